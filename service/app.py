@@ -1,0 +1,86 @@
+"""The application: the parts of the service, put together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from service.channels.hub import Hub
+from service.demo import Demo
+from service.errors import NoSuchChannel, SurtitleError
+from service.settings import Settings
+from service.speech.engines import Engines
+from service.speech.scheduler import Scheduler
+from service.web import api, pages
+from service.web.messages import error_message, refuse
+from service.web.publish import publish_post, publish_socket
+from service.web.read import read_events, read_socket
+from service.web.security import Trust
+
+_FLUSH = 4.0  # seconds that open captions have to become final when the service stops
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The service as an ASGI application."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        scheduler = Scheduler(max(2, os.cpu_count() or 1))
+        engines = Engines(settings)
+        hub = Hub(settings, engines, scheduler)
+        player = Demo(settings)
+        app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
+        engines.start()
+        try:
+            yield
+        finally:
+            await player.close()
+            await hub.close(_FLUSH)
+            await engines.close()
+            scheduler.close()
+
+    channel = "/api/channels/{channel}"
+    return Starlette(
+        lifespan=lifespan,
+        middleware=[Middleware(Trust, settings=settings)],
+        exception_handlers={SurtitleError: api.answer_error},
+        routes=[
+            WebSocketRoute("/stt", publish_socket),
+            WebSocketRoute(channel + "/audio", publish_socket),
+            Route(channel + "/audio", publish_post, methods=["POST"]),
+            WebSocketRoute(channel + "/captions", read_socket),
+            Route(channel + "/captions", read_events),
+            Route(channel + "/transcript.{form}", api.transcript),
+            Route(channel + "/clear", api.clear, methods=["POST"]),
+            Route(channel, api.channel),
+            Route("/api/channels", api.channels),
+            WebSocketRoute("/api/status", api.status_socket),
+            Route("/api/demo", api.play_demo, methods=["POST"]),
+            Route("/healthz", api.health),
+            *pages.routes(),
+            WebSocketRoute("/{path:path}", _nowhere_socket),
+            Route("/{path:path}", _nowhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+        ],
+    )
+
+
+async def _nowhere_socket(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await refuse(websocket, _no_such_place(websocket.url.path))
+
+
+async def _nowhere(request: Request) -> Response:
+    error = _no_such_place(request.url.path)
+    return JSONResponse(error_message(error), status_code=error.status)
+
+
+def _no_such_place(path: str) -> NoSuchChannel:
+    return NoSuchChannel(f"There is nothing at {path[:120]!r}: a channel's name has no slash and at most 64 letters.")

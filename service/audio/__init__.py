@@ -1,0 +1,12 @@
+"""Anything in, 16 kHz mono float32 with a sample clock out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 16_000
+"""The one sample rate inside the service, Hz."""
+
+Samples = NDArray[np.float32]
+"""Mono audio, shape (n,), values in [-1, 1]."""

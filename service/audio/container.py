@@ -1,0 +1,124 @@
+"""Container streams and files (WebM, Ogg, MP3, FLAC, MP4 …) to mono samples, by FFmpeg's libraries."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Protocol
+
+import av
+import av.audio
+import av.container
+import av.error
+import numpy as np
+
+from service.audio import Samples
+from service.errors import BadAudio
+
+_MAX_BAD_PACKETS = 50  # in a row, before the stream is given up
+
+# Start decoding after the first packets instead of after five seconds of analysis.
+_LIVE_OPTIONS = {"analyzeduration": "0", "probesize": "32768", "fflags": "nobuffer"}
+
+
+class Readable(Protocol):
+    """What FFmpeg needs of a live stream."""
+
+    def read(self, size: int) -> bytes: ...
+
+
+class BytePipe:
+    """A bounded pipe of bytes from the event loop to a decoding thread.
+
+    ``on_room`` is called, in the reader's thread, whenever something was read.
+    """
+
+    def __init__(self, capacity: int, on_room: Callable[[], None]) -> None:
+        self._capacity = capacity
+        self._on_room = on_room
+        self._data = bytearray()
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def write(self, data: bytes) -> bool:
+        """Add ``data``, or return False when there is no room now. A closed pipe takes all and keeps nothing."""
+        with self._changed:
+            if not self._closed:
+                if len(self._data) >= self._capacity:
+                    return False
+                self._data += data
+                self._changed.notify()
+            return True
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; b"" when the pipe is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or bool(self._data))
+            data = bytes(self._data[:size])
+            del self._data[:size]
+        self._on_room()
+        return data
+
+    def drain(self) -> None:
+        """Nobody reads any more: forget what is inside."""
+        with self._changed:
+            self._data.clear()
+
+    def close(self) -> None:
+        """No more will be written; what is inside can still be read."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+
+def decode(source: str | Readable, container_format: str | None = None) -> Iterator[tuple[Samples, int]]:
+    """Decode the first audio stream: pairs of mono samples and their rate in Hz.
+
+    ``source`` is a path or an object with ``read``; ``container_format`` names the container, None
+    lets FFmpeg find out. Raises `BadAudio` when there is nothing to decode.
+    """
+    live = not isinstance(source, str)
+    try:
+        with av.open(source, mode="r", format=container_format, options=_LIVE_OPTIONS if live else {}) as container:
+            yield from _decode_audio(container)
+    except (av.error.FFmpegError, ValueError) as error:
+        what = "this stream" if live else str(source)
+        raise BadAudio(
+            f"FFmpeg cannot read {what} as {container_format or 'audio'} ({_reason(error)}): "
+            "send WebM, Ogg, FLAC, MP3, WAV or raw pcm16le."
+        ) from error
+
+
+def duration(path: str) -> float | None:
+    """The length of a file in seconds, if its container says so."""
+    with suppress(av.error.FFmpegError, ValueError), av.open(path, mode="r") as container:
+        if container.duration is not None:
+            return container.duration / av.time_base
+    return None
+
+
+def _decode_audio(container: av.container.InputContainer) -> Iterator[tuple[Samples, int]]:
+    if not container.streams.audio:
+        raise BadAudio("There is no audio in it: choose a file or a tab that has sound.")
+    stream = container.streams.audio[0]
+    mono = av.audio.resampler.AudioResampler(format="flt", layout="mono")
+    bad = 0
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            bad += 1  # a lost or torn packet: the codec recovers at the next one
+            if bad > _MAX_BAD_PACKETS:
+                raise
+            continue
+        bad = 0
+        for frame in frames:
+            if not isinstance(frame, av.audio.frame.AudioFrame):
+                continue
+            for part in mono.resample(frame):
+                yield np.ascontiguousarray(part.to_ndarray().reshape(-1), dtype=np.float32), part.sample_rate
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

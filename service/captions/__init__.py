@@ -1,0 +1,1 @@
+"""Words in, captions out. Nothing here does I/O."""

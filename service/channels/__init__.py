@@ -1,0 +1,1 @@
+"""Where captions are kept and handed out: channels, their sources and their readers."""

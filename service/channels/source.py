@@ -1,0 +1,296 @@
+"""A source: one publisher of audio, from its samples to its captions."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from service.audio import RATE, Samples
+from service.captions.caption import Caption
+from service.captions.export import words_as_json
+from service.channels.channel import Channel
+from service.channels.feed import Feed
+from service.errors import EngineError, Replaced, SurtitleError
+from service.pipeline import Pipeline
+from service.settings import Limits
+from service.speech.scheduler import Scheduler
+
+log = logging.getLogger("surtitle.source")
+
+_FEED = 256  # messages kept for a publisher that does not read them
+_FAST = 1.0  # seconds ahead of real time from which a client is held back rather than cut
+_TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
+_DRAIN = 60.0  # seconds the rest may take at the end
+_SILENCE_DB = -90.0
+
+
+@dataclass(slots=True)
+class _Block:
+    """Samples that wait. ``gap`` samples were lost before them; none at all asks for a flush."""
+
+    samples: Samples
+    arrived: float
+    gap: int = 0
+
+
+class Source:
+    """Owns the task that recognizes, and the queue before it.
+
+    The queue holds a bounded number of seconds. A client that sends faster than real time waits
+    for room. A live one cannot wait: its oldest audio is left out, counted and told, so that the
+    lag stays within the budget.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        name: str,
+        resume: str,
+        pipeline: Pipeline,
+        scheduler: Scheduler,
+        limits: Limits,
+        *,
+        engine: str,
+        step: float,
+    ) -> None:
+        self.channel = channel
+        self.name = name
+        self.resume = resume
+        self.engine = engine
+        self.feed = Feed(_FEED)
+        self.delivered = 0  # the place in `feed` up to which the publisher has been told
+        self.lag = 0.0
+        self.skipped = 0.0
+        self.error: SurtitleError | None = None
+        self._pipeline = pipeline
+        self._scheduler = scheduler
+        self._limits = limits
+        self._step = int(step * RATE)
+        self._loop = asyncio.get_running_loop()
+        self._blocks: deque[_Block] = deque()
+        self._pending = 0
+        self._received = 0
+        self._anchor = self._loop.time()
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._ending = False
+        self._level = _SILENCE_DB
+        self._captions = 0
+        self._told_lag = (0.0, 0.0)
+        self._told_speaking = False
+        self._owner: asyncio.Future[None] | None = None
+        self._grace: asyncio.Task[None] | None = None
+        self._task = asyncio.create_task(self._run(), name=f"source {name}")
+        self._tell("live")
+
+    @property
+    def language(self) -> str:
+        return self._pipeline.language
+
+    @property
+    def received(self) -> float:
+        """Seconds of audio taken so far."""
+        return self._received / RATE
+
+    @property
+    def attached(self) -> bool:
+        """Whether a client is connected to it."""
+        return self._owner is not None
+
+    @property
+    def ended(self) -> bool:
+        return self._task.done()
+
+    @property
+    def resumable(self) -> bool:
+        """Whether a client may still come back to it."""
+        return not (self.ended or self._ending)
+
+    def attach(self) -> asyncio.Future[None]:
+        """A client takes the source; the future fails with `Replaced` when another one does."""
+        if self._owner is not None and not self._owner.done():
+            self._owner.set_exception(Replaced("This source was resumed on another connection: close this one."))
+            self._owner.exception()
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+            self._tell("live")
+        self._anchor = self._loop.time() - self.received  # what it kept while it was away may come at once
+        self._owner = self._loop.create_future()
+        return self._owner
+
+    def detach(self, owner: asyncio.Future[None]) -> None:
+        """The client is gone; unless it comes back in time, the source ends."""
+        if owner is not self._owner or self.ended:
+            return
+        self._owner = None
+        self._tell("away")
+        self._grace = asyncio.create_task(self._wait_for_client(), name=f"grace {self.name}")
+
+    async def put(self, samples: Samples) -> None:
+        """Take 16 kHz mono samples; waits when the client is ahead of real time and the queue is full."""
+        self._received += len(samples)
+        self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
+        budget = int(self._limits.lag_budget * RATE)
+        while self._pending >= budget and self._ahead() > _FAST and not self.ended:
+            self._room.clear()
+            await self._room.wait()
+        if self.ended:
+            raise self.error or EngineError("The source has ended: start a new one.")
+        self._blocks.append(_Block(samples, self._loop.time()))
+        self._pending += len(samples)
+        if self._pending > budget + len(samples):
+            self._skip_to(budget)
+        self._wake.set()
+
+    async def finish(self) -> None:
+        """No more audio: recognize the rest, make its captions final, and end."""
+        self._ending = True
+        self._wake.set()
+        done, _ = await asyncio.wait({self._task}, timeout=_DRAIN)
+        if not done:
+            log.error("%s/%s: the last %.1f s could not be recognized in time", *self._label, self._pending / RATE)
+            await self.cancel()
+
+    async def cancel(self) -> None:
+        """End now, whatever waits."""
+        for task in (self._grace, self._task):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    def snapshot(self) -> dict[str, Any]:
+        """For the dashboard."""
+        return {
+            "name": self.name,
+            "state": "live" if self.attached else "away",
+            "engine": self.engine,
+            "language": self.language,
+            "speaking": self._pipeline.speaking,
+            "level": round(self._level, 1),
+            "seconds": round(self.received, 1),
+            "lag": round(self.lag, 1),
+            "skipped": round(self.skipped, 1),
+            "captions": self._captions,
+        }
+
+    @property
+    def _label(self) -> tuple[str, str]:
+        return self.channel.name, self.name
+
+    def _ahead(self) -> float:
+        """Seconds of audio received beyond what real time can have brought."""
+        return self.received - (self._loop.time() - self._anchor)
+
+    def _skip_to(self, budget: int) -> None:
+        gap = 0
+        while self._pending > budget and len(self._blocks) > 1:
+            block = self._blocks.popleft()
+            self._pending -= len(block.samples)
+            gap += block.gap + len(block.samples)
+        self._blocks[0].gap += gap
+        self.skipped += gap / RATE
+        log.warning("%s/%s: recognition is too slow, %.1f s of audio were left out", *self._label, gap / RATE)
+        self._tell_lag(force=True)
+
+    def _take(self) -> _Block:
+        """The next blocks as one, up to the engine's step."""
+        first = self._blocks.popleft()
+        taken = [first]
+        size = len(first.samples)
+        while first.samples.size and self._blocks and size < self._step:
+            if self._blocks[0].gap or not self._blocks[0].samples.size:
+                break
+            taken.append(self._blocks.popleft())
+            size += len(taken[-1].samples)
+        self._pending -= size
+        self._room.set()
+        return _Block(np.concatenate([block.samples for block in taken]), taken[-1].arrived, first.gap)
+
+    async def _run(self) -> None:
+        try:
+            while self._blocks or not self._ending:
+                if not self._blocks:
+                    self._wake.clear()
+                    await self._wake.wait()
+                    continue
+                await self._recognize(self._take())
+            self._show(await self._scheduler.run(self._loop.time(), self._pipeline.flush))
+        except Exception as error:
+            log.exception("%s/%s: recognition failed", *self._label)
+            self.error = error if isinstance(error, SurtitleError) else EngineError("Recognition failed: start again.")
+        finally:
+            self._blocks.clear()
+            self._room.set()
+            self._tell("ended")
+            await asyncio.shield(asyncio.to_thread(self._pipeline.close))
+
+    async def _recognize(self, block: _Block) -> None:
+        position = self.received - (self._pending + len(block.samples)) / RATE
+        deadline = max(block.arrived, self._anchor + position)
+
+        def step() -> list[Caption]:
+            before = self._pipeline.skip(block.gap / RATE) if block.gap else []
+            return before + (self._pipeline.feed(block.samples) if block.samples.size else self._pipeline.flush())
+
+        self._show(await self._scheduler.run(deadline, step))
+        self.lag = self._loop.time() - block.arrived
+        self._tell_lag()
+        if (failure := self._pipeline.take_failure()) is not None:
+            log.warning("%s/%s: %s", *self._label, failure)
+            self.feed.publish("status", "status", {"type": "status", "notice": failure.message})
+        if self._told_speaking != self._pipeline.speaking:
+            self._tell("live" if self.attached else "away")
+
+    def _show(self, captions: list[Caption]) -> None:
+        for caption in captions:
+            self._captions += caption.final
+            self.channel.put(caption)
+            self.feed.publish(f"caption:{caption.id}", "caption", message(caption))
+
+    def _tell(self, state: str) -> None:
+        self._told_speaking = self._pipeline.speaking
+        self.channel.tell(
+            self.name,
+            {"state": state, "engine": self.engine, "language": self.language, "speaking": self._told_speaking},
+        )
+
+    def _tell_lag(self, *, force: bool = False) -> None:
+        told, when = self._told_lag
+        worth = self.lag >= _TELL_LAG or told >= _TELL_LAG
+        if force or (worth and self._loop.time() - when >= _TELL_LAG):
+            self._told_lag = (self.lag, self._loop.time())
+            lag = {"type": "lag", "seconds": round(self.lag, 2), "skipped": round(self.skipped, 2)}
+            self.feed.publish("lag", "lag", lag)
+
+    async def _wait_for_client(self) -> None:
+        await asyncio.sleep(self._limits.detached_flush)
+        self._blocks.append(_Block(np.zeros(0, dtype=np.float32), self._loop.time()))
+        self._wake.set()
+        await asyncio.sleep(self._limits.resume_window - self._limits.detached_flush)
+        log.info("%s/%s: did not come back", *self._label)
+        await self.finish()
+
+
+def message(caption: Caption) -> dict[str, Any]:
+    """A caption as its publisher is told of it: ``partial`` or ``final``."""
+    common = {"id": caption.id, "rev": caption.rev, "text": caption.full_text}
+    times = {"ts": round(caption.start, 3), "te": round(caption.end, 3)}
+    if caption.final:
+        return {"type": "final", **common, **times, "words": words_as_json(caption)}
+    return {"type": "partial", **common, "stable": len(caption.text), **times}
+
+
+def _decibels(samples: Samples) -> float:
+    """Loudness (RMS) relative to full scale."""
+    if not samples.size:
+        return _SILENCE_DB
+    mean = float(np.mean(np.square(samples, dtype=np.float64)))
+    return max(_SILENCE_DB, 10 * float(np.log10(mean + 1e-12)))

@@ -1,0 +1,226 @@
+"""The command line: serve, demo, transcribe.
+
+The service itself is imported by the commands, not here: recognizer processes import this module
+again when they start, and must be quick.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from service import __version__
+from service.errors import SurtitleError
+from service.settings import ENGINES, LOOPBACK, Settings
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from service.server import Server
+
+_engine = click.option(
+    "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="What recognizes the speech."
+)
+_model = click.option("--model", metavar="NAME|DIR", help="A Whisper model: a name like small.en, or a directory.")
+_language = click.option("--language", default="auto", show_default=True, help="A code like en or de, or auto.")
+_host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+_port = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+
+
+@click.group(context_settings={"auto_envvar_prefix": "SURTITLE", "help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="surtitle")
+def main() -> None:
+    """Live captions for anything a browser tab or OBS can play.
+
+    Every option can also be set by an environment variable: SURTITLE_SERVE_PORT for `serve --port`.
+    """
+
+
+@main.command()
+@_host
+@_port
+@_engine
+@_model
+@_language
+@click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
+@click.option("--verbose", is_flag=True, help="Log more.")
+def serve(
+    host: str, port: int, engine: str, model: str | None, language: str, allow_origin: tuple[str, ...], verbose: bool
+) -> None:
+    """Start the caption service."""
+    settings = _settings(host, port, engine, model, language, allow_origin)
+    asyncio.run(_interruptible(_serve(settings, verbose)))
+
+
+@main.command()
+@_host
+@_port
+@_engine
+@_model
+@click.option("--channel", default="main", show_default=True, help="Where the captions appear.")
+@click.option("--browser/--no-browser", default=True, help="Open the overlay in a browser.")
+@click.option("--once", is_flag=True, help="Play once, also when no service was running before.")
+def demo(host: str, port: int, engine: str, model: str | None, channel: str, browser: bool, once: bool) -> None:
+    """Play a short speech sample and show its captions.
+
+    Uses the service that runs at HOST and PORT. If none does, starts one and repeats the sample
+    until Ctrl-C.
+    """
+    settings = _settings(host, port, engine, model, "auto", ())
+    asyncio.run(_interruptible(_demo(settings, channel, browser, once)))
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-f", "--format", "form", type=click.Choice(["srt", "vtt", "txt", "json"]), default="srt", show_default=True
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write to.")
+@_engine
+@_model
+@_language
+def transcribe(file: Path, form: str, output: Path | None, engine: str, model: str | None, language: str) -> None:
+    """Write the transcript of an audio or video FILE."""
+    from service import log
+    from service.transcribe import transcribe_file
+
+    log.configure(verbose=False)
+    try:
+        text = transcribe_file(file, form, engine, model, language)
+    except SurtitleError as error:
+        raise click.ClickException(error.message) from error
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+def _settings(
+    host: str, port: int, engine: str, model: str | None, language: str, allow_origin: tuple[str, ...]
+) -> Settings:
+    """Checked settings; a mistake is told before anything starts."""
+    if host not in LOOPBACK:
+        raise click.UsageError(
+            f"This version listens on this computer only (127.0.0.1), because it has no access tokens yet: {host!r} "
+            "would let anybody in the network publish and read."
+        )
+    if engine == "whisper" and model is None:
+        raise click.UsageError("Say which Whisper model: --model base.en, for example.")
+    if model is not None:
+        from service.speech.models import local_directory
+
+        try:
+            local_directory(model)
+        except SurtitleError as error:
+            raise click.UsageError(error.message) from error
+    return Settings(host, port, engine, model, language, allow_origin)
+
+
+async def _serve(settings: Settings, verbose: bool) -> None:
+    from service import log
+
+    log.configure(verbose=verbose)
+    server = _server(settings)
+    announcing = asyncio.create_task(_announce(server, settings))
+    try:
+        await server.serve()
+    finally:
+        announcing.cancel()
+
+
+async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from websockets.exceptions import WebSocketException
+
+    from service import log
+    from service.demo import play
+
+    log.configure(verbose=False)
+    console = Console(stderr=True)
+    server: Server | None = None
+    serving: asyncio.Task[None] | None = None
+    if not await asyncio.to_thread(_is_running, settings):
+        server = _server(settings)
+        serving = asyncio.create_task(server.serve())
+        await server.ready.wait()
+    overlay = f"{settings.url}/overlay/{channel}"
+    console.print(f"Captions appear at {overlay} and {settings.url}/view/{channel}")
+    if browser:
+        click.launch(overlay)
+    try:
+        while True:
+            with Live(console=console, transient=True) as live:
+                async for message in play(settings.url, channel):
+                    _show(live, message)
+            if once or server is None:
+                break
+            await asyncio.sleep(3.0)
+    except (OSError, TimeoutError, WebSocketException) as error:
+        raise click.ClickException(f"The service at {settings.url} does not answer ({error}).") from error
+    finally:
+        if server is not None and serving is not None:
+            server.should_exit = True
+            await serving
+
+
+def _show(live: Live, message: dict[str, Any]) -> None:
+    """A caption in the terminal: committed words bright, tentative ones dim."""
+    from rich.text import Text
+
+    if message["type"] == "error":
+        raise click.ClickException(message["message"])
+    if message["type"] == "status":
+        live.console.print(Text(message["notice"], style="yellow"))
+    elif message["type"] == "partial":
+        line = Text(message["text"], style="bold")
+        line.stylize("dim not bold", message["stable"])
+        live.update(line)
+    elif message["type"] == "final":
+        live.update("")
+        live.console.print(Text(message["text"], style="bold"))
+
+
+def _server(settings: Settings) -> Server:
+    from service.server import Server
+
+    try:
+        return Server(settings)
+    except SurtitleError as error:
+        raise click.ClickException(error.message) from error
+
+
+async def _announce(server: Server, settings: Settings) -> None:
+    await server.ready.wait()
+    click.echo(
+        f"Surtitle {__version__} is running. Ctrl-C stops it.\n"
+        f"  dashboard  {settings.url}/\n"
+        f"  overlay    {settings.url}/overlay/main   (OBS: add it as a browser source)\n"
+        f"  viewer     {settings.url}/view/main"
+    )
+
+
+def _is_running(settings: Settings) -> bool:
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(f"{settings.url}/healthz", timeout=2.0) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+async def _interruptible(work: Any) -> None:
+    """Ctrl-C ends the work quietly."""
+    try:
+        await work
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        click.echo("Stopped.", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

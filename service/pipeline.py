@@ -1,0 +1,68 @@
+"""Audio in, captions out: one source's whole way, without threads, clocks or sockets.
+
+The live service runs it step by step in the scheduler's threads; `surtitle transcribe` runs it in
+a loop. Both therefore make the same captions of the same audio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service.audio import RATE, Samples
+from service.captions.caption import Caption
+from service.captions.segment import Segmenter
+from service.errors import EngineError
+from service.speech.engine import Stream
+from service.speech.recognizer import Recognizer, Update
+from service.speech.vad import SileroVad
+from service.speech.words import Hypothesis
+
+
+class Pipeline:
+    """Voice activity, recognition and segmentation of one source.
+
+    ``offset`` is where the source's first sample is on the channel's clock, in seconds.
+    """
+
+    def __init__(self, stream: Stream, source: str, new_id: Callable[[], str], offset: float = 0.0) -> None:
+        self._recognizer = Recognizer(stream, SileroVad())
+        self._segmenter = Segmenter(source, new_id)
+        self._offset = offset
+
+    @property
+    def speaking(self) -> bool:
+        return self._recognizer.speaking
+
+    @property
+    def language(self) -> str:
+        return self._recognizer.language
+
+    def feed(self, samples: Samples) -> list[Caption]:
+        """The captions that changed with ``samples`` (16 kHz mono)."""
+        return self._captions(self._recognizer.feed(samples))
+
+    def flush(self) -> list[Caption]:
+        """The captions that become final because nothing more is coming for now."""
+        return self._captions(self._recognizer.flush())
+
+    def skip(self, seconds: float) -> list[Caption]:
+        """Go on after a gap of ``seconds``; the captions that become final before it."""
+        return self._captions(self._recognizer.skip(round(seconds * RATE)))
+
+    def take_failure(self) -> EngineError | None:
+        """What went wrong since the last call, if anything."""
+        failure, self._recognizer.failure = self._recognizer.failure, None
+        return failure
+
+    def close(self) -> None:
+        self._recognizer.close()
+
+    def _captions(self, updates: list[Update]) -> list[Caption]:
+        captions: list[Caption] = []
+        for update in updates:
+            hypothesis = Hypothesis(
+                tuple(word.shifted(self._offset) for word in update.hypothesis.committed),
+                tuple(word.shifted(self._offset) for word in update.hypothesis.tentative),
+            )
+            captions += self._segmenter.update(hypothesis, self.language, endpoint=update.endpoint)
+        return captions

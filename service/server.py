@@ -1,0 +1,54 @@
+"""The HTTP server around the application."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import uvicorn
+
+from service.app import create_app
+from service.errors import SurtitleError
+from service.settings import Settings
+
+_FRAME_LIMIT = 16 << 20  # bytes; larger WebSocket messages are cut off before the application sees them
+_SHUTDOWN = 2  # seconds that connections have to close by themselves
+
+
+class PortTaken(SurtitleError):
+    """Another program listens where we should."""
+
+    code = "port_taken"
+
+
+class Server(uvicorn.Server):
+    """Bound to its port from the beginning, so that a taken port is told in one sentence. Raises `PortTaken`."""
+
+    def __init__(self, settings: Settings) -> None:
+        try:
+            family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+            self._listening = socket.create_server((settings.host, settings.port), family=family)
+        except OSError as error:
+            raise PortTaken(
+                f"Port {settings.port} cannot be used ({error.strerror or error}): is Surtitle running already? "
+                "Stop it, or choose another with --port."
+            ) from error
+        self.ready = asyncio.Event()
+        config = uvicorn.Config(
+            create_app(settings),
+            access_log=False,
+            lifespan="on",
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=_SHUTDOWN,
+            ws_max_size=_FRAME_LIMIT,
+            ws_per_message_deflate=False,  # audio does not shrink, and captions are short
+        )
+        super().__init__(config)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve([self._listening])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()

@@ -1,0 +1,44 @@
+"""Settings: one frozen value, made once by the command line and handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+ENGINES = ("auto", "whisper", "pocketsphinx")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what clients may do; times in seconds, sizes in bytes."""
+
+    start_timeout: float = 10.0  # a connection that never says "start"
+    idle_timeout: float = 30.0  # a source that sends no audio
+    resume_window: float = 30.0  # how long a lost source is kept
+    detached_flush: float = 2.0  # a lost source's last words become final after this
+    lag_budget: float = 10.0  # audio that may wait for recognition
+    send_timeout: float = 10.0  # a client that does not read
+    frame_bytes: int = 1 << 20  # one WebSocket message
+    sources: int = 16
+    channels: int = 100
+    readers: int = 2000
+    captions: int = 20_000  # kept per channel, oldest go first
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `surtitle serve` was told."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    engine: str = "auto"
+    model: str | None = None
+    language: str = "auto"
+    allow_origin: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+    @property
+    def url(self) -> str:
+        """The address to open in a browser."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"

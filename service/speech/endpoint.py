@@ -1,0 +1,77 @@
+"""Where utterances begin and end: a pure state machine over speech probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Edge(Enum):
+    """What changed with the last chunk."""
+
+    NONE = auto()
+    SPEECH = auto()
+    ENDPOINT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRules:
+    """Thresholds are probabilities, the rest are seconds.
+
+    The silence that ends an utterance shrinks as the utterance grows, so that a person who hardly
+    pauses is still cut in a pause and not in a word.
+    """
+
+    on: float = 0.5
+    off: float = 0.35
+    min_speech: float = 0.064
+    silence: float = 0.6
+    hurried_after: float = 8.0
+    hurried_silence: float = 0.3
+    pressed_after: float = 14.0
+    pressed_silence: float = 0.1
+    longest: float = 22.0
+
+    def needed(self, length: float) -> float:
+        """Silence that ends an utterance of ``length`` seconds."""
+        if length >= self.pressed_after:
+            return self.pressed_silence
+        if length >= self.hurried_after:
+            return self.hurried_silence
+        return self.silence
+
+
+class Endpointer:
+    """Feed one probability per chunk; the endpoint is told when the silence is long enough."""
+
+    def __init__(self, chunk_seconds: float, rules: EndpointRules = EndpointRules()) -> None:
+        self._chunk = chunk_seconds
+        self._rules = rules
+        self.reset()
+
+    def reset(self) -> None:
+        self.speaking = False
+        self._voiced = 0.0
+        self._silent = 0.0
+        self._length = 0.0
+
+    def feed(self, probability: float) -> Edge:
+        if self.speaking:
+            return self._during(probability)
+        self._voiced = self._voiced + self._chunk if probability >= self._rules.on else 0.0
+        if self._voiced < self._rules.min_speech:
+            return Edge.NONE
+        self.speaking = True
+        self._length, self._silent = self._voiced, 0.0
+        return Edge.SPEECH
+
+    def _during(self, probability: float) -> Edge:
+        self._length += self._chunk
+        if probability >= self._rules.on:
+            self._silent = 0.0
+        elif probability < self._rules.off or self._silent:
+            self._silent += self._chunk
+        if self._silent < self._rules.needed(self._length) and self._length < self._rules.longest:
+            return Edge.NONE
+        self.reset()
+        return Edge.ENDPOINT

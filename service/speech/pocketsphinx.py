@@ -1,0 +1,175 @@
+"""The embedded default: pocketsphinx with the English model that its package carries."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from service.audio import RATE, Samples
+from service.audio.pcm import to_pcm
+from service.errors import EngineError
+from service.speech.pocketsphinx_worker import Segment, serve
+from service.speech.policy import HoldBack
+from service.speech.words import Hypothesis, Word
+
+T = TypeVar("T")
+
+log = logging.getLogger("surtitle.speech")
+
+_START_TIMEOUT = 60.0  # seconds; a second or two where nothing else runs
+_ANSWER_TIMEOUT = 30.0
+_HOLD_BACK = 2.0  # seconds; see docs/engines.md for how it was chosen
+_RETRY_AFTER = 2.0
+_SPARES = 1
+
+_ALWAYS_CAPITAL = {"i", "i'm", "i'll", "i've", "i'd"}
+
+
+class PocketsphinxEngine:
+    """Opens streams, each in a process of its own, and keeps one ready for the next source."""
+
+    name = "pocketsphinx"
+    model = "en-us"
+    step = 1.0
+
+    def __init__(self) -> None:
+        self._spares: list[_Worker] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def warm(self) -> None:
+        """Start a spare worker, so that the next source need not wait for it."""
+        worker = _Worker()
+        with self._lock:
+            if not self._closed and len(self._spares) < _SPARES:
+                self._spares.append(worker)
+                return
+        worker.close()
+
+    def open(self, language: str) -> PocketsphinxStream:
+        with self._lock:
+            worker = self._spares.pop() if self._spares else None
+        return PocketsphinxStream(self, worker or _Worker())
+
+    def give_back(self, worker: _Worker) -> None:
+        """A stream is over: its worker serves the next one, or ends."""
+        try:
+            worker.ask("reset")
+        except EngineError:
+            worker.close()
+            return
+        with self._lock:
+            if not self._closed and len(self._spares) < _SPARES:
+                self._spares.append(worker)
+                return
+        worker.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            spares, self._spares = self._spares, []
+        for worker in spares:
+            worker.close()
+
+
+class PocketsphinxStream:
+    """A decoder that streams by nature, and a policy that commits what it no longer changes."""
+
+    language = "en"
+
+    def __init__(self, engine: PocketsphinxEngine, worker: _Worker) -> None:
+        self._engine = engine
+        self._worker: _Worker | None = worker
+        self._policy = HoldBack(_HOLD_BACK)
+        self._heard = 0
+        self._retry_at = 0.0
+
+    def accept(self, samples: Samples) -> Hypothesis | None:
+        if self._worker is None:
+            if time.monotonic() < self._retry_at:
+                return None
+            self._worker = self._guarded(_Worker)
+        worker = self._worker
+        self._heard += len(samples)
+        words = written(self._guarded(lambda: worker.ask("accept", to_pcm(samples))))
+        return self._policy.insert(words, self._heard / RATE)
+
+    def finish(self) -> Hypothesis:
+        worker = self._worker
+        self._heard = 0
+        words = written(self._guarded(lambda: worker.ask("finish"))) if worker else []
+        return self._policy.finish(words)
+
+    def close(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._engine.give_back(worker)
+
+    def _guarded(self, step: Callable[[], T]) -> T:
+        """A step that may fail: the broken worker is let go, and a new one waits its turn."""
+        try:
+            return step()
+        except EngineError:
+            self._retry_at = time.monotonic() + _RETRY_AFTER
+            worker, self._worker = self._worker, None
+            if worker is not None:
+                worker.close()
+            raise
+
+
+def written(segments: list[Segment]) -> list[Word]:
+    """The decoder's lower-case words as one writes them."""
+    words: list[Word] = []
+    for text, start, end, probability in segments:
+        if text in _ALWAYS_CAPITAL or not words:
+            text = text[0].upper() + text[1:]
+        words.append(Word(text, start, end, min(1.0, max(0.0, probability))))
+    return words
+
+
+class _Worker:
+    """One decoder process; every request is answered in bounded time or the process is ended."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, {}), name="pocketsphinx", daemon=True)
+        self._process.start()
+        theirs.close()
+        try:
+            self._answer(_START_TIMEOUT)
+        except EngineError:
+            self.close()
+            raise
+
+    def ask(self, *request: Any) -> list[Segment]:
+        """Send a request and wait for its answer. Raises `EngineError`."""
+        try:
+            self._connection.send(request)
+        except OSError as error:
+            raise EngineError("The pocketsphinx process ended: it is started again with the next words.") from error
+        return self._answer(_ANSWER_TIMEOUT)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._connection.close()  # the process ends when its other end is gone
+        self._process.join(1.0)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join(5.0)
+
+    def _answer(self, timeout: float) -> list[Segment]:
+        try:
+            if not self._connection.poll(timeout):
+                raise EngineError(f"pocketsphinx did not answer for {timeout:.0f} s: it is started again.")
+            answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise EngineError("The pocketsphinx process ended: it is started again with the next words.") from error
+        if isinstance(answer, str):
+            raise EngineError(f"pocketsphinx failed ({answer}): it is started again.")
+        return list(answer)

@@ -1,0 +1,41 @@
+"""Words and hypotheses: what every engine and policy speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognized word.
+
+    ``start`` and ``end`` are seconds, ``probability`` is in [0, 1]. ``text`` carries its own
+    punctuation; ``spaced`` is False where the script puts no space before it.
+    """
+
+    text: str
+    start: float
+    end: float
+    probability: float = 1.0
+    spaced: bool = True
+
+    def shifted(self, seconds: float) -> Word:
+        """The same word, later by ``seconds``."""
+        return replace(self, start=self.start + seconds, end=self.end + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What is believed of the utterance so far.
+
+    ``committed`` only ever grows at its end; ``tentative`` may change altogether.
+    """
+
+    committed: tuple[Word, ...] = ()
+    tentative: tuple[Word, ...] = ()
+
+
+def join(words: Iterable[Word]) -> str:
+    """The words as running text."""
+    return "".join((" " if word.spaced else "") + word.text for word in words).lstrip(" ")

@@ -1,0 +1,1 @@
+"""The wire: endpoints, messages, pages and who may talk to us."""

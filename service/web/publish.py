@@ -1,0 +1,239 @@
+"""Audio comes in: the WebSocket and the chunked POST of the wire contract."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from service.audio.intake import Intake, check_format, open_intake
+from service.channels.hub import Hub, Opened
+from service.channels.source import Source
+from service.errors import BadOrder, BadRequest, EngineError, ShuttingDown, SurtitleError, TimedOut, TooLarge
+from service.settings import Limits
+from service.web.messages import End, Start, error_message, parse, refuse
+
+log = logging.getLogger("surtitle.publish")
+
+
+async def publish_socket(websocket: WebSocket) -> None:
+    """`/api/channels/{channel}/audio` and `/stt`: one source over a WebSocket."""
+    await websocket.accept()
+    peer = _peer(websocket)
+    try:
+        await _Publisher(websocket).run()
+    except WebSocketDisconnect:
+        log.info("%s went away", peer)
+    except SurtitleError as error:
+        log.warning("%s refused: %s", peer, error)
+        await refuse(websocket, error)
+    except asyncio.CancelledError:
+        await refuse(websocket, ShuttingDown("The service is stopping: connect again in a moment."))
+        raise
+    except Exception:
+        log.exception("%s: publishing failed", peer)
+        await refuse(websocket, EngineError("Something went wrong in the service: the log says what."))
+
+
+class _Publisher:
+    """One connection, read as the protocol reads: start, audio, end."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+        self._hub: Hub = websocket.app.state.hub
+        self._limits: Limits = websocket.app.state.settings.limits
+
+    async def run(self) -> None:
+        start = await self._start()
+        channel = self._websocket.path_params.get("channel") or start.channel or "main"
+        async with publishing(self._hub, channel, start) as (opened, intake):
+            source = opened.source
+            await self._send(ready(opened))
+            if (notice := self._notice(start, source)) is not None:
+                await self._send({"type": "status", "engine": source.engine, "notice": notice})
+            telling = asyncio.create_task(self._tell(source))
+            try:
+                await self._audio(opened, intake)
+                await source.finish()
+                if source.error is not None:
+                    raise source.error
+            finally:
+                telling.cancel()
+                await asyncio.wait({telling})
+            await self._tell_rest(source)
+        await self._send({"type": "end"})
+        await self._websocket.close(1000)
+
+    async def _start(self) -> Start:
+        message = await self._receive(self._limits.start_timeout, "say start")
+        if isinstance(message, bytes):
+            raise BadOrder("Audio came before the start message: send start first.")
+        if isinstance(message, End):
+            raise BadOrder("There is nothing to end yet: send start first.")
+        return message
+
+    async def _audio(self, opened: Opened, intake: Intake) -> None:
+        """Everything between start and end."""
+        while True:
+            message = await self._receive(self._limits.idle_timeout, "send audio", opened.owner)
+            if isinstance(message, bytes):
+                await intake.write(message)
+            elif isinstance(message, End):
+                await intake.finish()
+                return
+            else:
+                raise BadOrder("This connection has started already: open another one for another source.")
+
+    async def _receive(
+        self, timeout: float, expected: str, owner: asyncio.Future[None] | None = None
+    ) -> Start | End | bytes:
+        receiving = asyncio.create_task(self._websocket.receive())
+        waiting: set[asyncio.Future[Any]] = {receiving}
+        if owner is not None:
+            waiting.add(owner)
+        try:
+            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            receiving.cancel()  # does nothing to one that is done
+        if owner is not None and owner.done():
+            owner.result()
+        if not receiving.done() or receiving.cancelled():
+            raise TimedOut(f"Nothing came for {timeout:g} s: {expected} within that time.")
+        message = receiving.result()
+        if message["type"] == "websocket.disconnect":
+            raise WebSocketDisconnect(message.get("code", 1005))
+        data: bytes | None = message.get("bytes")
+        text: str | None = message.get("text")
+        if max(len(data or b""), len(text or "")) > self._limits.frame_bytes:
+            raise TooLarge(f"One message may have {self._limits.frame_bytes} bytes: send the audio in smaller pieces.")
+        return data if data is not None else parse(text or "")
+
+    async def _tell(self, source: Source) -> None:
+        """Send what the recognizer says until cancelled."""
+        while True:
+            await self._tell_rest(source)
+            await source.feed.wait(source.delivered, timeout=60.0)
+
+    async def _tell_rest(self, source: Source) -> None:
+        for event in source.feed.since(source.delivered):
+            async with asyncio.timeout(self._limits.send_timeout):
+                await self._websocket.send_text(event.data)
+            source.delivered = event.number
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        async with asyncio.timeout(self._limits.send_timeout):
+            await self._websocket.send_text(msgspec.json.encode(message).decode())
+
+    def _notice(self, start: Start, source: Source) -> str | None:
+        """What the publisher should know about the engine that it got, if anything."""
+        wanted = (start.lang or "auto").split("-")[0].lower()
+        if source.language not in ("auto", wanted) and wanted != "auto":
+            return f"{source.engine} cannot recognize {wanted!r}: its captions are in {source.language!r}."
+        notice: str = self._websocket.app.state.engines.notice
+        return notice or None
+
+
+async def publish_post(request: Request) -> Response:
+    """`POST /api/channels/{channel}/audio`: one source over a chunked body."""
+    hub: Hub = request.app.state.hub
+    limits: Limits = request.app.state.settings.limits
+    try:
+        async with publishing(hub, request.path_params["channel"], _start_of(request)) as (opened, intake):
+            source = opened.source
+            async for data in _body(request, limits.idle_timeout, opened.owner):
+                for at in range(0, len(data), limits.frame_bytes):
+                    await intake.write(data[at : at + limits.frame_bytes])
+            await intake.finish()
+            await source.finish()
+            if source.error is not None:
+                raise source.error
+            summary = {
+                **ready(opened),
+                "type": "end",
+                "seconds": round(source.received, 3),
+                "skipped": round(source.skipped, 3),
+                "captions": source.snapshot()["captions"],
+            }
+            return JSONResponse(summary)
+    except ClientDisconnect:
+        log.info("%s went away", _peer(request))
+        return Response(status_code=499)
+    except SurtitleError as error:
+        log.warning("%s refused: %s", _peer(request), error)
+        return JSONResponse(error_message(error), status_code=error.status, headers={"Connection": "close"})
+
+
+@asynccontextmanager
+async def publishing(hub: Hub, channel: str, start: Start) -> AsyncIterator[tuple[Opened, Intake]]:
+    """A source and the way into it, for as long as the client publishes.
+
+    A client that vanishes leaves the source waiting for it; one that breaks the protocol ends it,
+    and keeps what was recognized until then.
+    """
+    check_format(start.format, start.rate, start.channels)  # before anything is started
+    opened = await hub.open(channel, start.source, start.lang, start.resume)
+    source = opened.source
+    intake = open_intake(start.format, start.rate, start.channels, source.put)
+    try:
+        yield opened, intake
+    except (WebSocketDisconnect, ClientDisconnect):
+        await intake.abort()
+        source.detach(opened.owner)
+        raise
+    except BaseException:
+        await intake.abort()
+        if not opened.owner.done():  # else another connection has the source now
+            await asyncio.shield(source.finish())
+        raise
+
+
+def ready(opened: Opened) -> dict[str, Any]:
+    """The answer to start. ``received`` is how many seconds are known already; a replay begins there."""
+    source = opened.source
+    return {
+        "type": "ready",
+        "channel": source.channel.name,
+        "source": source.name,
+        "engine": source.engine,
+        "language": source.language,
+        "resume": source.resume,
+        "resumed": opened.resumed,
+        "received": round(source.received, 3),
+    }
+
+
+def _start_of(request: Request) -> Start:
+    """The start message that the query says. Raises `BadRequest`."""
+    query = {key: value for key, value in request.query_params.items() if key in Start.__struct_fields__}
+    if resume := request.headers.get("x-surtitle-resume"):
+        query.setdefault("resume", resume)
+    try:
+        return msgspec.convert({"op": "start", **query}, Start, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"The query is not right: {error}.") from error
+
+
+async def _body(request: Request, timeout: float, owner: asyncio.Future[None]) -> AsyncIterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            data = await asyncio.wait_for(anext(stream), timeout)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise TimedOut(f"Nothing came for {timeout:g} s: send audio within that time.") from error
+        if owner.done():
+            owner.result()
+        yield data
+
+
+def _peer(connection: Request | WebSocket) -> str:
+    client = connection.client
+    return f"{client.host}:{client.port}" if client else "a client"

@@ -1,0 +1,111 @@
+"""Captions go out: server-sent events, and the same events over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from service.channels.channel import Channel
+from service.channels.feed import Event
+from service.channels.hub import Hub
+from service.errors import SurtitleError, TooMany
+from service.settings import Limits
+from service.web.messages import error_message, refuse
+
+log = logging.getLogger("surtitle.read")
+
+_HEARTBEAT = 15.0  # seconds
+
+
+async def read_events(request: Request) -> Response:
+    """`GET /api/channels/{channel}/captions`: server-sent events, resumed by `Last-Event-ID`."""
+    hub: Hub = request.app.state.hub
+    limits: Limits = request.app.state.settings.limits
+    place = request.headers.get("last-event-id") or request.query_params.get("last")
+    try:
+        channel = hub.channel(request.path_params["channel"])
+        _check_room(hub, limits)
+    except SurtitleError as error:
+        return JSONResponse(error_message(error), status_code=error.status)
+
+    async def stream() -> AsyncIterator[ServerSentEvent]:
+        with _counted(hub, channel):
+            async for event in _events(channel, place):
+                yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
+
+    return EventSourceResponse(stream(), ping=int(_HEARTBEAT), send_timeout=limits.send_timeout, sep="\n")
+
+
+async def read_socket(websocket: WebSocket) -> None:
+    """The same path as a WebSocket: `{"event","id","data"}`, resumed by `?last=<id>`."""
+    await websocket.accept()
+    hub: Hub = websocket.app.state.hub
+    limits: Limits = websocket.app.state.settings.limits
+    try:
+        channel = hub.channel(websocket.path_params["channel"])
+        _check_room(hub, limits)
+    except SurtitleError as error:
+        await refuse(websocket, error)
+        return
+    with _counted(hub, channel):
+        sending = asyncio.create_task(_send_all(websocket, channel, limits.send_timeout))
+        leaving = asyncio.create_task(_wait_for_close(websocket))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.wait({sending, leaving})
+
+
+async def _events(channel: Channel, place: str | None) -> AsyncIterator[Event]:
+    """What is on screen, or what came after ``place``, and then everything, for ever."""
+    number = channel.feed.parse(place) if place else None
+    if number is None:
+        events, number = channel.on_screen(), channel.feed.last
+    else:
+        events = channel.feed.since(number)
+    while True:
+        for event in events:
+            yield event
+            number = max(number, event.number)
+        await channel.feed.wait(number, _HEARTBEAT)
+        events = channel.feed.since(number)
+
+
+async def _send_all(websocket: WebSocket, channel: Channel, timeout: float) -> None:
+    """Send until the reader is gone, or does not take anything for ``timeout`` seconds."""
+    try:
+        async for event in _events(channel, websocket.query_params.get("last")):
+            async with asyncio.timeout(timeout):
+                await websocket.send_text(f'{{"event":"{event.name}","id":"{event.id}","data":{event.data}}}')
+    except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+        log.info("a reader of %s went away", channel.name)
+
+
+async def _wait_for_close(websocket: WebSocket) -> None:
+    """Readers have nothing to say; what they say is not kept."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+def _check_room(hub: Hub, limits: Limits) -> None:
+    if sum(hub.readers.values()) >= limits.readers:
+        raise TooMany(f"{limits.readers} readers are connected already: close some first.")
+
+
+@contextmanager
+def _counted(hub: Hub, channel: Channel) -> Iterator[None]:
+    hub.readers[channel.name] = hub.readers.get(channel.name, 0) + 1
+    try:
+        yield
+    finally:
+        hub.readers[channel.name] -= 1
