@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def serve(
 ) -> None:
     """Start the caption service."""
     settings = _settings(host, port, engine, model, language, allow_origin)
-    asyncio.run(_interruptible(_serve(settings, verbose)))
+    _run(_serve(settings, verbose))
 
 
 @main.command()
@@ -71,7 +72,7 @@ def demo(host: str, port: int, engine: str, model: str | None, channel: str, bro
     until Ctrl-C.
     """
     settings = _settings(host, port, engine, model, "auto", ())
-    asyncio.run(_interruptible(_demo(settings, channel, browser, once)))
+    _run(_demo(settings, channel, browser, once))
 
 
 @main.command()
@@ -214,11 +215,11 @@ def _is_running(settings: Settings) -> bool:
         return False
 
 
-async def _interruptible(work: Any) -> None:
+def _run(work: Coroutine[Any, Any, None]) -> None:
     """Ctrl-C ends the work quietly."""
     try:
-        await work
-    except (KeyboardInterrupt, asyncio.CancelledError):
+        asyncio.run(work)
+    except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
 
 

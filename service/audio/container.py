@@ -19,7 +19,7 @@ from service.errors import BadAudio
 _MAX_BAD_PACKETS = 50  # in a row, before the stream is given up
 
 # Start decoding after the first packets instead of after five seconds of analysis.
-_LIVE_OPTIONS = {"analyzeduration": "0", "probesize": "32768", "fflags": "nobuffer"}
+_LIVE_OPTIONS = {"analyzeduration": "0", "probesize": "32768"}
 
 
 class Readable(Protocol):
@@ -79,11 +79,13 @@ def decode(source: str | Readable, container_format: str | None = None) -> Itera
     lets FFmpeg find out. Raises `BadAudio` when there is nothing to decode.
     """
     live = not isinstance(source, str)
+    what = "this stream" if live else str(source)
     try:
         with av.open(source, mode="r", format=container_format, options=_LIVE_OPTIONS if live else {}) as container:
+            if not container.streams.audio:
+                raise BadAudio(f"There is no audio in {what}: choose one that has sound.")
             yield from _decode_audio(container)
     except (av.error.FFmpegError, ValueError) as error:
-        what = "this stream" if live else str(source)
         raise BadAudio(
             f"FFmpeg cannot read {what} as {container_format or 'audio'} ({_reason(error)}): "
             "send WebM, Ogg, FLAC, MP3, WAV or raw pcm16le."
@@ -99,8 +101,6 @@ def duration(path: str) -> float | None:
 
 
 def _decode_audio(container: av.container.InputContainer) -> Iterator[tuple[Samples, int]]:
-    if not container.streams.audio:
-        raise BadAudio("There is no audio in it: choose a file or a tab that has sound.")
     stream = container.streams.audio[0]
     mono = av.audio.resampler.AudioResampler(format="flt", layout="mono")
     bad = 0

@@ -104,9 +104,7 @@ class Hub:
             await source.cancel()
 
     async def _start(self, channel: Channel, name: str, language: str, resume: str) -> Source:
-        running = sum(not source.ended for source in self._sources) + self._opening
-        if running >= self._limits.sources:
-            raise TooMany(f"{self._limits.sources} sources are running already: end one first.")
+        await self._make_room()
         self._opening += 1
         try:
             engine = await self._engines.current()
@@ -121,6 +119,16 @@ class Hub:
         self._sources.append(source)
         log.info("%s/%s: started on %s (%s)", channel.name, name, engine.name, stream.language)
         return source
+
+    async def _make_room(self) -> None:
+        """Room for one more source: one whose client is away gives it up. Raises `TooMany`."""
+        running = [source for source in self._sources if not source.ended]
+        if len(running) + self._opening < self._limits.sources:
+            return
+        away = next((source for source in running if not source.attached), None)
+        if away is None:
+            raise TooMany(f"{self._limits.sources} sources are running already: end one first.")
+        await away.finish()
 
     async def _free_name(self, channel: Channel, name: str) -> str:
         """The name, with a number if a running source has it; one whose client is away makes room."""

@@ -146,7 +146,7 @@ class Source:
         self._blocks.append(_Block(samples, self._loop.time()))
         self._pending += len(samples)
         if self._pending > budget + len(samples):
-            self._skip_to(budget)
+            self._skip(budget // 4)
         self._wake.set()
 
     async def finish(self) -> None:
@@ -189,15 +189,17 @@ class Source:
         """Seconds of audio received beyond what real time can have brought."""
         return self.received - (self._loop.time() - self._anchor)
 
-    def _skip_to(self, budget: int) -> None:
-        gap = 0
-        while self._pending > budget and len(self._blocks) > 1:
+    def _skip(self, keep: int) -> None:
+        """Leave out the oldest audio until ``keep`` samples wait: one long gap, for each one ends an utterance."""
+        gap = lost = 0
+        while self._pending > keep and len(self._blocks) > 1:
             block = self._blocks.popleft()
-            self._pending -= len(block.samples)
+            lost += len(block.samples)
             gap += block.gap + len(block.samples)
+            self._pending -= len(block.samples)
         self._blocks[0].gap += gap
-        self.skipped += gap / RATE
-        log.warning("%s/%s: recognition is too slow, %.1f s of audio were left out", *self._label, gap / RATE)
+        self.skipped += lost / RATE
+        log.warning("%s/%s: recognition is too slow, %.1f s of audio were left out", *self._label, lost / RATE)
         self._tell_lag(force=True)
 
     def _take(self) -> _Block:

@@ -82,14 +82,14 @@ class Engines:
         name, directory = await start_thread("find model", self._find)
         if directory is None:
             self._local.set()  # a download can take long: captions run on the embedded engine meanwhile
-            self._tell(f"{_EMBEDDED} until the model {name} is fetched.")
+            self._tell(f"{_EMBEDDED} until the Whisper model “{name}” is fetched.")
             warm = start_thread("warm", self._embedded.warm)
             directory = await start_thread("fetch model", lambda: models.download(name))
             await warm
         found = directory
         self._whisper = await start_thread("load model", lambda: WhisperEngine(found, name))
         self._tell("")
-        log.info("Whisper model %s is loaded", name)
+        log.info("the Whisper model %s is loaded", name)
 
     def _find(self) -> tuple[str, Path | None]:
         name = self._settings.model

@@ -66,10 +66,12 @@ def download(model: str) -> Path:
     except urllib.error.HTTPError:
         pass  # it answered, so it is there
     except (OSError, ValueError) as error:
-        raise ModelError(f"The model {model} is not on this computer and the model hub cannot be reached.") from error
+        raise ModelError(
+            f"The Whisper model “{model}” is not on this computer and the model hub cannot be reached."
+        ) from error
     try:
         return Path(download_model(model))
     except Exception as error:
         raise ModelError(
-            f"The model {model} could not be fetched from the model hub ({type(error).__name__})."
+            f"The Whisper model “{model}” could not be fetched from the model hub ({type(error).__name__})."
         ) from error

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from service.audio import RATE, Samples
@@ -103,7 +104,7 @@ class PocketsphinxStream:
         worker = self._worker
         self._heard = 0
         words = written(self._guarded(lambda: worker.ask("finish"))) if worker else []
-        return self._policy.finish(words)
+        return self._policy.finish(with_period(words))
 
     def close(self) -> None:
         worker, self._worker = self._worker, None
@@ -130,6 +131,13 @@ def written(segments: list[Segment]) -> list[Word]:
             text = text[0].upper() + text[1:]
         words.append(Word(text, start, end, min(1.0, max(0.0, probability))))
     return words
+
+
+def with_period(words: list[Word]) -> list[Word]:
+    """The decoder knows no punctuation: an utterance is taken for a sentence, unless it is a lone word."""
+    if len(words) < 2:
+        return words
+    return [*words[:-1], replace(words[-1], text=words[-1].text + ".")]
 
 
 class _Worker:

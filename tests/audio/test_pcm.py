@@ -1,0 +1,32 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.audio.pcm import PcmDecoder, to_pcm
+
+
+def test_full_scale_and_silence() -> None:
+    samples = PcmDecoder(1).decode(b"\x00\x80\x00\x00\xff\x7f")
+    assert samples.tolist() == [-1.0, 0.0, 32767 / 32768]
+
+
+def test_two_channels_become_their_mean() -> None:
+    samples = PcmDecoder(2).decode(np.array([8192, 16384, -8192, 8192], dtype="<i2").tobytes())
+    assert samples.tolist() == [0.375, 0.0]
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 7), max_size=40), st.sampled_from([1, 2]))
+def test_it_does_not_matter_where_the_bytes_are_cut(data: bytes, cuts: list[int], channels: int) -> None:
+    decoder = PcmDecoder(channels)
+    parts, at = [], 0
+    for cut in cuts:
+        parts.append(decoder.decode(data[at : at + cut]))
+        at += cut
+    parts.append(decoder.decode(data[at:]))
+    whole = PcmDecoder(channels)
+    assert np.array_equal(np.concatenate(parts), whole.decode(data))
+    assert decoder.torn == whole.torn == len(data) % (2 * channels)
+
+
+def test_louder_than_full_scale_is_clipped() -> None:
+    assert np.frombuffer(to_pcm(np.array([2.0, -2.0, 0.5], dtype=np.float32)), "<i2").tolist() == [32767, -32768, 16384]

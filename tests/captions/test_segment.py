@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.captions.caption import Caption
+from service.captions.layout import Box, wrap
+from service.captions.segment import Segmenter, ends_sentence
+from service.speech.words import Hypothesis, Word, join
+
+
+def words(text: str, start: int = 0) -> tuple[Word, ...]:
+    return tuple(Word(part, (start + i) * 0.4, (start + i) * 0.4 + 0.3) for i, part in enumerate(text.split()))
+
+
+class Screen:
+    """A reader: replaces by id, highest revision wins, as the contract says."""
+
+    def __init__(self, box: Box = Box()) -> None:
+        numbers = itertools.count(1)
+        self.segmenter = Segmenter("Host", lambda: f"c{next(numbers)}", box)
+        self.captions: dict[str, Caption] = {}
+        self.changes: list[Caption] = []
+
+    def update(self, committed: str, tentative: str = "", *, endpoint: bool = False) -> None:
+        count = len(committed.split())
+        hypothesis = Hypothesis(words(committed), words(tentative, count))
+        self.take(self.segmenter.update(hypothesis, "en", endpoint=endpoint))
+
+    def take(self, changes: list[Caption]) -> None:
+        for caption in changes:
+            before = self.captions.get(caption.id)
+            assert before is None or (caption.rev > before.rev and not before.final)
+            assert before is None or caption.full_text.startswith(before.text)
+            self.captions[caption.id] = caption
+            self.changes.append(caption)
+
+    @property
+    def texts(self) -> list[str]:
+        return [caption.full_text for caption in self.captions.values() if caption.full_text]
+
+
+def test_words_appear_one_by_one_and_an_endpoint_makes_them_final() -> None:
+    screen = Screen()
+    screen.update("", "hello")
+    screen.update("hello", "wor")
+    screen.update("hello world", endpoint=True)
+    (caption,) = screen.captions.values()
+    assert (caption.id, caption.rev, caption.text, caption.final) == ("c1", 3, "hello world", True)
+    assert (caption.start, caption.end) == (0.0, 0.7)
+
+
+def test_nothing_new_is_no_revision() -> None:
+    screen = Screen()
+    screen.update("", "hello")
+    screen.update("", "hello")
+    assert len(screen.changes) == 1
+
+
+def test_a_sentence_ends_a_caption_when_it_is_committed() -> None:
+    screen = Screen()
+    screen.update("It is late.", "We should")
+    assert [(caption.text, caption.final) for caption in screen.captions.values()] == [
+        ("It is late.", True),
+        ("", False),
+    ]
+    assert screen.texts == ["It is late.", "We should"]
+
+
+def test_abbreviations_do_not_end_a_sentence() -> None:
+    assert not ends_sentence(Word("Mr.", 0, 0))
+    assert not ends_sentence(Word("J.", 0, 0))
+    for text in ("home.", "what?", "no!”", "終わり。"):
+        assert ends_sentence(Word(text, 0, 0))
+
+
+def test_a_full_caption_ends_between_phrases() -> None:
+    screen = Screen(Box(20, 2))
+    screen.update("we walked along")
+    screen.update("we walked along the river bank, and then we went home")
+    finals = [caption.text for caption in screen.captions.values() if caption.final]
+    assert finals == ["we walked along the river bank,"]
+
+
+def test_tentative_words_that_do_not_fit_go_to_the_next_caption_and_come_back() -> None:
+    screen = Screen(Box(10, 2))
+    screen.update("one two", "three four five six")
+    assert screen.texts == ["one two three four", "five six"]
+    screen.update("one two", "three")
+    assert screen.texts == ["one two three"]
+    screen.update("one two three", endpoint=True)
+    screen.update("seven", endpoint=True)
+    assert screen.texts == ["one two three", "seven"]
+    assert all(caption.final for caption in screen.captions.values() if caption.full_text)
+
+
+_scripts = st.lists(
+    st.tuples(st.integers(0, 4), st.lists(st.sampled_from(["a", "bb", "ccc,", "dddd", "e." * 2, "f" * 9]), max_size=8)),
+    min_size=1,
+    max_size=25,
+)
+
+
+@given(_scripts, st.sampled_from([Box(12, 2), Box(42, 2), Box(8, 1)]))
+def test_any_sequence_of_hypotheses_keeps_the_promises(script: list[tuple[int, list[str]]], box: Box) -> None:
+    """Committed text only grows, no word is lost or doubled, and no caption exceeds its box."""
+    screen = Screen(box)
+    said: list[Word] = []
+    utterance: list[Word] = []
+    for step, (commit, hypothesis) in enumerate(script):
+        tail = words(" ".join(hypothesis), len(utterance))
+        utterance += tail[:commit]
+        endpoint = step % 5 == 4 or step == len(script) - 1
+        if endpoint:
+            utterance += tail[commit:]
+        update = Hypothesis(tuple(utterance), () if endpoint else tail[commit:])
+        screen.take(screen.segmenter.update(update, "en", endpoint=endpoint))
+        if endpoint:
+            said += utterance
+            utterance = []
+    finals = [caption for caption in screen.captions.values() if caption.final]
+    assert join([word for caption in finals for word in caption.words]) == join(said)
+    assert all(not caption.full_text for caption in screen.captions.values() if not caption.final)
+    for caption in screen.changes:
+        assert len(wrap((*caption.words, *caption.tentative), box.columns)) <= box.lines

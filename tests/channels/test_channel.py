@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from service.captions.caption import Caption
+from service.channels.channel import Channel, check_name
+from service.errors import NoSuchChannel
+from service.settings import Limits
+from service.speech.words import Word
+
+
+def caption(key: str, rev: int, text: str, *, final: bool = False) -> Caption:
+    return Caption(key, rev, "Host", "en", tuple(Word(part, 0, 1) for part in text.split()), final=final)
+
+
+@pytest.mark.parametrize("name", ["main", "Stream_2", "a.b-c", "Küche", "日本語", "x" * 64])
+def test_names(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "x" * 65, "a\n", "<b>", "-a", "a\0"])
+def test_no_names(name: str) -> None:
+    with pytest.raises(NoSuchChannel, match="letters"):
+        check_name(name)
+
+
+def test_ids_are_its_own() -> None:
+    channel = Channel("main", Limits())
+    assert len({channel.new_id() for _ in range(100)}) == 100
+
+
+def test_only_open_and_recent_captions_are_on_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("service.channels.channel.time.monotonic", lambda: now)
+    channel = Channel("main", Limits())
+    channel.put(caption("c1", 1, "old", final=True))
+    channel.put(caption("c2", 1, "open"))
+    now = 110.0
+    channel.put(caption("c3", 1, "new", final=True))
+    assert [json.loads(event.data)["id"] for event in channel.on_screen()] == ["c2", "c3"]
+
+
+def test_a_caption_without_text_is_not_kept_but_is_told() -> None:
+    channel = Channel("main", Limits())
+    channel.put(caption("c1", 1, "uh"))
+    channel.put(caption("c1", 2, ""))
+    assert channel.captions == []
+    assert json.loads(channel.feed.since(0)[-1].data)["text"] == ""
+
+
+def test_the_oldest_captions_go_first() -> None:
+    channel = Channel("main", Limits(captions=3))
+    for number in range(5):
+        channel.put(caption(f"c{number}", 1, "x", final=True))
+    assert [kept.id for kept in channel.captions] == ["c2", "c3", "c4"]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.channels.feed import Feed
+
+
+def test_a_reader_that_was_away_finds_only_the_newest_of_each() -> None:
+    feed = Feed(10)
+    feed.publish("a", "caption", {"rev": 1})
+    place = feed.last
+    feed.publish("b", "caption", {"rev": 1})
+    feed.publish("a", "caption", {"rev": 2})
+    feed.publish("b", "caption", {"rev": 2})
+    assert [json.loads(event.data)["rev"] for event in feed.since(place)] == [2, 2]
+
+
+@given(st.lists(st.sampled_from("abcdef"), max_size=60), st.integers(1, 4))
+def test_a_reader_sees_the_last_state_from_wherever_it_starts(keys: list[str], limit: int) -> None:
+    feed = Feed(limit)
+    for number, key in enumerate(keys):
+        feed.publish(key, "caption", number)
+    last = {key: number for number, key in enumerate(keys)}
+    newest = sorted(last.values())[-limit:]
+    for place in range(len(keys) + 1):
+        expected = [number for number in newest if number >= place]
+        assert [json.loads(event.data) for event in feed.since(place)] == expected
+
+
+def test_places_are_of_this_feed_only() -> None:
+    feed, other = Feed(5), Feed(5)
+    feed.publish("a", "caption", {})
+    assert feed.parse(feed.place(1)) == 1
+    for wrong in (other.place(1), "", "1", "-", f"{feed.place(1)}x", "x" * 500, feed.place(1) + "٣"):
+        assert feed.parse(wrong) is None
+
+
+async def test_waiting_readers_wake_and_time_out() -> None:
+    feed = Feed(5)
+    waiting = [asyncio.create_task(feed.wait(0, 5)) for _ in range(3)]
+    await asyncio.sleep(0)
+    feed.publish("a", "caption", {})
+    assert await asyncio.gather(*waiting) == [True, True, True]
+    assert not await feed.wait(feed.last, 0.01)

@@ -1,0 +1,193 @@
+"""A source's queue, clock and end, with a scripted recognizer: speed is what these tests control."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from service.audio import RATE, Samples
+from service.captions.caption import Caption
+from service.channels.channel import Channel
+from service.channels.source import Source
+from service.errors import EngineError, Replaced
+from service.settings import Limits
+from service.speech.scheduler import Scheduler
+from service.speech.words import Word
+from tests.support import silence, until
+
+LIMITS = Limits(lag_budget=2.0, resume_window=0.6, detached_flush=0.1)
+
+
+class Script:
+    """Stands for a pipeline: counts what it hears, says a caption at a flush, is as slow as it is told."""
+
+    language = "en"
+    speaking = False
+
+    def __init__(self) -> None:
+        self.heard = 0.0
+        self.skipped = 0.0
+        self.flushes = 0
+        self.closed = False
+        self.gate = threading.Event()
+        self.gate.set()
+        self.error: Exception | None = None
+
+    def feed(self, samples: Samples) -> list[Caption]:
+        self.gate.wait(10)
+        if self.error is not None:
+            raise self.error
+        self.heard += len(samples) / RATE
+        return []
+
+    def flush(self) -> list[Caption]:
+        self.flushes += 1
+        word = Word("word", self.heard, self.heard + 0.5)
+        return [Caption(f"c{self.flushes}", 1, "test", "en", (word,), final=True)]
+
+    def skip(self, seconds: float) -> list[Caption]:
+        self.skipped += seconds
+        return []
+
+    def take_failure(self) -> EngineError | None:
+        return None
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Bench:
+    """A source and all that it stands on."""
+
+    def __init__(self) -> None:
+        self.scheduler = Scheduler(1)
+        self.channel = Channel("main", LIMITS)
+        self.sources: list[Source] = []
+
+    def source(self, script: Script, **more: Any) -> Source:
+        pipeline: Any = script
+        source = Source(self.channel, "test", "resume", pipeline, self.scheduler, LIMITS, engine="script", step=1.0)
+        self.sources.append(source)
+        return source
+
+
+@pytest_asyncio.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench()
+    yield bench
+    for source in bench.sources:
+        await source.cancel()
+    bench.scheduler.close()
+
+
+async def test_everything_is_heard_and_the_end_flushes(bench: Bench) -> None:
+    script = Script()
+    source = bench.source(script)
+    for _ in range(50):
+        await source.put(silence(0.1))
+    await source.finish()
+    assert script.heard == pytest.approx(5.0)
+    assert (script.flushes, script.closed, source.ended) == (1, True, True)
+    assert bench.channel.transcript("txt") == "word\n"
+
+
+async def test_a_client_ahead_of_real_time_waits_and_loses_nothing(bench: Bench) -> None:
+    script = Script()
+    script.gate.clear()
+    source = bench.source(script)
+    taken = 0.0
+
+    async def send() -> None:
+        nonlocal taken
+        for _ in range(60):
+            await source.put(silence(0.1))
+            taken += 0.1
+
+    sending = asyncio.create_task(send())
+    await asyncio.sleep(0.3)
+    assert taken < LIMITS.lag_budget + 1.5  # the queue, and the step that is under way
+    script.gate.set()
+    await asyncio.wait_for(sending, 5)
+    await source.finish()
+    assert script.heard == pytest.approx(6.0)
+    assert source.skipped == 0
+
+
+async def test_a_live_client_is_cut_to_the_budget_and_told(bench: Bench) -> None:
+    """The recognizer stalls for longer than the budget: the oldest audio goes, the clock stays right."""
+    script = Script()
+    script.gate.clear()
+    source = bench.source(script)
+    source._anchor -= 100  # as if it had been live for long: nothing it sends is ahead of time
+    for _ in range(80):
+        await source.put(silence(0.1))
+    script.gate.set()
+    await source.finish()
+    assert source.skipped > 4
+    assert script.skipped == pytest.approx(source.skipped)
+    assert script.heard + script.skipped == pytest.approx(8.0)
+    lag = source.feed.get("lag")
+    assert lag is not None
+    assert '"skipped":' in lag.data
+
+
+async def test_a_source_whose_client_is_gone_flushes_then_ends(bench: Bench) -> None:
+    script = Script()
+    source = bench.source(script)
+    owner = source.attach()
+    await source.put(silence(0.5))
+    source.detach(owner)
+    await until(lambda: script.flushes == 1)
+    assert not source.ended
+    await until(lambda: source.ended)
+    assert script.closed
+
+
+async def test_a_source_whose_client_comes_back_goes_on(bench: Bench) -> None:
+    script = Script()
+    source = bench.source(script)
+    source.detach(source.attach())
+    owner = source.attach()
+    await asyncio.sleep(LIMITS.resume_window + 0.3)
+    assert source.resumable
+    await source.put(silence(1.0))
+    await source.finish()
+    assert script.heard == pytest.approx(1.0)
+    assert not owner.done()
+
+
+async def test_the_second_client_wins(bench: Bench) -> None:
+    source = bench.source(Script())
+    first = source.attach()
+    second = source.attach()
+    with pytest.raises(Replaced):
+        first.result()
+    source.detach(first)  # too late to matter
+    assert source.attached
+    assert not second.done()
+
+
+async def test_a_recognizer_that_breaks_ends_the_source_and_says_so(bench: Bench) -> None:
+    script = Script()
+    script.error = RuntimeError("a bug")
+    source = bench.source(script)
+    await source.put(silence(1.0))
+    await until(lambda: source.ended)
+    with pytest.raises(EngineError, match="Recognition failed"):
+        await source.put(silence(1.0))
+    assert script.closed
+
+
+async def test_the_level_follows_the_sound(bench: Bench) -> None:
+    source = bench.source(Script())
+    await source.put(np.full(RATE // 10, 0.5, dtype=np.float32))
+    assert source.snapshot()["level"] == pytest.approx(-6.0, abs=0.1)
+    for _ in range(30):
+        await source.put(silence(0.1))
+    assert source.snapshot()["level"] < -60

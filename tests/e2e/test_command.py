@@ -1,0 +1,146 @@
+"""The commands as a person types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import wave
+from pathlib import Path
+
+import pytest
+
+from service.audio import RATE
+from service.audio.pcm import to_pcm
+from tests.support import error_rate, free_port, silence, speech
+
+COMMAND = [sys.executable, "-m", "service.cli"]
+
+
+def test_serve_starts_at_once_and_ends_cleanly() -> None:
+    """Without a network and without a model: up in seconds, on the embedded engine, and it says so."""
+    port = free_port()
+    # a hub that swallows everything: reserved for documentation, no answer ever comes
+    environment = {**os.environ, "HF_ENDPOINT": "http://192.0.2.1", "HF_HUB_CACHE": "/nonexistent"}
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", str(port)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert _healthy(port, began + 30)["engine"] == "pocketsphinx"
+        deadline = time.monotonic() + 30
+        while "hub cannot be reached" not in (notice := _healthy(port, deadline)["notice"]):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert notice.count(". ") == 0
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, log = process.communicate(timeout=20)
+    for path in ("/", "/overlay/main", "/view/main"):
+        assert f"http://127.0.0.1:{port}{path}" in out
+    assert notice in log
+    assert "Traceback" not in log
+    assert process.returncode == 0
+
+
+def test_demo_prints_captions() -> None:
+    done = subprocess.run(
+        [*COMMAND, "demo", "--engine", "pocketsphinx", "--once", "--no-browser", "--port", str(free_port())],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "welcome to the show" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt", "txt", "json"])
+def test_transcribe(tmp_path: Path, form: str) -> None:
+    text = "The old clock on the wall has not worked for many years."
+    path = tmp_path / "my talk.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(to_pcm(speech(text)))
+    done = _transcribe(str(path), "-f", form)
+    assert done.returncode == 0, done.stderr
+    if form == "json":
+        heard = " ".join(caption["text"] for caption in json.loads(done.stdout)["captions"])
+    else:
+        heard = re.sub(r"^(WEBVTT|\d+|.*-->.*)$", "", done.stdout, flags=re.MULTILINE)
+    assert error_rate(text, heard) < 0.2
+    assert "100 %" in done.stderr
+
+
+def test_transcribe_into_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "silence.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(to_pcm(silence(3)))
+    done = _transcribe(str(path), "-f", "vtt", "-o", str(tmp_path / "out.vtt"))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.vtt").read_text() == "WEBVTT\n"
+
+
+def test_what_cannot_be_transcribed(tmp_path: Path) -> None:
+    text = tmp_path / "notes.txt"
+    text.write_text("This is no audio. " * 100)
+    for arguments, expected in (
+        ([str(text)], "no audio"),
+        ([str(tmp_path / "missing.mp3")], "does not exist"),
+        ([str(text), "--engine", "whisper", "--model", str(tmp_path)], "no audio"),
+    ):
+        done = _transcribe(*arguments)
+        assert done.returncode != 0
+        assert expected in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--host", "0.0.0.0"], "this computer only"),
+        (["--engine", "whisper"], "Say which Whisper model"),
+        (["--model", "/no/such/directory"], "There is no directory"),
+        (["--engine", "magic"], "Invalid value"),
+    ],
+)
+def test_serve_refuses_what_cannot_work(arguments: list[str], expected: str) -> None:
+    done = subprocess.run([*COMMAND, "serve", *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_told() -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [*COMMAND, "serve", "--port", port], capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert "is Surtitle running already?" in done.stderr
+
+
+def _transcribe(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, "transcribe", "--engine", "pocketsphinx", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def _healthy(port: int, deadline: float) -> dict[str, str]:
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2) as answer:
+                return dict(json.load(answer))
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

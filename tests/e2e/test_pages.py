@@ -1,0 +1,216 @@
+"""The pages in a real browser: what a newcomer, an audience and a streamer see."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+
+from service.captions.caption import Caption
+from service.channels.channel import Channel
+from service.speech.words import Word
+from tests.support import Running, error_rate, need, until
+
+DEMO = (
+    "Good evening, and welcome to the show. The words that you read are written down while I am speaking. "
+    "You can show them in a video, or on your phone. Everything happens on this computer, and nothing is sent away. "
+    "When you are ready, open a video and try it for yourself."
+)
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+class Watched:
+    """A page whose errors fail the test that looks at it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self._note(message.type, message.text))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error" and "ERR_CONNECTION" not in text:
+            self.errors.append(text)
+
+    async def text(self, selector: str) -> str:
+        return " ".join((await self.page.inner_text(selector)).split())
+
+    async def until(self, expression: str, argument: Any = None, *, seconds: float = 15) -> None:
+        """Look until it is true. (Playwright's own waiting needs eval, which the pages' policy forbids.)"""
+        async with asyncio.timeout(seconds):
+            while not await self.page.evaluate(expression, argument):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+@pytest_asyncio.fixture
+async def window(browser: Browser) -> AsyncIterator[Any]:
+    """Opens pages in one browser window; none of them may have logged an error at the end."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 720})
+    opened: list[Watched] = []
+
+    async def open_page(url: str) -> Watched:
+        watched = Watched(await context.new_page())
+        opened.append(watched)
+        await watched.page.goto(url)
+        return watched
+
+    yield open_page
+    errors = [error for page in opened for error in page.errors]
+    await context.close()
+    assert errors == []
+
+
+def put(service: Running, name: str, key: str, rev: int, text: str, tentative: str = "", **more: Any) -> None:
+    channel: Channel = service.app.state.hub.channel(name)
+    words = tuple(Word(part, 1.0, 2.0) for part in text.split())
+    rest = tuple(Word(part, 2.0, 3.0) for part in tentative.split())
+    source = more.pop("source", "Host")
+    channel.put(Caption(key, rev, source, "en", words, rest, **more))
+
+
+async def readers(service: Running, name: str, count: int) -> None:
+    await until(lambda: service.app.state.hub.readers.get(name, 0) >= count)
+
+
+async def test_the_demo_shows_captions_on_all_three_pages(service: Running, window: Any) -> None:
+    """The first minute of a newcomer: a click on the dashboard, and words appear everywhere."""
+    dashboard = await window(f"{service.url}/")
+    overlay = await window(f"{service.url}/overlay/main")
+    viewer = await window(f"{service.url}/view/main")
+    await dashboard.until("document.querySelector('#service').dataset.state === 'live'")
+    await dashboard.page.click("#demo")
+    for page, place in ((overlay, "#captions"), (viewer, "#transcript"), (dashboard, ".captions")):
+        await page.until(
+            "place => /evening|welcome/i.test(document.querySelector(place).textContent)", place, seconds=10
+        )
+    lengths = set()
+    for _ in range(40):
+        lengths.add(len(await viewer.text("#transcript")))
+        await asyncio.sleep(0.1)
+    assert len(lengths) >= 5  # word by word, not all at once
+    assert await dashboard.text(".source .who") == "Demo"
+    assert "pocketsphinx" in await dashboard.text(".source .engine")
+    assert await dashboard.page.evaluate("document.querySelector('.source .level').value") > 10
+    await viewer.until("/yourself/i.test(document.querySelector('#transcript').textContent)", seconds=40)
+    assert error_rate(DEMO, await viewer.text("#transcript section p")) < 0.15
+    assert "yourself" in await overlay.text("#captions")
+    await overlay.until("document.querySelector('#captions').dataset.state === 'empty'", seconds=15)
+
+
+async def test_eight_pages_in_one_browser_all_stay_live(service: Running, window: Any) -> None:
+    pages = [await window(f"{service.url}/overlay/eight") for _ in range(8)]
+    await readers(service, "eight", 8)
+    for rev, text in enumerate(["one", "one two", "one two three"], start=1):
+        put(service, "eight", "c1", rev, text)
+        for page in pages:
+            await page.until("text => document.querySelector('#captions').innerText.trim() === text", text, seconds=5)
+
+
+async def test_text_is_never_markup(service: Running, window: Any) -> None:
+    attack = "<img/src=x/onerror=document.title='owned'> <script>document.title='owned'</script> &amp;"
+    pages = [await window(f"{service.url}{path}") for path in ("/overlay/xss", "/view/xss", "/")]
+    await readers(service, "xss", 2)
+    put(service, "xss", "c1", 1, attack, attack, source=attack)
+    put(service, "xss", "c2", 1, attack, source="Guest", final=True)
+    for page, place in zip(pages, ("#captions", "#transcript", "#channels"), strict=True):
+        await page.until("place => document.querySelector(place).textContent.includes('onerror')", place)
+        assert await page.page.evaluate("document.querySelectorAll('img:not([src=\"/static/icon.svg\"])').length") == 0
+        assert "owned" not in await page.page.title()
+        assert "&amp;" in await page.text(place)
+
+
+async def test_the_overlay_rolls_up_and_committed_words_do_not_move(service: Running, window: Any) -> None:
+    overlay = await window(f"{service.url}/overlay/roll")
+    await readers(service, "roll", 1)
+    text = "We walked along the river until the sun went down and then we all went home to eat"
+    words = text.split()
+    before: dict[str, float] = {}
+    for count in range(1, len(words) + 1):
+        put(service, "roll", "c1", count, " ".join(words[:count]), "maybe")
+        await overlay.until("rev => document.querySelector('#captions').textContent.includes(rev)", words[count - 1])
+        rows = await overlay.page.evaluate(
+            "[...document.querySelectorAll('.line')].map(row => [row.textContent, row.getBoundingClientRect().left])"
+        )
+        assert len(rows) <= 2
+        for text, left in rows:
+            assert before.setdefault(text.split()[0], left) == left
+    assert await overlay.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
+
+
+async def test_the_overlay_names_sources_where_there_are_several(service: Running, window: Any) -> None:
+    overlay = await window(f"{service.url}/overlay/names?lines=4")
+    await readers(service, "names", 1)
+    put(service, "names", "c1", 1, "Hello there.", final=True, source="Host")
+    await overlay.until("document.querySelector('#captions').textContent.includes('Hello')")
+    assert await overlay.text("#captions") == "Hello there."
+    put(service, "names", "c2", 1, "Good evening.", final=True, source="Guest")
+    await overlay.until("document.querySelector('#captions').textContent.includes('evening')")
+    assert await overlay.text("#captions") == "Host: Hello there. Guest: Good evening."
+
+
+async def test_a_retracted_caption_leaves_the_screen(service: Running, window: Any) -> None:
+    overlay = await window(f"{service.url}/overlay/gone")
+    await readers(service, "gone", 1)
+    put(service, "gone", "c1", 1, "", "uh")
+    await overlay.until("document.querySelector('#captions').textContent.includes('uh')")
+    put(service, "gone", "c1", 2, "", "")
+    await overlay.until("document.querySelectorAll('.line').length === 0")
+
+
+async def test_pages_come_back_by_themselves(service: Running, window: Any) -> None:
+    """The connection is lost in the middle: what was said meanwhile is there afterwards, once."""
+    viewer = await window(f"{service.url}/view/back")
+    await readers(service, "back", 1)
+    put(service, "back", "c1", 1, "Before.", final=True)
+    await viewer.until("document.querySelector('#transcript').textContent.includes('Before')")
+    await viewer.page.context.set_offline(True)
+    await viewer.page.evaluate("0")
+    put(service, "back", "c2", 1, "Meanwhile.", final=True)
+    await viewer.page.context.set_offline(False)
+    put(service, "back", "c3", 1, "After.", final=True)
+    await viewer.until("document.querySelector('#transcript').textContent.includes('After')")
+    assert await viewer.text("#transcript section p") == "Before. Meanwhile. After."
+
+
+async def test_the_viewer_shows_what_was_said_before_it_was_opened(service: Running, window: Any) -> None:
+    for number in range(1, 4):
+        put(service, "late", f"c{number}", 1, f"Sentence {number}.", final=True)
+    viewer = await window(f"{service.url}/view/late")
+    await viewer.until("document.querySelector('#transcript').textContent.includes('Sentence 3')")
+    assert await viewer.text("#transcript section p") == "Sentence 1. Sentence 2. Sentence 3."
+    announced = await viewer.page.evaluate("document.querySelector('#announcer').childElementCount")
+    assert announced == 0
+    put(service, "late", "c4", 1, "Now.", final=True)
+    await viewer.until("document.querySelector('#announcer').textContent === 'Now.'")
+
+
+async def test_a_page_reads_server_sent_events(service: Running, window: Any) -> None:
+    page = await window(f"{service.url}/view/sse")
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        assert (await client.get("/api/channels/sse")).status_code == 200
+    await page.page.evaluate(
+        "new EventSource('/api/channels/sse/captions').addEventListener('caption', "
+        "event => { document.title = JSON.parse(event.data).text })"
+    )
+    await readers(service, "sse", 2)
+    put(service, "sse", "c1", 1, "By events.", final=True)
+    await page.until("document.title === 'By events.'")
+
+
+async def test_the_dashboard_fits_a_phone(service: Running, window: Any) -> None:
+    put(service, "main", "c1", 1, "A caption that is rather long for so small a screen.", final=True)
+    dashboard = await window(f"{service.url}/")
+    await dashboard.page.set_viewport_size({"width": 360, "height": 740})
+    await dashboard.until("document.querySelector('.channel') !== null")
+    assert await dashboard.page.evaluate("document.documentElement.scrollWidth") <= 360

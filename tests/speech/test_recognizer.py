@@ -1,0 +1,111 @@
+"""The recognizer with a scripted engine and detector: this is the boundary where both are exact."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from service.audio import RATE, Samples
+from service.errors import EngineError
+from service.speech.recognizer import Recognizer, Update
+from service.speech.vad import CHUNK
+from service.speech.words import Hypothesis, Word
+
+
+class Loudness:
+    """A detector that takes everything loud for speech."""
+
+    def probability(self, chunk: Samples) -> float:
+        return 1.0 if np.abs(chunk).max() > 0.1 else 0.0
+
+    def reset(self) -> None:
+        pass
+
+
+class Counting:
+    """An engine that hears one word, as long as the utterance; fails once when told to."""
+
+    language = "en"
+
+    def __init__(self) -> None:
+        self.heard = 0
+        self.utterances: list[int] = []
+        self.fail = False
+
+    def accept(self, samples: Samples) -> Hypothesis:
+        if self.fail:
+            self.fail = False
+            raise EngineError("broken")
+        self.heard += len(samples)
+        return Hypothesis((), self._word())
+
+    def finish(self) -> Hypothesis:
+        hypothesis = Hypothesis(self._word())
+        self.utterances.append(self.heard)
+        self.heard = 0
+        return hypothesis
+
+    def close(self) -> None:
+        pass
+
+    def _word(self) -> tuple[Word, ...]:
+        return (Word("speech", 0.0, self.heard / RATE),) if self.heard else ()
+
+
+def loud(seconds: float) -> Samples:
+    return np.full(round(seconds * RATE), 0.5, dtype=np.float32)
+
+
+def quiet(seconds: float) -> Samples:
+    return np.zeros(round(seconds * RATE), dtype=np.float32)
+
+
+def feed(recognizer: Recognizer, samples: Samples, size: int) -> list[Update]:
+    updates: list[Update] = []
+    for at in range(0, len(samples), size):
+        updates += recognizer.feed(samples[at : at + size])
+    return updates
+
+
+def test_silence_never_reaches_the_engine() -> None:
+    engine = Counting()
+    recognizer = Recognizer(engine, Loudness())
+    assert feed(recognizer, quiet(60), 1000) == []
+    assert engine.heard == 0
+
+
+def test_words_are_on_the_sources_clock_however_the_audio_is_cut() -> None:
+    for size in (160, 512, 5000, 100_000):
+        recognizer = Recognizer(Counting(), Loudness())
+        updates = feed(recognizer, np.concatenate((quiet(5), loud(1), quiet(5), loud(2), quiet(2))), size)
+        ends = [update.hypothesis.committed[0] for update in updates if update.endpoint]
+        assert len(ends) == 2
+        for word, start in zip(ends, (5.0, 11.0), strict=True):
+            assert start - 0.45 < word.start <= start
+
+
+def test_flush_ends_an_open_utterance_once() -> None:
+    recognizer = Recognizer(Counting(), Loudness())
+    recognizer.feed(loud(1))
+    assert [update.endpoint for update in recognizer.flush()] == [True]
+    assert recognizer.flush() == []
+
+
+def test_a_gap_moves_the_clock() -> None:
+    recognizer = Recognizer(Counting(), Loudness())
+    recognizer.feed(quiet(1))
+    recognizer.skip(10 * RATE)
+    updates = recognizer.feed(np.concatenate((quiet(1), loud(1), quiet(1))))
+    assert 11.5 < updates[-1].hypothesis.committed[0].start <= 12.0
+
+
+def test_an_engine_that_fails_ends_the_utterance_and_the_clock_goes_on() -> None:
+    engine = Counting()
+    recognizer = Recognizer(engine, Loudness())
+    recognizer.feed(loud(1))
+    engine.fail = True
+    updates = recognizer.feed(loud(1))
+    assert [update.endpoint for update in updates] == [True]
+    assert str(recognizer.failure) == "broken"
+    updates = recognizer.feed(np.concatenate((loud(1), quiet(1))))
+    word = updates[-1].hypothesis.committed[0]
+    assert abs(word.start - 2.0) < 2 * CHUNK / RATE

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from service.speech.scheduler import Scheduler
+
+
+async def test_the_earliest_deadline_goes_first() -> None:
+    scheduler = Scheduler(1)
+    gate = threading.Event()
+    order: list[float] = []
+    blocker = asyncio.create_task(scheduler.run(0, lambda: gate.wait(10)))
+    await asyncio.sleep(0.05)
+    tasks = [
+        asyncio.create_task(scheduler.run(deadline, partial(order.append, deadline))) for deadline in (30.0, 10.0, 20.0)
+    ]
+    await asyncio.sleep(0.05)
+    assert scheduler.waiting == 3
+    gate.set()
+    await asyncio.gather(blocker, *tasks)
+    assert order == [10.0, 20.0, 30.0]
+    scheduler.close()
+
+
+async def test_no_more_steps_run_than_there_are_workers() -> None:
+    scheduler = Scheduler(2)
+    running, most = 0, 0
+    lock = threading.Lock()
+
+    def step() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        with lock:
+            running -= 1
+
+    await asyncio.gather(*(scheduler.run(0, step) for _ in range(20)))
+    assert most == 2
+    scheduler.close()
+
+
+async def test_a_step_that_fails_frees_its_place() -> None:
+    scheduler = Scheduler(1)
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    for _ in range(3):
+        with pytest.raises(ValueError, match="no"):
+            await scheduler.run(0, fail)
+    assert await scheduler.run(0, lambda: 7) == 7
+    scheduler.close()
+
+
+async def test_cancelling_waits_for_the_running_step_and_skips_a_waiting_one() -> None:
+    scheduler = Scheduler(1)
+    started, gate, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def slow() -> None:
+        started.set()
+        gate.wait(10)
+        finished.set()
+
+    running = asyncio.create_task(scheduler.run(0, slow))
+    await asyncio.to_thread(started.wait)
+    waiting = asyncio.create_task(scheduler.run(1, lambda: pytest.fail("this was cancelled")))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    running.cancel()
+    await asyncio.sleep(0.05)
+    assert not running.done()
+    gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert finished.is_set()
+    assert await scheduler.run(0, lambda: "free again") == "free again"
+    scheduler.close()

@@ -1,0 +1,178 @@
+"""What several tests need: a running service, a publisher, speech, and the error rate of words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jiwer
+import numpy as np
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from service.audio import RATE, Samples
+from service.audio.container import decode
+from service.audio.intake import resampled
+from service.audio.pcm import to_pcm
+from service.server import Server
+from service.settings import Limits, Settings
+
+VOICES = ("rms", "slt", "awb")
+
+
+def need(tool: str) -> str:
+    """The path of a program. Without it a person's tests are skipped, and CI's fail."""
+    path = shutil.which(tool)
+    if path is None:
+        reason = f"{tool} is not installed: `make test` as root installs it, or see docs/development.md"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@asynccontextmanager
+async def running(
+    limits: Limits = Limits(), *, engine: str = "pocketsphinx", model: str | None = None, language: str = "auto"
+) -> AsyncIterator[Running]:
+    """The real service on a free port."""
+    settings = Settings(port=free_port(), engine=engine, model=model, language=language, limits=limits)
+    server = Server(settings)
+    serving = asyncio.create_task(server.serve())
+    try:
+        await asyncio.wait_for(server.ready.wait(), 10)
+        yield Running(settings.url, server)
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(serving, 30)
+
+
+@dataclass
+class Running:
+    """Where a service is; `app` is its application."""
+
+    url: str
+    server: Server
+
+    @property
+    def app(self) -> Any:
+        return self.server.config.app
+
+    @property
+    def sockets(self) -> str:
+        return self.url.replace("http", "ws", 1)
+
+    def publisher(self, channel: str = "main") -> Any:
+        """A connection for audio, to be used by `async with`."""
+        return connect(f"{self.sockets}/api/channels/{channel}/audio", proxy=None, max_size=None)
+
+    def reader(self, channel: str = "main", query: str = "") -> Any:
+        """A connection for captions."""
+        return connect(f"{self.sockets}/api/channels/{channel}/captions{query}", proxy=None)
+
+
+@dataclass
+class Said:
+    """All that the service said to a publisher."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    code: int | None = None
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [message for message in self.messages if message["type"] == kind]
+
+    @property
+    def text(self) -> str:
+        return " ".join(message["text"] for message in self.of("final"))
+
+    @property
+    def error(self) -> str | None:
+        """The code of the error that was told, if any."""
+        return next((str(message["code"]) for message in self.of("error")), None)
+
+
+async def listen(socket: ClientConnection, *, timeout: float = 60) -> Said:
+    """Everything until the service closes the connection."""
+    said = Said()
+    try:
+        async with asyncio.timeout(timeout):
+            async for message in socket:
+                said.messages.append(json.loads(message))
+    except ConnectionClosed:
+        pass
+    said.code = socket.close_code
+    return said
+
+
+async def publish(
+    service: Running, samples: Samples, *, channel: str = "main", pace: float | None = None, **start: Any
+) -> Said:
+    """Send 16 kHz samples, at ``pace`` times real time or as fast as they are taken, and wait for the end."""
+    async with service.publisher(channel) as socket:
+        await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test", **start}))
+        listening = asyncio.create_task(listen(socket))
+        for block in blocks(samples, RATE // 10):
+            await socket.send(to_pcm(block))
+            if pace:
+                await asyncio.sleep(len(block) / RATE / pace)
+        await socket.send('{"op":"end"}')
+        return await listening
+
+
+async def until(true: Callable[[], bool], *, timeout: float = 10) -> None:
+    """Wait for something that nobody announces."""
+    async with asyncio.timeout(timeout):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def blocks(samples: Samples, size: int) -> Iterable[Samples]:
+    for at in range(0, len(samples), size):
+        yield samples[at : at + size]
+
+
+@cache
+def speech(text: str, voice: str = "rms") -> Samples:
+    """``text`` read aloud by flite, 16 kHz, with half a second of silence before and a second after."""
+    flite = need("flite")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "speech.wav"
+        subprocess.run([flite, "-voice", voice, "-t", text, "-o", str(path)], check=True, timeout=60)
+        spoken = load(path)
+    return np.concatenate((silence(0.5), spoken, silence(1.0)))
+
+
+def load(path: Path) -> Samples:
+    """An audio file as 16 kHz mono samples."""
+    return np.concatenate(list(resampled(decode(str(path)))))
+
+
+def silence(seconds: float) -> Samples:
+    return np.zeros(round(seconds * RATE), dtype=np.float32)
+
+
+def error_rate(truth: str, heard: str) -> float:
+    """Word error rate without regard to case and punctuation."""
+    return float(jiwer.wer(_plain(truth), _plain(heard)))
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^a-z' ]", " ", text.lower()).split())

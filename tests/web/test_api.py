@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import json
+
+import httpx
+from websockets.asyncio.client import connect
+
+from service import __version__
+from tests.support import Running
+
+
+async def test_health_names_engine_and_version(service: Running) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        answer = (await client.get("/healthz")).json()
+    assert answer == {
+        "status": "ok",
+        "version": __version__,
+        "engine": "pocketsphinx",
+        "model": "en-us",
+        "notice": "",
+    }
+
+
+async def test_channels_and_their_sources(service: Running) -> None:
+    async with service.publisher("listed") as socket, httpx.AsyncClient(base_url=service.url) as client:
+        await socket.send('{"op":"start","source":"Host\\u0007 <b>"}')
+        await socket.recv()
+        channel = (await client.get("/api/channels/listed")).json()
+        assert [source["name"] for source in channel["sources"]] == ["Host <b>"]
+        assert set(channel["sources"][0]) >= {"engine", "language", "level", "lag", "skipped", "speaking", "state"}
+        names = [channel["name"] for channel in (await client.get("/api/channels")).json()["channels"]]
+        assert "listed" in names
+
+
+async def test_transcripts_have_their_types(service: Running) -> None:
+    types = {"srt": "application/x-subrip", "vtt": "text/vtt", "txt": "text/plain", "json": "application/json"}
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for form, media_type in types.items():
+            answer = await client.get(f"/api/channels/fresh/transcript.{form}")
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith(media_type)
+
+
+async def test_the_dashboard_gets_the_state(service: Running) -> None:
+    async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
+        state = json.loads(await socket.recv())
+    assert set(state) == {"engine", "model", "notice", "demo", "channels"}

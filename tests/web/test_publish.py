@@ -1,0 +1,241 @@
+"""The publish protocol as the contract has it, on real speech."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soxr
+
+from service.audio import RATE
+from service.audio.pcm import to_pcm
+from tests.support import Running, Said, blocks, error_rate, listen, need, publish, speech
+
+TEXT = "The old clock on the wall has not worked for many years."
+
+
+async def test_start_partial_final_end(service: Running) -> None:
+    said = await publish(service, speech(TEXT), channel="contract", source="tab", lang="en")
+    ready, *rest, end = said.messages
+    resume = ready.pop("resume")
+    assert len(resume) >= 16
+    assert ready == {
+        "type": "ready",
+        "channel": "contract",
+        "source": "tab",
+        "engine": "pocketsphinx",
+        "language": "en",
+        "resumed": False,
+        "received": 0.0,
+    }
+    assert end == {"type": "end"}
+    assert said.code == 1000
+    assert {message["type"] for message in rest} <= {"partial", "final", "lag"}
+    assert said.of("partial")
+    check_revisions(said)
+    for final in said.of("final"):
+        assert set(final) == {"type", "id", "rev", "text", "ts", "te", "words"}
+        assert " ".join(word["w"] for word in final["words"]) == final["text"]
+        assert final["ts"] == final["words"][0]["s"]
+        assert final["te"] == final["words"][-1]["e"]
+        times = [time for word in final["words"] for time in (word["s"], word["e"])]
+        assert times == sorted(times)
+        assert all(0 <= word["p"] <= 1 for word in final["words"])
+    assert error_rate(TEXT, said.text) < 0.2
+
+
+async def test_words_come_while_they_are_spoken(service: Running) -> None:
+    """Paced as live speech is: half of the words are shown well before the end."""
+    samples = speech(TEXT)
+    async with service.publisher() as socket:
+        await socket.send(json.dumps({"op": "start", "source": "live"}))
+        listening = asyncio.create_task(listen(socket))
+        for block in blocks(samples, RATE // 10):
+            await socket.send(to_pcm(block))
+            await asyncio.sleep(0.1)
+        await socket.send('{"op":"end"}')
+        said = await listening
+    assert len(said.of("partial")) > 5
+    assert any(0 < message["stable"] < len(message["text"]) for message in said.of("partial"))
+
+
+def check_revisions(said: Said) -> None:
+    """Revisions count up, and the stable beginning of a text never changes again."""
+    stable: dict[str, str] = {}
+    revisions: dict[str, int] = {}
+    for message in said.messages:
+        if message["type"] not in ("partial", "final"):
+            continue
+        key = message["id"]
+        assert message["rev"] > revisions.get(key, 0)
+        assert message["text"].startswith(stable.get(key, ""))
+        revisions[key] = message["rev"]
+        stable[key] = message["text"][: message.get("stable", len(message["text"]))]
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (44_100, 2), (48_000, 1), (192_000, 2)])
+async def test_any_rate_and_stereo(service: Running, rate: int, channels: int) -> None:
+    samples = np.asarray(soxr.resample(speech(TEXT), RATE, rate), dtype=np.float32)
+    data = to_pcm(np.repeat(samples, channels))
+    async with service.publisher() as socket:
+        await socket.send(json.dumps({"op": "start", "rate": rate, "channels": channels}))
+        listening = asyncio.create_task(listen(socket))
+        for at in range(0, len(data), 60_001):  # cut inside samples
+            await socket.send(data[at : at + 60_001])
+        await socket.send('{"op":"end"}')
+        said = await listening
+    # 8 kHz is telephone quality: it only has to be understood somehow
+    assert error_rate(TEXT, said.text) < (0.7 if rate == 8_000 else 0.25)
+
+
+@pytest.mark.parametrize(
+    ("form", "arguments"),
+    [
+        ("webm", ["-c:a", "libopus", "-f", "webm"]),
+        ("ogg", ["-c:a", "libopus", "-f", "ogg"]),
+        ("auto", ["-c:a", "flac", "-f", "flac"]),
+        ("auto", ["-c:a", "libmp3lame", "-b:a", "96k", "-f", "mp3"]),
+    ],
+)
+async def test_container_streams(service: Running, tmp_path: Path, form: str, arguments: list[str]) -> None:
+    data = convert(tmp_path, arguments)
+    async with service.publisher() as socket:
+        await socket.send(json.dumps({"op": "start", "format": form}))
+        listening = asyncio.create_task(listen(socket))
+        for at in range(0, len(data), 1000):
+            await socket.send(data[at : at + 1000])
+        await socket.send('{"op":"end"}')
+        said = await listening
+    assert said.code == 1000
+    assert error_rate(TEXT, said.text) < 0.25
+
+
+async def test_chunked_post(service: Running) -> None:
+    data = to_pcm(speech(TEXT))
+
+    async def body() -> AsyncIterator[bytes]:
+        for at in range(0, len(data), 4096):
+            yield data[at : at + 4096]
+
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        answer = await client.post(
+            "/api/channels/posted/audio?source=obs&format=pcm16le&rate=16000&channels=1&lang=en", content=body()
+        )
+        assert answer.status_code == 200
+        summary = answer.json()
+        assert (summary["type"], summary["source"], summary["skipped"]) == ("end", "obs", 0.0)
+        assert summary["seconds"] == pytest.approx(len(data) / 2 / RATE, abs=0.01)
+        transcript = await client.get("/api/channels/posted/transcript.txt")
+    assert error_rate(TEXT, transcript.text) < 0.2
+
+
+async def test_ffmpeg_and_curl_need_no_client(service: Running, tmp_path: Path) -> None:
+    """What OBS's own ffmpeg output and a shell do: a body of unknown length, from a program."""
+    curl = need("curl")
+    (tmp_path / "speech.ogg").write_bytes(convert(tmp_path, ["-c:a", "libopus", "-f", "ogg"]))
+    ffmpeg = [need("ffmpeg"), "-v", "error", "-i", "speech.ogg", "-f", "s16le", "-ar", "48000", "-ac", "2", "-"]
+    url = f"{service.url}/api/channels/shell/audio?rate=48000&channels=2&source=shell"
+
+    def pipe() -> Any:
+        sending = subprocess.Popen(ffmpeg, cwd=tmp_path, stdout=subprocess.PIPE)
+        command = [curl, "-s", "-X", "POST", "--noproxy", "*", "-T", "-", url]
+        try:
+            answer = subprocess.run(command, stdin=sending.stdout, capture_output=True, timeout=60, check=True)
+        finally:
+            assert sending.stdout is not None
+            sending.stdout.close()
+            sending.wait(10)
+        return json.loads(answer.stdout)
+
+    assert (await asyncio.to_thread(pipe))["captions"] >= 1
+
+
+async def test_two_sources_in_one_channel_keep_their_names(service: Running) -> None:
+    host, guest = await asyncio.gather(
+        publish(service, speech("Most of the people in this town work at the hospital."), channel="two", source="Host"),
+        publish(
+            service, speech("He opened the window because the room was warm.", "awb"), channel="two", source="Guest"
+        ),
+    )
+    assert {message["id"] for message in host.of("final")}.isdisjoint(message["id"] for message in guest.of("final"))
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        captions = (await client.get("/api/channels/two/transcript.json")).json()["captions"]
+        srt = (await client.get("/api/channels/two/transcript.srt")).text
+    by_source = {name: " ".join(c["text"] for c in captions if c["source"] == name) for name in ("Host", "Guest")}
+    assert "hospital" in by_source["Host"]
+    assert "window" in by_source["Guest"]
+    assert "Host: Most" in srt
+    assert "Guest: He" in srt
+
+
+async def test_two_sources_of_one_name_get_different_ones(service: Running) -> None:
+    async with service.publisher("names") as one, service.publisher("names") as two:
+        for socket in (one, two):
+            await socket.send('{"op":"start","source":"tab"}')
+        names = {json.loads(await socket.recv())["source"] for socket in (one, two)}
+    assert names == {"tab", "tab 2"}
+
+
+async def test_a_lost_connection_resumes_on_the_same_clock(service: Running) -> None:
+    first = speech("The price of gas has gone up again this week.")
+    second = speech("We need to talk about the money before we decide.")
+    async with service.publisher("resumed") as socket:
+        await socket.send('{"op":"start","source":"tab"}')
+        ready = json.loads(await socket.recv())
+        for block in blocks(first, RATE // 10):
+            await socket.send(to_pcm(block))
+        while json.loads(await socket.recv())["type"] != "final":
+            pass
+        socket.transport.abort()
+    async with service.publisher("resumed") as socket:
+        await socket.send(json.dumps({"op": "start", "source": "tab", "resume": ready["resume"]}))
+        listening = asyncio.create_task(listen(socket))
+        for block in blocks(second, RATE // 10):
+            await socket.send(to_pcm(block))
+        await socket.send('{"op":"end"}')
+        said = await listening
+    again = said.of("ready")[0]
+    assert (again["resumed"], again["resume"], again["source"]) == (True, ready["resume"], "tab")
+    assert again["received"] == pytest.approx(len(first) / RATE, abs=0.2)
+    assert said.of("final")[0]["ts"] > len(first) / RATE
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        text = (await client.get("/api/channels/resumed/transcript.txt")).text
+    assert text.lower().count("price") == 1
+    assert "money" in text
+
+
+async def test_resuming_takes_the_source_from_a_dead_connection(service: Running) -> None:
+    async with service.publisher("taken") as old, service.publisher("taken") as new:
+        await old.send('{"op":"start"}')
+        ready = json.loads(await old.recv())
+        await new.send(json.dumps({"op": "start", "resume": ready["resume"]}))
+        assert json.loads(await new.recv())["resumed"]
+        said = await listen(old, timeout=10)
+        assert (said.error, said.code) == ("replaced", 4408)
+        await new.send(to_pcm(speech("Please send me the report.")))
+        await new.send('{"op":"end"}')
+        assert "report" in (await listen(new)).text
+
+
+async def test_a_language_that_the_engine_does_not_speak_is_told(service: Running) -> None:
+    async with service.publisher() as socket:
+        await socket.send('{"op":"start","lang":"fr"}')
+        assert json.loads(await socket.recv())["language"] == "en"
+        status = json.loads(await socket.recv())
+    assert status["type"] == "status"
+    assert "'fr'" in status["notice"]
+
+
+def convert(folder: Path, arguments: list[str]) -> bytes:
+    """The test sentence in another container, by ffmpeg."""
+    ffmpeg = need("ffmpeg")
+    command = [ffmpeg, "-v", "error", "-f", "s16le", "-ar", str(RATE), "-ac", "1", "-i", "-", *arguments, "-"]
+    done = subprocess.run(command, input=to_pcm(speech(TEXT)), capture_output=True, check=True, timeout=60, cwd=folder)
+    return done.stdout
