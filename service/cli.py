@@ -208,8 +208,9 @@ async def _announce(server: Server, settings: Settings) -> None:
 def _is_running(settings: Settings) -> bool:
     import urllib.request
 
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with urllib.request.urlopen(f"{settings.url}/healthz", timeout=2.0) as answer:
+        with direct.open(f"{settings.url}/healthz", timeout=2.0) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

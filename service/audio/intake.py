@@ -25,7 +25,7 @@ Sink = Callable[[Samples], Awaitable[None]]
 """Takes 16 kHz mono samples; may wait, which holds the client back."""
 
 _PIPE_BYTES = 256 * 1024
-_WAIT = 30.0  # seconds the decoding thread and its feeder wait for each other at most
+_WAIT = 120.0  # seconds the decoding thread and its feeder wait for each other at most
 
 
 class Intake(Protocol):

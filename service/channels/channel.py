@@ -39,6 +39,7 @@ class Channel:
         self._numbers = itertools.count(1)
         self._prefix = f"c{int(time.time()):x}"  # ids stay unique when the service is started again
         self._began: float | None = None
+        self.finals = 0  # captions that became final since the last `clear`
 
     @property
     def captions(self) -> list[Caption]:
@@ -57,7 +58,8 @@ class Channel:
     def put(self, caption: Caption) -> None:
         """A new revision of a caption."""
         now = time.monotonic()
-        self._shown = {key: when for key, when in self._shown.items() if now - when < 10 * _HANG}
+        self.finals += caption.final
+        self._shown = {key: self._shown[key] for key in self._visible(now)}
         if caption.full_text:
             self._captions[caption.id] = caption
             self._shown[caption.id] = now
@@ -76,18 +78,13 @@ class Channel:
         """Take everything off the screens and out of the transcript."""
         self._captions.clear()
         self._shown.clear()
+        self.finals = 0
         self.feed.forget("caption:")
         self.feed.publish("clear", "clear", {})
 
     def on_screen(self) -> list[Event]:
         """What a reader that comes now should see first."""
-        now = time.monotonic()
-        keys = [
-            caption.id
-            for caption in self._captions.values()
-            if (when := self._shown.get(caption.id)) is not None and (not caption.final or now - when < _HANG)
-        ]
-        events = [self.feed.get(f"caption:{key}") for key in keys]
+        events = [self.feed.get(f"caption:{key}") for key in self._visible(time.monotonic())]
         return sorted((event for event in events if event), key=lambda event: event.number)
 
     def transcript(self, form: str) -> str:
@@ -98,6 +95,14 @@ class Channel:
         """The final captions with the place from which a reader goes on without gap or double."""
         finals = [as_json(caption) for caption in self._captions.values() if caption.final]
         return {"channel": self.name, "resume": self.feed.place(self.feed.last), "captions": finals}
+
+    def _visible(self, now: float) -> list[str]:
+        """The captions that are open or became final a moment ago."""
+        return [
+            key
+            for key, when in self._shown.items()
+            if now - when < _HANG or ((caption := self._captions.get(key)) is not None and not caption.final)
+        ]
 
 
 def event_data(caption: Caption) -> dict[str, Any]:

@@ -85,11 +85,10 @@ class Hub:
         return [self.describe(channel) for channel in self._channels.values()]
 
     def describe(self, channel: Channel) -> dict[str, Any]:
-        finals = sum(caption.final for caption in channel.captions)
         return {
             "name": channel.name,
             "readers": self.readers.get(channel.name, 0),
-            "captions": finals,
+            "captions": channel.finals,
             "sources": [source.snapshot() for source in self.sources(channel)],
         }
 

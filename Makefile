@@ -1,0 +1,48 @@
+# make run    set everything up and start the service
+# make test   set everything up and run all checks and tests
+# make install   the environment in .venv, with what the tests need
+
+PYTHON ?= python3
+BIN := .venv/bin
+TOOLS := chromium curl ffmpeg flite
+
+.PHONY: install run test tools sample clean
+
+run: .venv/run
+	$(BIN)/surtitle serve
+
+install: .venv/test
+
+test: .venv/test tools
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surtitle needs Python 3.11 or newer: install it, or say which with make PYTHON=python3.12.")'
+	$(PYTHON) -m venv .venv
+
+.venv/run: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+.venv/test: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch .venv/run $@
+
+# Programs that the tests use. Where they cannot be installed, the tests that need them are skipped and say so.
+tools:
+	@missing=$$(for tool in $(TOOLS); do command -v $$tool >/dev/null || echo $$tool; done); \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	elif [ -n "$$missing" ]; then \
+		echo "Some tests will be skipped, because these programs are missing:" $$missing; \
+	fi
+
+# The demo's speech, made anew from its text; needs flite and sox.
+sample:
+	sh service/demo/make_sample.sh
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
