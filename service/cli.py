@@ -1,7 +1,6 @@
 """The command line: serve, demo, transcribe.
 
-The service itself is imported by the commands, not here: recognizer processes import this module
-again when they start, and must be quick.
+The service itself is imported by the commands that need it: `surtitle --help` answers at once.
 """
 
 from __future__ import annotations

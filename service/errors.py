@@ -93,6 +93,12 @@ class TooMany(SurtitleError):
     status = 429
 
 
+class TooFast(TooMany):
+    """The client sends much faster than real time, and recognition cannot follow."""
+
+    code = "too_fast"
+
+
 class EngineError(SurtitleError):
     """The recognizer could not be loaded or stopped working."""
 

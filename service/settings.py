@@ -16,7 +16,8 @@ class Limits:
     idle_timeout: float = 30.0  # a source that sends no audio
     resume_window: float = 30.0  # how long a lost source is kept
     detached_flush: float = 2.0  # a lost source's last words become final after this
-    lag_budget: float = 10.0  # audio that may wait for recognition
+    lag_budget: float = 10.0  # audio of a live source that may wait for recognition
+    ahead: float = 120.0  # audio that may wait when it was sent faster than real time
     send_timeout: float = 10.0  # a client that does not read
     frame_bytes: int = 1 << 20  # one WebSocket message
     sources: int = 16

@@ -140,7 +140,7 @@ async def publish(
 async def until(true: Callable[[], bool], *, timeout: float = 10) -> None:
     """Wait for something that nobody announces."""
     async with asyncio.timeout(timeout):
-        while not true():  # noqa: ASYNC110
+        while not true():
             await asyncio.sleep(0.02)
 
 

@@ -16,7 +16,7 @@ from service.captions.caption import Caption
 from service.captions.export import words_as_json
 from service.channels.channel import Channel
 from service.channels.feed import Feed
-from service.errors import EngineError, Replaced, SurtitleError
+from service.errors import EngineError, Replaced, SurtitleError, TooFast
 from service.pipeline import Pipeline
 from service.settings import Limits
 from service.speech.scheduler import Scheduler
@@ -24,9 +24,9 @@ from service.speech.scheduler import Scheduler
 log = logging.getLogger("surtitle.source")
 
 _FEED = 256  # messages kept for a publisher that does not read them
-_FAST = 1.0  # seconds ahead of real time from which a client is held back rather than cut
+_FAST = 1.0  # seconds ahead of real time from which a client is not live
 _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
-_DRAIN = 60.0  # seconds the rest may take at the end
+_DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _SILENCE_DB = -90.0
 
 
@@ -42,9 +42,9 @@ class _Block:
 class Source:
     """Owns the task that recognizes, and the queue before it.
 
-    The queue holds a bounded number of seconds. A client that sends faster than real time waits
-    for room. A live one cannot wait: its oldest audio is left out, counted and told, so that the
-    lag stays within the budget.
+    The queue holds a bounded number of seconds. What a client sends faster than real time waits,
+    and loses nothing. A live one cannot wait: its oldest audio is left out, counted and told, so
+    that the lag stays within the budget.
     """
 
     def __init__(
@@ -134,26 +134,26 @@ class Source:
         self._grace = asyncio.create_task(self._wait_for_client(), name=f"grace {self.name}")
 
     async def put(self, samples: Samples) -> None:
-        """Take 16 kHz mono samples; waits when the client is ahead of real time and the queue is full."""
-        self._received += len(samples)
-        self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
-        budget = int(self._limits.lag_budget * RATE)
-        while self._pending >= budget and self._ahead() > _FAST and not self.ended:
+        """Take 16 kHz mono samples. Raises `TooFast`, and `EngineError` once the source has ended."""
+        if self._crowded():
+            raise TooFast(
+                f"More than {self._limits.ahead:.0f} s of audio wait for recognition: send it at the speed at which it "
+                "is spoken, or transcribe a file with `surtitle transcribe`."
+            )
+        self._append(samples)
+
+    async def put_patiently(self, samples: Samples) -> None:
+        """The same, but a client that is too fast has to wait. For connections that stand being held back."""
+        while self._crowded() and not self.ended:
             self._room.clear()
             await self._room.wait()
-        if self.ended:
-            raise self.error or EngineError("The source has ended: start a new one.")
-        self._blocks.append(_Block(samples, self._loop.time()))
-        self._pending += len(samples)
-        if self._pending > budget + len(samples):
-            self._skip(budget // 4)
-        self._wake.set()
+        self._append(samples)
 
     async def finish(self) -> None:
         """No more audio: recognize the rest, make its captions final, and end."""
         self._ending = True
         self._wake.set()
-        done, _ = await asyncio.wait({self._task}, timeout=_DRAIN)
+        done, _ = await asyncio.wait({self._task}, timeout=_DRAIN + _DRAIN_RATIO * self._pending / RATE)
         if not done:
             log.error("%s/%s: the last %.1f s could not be recognized in time", *self._label, self._pending / RATE)
             await self.cancel()
@@ -184,6 +184,22 @@ class Source:
     @property
     def _label(self) -> tuple[str, str]:
         return self.channel.name, self.name
+
+    def _append(self, samples: Samples) -> None:
+        if self.ended:
+            raise self.error or EngineError("The source has ended: start a new one.")
+        self._received += len(samples)
+        self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
+        self._blocks.append(_Block(samples, self._loop.time()))
+        self._pending += len(samples)
+        budget = int(self._limits.lag_budget * RATE)
+        if self._pending > budget + len(samples) and self._ahead() <= _FAST:
+            self._skip(budget // 4)
+        self._wake.set()
+
+    def _crowded(self) -> bool:
+        """Whether a client that is ahead of real time has filled the queue."""
+        return self._pending >= self._limits.ahead * RATE and self._ahead() > _FAST
 
     def _ahead(self) -> float:
         """Seconds of audio received beyond what real time can have brought."""

@@ -8,7 +8,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from service.errors import ModelError
+from service.errors import EngineError, ModelError
 from service.settings import Settings
 from service.speech import models
 from service.speech.engine import Engine
@@ -76,16 +76,21 @@ class Engines:
         finally:
             self._local.set()
         if self._whisper is None:
+            await self._warm()
+
+    async def _warm(self) -> None:
+        try:
             await start_thread("warm", self._embedded.warm)
+        except EngineError as error:
+            self._tell(f"The embedded recognizer cannot be started: run `make install` again. ({error})")
 
     async def _load_whisper(self) -> None:
         name, directory = await start_thread("find model", self._find)
         if directory is None:
             self._local.set()  # a download can take long: captions run on the embedded engine meanwhile
             self._tell(f"{_EMBEDDED} until the Whisper model “{name}” is fetched.")
-            warm = start_thread("warm", self._embedded.warm)
+            await self._warm()
             directory = await start_thread("fetch model", lambda: models.download(name))
-            await warm
         found = directory
         self._whisper = await start_thread("load model", lambda: WhisperEngine(found, name))
         self._tell("")

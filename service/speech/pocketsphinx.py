@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from service.audio import RATE, Samples
 from service.audio.pcm import to_pcm
 from service.errors import EngineError
-from service.speech.pocketsphinx_worker import Segment, serve
+from service.speech.pocketsphinx_worker import Segment, read_frame, write_frame
 from service.speech.policy import HoldBack
 from service.speech.words import Hypothesis, Word
 
@@ -25,6 +27,8 @@ log = logging.getLogger("surtitle.speech")
 _START_TIMEOUT = 60.0  # seconds; a second or two where nothing else runs
 _ANSWER_TIMEOUT = 30.0
 _HOLD_BACK = 2.0  # seconds; see docs/engines.md for how it was chosen
+_ENDED = "The pocketsphinx process ended or did not answer: it is started again with the next words."
+_ROOT = Path(__file__).parents[2]
 _RETRY_AFTER = 2.0
 _SPARES = 1
 
@@ -141,14 +145,17 @@ def with_period(words: list[Word]) -> list[Word]:
 
 
 class _Worker:
-    """One decoder process; every request is answered in bounded time or the process is ended."""
+    """One decoder process; every request is answered in bounded time or the process is ended. Raises `EngineError`."""
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, {}), name="pocketsphinx", daemon=True)
-        self._process.start()
-        theirs.close()
+        command = [sys.executable, "-m", "service.speech.pocketsphinx_worker"]
+        try:
+            # a session of its own: Ctrl-C is the service's to handle
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, cwd=_ROOT
+            )
+        except OSError as error:
+            raise EngineError(f"The pocketsphinx process cannot be started ({error}).") from error
         try:
             self._answer(_START_TIMEOUT)
         except EngineError:
@@ -156,28 +163,36 @@ class _Worker:
             raise
 
     def ask(self, *request: Any) -> list[Segment]:
-        """Send a request and wait for its answer. Raises `EngineError`."""
+        """Send a request and wait for its answer."""
+        assert self._process.stdin is not None
         try:
-            self._connection.send(request)
+            write_frame(self._process.stdin, request)
         except OSError as error:
-            raise EngineError("The pocketsphinx process ended: it is started again with the next words.") from error
+            raise EngineError(_ENDED) from error
         return self._answer(_ANSWER_TIMEOUT)
 
     def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         with suppress(OSError):
-            self._connection.close()  # the process ends when its other end is gone
-        self._process.join(1.0)
-        if self._process.is_alive():
+            self._process.stdin.close()  # the process ends when its input does
+        try:
+            self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.join(5.0)
+            self._process.wait(5.0)
+        self._process.stdout.close()
 
     def _answer(self, timeout: float) -> list[Segment]:
+        assert self._process.stdout is not None
+        watchdog = threading.Timer(timeout, self._process.kill)  # pipes have no timeouts on Windows
+        watchdog.start()
         try:
-            if not self._connection.poll(timeout):
-                raise EngineError(f"pocketsphinx did not answer for {timeout:.0f} s: it is started again.")
-            answer = self._connection.recv()
+            answer = read_frame(self._process.stdout)
         except (EOFError, OSError) as error:
-            raise EngineError("The pocketsphinx process ended: it is started again with the next words.") from error
+            raise EngineError(_ENDED) from error
+        finally:
+            watchdog.cancel()
         if isinstance(answer, str):
             raise EngineError(f"pocketsphinx failed ({answer}): it is started again.")
-        return list(answer)
+        return [tuple(segment) for segment in answer]

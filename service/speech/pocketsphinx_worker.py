@@ -1,15 +1,22 @@
-"""The process in which one pocketsphinx decoder lives.
+"""The process in which one pocketsphinx decoder lives: `python -m service.speech.pocketsphinx_worker`.
 
 pocketsphinx holds Python's global lock while it searches, up to 0.1 s at a time: in the service's
 own process that would stall every other source and reader, and a crash would end them all.
+
+Requests come on standard input and answers go to standard output, as frames: four bytes of length,
+then msgpack. Requests are ["accept", bytes], ["finish"] and ["reset"]. Each has one answer: the
+words now believed, or a string that says what went wrong. The first answer comes by itself, when
+the decoder is ready.
 """
 
 from __future__ import annotations
 
-import signal
-from contextlib import suppress
-from multiprocessing.connection import Connection
-from typing import Any
+import os
+import struct
+import sys
+from typing import IO, Any
+
+import msgspec
 
 FRAME = 0.01
 """Seconds in one of the decoder's frames."""
@@ -20,25 +27,42 @@ Segment = tuple[str, float, float, float]
 """Word, start and end in seconds from the utterance's first sample, posterior probability."""
 
 
-def serve(connection: Connection, settings: dict[str, Any]) -> None:
-    """Answer ("accept", bytes), ("finish",) and ("reset",) until the other end is gone.
+def write_frame(stream: IO[bytes], value: object) -> None:
+    """Send one value. Raises OSError when the other end is gone."""
+    data = msgspec.msgpack.encode(value)
+    stream.write(struct.pack("<I", len(data)) + data)
+    stream.flush()
 
-    Each request gets one answer: the words now believed, or a string that says what went wrong.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the service's to handle
-    with suppress(EOFError, OSError):
+
+def read_frame(stream: IO[bytes]) -> Any:
+    """Receive one value. Raises EOFError when the other end is gone."""
+    header = stream.read(4)
+    if len(header) < 4:
+        raise EOFError
+    (length,) = struct.unpack("<I", header)
+    return msgspec.msgpack.decode(stream.read(length))
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not get between the frames
+    try:
+        decoder = _Decoder()
+    except Exception as error:
+        write_frame(answers, f"{type(error).__name__}: {error}")
+        return
+    write_frame(answers, [])
+    while True:
         try:
-            decoder = _Decoder(settings)
-        except Exception as error:
-            connection.send(f"{type(error).__name__}: {error}")
+            operation, *arguments = read_frame(sys.stdin.buffer)
+        except EOFError:
             return
-        connection.send([])
-        while True:
-            operation, *arguments = connection.recv()
-            try:
-                connection.send(getattr(decoder, operation)(*arguments))
-            except Exception as error:
-                connection.send(f"{type(error).__name__}: {error}")
+        try:
+            answer = getattr(decoder, operation)(*arguments)
+        except Exception as error:
+            answer = f"{type(error).__name__}: {error}"
+        write_frame(answers, answer)
 
 
 class _Decoder:
@@ -49,10 +73,10 @@ class _Decoder:
     heard more than once: its first second for the mean alone, and all of it again at its end.
     """
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self) -> None:
         from pocketsphinx import Decoder
 
-        self._decoder = Decoder(samprate=16_000.0, loglevel="FATAL", **settings)
+        self._decoder = Decoder(samprate=16_000.0, loglevel="FATAL")
         self._fresh_cmn = self._decoder.get_cmn(False)
         self._open = False
         self._first: bytearray | None = bytearray()
@@ -105,3 +129,7 @@ class _Decoder:
             if text and text[0] not in "<[+":  # <s> <sil> [NOISE] ++UM++
                 words.append((text, segment.start_frame * FRAME, (segment.end_frame + 1) * FRAME, segment.prob))
         return words
+
+
+if __name__ == "__main__":
+    main()

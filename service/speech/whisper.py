@@ -107,4 +107,5 @@ def _words(segments: Iterable[Any]) -> Iterable[Word]:
     for segment in segments:
         for word in segment.words or ():
             if text := word.word.strip():
-                yield Word(text, word.start, word.end, word.probability, spaced=word.word.startswith(" "))
+                start, end, probability = float(word.start), float(word.end), float(word.probability)
+                yield Word(text, start, end, probability, spaced=word.word.startswith(" "))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from service.audio import Samples
 from service.audio.intake import Intake, check_format, open_intake
 from service.channels.hub import Hub, Opened
 from service.channels.source import Source
@@ -21,6 +23,8 @@ from service.settings import Limits
 from service.web.messages import End, Start, error_message, parse, refuse
 
 log = logging.getLogger("surtitle.publish")
+
+Put = Callable[[Source, Samples], Awaitable[None]]
 
 
 async def publish_socket(websocket: WebSocket) -> None:
@@ -53,7 +57,7 @@ class _Publisher:
     async def run(self) -> None:
         start = await self._start()
         channel = self._websocket.path_params.get("channel") or start.channel or "main"
-        async with publishing(self._hub, channel, start) as (opened, intake):
+        async with publishing(self._hub, channel, start, Source.put) as (opened, intake):
             source = opened.source
             await self._send(ready(opened))
             if (notice := self._notice(start, source)) is not None:
@@ -145,7 +149,8 @@ async def publish_post(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     limits: Limits = request.app.state.settings.limits
     try:
-        async with publishing(hub, request.path_params["channel"], _start_of(request)) as (opened, intake):
+        start = _start_of(request)
+        async with publishing(hub, request.path_params["channel"], start, Source.put_patiently) as (opened, intake):
             source = opened.source
             async for data in _body(request, limits.idle_timeout, opened.owner):
                 for at in range(0, len(data), limits.frame_bytes):
@@ -171,16 +176,18 @@ async def publish_post(request: Request) -> Response:
 
 
 @asynccontextmanager
-async def publishing(hub: Hub, channel: str, start: Start) -> AsyncIterator[tuple[Opened, Intake]]:
+async def publishing(hub: Hub, channel: str, start: Start, put: Put) -> AsyncIterator[tuple[Opened, Intake]]:
     """A source and the way into it, for as long as the client publishes.
 
+    A body over HTTP may be held back; a WebSocket that is not read loses its keep-alive, so there
+    a client that is far too fast is told instead.
     A client that vanishes leaves the source waiting for it; one that breaks the protocol ends it,
     and keeps what was recognized until then.
     """
     check_format(start.format, start.rate, start.channels)  # before anything is started
     opened = await hub.open(channel, start.source, start.lang, start.resume)
     source = opened.source
-    intake = open_intake(start.format, start.rate, start.channels, source.put)
+    intake = open_intake(start.format, start.rate, start.channels, partial(put, source))
     try:
         yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):

@@ -15,13 +15,13 @@ from service.audio import RATE, Samples
 from service.captions.caption import Caption
 from service.channels.channel import Channel
 from service.channels.source import Source
-from service.errors import EngineError, Replaced
+from service.errors import EngineError, Replaced, TooFast
 from service.settings import Limits
 from service.speech.scheduler import Scheduler
 from service.speech.words import Word
 from tests.support import silence, until
 
-LIMITS = Limits(lag_budget=2.0, resume_window=0.6, detached_flush=0.1)
+LIMITS = Limits(lag_budget=2.0, ahead=6.0, resume_window=0.6, detached_flush=0.1)
 
 
 class Script:
@@ -97,25 +97,53 @@ async def test_everything_is_heard_and_the_end_flushes(bench: Bench) -> None:
     assert bench.channel.transcript("txt") == "word\n"
 
 
-async def test_a_client_ahead_of_real_time_waits_and_loses_nothing(bench: Bench) -> None:
+async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench) -> None:
     script = Script()
     script.gate.clear()
     source = bench.source(script)
-    taken = 0.0
+    for _ in range(38):
+        await source.put(silence(0.1))
+    script.gate.set()
+    await source.finish()
+    assert script.heard == pytest.approx(3.8)
+    assert source.skipped == 0
+
+
+async def test_a_client_far_ahead_is_told(bench: Bench) -> None:
+    script = Script()
+    script.gate.clear()
+    source = bench.source(script)
+
+    async def send() -> None:
+        for _ in range(100):
+            await source.put(silence(0.1))
+
+    with pytest.raises(TooFast, match="at the speed at which it is spoken"):
+        await send()
+    script.gate.set()
+    await source.finish()
+    assert script.heard == pytest.approx(source.received)
+
+
+async def test_a_client_that_can_wait_is_held_back(bench: Bench) -> None:
+    script = Script()
+    script.gate.clear()
+    source = bench.source(script)
+    taken = 0
 
     async def send() -> None:
         nonlocal taken
-        for _ in range(60):
-            await source.put(silence(0.1))
-            taken += 0.1
+        for _ in range(100):
+            await source.put_patiently(silence(0.1))
+            taken += 1
 
     sending = asyncio.create_task(send())
     await asyncio.sleep(0.3)
-    assert taken < LIMITS.lag_budget + 1.5  # the queue, and the step that is under way
+    assert taken / 10 < LIMITS.ahead + 1.5  # the queue, and the step that is under way
     script.gate.set()
     await asyncio.wait_for(sending, 5)
     await source.finish()
-    assert script.heard == pytest.approx(6.0)
+    assert script.heard == pytest.approx(10.0)
     assert source.skipped == 0
 
 

@@ -49,7 +49,7 @@ class Watched:
     async def until(self, expression: str, argument: Any = None, *, seconds: float = 15) -> None:
         """Look until it is true. (Playwright's own waiting needs eval, which the pages' policy forbids.)"""
         async with asyncio.timeout(seconds):
-            while not await self.page.evaluate(expression, argument):  # noqa: ASYNC110
+            while not await self.page.evaluate(expression, argument):
                 await asyncio.sleep(0.05)
 
 

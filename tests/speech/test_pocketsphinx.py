@@ -63,7 +63,7 @@ def test_a_worker_that_dies_is_replaced_and_the_committed_words_stay(
     assert before is not None
     assert stream._worker is not None
     stream._worker._process.kill()
-    stream._worker._process.join()
+    stream._worker._process.wait()
     with pytest.raises(EngineError, match="process ended"):
         stream.accept(silence(0.1))
     assert stream.finish().committed == before.committed

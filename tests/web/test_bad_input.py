@@ -20,7 +20,7 @@ from service.audio.pcm import to_pcm
 from service.settings import Limits
 from tests.support import Running, Said, blocks, error_rate, listen, publish, running, silence, speech
 
-HASTY = Limits(start_timeout=1.0, idle_timeout=1.5, resume_window=2.0, detached_flush=0.3, sources=4)
+HASTY = Limits(ahead=5.0, start_timeout=1.0, idle_timeout=1.5, resume_window=2.0, detached_flush=0.3, sources=4)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -131,6 +131,20 @@ async def test_one_source_too_many(hasty: Running) -> None:
         assert (said.error, said.code) == ("too_many", 4429)
 
 
+async def test_one_that_sends_far_too_fast(hasty: Running) -> None:
+    """It is told, and what it said until then is not lost."""
+    speeches = [speech("The weather will be fine tomorrow.")] * 20
+    async with hasty.publisher("fast") as socket:
+        await socket.send(start())
+        with suppress(ConnectionClosed):
+            for samples in speeches:
+                await socket.send(to_pcm(samples))
+        said = await listen(socket)
+    assert (said.error, said.code) == ("too_fast", 4429)
+    async with httpx.AsyncClient(base_url=hasty.url) as client:
+        await until_text(client, "fast", "weather")
+
+
 async def test_a_client_that_vanishes_mid_word_leaves_what_it_said(hasty: Running) -> None:
     async with hasty.publisher("vanished") as socket:
         await socket.send(start())
@@ -139,16 +153,19 @@ async def test_a_client_that_vanishes_mid_word_leaves_what_it_said(hasty: Runnin
             await socket.send(to_pcm(block))
         socket.transport.abort()
     async with httpx.AsyncClient(base_url=hasty.url) as client:
-        for _ in range(100):
-            await asyncio.sleep(0.1)
-            if text := (await client.get("/api/channels/vanished/transcript.txt")).text:
-                break
-        assert "weather" in text.lower()
+        await until_text(client, "vanished", "weather")
         for _ in range(100):
             if not (await client.get("/api/channels/vanished")).json()["sources"]:
                 break
             await asyncio.sleep(0.1)
         assert (await client.get("/api/channels/vanished")).json()["sources"] == []
+
+
+async def until_text(client: httpx.AsyncClient, channel: str, word: str) -> None:
+    """Wait until the transcript has a word."""
+    async with asyncio.timeout(10):
+        while word not in (await client.get(f"/api/channels/{channel}/transcript.txt")).text.lower():
+            await asyncio.sleep(0.1)
 
 
 async def test_http_answers_with_the_same_codes(service: Running) -> None:
