@@ -28,6 +28,7 @@ export function lines(caption, columns, name) {
     const needed = columnsOf(piece.trimEnd());
     if (!result.length || (width + needed > columns && width > 0)) {
       const first = !result.length;
+      if (!first) trim(result[result.length - 1]);
       result.push({ key: `${caption.id}/${result.length}`, name: first ? name : "", committed: "", tentative: "" });
       width = first && name ? columnsOf(name) + 2 : 0;
     }
@@ -57,6 +58,12 @@ function pieces(text) {
     }
   }
   return result;
+}
+
+/** No space hangs over the end of a full line. @param {Line} line */
+function trim(line) {
+  if (line.tentative) line.tentative = line.tentative.trimEnd();
+  else line.committed = line.committed.trimEnd();
 }
 
 /** @param {string} text */

@@ -131,9 +131,10 @@ class Hub:
 
     async def _free_name(self, channel: Channel, name: str) -> str:
         """The name, with a number if a running source has it; one whose client is away makes room."""
-        taken = {source.name: source for source in self.sources(channel)}
-        if name in taken and not taken[name].attached:
-            await taken.pop(name).finish()
+        for source in self.sources(channel):
+            if source.name == name and not source.attached:
+                await source.finish()
+        taken = {source.name for source in self.sources(channel)}
         candidates = (name, *(f"{name} {number}" for number in range(2, self._limits.sources + 2)))
         return next(candidate for candidate in candidates if candidate not in taken)
 

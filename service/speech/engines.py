@@ -8,11 +8,12 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from service.errors import EngineError, ModelError
+from service.errors import EngineError
 from service.settings import Settings
 from service.speech import models
 from service.speech.engine import Engine
 from service.speech.pocketsphinx import PocketsphinxEngine
+from service.speech.vad import SileroVad
 from service.speech.whisper import WhisperEngine
 from service.threads import start_thread
 
@@ -63,11 +64,12 @@ class Engines:
 
     async def _load(self) -> None:
         try:
+            await start_thread("load detector", SileroVad)  # kept for all sources
             if self._settings.engine != "pocketsphinx":
                 await self._load_whisper()
             elif self._settings.language not in ("auto", "en"):
                 self._tell(f"{_EMBEDDED}; for other languages start with --engine whisper.")
-        except ModelError as error:
+        except EngineError as error:
             reason = str(error)
             self._tell(f"{_EMBEDDED}: {reason[0].lower()}{reason[1:]}")
         except Exception:

@@ -27,6 +27,7 @@ log = logging.getLogger("surtitle.speech")
 _START_TIMEOUT = 60.0  # seconds; a second or two where nothing else runs
 _ANSWER_TIMEOUT = 30.0
 _HOLD_BACK = 2.0  # seconds; see docs/engines.md for how it was chosen
+_FIRST_HOLD_BACK = 5.0  # the first utterance is decoded again at its end, and is much better then
 _ENDED = "The pocketsphinx process ended or did not answer: it is started again with the next words."
 _ROOT = Path(__file__).parents[2]
 _RETRY_AFTER = 2.0
@@ -90,7 +91,7 @@ class PocketsphinxStream:
     def __init__(self, engine: PocketsphinxEngine, worker: _Worker) -> None:
         self._engine = engine
         self._worker: _Worker | None = worker
-        self._policy = HoldBack(_HOLD_BACK)
+        self._policy = HoldBack(_FIRST_HOLD_BACK)
         self._heard = 0
         self._retry_at = 0.0
 
@@ -108,7 +109,9 @@ class PocketsphinxStream:
         worker = self._worker
         self._heard = 0
         words = written(self._guarded(lambda: worker.ask("finish"))) if worker else []
-        return self._policy.finish(with_period(words))
+        hypothesis = self._policy.finish(with_period(words))
+        self._policy = HoldBack(_HOLD_BACK)
+        return hypothesis
 
     def close(self) -> None:
         worker, self._worker = self._worker, None

@@ -31,16 +31,14 @@ class WhisperEngine:
 
     def __init__(self, directory: Path, model: str) -> None:
         """Load a CTranslate2 directory; takes seconds, call in a thread. Raises `ModelError`."""
-        from faster_whisper import WhisperModel
-
         self.model = model
         try:
             try:
-                self._whisper = WhisperModel(str(directory), device="auto", compute_type="default")
+                self._whisper = _loaded(directory, "auto")
             except RuntimeError as error:
-                # CTranslate2 found a GPU but not the libraries for it: the processor can always do it.
+                # CTranslate2 sees a GPU but not the libraries for it: the processor can always do it.
                 log.warning("the GPU cannot be used (%s): Whisper runs on the processor", error)
-                self._whisper = WhisperModel(str(directory), device="cpu", compute_type="int8")
+                self._whisper = _loaded(directory, "cpu")
         except Exception as error:
             raise ModelError(
                 f"The model in {directory} cannot be loaded ({error}): "
@@ -101,6 +99,16 @@ class WindowStream:
         self._decoded = len(self._window)
         words, self.language = self._transcriber.transcribe(self._window, self.language, self._context, last=last)
         return words
+
+
+def _loaded(directory: Path, device: str) -> Any:
+    """A model that has decoded once: missing GPU libraries show only then, and the first words come faster."""
+    from faster_whisper import WhisperModel
+
+    whisper = WhisperModel(str(directory), device=device, compute_type="auto")
+    segments, _ = whisper.transcribe(np.zeros(RATE, dtype=np.float32), language="en", beam_size=1)
+    list(segments)
+    return whisper
 
 
 def _words(segments: Iterable[Any]) -> Iterable[Word]:

@@ -17,7 +17,8 @@ from tests.support import Running, error_rate, need, until
 
 DEMO = (
     "Good evening, and welcome to the show. The words that you read are written down while I am speaking. "
-    "You can show them in a video, or on your phone. Everything happens on this computer, and nothing is sent away. "
+    "Your viewers can read them on the stream, or on a page of their own. "
+    "Everything happens on this computer, and nothing is sent away. "
     "When you are ready, open a video and try it for yourself."
 )
 
