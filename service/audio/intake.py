@@ -12,7 +12,7 @@ from service.audio import Samples
 from service.audio.container import BytePipe, decode
 from service.audio.pcm import PcmDecoder
 from service.audio.resample import Resampler
-from service.errors import BadAudio, UnsupportedFormat
+from service.errors import TimedOut, UnsupportedFormat
 from service.threads import start_thread
 
 log = logging.getLogger("surtitle.audio")
@@ -25,6 +25,7 @@ Sink = Callable[[Samples], Awaitable[None]]
 """Takes 16 kHz mono samples; may wait, which holds the client back."""
 
 _PIPE_BYTES = 256 * 1024
+_STUCK = "Recognition did not take the audio in time: start again."
 _WAIT = 120.0  # seconds the decoding thread and its feeder wait for each other at most
 
 
@@ -94,16 +95,22 @@ class ContainerIntake:
         self._decoded = start_thread("decode", self._decode)
 
     async def write(self, data: bytes) -> None:
-        async with asyncio.timeout(_WAIT):
-            while not self._pipe.write(data):
-                self._room.clear()
-                await self._room.wait()
+        try:
+            async with asyncio.timeout(_WAIT):
+                while not self._pipe.write(data):
+                    self._room.clear()
+                    await self._room.wait()
+        except TimeoutError as error:
+            raise TimedOut(_STUCK) from error
         if self._decoded.done():
             self._decoded.result()  # raises what ended it; bytes after a proper end are ignored
 
     async def finish(self) -> None:
         self._pipe.close()
-        await asyncio.wait_for(self._decoded, _WAIT)
+        try:
+            await asyncio.wait_for(self._decoded, _WAIT)
+        except TimeoutError as error:
+            raise TimedOut(_STUCK) from error
 
     async def abort(self) -> None:
         self._pipe.close()
@@ -121,7 +128,7 @@ class ContainerIntake:
                 if samples.size:
                     asyncio.run_coroutine_threadsafe(self._put(samples), self._loop).result(_WAIT)
         except TimeoutError as error:
-            raise BadAudio("Recognition did not take the audio in time: start again.") from error
+            raise TimedOut(_STUCK) from error
         finally:
             self._pipe.close()
             self._pipe.drain()

@@ -155,7 +155,8 @@ class Source:
         self._wake.set()
         done, _ = await asyncio.wait({self._task}, timeout=_DRAIN + _DRAIN_RATIO * self._pending / RATE)
         if not done:
-            log.error("%s/%s: the last %.1f s could not be recognized in time", *self._label, self._pending / RATE)
+            self.error = EngineError(f"The last {self._pending / RATE:.0f} s could not be recognized in time.")
+            log.error("%s/%s: %s", *self._label, self.error)
             await self.cancel()
 
     async def cancel(self) -> None:
@@ -241,6 +242,7 @@ class Source:
                     continue
                 await self._recognize(self._take())
             self._show(await self._scheduler.run(self._loop.time(), self._pipeline.flush))
+            self.feed.publish("end", "end", {"type": "end"})
         except Exception as error:
             log.exception("%s/%s: recognition failed", *self._label)
             self.error = error if isinstance(error, SurtitleError) else EngineError("Recognition failed: start again.")

@@ -35,6 +35,8 @@ async def publish_socket(websocket: WebSocket) -> None:
         await _Publisher(websocket).run()
     except WebSocketDisconnect:
         log.info("%s went away", peer)
+    except TimeoutError:
+        log.info("%s does not read what it is told", peer)
     except SurtitleError as error:
         log.warning("%s refused: %s", peer, error)
         await refuse(websocket, error)
@@ -68,11 +70,10 @@ class _Publisher:
                 await source.finish()
                 if source.error is not None:
                     raise source.error
+                await telling
             finally:
                 telling.cancel()
-                await asyncio.wait({telling})
-            await self._tell_rest(source)
-        await self._send({"type": "end"})
+                await asyncio.gather(telling, return_exceptions=True)
         await self._websocket.close(1000)
 
     async def _start(self) -> Start:
@@ -120,16 +121,15 @@ class _Publisher:
         return data if data is not None else parse(text or "")
 
     async def _tell(self, source: Source) -> None:
-        """Send what the recognizer says until cancelled."""
+        """Send what the recognizer says, until its end."""
         while True:
-            await self._tell_rest(source)
+            for event in source.feed.since(source.delivered):
+                async with asyncio.timeout(self._limits.send_timeout):
+                    await self._websocket.send_text(event.data)
+                source.delivered = event.number
+                if event.name == "end":
+                    return
             await source.feed.wait(source.delivered, timeout=60.0)
-
-    async def _tell_rest(self, source: Source) -> None:
-        for event in source.feed.since(source.delivered):
-            async with asyncio.timeout(self._limits.send_timeout):
-                await self._websocket.send_text(event.data)
-            source.delivered = event.number
 
     async def _send(self, message: dict[str, Any]) -> None:
         async with asyncio.timeout(self._limits.send_timeout):

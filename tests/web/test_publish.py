@@ -52,8 +52,8 @@ async def test_start_partial_final_end(service: Running) -> None:
 
 
 async def test_words_come_while_they_are_spoken(service: Running) -> None:
-    """Paced as live speech is: half of the words are shown well before the end."""
-    samples = speech(TEXT)
+    """Paced as live speech is: words are shown, and some are committed, before their sentence ends."""
+    samples = np.concatenate((speech("Good morning."), speech(TEXT)))
     async with service.publisher() as socket:
         await socket.send(json.dumps({"op": "start", "source": "live"}))
         listening = asyncio.create_task(listen(socket))
