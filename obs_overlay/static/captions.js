@@ -57,6 +57,7 @@ export function follow(channel, listener, last) {
 
   /** @param {{event: string, id: string, data: any}} message */
   function receive({ event, id, data }) {
+    if (!event) return; // an error: the connection closes after it
     place = id;
     if (event === "clear") {
       listener.clear?.();

@@ -14,9 +14,14 @@ class Commitment:
         self.committed: list[Word] = []
 
     def rest(self, words: Sequence[Word]) -> list[Word]:
-        """The words that begin after the committed ones, by the middle of their time."""
-        if not self.committed:
-            return list(words)
+        """The words after the committed ones: by count where the hypothesis still says the same, else by time.
+
+        Times alone would lose or double words at the border, for recognizers move them a little
+        with every hypothesis.
+        """
+        count = len(self.committed)
+        if list(map(_key, words[:count])) == list(map(_key, self.committed)):
+            return list(words[count:])
         end = self.committed[-1].end
         return [word for word in words if (word.start + word.end) / 2 > end]
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,8 +26,9 @@ COMMAND = [sys.executable, "-m", "service.cli"]
 def test_serve_starts_at_once_and_ends_cleanly() -> None:
     """Without a network and without a model: up in seconds, on the embedded engine, and it says so."""
     port = free_port()
-    # a hub that swallows everything: reserved for documentation, no answer ever comes
-    environment = {**os.environ, "HF_ENDPOINT": "http://192.0.2.1", "HF_HUB_CACHE": "/nonexistent"}
+    silent = socket.create_server(("127.0.0.1", 0))  # a hub that takes the call and never says a word
+    hub = f"http://127.0.0.1:{silent.getsockname()[1]}"
+    environment = {**os.environ, "HF_ENDPOINT": hub, "HF_HUB_CACHE": "/nonexistent", "NO_PROXY": "*"}
     began = time.monotonic()
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", str(port)],
@@ -45,6 +47,7 @@ def test_serve_starts_at_once_and_ends_cleanly() -> None:
     finally:
         process.send_signal(signal.SIGINT)
         out, log = process.communicate(timeout=20)
+        silent.close()
     for path in ("/", "/overlay/main", "/view/main"):
         assert f"http://127.0.0.1:{port}{path}" in out
     assert notice in log
@@ -120,8 +123,6 @@ def test_serve_refuses_what_cannot_work(arguments: list[str], expected: str) -> 
 
 
 def test_a_port_that_is_taken_is_told() -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(

@@ -37,6 +37,17 @@ def test_held_back_words_are_committed_when_they_are_old_and_settled() -> None:
     assert texts(policy.finish(words("he went to the sea side"))) == ("we went to the sea side", "")
 
 
+def test_times_that_move_lose_and_double_no_word() -> None:
+    policy = LocalAgreement(2)
+    policy.insert(words("we went to the sea"))
+    policy.insert(words("we went to the sea"))
+    for shift in (-0.3, 0.3):
+        moved = [word.shifted(shift) for word in words("we went to the sea and back")]
+        assert texts(policy.insert(moved))[0].startswith("we went to the sea")
+        assert join(policy.rest(moved)) in ("and back", "")
+    assert texts(policy.finish(moved)) == ("we went to the sea and back", "")
+
+
 def test_the_next_utterance_begins_empty() -> None:
     for policy in (LocalAgreement(2), HoldBack(0.5)):
         policy.finish(words("one two"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -222,6 +223,34 @@ async def test_resuming_takes_the_source_from_a_dead_connection(service: Running
         await new.send(to_pcm(speech("Please send me the report.")))
         await new.send('{"op":"end"}')
         assert "report" in (await listen(new)).text
+
+
+async def test_a_post_resumes_by_an_id_of_its_own(service: Running) -> None:
+    """A client that cannot read `ready`, like OBS's ffmpeg output, brings its own id from the beginning."""
+    path = f"/api/channels/own/audio?source=obs&resume={uuid.uuid4()}"
+    first = to_pcm(speech("The price of gas has gone up again this week."))
+    host, port = service.url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(head.encode() + f"{len(first):x}\r\n".encode() + first + b"\r\n")
+    await writer.drain()
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+
+        async def sources() -> list[dict[str, Any]]:
+            return list((await client.get("/api/channels/own")).json()["sources"])
+
+        async with asyncio.timeout(20):
+            while not (found := await sources()) or found[0]["seconds"] < len(first) / 2 / RATE - 0.1:
+                await asyncio.sleep(0.05)
+            writer.transport.abort()
+            while (await sources())[0]["state"] != "away":
+                await asyncio.sleep(0.05)
+        answer = (await client.post(path, content=to_pcm(speech("We need to talk about the money.")))).json()
+        captions = (await client.get("/api/channels/own/transcript.json")).json()["captions"]
+    assert answer["resumed"]
+    assert [caption["source"] for caption in captions] == ["obs"] * len(captions)
+    assert captions[-1]["start"] > len(first) / 2 / RATE
+    assert "money" in captions[-1]["text"]
 
 
 async def test_a_language_that_the_engine_does_not_speak_is_told(service: Running) -> None:

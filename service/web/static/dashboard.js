@@ -45,7 +45,10 @@ function watch() {
   const url = new URL("/api/status", location.href);
   url.protocol = url.protocol.replace("http", "ws");
   const socket = new WebSocket(url);
-  socket.onmessage = (message) => show(JSON.parse(message.data));
+  socket.onmessage = (message) => {
+    const state = JSON.parse(message.data);
+    if (state.channels) show(state);
+  };
   socket.onclose = () => {
     serviceState.dataset.state = "lost";
     serviceState.textContent = "The service does not answer: start it again";
