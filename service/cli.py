@@ -147,7 +147,8 @@ async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> 
     if not await asyncio.to_thread(_is_running, settings):
         server = _server(settings)
         serving = asyncio.create_task(server.serve())
-        await server.ready.wait()
+        ready = asyncio.create_task(server.ready.wait())
+        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
     overlay = f"{settings.url}/overlay/{channel}"
     console.print(f"Captions appear at {overlay} and {settings.url}/view/{channel}")
     if browser:

@@ -108,14 +108,14 @@ class Hub:
         try:
             engine = await self._engines.current()
             stream = await asyncio.to_thread(engine.open, language)
+            name = await self._free_name(channel, name)
+            pipeline = Pipeline(stream, name, channel.new_id, channel.clock())
+            source = Source(
+                channel, name, resume, pipeline, self._scheduler, self._limits, engine=engine.name, step=engine.step
+            )
+            self._sources.append(source)
         finally:
             self._opening -= 1
-        name = await self._free_name(channel, name)
-        pipeline = Pipeline(stream, name, channel.new_id, channel.clock())
-        source = Source(
-            channel, name, resume, pipeline, self._scheduler, self._limits, engine=engine.name, step=engine.step
-        )
-        self._sources.append(source)
         log.info("%s/%s: started on %s (%s)", channel.name, name, engine.name, stream.language)
         return source
 

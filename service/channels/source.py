@@ -149,10 +149,14 @@ class Source:
             await self._room.wait()
         self._append(samples)
 
-    async def finish(self) -> None:
-        """No more audio: recognize the rest, make its captions final, and end."""
+    def end(self) -> None:
+        """No more audio: the rest is recognized, its captions become final, and the source ends by itself."""
         self._ending = True
         self._wake.set()
+
+    async def finish(self) -> None:
+        """End, and wait for it."""
+        self.end()
         done, _ = await asyncio.wait({self._task}, timeout=_DRAIN + _DRAIN_RATIO * self._pending / RATE)
         if not done:
             self.error = EngineError(f"The last {self._pending / RATE:.0f} s could not be recognized in time.")

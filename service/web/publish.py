@@ -197,7 +197,7 @@ async def publishing(hub: Hub, channel: str, start: Start, put: Put) -> AsyncIte
     except BaseException:
         await intake.abort()
         if not opened.owner.done():  # else another connection has the source now
-            await asyncio.shield(source.finish())
+            source.end()
         raise
 
 

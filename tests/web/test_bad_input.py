@@ -131,6 +131,23 @@ async def test_one_source_too_many(hasty: Running) -> None:
         assert (said.error, said.code) == ("too_many", 4429)
 
 
+async def test_an_error_does_not_wait_for_recognition(service: Running) -> None:
+    """A minute of speech is still to be recognized when the client breaks the protocol: it is told at once."""
+    async with service.publisher("hurry") as socket:
+        await socket.send(start())
+        for _ in range(20):
+            await socket.send(to_pcm(speech("The weather will be fine tomorrow.")))
+        await socket.send("garbage")
+        said = await listen(socket)
+    assert said.error == "bad_request"
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        assert (await client.get("/api/channels/hurry")).json()["sources"]
+        async with asyncio.timeout(60):
+            while (await client.get("/api/channels/hurry")).json()["sources"]:
+                await asyncio.sleep(0.2)
+        assert (await client.get("/api/channels/hurry/transcript.txt")).text.lower().count("weather") > 15
+
+
 async def test_one_that_sends_far_too_fast(hasty: Running) -> None:
     """It is told, and what it said until then is not lost."""
     speeches = [speech("The weather will be fine tomorrow.")] * 20
