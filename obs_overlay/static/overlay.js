@@ -66,6 +66,7 @@ function draw(line) {
   if (!row) {
     row = document.createElement("p");
     row.className = "line";
+    row.dir = "auto"; // right-to-left scripts run their own way
     for (const part of ["name", "committed", "tentative"]) {
       const span = document.createElement("span");
       span.className = part;

@@ -87,12 +87,12 @@ function show(caption) {
 /** The paragraph to which a new caption belongs. @param {Caption} caption */
 function paragraph(caption) {
   const last = /** @type {HTMLElement | null} */ (transcript.lastElementChild);
-  const text = last?.querySelector("p");
-  const before = /** @type {HTMLElement | null | undefined} */ (text?.lastElementChild);
-  if (last && text && last.dataset.source === caption.source
+  const open = last?.querySelector("p");
+  const before = /** @type {HTMLElement | null | undefined} */ (open?.lastElementChild);
+  if (last && open && last.dataset.source === caption.source
       && caption.start - Number(before?.dataset.end ?? 0) < PARAGRAPH_PAUSE
-      && (text.textContent ?? "").length < PARAGRAPH_LENGTH) {
-    return text;
+      && (open.textContent ?? "").length < PARAGRAPH_LENGTH) {
+    return open;
   }
   const block = document.createElement("section");
   block.className = "paragraph";
@@ -101,9 +101,11 @@ function paragraph(caption) {
   const time = document.createElement("time");
   time.textContent = clock(caption.start);
   head.append(caption.source, " ", time);
-  block.append(head, document.createElement("p"));
+  const text = document.createElement("p");
+  text.dir = "auto";
+  block.append(head, text);
   transcript.append(block);
-  return /** @type {HTMLElement} */ (block.lastElementChild);
+  return text;
 }
 
 function trim() {
