@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile, zip_longest
 
 from service.speech.words import Hypothesis, Word
 
@@ -65,31 +66,50 @@ class LocalAgreement(Commitment):
 
 
 class HoldBack(Commitment):
-    """Commit words that ended at least ``seconds`` ago and are the same as one step before.
+    """For engines that decode frame by frame: their best path settles as time passes.
 
-    For engines that decode frame by frame: their best path settles as time passes.
+    A word is committed when it ended at least ``seconds`` ago. It is shown, as tentative, when it
+    ended ``_AGE`` ago and was believed for ``_STEADY``, all in seconds of audio; the newest words
+    change with nearly every frame, and nobody can read those (docs/engines.md has the figures).
     """
+
+    _AGE = 0.4
+    _STEADY = 0.2
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self._seconds = seconds
-        self._before: set[tuple[str, float]] = set()
+        self._believed: list[tuple[str, float]] = []  # what the last hypothesis said after the committed, since when
+        self._shown: list[Word] = []
 
     def insert(self, words: Sequence[Word], heard: float) -> Hypothesis:
         """A new hypothesis for the whole utterance of which ``heard`` seconds are known."""
         rest = self.rest(words)
-        settled = 0
-        for word in rest:
-            if word.end > heard - self._seconds or (word.text, word.start) not in self._before:
+        self._believed = [
+            (word.text, before[1] if before is not None and before[0] == word.text else heard)
+            for word, before in zip_longest(rest, self._believed[: len(rest)])
+        ]
+        steady = 0
+        for word, (_, since) in zip(rest, self._believed, strict=True):
+            if word.end > heard - self._AGE or since > heard - self._STEADY:
                 break
-            settled += 1
+            steady += 1
+        settled = sum(1 for _ in takewhile(lambda word: word.end <= heard - self._seconds, rest[:steady]))
         self.committed += rest[:settled]
-        self._before = {(word.text, word.start) for word in rest}
-        return Hypothesis(tuple(self.committed), tuple(rest[settled:]))
+        self._believed = self._believed[settled:]
+        self._shown = self._replace(self._shown[settled:], rest[settled:steady])
+        return Hypothesis(tuple(self.committed), tuple(self._shown))
 
     def finish(self, words: Sequence[Word]) -> Hypothesis:
-        self._before = set()
+        self._believed, self._shown = [], []
         return super().finish(words)
+
+    @staticmethod
+    def _replace(shown: list[Word], steady: list[Word]) -> list[Word]:
+        """Words that are shown stay until others take their place: nothing blinks."""
+        if [word.text for word in shown[: len(steady)]] == [word.text for word in steady]:
+            return [*steady, *shown[len(steady) :]]
+        return steady
 
 
 def _key(word: Word) -> str:

@@ -29,12 +29,26 @@ def test_case_and_punctuation_are_no_disagreement() -> None:
     assert texts(policy.insert(words("Well, yes I"))) == ("Well, yes", "I")
 
 
-def test_held_back_words_are_committed_when_they_are_old_and_settled() -> None:
-    policy = HoldBack(1.0)
-    policy.insert(words("we went to"), heard=1.2)
-    assert texts(policy.insert(words("we went two the sea"), heard=2.0)) == ("we went", "two the sea")
-    assert texts(policy.insert(words("we want to the sea"), heard=3.0)) == ("we went", "to the sea")
+def test_words_are_shown_when_they_settled_and_committed_when_they_are_old() -> None:
+    policy = HoldBack(2.0)
+    assert texts(policy.insert(words("we went to"), heard=1.2)) == ("", "")
+    assert texts(policy.insert(words("we went two the"), heard=1.5)) == ("", "we went")
+    assert texts(policy.insert(words("we went to the sea"), heard=2.0)) == ("", "we went")
+    assert texts(policy.insert(words("we went to the sea"), heard=2.35)) == ("we", "went to the sea")
+    assert texts(policy.insert(words("we went to the sea side"), heard=2.8)) == ("we went", "to the sea")
     assert texts(policy.finish(words("he went to the sea side"))) == ("we went to the sea side", "")
+
+
+def test_shown_words_do_not_blink() -> None:
+    """The engine doubts a word for a moment: it stays until another one is as sure."""
+    policy = HoldBack(9.0)
+    for heard in (1.5, 1.8):
+        policy.insert(words("we went to"), heard=heard)
+    assert texts(policy.insert(words("we went two"), heard=1.9)) == ("", "we went to")
+    assert texts(policy.insert(words("we want"), heard=2.0)) == ("", "we went to")
+    for heard in (2.1, 2.35):
+        hypothesis = policy.insert(words("we went two the"), heard=heard)
+    assert texts(hypothesis) == ("", "we went two the")
 
 
 def test_times_that_move_lose_and_double_no_word() -> None:
