@@ -12,6 +12,7 @@ from service.errors import SurtitleError
 from service.settings import Settings
 
 _FRAME_LIMIT = 16 << 20  # bytes; larger WebSocket messages are cut off before the application sees them
+_FAREWELL = 0.2  # seconds for telling publishers that we stop
 _SHUTDOWN = 2  # seconds that connections have to close by themselves
 
 
@@ -34,8 +35,9 @@ class Server(uvicorn.Server):
                 "Stop it, or choose another with --port."
             ) from error
         self.ready = asyncio.Event()
+        self._app = create_app(settings)
         config = uvicorn.Config(
-            create_app(settings),
+            self._app,
             access_log=False,
             lifespan="on",
             log_config=None,
@@ -52,3 +54,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.hub.dismiss()
+        await asyncio.sleep(_FAREWELL)
+        await super().shutdown(sockets)

@@ -11,7 +11,7 @@ from typing import Any
 
 from service.channels.channel import Channel, check_name
 from service.channels.source import Source
-from service.errors import BadRequest, TooMany
+from service.errors import BadRequest, ShuttingDown, TooMany
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.speech.engines import Engines
@@ -22,6 +22,7 @@ log = logging.getLogger("surtitle.hub")
 _LANGUAGE = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _RESUME = re.compile(r"[\w-]{8,64}", re.ASCII)
 _NAME_LENGTH = 80
+_STOPPING = "The service is stopping: connect again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._sources: list[Source] = []
         self._opening = 0
+        self._stopping = False
         self.readers: dict[str, int] = {}
 
     def channel(self, name: str) -> Channel:
@@ -74,6 +76,9 @@ class Hub:
             log.info("%s/%s: resumed at %.1f s", channel.name, kept.name, kept.received)
             return Opened(kept, kept.attach(), resumed=True)
         source = await self._start(channel, name, wanted, resume or secrets.token_urlsafe(16))
+        if self._stopping:
+            source.end()
+            raise ShuttingDown(_STOPPING)
         return Opened(source, source.attach(), resumed=False)
 
     def sources(self, channel: Channel) -> list[Source]:
@@ -91,6 +96,12 @@ class Hub:
             "captions": channel.finals,
             "sources": [source.snapshot() for source in self.sources(channel)],
         }
+
+    def dismiss(self) -> None:
+        """The service is about to stop: all publishers have to go, and no more may come."""
+        self._stopping = True
+        for source in self._sources:
+            source.dismiss(ShuttingDown(_STOPPING))
 
     async def close(self, timeout: float) -> None:
         """End all sources; what they said so far becomes final if ``timeout`` seconds are enough."""

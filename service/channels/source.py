@@ -113,10 +113,8 @@ class Source:
         return not (self.ended or self._ending)
 
     def attach(self) -> asyncio.Future[None]:
-        """A client takes the source; the future fails with `Replaced` when another one does."""
-        if self._owner is not None and not self._owner.done():
-            self._owner.set_exception(Replaced("This source was resumed on another connection: close this one."))
-            self._owner.exception()
+        """A client takes the source; the future fails when it has to let go of it."""
+        self.dismiss(Replaced("This source was resumed on another connection: close this one."))
         if self._grace is not None:
             self._grace.cancel()
             self._grace = None
@@ -124,6 +122,12 @@ class Source:
         self._anchor = self._loop.time() - self.received  # what it kept while it was away may come at once
         self._owner = self._loop.create_future()
         return self._owner
+
+    def dismiss(self, reason: SurtitleError) -> None:
+        """Whoever is connected has to go."""
+        if self._owner is not None and not self._owner.done():
+            self._owner.set_exception(reason)
+            self._owner.exception()  # marks it as seen, should nobody look
 
     def detach(self, owner: asyncio.Future[None]) -> None:
         """The client is gone; unless it comes back in time, the source ends."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -24,6 +24,7 @@ from service.web.messages import End, Start, error_message, parse, refuse
 
 log = logging.getLogger("surtitle.publish")
 
+T = TypeVar("T")
 Put = Callable[[Source, Samples], Awaitable[None]]
 
 
@@ -99,19 +100,7 @@ class _Publisher:
     async def _receive(
         self, timeout: float, expected: str, owner: asyncio.Future[None] | None = None
     ) -> Start | End | bytes:
-        receiving = asyncio.create_task(self._websocket.receive())
-        waiting: set[asyncio.Future[Any]] = {receiving}
-        if owner is not None:
-            waiting.add(owner)
-        try:
-            await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            receiving.cancel()  # does nothing to one that is done
-        if owner is not None and owner.done():
-            owner.result()
-        if not receiving.done() or receiving.cancelled():
-            raise TimedOut(f"Nothing came for {timeout:g} s: {expected} within that time.")
-        message = receiving.result()
+        message = await _in_time(self._websocket.receive(), timeout, expected, owner)
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         data: bytes | None = message.get("bytes")
@@ -229,16 +218,27 @@ def _start_of(request: Request) -> Start:
 
 async def _body(request: Request, timeout: float, owner: asyncio.Future[None]) -> AsyncIterator[bytes]:
     stream = request.stream()
-    while True:
-        try:
-            data = await asyncio.wait_for(anext(stream), timeout)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise TimedOut(f"Nothing came for {timeout:g} s: send audio within that time.") from error
-        if owner.done():
+    with suppress(StopAsyncIteration):
+        while True:
+            yield await _in_time(anext(stream), timeout, "send audio", owner)
+
+
+async def _in_time(receiving: Awaitable[T], timeout: float, expected: str, owner: asyncio.Future[None] | None) -> T:
+    """What comes next. Raises `TimedOut`, and what ``owner`` fails with when the client has to go."""
+    waiting: set[asyncio.Future[Any]] = {task := asyncio.ensure_future(receiving)}
+    if owner is not None:
+        waiting.add(owner)
+    try:
+        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if owner is not None and owner.done():
             owner.result()
-        yield data
+        if not task.done():
+            raise TimedOut(f"Nothing came for {timeout:g} s: {expected} within that time.")
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
 
 
 def _peer(connection: Request | WebSocket) -> str:

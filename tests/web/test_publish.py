@@ -17,7 +17,7 @@ import soxr
 
 from service.audio import RATE
 from service.audio.pcm import to_pcm
-from tests.support import Running, Said, blocks, error_rate, listen, need, publish, speech
+from tests.support import Running, Said, blocks, error_rate, listen, need, publish, running, speech, until
 
 TEXT = "The old clock on the wall has not worked for many years."
 
@@ -229,11 +229,7 @@ async def test_a_post_resumes_by_an_id_of_its_own(service: Running) -> None:
     """A client that cannot read `ready`, like OBS's ffmpeg output, brings its own id from the beginning."""
     path = f"/api/channels/own/audio?source=obs&resume={uuid.uuid4()}"
     first = to_pcm(speech("The price of gas has gone up again this week."))
-    host, port = service.url.removeprefix("http://").split(":")
-    _, writer = await asyncio.open_connection(host, int(port))
-    head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nTransfer-Encoding: chunked\r\n\r\n"
-    writer.write(head.encode() + f"{len(first):x}\r\n".encode() + first + b"\r\n")
-    await writer.drain()
+    _, writer = await post_begun(service, path, first)
     async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
 
         async def sources() -> list[dict[str, Any]]:
@@ -268,3 +264,27 @@ def convert(folder: Path, arguments: list[str]) -> bytes:
     command = [ffmpeg, "-v", "error", "-f", "s16le", "-ar", str(RATE), "-ac", "1", "-i", "-", *arguments, "-"]
     done = subprocess.run(command, input=to_pcm(speech(TEXT)), capture_output=True, check=True, timeout=60, cwd=folder)
     return done.stdout
+
+
+async def test_a_service_that_stops_tells_its_publishers_and_keeps_no_one_waiting() -> None:
+    async with running() as service:
+        answer, writer = await post_begun(service, "/api/channels/a/audio", to_pcm(speech(TEXT)))
+        socket = await service.publisher("b")
+        await socket.send('{"op":"start"}')
+        await until(lambda: sum(len(channel["sources"]) for channel in service.app.state.hub.snapshot()) == 2)
+        service.server.should_exit = True
+        said = await listen(socket, timeout=10)
+        status = await asyncio.wait_for(answer.readline(), 10)
+        writer.close()
+    assert (said.error, said.code) == ("shutting_down", 1012)
+    assert status.startswith(b"HTTP/1.1 503")
+
+
+async def post_begun(service: Running, path: str, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A chunked POST whose body has begun and goes on."""
+    host, port = service.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(head.encode() + f"{len(data):x}\r\n".encode() + data + b"\r\n")
+    await writer.drain()
+    return reader, writer
