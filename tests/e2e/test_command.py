@@ -82,6 +82,19 @@ def test_transcribe(tmp_path: Path, form: str) -> None:
     assert "100 %" in done.stderr
 
 
+def test_transcribe_with_a_model_directory(tmp_path: Path) -> None:
+    text = "She has worked in the same office for eleven years."
+    path = tmp_path / "talk.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(to_pcm(speech(text)))
+    model = Path(__file__).parents[1] / "models" / "whisper" / "model"
+    command = [*COMMAND, "transcribe", str(path), "-f", "txt", "--model", str(model), "--language", "en"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert error_rate(text, done.stdout) < 0.4
+
+
 def test_transcribe_into_a_file(tmp_path: Path) -> None:
     path = tmp_path / "silence.wav"
     with wave.open(str(path), "wb") as file:
