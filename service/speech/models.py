@@ -67,7 +67,8 @@ def download(model: str) -> Path:
         pass  # it answered, so it is there
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"The Whisper model “{model}” is not on this computer and the model hub cannot be reached."
+            f"The Whisper model “{model}” is not on this computer and the model hub cannot be reached; "
+            "go online once, or name a directory with --model."
         ) from error
     try:
         return Path(download_model(model))
