@@ -51,10 +51,15 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running(
-    limits: Limits = Limits(), *, engine: str = "pocketsphinx", model: str | None = None, language: str = "auto"
+    limits: Limits = Limits(),
+    *,
+    engine: str = "pocketsphinx",
+    model: str | None = None,
+    language: str = "auto",
+    port: int | None = None,
 ) -> AsyncIterator[Running]:
-    """The real service on a free port."""
-    settings = Settings(port=free_port(), engine=engine, model=model, language=language, limits=limits)
+    """The real service, on a free port unless told which."""
+    settings = Settings(port=port or free_port(), engine=engine, model=model, language=language, limits=limits)
     server = Server(settings)
     serving = asyncio.create_task(server.serve())
     try:

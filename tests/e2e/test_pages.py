@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from service.captions.caption import Caption
 from service.channels.channel import Channel
 from service.speech.words import Word
-from tests.support import Running, error_rate, need, until
+from tests.support import Running, error_rate, free_port, need, running, until
 
 DEMO = (
     "Good evening, and welcome to the show. The words that you read are written down while I am speaking. "
@@ -169,19 +169,26 @@ async def test_a_retracted_caption_leaves_the_screen(service: Running, window: A
     await overlay.until("document.querySelectorAll('.line').length === 0")
 
 
-async def test_pages_come_back_by_themselves(service: Running, window: Any) -> None:
-    """The connection is lost in the middle: what was said meanwhile is there afterwards, once."""
-    viewer = await window(f"{service.url}/view/back")
-    await readers(service, "back", 1)
-    put(service, "back", "c1", 1, "Before.", final=True)
-    await viewer.until("document.querySelector('#transcript').textContent.includes('Before')")
-    await viewer.page.context.set_offline(True)
-    await viewer.page.evaluate("0")
-    put(service, "back", "c2", 1, "Meanwhile.", final=True)
-    await viewer.page.context.set_offline(False)
-    put(service, "back", "c3", 1, "After.", final=True)
-    await viewer.until("document.querySelector('#transcript').textContent.includes('After')")
-    assert await viewer.text("#transcript section p") == "Before. Meanwhile. After."
+async def test_pages_come_back_when_the_service_is_started_again(window: Any) -> None:
+    """What is on the pages stays there meanwhile, and what is said afterwards is added."""
+    port = free_port()
+    async with running(port=port) as service:
+        viewer = await window(f"{service.url}/view/back")
+        overlay = await window(f"{service.url}/overlay/back?fade=60&lines=4")
+        await readers(service, "back", 2)
+        put(service, "back", "c1", 1, "Before.", final=True)
+        for page, place in ((viewer, "#transcript"), (overlay, "#captions")):
+            await page.until("place => document.querySelector(place).textContent.includes('Before')", place)
+    await viewer.until("document.querySelector('#state').dataset.state === 'lost'")
+    assert await overlay.text("#captions") == "Before."
+    async with running(port=port) as service:
+        await readers(service, "back", 2)
+        put(service, "back", "d1", 1, "After.", final=True)
+        for page, place in ((viewer, "#transcript"), (overlay, "#captions")):
+            await page.until("place => document.querySelector(place).textContent.includes('After')", place)
+        await viewer.until("document.querySelector('#state').dataset.state === 'live'")
+    assert await viewer.text("#transcript section p") == "Before. After."
+    assert await overlay.text("#captions") == "Before. After."
 
 
 async def test_the_viewer_shows_what_was_said_before_it_was_opened(service: Running, window: Any) -> None:
