@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
@@ -20,7 +20,7 @@ from service.settings import Settings
 from service.speech.engines import Engines
 from service.speech.scheduler import Scheduler
 from service.web import api, pages
-from service.web.messages import error_message, refuse
+from service.web.messages import refuse
 from service.web.publish import publish_post, publish_socket
 from service.web.read import read_events, read_socket
 from service.web.security import Trust
@@ -78,8 +78,7 @@ async def _nowhere_socket(websocket: WebSocket) -> None:
 
 
 async def _nowhere(request: Request) -> Response:
-    error = _no_such_place(request.url.path)
-    return JSONResponse(error_message(error), status_code=error.status)
+    raise _no_such_place(request.url.path)
 
 
 def _no_such_place(path: str) -> NoSuchChannel:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 from pathlib import Path
 
 from rich.console import Console
@@ -59,9 +58,7 @@ def _engine(engine: str, model: str | None, language: str) -> Engine:
     """The engine that was asked for; `auto` takes a model that is here, and the embedded engine otherwise."""
     if engine == "pocketsphinx":
         return PocketsphinxEngine()
-
-    name = model or models.fitting(os.cpu_count() or 1, models.has_gpu(), language)
-    directory = models.local_directory(name) or models.cached(name)
+    name, directory = models.find(model, language)
     try:
         return WhisperEngine(directory or models.download(name), name)
     except ModelError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import wave
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -168,6 +170,15 @@ def speech(text: str, voice: str = "rms") -> Samples:
 def load(path: Path) -> Samples:
     """An audio file as 16 kHz mono samples."""
     return np.concatenate(list(resampled(decode(str(path)))))
+
+
+def as_wav(samples: Samples) -> bytes:
+    """16 kHz samples as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setparams((1, 2, RATE, 0, "NONE", ""))
+        writer.writeframes(to_pcm(samples))
+    return file.getvalue()
 
 
 def silence(seconds: float) -> Samples:

@@ -110,6 +110,7 @@ class Hub:
             await asyncio.wait(finishing, timeout=timeout)
         for task in finishing:
             task.cancel()
+        await asyncio.gather(*finishing, return_exceptions=True)
         for source in self._sources:
             await source.cancel()
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from contextlib import suppress
-from pathlib import Path
 
 from service.errors import EngineError
 from service.settings import Settings
@@ -87,7 +85,8 @@ class Engines:
             self._tell(f"The embedded recognizer cannot be started: run `make install` again. ({error})")
 
     async def _load_whisper(self) -> None:
-        name, directory = await start_thread("find model", self._find)
+        settings = self._settings
+        name, directory = await start_thread("find model", lambda: models.find(settings.model, settings.language))
         if directory is None:
             self._local.set()  # a download can take long: captions run on the embedded engine meanwhile
             self._tell(f"{_EMBEDDED} until the Whisper model “{name}” is fetched.")
@@ -97,9 +96,3 @@ class Engines:
         self._whisper = await start_thread("load model", lambda: WhisperEngine(found, name))
         self._tell("")
         log.info("the Whisper model %s is loaded", name)
-
-    def _find(self) -> tuple[str, Path | None]:
-        name = self._settings.model
-        if name is None:
-            name = models.fitting(os.cpu_count() or 1, models.has_gpu(), self._settings.language)
-        return name, models.local_directory(name) or models.cached(name)

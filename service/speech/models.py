@@ -21,6 +21,15 @@ def fitting(cores: int, gpu: bool, language: str) -> str:
     return f"{size}.en" if language == "en" and size != "large-v3-turbo" else size
 
 
+def find(model: str | None, language: str) -> tuple[str, Path | None]:
+    """The model's name, chosen for this machine if none is given, and its directory if it is on this computer.
+
+    Raises `ModelError`. Takes a second or two: call in a thread.
+    """
+    name = model or fitting(os.cpu_count() or 1, has_gpu(), language)
+    return name, local_directory(name) or cached(name)
+
+
 def has_gpu() -> bool:
     """Whether CTranslate2 sees a CUDA device."""
     import ctranslate2

@@ -50,12 +50,8 @@ class PocketsphinxEngine:
 
     def warm(self) -> None:
         """Start a spare worker, so that the next source need not wait for it."""
-        worker = _Worker()
-        with self._lock:
-            if not self._closed and len(self._spares) < _SPARES:
-                self._spares.append(worker)
-                return
-        worker.close()
+        if len(self._spares) < _SPARES:
+            self._keep(_Worker())
 
     def open(self, language: str) -> PocketsphinxStream:
         with self._lock:
@@ -68,12 +64,8 @@ class PocketsphinxEngine:
             worker.ask("reset")
         except EngineError:
             worker.close()
-            return
-        with self._lock:
-            if not self._closed and len(self._spares) < _SPARES:
-                self._spares.append(worker)
-                return
-        worker.close()
+        else:
+            self._keep(worker)
 
     def close(self) -> None:
         with self._lock:
@@ -81,6 +73,14 @@ class PocketsphinxEngine:
             spares, self._spares = self._spares, []
         for worker in spares:
             worker.close()
+
+    def _keep(self, worker: _Worker) -> None:
+        """Hold a worker ready, unless enough are, or it is too late."""
+        with self._lock:
+            if not self._closed and len(self._spares) < _SPARES:
+                self._spares.append(worker)
+                return
+        worker.close()
 
 
 class PocketsphinxStream:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from service.channels.channel import Channel
@@ -18,7 +18,7 @@ from service.channels.feed import Event
 from service.channels.hub import Hub
 from service.errors import SurtitleError, TooMany
 from service.settings import Limits
-from service.web.messages import error_message, refuse
+from service.web.messages import refuse
 
 log = logging.getLogger("surtitle.read")
 
@@ -30,11 +30,8 @@ async def read_events(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     limits: Limits = request.app.state.settings.limits
     place = request.headers.get("last-event-id") or request.query_params.get("last")
-    try:
-        channel = hub.channel(request.path_params["channel"])
-        _check_room(hub, limits)
-    except SurtitleError as error:
-        return JSONResponse(error_message(error), status_code=error.status)
+    channel = hub.channel(request.path_params["channel"])
+    _check_room(hub, limits)
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
         with _counted(hub, channel):
@@ -109,3 +106,5 @@ def _counted(hub: Hub, channel: Channel) -> Iterator[None]:
         yield
     finally:
         hub.readers[channel.name] -= 1
+        if not hub.readers[channel.name]:
+            del hub.readers[channel.name]

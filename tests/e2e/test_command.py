@@ -11,14 +11,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-import wave
 from pathlib import Path
 
 import pytest
 
-from service.audio import RATE
-from service.audio.pcm import to_pcm
-from tests.support import error_rate, free_port, silence, speech
+from tests.support import as_wav, error_rate, free_port, silence, speech
 
 COMMAND = [sys.executable, "-m", "service.cli"]
 
@@ -69,9 +66,7 @@ def test_demo_prints_captions() -> None:
 def test_transcribe(tmp_path: Path, form: str) -> None:
     text = "The old clock on the wall has not worked for many years."
     path = tmp_path / "my talk.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(to_pcm(speech(text)))
+    path.write_bytes(as_wav(speech(text)))
     done = _transcribe(str(path), "-f", form)
     assert done.returncode == 0, done.stderr
     if form == "json":
@@ -85,9 +80,7 @@ def test_transcribe(tmp_path: Path, form: str) -> None:
 def test_transcribe_with_a_model_directory(tmp_path: Path) -> None:
     text = "She has worked in the same office for eleven years."
     path = tmp_path / "talk.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(to_pcm(speech(text)))
+    path.write_bytes(as_wav(speech(text)))
     model = Path(__file__).parents[1] / "models" / "whisper" / "model"
     command = [*COMMAND, "transcribe", str(path), "-f", "txt", "--model", str(model), "--language", "en"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -97,9 +90,7 @@ def test_transcribe_with_a_model_directory(tmp_path: Path) -> None:
 
 def test_transcribe_into_a_file(tmp_path: Path) -> None:
     path = tmp_path / "silence.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(to_pcm(silence(3)))
+    path.write_bytes(as_wav(silence(3)))
     done = _transcribe(str(path), "-f", "vtt", "-o", str(tmp_path / "out.vtt"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.vtt").read_text() == "WEBVTT\n"

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import base64
-import io
-import wave
 
 import httpx
 from playwright.async_api import async_playwright
 
-from service.audio import RATE
-from service.audio.pcm import to_pcm
-from tests.support import Running, error_rate, need, speech
+from tests.support import Running, as_wav, error_rate, need, speech
 
 TEXT = "The farmer sold his horse and bought a new truck. She has worked in the same office for eleven years."
 
@@ -43,11 +39,7 @@ RECORD = """async ([address, encoded]) => {
 
 
 async def test_what_a_browser_records(service: Running) -> None:
-    sound = io.BytesIO()
-    with wave.open(sound, "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(to_pcm(speech(TEXT)))
-    encoded = base64.b64encode(sound.getvalue()).decode()
+    encoded = base64.b64encode(as_wav(speech(TEXT))).decode()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=need("chromium"), args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
