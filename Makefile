@@ -1,12 +1,13 @@
 # make run    set everything up and start the service
 # make test   set everything up and run all checks and tests
+# make bench  measure the service beside WhisperLiveKit, for some hours; see benchmarks/README.md
 # make install   the environment in .venv, with what the tests need
 
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := chromium curl ffmpeg flite
 
-.PHONY: install run test tools sample clean
+.PHONY: bench install run test tools sample clean
 
 run: .venv/run
 	$(BIN)/surtitle serve
@@ -30,6 +31,13 @@ test: .venv/test tools
 .venv/test: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch .venv/run $@
+
+.venv/bench: .venv/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	touch .venv/run $@
+
+bench: .venv/bench tools
+	$(BIN)/python -m benchmarks
 
 # Programs that the tests use. Where they cannot be installed, the tests that need them are skipped and say so.
 tools:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,8 +17,7 @@ from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
 from service.settings import Settings
 from service.speech.engines import Engines
-from service.speech.scheduler import Scheduler
-from service.web import api, pages
+from service.web import api, pages, setup
 from service.web.messages import refuse
 from service.web.publish import publish_post, publish_socket
 from service.web.read import read_events, read_socket
@@ -33,9 +31,8 @@ def create_app(settings: Settings) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        scheduler = Scheduler(max(2, os.cpu_count() or 1))
         engines = Engines(settings)
-        hub = Hub(settings, engines, scheduler)
+        hub = Hub(settings, engines)
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
         engines.start()
@@ -45,7 +42,6 @@ def create_app(settings: Settings) -> Starlette:
             await player.close()
             await hub.close(_FLUSH)
             await engines.close()
-            scheduler.close()
 
     channel = "/api/channels/{channel}"
     return Starlette(
@@ -60,9 +56,12 @@ def create_app(settings: Settings) -> Starlette:
             Route(channel + "/captions", read_events),
             Route(channel + "/transcript.{form}", api.transcript),
             Route(channel + "/clear", api.clear, methods=["POST"]),
+            Route(channel + "/settings", setup.settings),
+            Route(channel + "/settings", setup.change_settings, methods=["PATCH"]),
             Route(channel, api.channel),
             Route("/api/channels", api.channels),
             WebSocketRoute("/api/status", api.status_socket),
+            Route("/api/models", setup.list_models),
             Route("/api/demo", api.play_demo, methods=["POST"]),
             Route("/healthz", api.health),
             *pages.routes(),

@@ -1,4 +1,4 @@
-"""The command line: serve, demo, transcribe.
+"""The command line: serve, demo, transcribe; models are in `models_cli`.
 
 The service itself is imported by the commands that need it: `surtitle --help` answers at once.
 """
@@ -15,7 +15,8 @@ import click
 
 from service import __version__
 from service.errors import SurtitleError
-from service.settings import ENGINES, LOOPBACK, Settings
+from service.models_cli import models
+from service.settings import AUDIO_CONTEXTS, ENGINES, LOOPBACK, POLICIES, Settings
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -27,6 +28,20 @@ _engine = click.option(
 )
 _model = click.option("--model", metavar="NAME|DIR", help="A Whisper model: a name like small.en, or a directory.")
 _language = click.option("--language", default="auto", show_default=True, help="A code like en or de, or auto.")
+_policy = click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    default=POLICIES[0],
+    show_default=True,
+    help="What decides that Whisper's words are final.",
+)
+_audio_context = click.option(
+    "--audio-context",
+    type=click.Choice(AUDIO_CONTEXTS),
+    default=AUDIO_CONTEXTS[0],
+    show_default=True,
+    help="How much audio Whisper's encoder sees: the 30 s it was trained on, or what there is, which is faster.",
+)
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 _port = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 
@@ -40,20 +55,22 @@ def main() -> None:
     """
 
 
+main.add_command(models)
+
+
 @main.command()
 @_host
 @_port
 @_engine
 @_model
 @_language
+@_policy
+@_audio_context
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
 @click.option("--verbose", is_flag=True, help="Log more.")
-def serve(
-    host: str, port: int, engine: str, model: str | None, language: str, allow_origin: tuple[str, ...], verbose: bool
-) -> None:
+def serve(verbose: bool, **options: Any) -> None:
     """Start the caption service."""
-    settings = _settings(host, port, engine, model, language, allow_origin)
-    _run(_serve(settings, verbose))
+    _run(_serve(_checked(Settings(**options)), verbose))
 
 
 @main.command()
@@ -61,17 +78,18 @@ def serve(
 @_port
 @_engine
 @_model
+@_policy
+@_audio_context
 @click.option("--channel", default="main", show_default=True, help="Where the captions appear.")
 @click.option("--browser/--no-browser", default=True, help="Open the overlay in a browser.")
 @click.option("--once", is_flag=True, help="Play once, also when no service was running before.")
-def demo(host: str, port: int, engine: str, model: str | None, channel: str, browser: bool, once: bool) -> None:
+def demo(channel: str, browser: bool, once: bool, **options: Any) -> None:
     """Play a short speech sample and show its captions.
 
     Uses the service that runs at HOST and PORT. If none does, starts one and repeats the sample
     until Ctrl-C.
     """
-    settings = _settings(host, port, engine, model, "auto", ())
-    _run(_demo(settings, channel, browser, once))
+    _run(_demo(_checked(Settings(**options)), channel, browser, once))
 
 
 @main.command()
@@ -83,14 +101,16 @@ def demo(host: str, port: int, engine: str, model: str | None, channel: str, bro
 @_engine
 @_model
 @_language
-def transcribe(file: Path, form: str, output: Path | None, engine: str, model: str | None, language: str) -> None:
+@_policy
+@_audio_context
+def transcribe(file: Path, form: str, output: Path | None, **options: Any) -> None:
     """Write the transcript of an audio or video FILE."""
     from service import log
     from service.transcribe import transcribe_file
 
     log.configure(verbose=False)
     try:
-        text = transcribe_file(file, form, engine, model, language)
+        text = transcribe_file(file, form, Settings(**options))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
     if output is None:
@@ -99,25 +119,23 @@ def transcribe(file: Path, form: str, output: Path | None, engine: str, model: s
         output.write_text(text, encoding="utf-8")
 
 
-def _settings(
-    host: str, port: int, engine: str, model: str | None, language: str, allow_origin: tuple[str, ...]
-) -> Settings:
-    """Checked settings; a mistake is told before anything starts."""
-    if host not in LOOPBACK:
+def _checked(settings: Settings) -> Settings:
+    """The settings; a mistake is told before anything starts."""
+    if settings.host not in LOOPBACK:
         raise click.UsageError(
-            f"This version listens on this computer only (127.0.0.1), because it has no access tokens yet: {host!r} "
-            "would let anybody in the network publish and read."
+            "This version listens on this computer only (127.0.0.1), because it has no access tokens yet: "
+            f"{settings.host!r} would let anybody in the network publish and read."
         )
-    if engine == "whisper" and model is None:
+    if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("Say which Whisper model: --model base.en, for example.")
-    if model is not None:
+    if settings.model is not None:
         from service.speech.models import local_directory
 
         try:
-            local_directory(model)
+            local_directory(settings.model)
         except SurtitleError as error:
             raise click.UsageError(error.message) from error
-    return Settings(host, port, engine, model, language, allow_origin)
+    return settings
 
 
 async def _serve(settings: Settings, verbose: bool) -> None:

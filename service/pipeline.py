@@ -37,6 +37,15 @@ class Pipeline:
     def language(self) -> str:
         return self._recognizer.language
 
+    @property
+    def stream(self) -> Stream:
+        """The recognizer's stream that is in use."""
+        return self._recognizer.stream
+
+    def use(self, stream: Stream) -> None:
+        """Recognize with another stream from the next utterance on; the one before is closed then."""
+        self._recognizer.use(stream)
+
     def feed(self, samples: Samples) -> list[Caption]:
         """The captions that changed with ``samples`` (16 kHz mono)."""
         return self._captions(self._recognizer.feed(samples))

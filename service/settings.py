@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENGINES = ("auto", "whisper", "pocketsphinx")
+POLICIES = ("align-att", "local-agreement")
+AUDIO_CONTEXTS = ("full", "dynamic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Settings:
     engine: str = "auto"
     model: str | None = None
     language: str = "auto"
+    policy: str = POLICIES[0]
+    audio_context: str = AUDIO_CONTEXTS[0]
     allow_origin: tuple[str, ...] = ()
     limits: Limits = Limits()
 

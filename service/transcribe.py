@@ -6,9 +6,6 @@ import itertools
 import logging
 from pathlib import Path
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
 from service.audio import RATE
 from service.audio.container import decode, duration
 from service.audio.intake import resampled
@@ -16,6 +13,8 @@ from service.captions.caption import Caption
 from service.captions.export import export
 from service.errors import BadAudio, ModelError
 from service.pipeline import Pipeline
+from service.progress import fetch, progress_bar
+from service.settings import Settings
 from service.speech import models
 from service.speech.engine import Engine
 from service.speech.pocketsphinx import PocketsphinxEngine
@@ -24,8 +23,10 @@ from service.speech.whisper import WhisperEngine
 log = logging.getLogger("surtitle.transcribe")
 
 
-def transcribe_file(file: Path, form: str, engine: str, model: str | None, language: str) -> str:
+def transcribe_file(file: Path, form: str, settings: Settings) -> str:
     """The transcript of an audio or video file as srt, vtt, txt or json; shows a progress bar.
+
+    Of the settings, those of recognition count.
 
     Raises `BadAudio` where there is nothing to hear, `ModelError`, `EngineError`.
     """
@@ -34,12 +35,12 @@ def transcribe_file(file: Path, form: str, engine: str, model: str | None, langu
     first = next(blocks, None)
     if first is None:
         raise BadAudio(f"There is no audio in {file}: choose a file that has sound.")
-    recognizer = _engine(engine, model, language)
+    recognizer = _engine(settings)
     finals: list[Caption] = []
     numbers = itertools.count(1)
-    pipeline = Pipeline(recognizer.open(language), file.stem, lambda: f"c{next(numbers)}")
+    pipeline = Pipeline(recognizer.open(settings.language), file.stem, lambda: f"c{next(numbers)}")
     try:
-        with _progress() as progress:
+        with progress_bar() as progress:
             task = progress.add_task(file.name, total=length)
             for block in itertools.chain([first], blocks):
                 finals += [caption for caption in pipeline.feed(block) if caption.final]
@@ -54,22 +55,17 @@ def transcribe_file(file: Path, form: str, engine: str, model: str | None, langu
     return export(finals, form)
 
 
-def _engine(engine: str, model: str | None, language: str) -> Engine:
+def _engine(settings: Settings) -> Engine:
     """The engine that was asked for; `auto` takes a model that is here, and the embedded engine otherwise."""
-    if engine == "pocketsphinx":
+    if settings.engine == "pocketsphinx":
         return PocketsphinxEngine()
-    name, directory = models.find(model, language)
+    name, directory = models.find(settings.model, settings.language)
     try:
-        return WhisperEngine(directory or models.download(name), name)
+        return WhisperEngine(
+            directory or fetch(name), name, policy=settings.policy, audio_context=settings.audio_context
+        )
     except ModelError as error:
-        if engine == "whisper" or model is not None:
+        if settings.engine == "whisper" or settings.model is not None:
             raise
         log.warning("%s The embedded recognizer (pocketsphinx, English only) is used.", error)
         return PocketsphinxEngine()
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )  # fmt: skip

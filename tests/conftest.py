@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
+from tests.hub import FakeHub, fake_hub
 from tests.support import Running, running
 
 
@@ -14,3 +17,15 @@ async def service() -> AsyncIterator[Running]:
     """One service for all tests of a module, on the embedded engine."""
     async with running() as service:
         yield service
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+    """A model hub that has `base.en`, an empty cache, and a machine for which that is the model."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("service.speech.models.has_gpu", lambda: False)
+    monkeypatch.setattr("service.speech.models.os.cpu_count", lambda: 2)
+    monkeypatch.setenv("NO_PROXY", "*")
+    with fake_hub() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub

@@ -11,6 +11,7 @@ from typing import Any
 from service.captions.caption import Caption
 from service.captions.export import as_json, export
 from service.channels.feed import Event, Feed
+from service.channels.settings import ChannelSettings
 from service.errors import NoSuchChannel
 from service.settings import Limits
 
@@ -33,6 +34,9 @@ class Channel:
     def __init__(self, name: str, limits: Limits) -> None:
         self.name = name
         self.feed = Feed(limits.captions)
+        self.settings = ChannelSettings()
+        self.model: str | None = None  # that its sources have; the settings' model may still be on its way
+        self.failure = ""  # why the last change of settings could not be made
         self._limit = limits.captions
         self._captions: OrderedDict[str, Caption] = OrderedDict()
         self._shown: dict[str, float] = {}  # when what is on screen changed last, by caption id

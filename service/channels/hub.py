@@ -6,20 +6,21 @@ import asyncio
 import logging
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from service.channels.channel import Channel, check_name
+from service.channels.settings import Changes, ChannelSettings, check_language
 from service.channels.source import Source
+from service.channels.tuner import Tuner
 from service.errors import BadRequest, ShuttingDown, TooMany
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.speech.engines import Engines
-from service.speech.scheduler import Scheduler
 
 log = logging.getLogger("surtitle.hub")
 
-_LANGUAGE = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _RESUME = re.compile(r"[\w-]{8,64}", re.ASCII)
 _NAME_LENGTH = 80
 _STOPPING = "The service is stopping: connect again in a moment."
@@ -37,13 +38,14 @@ class Opened:
 class Hub:
     """Opens sources, finds channels, ends everything at the end."""
 
-    def __init__(self, settings: Settings, engines: Engines, scheduler: Scheduler) -> None:
+    def __init__(self, settings: Settings, engines: Engines) -> None:
         self._settings = settings
         self._limits = settings.limits
-        self._engines = engines
-        self._scheduler = scheduler
+        engines.changed = self._retune_defaults
+        engines.library.in_use = self._models_in_use
         self._channels: dict[str, Channel] = {}
-        self._sources: list[Source] = []
+        self._sources: dict[Source, str | None] = {}  # with the languages that their clients asked for
+        self._tuner = Tuner(engines, settings.language, self._running)
         self._opening = 0
         self._stopping = False
         self.readers: dict[str, int] = {}
@@ -66,24 +68,27 @@ class Hub:
         Raises `NoSuchChannel`, `BadRequest`, `TooMany`, `EngineError`.
         """
         channel = self.channel(channel_name)
-        wanted = (language or self._settings.language).lower()
-        if not _LANGUAGE.fullmatch(wanted):
-            raise BadRequest(f"{wanted[:40]!r} is no language: send a code like en, de or pt-BR, or auto.")
+        language = check_language(language) if language else None
         if resume is not None and not _RESUME.fullmatch(resume):
             raise BadRequest("This resume id is none of ours: send the one from the ready message, or none.")
         name = _clean(name)
         if (kept := self._kept(channel, resume)) is not None:
             log.info("%s/%s: resumed at %.1f s", channel.name, kept.name, kept.received)
             return Opened(kept, kept.attach(), resumed=True)
-        source = await self._start(channel, name, wanted, resume or secrets.token_urlsafe(16))
+        source = await self._start(channel, name, language, resume or secrets.token_urlsafe(16))
         if self._stopping:
             source.end()
             raise ShuttingDown(_STOPPING)
         return Opened(source, source.attach(), resumed=False)
 
+    def change(self, channel_name: str, changes: Changes) -> Channel:
+        """Change a channel's settings, also while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
+        channel = self.channel(channel_name)
+        self._tuner.change(channel, changes)
+        return channel
+
     def sources(self, channel: Channel) -> list[Source]:
-        self._sources = [source for source in self._sources if not source.ended]
-        return [source for source in self._sources if source.channel is channel]
+        return [source for source, _ in self._running(channel)]
 
     def snapshot(self) -> list[dict[str, Any]]:
         """All channels with their sources, for the dashboard."""
@@ -94,6 +99,9 @@ class Hub:
             "name": channel.name,
             "readers": self.readers.get(channel.name, 0),
             "captions": channel.finals,
+            "language": channel.settings.language,
+            "model": channel.settings.model,
+            "switch": self._tuner.describe(channel),
             "sources": [source.snapshot() for source in self.sources(channel)],
         }
 
@@ -105,6 +113,7 @@ class Hub:
 
     async def close(self, timeout: float) -> None:
         """End all sources; what they said so far becomes final if ``timeout`` seconds are enough."""
+        await self._tuner.close()
         finishing = [asyncio.create_task(source.finish()) for source in self._sources if not source.ended]
         if finishing:
             await asyncio.wait(finishing, timeout=timeout)
@@ -114,21 +123,34 @@ class Hub:
         for source in self._sources:
             await source.cancel()
 
-    async def _start(self, channel: Channel, name: str, language: str, resume: str) -> Source:
+    def _running(self, channel: Channel | None = None) -> Iterator[tuple[Source, str | None]]:
+        """The sources that run, of one channel or of all."""
+        self._sources = {source: language for source, language in self._sources.items() if not source.ended}
+        return ((one, language) for one, language in self._sources.items() if channel in (None, one.channel))
+
+    def _retune_defaults(self) -> None:
+        """The default engine became another one."""
+        for channel in {source.channel for source, _ in self._running()}:
+            if channel.settings.model is None:
+                self._tuner.retune(channel)
+
+    def _models_in_use(self) -> set[str]:
+        running = [source for source, _ in self._running()]
+        return {source.model for source in running} | {source.channel.model or "" for source in running}
+
+    async def _start(self, channel: Channel, name: str, language: str | None, resume: str) -> Source:
         await self._make_room()
         self._opening += 1
         try:
-            engine = await self._engines.current()
-            stream = await asyncio.to_thread(engine.open, language)
+            tuning, stream = await self._tuner.open(channel, language)
             name = await self._free_name(channel, name)
             pipeline = Pipeline(stream, name, channel.new_id, channel.clock())
-            source = Source(
-                channel, name, resume, pipeline, self._scheduler, self._limits, engine=engine.name, step=engine.step
-            )
-            self._sources.append(source)
+            source = Source(channel, name, resume, pipeline, tuning.engine, self._limits)
+            self._sources[source] = language
+            self._tuner.settle(source, tuning, language)
         finally:
             self._opening -= 1
-        log.info("%s/%s: started on %s (%s)", channel.name, name, engine.name, stream.language)
+        log.info("%s/%s: started on %s (%s)", channel.name, name, tuning.engine.name, stream.language)
         return source
 
     async def _make_room(self) -> None:
@@ -158,7 +180,8 @@ class Hub:
 
     def _drop_unused(self) -> None:
         for channel in list(self._channels.values()):
-            if not (channel.captions or self.readers.get(channel.name) or self.sources(channel)):
+            used = channel.captions or self.readers.get(channel.name) or self.sources(channel)
+            if not used and channel.settings == ChannelSettings():
                 del self._channels[channel.name]
 
 

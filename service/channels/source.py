@@ -19,7 +19,7 @@ from service.channels.feed import Feed
 from service.errors import EngineError, Replaced, SurtitleError, TooFast
 from service.pipeline import Pipeline
 from service.settings import Limits
-from service.speech.scheduler import Scheduler
+from service.speech.engine import Engine, Stream
 
 log = logging.getLogger("surtitle.source")
 
@@ -53,25 +53,22 @@ class Source:
         name: str,
         resume: str,
         pipeline: Pipeline,
-        scheduler: Scheduler,
+        engine: Engine,
         limits: Limits,
-        *,
-        engine: str,
-        step: float,
     ) -> None:
         self.channel = channel
         self.name = name
         self.resume = resume
-        self.engine = engine
         self.feed = Feed(_FEED)
         self.delivered = 0  # the place in `feed` up to which the publisher has been told
         self.lag = 0.0
         self.skipped = 0.0
         self.error: SurtitleError | None = None
         self._pipeline = pipeline
-        self._scheduler = scheduler
+        self._engine = engine
+        self._next: tuple[Engine, Stream] | None = None  # to be used from the next utterance on
+        self._coming: tuple[Engine, Stream] | None = None  # the same, and the pipeline knows
         self._limits = limits
-        self._step = int(step * RATE)
         self._loop = asyncio.get_running_loop()
         self._blocks: deque[_Block] = deque()
         self._pending = 0
@@ -83,11 +80,19 @@ class Source:
         self._level = _SILENCE_DB
         self._captions = 0
         self._told_lag = (0.0, 0.0)
-        self._told_speaking = False
+        self._told = (False, engine.name, pipeline.language)  # speaking, engine, language
         self._owner: asyncio.Future[None] | None = None
         self._grace: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
         self._tell("live")
+
+    @property
+    def engine(self) -> str:
+        return self._engine.name
+
+    @property
+    def model(self) -> str:
+        return self._engine.model
 
     @property
     def language(self) -> str:
@@ -137,6 +142,15 @@ class Source:
         self._tell("away")
         self._grace = asyncio.create_task(self._wait_for_client(), name=f"grace {self.name}")
 
+    def use(self, engine: Engine, stream: Stream) -> None:
+        """Recognize with another stream from the next utterance on. No word is lost; the stream is closed when due."""
+        if self.ended:
+            stream.close()
+            return
+        if self._next is not None:
+            self._next[1].close()
+        self._next = (engine, stream)
+
     async def put(self, samples: Samples) -> None:
         """Take 16 kHz mono samples. Raises `TooFast`, and `EngineError` once the source has ended."""
         if self._crowded():
@@ -181,6 +195,7 @@ class Source:
             "name": self.name,
             "state": "live" if self.attached else "away",
             "engine": self.engine,
+            "model": self.model,
             "language": self.language,
             "speaking": self._pipeline.speaking,
             "level": round(self._level, 1),
@@ -229,27 +244,29 @@ class Source:
 
     def _take(self) -> _Block:
         """The next blocks as one, up to the engine's step."""
+        step = int(self._engine.step * RATE)
         first = self._blocks.popleft()
         taken = [first]
         size = len(first.samples)
-        while first.samples.size and self._blocks and size < self._step:
+        while first.samples.size and self._blocks and size < step:
             if self._blocks[0].gap or not self._blocks[0].samples.size:
                 break
             taken.append(self._blocks.popleft())
             size += len(taken[-1].samples)
         self._pending -= size
         self._room.set()
-        return _Block(np.concatenate([block.samples for block in taken]), taken[-1].arrived, first.gap)
+        return _Block(np.concatenate([block.samples for block in taken]), first.arrived, first.gap)
 
     async def _run(self) -> None:
         try:
             while self._blocks or not self._ending:
-                if not self._blocks:
+                if self._blocks:
+                    await self._recognize()
+                else:
                     self._wake.clear()
                     await self._wake.wait()
-                    continue
-                await self._recognize(self._take())
-            self._show(await self._scheduler.run(self._loop.time(), self._pipeline.flush))
+            async with self._engine.scheduler.turn(self._loop.time()) as work:
+                self._show(await work(self._pipeline.flush))
             self.feed.publish("end", "end", {"type": "end"})
         except Exception as error:
             log.exception("%s/%s: recognition failed", *self._label)
@@ -258,24 +275,42 @@ class Source:
             self._blocks.clear()
             self._room.set()
             self._tell("ended")
-            await asyncio.shield(asyncio.to_thread(self._pipeline.close))
+            await asyncio.shield(asyncio.to_thread(self._close))
 
-    async def _recognize(self, block: _Block) -> None:
-        position = self.received - (self._pending + len(block.samples)) / RATE
-        deadline = max(block.arrived, self._anchor + position)
+    def _close(self) -> None:
+        self._pipeline.close()
+        if self._next is not None:
+            self._next[1].close()
 
-        def step() -> list[Caption]:
-            before = self._pipeline.skip(block.gap / RATE) if block.gap else []
-            return before + (self._pipeline.feed(block.samples) if block.samples.size else self._pipeline.flush())
+    async def _recognize(self) -> None:
+        """Take what waits when the turn comes, and not before: the newest audio is part of it."""
+        async with self._engine.scheduler.turn(self._deadline()) as work:
+            deadline, block = self._deadline(), self._take()
+            change, self._next = self._next, None
 
-        self._show(await self._scheduler.run(deadline, step))
-        self.lag = self._loop.time() - block.arrived
+            def step() -> list[Caption]:
+                if change is not None:
+                    self._pipeline.use(change[1])
+                before = self._pipeline.skip(block.gap / RATE) if block.gap else []
+                return before + (self._pipeline.feed(block.samples) if block.samples.size else self._pipeline.flush())
+
+            self._show(await work(step))
+        self._coming = change or self._coming
+        if self._coming is not None and self._pipeline.stream is self._coming[1]:
+            self._engine, self._coming = self._coming[0], None
+        self.lag = max(0.0, self._loop.time() - deadline)
         self._tell_lag()
         if (failure := self._pipeline.take_failure()) is not None:
             log.warning("%s/%s: %s", *self._label, failure)
             self.feed.publish("status", "status", {"type": "status", "notice": failure.message})
-        if self._told_speaking != self._pipeline.speaking:
+        if self._told != (self._pipeline.speaking, self.engine, self.language):
             self._tell("live" if self.attached else "away")
+
+    def _deadline(self) -> float:
+        """When the oldest audio that waits arrived, or would have been spoken, on the loop's clock."""
+        first = self._blocks[0]
+        position = self.received - (self._pending - len(first.samples)) / RATE
+        return max(first.arrived, self._anchor + position)
 
     def _show(self, captions: list[Caption]) -> None:
         for caption in captions:
@@ -284,11 +319,9 @@ class Source:
             self.feed.publish(f"caption:{caption.id}", "caption", message(caption))
 
     def _tell(self, state: str) -> None:
-        self._told_speaking = self._pipeline.speaking
-        self.channel.tell(
-            self.name,
-            {"state": state, "engine": self.engine, "language": self.language, "speaking": self._told_speaking},
-        )
+        speaking, engine, language = self._told = (self._pipeline.speaking, self.engine, self.language)
+        status = {"state": state, "engine": engine, "language": language, "speaking": speaking}
+        self.channel.tell(self.name, status)
 
     def _tell_lag(self, *, force: bool = False) -> None:
         told, when = self._told_lag

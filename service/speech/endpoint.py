@@ -51,27 +51,30 @@ class Endpointer:
 
     def reset(self) -> None:
         self.speaking = False
+        self.silence = 0.0
+        """Seconds without voice until now."""
         self._voiced = 0.0
-        self._silent = 0.0
         self._length = 0.0
 
     def feed(self, probability: float) -> Edge:
         if self.speaking:
             return self._during(probability)
+        self.silence += self._chunk
         self._voiced = self._voiced + self._chunk if probability >= self._rules.on else 0.0
         if self._voiced < self._rules.min_speech:
             return Edge.NONE
         self.speaking = True
-        self._length, self._silent = self._voiced, 0.0
+        self._length, self.silence = self._voiced, 0.0
         return Edge.SPEECH
 
     def _during(self, probability: float) -> Edge:
         self._length += self._chunk
         if probability >= self._rules.on:
-            self._silent = 0.0
-        elif probability < self._rules.off or self._silent:
-            self._silent += self._chunk
-        if self._silent < self._rules.needed(self._length) and self._length < self._rules.longest:
+            self.silence = 0.0
+        elif probability < self._rules.off or self.silence:
+            self.silence += self._chunk
+        if self.silence < self._rules.needed(self._length) and self._length < self._rules.longest:
             return Edge.NONE
-        self.reset()
+        self.speaking = False
+        self._voiced = 0.0
         return Edge.ENDPOINT

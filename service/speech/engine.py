@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from service.audio import Samples
-from service.speech.words import Hypothesis, Word
+from service.speech.scheduler import Scheduler
+from service.speech.words import Hypothesis
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What a recognizer may be told beforehand; one that can make nothing of it ignores it."""
+
+    prompt: str = ""
+    """Text that could have been said before: its names, spelling and style are followed."""
+    hotwords: tuple[str, ...] = ()
+    """Words to prefer where the sound allows them."""
 
 
 class Stream(Protocol):
@@ -15,9 +27,10 @@ class Stream(Protocol):
     def language(self) -> str:
         """The language that is being recognized, or "auto" while that is not known."""
 
-    def accept(self, samples: Samples) -> Hypothesis | None:
+    def accept(self, samples: Samples, silence: float) -> Hypothesis | None:
         """More of the utterance; None when there is nothing new to say.
 
+        ``silence`` is how many seconds at the end of what was heard hold no voice.
         May take long: call in a thread. Raises `EngineError`, after which `finish` gives what was
         committed and the stream is ready for another utterance.
         """
@@ -39,22 +52,15 @@ class Engine(Protocol):
     def model(self) -> str: ...
 
     @property
+    def scheduler(self) -> Scheduler:
+        """Whose turn it is to use the engine."""
+
+    @property
     def step(self) -> float:
         """Seconds of audio worth taking at once: short where the cost grows with it, long where it does not."""
 
-    def open(self, language: str) -> Stream:
+    def open(self, language: str, hints: Hints = Hints()) -> Stream:
         """A stream for one source; ``language`` is a code or "auto". Call in a thread. Raises `EngineError`."""
 
     def close(self) -> None:
         """Give everything back."""
-
-
-class Transcriber(Protocol):
-    """An engine that knows nothing of streams: a window of audio in, its words out."""
-
-    def transcribe(self, window: Samples, language: str, prompt: str, *, last: bool) -> tuple[list[Word], str]:
-        """Words with times in seconds from the window's start, and the language they are in.
-
-        ``prompt`` is what was said before the window; ``last`` asks for the best words rather than
-        the fastest.
-        """

@@ -1,16 +1,40 @@
-"""Which Whisper model, and where it is: a directory, the hub's cache, or the hub."""
+"""Which Whisper model, and where it is: a directory, the hub's cache, or the hub (`download`)."""
 
 from __future__ import annotations
 
 import os
-import urllib.error
-import urllib.request
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from service.errors import ModelError
 
-_HUB_TIMEOUT = 3.0  # seconds; a hub that is slower to answer than this is not there
-_HUB = "https://huggingface.co"
+if TYPE_CHECKING:
+    from huggingface_hub import CachedRepoInfo
+
+FILES = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
+"""What a model consists of; faster-whisper takes the same."""
+
+_NEEDED = ("config.json", "model.bin")
+_ABOUT = {
+    "tiny": 78, "base": 148, "small": 486, "medium": 1530, "large": 3090, "large-v3-turbo": 1620,
+    "distil-small.en": 336, "distil-medium.en": 792, "distil-large": 1520,
+}  # megabytes, by what the name begins with  # fmt: skip
+_REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that has a name; ``about`` and ``size`` (on this computer, 0 when not there) in bytes."""
+
+    name: str
+    repository: str
+    about: int | None
+    size: int
+    complete: bool
 
 
 def fitting(cores: int, gpu: bool, language: str) -> str:
@@ -21,12 +45,17 @@ def fitting(cores: int, gpu: bool, language: str) -> str:
     return f"{size}.en" if language == "en" and size != "large-v3-turbo" else size
 
 
+def chosen(language: str) -> str:
+    """The model's name that `auto` takes on this machine. Takes a second or two: call in a thread."""
+    return fitting(os.cpu_count() or 1, has_gpu(), language)
+
+
 def find(model: str | None, language: str) -> tuple[str, Path | None]:
     """The model's name, chosen for this machine if none is given, and its directory if it is on this computer.
 
     Raises `ModelError`. Takes a second or two: call in a thread.
     """
-    name = model or fitting(os.cpu_count() or 1, has_gpu(), language)
+    name = model or chosen(language)
     return name, local_directory(name) or cached(name)
 
 
@@ -39,8 +68,9 @@ def has_gpu() -> bool:
 
 def local_directory(model: str) -> Path | None:
     """The directory that ``model`` names, if it is a path at all. Raises `ModelError`."""
-    path = Path(model).expanduser()
-    if not path.is_dir():
+    place = os.path.expanduser(model)
+    path = Path(place)
+    if not os.path.isdir(place):
         if path.is_absolute() or model.startswith((".", "~")):
             raise ModelError(
                 f"There is no directory {path}: give the directory of a converted Whisper model, or a name."
@@ -51,37 +81,92 @@ def local_directory(model: str) -> Path | None:
     return path
 
 
+def repository(model: str) -> str:
+    """Where the hub has the model of that name. Raises `ModelError` for an unknown one."""
+    known = _repositories()
+    place = known.get(model, model)
+    if not _REPOSITORY.fullmatch(place):
+        raise ModelError(f"{model[:80]!r} is no model's name: give one of {', '.join(known)}, or a repository's.")
+    return place
+
+
 def cached(model: str) -> Path | None:
-    """Where the hub's cache has ``model``; asks nobody. Raises `ModelError` for an unknown name."""
-    from faster_whisper.utils import download_model
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    """Where the hub's cache has all of ``model``; asks nobody. Raises `ModelError` for an unknown name."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
 
+    name = repository(model)
     try:
-        return Path(download_model(model, local_files_only=True))
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
+        path = Path(snapshot_download(name, cache_dir=cache(), allow_patterns=FILES, local_files_only=True))
+    except (LocalEntryNotFoundError, OSError):
         return None
-    except ValueError as error:
-        raise ModelError(f"{model!r} is no model's name: {error}.") from error
+    return path if not missing(file.name for file in path.iterdir() if file.is_file()) else None
 
 
-def download(model: str) -> Path:
-    """Fetch ``model`` from the hub; call in a thread. Raises `ModelError`, within seconds if there is no hub."""
-    from faster_whisper.utils import download_model
+def missing(files: Iterable[str]) -> set[str]:
+    """The files without which there is no model."""
+    return set(_NEEDED) - set(files)
 
-    hub = os.environ.get("HF_ENDPOINT", _HUB)
+
+def cache() -> Path:
+    """Where models are kept that came from the hub."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE).expanduser()
+
+
+def catalogue() -> list[Model]:
+    """The models that have a name, and the others that are in the cache."""
+    here = {repo.repo_id: repo for repo in _scan()}
+    models: dict[str, Model] = {}  # by repository: some have two names
+    for name, place in _repositories().items():
+        models.setdefault(place, Model(name, place, _about(name), *_stored(here.get(place), name)))
+    for place, repo in sorted(here.items()):
+        size, complete = _stored(repo, place)
+        if place not in models and complete:
+            models[place] = Model(place, place, None, size, complete)
+    return list(models.values())
+
+
+def remove(model: str) -> int:
+    """Delete what the cache has of ``model``; bytes that are free now. Raises `ModelError`."""
+    if local_directory(model) is not None:
+        raise ModelError(f"{model} is a directory of your own: delete it yourself.")
+    place = repository(model)
+    folder = cache() / f"models--{place.replace('/', '--')}"
+    if not folder.is_dir():
+        raise ModelError(f"The model “{model}” is not on this computer.")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     try:
-        request = urllib.request.Request(hub, method="HEAD")
-        urllib.request.urlopen(request, timeout=_HUB_TIMEOUT).close()
-    except urllib.error.HTTPError:
-        pass  # it answered, so it is there
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"The Whisper model “{model}” is not on this computer and the model hub cannot be reached; "
-            "go online once, or name a directory with --model."
-        ) from error
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise ModelError(f"The model “{model}” cannot be removed from {folder} ({error.strerror}).") from error
+    return size
+
+
+def _repositories() -> dict[str, str]:
+    """Names and where the hub has them."""
+    from faster_whisper.utils import _MODELS, available_models  # where a name leads is not public
+
+    return {name: str(_MODELS[name]) for name in available_models()}
+
+
+def _scan() -> list[CachedRepoInfo]:
+    from huggingface_hub import CacheNotFound, scan_cache_dir
+
     try:
-        return Path(download_model(model))
-    except Exception as error:
-        raise ModelError(
-            f"The Whisper model “{model}” could not be fetched from the model hub ({type(error).__name__})."
-        ) from error
+        return [repo for repo in scan_cache_dir(cache()).repos if repo.repo_type == "model"]
+    except (CacheNotFound, OSError, ValueError):
+        return []
+
+
+def _stored(repo: CachedRepoInfo | None, name: str) -> tuple[int, bool]:
+    """Bytes on disk, and whether all of it is there."""
+    if repo is None:
+        return 0, False
+    return repo.size_on_disk, cached(name) is not None
+
+
+def _about(name: str) -> int | None:
+    fits = [beginning for beginning in _ABOUT if name.startswith(beginning)]
+    return _ABOUT[max(fits, key=len)] * 1_000_000 if fits else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -16,8 +17,11 @@ from typing import Any, TypeVar
 from service.audio import RATE, Samples
 from service.audio.pcm import to_pcm
 from service.errors import EngineError
+from service.speech.commitment import Commitment
+from service.speech.engine import Hints
 from service.speech.pocketsphinx_worker import Segment, read_frame, write_frame
-from service.speech.policy import HoldBack
+from service.speech.policy import Display, HoldBack
+from service.speech.scheduler import Scheduler
 from service.speech.words import Hypothesis, Word
 
 T = TypeVar("T")
@@ -28,6 +32,7 @@ _START_TIMEOUT = 60.0  # seconds; a second or two where nothing else runs
 _ANSWER_TIMEOUT = 30.0
 _HOLD_BACK = 2.0  # seconds; see docs/engines.md for how it was chosen
 _FIRST_HOLD_BACK = 5.0  # the first utterance is decoded again at its end, and is much better then
+_SHOWN_AGE, _SHOWN_STEADY = 0.4, 0.2  # seconds; docs/engines.md has the figures
 _ENDED = "The pocketsphinx process ended or did not answer: it is started again with the next words."
 _ROOT = Path(__file__).parents[2]
 _RETRY_AFTER = 2.0
@@ -44,6 +49,7 @@ class PocketsphinxEngine:
     step = 1.0
 
     def __init__(self) -> None:
+        self.scheduler = Scheduler(max(2, os.cpu_count() or 1))
         self._spares: list[_Worker] = []
         self._lock = threading.Lock()
         self._closed = False
@@ -53,7 +59,7 @@ class PocketsphinxEngine:
         if len(self._spares) < _SPARES:
             self._keep(_Worker())
 
-    def open(self, language: str) -> PocketsphinxStream:
+    def open(self, language: str, hints: Hints = Hints()) -> PocketsphinxStream:
         with self._lock:
             worker = self._spares.pop() if self._spares else None
         return PocketsphinxStream(self, worker or _Worker())
@@ -73,6 +79,7 @@ class PocketsphinxEngine:
             spares, self._spares = self._spares, []
         for worker in spares:
             worker.close()
+        self.scheduler.close()
 
     def _keep(self, worker: _Worker) -> None:
         """Hold a worker ready, unless enough are, or it is too late."""
@@ -91,11 +98,11 @@ class PocketsphinxStream:
     def __init__(self, engine: PocketsphinxEngine, worker: _Worker) -> None:
         self._engine = engine
         self._worker: _Worker | None = worker
-        self._policy = HoldBack(_FIRST_HOLD_BACK)
+        self._words = _commitment(_FIRST_HOLD_BACK)
         self._heard = 0
         self._retry_at = 0.0
 
-    def accept(self, samples: Samples) -> Hypothesis | None:
+    def accept(self, samples: Samples, silence: float) -> Hypothesis | None:
         if self._worker is None:
             if time.monotonic() < self._retry_at:
                 return None
@@ -103,14 +110,14 @@ class PocketsphinxStream:
         worker = self._worker
         self._heard += len(samples)
         words = written(self._guarded(lambda: worker.ask("accept", to_pcm(samples))))
-        return self._policy.insert(words, self._heard / RATE)
+        return self._words.insert(self._words.rest(words), self._heard / RATE)
 
     def finish(self) -> Hypothesis:
         worker = self._worker
         self._heard = 0
         words = written(self._guarded(lambda: worker.ask("finish"))) if worker else []
-        hypothesis = self._policy.finish(with_period(words))
-        self._policy = HoldBack(_HOLD_BACK)
+        hypothesis = self._words.finish(self._words.rest(with_period(words)))
+        self._words = _commitment(_HOLD_BACK)
         return hypothesis
 
     def close(self) -> None:
@@ -128,6 +135,10 @@ class PocketsphinxStream:
             if worker is not None:
                 worker.close()
             raise
+
+
+def _commitment(hold_back: float) -> Commitment:
+    return Commitment(HoldBack(hold_back), Display(_SHOWN_AGE, _SHOWN_STEADY))
 
 
 def written(segments: list[Segment]) -> list[Word]:

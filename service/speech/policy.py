@@ -1,116 +1,136 @@
-"""What of a hypothesis is committed. Pure: words in, words out."""
+"""What of a hypothesis is committed, and what is shown. Pure: words in, counts out.
+
+The words that are committed already are forced on the decoder, or left out, before a policy is
+asked. All that it decides is how many of the words after them follow: committed text can only grow.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import takewhile, zip_longest
+from itertools import zip_longest
+from typing import Protocol
 
-from service.speech.words import Hypothesis, Word
+from service.speech.words import Word
 
 
-class Commitment:
-    """The committed words of one utterance, which can only be added to."""
+class Policy(Protocol):
+    """Decides on one utterance."""
 
-    def __init__(self) -> None:
-        self.committed: list[Word] = []
+    def commit(self, words: Sequence[Word], heard: float) -> int:
+        """How many of ``words``, the newest hypothesis after the committed words, are committed now.
 
-    def rest(self, words: Sequence[Word]) -> list[Word]:
-        """The words after the committed ones: by count where the hypothesis still says the same, else by time.
-
-        Times alone would lose or double words at the border, for recognizers move them a little
-        with every hypothesis.
+        ``heard`` seconds of the utterance are known.
         """
-        count = len(self.committed)
-        if list(map(_key, words[:count])) == list(map(_key, self.committed)):
-            return list(words[count:])
-        end = self.committed[-1].end
-        return [word for word in words if (word.start + word.end) / 2 > end]
 
-    def finish(self, words: Sequence[Word]) -> Hypothesis:
-        """The utterance is over: commit what is left of its last hypothesis."""
-        self.committed += self.rest(words)
-        hypothesis = Hypothesis(tuple(self.committed))
-        self.committed = []
-        return hypothesis
+    def reset(self) -> None:
+        """Another utterance begins."""
 
 
-class LocalAgreement(Commitment):
+class AlignAtt:
+    """Commit the words whose attention lies before the last frames of the audio.
+
+    What a decoder writes while it looks at the very end of what it has heard is a guess at a word
+    that is not over. Source: Papi et al. 2023 (AlignAtt), Macháček et al. 2025 (SimulStreaming).
+    They watch the most attended frame while decoding; here a word's place is its end in the
+    monotonic alignment of the same attention, which CTranslate2 computes for finished hypotheses.
+    """
+
+    def __init__(self, margin: float) -> None:
+        """``margin`` is the time before the end of the audio in which words are held back, in seconds."""
+        self._margin = margin
+
+    def commit(self, words: Sequence[Word], heard: float) -> int:
+        return _count(words, heard - self._margin)
+
+    def reset(self) -> None:
+        """A hypothesis is judged alone."""
+
+
+class LocalAgreement:
     """Commit the longest common prefix of the last ``n`` hypotheses.
 
     Source: Liu et al. 2020 (LocalAgreement), as used by Macháček et al. 2023 (Whisper-Streaming).
     """
 
     def __init__(self, n: int = 2) -> None:
-        super().__init__()
         self._n = n
-        self._history: list[list[Word]] = []
+        self._history: list[list[str]] = []
 
-    def insert(self, words: Sequence[Word]) -> Hypothesis:
-        """A new hypothesis for the whole utterance so far."""
-        rest = self.rest(words)
-        self._history = [*self._history, rest][-self._n :]
-        if len(self._history) == self._n:
-            agreed = 0
-            for column in zip(*self._history, strict=False):
-                if len({_key(word) for word in column}) > 1:
-                    break
-                agreed += 1
-            self.committed += rest[:agreed]
-            self._history = [words[agreed:] for words in self._history]
-            rest = rest[agreed:]
-        return Hypothesis(tuple(self.committed), tuple(rest))
+    def commit(self, words: Sequence[Word], heard: float) -> int:
+        self._history = [*self._history, [word.key for word in words]][-self._n :]
+        if len(self._history) < self._n:
+            return 0
+        agreed = 0
+        for column in zip(*self._history, strict=False):
+            if len(set(column)) > 1:
+                break
+            agreed += 1
+        self._history = [keys[agreed:] for keys in self._history]
+        return agreed
 
-    def finish(self, words: Sequence[Word]) -> Hypothesis:
-        self._history = []
-        return super().finish(words)
+    def reset(self) -> None:
+        self._history.clear()
 
 
-class HoldBack(Commitment):
-    """For engines that decode frame by frame: their best path settles as time passes.
-
-    A word is committed when it ended at least ``seconds`` ago. It is shown, as tentative, when it
-    ended ``_AGE`` ago and was believed for ``_STEADY``, all in seconds of audio; the newest words
-    change with nearly every frame, and nobody can read those (docs/engines.md has the figures).
-    """
-
-    _AGE = 0.4
-    _STEADY = 0.2
+class HoldBack:
+    """Commit what ended long enough ago: for engines whose best path settles as time passes."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__()
         self._seconds = seconds
-        self._believed: list[tuple[str, float]] = []  # what the last hypothesis said after the committed, since when
+
+    def commit(self, words: Sequence[Word], heard: float) -> int:
+        return _count(words, heard - self._seconds)
+
+    def reset(self) -> None:
+        """Only time counts."""
+
+
+class Display:
+    """Which of the words after the committed ones are shown, so that few of them have to be reworded.
+
+    A word is shown when it ended ``age`` ago and was believed for ``steady``, both in seconds of
+    audio: the newest words change with nearly every hypothesis, and nobody can read those. It
+    stays until another takes its place: nothing blinks.
+    """
+
+    def __init__(self, age: float, steady: float) -> None:
+        self._age = age
+        self._steady = steady
+        self._believed: list[tuple[str, float]] = []  # what the last hypothesis said, and since when
         self._shown: list[Word] = []
 
-    def insert(self, words: Sequence[Word], heard: float) -> Hypothesis:
-        """A new hypothesis for the whole utterance of which ``heard`` seconds are known."""
-        rest = self.rest(words)
+    def reset(self) -> None:
+        """Another utterance begins."""
+        self._believed, self._shown = [], []
+
+    def settled(self, words: Sequence[Word], heard: float) -> int:
+        """How many of ``words``, the newest hypothesis, may be believed."""
         self._believed = [
             (word.text, before[1] if before is not None and before[0] == word.text else heard)
-            for word, before in zip_longest(rest, self._believed[: len(rest)])
+            for word, before in zip_longest(words, self._believed[: len(words)])
         ]
-        steady = 0
-        for word, (_, since) in zip(rest, self._believed, strict=True):
-            if word.end > heard - self._AGE or since > heard - self._STEADY:
+        count = 0
+        for word, (_, since) in zip(words, self._believed, strict=True):
+            if word.end > heard - self._age or since > heard - self._steady:
                 break
-            steady += 1
-        settled = sum(1 for _ in takewhile(lambda word: word.end <= heard - self._seconds, rest[:steady]))
-        self.committed += rest[:settled]
-        self._believed = self._believed[settled:]
-        self._shown = self._replace(self._shown[settled:], rest[settled:steady])
-        return Hypothesis(tuple(self.committed), tuple(self._shown))
+            count += 1
+        return count
 
-    def finish(self, words: Sequence[Word]) -> Hypothesis:
-        self._believed, self._shown = [], []
-        return super().finish(words)
-
-    @staticmethod
-    def _replace(shown: list[Word], steady: list[Word]) -> list[Word]:
-        """Words that are shown stay until others take their place: nothing blinks."""
-        if [word.text for word in shown[: len(steady)]] == [word.text for word in steady]:
-            return [*steady, *shown[len(steady) :]]
-        return steady
+    def show(self, words: Sequence[Word], settled: int, committed: int) -> tuple[Word, ...]:
+        """The tentative words on screen, when the first ``committed`` of ``words`` are that no more."""
+        fresh = list(words[committed : max(settled, committed)])
+        shown = self._shown[committed:]
+        self._believed = self._believed[committed:]
+        same = [word.text for word in shown[: len(fresh)]] == [word.text for word in fresh]
+        self._shown = [*fresh, *shown[len(fresh) :]] if same else fresh
+        return tuple(self._shown)
 
 
-def _key(word: Word) -> str:
-    return word.text.casefold().strip(".,;:!?…\"'()[]-–— ")
+def _count(words: Sequence[Word], until: float) -> int:
+    """How many words, from the first on, ended by ``until``."""
+    count = 0
+    for word in words:
+        if word.end > until:
+            break
+        count += 1
+    return count

@@ -14,6 +14,9 @@ from service.speech.engine import Stream
 from service.speech.vad import CHUNK, Vad
 from service.speech.words import Hypothesis
 
+_LATE = 3.0  # seconds of audio at once, from which the engine is behind: utterances are then decoded together
+_TOGETHER = 2.0  # seconds of silence at most that are bridged so
+_TOGETHER_LONGEST = 15.0  # seconds an utterance may have, to be joined with the next
 _PREROLL = 10  # chunks before speech was sure (0.32 s): a first consonant is quieter than the threshold
 
 
@@ -33,6 +36,7 @@ class Recognizer:
 
     def __init__(self, stream: Stream, vad: Vad, endpointer: Endpointer | None = None) -> None:
         self._stream = stream
+        self._next: Stream | None = None
         self._vad = vad
         self._endpointer = endpointer or Endpointer(CHUNK / RATE)
         self._pending = np.zeros(0, dtype=np.float32)
@@ -46,6 +50,11 @@ class Recognizer:
         return self._endpointer.speaking
 
     @property
+    def stream(self) -> Stream:
+        """The one in use."""
+        return self._stream
+
+    @property
     def language(self) -> str:
         return self._stream.language
 
@@ -57,25 +66,28 @@ class Recognizer:
         audio = np.concatenate((self._pending, samples))
         whole = len(audio) - len(audio) % CHUNK
         self._pending = audio[whole:]
+        late = whole >= _LATE * RATE
+        over = False  # the utterance is, but the next one may be near
         updates: list[Update] = []
         speech: list[Samples] = []
         for at in range(0, whole, CHUNK):
             chunk = audio[at : at + CHUNK]
             edge = self._endpointer.feed(self._vad.probability(chunk))
             self._heard += CHUNK
-            if edge is Edge.SPEECH:
+            if edge is Edge.SPEECH and not over:
                 self._began = self._heard - CHUNK * (len(self._preroll) + 1)
                 speech = [*self._preroll, chunk]
                 self._preroll.clear()
-            elif edge is Edge.ENDPOINT:
-                updates += self._accept([*speech, chunk], last=True)
-                speech = []
-            elif self._endpointer.speaking:
+            elif self._endpointer.speaking or edge is Edge.ENDPOINT or over:
                 speech.append(chunk)
+                over = not self._endpointer.speaking
+                if over and not (late and self._may_go_on()):
+                    updates += self._accept(speech, last=True)
+                    speech, over = [], False
             else:
                 self._preroll.append(chunk)
         if speech:
-            updates += self._accept(speech, last=False)
+            updates += self._accept(speech, last=over)
         return updates
 
     def flush(self) -> list[Update]:
@@ -97,20 +109,42 @@ class Recognizer:
         return updates
 
     def close(self) -> None:
+        if self._next is not None:
+            self._next.close()
         self._stream.close()
+
+    def use(self, stream: Stream) -> None:
+        """Go over to another stream: at once when nobody speaks, else with the next utterance."""
+        if self._next is not None:
+            self._next.close()
+        self._next = stream
+        if not self.speaking:
+            self._change()
+
+    def _change(self) -> None:
+        if self._next is not None:
+            self._stream.close()
+            self._stream, self._next = self._next, None
+
+    def _may_go_on(self) -> bool:
+        """Whether the utterance may be decoded together with the next one, because the engine is behind."""
+        length = (self._heard - self._began) / RATE
+        return self._endpointer.silence <= _TOGETHER and length <= _TOGETHER_LONGEST
 
     def _accept(self, speech: list[Samples], *, last: bool) -> list[Update]:
         samples = np.concatenate(speech)
         try:
-            hypothesis = self._stream.accept(samples) if len(samples) else None
+            hypothesis = self._stream.accept(samples, self._endpointer.silence) if len(samples) else None
             if last:
                 hypothesis = self._stream.finish()
         except EngineError as error:
             self.failure = error
-            update = Update(self._on_clock(self._stream.finish()), endpoint=True)
+            hypothesis, last = self._stream.finish(), True
+        updates = [] if hypothesis is None else [Update(self._on_clock(hypothesis), endpoint=last)]
+        if last:
             self._began = self._heard
-            return [update]
-        return [] if hypothesis is None else [Update(self._on_clock(hypothesis), endpoint=last)]
+            self._change()
+        return updates
 
     def _on_clock(self, hypothesis: Hypothesis) -> Hypothesis:
         began = self._began / RATE

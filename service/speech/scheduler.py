@@ -1,57 +1,68 @@
-"""Who may use the processor next: earliest deadline first, at most one job per source."""
+"""Who may use an engine next: earliest deadline first, at most one turn per source."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import itertools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
 
 
-class Scheduler:
-    """Runs recognition steps in a fixed number of threads.
+class Work(Protocol):
+    """Runs a step in a thread, for as long as the turn lasts."""
 
-    A step's deadline is when its audio would have been spoken in real time. A client that sends
+    def __call__(self, step: Callable[[], T], /) -> Awaitable[T]: ...
+
+
+class Scheduler:
+    """Gives turns at one engine, a fixed number at a time.
+
+    A turn's deadline is when its audio would have been spoken in real time. A client that sends
     a file as fast as it can therefore gets what the live sources leave, and delays none of them.
+    A source takes its audio when its turn comes and not when it asks, so whatever came meanwhile
+    is recognized as well: where there are more sources than the engine can serve, each is served
+    less often, with more audio at a time, and none falls behind for ever.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._free = workers
+    def __init__(self, turns: int) -> None:
+        self._free = turns
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._ticket = itertools.count()
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="recognize")
+        self._pool = ThreadPoolExecutor(turns, thread_name_prefix="recognize")
 
     @property
     def waiting(self) -> int:
-        """Steps that wait for a thread."""
+        """Turns that are waited for."""
         return len(self._waiting)
 
-    async def run(self, deadline: float, step: Callable[[], T]) -> T:
-        """Run ``step`` in a thread when its turn comes; ``deadline`` is on the loop's clock, seconds.
-
-        When cancelled, waits for a step that already runs: nobody else may touch its state before.
-        """
-        await self._turn(deadline)
+    @asynccontextmanager
+    async def turn(self, deadline: float) -> AsyncIterator[Work]:
+        """Wait for a turn; ``deadline`` is on the loop's clock, seconds."""
+        await self._admitted(deadline)
         try:
-            running = asyncio.get_running_loop().run_in_executor(self._pool, step)
-            try:
-                return await asyncio.shield(running)
-            except asyncio.CancelledError:
-                with suppress(Exception):
-                    await running
-                raise
+            yield self._run
         finally:
             self._next()
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _turn(self, deadline: float) -> None:
+    async def _run(self, step: Callable[[], T], /) -> T:
+        """When cancelled, waits for the step: nobody else may touch its state before."""
+        running = asyncio.get_running_loop().run_in_executor(self._pool, step)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            with suppress(Exception):
+                await running
+            raise
+
+    async def _admitted(self, deadline: float) -> None:
         if self._free:
             self._free -= 1
             return

@@ -20,6 +20,11 @@ class Word:
     probability: float = 1.0
     spaced: bool = True
 
+    @property
+    def key(self) -> str:
+        """What tells it from other words: neither case nor punctuation."""
+        return self.text.casefold().strip(".,;:!?…\"'()[]-–— ")
+
     def shifted(self, seconds: float) -> Word:
         """The same word, later by ``seconds``."""
         return replace(self, start=self.start + seconds, end=self.end + seconds)

@@ -88,4 +88,9 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 def _state(state: Any) -> dict[str, Any]:
-    return {**state.engines.description, "demo": state.demo.running, "channels": state.hub.snapshot()}
+    return {
+        **state.engines.description,
+        "loading": state.engines.loading,
+        "demo": state.demo.running,
+        "channels": state.hub.snapshot(),
+    }

@@ -17,6 +17,7 @@ from service.channels.channel import Channel
 from service.channels.source import Source
 from service.errors import EngineError, Replaced, TooFast
 from service.settings import Limits
+from service.speech.engine import Hints
 from service.speech.scheduler import Scheduler
 from service.speech.words import Word
 from tests.support import silence, until
@@ -29,9 +30,11 @@ class Script:
 
     language = "en"
     speaking = False
+    stream: Any = None
 
     def __init__(self) -> None:
         self.heard = 0.0
+        self.steps = 0
         self.skipped = 0.0
         self.flushes = 0
         self.closed = False
@@ -44,6 +47,7 @@ class Script:
         if self.error is not None:
             raise self.error
         self.heard += len(samples) / RATE
+        self.steps += 1
         return []
 
     def flush(self) -> list[Caption]:
@@ -55,6 +59,9 @@ class Script:
         self.skipped += seconds
         return []
 
+    def use(self, stream: Any) -> None:
+        self.stream = stream
+
     def take_failure(self) -> EngineError | None:
         return None
 
@@ -62,17 +69,34 @@ class Script:
         self.closed = True
 
 
+class Scripted:
+    """Stands for an engine: only its turns matter."""
+
+    model = "script"
+    step = 1.0
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.scheduler = Scheduler(1)
+
+    def open(self, language: str, hints: Hints = Hints()) -> Any:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.scheduler.close()
+
+
 class Bench:
     """A source and all that it stands on."""
 
     def __init__(self) -> None:
-        self.scheduler = Scheduler(1)
+        self.engine = Scripted("script")
         self.channel = Channel("main", LIMITS)
         self.sources: list[Source] = []
 
-    def source(self, script: Script, **more: Any) -> Source:
+    def source(self, script: Script) -> Source:
         pipeline: Any = script
-        source = Source(self.channel, "test", "resume", pipeline, self.scheduler, LIMITS, engine="script", step=1.0)
+        source = Source(self.channel, "test", "resume", pipeline, self.engine, LIMITS)
         self.sources.append(source)
         return source
 
@@ -83,7 +107,7 @@ async def bench() -> AsyncIterator[Bench]:
     yield bench
     for source in bench.sources:
         await source.cancel()
-    bench.scheduler.close()
+    bench.engine.close()
 
 
 async def test_everything_is_heard_and_the_end_flushes(bench: Bench) -> None:
@@ -219,3 +243,37 @@ async def test_the_level_follows_the_sound(bench: Bench) -> None:
     for _ in range(30):
         await source.put(silence(0.1))
     assert source.snapshot()["level"] < -60
+
+
+async def test_another_engine_takes_over_and_the_stream_that_came_too_late_is_closed(bench: Bench) -> None:
+    class Closing:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    script, other = Script(), Scripted("other")
+    source = bench.source(script)
+    streams: list[Any] = [Closing(), Closing(), Closing()]
+    source.use(other, streams[0])
+    source.use(other, streams[1])
+    assert (source.engine, streams[0].closed) == ("script", True)
+    await source.put(silence(0.1))
+    await until(lambda: source.engine == "other")
+    assert script.stream is streams[1]
+    await source.finish()
+    source.use(other, streams[2])
+    assert streams[2].closed
+    other.close()
+
+
+async def test_audio_that_comes_while_a_source_waits_for_its_turn_is_part_of_it(bench: Bench) -> None:
+    script = Script()
+    source = bench.source(script)
+    async with bench.engine.scheduler.turn(0.0):
+        for _ in range(5):
+            await source.put(silence(0.1))
+            await asyncio.sleep(0.01)
+        assert script.heard == 0
+    await until(lambda: script.heard == pytest.approx(0.5))
+    assert script.steps == 1

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
 
 from service.captions.caption import Caption
 from service.channels.channel import Channel
 from service.speech.words import Word
-from tests.support import Running, error_rate, free_port, need, running, until
+from tests.support import Running, error_rate, free_port, running, until
 
 DEMO = (
     "Good evening, and welcome to the show. The words that you read are written down while I am speaking. "
@@ -21,55 +18,6 @@ DEMO = (
     "Everything happens on this computer, and nothing is sent away. "
     "When you are ready, open a video and try it for yourself."
 )
-
-
-@pytest_asyncio.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-class Watched:
-    """A page whose errors fail the test that looks at it."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.errors: list[str] = []
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self._note(message.type, message.text))
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind == "error" and "ERR_CONNECTION" not in text:
-            self.errors.append(text)
-
-    async def text(self, selector: str) -> str:
-        return " ".join((await self.page.inner_text(selector)).split())
-
-    async def until(self, expression: str, argument: Any = None, *, seconds: float = 15) -> None:
-        """Look until it is true. (Playwright's own waiting needs eval, which the pages' policy forbids.)"""
-        async with asyncio.timeout(seconds):
-            while not await self.page.evaluate(expression, argument):
-                await asyncio.sleep(0.05)
-
-
-@pytest_asyncio.fixture
-async def window(browser: Browser) -> AsyncIterator[Any]:
-    """Opens pages in one browser window; none of them may have logged an error at the end."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 720})
-    opened: list[Watched] = []
-
-    async def open_page(url: str) -> Watched:
-        watched = Watched(await context.new_page())
-        opened.append(watched)
-        await watched.page.goto(url)
-        return watched
-
-    yield open_page
-    errors = [error for page in opened for error in page.errors]
-    await context.close()
-    assert errors == []
 
 
 def put(service: Running, name: str, key: str, rev: int, text: str, tentative: str = "", **more: Any) -> None:

@@ -1,11 +1,9 @@
-"""Which engine a source gets. The hub is the boundary that does not exist here: it is stood in for."""
+"""Which engine a source gets: the real models, library and loader, with a hub on this computer."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,18 +13,10 @@ import pytest
 from service.errors import ModelError
 from service.settings import Settings
 from service.speech import models
+from service.speech.download import download
 from service.speech.engines import Engines
+from tests.hub import MODEL, FakeHub
 from tests.support import until
-
-
-class Loaded:
-    """Stands for a loaded Whisper model."""
-
-    name = "whisper"
-    step = 30.0
-
-    def __init__(self, directory: Path, model: str) -> None:
-        self.directory, self.model = directory, model
 
 
 @asynccontextmanager
@@ -39,54 +29,44 @@ async def started(**settings: Any) -> AsyncIterator[Engines]:
         await engines.close()
 
 
-@pytest.fixture
-def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "has_gpu", lambda: False)
-    monkeypatch.setattr("service.speech.engines.WhisperEngine", Loaded)
-
-
-def stand_in(monkeypatch: pytest.MonkeyPatch, *, cached: Path | None, download: Callable[[str], Path]) -> None:
-    monkeypatch.setattr(models, "cached", lambda model: cached)
-    monkeypatch.setattr(models, "download", download)
-
-
-@pytest.mark.usefixtures("no_gpu")
-async def test_a_model_that_is_here_is_used_from_the_first_source_on(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    stand_in(monkeypatch, cached=tmp_path, download=_unreachable)
-    async with started() as engines:
+@pytest.mark.usefixtures("hub")
+async def test_a_model_that_is_here_is_used_from_the_first_source_on() -> None:
+    await asyncio.to_thread(download, "base.en")
+    async with started(language="en") as engines:
         assert (await engines.current()).name == "whisper"
         assert engines.notice == ""
+        assert engines.loading is None
 
 
-@pytest.mark.usefixtures("no_gpu")
 async def test_while_a_model_is_fetched_captions_run_on_the_embedded_engine(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fetched = threading.Event()
-
-    def download(model: str) -> Path:
-        fetched.wait(10)
-        return tmp_path
-
-    stand_in(monkeypatch, cached=None, download=download)
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 16)
+    hub.open.clear()
     async with started(model="base.en") as engines:
+        changed = asyncio.Event()
+        engines.changed = changed.set
         assert (await engines.current()).name == "pocketsphinx"
         assert "until the Whisper model “base.en” is fetched" in engines.notice
-        fetched.set()
-        await until(lambda: engines.description["engine"] == "whisper")
+        await until(lambda: ((engines.loading or {}).get("done") or 0) > 0.4)
+        assert engines.loading == {"model": "base.en", "state": "fetching", "done": pytest.approx(0.5, abs=0.1)} | {
+            "message": ""
+        }
+        hub.open.set()
+        await asyncio.wait_for(changed.wait(), 20)
+        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": ""}
         assert (await engines.current()).model == "base.en"
-        assert engines.notice == ""
+        assert engines.loading is None
 
 
-@pytest.mark.usefixtures("no_gpu")
-async def test_without_a_hub_it_says_so_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch, cached=None, download=_unreachable)
+async def test_without_a_hub_it_says_so_in_one_sentence(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     async with started(engine="whisper", model="small") as engines:
-        await until(lambda: "not here" in engines.notice)
+        await until(lambda: "cannot be reached" in engines.notice)
         assert (await engines.current()).name == "pocketsphinx"
-        assert engines.notice.count(".") == 1
+        assert engines.notice.count(". ") == 0
+        assert engines.loading is None
+    assert hub.fetched == []
 
 
 async def test_a_broken_model_directory_leaves_the_embedded_engine(tmp_path: Path) -> None:
@@ -100,58 +80,70 @@ async def test_the_embedded_engine_loads_nothing(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(models, "cached", lambda model: pytest.fail("nobody asked for a model"))
     async with started(engine="pocketsphinx") as engines:
         assert (await engines.current()).name == "pocketsphinx"
+        assert (await engines.get("pocketsphinx")).name == "pocketsphinx"
         assert engines.notice == ""
 
 
-def test_a_hub_that_does_not_answer_costs_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "_HUB_TIMEOUT", 0.3)
-    monkeypatch.setenv("NO_PROXY", "*")
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        for hub in ("http://127.0.0.1:9", f"http://127.0.0.1:{silent.getsockname()[1]}", "nonsense"):
-            monkeypatch.setenv("HF_ENDPOINT", hub)
-            with pytest.raises(ModelError, match="hub cannot be reached"):
-                models.download("base")
+async def test_closing_does_not_wait_for_a_download(hub: FakeHub) -> None:
+    hub.open.clear()
+    async with asyncio.timeout(10), started(model="base.en") as engines:
+        await until(lambda: engines.loading is not None and engines.loading["state"] == "fetching")
+    assert models.cached("base.en") is None
 
 
-def test_directories_and_names(tmp_path: Path) -> None:
-    assert models.local_directory("base.en") is None
-    assert models.local_directory("Systran/faster-whisper-base") is None
-    with pytest.raises(ModelError, match="no directory"):
-        models.local_directory(str(tmp_path / "missing"))
-    with pytest.raises(ModelError, match=r"no model\.bin"):
-        models.local_directory(str(tmp_path))
-    (tmp_path / "model.bin").touch()
-    assert models.local_directory(str(tmp_path)) == tmp_path
-    with pytest.raises(ModelError, match="no model's name"):
-        models.cached("medium.klingon")
+async def test_several_who_want_a_model_load_it_once(hub: FakeHub) -> None:
+    async with started(engine="pocketsphinx") as engines:
+        first, *others = await asyncio.gather(*(engines.get("base.en") for _ in range(5)))
+        assert all(other is first for other in others)
+        assert hub.fetched.count("model.bin") == 1
+        assert await engines.get("base.en") is first
+        assert engines.loaded("base.en") is first
+        assert engines.library.describe() == [{"model": "base.en", "state": "ready", "done": None, "message": ""}]
 
 
-@pytest.mark.parametrize(
-    ("cores", "gpu", "language", "model"),
-    [
-        (2, False, "auto", "base"),
-        (2, False, "en", "base.en"),
-        (8, False, "de", "small"),
-        (4, True, "en", "small.en"),
-        (16, True, "en", "large-v3-turbo"),
-    ],
-)
-def test_the_model_fits_the_machine(cores: int, gpu: bool, language: str, model: str) -> None:
-    assert models.fitting(cores, gpu, language) == model
+async def test_a_load_goes_on_as_long_as_anybody_waits_for_it(hub: FakeHub) -> None:
+    hub.open.clear()
+    async with started(engine="pocketsphinx") as engines:
+        one, other = (asyncio.create_task(engines.get("base.en")) for _ in range(2))
+        await until(lambda: "model.bin" in hub.fetched)
+        one.cancel()
+        await asyncio.wait({one})
+        assert engines.library.progress("base.en") is not None
+        other.cancel()
+        await asyncio.wait({other})
+        assert engines.library.progress("base.en") is None
+        hub.open.set()
+        assert (await engines.get("base.en")).model == "base.en"
 
 
-def _unreachable(model: str) -> Path:
-    raise ModelError("The model is not here.")
+async def test_a_model_that_cannot_be_had_says_why_and_can_be_tried_again(hub: FakeHub) -> None:
+    async with started(engine="pocketsphinx") as engines:
+        hub.repositories["a/model"] = {"config.json": b"{}"}
+        for _ in range(2):
+            with pytest.raises(ModelError, match=r"no model\.bin"):
+                await engines.get("a/model")
+        (failed,) = engines.library.describe()
+        assert failed["state"] == "failed"
+        assert "no model.bin" in failed["message"]
+        assert (await engines.at_hand("a/model")).name == "pocketsphinx"
 
 
-async def test_closing_does_not_wait_for_a_download(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = threading.Event()
+async def test_damaged_files_of_a_fetched_model_are_told_with_what_to_do(hub: FakeHub) -> None:
+    (whole,) = hub.repositories.values()
+    hub.repositories["a/model"] = {**whole, "model.bin": whole["model.bin"][:100_000]}
+    async with started(engine="pocketsphinx") as engines:
+        with pytest.raises(ModelError, match="surtitle models remove a/model"):
+            await engines.get("a/model")
 
-    def download(model: str) -> Path:
-        gate.wait(30)
-        return Path()
 
-    stand_in(monkeypatch, cached=None, download=download)
-    async with asyncio.timeout(5), started(model="base"):
-        await asyncio.sleep(0.2)
-    gate.set()
+async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.speech.library._FRESH", 0.0)
+    copies = [tmp_path / str(number) for number in range(5)]
+    for copy in copies:
+        copy.symlink_to(MODEL)
+    names = [str(copy) for copy in copies]
+    async with started(engine="pocketsphinx") as engines:
+        engines.library.in_use = lambda: {names[0]}
+        for name in names:
+            await engines.get(name)
+        assert [name for name in names if engines.loaded(name)] == [names[0], *names[3:]]

@@ -29,12 +29,12 @@ def stream(engine: PocketsphinxEngine) -> Iterator[PocketsphinxStream]:
 
 
 def test_it_streams(stream: PocketsphinxStream) -> None:
-    stream.accept(speech("Good morning."))
+    stream.accept(speech("Good morning."), 0.0)
     stream.finish()  # the first utterance is held back longer
     seen = 0
     committed: list[str] = []
     for block in blocks(speech(TEXT), RATE // 10):
-        hypothesis = stream.accept(block)
+        hypothesis = stream.accept(block, 0.0)
         assert hypothesis is not None
         seen += bool(hypothesis.tentative)
         words = [word.text for word in hypothesis.committed]
@@ -48,7 +48,7 @@ def test_it_streams(stream: PocketsphinxStream) -> None:
 
 
 def test_an_utterance_of_a_moment_is_heard_too(stream: PocketsphinxStream) -> None:
-    stream.accept(speech("Hello.")[: int(1.2 * RATE)])
+    stream.accept(speech("Hello.")[: int(1.2 * RATE)], 0.0)
     assert "ello" in join(stream.finish().committed)
 
 
@@ -61,15 +61,15 @@ def test_a_worker_that_dies_is_replaced_and_the_committed_words_stay(
 ) -> None:
     monkeypatch.setattr("service.speech.pocketsphinx._RETRY_AFTER", 0.0)
     samples = speech(TEXT)
-    before = stream.accept(samples)
+    before = stream.accept(samples, 0.0)
     assert before is not None
     assert stream._worker is not None
     stream._worker._process.kill()
     stream._worker._process.wait()
     with pytest.raises(EngineError, match="process ended"):
-        stream.accept(silence(0.1))
+        stream.accept(silence(0.1), 0.0)
     assert stream.finish().committed == before.committed
-    stream.accept(samples)
+    stream.accept(samples, 0.0)
     assert error_rate(TEXT, join(stream.finish().committed)) < 0.2
 
 
@@ -77,9 +77,9 @@ def test_a_worker_serves_the_next_source_as_if_it_were_new(engine: PocketsphinxE
     texts = []
     for _ in range(2):
         stream = engine.open("en")
-        stream.accept(speech(TEXT))
+        stream.accept(speech(TEXT), 0.0)
         texts.append(join(stream.finish().committed))
-        stream.accept(np.random.default_rng(1).uniform(-0.5, 0.5, 3 * RATE).astype(np.float32))
+        stream.accept(np.random.default_rng(1).uniform(-0.5, 0.5, 3 * RATE).astype(np.float32), 0.0)
         stream.close()
     assert texts[0] == texts[1]
     assert len(engine._spares) == 1

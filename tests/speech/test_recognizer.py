@@ -30,8 +30,9 @@ class Counting:
         self.heard = 0
         self.utterances: list[int] = []
         self.fail = False
+        self.closed = False
 
-    def accept(self, samples: Samples) -> Hypothesis:
+    def accept(self, samples: Samples, silence: float) -> Hypothesis:
         if self.fail:
             self.fail = False
             raise EngineError("broken")
@@ -45,7 +46,7 @@ class Counting:
         return hypothesis
 
     def close(self) -> None:
-        pass
+        self.closed = True
 
     def _word(self) -> tuple[Word, ...]:
         return (Word("speech", 0.0, self.heard / RATE),) if self.heard else ()
@@ -74,7 +75,7 @@ def test_silence_never_reaches_the_engine() -> None:
 
 
 def test_words_are_on_the_sources_clock_however_the_audio_is_cut() -> None:
-    for size in (160, 512, 5000, 100_000):
+    for size in (160, 512, 5000, 40_000):
         recognizer = Recognizer(Counting(), Loudness())
         updates = feed(recognizer, np.concatenate((quiet(5), loud(1), quiet(5), loud(2), quiet(2))), size)
         ends = [update.hypothesis.committed[0] for update in updates if update.endpoint]
@@ -109,3 +110,39 @@ def test_an_engine_that_fails_ends_the_utterance_and_the_clock_goes_on() -> None
     updates = recognizer.feed(np.concatenate((loud(1), quiet(1))))
     word = updates[-1].hypothesis.committed[0]
     assert abs(word.start - 2.0) < 2 * CHUNK / RATE
+
+
+def test_utterances_that_come_late_and_at_once_are_decoded_together() -> None:
+    engine = Counting()
+    recognizer = Recognizer(engine, Loudness())
+    near = np.concatenate([np.concatenate((loud(1), quiet(1))) for _ in range(4)])
+    recognizer.feed(np.concatenate((near, quiet(5), loud(1), quiet(1))))
+    assert [round(heard / RATE) for heard in engine.utterances] == [9, 2]
+    alone = Counting()
+    feed(Recognizer(alone, Loudness()), near, 1600)
+    assert len(alone.utterances) == 4
+
+
+def test_another_stream_takes_over_at_once_in_silence_and_else_with_the_next_utterance() -> None:
+    first, second, third = Counting(), Counting(), Counting()
+    recognizer = Recognizer(first, Loudness())
+    recognizer.use(second)
+    assert (recognizer.stream, first.closed) == (second, True)
+    recognizer.feed(loud(1))
+    recognizer.use(third)
+    assert recognizer.stream is second
+    recognizer.feed(np.concatenate((loud(1), quiet(1))))
+    recognizer.feed(np.concatenate((loud(1), quiet(1))))
+    assert [len(engine.utterances) for engine in (first, second, third)] == [0, 1, 1]
+    recognizer.use(first)
+    recognizer.close()
+    assert second.closed
+
+
+def test_a_stream_that_waits_is_closed_with_the_recognizer() -> None:
+    first, second = Counting(), Counting()
+    recognizer = Recognizer(first, Loudness())
+    recognizer.feed(loud(1))
+    recognizer.use(second)
+    recognizer.close()
+    assert (first.closed, second.closed) == (True, True)

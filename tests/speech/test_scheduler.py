@@ -3,22 +3,33 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from functools import partial
+from collections.abc import Callable
+from typing import TypeVar
 
 import pytest
 
 from service.speech.scheduler import Scheduler
+
+T = TypeVar("T")
+
+
+async def run(scheduler: Scheduler, deadline: float, step: Callable[[], T]) -> T:
+    async with scheduler.turn(deadline) as work:
+        return await work(step)
 
 
 async def test_the_earliest_deadline_goes_first() -> None:
     scheduler = Scheduler(1)
     gate = threading.Event()
     order: list[float] = []
-    blocker = asyncio.create_task(scheduler.run(0, lambda: gate.wait(10)))
+
+    async def note(deadline: float) -> None:
+        async with scheduler.turn(deadline):
+            order.append(deadline)
+
+    blocker = asyncio.create_task(run(scheduler, 0, lambda: gate.wait(10)))
     await asyncio.sleep(0.05)
-    tasks = [
-        asyncio.create_task(scheduler.run(deadline, partial(order.append, deadline))) for deadline in (30.0, 10.0, 20.0)
-    ]
+    tasks = [asyncio.create_task(note(deadline)) for deadline in (30.0, 10.0, 20.0)]
     await asyncio.sleep(0.05)
     assert scheduler.waiting == 3
     gate.set()
@@ -27,7 +38,7 @@ async def test_the_earliest_deadline_goes_first() -> None:
     scheduler.close()
 
 
-async def test_no_more_steps_run_than_there_are_workers() -> None:
+async def test_no_more_turns_at_once_than_there_are() -> None:
     scheduler = Scheduler(2)
     running, most = 0, 0
     lock = threading.Lock()
@@ -41,7 +52,7 @@ async def test_no_more_steps_run_than_there_are_workers() -> None:
         with lock:
             running -= 1
 
-    await asyncio.gather(*(scheduler.run(0, step) for _ in range(20)))
+    await asyncio.gather(*(run(scheduler, 0, step) for _ in range(20)))
     assert most == 2
     scheduler.close()
 
@@ -54,8 +65,8 @@ async def test_a_step_that_fails_frees_its_place() -> None:
 
     for _ in range(3):
         with pytest.raises(ValueError, match="no"):
-            await scheduler.run(0, fail)
-    assert await scheduler.run(0, lambda: 7) == 7
+            await run(scheduler, 0, fail)
+    assert await run(scheduler, 0, lambda: 7) == 7
     scheduler.close()
 
 
@@ -68,9 +79,9 @@ async def test_cancelling_waits_for_the_running_step_and_skips_a_waiting_one() -
         gate.wait(10)
         finished.set()
 
-    running = asyncio.create_task(scheduler.run(0, slow))
+    running = asyncio.create_task(run(scheduler, 0, slow))
     await asyncio.to_thread(started.wait)
-    waiting = asyncio.create_task(scheduler.run(1, lambda: pytest.fail("this was cancelled")))
+    waiting = asyncio.create_task(run(scheduler, 1, lambda: pytest.fail("this was cancelled")))
     await asyncio.sleep(0.05)
     waiting.cancel()
     running.cancel()
@@ -80,5 +91,5 @@ async def test_cancelling_waits_for_the_running_step_and_skips_a_waiting_one() -
     with pytest.raises(asyncio.CancelledError):
         await running
     assert finished.is_set()
-    assert await scheduler.run(0, lambda: "free again") == "free again"
+    assert await run(scheduler, 0, lambda: "free again") == "free again"
     scheduler.close()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from service.audio import RATE
+from service.audio import RATE, Samples
 from service.errors import ModelError
+from service.speech.engine import Hints
+from service.speech.recognizer import Recognizer, Update
+from service.speech.vad import SileroVad
 from service.speech.whisper import WhisperEngine
-from service.speech.words import join
-from tests.support import blocks, error_rate, publish, running, silence, speech
+from service.speech.words import Hypothesis, Word, join
+from tests.support import VOICES, blocks, error_rate, publish, running, silence, speech
 
 MODEL = Path(__file__).parents[1] / "models" / "whisper" / "model"
 
@@ -23,49 +28,120 @@ SENTENCES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def engine() -> WhisperEngine:
-    return WhisperEngine(MODEL, "test")
+@pytest.fixture(
+    scope="module", params=[("align-att", "full"), ("align-att", "dynamic"), ("local-agreement", "dynamic")]
+)
+def engine(request: pytest.FixtureRequest) -> WhisperEngine:
+    policy, audio_context = request.param
+    return WhisperEngine(MODEL, "test", policy=policy, audio_context=audio_context)
 
 
-def test_it_streams_and_commits_only_at_the_end_of_what_it_committed(engine: WhisperEngine) -> None:
-    stream = engine.open("en")
-    heard: list[str] = []
-    committed: list[str] = []
-    for sentence in SENTENCES:
-        for block in blocks(speech(sentence), RATE // 10):
-            hypothesis = stream.accept(block)
-            if hypothesis is None:
-                continue
-            words = [word.text for word in hypothesis.committed]
-            assert words[: len(committed)] == committed
-            committed = words
-        final = stream.finish()
-        assert [word.text for word in final.committed][: len(committed)] == committed
-        committed = []
-        heard.append(join(final.committed))
-        times = [word.start for word in final.committed]
-        assert times == sorted(times)
-        assert all(0 <= word.start <= word.end <= len(speech(sentence)) / RATE for word in final.committed)
+def recognize(engine: WhisperEngine, samples: Samples, *, language: str = "en", hints: Hints = Hints()) -> list[Update]:
+    """All that is said of ``samples``; committed words never change on the way."""
+    recognizer = Recognizer(engine.open(language, hints), SileroVad())
+    updates: list[Update] = []
+    committed: tuple[Word, ...] = ()
+    for block in blocks(samples, RATE // 10):
+        for update in recognizer.feed(block):
+            assert update.hypothesis.committed[: len(committed)] == committed
+            committed = () if update.endpoint else update.hypothesis.committed
+            updates.append(update)
+    updates += recognizer.flush()
+    assert recognizer.failure is None
+    recognizer.close()
+    return updates
+
+
+def words(updates: Sequence[Update]) -> list[Word]:
+    return [word for update in updates if update.endpoint for word in update.hypothesis.committed]
+
+
+@pytest.mark.parametrize("voice", VOICES)
+def test_it_streams(engine: WhisperEngine, voice: str) -> None:
+    samples = np.concatenate([speech(sentence, voice) for sentence in SENTENCES])
+    updates = recognize(engine, samples)
+    heard = words(updates)
     # a test model of four megabytes: wrong now and then, but it hears words
-    assert error_rate(" ".join(SENTENCES), " ".join(heard)) < 0.3
+    assert error_rate(" ".join(SENTENCES), join(heard)) < 0.25
+    assert [word.start for word in heard] == sorted(word.start for word in heard)
+    assert all(0 <= word.start <= word.end <= len(samples) / RATE for word in heard)
+    early = [update for update in updates if not update.endpoint and update.hypothesis.committed]
+    assert len(early) > 8  # most words are committed long before their utterance is over
 
 
-def test_a_language_that_the_model_does_not_know_is_left_to_it(engine: WhisperEngine) -> None:
-    assert engine.open("tlh").language == "auto"
-    assert engine.open("en").language == "en"
+def test_speech_without_pauses_slides_through_the_window(engine: WhisperEngine) -> None:
+    quick = [speech(sentence)[int(0.45 * RATE) : -int(0.95 * RATE)] for sentence in SENTENCES * 3]
+    heard = words(recognize(engine, np.concatenate([silence(0.5), *quick, silence(1.0)])))
+    assert error_rate(" ".join(SENTENCES * 3), join(heard)) < 0.35
 
 
-def test_nothing_is_made_of_nothing(engine: WhisperEngine) -> None:
-    stream = engine.open("en")
-    assert stream.finish().committed == ()
-    stream.close()
+def test_a_language_is_detected(engine: WhisperEngine) -> None:
+    stream = engine.open("auto")
+    assert stream.language == "auto"
+    recognizer = Recognizer(stream, SileroVad())
+    recognizer.feed(speech(SENTENCES[0]))
+    assert stream.language == "en"
+    assert engine.open("tlh").language == "auto"  # none that the model knows
+    assert engine.open("fr").language == "fr"
+
+
+def test_hints_come_before_all_that_is_said(engine: WhisperEngine) -> None:
+    hints = Hints(prompt="We talk about houses.", hotwords=("river", "snow"))
+    heard = words(recognize(engine, speech(SENTENCES[0]), hints=hints))
+    assert heard
 
 
 def test_a_directory_that_holds_no_model(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
     with pytest.raises(ModelError, match="cannot be loaded"):
         WhisperEngine(tmp_path, "broken")
+
+
+def _noises() -> dict[str, Samples]:
+    seconds = 20
+    times = np.arange(seconds * RATE) / RATE
+    noise = np.random.default_rng(1).standard_normal(len(times))
+    breath = np.convolve(noise, np.hanning(40) / 20, "same") * np.maximum(0, np.sin(2 * np.pi * times / 4)) ** 4
+    notes = [220 * 2 ** (step / 12) for step in (0, 4, 7, 12, 7, 4)]
+    pitch = np.repeat(np.resize(notes, seconds * 4), RATE // 4)
+    phase = np.cumsum(2 * np.pi * pitch / RATE)
+    music = sum(np.sin(phase * overtone) / overtone for overtone in range(1, 6)) * np.resize(
+        np.linspace(1, 0.1, RATE // 4), len(times)
+    )
+    return {
+        "silence": 0 * times,
+        "hum": 0.2 * np.sin(2 * np.pi * 50 * times) + 0.1 * np.sin(2 * np.pi * 150 * times),
+        "hiss": 0.05 * noise,
+        "breath": 0.1 * breath,
+        "music": 0.2 * music,
+        "clicks": np.where(np.arange(len(times)) % 7000 < 20, 0.8, 0.0),
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(_noises()))
+def test_nothing_is_made_of_nothing(engine: WhisperEngine, kind: str) -> None:
+    updates = recognize(engine, _noises()[kind].astype(np.float32))
+    assert [update for update in updates if update.hypothesis != Hypothesis()] == []
+
+
+def test_the_first_word_after_a_long_pause_comes_as_fast_as_the_first_of_all(engine: WhisperEngine) -> None:
+    said = speech(SENTENCES[0])
+    recognizer = Recognizer(engine.open("en"), SileroVad())
+
+    def first_word_after() -> float:
+        """Seconds of audio until a word is shown."""
+        heard = 0.0
+        for block in blocks(said, RATE // 10):
+            heard += len(block) / RATE
+            if any(update.hypothesis.committed or update.hypothesis.tentative for update in recognizer.feed(block)):
+                break
+        recognizer.flush()
+        return heard
+
+    first = first_word_after()
+    for block in blocks(silence(600), 10 * RATE):
+        assert recognizer.feed(block) == []
+    assert first_word_after() == pytest.approx(first, abs=0.15)
 
 
 async def test_the_service_runs_on_a_model_directory() -> None:

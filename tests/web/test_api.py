@@ -44,4 +44,4 @@ async def test_transcripts_have_their_types(service: Running) -> None:
 async def test_the_dashboard_gets_the_state(service: Running) -> None:
     async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
         state = json.loads(await socket.recv())
-    assert set(state) == {"engine", "model", "notice", "demo", "channels"}
+    assert set(state) == {"engine", "model", "notice", "loading", "demo", "channels"}

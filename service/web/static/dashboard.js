@@ -1,12 +1,14 @@
 // The dashboard: the state of everything at a glance.
 
 import { follow } from "/static/overlay/captions.js";
+import { setUp, showLoad, showProgress } from "/static/setup.js";
 
 /**
  * @typedef {object} Source
  * @property {string} name
  * @property {string} state "live" or "away"
  * @property {string} engine
+ * @property {string} model
  * @property {string} language
  * @property {boolean} speaking
  * @property {number} level decibels below full scale
@@ -14,10 +16,13 @@ import { follow } from "/static/overlay/captions.js";
  * @property {number} lag seconds
  * @property {number} skipped seconds
  *
+ * @typedef {import("/static/setup.js").Load} Load
+ *
  * @typedef {object} Channel
  * @property {string} name
  * @property {number} readers
  * @property {number} captions
+ * @property {Load | null} switch the model that is on its way to it
  * @property {Source[]} sources
  */
 
@@ -57,12 +62,13 @@ function watch() {
   };
 }
 
-/** @param {{engine: string, model: string, notice: string, demo: boolean, channels: Channel[]}} state */
+/** @param {{engine: string, model: string, notice: string, loading: Load | null, demo: boolean, channels: Channel[]}} state */
 function show(state) {
   serviceState.dataset.state = "live";
   serviceState.textContent = `Running on ${state.engine} (${state.model})`;
   notice.hidden = !state.notice;
-  notice.textContent = state.notice;
+  write(notice, ".text", state.notice);
+  showProgress(/** @type {HTMLProgressElement} */ (part(notice, "progress")), state.loading ?? undefined);
   demo.disabled = state.demo;
   demo.textContent = state.demo ? "Playing…" : "Play the demo";
   for (const channel of state.channels) showChannel(channel);
@@ -85,6 +91,7 @@ function showChannel(channel) {
   const others = Math.max(0, channel.readers - 1);
   write(card, ".readers", `${others} ${others === 1 ? "reader" : "readers"}, ${channel.captions} captions`);
   showSources(card, channel.sources);
+  showLoad(part(card, ".switch"), channel.switch);
 }
 
 /** @param {HTMLElement} card @param {Source[]} sources */
@@ -101,11 +108,17 @@ function showSources(card, sources) {
     row.dataset.behind = String(behind);
     write(row, ".who", source.name);
     write(row, ".speaking", source.state === "away" ? "connection lost" : source.speaking ? "speaking" : "silent");
-    write(row, ".engine", `${source.engine}, ${source.language}`);
+    write(row, ".engine", `${engine(source)}, ${source.language}`);
     write(row, ".lag", `lag ${source.lag.toFixed(1)} s${source.skipped ? `, ${source.skipped.toFixed(0)} s skipped` : ""}`);
     write(row, ".length", length(source.seconds));
     /** @type {HTMLMeterElement} */ (part(row, ".level")).value = Math.max(0, 60 + source.level);
   });
+}
+
+/** The engine with its model, of which a directory's or repository's own name is enough. @param {Source} source */
+function engine(source) {
+  const model = source.model.split(/[\\/]/).filter(Boolean).pop();
+  return source.engine === "whisper" ? `${source.engine} ${model}` : source.engine;
 }
 
 /** @param {string} name */
@@ -131,6 +144,7 @@ function newCard(name) {
     link.textContent = form.toUpperCase();
     exports.append(link, " ");
   }
+  setUp(card, name);
   preview(name, part(card, ".captions"));
   return card;
 }

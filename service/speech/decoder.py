@@ -1,0 +1,225 @@
+"""Windows through CTranslate2's Whisper: encoded, decoded after a forced prefix, aligned. In batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from service.audio import RATE
+from service.errors import EngineError
+from service.speech.batch import Batcher
+from service.speech.features import HOP
+from service.speech.window import Decoded, Piece, Window
+from service.speech.words import Word
+
+_FULL = 3000  # frames: the 30 s that Whisper was trained on
+_AFTER = 100  # frames of nothing after a window whose context is dynamic
+_BUCKET = 200  # frames: windows are made as long as others by it, so that they can be decoded together
+_TOGETHER = 4  # windows
+_TOGETHER_FRAMES = 1000  # on a processor, longer ones gain nothing by it (docs/engines.md has the figures)
+_ENCODED = 0.02  # seconds of one frame of the encoder's output
+_TOKENS, _TOKENS_PER_SECOND = 16, 12  # that may be written, at most: runaway loops cost no more than speech
+_MOST_TOKENS = 224
+_NO_SPEECH = 0.6  # probability, above which unsure words are not believed (Radford et al. 2022)
+_UNSURE = -1.0  # mean logarithm of the words' probabilities
+_PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
+
+
+class WhisperDecoder:
+    """One loaded model. ``whisper`` is a `faster_whisper.WhisperModel`."""
+
+    def __init__(self, whisper: Any, *, dynamic: bool, heads: bool, workers: int) -> None:
+        """``dynamic``: the encoder sees the window's own length and not 30 s. ``heads``: words can be aligned."""
+        self.mels = int(whisper.model.n_mels)
+        self._whisper = whisper
+        self._dynamic = dynamic
+        self._heads = heads
+        self._on_processor = whisper.model.device == "cpu"
+        self._tokenizer = cache(self._make_tokenizer)
+        self._suppressed = _suppressed(self._tokenizer("en"))
+        together = _TOGETHER if dynamic or not self._on_processor else 1
+        self._batcher = Batcher(self._decode, self._kind, most=together, workers=workers)
+        self.places = workers * together * (1 if together == 1 else 2) + (together == 1)
+        """Windows that may be under way at once: those in work, and those that are made ready meanwhile."""
+
+    def decode(self, window: Window) -> Decoded:
+        return self._batcher.run(window)
+
+    def hints(self, text: str, most: int) -> tuple[int, ...]:
+        """The first ``most`` tokens of a text that comes before everything."""
+        return tuple(self._tokenizer("en").encode(" " + text.strip())[:most]) if text.strip() else ()
+
+    def _kind(self, window: Window) -> tuple[object, ...]:
+        return self._length(window), len(window.context), window.language
+
+    def _length(self, window: Window) -> int:
+        """The frames that the encoder is given."""
+        if not self._dynamic:
+            return _FULL
+        wanted: int = window.features.shape[1] + _AFTER
+        return min(_FULL, -(-wanted // _BUCKET) * _BUCKET)
+
+    def _decode(self, windows: Sequence[Window]) -> list[Decoded]:
+        """Windows of one kind."""
+        try:
+            return self._results(windows)
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"Whisper stopped at these words ({error}): captions go on with the next.") from error
+
+    def _results(self, windows: Sequence[Window]) -> list[Decoded]:
+        model = self._whisper.model
+        encoded = model.encode(_storage(self._padded(windows)))
+        language, sure = windows[0].language, 1.0
+        if language == "auto":
+            if len(windows) > 1:  # each may be in another one
+                return [result for window in windows for result in self._results([window])]
+            language, sure = self._detected(encoded)
+        tokenizer = self._tokenizer(language)
+        generated = model.generate(
+            encoded,
+            [self._prompt(window, tokenizer) for window in windows],
+            beam_size=1,
+            max_length=self._most(windows),
+            suppress_tokens=self._suppressed,
+            return_no_speech_prob=True,
+        )
+        texts = [
+            [token for token in result.sequences_ids[0] if token < tokenizer.eot][: _MOST_TOKENS * 2]
+            for result in generated
+        ]
+        pieces = self._aligned(windows, texts, encoded, tokenizer)
+        return [
+            Decoded(() if _is_nothing(found, result.no_speech_prob) else tuple(found), language, sure)
+            for found, result in zip(pieces, generated, strict=True)
+        ]
+
+    def _padded(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
+        padded = np.zeros((len(windows), self.mels, self._length(windows[0])), dtype=np.float32)
+        for row, window in zip(padded, windows, strict=True):
+            frames = min(window.features.shape[1], row.shape[1])
+            row[:, :frames] = window.features[:, :frames]
+        return padded
+
+    def _detected(self, encoded: Any) -> tuple[str, float]:
+        if not self._whisper.model.is_multilingual:
+            return "en", 1.0
+        token, probability = self._whisper.model.detect_language(encoded)[0][0]
+        return str(token).strip("<|>"), float(probability)
+
+    def _prompt(self, window: Window, tokenizer: Any) -> list[int]:
+        before = [tokenizer.sot_prev, *window.context] if window.context else []
+        return [*before, *tokenizer.sot_sequence, tokenizer.no_timestamps, *window.prefix]
+
+    def _most(self, windows: Sequence[Window]) -> int:
+        """CTranslate2's ``max_length``: of it, half or what the prompt leaves may be written, prefix included."""
+        wanted = min(_MOST_TOKENS, max(_budget(window) for window in windows))
+        return max(2 * wanted, wanted + len(windows[0].context) + 5)
+
+    def _aligned(
+        self, windows: Sequence[Window], texts: list[list[int]], encoded: Any, tokenizer: Any
+    ) -> list[list[Piece]]:
+        """Words with times for the tokens that follow each window's prefix."""
+        if not any(len(text) > len(window.prefix) for window, text in zip(windows, texts, strict=True)):
+            return [[] for _ in windows]
+        if not self._heads:
+            return [_spread(window, text, tokenizer) for window, text in zip(windows, texts, strict=True)]
+        frames = [min(_FULL, window.features.shape[1]) for window in windows]
+        if self._on_processor:
+            # what lies after the longest window would be cut off by the alignment, at a cost
+            encoded = _storage(np.ascontiguousarray(np.array(encoded, dtype=np.float32)[:, : (max(frames) + 1) // 2]))
+        results = self._whisper.model.align(encoded, tokenizer.sot_sequence, texts, frames)
+        return [
+            _pieces(window, text, result, tokenizer)
+            for window, text, result in zip(windows, texts, results, strict=True)
+        ]
+
+    def _make_tokenizer(self, language: str) -> Any:
+        from faster_whisper.tokenizer import Tokenizer
+
+        return Tokenizer(self._whisper.hf_tokenizer, self._whisper.model.is_multilingual, "transcribe", language)
+
+
+def _budget(window: Window) -> int:
+    seconds = window.features.shape[1] * HOP / RATE
+    return len(window.prefix) + _TOKENS + int(_TOKENS_PER_SECOND * seconds)
+
+
+def _is_nothing(pieces: Sequence[Piece], no_speech: float) -> bool:
+    """Whisper's own rule for windows without speech."""
+    if not pieces or no_speech < _NO_SPEECH:
+        return False
+    return float(np.mean([np.log(max(piece.word.probability, 1e-10)) for piece in pieces])) < _UNSURE
+
+
+def _pieces(window: Window, text: list[int], result: Any, tokenizer: Any) -> list[Piece]:
+    """The words after the prefix. A token begins where the alignment first comes to it."""
+    begins: dict[int, int] = {}
+    for token, frame in result.alignments:
+        begins.setdefault(token, frame)
+    last = max(begins.values(), default=0)
+    found = _split(window, text, tokenizer)
+    at = len(window.prefix)
+    pieces = []
+    for spelled, tokens in found:
+        after = at + len(tokens)
+        start, end = (begins.get(place, last) * _ENCODED for place in (at, after))
+        probability = float(np.mean(result.text_token_probs[at:after]))
+        pieces.append(_piece(spelled, tokens, start, end, probability))
+        at = after
+    return _merged(pieces, alone=not window.prefix)
+
+
+def _spread(window: Window, text: list[int], tokenizer: Any) -> list[Piece]:
+    """For models that cannot be aligned: the words share the window by their lengths."""
+    whole = max(1, len(text))
+    seconds = window.features.shape[1] * HOP / RATE
+    at = len(window.prefix)
+    pieces = []
+    for spelled, tokens in _split(window, text, tokenizer):
+        after = at + len(tokens)
+        pieces.append(_piece(spelled, tokens, seconds * at / whole, seconds * after / whole, 1.0))
+        at = after
+    return _merged(pieces, alone=not window.prefix)
+
+
+def _split(window: Window, text: list[int], tokenizer: Any) -> list[tuple[str, list[int]]]:
+    words, tokens = tokenizer.split_to_word_tokens(text[len(window.prefix) :])
+    return list(zip(words, tokens, strict=True))
+
+
+def _piece(spelled: str, tokens: Sequence[int], start: float, end: float, probability: float) -> Piece:
+    word = Word(spelled.strip(), start, end, min(1.0, probability), spaced=spelled.startswith(" "))
+    return Piece(word, tuple(tokens))
+
+
+def _merged(pieces: Sequence[Piece], *, alone: bool) -> list[Piece]:
+    """Marks written as words of their own go with the word before or after them; ``alone``, they are nothing."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        before = merged[-1].word if merged else None
+        mark = not piece.word.text or (not piece.word.spaced and piece.word.text in _APPENDED)
+        if before is not None and (mark or (before.spaced and before.text in _PREPENDED)):
+            end = before.end if mark else piece.word.end
+            word = replace(before, text=before.text + piece.word.text, end=end)
+            merged[-1] = Piece(word, (*merged[-1].tokens, *piece.tokens))
+        elif piece.word.text and not (mark and alone):
+            merged.append(piece)
+    return merged
+
+
+def _suppressed(tokenizer: Any) -> list[int]:
+    """Whisper's own list of what is no speech: notes, brackets, special tokens."""
+    from faster_whisper.transcribe import get_suppressed_tokens
+
+    return list(get_suppressed_tokens(tokenizer, [-1]) or ())
+
+
+def _storage(array: npt.NDArray[np.float32]) -> Any:
+    from ctranslate2 import StorageView
+
+    return StorageView.from_array(array)

@@ -1,0 +1,84 @@
+"""What a channel is told, and the models that there are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from service.channels.channel import Channel
+from service.channels.hub import Hub
+from service.channels.settings import Changes
+from service.errors import BadRequest, ModelError, TooLarge
+from service.settings import Settings
+from service.speech import models
+from service.speech.engines import EMBEDDED, Engines
+
+_LARGEST = 1 << 20  # bytes of a request: more than the largest vocabulary, however it is written
+_TIMEOUT = 10.0  # seconds for it to arrive
+
+
+async def settings(request: Request) -> Response:
+    """`GET /api/channels/{channel}/settings`."""
+    hub: Hub = request.app.state.hub
+    return JSONResponse(_describe(hub, hub.channel(request.path_params["channel"])))
+
+
+async def change_settings(request: Request) -> Response:
+    """`PATCH /api/channels/{channel}/settings`: what is not said stays."""
+    hub: Hub = request.app.state.hub
+    try:
+        changes = msgspec.json.decode(await _body(request), type=Changes)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"These are not settings that a channel has: {error}.") from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BadRequest('Settings are JSON, for example {"model":"base.en"}.') from error
+    if isinstance(changes.model, str) and changes.model != EMBEDDED:
+        await asyncio.to_thread(_check_model, changes.model)
+    return JSONResponse(_describe(hub, hub.change(request.path_params["channel"], changes)))
+
+
+async def list_models(request: Request) -> Response:
+    """`GET /api/models`: those that have a name, which are on this computer, and how far others are."""
+    engines: Engines = request.app.state.engines
+    told: Settings = request.app.state.settings
+    known, automatic = await asyncio.to_thread(lambda: (models.catalogue(), models.chosen(told.language)))
+    names = [
+        {
+            "name": model.name,
+            "bytes": model.size or model.about,
+            "here": model.complete,
+            "auto": model.name == automatic,
+        }
+        for model in known
+    ]
+    return JSONResponse({"models": names, "loaded": engines.library.describe()})
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            async for data in request.stream():
+                body += data
+                if len(body) > _LARGEST:
+                    raise TooLarge(f"Settings may have {_LARGEST} bytes: shorten the lists.")
+    except TimeoutError as error:
+        raise BadRequest(f"The settings did not arrive within {_TIMEOUT:.0f} s: send them again.") from error
+    return bytes(body)
+
+
+def _check_model(model: str) -> None:
+    """Whether there can be such a model; its files are looked at when it is loaded."""
+    try:
+        if models.local_directory(model) is None:
+            models.repository(model)
+    except ModelError as error:
+        raise BadRequest(f"model: {error.message}") from error
+
+
+def _describe(hub: Hub, channel: Channel) -> dict[str, Any]:
+    return {**channel.settings.as_json(), "switch": hub.describe(channel)["switch"]}

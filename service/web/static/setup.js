@@ -1,0 +1,135 @@
+// A channel's settings on the dashboard: model, language, vocabulary.
+
+/**
+ * @typedef {object} Load
+ * @property {string} model
+ * @property {string} state "waiting", "fetching", "loading", "ready" or "failed"
+ * @property {number | null} done share that is fetched, 0 to 1
+ * @property {string} message
+ */
+
+const STATES = new Map([
+  ["waiting", "waits for another model"],
+  ["fetching", "is being fetched"],
+  ["loading", "is being loaded"],
+  ["ready", "takes over"],
+]);
+
+/** Let the card's form read and change the settings. @param {HTMLElement} card @param {string} channel */
+export function setUp(card, channel) {
+  const address = `/api/channels/${encodeURIComponent(channel)}/settings`;
+  const details = /** @type {HTMLDetailsElement} */ (card.querySelector(".setup"));
+  const form = /** @type {HTMLFormElement} */ (details.querySelector("form"));
+  const said = /** @type {HTMLElement} */ (form.querySelector(".said"));
+  details.addEventListener("toggle", async () => {
+    if (!details.open) return;
+    say(said, "");
+    await Promise.all([fill(form, address), suggestModels()]).catch(() => say(said, "The service does not answer."));
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    say(said, "…");
+    try {
+      const answer = await fetch(address, { method: "PATCH", body: JSON.stringify(read(form)) });
+      const settings = await answer.json();
+      if (answer.ok) write(form, settings);
+      say(said, answer.ok ? "Applied." : settings.message, answer.ok);
+    } catch (error) {
+      say(said, error instanceof Unreadable ? error.message : "The service does not answer.");
+    }
+  });
+}
+
+/** What is on its way, or could not be had. @param {HTMLElement} box @param {Load | null} load */
+export function showLoad(box, load) {
+  box.hidden = !load;
+  if (!load) return;
+  const failed = load.state === "failed";
+  const percent = load.state === "fetching" ? `: ${Math.round((load.done ?? 0) * 100)} %` : "";
+  const text = failed ? load.message : `The model ${load.model} ${STATES.get(load.state) ?? load.state}${percent}`;
+  const what = /** @type {HTMLElement} */ (box.querySelector(".what"));
+  if (what.textContent !== text) what.textContent = text;
+  box.dataset.state = load.state;
+  showProgress(/** @type {HTMLProgressElement} */ (box.querySelector("progress")), failed ? undefined : load);
+}
+
+/** @param {HTMLProgressElement} bar @param {{done: number | null} | undefined} load */
+export function showProgress(bar, load) {
+  bar.hidden = !load;
+  if (load?.done == null) bar.removeAttribute("value"); // nobody knows how long: it moves to and fro
+  else bar.value = load.done;
+}
+
+class Unreadable extends Error {}
+
+/** @param {HTMLFormElement} form @param {string} address */
+async function fill(form, address) {
+  write(form, await (await fetch(address)).json());
+}
+
+async function suggestModels() {
+  const { models } = await (await fetch("/api/models")).json();
+  const list = /** @type {HTMLElement} */ (document.getElementById("models"));
+  const options = models.map((/** @type {{name: string, bytes: number, here: boolean}} */ model) => {
+    const option = document.createElement("option");
+    option.value = model.name;
+    const size = model.bytes ? `${Math.round(model.bytes / 1e6)} MB, ` : "";
+    option.label = `${size}${model.here ? "on this computer" : "to be fetched"}`;
+    return option;
+  });
+  const embedded = document.createElement("option");
+  embedded.value = "pocketsphinx";
+  embedded.label = "embedded, English only";
+  list.replaceChildren(...options, embedded);
+}
+
+/** @param {HTMLFormElement} form @param {any} settings */
+function write(form, settings) {
+  const { prompt, hotwords, replacements, blocked } = settings.vocabulary;
+  field(form, "model").value = settings.model ?? "";
+  field(form, "language").value = settings.language ?? "";
+  field(form, "prompt").value = prompt;
+  field(form, "hotwords").value = hotwords.join("\n");
+  field(form, "blocked").value = blocked.join("\n");
+  field(form, "replacements").value = Object.entries(replacements)
+    .map(([heard, written]) => `${heard} = ${written}`)
+    .join("\n");
+}
+
+/** @param {HTMLFormElement} form */
+function read(form) {
+  const pairs = lines(form, "replacements").map((line) => {
+    const at = line.indexOf("=");
+    if (at < 1) throw new Unreadable(`“${line}” has no “=”: write heard = written.`);
+    return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+  });
+  return {
+    model: field(form, "model").value.trim() || null,
+    language: field(form, "language").value.trim() || null,
+    vocabulary: {
+      prompt: field(form, "prompt").value,
+      hotwords: lines(form, "hotwords"),
+      blocked: lines(form, "blocked"),
+      replacements: Object.fromEntries(pairs),
+    },
+  };
+}
+
+/** @param {HTMLFormElement} form @param {string} name */
+function lines(form, name) {
+  return field(form, name)
+    .value.split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line);
+}
+
+/** @param {HTMLFormElement} form @param {string} name */
+function field(form, name) {
+  return /** @type {HTMLInputElement | HTMLTextAreaElement} */ (form.elements.namedItem(name));
+}
+
+/** @param {HTMLElement} place @param {string} text @param {boolean} good */
+function say(place, text, good = false) {
+  place.textContent = text;
+  place.dataset.good = String(good);
+}

@@ -1,0 +1,61 @@
+"""A browser for the tests of pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.support import need
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+class Watched:
+    """A page whose errors fail the test that looks at it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self._note(message.type, message.text))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind == "error" and "ERR_CONNECTION" not in text:
+            self.errors.append(text)
+
+    async def text(self, selector: str) -> str:
+        return " ".join((await self.page.inner_text(selector)).split())
+
+    async def until(self, expression: str, argument: Any = None, *, seconds: float = 15) -> None:
+        """Look until it is true. (Playwright's own waiting needs eval, which the pages' policy forbids.)"""
+        async with asyncio.timeout(seconds):
+            while not await self.page.evaluate(expression, argument):
+                await asyncio.sleep(0.05)
+
+
+@pytest_asyncio.fixture
+async def window(browser: Browser) -> AsyncIterator[Any]:
+    """Opens pages in one browser window; none of them may have logged an error at the end."""
+    context = await browser.new_context(viewport={"width": 1280, "height": 720})
+    opened: list[Watched] = []
+
+    async def open_page(url: str) -> Watched:
+        watched = Watched(await context.new_page())
+        opened.append(watched)
+        await watched.page.goto(url)
+        return watched
+
+    yield open_page
+    errors = [error for page in opened for error in page.errors]
+    await context.close()
+    assert errors == []

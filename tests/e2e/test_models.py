@@ -1,0 +1,94 @@
+"""`surtitle models` as a person types it, with a hub on this computer."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub import MODEL, FakeHub, fake_hub
+from tests.support import as_wav, error_rate, speech
+
+
+class Person:
+    """Types commands, on a computer with an empty cache."""
+
+    def __init__(self, hub: FakeHub, cache: Path) -> None:
+        self.hub = hub
+        self.environment = {
+            **os.environ, "HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(cache), "NO_PROXY": "*", "COLUMNS": "120",
+        }  # fmt: skip
+
+    def types(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "service.cli", *arguments],
+            env=self.environment, input=answer, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        return done
+
+    def row(self, model: str) -> str:
+        """What the list says of a model."""
+        lines = self.types("models").stdout.splitlines()
+        return next(" ".join(line.split()) for line in lines if line.split()[:1] == [model])
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Iterator[Person]:
+    with fake_hub() as hub:
+        yield Person(hub, tmp_path / "cache")
+
+
+def test_list_fetch_list_remove(person: Person) -> None:
+    assert person.row("base.en") == "base.en 148 MB"
+    fetched = person.types("models", "fetch", "base.en")
+    assert fetched.returncode == 0, fetched.stderr
+    assert "100 %" in fetched.stderr
+    assert person.row("base.en") == "base.en 4 MB yes"
+    assert "already" in person.types("models", "fetch", "base.en").stdout
+    kept = person.types("models", "remove", "base.en", answer="n\n")
+    assert kept.returncode == 1
+    assert person.row("base.en").endswith("yes")
+    removed = person.types("models", "remove", "base.en", "--yes")
+    assert "4 MB are free again" in removed.stdout
+    assert person.row("base.en") == "base.en 148 MB"
+    gone = person.types("models", "remove", "base.en", "--yes")
+    assert gone.returncode == 1
+    assert "is not on this computer" in gone.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("medium.klingon", "is no model's name"),
+        ("somebody/nothing", "check the name"),
+        ("small", "The model hub has no model"),
+        (str(MODEL), "nothing to fetch"),
+        ("/no/such/directory", "There is no directory"),
+    ],
+)
+def test_what_cannot_be_fetched(person: Person, name: str, reason: str) -> None:
+    done = person.types("models", "fetch", name)
+    assert done.returncode == 1
+    assert reason in done.stderr
+
+
+def test_without_a_hub(person: Person) -> None:
+    person.environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
+    done = person.types("models", "fetch", "tiny")
+    assert done.returncode == 1
+    assert "hub cannot be reached" in done.stderr
+
+
+def test_transcribe_fetches_the_model_that_it_is_told(person: Person, tmp_path: Path) -> None:
+    text = "She has worked in the same office for eleven years."
+    path = tmp_path / "talk.wav"
+    path.write_bytes(as_wav(speech(text)))
+    done = person.types("transcribe", str(path), "-f", "txt", "--model", "base.en", "--language", "en")
+    assert done.returncode == 0, done.stderr
+    assert error_rate(text, done.stdout) < 0.4
+    assert person.row("base.en").endswith("yes")

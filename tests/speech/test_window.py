@@ -1,0 +1,231 @@
+"""A stream over a scripted decoder: what it writes and when is exact here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.errors import EngineError
+from service.speech.policy import AlignAtt, Display, LocalAgreement, Policy
+from service.speech.window import Decoded, Piece, Window, WindowStream
+from service.speech.words import Hypothesis, Word, join
+from tests.support import silence
+
+FRAMES = 100  # in a second
+
+
+class Clock:
+    """Hears a word every half second, named by when it was said; sees which windows it was given."""
+
+    mels = 80
+
+    def __init__(self, language: str = "en", sure: float = 1.0) -> None:
+        self.windows: list[Window] = []
+        self.language = language
+        self.sure = sure
+        self.fail = False
+        self.sentence = 10  # words in one
+        self.begins = 0.0  # seconds of the utterance at which the window does
+
+    def decode(self, window: Window) -> Decoded:
+        self.windows.append(window)
+        if self.fail:
+            raise EngineError("broken")
+        length = window.features.shape[1] / FRAMES
+        if window.prefix:
+            said = window.prefix[-1]
+        elif window.context and self.begins:
+            said = window.context[-1]
+        else:
+            said = 0
+        start = said * 0.5 - self.begins
+        pieces = []
+        for number in range(said + 1, said + 1 + int(max(0.0, length - start) / 0.5 + 0.05)):
+            begin = (number - 1) * 0.5 - self.begins
+            mark = "." if number % self.sentence == 0 else ""
+            pieces.append(Piece(Word(f"w{number}{mark}", begin, min(length, begin + 0.5), 0.9), (number,)))
+        return Decoded(tuple(pieces), self.language, self.sure)
+
+
+def opened(decoder: Clock, policy: Policy | None = None, language: str = "en") -> WindowStream:
+    return WindowStream(decoder, language, policy or AlignAtt(0.3), Display(0.1, 0.0), ())
+
+
+def say(stream: WindowStream, seconds: float, quiet: float = 0.0) -> Hypothesis | None:
+    return stream.accept(silence(seconds), quiet)
+
+
+def test_it_decodes_when_there_is_enough_that_is_new() -> None:
+    decoder = Clock()
+    stream = opened(decoder)
+    answers = [say(stream, 0.1) for _ in range(20)]
+    assert len(decoder.windows) == 3
+    assert sum(answer is not None for answer in answers) == 3
+
+
+def test_the_committed_prefix_is_forced_and_only_grows() -> None:
+    decoder = Clock()
+    stream = opened(decoder)
+    for _ in range(4):
+        hypothesis = say(stream, 1.0)
+    assert hypothesis is not None
+    assert join(hypothesis.committed) == "w1 w2 w3 w4 w5 w6 w7"
+    assert [window.prefix for window in decoder.windows] == [(), (1,), (1, 2, 3), (1, 2, 3, 4, 5)]
+
+
+def test_a_pause_commits_what_was_said_but_not_how_the_sentence_ends() -> None:
+    decoder = Clock()
+    decoder.sentence = 4
+    stream = opened(decoder)
+    say(stream, 2.0)
+    paused = say(stream, 0.3, quiet=0.3)
+    assert paused is not None
+    assert (join(paused.committed), join(paused.tentative)) == ("w1 w2 w3", "w4.")
+    assert say(stream, 0.2, quiet=0.5) is None
+    assert len(decoder.windows) == 2
+    assert join(stream.finish().committed) == "w1 w2 w3 w4."
+    assert len(decoder.windows) == 2  # nothing new was said since
+
+
+def test_what_was_said_after_the_last_decoding_is_heard_at_the_end() -> None:
+    decoder = Clock()
+    stream = opened(decoder)
+    say(stream, 1.0)
+    say(stream, 0.5)
+    assert join(stream.finish().committed) == "w1 w2 w3"
+
+
+def test_the_window_slides_to_a_sentence_and_carries_a_bounded_context() -> None:
+    decoder = Clock()
+    stream = opened(decoder)
+    heard = 0.0
+    for _ in range(600):
+        heard += 0.1
+        hypothesis = say(stream, 0.1)
+        decoder.begins = stream.begins
+    assert hypothesis is not None
+    lengths = [window.features.shape[1] / FRAMES for window in decoder.windows]
+    assert max(lengths) < 13
+    assert max(len(window.context) for window in decoder.windows) <= 32
+    assert [word.text.strip(".") for word in hypothesis.committed] == [
+        f"w{n + 1}" for n in range(len(hypothesis.committed))
+    ]
+    assert len(hypothesis.committed) > 110
+    assert decoder.windows[-1].context[-1] % 10 == 0  # the window begins with a sentence
+
+
+def test_audio_that_comes_all_at_once_is_decoded_in_parts() -> None:
+    decoder = Clock()
+    stream = opened(decoder)
+    say(stream, 70.0)
+    assert len(decoder.windows) >= 3
+    assert max(window.features.shape[1] for window in decoder.windows) <= 2500
+
+
+def test_a_hypothesis_that_is_never_agreed_on_does_not_hold_the_window() -> None:
+    class Fickle(Clock):
+        def decode(self, window: Window) -> Decoded:
+            decoded = super().decode(window)
+            other = len(self.windows)
+            pieces = tuple(
+                Piece(Word(f"{p.word.text}-{other}", p.word.start, p.word.end), p.tokens) for p in decoded.pieces
+            )
+            return Decoded(pieces, "en", 1.0)
+
+    decoder = Fickle()
+    stream = opened(decoder, LocalAgreement(2))
+    for _ in range(300):
+        hypothesis = say(stream, 0.1)
+        decoder.begins = stream.begins
+    assert max(window.features.shape[1] for window in decoder.windows) < 1500
+    assert hypothesis is not None
+    assert len(hypothesis.committed) > 20
+
+
+def test_a_language_is_believed_when_there_is_enough_of_it() -> None:
+    stream = opened(Clock("fr", 0.9), language="auto")
+    assert say(stream, 0.7) is None
+    assert stream.language == "auto"
+    assert say(stream, 0.7) is not None
+    assert stream.language == "fr"
+
+
+def test_a_language_that_stays_doubtful_is_taken_but_not_kept() -> None:
+    stream = opened(Clock("fr", 0.3), language="auto")
+    assert say(stream, 2.0) is None
+    assert say(stream, 2.5) is not None
+    assert stream.language == "auto"
+    assert len(stream.finish().committed) == 9
+
+
+def test_a_pinned_language_stays() -> None:
+    stream = opened(Clock("fr", 1.0), language="de")
+    say(stream, 3.0)
+    assert stream.language == "de"
+
+
+def test_a_decoder_that_fails_leaves_what_was_committed_and_the_next_utterance() -> None:
+    decoder = Clock()
+    stream = opened(decoder)
+    say(stream, 2.0)
+    decoder.fail = True
+    with pytest.raises(EngineError):
+        say(stream, 2.0)
+    assert join(stream.finish().committed) == "w1 w2 w3 w4"
+    decoder.fail = False
+    assert join(opened(decoder).finish().committed) == ""
+    say(stream, 1.0)
+    assert join(stream.finish().committed) == "w1 w2"
+
+
+def test_a_decoder_that_fails_at_the_end_does_not_fail_twice() -> None:
+    decoder = Clock()
+    stream = opened(decoder)
+    say(stream, 0.5)
+    decoder.fail = True
+    with pytest.raises(EngineError):
+        stream.finish()
+    assert stream.finish() == Hypothesis()
+
+
+class Babble(Clock):
+    """Writes whatever it was told to, window after window."""
+
+    def __init__(self, script: list[list[str]]) -> None:
+        super().__init__()
+        self._script = script
+
+    def decode(self, window: Window) -> Decoded:
+        self.windows.append(window)
+        text = self._script[len(self.windows) % len(self._script)]
+        length = window.features.shape[1] / FRAMES
+        each = length / max(1, len(text))
+        pieces = [Piece(Word(word, n * each, (n + 1) * each, 0.9), (n,)) for n, word in enumerate(text)]
+        return Decoded(tuple(pieces), "en", 1.0)
+
+
+_scripts = st.lists(st.lists(st.sampled_from(["a", "b.", "c", "d"]), max_size=8), min_size=1, max_size=10)
+_policies = st.sampled_from([lambda: LocalAgreement(2), lambda: AlignAtt(0.3)])
+_steps = st.lists(st.tuples(st.floats(0.01, 9), st.sampled_from([0.0, 0.3, 0.6])), min_size=1, max_size=15)
+
+
+@settings(max_examples=50, deadline=None)
+@given(_scripts, _policies, _steps)
+def test_committed_text_is_only_ever_appended_to(
+    script: list[list[str]], policy: Callable[[], Policy], steps: list[tuple[float, float]]
+) -> None:
+    stream = opened(Babble(script), policy())
+    before: tuple[Word, ...] = ()
+    for seconds, quiet in steps:
+        hypothesis = stream.accept(silence(seconds), min(quiet, seconds))
+        if hypothesis is not None:
+            assert hypothesis.committed[: len(before)] == before
+            before = hypothesis.committed
+    final = stream.finish().committed
+    assert final[: len(before)] == before
+    ends = [word.end for word in final]
+    assert ends == sorted(ends)
+    assert all(0 <= word.start <= word.end for word in final)

@@ -1,0 +1,234 @@
+"""A channel's settings over HTTP, and models that change while captions run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection
+
+from service.audio import RATE, Samples
+from service.audio.pcm import to_pcm
+from tests.hub import MODEL, FakeHub
+from tests.support import Running, blocks, error_rate, listen, publish, running, speech, until
+
+NOTHING: dict[str, Any] = {"prompt": "", "hotwords": [], "replacements": {}, "blocked": []}
+
+SENTENCES = [
+    "She has worked in the same office for eleven years.",
+    "The train was late because of the heavy snow.",
+    "He opened the door and walked into the room.",
+    "They are going to build a new house near the river.",
+]
+
+
+@pytest_asyncio.fixture
+async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        yield client
+
+
+async def change(client: httpx.AsyncClient, channel: str, **changes: Any) -> dict[str, Any]:
+    answer = await client.patch(f"/api/channels/{channel}/settings", json=changes)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def send(socket: ClientConnection, samples: Samples) -> None:
+    """At five times the speed at which it was spoken."""
+    for block in blocks(samples, RATE // 10):
+        await socket.send(to_pcm(block))
+        await asyncio.sleep(0.02)
+
+
+async def state(client: httpx.AsyncClient, channel: str) -> dict[str, Any]:
+    return dict((await client.get(f"/api/channels/{channel}")).json())
+
+
+async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.AsyncClient) -> None:
+    empty = {"language": None, "model": None, "vocabulary": NOTHING, "switch": None}
+    assert (await client.get("/api/channels/fresh/settings")).json() == empty
+    await change(client, "fresh", language="EN", vocabulary={"blocked": ["darn"], "prompt": "Ada and Grace."})
+    changed = await change(client, "fresh", vocabulary={"replacements": {"sir title": "Surtitle"}})
+    assert changed["language"] == "en"
+    assert changed["vocabulary"] == {
+        "prompt": "Ada and Grace.",
+        "hotwords": [],
+        "replacements": {"sir title": "Surtitle"},
+        "blocked": ["darn"],
+    }
+    assert (await client.get("/api/channels/fresh/settings")).json()["vocabulary"] == changed["vocabulary"]
+    assert (await change(client, "fresh", language=None))["language"] is None
+    assert (await client.get("/api/channels/other/settings")).json() == empty
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("nonsense", "Settings are JSON"),
+        ('"text"', "not settings that a channel has"),
+        ('{"colour":"red"}', "colour"),
+        ('{"vocabulary":{"colour":"red"}}', "colour"),
+        ('{"language":"klingon!"}', "is no language"),
+        ('{"language":7}', "language"),
+        ('{"model":"medium.klingon"}', "is no model's name"),
+        ('{"model":"/no/such/directory"}', "There is no directory"),
+        ('{"model":""}', "no model's name"),
+        ('{"model":"a\\u0000b"}', "no model's name"),
+        ('{"vocabulary":{"blocked":["*"]}}', "no word"),
+        ('{"vocabulary":{"blocked":"darn"}}', "blocked"),
+        (json.dumps({"vocabulary": {"hotwords": ["x"] * 101}}), "101 entries"),
+        ("[" * 5000, "not settings that a channel has"),
+    ],
+)
+async def test_what_is_no_setting_is_refused_and_changes_nothing(
+    client: httpx.AsyncClient, body: str, reason: str
+) -> None:
+    answer = await client.patch("/api/channels/strict/settings", content=body)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["code"] == "bad_request"
+    assert reason in answer.json()["message"]
+    assert (await client.get("/api/channels/strict/settings")).json()["vocabulary"] == NOTHING
+
+
+async def test_settings_that_are_too_large(client: httpx.AsyncClient) -> None:
+    answer = await client.patch("/api/channels/strict/settings", content=b" " * (1 << 21))
+    assert answer.status_code == 413
+
+
+async def test_pages_of_strangers_change_nothing(client: httpx.AsyncClient) -> None:
+    headers = {"origin": "https://example.com"}
+    answer = await client.patch("/api/channels/main/settings", json={"model": "tiny"}, headers=headers)
+    assert answer.status_code == 403
+
+
+@pytest.mark.usefixtures("hub")
+async def test_models_are_listed(client: httpx.AsyncClient) -> None:
+    listed = (await client.get("/api/models")).json()["models"]
+    models = {model["name"]: model for model in listed}
+    assert models["base"] == {"name": "base", "bytes": 148_000_000, "here": False, "auto": True}
+    assert "large-v3-turbo" in models
+
+
+async def test_a_model_changes_while_captions_run_and_no_word_is_lost(tmp_path: Path) -> None:
+    """Another model in the middle of every sentence: it takes over in the pause, and the transcript has all words."""
+    copies = [tmp_path / name for name in ("one", "two")]
+    for copy in copies:
+        copy.symlink_to(MODEL)
+    async with (
+        running(engine="whisper", model=str(MODEL), language="en") as service,
+        httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+        service.publisher("main") as socket,
+    ):
+        await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
+        await socket.recv()
+        listening = asyncio.create_task(listen(socket))
+        channel = service.app.state.hub.channel("main")
+        (source,) = service.app.state.hub.sources(channel)
+        for number, sentence in enumerate(SENTENCES):
+            model = str(copies[number % 2])
+            parts = np.array_split(speech(sentence), 2)
+            await send(socket, parts[0])
+            await until(lambda: source.snapshot()["speaking"])
+            await change(client, "main", model=model)
+            await until(lambda: channel.model == model)  # noqa: B023
+            await send(socket, parts[1])
+            await until(lambda: source.model == model, timeout=20)  # noqa: B023
+        await socket.send('{"op":"end"}')
+        said = await listening
+    assert said.code == 1000
+    assert error_rate(" ".join(SENTENCES), said.text) < 0.3  # a sentence that is lost would be 0.25 by itself
+    for word in ("years", "train", "door", "house"):
+        assert word in said.text.lower()
+
+
+async def test_a_model_is_fetched_while_captions_run_and_takes_over(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 16)
+    hub.open.clear()
+    async with (
+        running() as service,
+        httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+        service.publisher("main") as socket,
+    ):
+        await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
+        await socket.recv()
+        listening = asyncio.create_task(listen(socket))
+        assert (await change(client, "main", model="base.en"))["switch"]["model"] == "base.en"
+        switch: dict[str, Any] = {}
+        while (switch.get("done") or 0) < 0.4:
+            await asyncio.sleep(0.05)
+            switch = (await state(client, "main"))["switch"]
+        assert switch == {"model": "base.en", "state": "fetching", "done": pytest.approx(0.5, abs=0.1)} | {
+            "message": ""
+        }
+        assert (await state(client, "main"))["sources"][0]["engine"] == "pocketsphinx"
+        hub.open.set()
+        channel = service.app.state.hub.channel("main")
+        await until(lambda: channel.model == "base.en", timeout=20)
+        await send(socket, speech(SENTENCES[0]))
+        await until(lambda: service.app.state.hub.sources(channel)[0].model == "base.en", timeout=20)
+        assert (await state(client, "main"))["switch"] is None
+        await socket.send('{"op":"end"}')
+        said = await listening
+    assert error_rate(SENTENCES[0], said.text) < 0.4
+
+
+async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"this is no model")
+    async with (
+        running(engine="whisper", model=str(MODEL), language="en") as service,
+        httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+        service.publisher("main") as socket,
+    ):
+        await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
+        await socket.recv()
+        listening = asyncio.create_task(listen(socket))
+        for model, reason in ((str(tmp_path), "cannot be loaded"), ("base", "has no model")):
+            await change(client, "main", model=model)
+            switch: dict[str, Any] = {}
+            async with asyncio.timeout(20):
+                while switch.get("state") != "failed":
+                    await asyncio.sleep(0.05)
+                    switch = (await state(client, "main"))["switch"]
+            assert reason in switch["message"]
+            assert switch["message"].endswith("The captions go on as before.")
+            assert (await state(client, "main"))["model"] is None
+        await send(socket, speech(SENTENCES[1]))
+        assert (await state(client, "main"))["sources"][0]["model"] == str(MODEL)
+        await socket.send('{"op":"end"}')
+        said = await listening
+        assert error_rate(SENTENCES[1], said.text) < 0.4
+        assert (await change(client, "main", model=None))["switch"] is None
+
+
+async def test_sources_that_come_later_have_the_channels_model_and_language() -> None:
+    async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        await change(client, "main", model=str(MODEL), language="en")
+        said = await publish(service, speech(SENTENCES[2]))
+        german = await publish(service, speech(SENTENCES[2]), lang="de")
+        other = await publish(service, speech(SENTENCES[2]), channel="other")
+    assert (said.of("ready")[0]["engine"], said.of("ready")[0]["language"]) == ("whisper", "en")
+    assert german.of("ready")[0]["language"] == "de"
+    assert other.of("ready")[0]["engine"] == "pocketsphinx"
+    assert error_rate(SENTENCES[2], said.text) < 0.4
+
+
+async def test_words_are_replaced_and_masked_in_all_that_is_shown(service: Running, client: httpx.AsyncClient) -> None:
+    vocabulary = {"replacements": {"the same office": "our office", "eleven": "11"}, "blocked": ["work*"]}
+    await change(client, "words", vocabulary=vocabulary)
+    said = await publish(service, speech(SENTENCES[0]), channel="words", pace=4)
+    assert "our office" in said.text
+    assert " 11 " in said.text
+    assert "w*****" in said.text
+    for caption in (*said.of("partial"), *said.of("final")):
+        assert "worked" not in caption["text"].lower()
+        assert "eleven" not in caption["text"].lower()
