@@ -32,11 +32,13 @@ async def capacity(
         for system in systems:
             search = _Search(system, build(SIZES[size]), seconds, runs, deadline)
             try:
-                found.append({"system": system.name, "model": size, **await search.result()})
+                result = await search.result()
             except Broken as error:
                 print(error, flush=True)
                 continue
-            print(f"{size:6}{system.name:15} holds {found[-1]['holds']} sources", flush=True)
+            if result["holds"] or result["certain"]:
+                found.append({"system": system.name, "model": size, **result})
+                print(f"{size:6}{system.name:15} holds {result['holds']} sources", flush=True)
             store.save("capacity", {"seconds": seconds, "found": found, "runs": [store.as_json(one) for one in runs]})
 
 
@@ -47,7 +49,7 @@ class _Search:
         self._out_of_time = False
 
     async def result(self) -> dict[str, int | bool]:
-        """The largest step that was held, and whether a larger one was seen to fail or there is none."""
+        """The largest step that was held, and whether the search came to its end."""
         self._single = _measured_alone(self._system.name, self._model.name) or [await self._run(1)]
         cost = median(one.cpu / one.audio for one in self._single)
         affordable = [step for step in STEPS if step * cost <= 0.8 * (psutil.cpu_count() or 1)]
@@ -60,7 +62,7 @@ class _Search:
             else:
                 failed = place
                 place = max(best + 1, place - 1)
-        return {"holds": STEPS[best] if best >= 0 else 0, "certain": best + 1 >= failed}
+        return {"holds": STEPS[best] if best >= 0 else 0, "certain": not self._out_of_time}
 
     async def _holds(self, sources: int) -> bool:
         """Whether it follows; a narrow failure is tried once more."""

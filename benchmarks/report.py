@@ -228,9 +228,11 @@ def _soak(figures: dict[str, Any]) -> None:
     figure, grid = pyplot.subplots(2, 1, figsize=(9, 6), sharex=True, layout="constrained")
     hours = [(place + 1) / 60 for place in range(len(figures["memory"]))]
     grid[0].plot(hours, [value / mib for value in figures["memory"]], color=COLOURS["surtitle"])
-    grid[0].set(ylabel="memory, MiB", ylim=(0, None), title="Soak: one source, minute by minute")
+    grid[0].set(
+        ylabel="memory, MiB", ylim=(0, 1.2 * max(figures["memory"]) / mib), title="Soak: one source, minute by minute"
+    )
     grid[1].plot(hours, figures["lag"], color=COLOURS["surtitle"])
-    grid[1].set(ylabel="lag, s", ylim=(0, None), xlabel="hours of audio")
+    grid[1].set(ylabel="lag, s", ylim=(0, 1.2 * max(figures["lag"])), xlabel="hours of audio")
     for axes in grid:
         axes.grid(alpha=0.3)
     _finish(figure, "soak")

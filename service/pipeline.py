@@ -1,15 +1,16 @@
 """Audio in, captions out: one source's whole way, without threads, clocks or sockets.
 
-The live service runs it step by step in the scheduler's threads; `surtitle transcribe` runs it in
-a loop. Both therefore make the same captions of the same audio.
+The live service runs it step by step in an engine's threads; `surtitle transcribe` runs it in a
+loop, with more audio at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from service.audio import RATE, Samples
 from service.captions.caption import Caption
+from service.captions.rewrite import Rewriter, Rules
 from service.captions.segment import Segmenter
 from service.errors import EngineError
 from service.speech.engine import Stream
@@ -19,13 +20,23 @@ from service.speech.words import Hypothesis
 
 
 class Pipeline:
-    """Voice activity, recognition and segmentation of one source.
+    """Voice activity, recognition, vocabulary and segmentation of one source.
 
-    ``offset`` is where the source's first sample is on the channel's clock, in seconds.
+    ``offset`` is where the source's first sample is on the channel's clock, in seconds; ``rules``
+    gives what is to be rewritten, and may give something else each time.
     """
 
-    def __init__(self, stream: Stream, source: str, new_id: Callable[[], str], offset: float = 0.0) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        source: str,
+        new_id: Callable[[], str],
+        offset: float = 0.0,
+        rules: Callable[[], Sequence[Rules]] = tuple,
+    ) -> None:
         self._recognizer = Recognizer(stream, SileroVad())
+        self._rewriter = Rewriter()
+        self._rules = rules
         self._segmenter = Segmenter(source, new_id)
         self._offset = offset
 
@@ -73,5 +84,6 @@ class Pipeline:
                 tuple(word.shifted(self._offset) for word in update.hypothesis.committed),
                 tuple(word.shifted(self._offset) for word in update.hypothesis.tentative),
             )
+            hypothesis = self._rewriter.apply(hypothesis, self._rules(), final=update.endpoint)
             captions += self._segmenter.update(hypothesis, self.language, endpoint=update.endpoint)
         return captions

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import logging
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from service.audio import RATE
+import numpy as np
+
+from service.audio import RATE, Samples
 from service.audio.container import decode, duration
 from service.audio.intake import resampled
 from service.captions.caption import Caption
@@ -42,7 +45,8 @@ def transcribe_file(file: Path, form: str, settings: Settings) -> str:
     try:
         with progress_bar() as progress:
             task = progress.add_task(file.name, total=length)
-            for block in itertools.chain([first], blocks):
+            # a live caption is decoded again and again; a file's need it only once
+            for block in _joined(itertools.chain([first], blocks), round(recognizer.step * RATE)):
                 finals += [caption for caption in pipeline.feed(block) if caption.final]
                 progress.advance(task, len(block) / RATE)
                 if (failure := pipeline.take_failure()) is not None:
@@ -53,6 +57,18 @@ def transcribe_file(file: Path, form: str, settings: Settings) -> str:
         pipeline.close()
         recognizer.close()
     return export(finals, form)
+
+
+def _joined(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:
+    """The same samples in blocks of at least ``size``, but for the last."""
+    waiting: list[Samples] = []
+    for block in blocks:
+        waiting.append(block)
+        if sum(map(len, waiting)) >= size:
+            yield np.concatenate(waiting)
+            waiting = []
+    if waiting:
+        yield np.concatenate(waiting)
 
 
 def _engine(settings: Settings) -> Engine:

@@ -144,7 +144,9 @@ class Hub:
         try:
             tuning, stream = await self._tuner.open(channel, language)
             name = await self._free_name(channel, name)
-            pipeline = Pipeline(stream, name, channel.new_id, channel.clock())
+            pipeline = Pipeline(
+                stream, name, channel.new_id, channel.clock(), lambda: channel.settings.vocabulary.rules
+            )
             source = Source(channel, name, resume, pipeline, tuning.engine, self._limits)
             self._sources[source] = language
             self._tuner.settle(source, tuning, language)

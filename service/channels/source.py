@@ -142,14 +142,15 @@ class Source:
         self._tell("away")
         self._grace = asyncio.create_task(self._wait_for_client(), name=f"grace {self.name}")
 
-    def use(self, engine: Engine, stream: Stream) -> None:
+    async def use(self, engine: Engine, stream: Stream) -> None:
         """Recognize with another stream from the next utterance on. No word is lost; the stream is closed when due."""
         if self.ended:
-            stream.close()
-            return
-        if self._next is not None:
-            self._next[1].close()
-        self._next = (engine, stream)
+            unused: Stream | None = stream
+        else:
+            unused = self._next[1] if self._next is not None else None
+            self._next = (engine, stream)
+        if unused is not None:
+            await asyncio.to_thread(unused.close)
 
     async def put(self, samples: Samples) -> None:
         """Take 16 kHz mono samples. Raises `TooFast`, and `EngineError` once the source has ended."""

@@ -114,7 +114,7 @@ class Tuner:
                 log.warning("%s/%s: %s", channel.name, source.name, error)
                 channel.failure = error.message
             else:
-                source.use(engine, stream)
+                await source.use(engine, stream)
 
     def _next(self, channel: Channel, engine: Engine) -> tuple[Source, Tuning] | None:
         """A source that does not have what it should have, and that; sources may come and go meanwhile."""

@@ -18,10 +18,10 @@ from service.speech.window import Decoded, Piece, Window
 from service.speech.words import Word
 
 _FULL = 3000  # frames: the 30 s that Whisper was trained on
+_LEAST = 1000  # frames of a dynamic context: Whisper was never trained on short ones (docs/engines.md)
 _AFTER = 100  # frames of nothing after a window whose context is dynamic
 _BUCKET = 200  # frames: windows are made as long as others by it, so that they can be decoded together
-_TOGETHER = 4  # windows
-_TOGETHER_FRAMES = 1000  # on a processor, longer ones gain nothing by it (docs/engines.md has the figures)
+_TOGETHER = 4  # windows that are decoded at once; full ones on a processor gain nothing by it (docs/engines.md)
 _ENCODED = 0.02  # seconds of one frame of the encoder's output
 _TOKENS, _TOKENS_PER_SECOND = 16, 12  # that may be written, at most: runaway loops cost no more than speech
 _MOST_TOKENS = 224
@@ -44,7 +44,7 @@ class WhisperDecoder:
         self._suppressed = _suppressed(self._tokenizer("en"))
         together = _TOGETHER if dynamic or not self._on_processor else 1
         self._batcher = Batcher(self._decode, self._kind, most=together, workers=workers)
-        self.places = workers * together * (1 if together == 1 else 2) + (together == 1)
+        self.places = 2 * workers * together
         """Windows that may be under way at once: those in work, and those that are made ready meanwhile."""
 
     def decode(self, window: Window) -> Decoded:
@@ -61,7 +61,7 @@ class WhisperDecoder:
         """The frames that the encoder is given."""
         if not self._dynamic:
             return _FULL
-        wanted: int = window.features.shape[1] + _AFTER
+        wanted: int = max(_LEAST, window.features.shape[1] + _AFTER)
         return min(_FULL, -(-wanted // _BUCKET) * _BUCKET)
 
     def _decode(self, windows: Sequence[Window]) -> list[Decoded]:

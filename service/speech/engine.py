@@ -27,6 +27,10 @@ class Stream(Protocol):
     def language(self) -> str:
         """The language that is being recognized, or "auto" while that is not known."""
 
+    @property
+    def bridges(self) -> float:
+        """Seconds of silence over which two utterances may be heard as one, when that saves work; 0 for never."""
+
     def accept(self, samples: Samples, silence: float) -> Hypothesis | None:
         """More of the utterance; None when there is nothing new to say.
 

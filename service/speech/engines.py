@@ -76,16 +76,16 @@ class Engines:
     async def at_hand(self, *wanted: str | None) -> Engine:
         """The engine for a source that starts now: of the first model that is on this computer, or the default."""
         for model in wanted:
+            if model is None:
+                break
             with suppress(TimeoutError, EngineError):
                 async with asyncio.timeout(_LOAD_PATIENCE):
-                    if await self._is_here(model):
+                    if self.loaded(model) is not None or await self._is_here(model):
                         return await self.get(model)
         return await self.current()
 
-    async def _is_here(self, model: str | None) -> bool:
-        if model is None or self.loaded(model) is not None:
-            return True
-        return await start_thread("find model", lambda: models.find(model, "auto")[1]) is not None
+    async def _is_here(self, model: str) -> bool:
+        return await start_thread("find model", lambda: models.on_disk(model)) is not None
 
     @property
     def description(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class Progress:
 
 @dataclass(slots=True)
 class _Load:
-    """A load that several may wait for; it is stopped when nobody does any more."""
+    """A load that several may wait for; while it is fetched, it is stopped when nobody does any more."""
 
     task: asyncio.Task[WhisperEngine]
     stop: threading.Event
@@ -73,16 +73,14 @@ class Library:
             self._loaded.move_to_end(model)
             loaded.asked = asyncio.get_running_loop().time()
             return loaded.engine
-        load = self._loads.get(model)
-        if load is None:
-            stop = threading.Event()
-            load = self._loads[model] = _Load(asyncio.create_task(self._load(model, stop)), stop)
+        load = self._loads.get(model) or self._begin(model)
         load.waiting += 1
         try:
             return await asyncio.shield(load.task)
         finally:
             load.waiting -= 1
-            if not load.waiting:
+            progress = self._progress.get(model)
+            if not load.waiting and progress is not None and progress.state in ("waiting", "fetching"):
                 await self._end(model, load)
 
     def loaded(self, model: str) -> WhisperEngine | None:
@@ -106,10 +104,16 @@ class Library:
         for engine in engines:
             await asyncio.to_thread(engine.close)
 
+    def _begin(self, model: str) -> _Load:
+        stop = threading.Event()
+        self._tell(model, Progress("waiting"), stop)
+        load = self._loads[model] = _Load(asyncio.create_task(self._load(model, stop), name=f"load {model}"), stop)
+        load.task.add_done_callback(lambda task: self._forget(model, load))
+        return load
+
     async def _end(self, model: str, load: _Load) -> None:
-        """Nobody waits any more: forget the load, and stop it if it is not done."""
-        if self._loads.get(model) is load:
-            del self._loads[model]
+        """Stop a load that is not done."""
+        self._forget(model, load)
         if load.task.done():
             return
         load.stop.set()
@@ -118,8 +122,14 @@ class Library:
         with suppress(asyncio.CancelledError, ModelError):
             await load.task
 
+    def _forget(self, model: str, load: _Load) -> None:
+        """Whoever asks now begins anew."""
+        if self._loads.get(model) is load:
+            del self._loads[model]
+        if load.task.done() and not load.task.cancelled():
+            load.task.exception()  # marks it as seen, should nobody wait any more
+
     async def _load(self, model: str, stop: threading.Event) -> WhisperEngine:
-        self._tell(model, Progress("waiting"), stop)
         try:
             async with self._slots:
                 engine = await self._fetch_and_load(model, stop)
@@ -136,19 +146,17 @@ class Library:
         return engine
 
     async def _fetch_and_load(self, model: str, stop: threading.Event) -> WhisperEngine:
-        self._tell(model, Progress("loading"), stop)
-        directory = await start_thread("find model", lambda: models.find(model, "auto")[1])
+        directory = await start_thread("find model", lambda: models.on_disk(model))
         local = models.local_directory(model) is not None
         if directory is None:
             self._tell(model, Progress("fetching", 0.0), stop)
-
             loop = asyncio.get_running_loop()
 
             def tell(done: int, total: int) -> None:
                 loop.call_soon_threadsafe(self._tell, model, Progress("fetching", done / max(1, total)), stop)
 
             directory = await start_thread("fetch model", lambda: download(model, tell, stop))
-            self._tell(model, Progress("loading"), stop)
+        self._tell(model, Progress("loading"), stop)
         found, settings = directory, self._settings
         try:
             return await start_thread(

@@ -56,7 +56,12 @@ def find(model: str | None, language: str) -> tuple[str, Path | None]:
     Raises `ModelError`. Takes a second or two: call in a thread.
     """
     name = model or chosen(language)
-    return name, local_directory(name) or cached(name)
+    return name, on_disk(name)
+
+
+def on_disk(model: str) -> Path | None:
+    """The directory of ``model`` if it is on this computer. Raises `ModelError`."""
+    return local_directory(model) or cached(model)
 
 
 def has_gpu() -> bool:

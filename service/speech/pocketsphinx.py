@@ -94,6 +94,7 @@ class PocketsphinxStream:
     """A decoder that streams by nature, and a policy that commits what it no longer changes."""
 
     language = "en"
+    bridges = 0.0
 
     def __init__(self, engine: PocketsphinxEngine, worker: _Worker) -> None:
         self._engine = engine

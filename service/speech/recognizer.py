@@ -15,8 +15,7 @@ from service.speech.vad import CHUNK, Vad
 from service.speech.words import Hypothesis
 
 _LATE = 3.0  # seconds of audio at once, from which the engine is behind: utterances are then decoded together
-_TOGETHER = 2.0  # seconds of silence at most that are bridged so
-_TOGETHER_LONGEST = 15.0  # seconds an utterance may have, to be joined with the next
+_TOGETHER_LONGEST = 10.0  # seconds an utterance may have, to be joined with the next
 _PREROLL = 10  # chunks before speech was sure (0.32 s): a first consonant is quieter than the threshold
 
 
@@ -129,7 +128,7 @@ class Recognizer:
     def _may_go_on(self) -> bool:
         """Whether the utterance may be decoded together with the next one, because the engine is behind."""
         length = (self._heard - self._began) / RATE
-        return self._endpointer.silence <= _TOGETHER and length <= _TOGETHER_LONGEST
+        return self._endpointer.silence <= self._stream.bridges and length <= _TOGETHER_LONGEST
 
     def _accept(self, speech: list[Samples], *, last: bool) -> list[Update]:
         samples = np.concatenate(speech)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
@@ -16,6 +17,9 @@ from service.speech.words import Hypothesis, Word
 
 _FRAME = HOP / RATE  # seconds
 _STEP = 0.6  # seconds of new speech before the window is decoded again, at least
+_SHARE = 2.0  # times as long as a decoding took lately: a slow model, or one with many sources, decodes less often
+_LATELY = 0.3  # weight of the last decoding
+_STEP_MOST = 3.0  # seconds, however slow it is
 _PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
 _LONG = 6.0  # seconds of audio in a window, from which it slides to a new sentence
 _LONGEST = 12.0  # from which it slides to any word
@@ -77,6 +81,8 @@ class WindowStream:
     The window slides at committed words, so that its length is bounded, and so is the context.
     """
 
+    bridges = 2.0  # a window costs the same with more speech in it
+
     def __init__(self, decoder: Decoder, language: str, policy: Policy, display: Display, hints: Sequence[int]) -> None:
         """``hints`` are tokens that stand before all that was said."""
         self.language = language
@@ -85,6 +91,7 @@ class WindowStream:
         self._mel = LogMel(decoder.mels)
         self._words = Commitment(policy, display)
         self._context: list[int] = []
+        self._took = 0.0  # seconds that a decoding takes
         self._begin()
 
     def accept(self, samples: Samples, silence: float) -> Hypothesis | None:
@@ -158,7 +165,7 @@ class WindowStream:
     def _due(self, silence: float) -> bool:
         if silence >= _PAUSE:
             return self._decoded < self._voiced + _PAUSE / 2
-        return self._heard - self._decoded >= _STEP
+        return self._heard - self._decoded >= min(_STEP_MOST, max(_STEP, _SHARE * self._took))
 
     def _decode(self) -> None:
         self._failed = True
@@ -168,7 +175,9 @@ class WindowStream:
             (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
             tuple(token for piece in self._prefix for token in piece.tokens),
         )
+        begun = time.monotonic()
         decoded = self._decoder.decode(window)
+        self._took += _LATELY * (time.monotonic() - begun - self._took)
         self._failed = False
         self._decoded = self._heard
         believed = any(self._heard >= seconds and decoded.sure >= sure for seconds, sure in _SURE)

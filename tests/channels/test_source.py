@@ -255,14 +255,14 @@ async def test_another_engine_takes_over_and_the_stream_that_came_too_late_is_cl
     script, other = Script(), Scripted("other")
     source = bench.source(script)
     streams: list[Any] = [Closing(), Closing(), Closing()]
-    source.use(other, streams[0])
-    source.use(other, streams[1])
+    await source.use(other, streams[0])
+    await source.use(other, streams[1])
     assert (source.engine, streams[0].closed) == ("script", True)
     await source.put(silence(0.1))
     await until(lambda: source.engine == "other")
     assert script.stream is streams[1]
     await source.finish()
-    source.use(other, streams[2])
+    await source.use(other, streams[2])
     assert streams[2].closed
     other.close()
 

@@ -26,7 +26,8 @@ class Counting:
 
     language = "en"
 
-    def __init__(self) -> None:
+    def __init__(self, bridges: float = 0.0) -> None:
+        self.bridges = bridges
         self.heard = 0
         self.utterances: list[int] = []
         self.fail = False
@@ -75,7 +76,7 @@ def test_silence_never_reaches_the_engine() -> None:
 
 
 def test_words_are_on_the_sources_clock_however_the_audio_is_cut() -> None:
-    for size in (160, 512, 5000, 40_000):
+    for size in (160, 512, 5000, 100_000):
         recognizer = Recognizer(Counting(), Loudness())
         updates = feed(recognizer, np.concatenate((quiet(5), loud(1), quiet(5), loud(2), quiet(2))), size)
         ends = [update.hypothesis.committed[0] for update in updates if update.endpoint]
@@ -113,14 +114,14 @@ def test_an_engine_that_fails_ends_the_utterance_and_the_clock_goes_on() -> None
 
 
 def test_utterances_that_come_late_and_at_once_are_decoded_together() -> None:
-    engine = Counting()
+    engine = Counting(bridges=2.0)
     recognizer = Recognizer(engine, Loudness())
     near = np.concatenate([np.concatenate((loud(1), quiet(1))) for _ in range(4)])
     recognizer.feed(np.concatenate((near, quiet(5), loud(1), quiet(1))))
     assert [round(heard / RATE) for heard in engine.utterances] == [9, 2]
-    alone = Counting()
-    feed(Recognizer(alone, Loudness()), near, 1600)
-    assert len(alone.utterances) == 4
+    for alone, size in ((Counting(bridges=2.0), 1600), (Counting(), 100_000)):
+        feed(Recognizer(alone, Loudness()), near, size)
+        assert len(alone.utterances) == 4
 
 
 def test_another_stream_takes_over_at_once_in_silence_and_else_with_the_next_utterance() -> None:

@@ -144,9 +144,11 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(tmp_path: 
         await socket.send('{"op":"end"}')
         said = await listening
     assert said.code == 1000
-    assert error_rate(" ".join(SENTENCES), said.text) < 0.3  # a sentence that is lost would be 0.25 by itself
-    for word in ("years", "train", "door", "house"):
-        assert word in said.text.lower()
+    assert error_rate(" ".join(SENTENCES), said.text) < 0.3
+    heard = set(said.text.lower().replace(".", "").split())
+    for sentence in SENTENCES:
+        words = set(sentence.lower().strip(".").split())
+        assert len(words & heard) > len(words) / 2, said.text
 
 
 async def test_a_model_is_fetched_while_captions_run_and_takes_over(
@@ -208,6 +210,47 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, tmp_pat
         said = await listening
         assert error_rate(SENTENCES[1], said.text) < 0.4
         assert (await change(client, "main", model=None))["switch"] is None
+
+
+async def test_a_change_while_a_model_is_fetched_does_not_fetch_it_again(hub: FakeHub) -> None:
+    hub.open.clear()
+    async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        await change(client, "main", model="base.en")
+        await until(lambda: "model.bin" in hub.fetched)
+        await change(client, "main", vocabulary={"prompt": "Ada speaks."})
+        hub.open.set()
+        channel = service.app.state.hub.channel("main")
+        await until(lambda: channel.model == "base.en", timeout=20)
+    assert hub.fetched.count("model.bin") == 1
+
+
+async def test_another_choice_while_a_model_is_fetched_lets_it_go(hub: FakeHub) -> None:
+    hub.open.clear()
+    async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        await change(client, "main", model="base.en")
+        await until(lambda: "model.bin" in hub.fetched)
+        await change(client, "main", model=str(MODEL))
+        channel = service.app.state.hub.channel("main")
+        await until(lambda: channel.model == str(MODEL), timeout=20)
+        assert service.app.state.engines.library.progress("base.en") is None
+        assert (await state(client, "main"))["switch"] is None
+
+
+async def test_running_sources_take_the_services_model_when_it_is_there(hub: FakeHub) -> None:
+    hub.open.clear()
+    async with running(engine="auto", model="base.en") as service, service.publisher("main") as socket:
+        await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
+        assert json.loads(await socket.recv())["engine"] == "pocketsphinx"
+        listening = asyncio.create_task(listen(socket))
+        hub.open.set()
+        await until(lambda: service.app.state.engines.description["engine"] == "whisper", timeout=20)
+        await asyncio.sleep(0.5)
+        await send(socket, speech(SENTENCES[0]))
+        (source,) = service.app.state.hub.sources(service.app.state.hub.channel("main"))
+        await until(lambda: source.model == "base.en", timeout=20)
+        await socket.send('{"op":"end"}')
+        said = await listening
+    assert error_rate(SENTENCES[0], said.text) < 0.4
 
 
 async def test_sources_that_come_later_have_the_channels_model_and_language() -> None:
