@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import whisperlivekit
@@ -25,8 +26,12 @@ def main() -> None:
     options = _options()
     if options.wlk:
         os.environ[whisperlivekit.WHERE] = str(options.wlk.absolute())
-    systems: list[System] = [Surtitle(options.tree.absolute()), *SYSTEMS[1:]]
-    systems = [system for system in systems if system.name in options.systems]
+    tree = options.tree.absolute()
+    systems: list[System] = [
+        replace(system, tree=tree) if isinstance(system, Surtitle) else system
+        for system in SYSTEMS
+        if system.name in options.systems
+    ]
     begun = time.monotonic()
     deadline = begun + 60 * options.minutes if options.minutes else None
     parts = ("compare", "capacity", "soak", "report") if options.part == "all" else (options.part, "report")

@@ -23,8 +23,8 @@ from benchmarks.systems import SYSTEMS
 
 TITLES = {system.name: system.title for system in SYSTEMS}
 MODELS = {"small": "test model", "base": "test model padded to Whisper base"}
-COLOURS = dict(zip(TITLES, ("#0072B2", "#E69F00", "#009E73"), strict=True))  # told apart by the colour-blind
-LINES = dict(zip(TITLES, ("-", "--", "-."), strict=True))
+COLOURS = dict(zip(TITLES, ("#0072B2", "#56B4E9", "#E69F00", "#009E73"), strict=True))  # told apart by the colour-blind
+LINES = dict(zip(TITLES, ("-", ":", "--", "-."), strict=True))
 SHARES = (0.5, 0.95, 0.99)
 
 Measure = Callable[[Sequence[Run]], float]
@@ -138,7 +138,7 @@ def _plot_costs(runs: Sequence[Run]) -> None:
     figure, grid = pyplot.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
     _bars(grid[0], runs, _cpu, "CPU seconds per second of audio", "{:.2f}")
     _bars(grid[1], runs, _peak, "peak memory, MiB", "{:.0f}")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     _finish(figure, "cost")
 
 
@@ -147,8 +147,8 @@ def _bars(axes: Axes, runs: Sequence[Run], measure: Measure, title: str, form: s
     for place, name in enumerate(TITLES):
         groups = [[one for one in runs if (one.system, one.model) == (name, model)] for model in models]
         heights = [measure(group) if group else 0.0 for group in groups]
-        at = [number + 0.27 * (place - 1) for number in range(len(models))]
-        bars = axes.bar(at, heights, 0.25, color=COLOURS[name], label=TITLES[name])
+        at = [number + 0.22 * (place - 1.5) for number in range(len(models))]
+        bars = axes.bar(at, heights, 0.2, color=COLOURS[name], label=TITLES[name])
         axes.bar_label(bars, [form.format(height) for height in heights], fontsize=8)
     axes.set_xticks(range(len(models)), [MODELS[model] for model in models])
     axes.set_title(title)

@@ -74,11 +74,12 @@ class Surtitle:
     tree: Path = ROOT
     name: str = "surtitle"
     title: str = "Surtitle"
+    options: tuple[str, ...] = ()
     health: str = "/healthz"
 
     def start(self, model: Model, port: int) -> Start:
         command = [sys.executable, "-m", "service.cli", "serve", "--engine", "whisper", "--language", "en"]
-        return Start([*command, "--model", str(model.directory), "--port", str(port)], self.tree)
+        return Start([*command, "--model", str(model.directory), "--port", str(port), *self.options], self.tree)
 
     def is_ready(self, health: dict[str, Any]) -> bool:
         return health.get("engine") == "whisper" and not health.get("notice")
@@ -158,6 +159,7 @@ class WhisperLiveKit:
 
 SYSTEMS: tuple[System, ...] = (
     Surtitle(),
+    Surtitle(name="surtitle-dynamic", title="Surtitle, dynamic context", options=("--audio-context", "dynamic")),
     WhisperLiveKit("simulstreaming", "wlk-alignatt", "WhisperLiveKit AlignAtt"),
     WhisperLiveKit("localagreement", "wlk-agreement", "WhisperLiveKit LocalAgreement"),
 )

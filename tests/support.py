@@ -135,7 +135,7 @@ async def publish(
     """Send 16 kHz samples, at ``pace`` times real time or as fast as they are taken, and wait for the end."""
     async with service.publisher(channel) as socket:
         await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test", **start}))
-        listening = asyncio.create_task(listen(socket))
+        listening = asyncio.create_task(listen(socket, timeout=120))
         for block in blocks(samples, RATE // 10):
             await socket.send(to_pcm(block))
             if pace:

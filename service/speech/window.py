@@ -17,7 +17,7 @@ from service.speech.words import Hypothesis, Word
 
 _FRAME = HOP / RATE  # seconds
 _STEP = 0.6  # seconds of new speech before the window is decoded again, at least
-_SHARE = 2.0  # times as long as a decoding took lately: a slow model, or one with many sources, decodes less often
+_SHARE = 2.5  # times as long as a decoding took lately: a slow model, or one with many sources, decodes less often
 _LATELY = 0.3  # weight of the last decoding
 _STEP_MOST = 3.0  # seconds, however slow it is
 _PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
@@ -165,7 +165,9 @@ class WindowStream:
     def _due(self, silence: float) -> bool:
         if silence >= _PAUSE:
             return self._decoded < self._voiced + _PAUSE / 2
-        return self._heard - self._decoded >= min(_STEP_MOST, max(_STEP, _SHARE * self._took))
+        # a pause that has begun is waited for, so that the same words are not decoded twice
+        step = min(_STEP_MOST, max(_STEP, _SHARE * self._took)) + (_PAUSE if silence else 0.0)
+        return self._heard - self._decoded >= step
 
     def _decode(self) -> None:
         self._failed = True
