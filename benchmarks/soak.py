@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from benchmarks import store
-from benchmarks.models import build
+from benchmarks.models import Model, build
 from benchmarks.pad import SIZES
 from benchmarks.runs import Broken, resident, server
 from benchmarks.scores import plain, repeats
@@ -46,22 +46,26 @@ class Soak:
 
 async def soak(system: System, hours: float, size: str = "small") -> None:
     """Push the audio and write what was seen."""
-    minutes = max(1, round(hours * 60))
     seen = Soak()
-    async with (
-        server(system, build(SIZES[size])) as (port, process),
-        connect(system.url(port, 0), proxy=None, max_size=None, ping_timeout=None) as socket,
-    ):
-        await socket.send('{"op":"start","format":"pcm16le","rate":16000,"channels":1,"lang":"en"}')
-        try:
-            await _Push(socket, process, minutes, seen).run()
-        except* (Broken, WebSocketException) as group:
-            print(f"The soak ended early: {group.exceptions[0]}", flush=True)
+    try:
+        await push(system, build(SIZES[size]), max(1, round(hours * 60)), seen)
+    except* (Broken, WebSocketException) as group:
+        print(f"The soak ended early: {group.exceptions[0]}", flush=True)
     if not seen.memory:
         return
     figures = summary(seen)
     store.save("soak", {"model": size, "minutes": len(seen.memory), **figures})
     print(json.dumps({name: value for name, value in figures.items() if not isinstance(value, list)}, indent=1))
+
+
+async def push(system: System, model: Model, minutes: int, seen: Soak) -> None:
+    """Start the system and speak for so many minutes, faster than they take. Raises `Broken` in a group."""
+    async with (
+        server(system, model) as (port, process),
+        connect(system.url(port, 0), proxy=None, max_size=None, ping_timeout=None) as socket,
+    ):
+        await socket.send('{"op":"start","format":"pcm16le","rate":16000,"channels":1,"lang":"en"}')
+        await _Push(socket, process, minutes, seen).run()
 
 
 class _Push:

@@ -41,11 +41,11 @@ def wrap(words: Sequence[Word], width: int) -> list[list[Word]]:
     """Words in lines, each filled before the next begins.
 
     What is in a line stays there when more words follow, so a growing caption never moves. A word
-    wider than a line has a line of its own.
+    wider than a line has a line of its own; a mark that came after its word was said hangs over.
     """
     lines: list[list[Word]] = []
     for word in words:
-        if lines and columns(join([*lines[-1], word])) <= width:
+        if lines and (columns(join([*lines[-1], word])) <= width or _hangs(word)):
             lines[-1].append(word)
         else:
             lines.append([word])
@@ -78,6 +78,10 @@ def balanced(words: Sequence[Word], box: Box) -> list[str]:
     if cost(count) == float("inf"):
         return [join(line) for line in lines]
     return [join(words[:count]), join(words[count:])]
+
+
+def _hangs(word: Word) -> bool:
+    return not word.spaced and not any(map(str.isalnum, word.text))
 
 
 def _merit(words: Sequence[Word], count: int) -> int:

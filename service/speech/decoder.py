@@ -129,7 +129,7 @@ class WhisperDecoder:
         if not self._heads:
             return [_spread(window, text, tokenizer) for window, text in zip(windows, texts, strict=True)]
         frames = [min(_FULL, window.features.shape[1]) for window in windows]
-        if self._on_processor:
+        if self._on_processor and encoded.dtype == _float32():
             # what lies after the longest window would be cut off by the alignment, at a cost
             encoded = _storage(np.ascontiguousarray(np.array(encoded, dtype=np.float32)[:, : (max(frames) + 1) // 2]))
         results = self._whisper.model.align(encoded, tokenizer.sot_sequence, texts, frames)
@@ -217,6 +217,12 @@ def _suppressed(tokenizer: Any) -> list[int]:
     from faster_whisper.transcribe import get_suppressed_tokens
 
     return list(get_suppressed_tokens(tokenizer, [-1]) or ())
+
+
+def _float32() -> Any:
+    from ctranslate2 import DataType
+
+    return DataType.float32
 
 
 def _storage(array: npt.NDArray[np.float32]) -> Any:

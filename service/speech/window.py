@@ -106,11 +106,8 @@ class WindowStream:
     def finish(self) -> Hypothesis:
         if self._decoded < self._voiced and not self._failed:
             self._decode()
-        rest = self._rest
-        if not self._committed and is_stock([piece.word for piece in rest], self._voiced):
-            rest = []
-        hypothesis = self._words.finish([piece.word for piece in rest])
-        self._remember([*self._prefix, *rest])
+        hypothesis = self._words.finish([piece.word for piece in self._rest])
+        self._remember([*self._prefix, *self._rest])
         self._begin()
         return hypothesis
 
@@ -185,11 +182,17 @@ class WindowStream:
         believed = any(self._heard >= seconds and decoded.sure >= sure for seconds, sure in _SURE)
         if self.language == "auto" and believed:
             self.language = decoded.language
-        pieces = self._placed(decoded.pieces)
-        kept = without_loop([piece.word for piece in pieces], [piece.word for piece in self._prefix])
-        if len(kept) < len(pieces):
+        self._rest = self._guarded(self._placed(decoded.pieces))
+
+    def _guarded(self, pieces: list[Piece]) -> list[Piece]:
+        """The words that are believed."""
+        words = [piece.word for piece in pieces]
+        if not self._committed and is_stock(words, self._voiced):
+            return []
+        kept = len(without_loop(words, [piece.word for piece in self._prefix]))
+        if kept < len(pieces):
             self._context.clear()  # else it goes on where it was cut
-        self._rest = pieces[: len(kept)]
+        return pieces[:kept]
 
     def _placed(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The words on the utterance's clock, in order, none later than what was heard."""

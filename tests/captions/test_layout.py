@@ -64,3 +64,8 @@ def test_balanced_lines_keep_every_word_and_the_limits(text: str) -> None:
 def test_two_lines_break_before_an_opener_and_are_about_as_long() -> None:
     lines = balanced(words("Everything happens on this computer and nothing is sent away."), Box())
     assert lines == ["Everything happens on this computer", "and nothing is sent away."]
+
+
+def test_a_line_never_begins_with_a_mark_that_came_late() -> None:
+    words = [Word("word", n, n + 1) for n in range(4)] + [Word(".", 4, 4, spaced=False), Word("Next", 4, 5)]
+    assert [join(line) for line in wrap(words, 19)] == ["word word word word.", "Next"]

@@ -207,6 +207,33 @@ class Babble(Clock):
         return Decoded(tuple(pieces), "en", 1.0)
 
 
+def test_a_stock_phrase_that_nobody_said_is_neither_shown_nor_committed() -> None:
+    class Thankful(Clock):
+        def decode(self, window: Window) -> Decoded:
+            words = [Word("Thank", 0.0, 0.2, 0.2), Word("you.", 0.2, 0.4, 0.3)]
+            return Decoded(tuple(Piece(word, (1,)) for word in words), "en", 1.0)
+
+    stream = opened(Thankful())
+    assert say(stream, 0.8) == Hypothesis()
+    assert say(stream, 0.3, quiet=0.3) == Hypothesis()
+    assert stream.finish() == Hypothesis()
+
+
+def test_a_loop_is_cut_and_does_not_go_on_in_the_next_utterance() -> None:
+    class Looping(Clock):
+        def decode(self, window: Window) -> Decoded:
+            self.windows.append(window)
+            words = [Word("again", n * 0.1, n * 0.1 + 0.1) for n in range(40)]
+            return Decoded(tuple(Piece(word, (7,)) for word in words), "en", 1.0)
+
+    decoder = Looping()
+    stream = opened(decoder)
+    say(stream, 5.0)
+    assert len(stream.finish().committed) <= 12
+    say(stream, 5.0)
+    assert len(decoder.windows[-1].context) <= 12
+
+
 _scripts = st.lists(st.lists(st.sampled_from(["a", "b.", "c", "d"]), max_size=8), min_size=1, max_size=10)
 _policies = st.sampled_from([lambda: LocalAgreement(2), lambda: AlignAtt(0.3)])
 _steps = st.lists(st.tuples(st.floats(0.01, 9), st.sampled_from([0.0, 0.3, 0.6])), min_size=1, max_size=15)

@@ -1,0 +1,66 @@
+"""More than the machine can do, and longer than anybody listens: with the real test model, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.models import Model
+from benchmarks.soak import Soak, push, summary
+from benchmarks.systems import Surtitle
+from service.audio import RATE
+from service.settings import Limits
+from tests.support import need, publish, running, speech
+
+MODEL = Path(__file__).parents[1] / "models" / "whisper" / "model"
+SOURCES = 12
+SENTENCES = [
+    "She has worked in the same office for eleven years.",
+    "The train was late because of the heavy snow.",
+    "He opened the door and walked into the room.",
+    "They are going to build a new house near the river.",
+]
+
+
+async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within_the_budget() -> None:
+    """With the full audio context one source takes a third of a core here: twelve take more than two have."""
+    talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])
+    lags: list[float] = []
+
+    async with running(engine="whisper", model=str(MODEL), language="en") as service:
+        hub = service.app.state.hub
+
+        async def watch() -> None:
+            while True:
+                lags.extend(source["lag"] for channel in hub.snapshot() for source in channel["sources"])
+                await asyncio.sleep(0.1)
+
+        watching = asyncio.create_task(watch())
+        said = await asyncio.gather(
+            *(
+                publish(service, np.roll(talk, number * 2 * RATE), channel=f"c{number}", pace=1.0)
+                for number in range(SOURCES)
+            )
+        )
+        watching.cancel()
+    assert max(lags) <= Limits().lag_budget
+    for one in said:
+        assert one.code == 1000
+        assert len(one.text.split()) > 30  # nobody is starved
+        assert len(one.of("partial")) > 5
+
+
+async def test_ten_minutes_pushed_through_leave_no_trace() -> None:
+    need("flite")
+    seen = Soak()
+    await push(Surtitle(options=("--audio-context", "dynamic")), Model("test", MODEL, MODEL, MODEL, ""), 10, seen)
+    figures = summary(seen)
+    assert len(seen.memory) == 10
+    assert figures["memory_growth"] < 0.05
+    assert figures["lag_last_hour"] < 2 * figures["lag_second_hour"] + 5  # "hours" are thirds of ten minutes
+    assert figures["skipped"] == 0
+    assert figures["error_rate"] < 0.2
+    assert figures["repeated_runs"] <= figures["repeated_runs_spoken"] + 1
+    assert figures["repeated_captions"] <= 1
