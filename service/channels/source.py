@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ import numpy as np
 from service.audio import RATE, Samples
 from service.captions.caption import Caption
 from service.captions.export import words_as_json
+from service.channels.backlog import Backlog
 from service.channels.channel import Channel
 from service.channels.feed import Feed
 from service.errors import EngineError, Replaced, SurtitleError, TooFast
@@ -28,15 +27,6 @@ _FAST = 1.0  # seconds ahead of real time from which a client is not live
 _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _SILENCE_DB = -90.0
-
-
-@dataclass(slots=True)
-class _Block:
-    """Samples that wait. ``gap`` samples were lost before them; none at all asks for a flush."""
-
-    samples: Samples
-    arrived: float
-    gap: int = 0
 
 
 class Source:
@@ -70,8 +60,7 @@ class Source:
         self._coming: tuple[Engine, Stream] | None = None  # the same, and the pipeline knows
         self._limits = limits
         self._loop = asyncio.get_running_loop()
-        self._blocks: deque[_Block] = deque()
-        self._pending = 0
+        self._backlog = Backlog()
         self._received = 0
         self._anchor = self._loop.time()
         self._wake = asyncio.Event()
@@ -176,9 +165,9 @@ class Source:
     async def finish(self) -> None:
         """End, and wait for it."""
         self.end()
-        done, _ = await asyncio.wait({self._task}, timeout=_DRAIN + _DRAIN_RATIO * self._pending / RATE)
+        done, _ = await asyncio.wait({self._task}, timeout=_DRAIN + _DRAIN_RATIO * len(self._backlog) / RATE)
         if not done:
-            self.error = EngineError(f"The last {self._pending / RATE:.0f} s could not be recognized in time.")
+            self.error = EngineError(f"The last {len(self._backlog) / RATE:.0f} s could not be recognized in time.")
             log.error("%s/%s: %s", *self._label, self.error)
             await self.cancel()
 
@@ -215,53 +204,30 @@ class Source:
             raise self.error or EngineError("The source has ended: start a new one.")
         self._received += len(samples)
         self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
-        self._blocks.append(_Block(samples, self._loop.time()))
-        self._pending += len(samples)
+        self._backlog.put(samples, self._loop.time())
         budget = int(self._limits.lag_budget * RATE)
-        if self._pending > budget + len(samples) and self._ahead() <= _FAST:
+        if len(self._backlog) > budget + len(samples) and self._ahead() <= _FAST:
             self._skip(budget // 4)
         self._wake.set()
 
     def _crowded(self) -> bool:
         """Whether a client that is ahead of real time has filled the queue."""
-        return self._pending >= self._limits.ahead * RATE and self._ahead() > _FAST
+        return len(self._backlog) >= self._limits.ahead * RATE and self._ahead() > _FAST
 
     def _ahead(self) -> float:
         """Seconds of audio received beyond what real time can have brought."""
         return self.received - (self._loop.time() - self._anchor)
 
     def _skip(self, keep: int) -> None:
-        """Leave out the oldest audio until ``keep`` samples wait: one long gap, for each one ends an utterance."""
-        gap = lost = 0
-        while self._pending > keep and len(self._blocks) > 1:
-            block = self._blocks.popleft()
-            lost += len(block.samples)
-            gap += block.gap + len(block.samples)
-            self._pending -= len(block.samples)
-        self._blocks[0].gap += gap
-        self.skipped += lost / RATE
-        log.warning("%s/%s: recognition is too slow, %.1f s of audio were left out", *self._label, lost / RATE)
+        lost = self._backlog.skip(keep) / RATE
+        self.skipped += lost
+        log.warning("%s/%s: recognition is too slow, %.1f s of audio were left out", *self._label, lost)
         self._tell_lag(force=True)
-
-    def _take(self) -> _Block:
-        """The next blocks as one, up to the engine's step."""
-        step = int(self._engine.step * RATE)
-        first = self._blocks.popleft()
-        taken = [first]
-        size = len(first.samples)
-        while first.samples.size and self._blocks and size < step:
-            if self._blocks[0].gap or not self._blocks[0].samples.size:
-                break
-            taken.append(self._blocks.popleft())
-            size += len(taken[-1].samples)
-        self._pending -= size
-        self._room.set()
-        return _Block(np.concatenate([block.samples for block in taken]), first.arrived, first.gap)
 
     async def _run(self) -> None:
         try:
-            while self._blocks or not self._ending:
-                if self._blocks:
+            while self._backlog or not self._ending:
+                if self._backlog:
                     await self._recognize()
                 else:
                     self._wake.clear()
@@ -273,7 +239,7 @@ class Source:
             log.exception("%s/%s: recognition failed", *self._label)
             self.error = error if isinstance(error, SurtitleError) else EngineError("Recognition failed: start again.")
         finally:
-            self._blocks.clear()
+            self._backlog.clear()
             self._room.set()
             self._tell("ended")
             await asyncio.shield(asyncio.to_thread(self._close))
@@ -286,7 +252,8 @@ class Source:
     async def _recognize(self) -> None:
         """Take what waits when the turn comes, and not before: the newest audio is part of it."""
         async with self._engine.scheduler.turn(self._deadline()) as work:
-            deadline, block = self._deadline(), self._take()
+            deadline, block = self._deadline(), self._backlog.take(int(self._engine.step * RATE))
+            self._room.set()
             change, self._next = self._next, None
 
             def step() -> list[Caption]:
@@ -309,8 +276,8 @@ class Source:
 
     def _deadline(self) -> float:
         """When the oldest audio that waits arrived, or would have been spoken, on the loop's clock."""
-        first = self._blocks[0]
-        position = self.received - (self._pending - len(first.samples)) / RATE
+        first = self._backlog.first
+        position = self.received - (len(self._backlog) - len(first.samples)) / RATE
         return max(first.arrived, self._anchor + position)
 
     def _show(self, captions: list[Caption]) -> None:
@@ -334,7 +301,7 @@ class Source:
 
     async def _wait_for_client(self) -> None:
         await asyncio.sleep(self._limits.detached_flush)
-        self._blocks.append(_Block(np.zeros(0, dtype=np.float32), self._loop.time()))
+        self._backlog.flush(self._loop.time())
         self._wake.set()
         await asyncio.sleep(self._limits.resume_window - self._limits.detached_flush)
         log.info("%s/%s: did not come back", *self._label)
