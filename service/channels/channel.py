@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from typing import Any
 
-from service.captions.caption import Caption
+from service.captions.caption import Caption, packed, unpacked
 from service.captions.export import as_json, export
 from service.channels.feed import Event, Feed
 from service.channels.settings import ChannelSettings
@@ -38,7 +38,7 @@ class Channel:
         self.model: str | None = None  # that its sources have; the settings' model may still be on its way
         self.failure = ""  # why the last change of settings could not be made
         self._limit = limits.captions
-        self._captions: OrderedDict[str, Caption] = OrderedDict()
+        self._captions: OrderedDict[str, Caption | bytes] = OrderedDict()  # the final ones are packed
         self._shown: dict[str, float] = {}  # when what is on screen changed last, by caption id
         self._numbers = itertools.count(1)
         self._prefix = f"c{int(time.time()):x}"  # ids stay unique when the service is started again
@@ -48,7 +48,7 @@ class Channel:
     @property
     def captions(self) -> list[Caption]:
         """All captions that are kept, open ones too."""
-        return list(self._captions.values())
+        return [unpacked(caption) if isinstance(caption, bytes) else caption for caption in self._captions.values()]
 
     def clock(self) -> float:
         """Seconds on the channel's clock, which starts with its first source."""
@@ -65,7 +65,7 @@ class Channel:
         self.finals += caption.final
         self._shown = {key: self._shown[key] for key in self._visible(now)}
         if caption.full_text:
-            self._captions[caption.id] = caption
+            self._captions[caption.id] = packed(caption) if caption.final else caption
             self._shown[caption.id] = now
         else:
             self._captions.pop(caption.id, None)
@@ -97,7 +97,7 @@ class Channel:
 
     def history(self) -> dict[str, Any]:
         """The final captions with the place from which a reader goes on without gap or double."""
-        finals = [as_json(caption) for caption in self._captions.values() if caption.final]
+        finals = [as_json(caption) for caption in self.captions if caption.final]
         return {"channel": self.name, "resume": self.feed.place(self.feed.last), "captions": finals}
 
     def _visible(self, now: float) -> list[str]:
@@ -105,7 +105,7 @@ class Channel:
         return [
             key
             for key, when in self._shown.items()
-            if now - when < _HANG or ((caption := self._captions.get(key)) is not None and not caption.final)
+            if now - when < _HANG or isinstance(self._captions.get(key), Caption)
         ]
 
 

@@ -24,7 +24,7 @@ class EndpointRules:
 
     on: float = 0.5
     off: float = 0.35
-    min_speech: float = 0.064
+    min_speech: float = 0.096
     silence: float = 0.6
     hurried_after: float = 8.0
     hurried_silence: float = 0.3

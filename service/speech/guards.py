@@ -11,6 +11,9 @@ _SAID_AGAIN = 3  # times a phrase may be said in a row; a lone word twice as oft
 _UNSURE = 0.6  # mean probability of words that are not believed when they are a stock phrase
 _BRIEF = 0.3  # seconds a word must last at least, on average, in an utterance that is all stock phrase
 
+_BLIP = 0.6  # seconds of an utterance, with the 0.3 before its voice, that hardly hold a word
+_UNSURE_BLIP = 0.65  # mean probability below which such a word is not believed
+
 # What Whisper writes where nobody speaks: the ends of the videos that it was trained on.
 STOCK_PHRASES = frozenset(
     {
@@ -80,6 +83,11 @@ def is_stock(words: Sequence[Word], seconds: float) -> bool:
         return False
     sure = sum(word.probability for word in words) / len(words)
     return sure < _UNSURE or seconds < _BRIEF * len(words) ** 0.5
+
+
+def is_blip(words: Sequence[Word], seconds: float) -> bool:
+    """Whether these words were made of a sound that was taken for a voice for a moment: a note, a breath, a chair."""
+    return bool(words) and seconds < _BLIP and sum(word.probability for word in words) / len(words) < _UNSURE_BLIP
 
 
 def _repeats(keys: Sequence[str], length: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Protocol
 from service.audio import RATE, Samples
 from service.speech.commitment import Commitment
 from service.speech.features import HOP, Frames, LogMel
-from service.speech.guards import is_stock, without_loop
+from service.speech.guards import is_blip, is_stock, without_loop
 from service.speech.policy import Display, Policy
 from service.speech.words import Hypothesis, Word
 
@@ -187,7 +187,7 @@ class WindowStream:
     def _guarded(self, pieces: list[Piece]) -> list[Piece]:
         """The words that are believed."""
         words = [piece.word for piece in pieces]
-        if not self._committed and is_stock(words, self._voiced):
+        if not self._committed and (is_stock(words, self._voiced) or is_blip(words, self._voiced)):
             return []
         kept = len(without_loop(words, [piece.word for piece in self._prefix]))
         if kept < len(pieces):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.speech.guards import is_stock, without_loop
+from service.speech.guards import is_blip, is_stock, without_loop
 from service.speech.words import Word, join
 
 
@@ -42,3 +42,10 @@ def test_stock_phrases_are_taken_only_from_those_who_did_not_say_them() -> None:
     assert not is_stock(words("Thank you for the flowers.", 0.3), seconds=1.0)
     assert not is_stock([], seconds=1.0)
     assert is_stock(words("Subtitles by the Amara.org community", 0.4), seconds=2.0)
+
+
+def test_a_word_made_of_a_moments_sound_is_believed_only_if_it_is_sure() -> None:
+    assert is_blip(words("word", 0.5), seconds=0.4)
+    assert not is_blip(words("Yes.", 0.9), seconds=0.4)
+    assert not is_blip(words("word", 0.5), seconds=1.0)
+    assert not is_blip([], seconds=0.4)
