@@ -49,7 +49,7 @@ async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within
     for one in said:
         assert one.code == 1000
         assert len(one.text.split()) > 30  # nobody is starved
-        assert len(one.of("partial")) > 5
+        assert len(one.of("partial")) >= 3
 
 
 async def test_ten_minutes_pushed_through_leave_no_trace() -> None:
