@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import msgspec
 
@@ -51,12 +51,22 @@ class Caption:
 
 
 def packed(caption: Caption) -> bytes:
-    """A fifth of the memory: for captions that are kept by the thousand."""
-    return msgspec.msgpack.encode(astuple(caption))
+    """A fifth of the memory, for final captions that are kept by the thousand. Times are kept to the millisecond."""
+    words: list[str | int | bool] = []
+    before = 0
+    for word in caption.words:
+        start, end = round(word.start * 1000), round(word.end * 1000)
+        words += (word.text, start - before, end - start, round(word.probability * 1000), word.spaced)
+        before = start
+    return msgspec.msgpack.encode((caption.rev, caption.source, caption.language, caption.speaker, words))
 
 
-def unpacked(data: bytes) -> Caption:
-    """What `packed` packed."""
-    name, rev, source, language, words, tentative, final, speaker = msgspec.msgpack.decode(data)
-    said, guessed = (tuple(Word(*word) for word in part) for part in (words, tentative))
-    return Caption(name, rev, source, language, said, guessed, final, speaker)
+def unpacked(name: str, data: bytes) -> Caption:
+    """The caption of that id, of which `packed` made ``data``."""
+    rev, source, language, speaker, flat = msgspec.msgpack.decode(data)
+    words = []
+    start = 0
+    for text, after, length, probability, spaced in zip(*(flat[field::5] for field in range(5)), strict=True):
+        start += after
+        words.append(Word(text, start / 1000, (start + length) / 1000, probability / 1000, spaced))
+    return Caption(name, rev, source, language, tuple(words), (), True, speaker)

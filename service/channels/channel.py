@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import re
 import time
-from collections import OrderedDict
 from typing import Any
 
-from service.captions.caption import Caption, packed, unpacked
+import msgspec
+
+from service.captions.caption import Caption
 from service.captions.export import as_json, export
+from service.channels.archive import Archive
 from service.channels.feed import Event, Feed
 from service.channels.settings import ChannelSettings
 from service.errors import NoSuchChannel
@@ -17,6 +19,7 @@ from service.settings import Limits
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
+_RECENT = 1000  # events kept as they were sent; older ones are made again from the captions
 
 
 def check_name(name: str) -> str:
@@ -33,12 +36,13 @@ class Channel:
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name = name
-        self.feed = Feed(limits.captions)
+        self.feed = Feed(_RECENT)
         self.settings = ChannelSettings()
         self.model: str | None = None  # that its sources have; the settings' model may still be on its way
         self.failure = ""  # why the last change of settings could not be made
-        self._limit = limits.captions
-        self._captions: OrderedDict[str, Caption | bytes] = OrderedDict()  # the final ones are packed
+        self._open: dict[str, Caption] = {}
+        self._finals = Archive(limits.captions)
+        self._cleared = 0  # the place of the last `clear` in the feed
         self._shown: dict[str, float] = {}  # when what is on screen changed last, by caption id
         self._numbers = itertools.count(1)
         self._prefix = f"c{int(time.time()):x}"  # ids stay unique when the service is started again
@@ -48,7 +52,7 @@ class Channel:
     @property
     def captions(self) -> list[Caption]:
         """All captions that are kept, open ones too."""
-        return [unpacked(caption) if isinstance(caption, bytes) else caption for caption in self._captions.values()]
+        return [*self._finals, *self._open.values()]
 
     def clock(self) -> float:
         """Seconds on the channel's clock, which starts with its first source."""
@@ -64,15 +68,16 @@ class Channel:
         now = time.monotonic()
         self.finals += caption.final
         self._shown = {key: self._shown[key] for key in self._visible(now)}
-        if caption.full_text:
-            self._captions[caption.id] = packed(caption) if caption.final else caption
-            self._shown[caption.id] = now
-        else:
-            self._captions.pop(caption.id, None)
+        self._open.pop(caption.id, None)
+        self.feed.publish(_key(caption), "caption", event_data(caption))
+        if not caption.full_text:
             self._shown.pop(caption.id, None)
-        while len(self._captions) > self._limit:
-            self._captions.popitem(last=False)
-        self.feed.publish(f"caption:{caption.id}", "caption", event_data(caption))
+            return
+        self._shown[caption.id] = now
+        if caption.final:
+            self._finals.put(caption, self.feed.last)
+        else:
+            self._open[caption.id] = caption
 
     def tell(self, source: str, status: dict[str, Any]) -> None:
         """A source's state changed."""
@@ -80,11 +85,24 @@ class Channel:
 
     def clear(self) -> None:
         """Take everything off the screens and out of the transcript."""
-        self._captions.clear()
+        self._open.clear()
+        self._finals.clear()
         self._shown.clear()
         self.finals = 0
         self.feed.forget("caption:")
         self.feed.publish("clear", "clear", {})
+        self._cleared = self.feed.last
+
+    def since(self, number: int) -> list[Event]:
+        """The events after place ``number`` of the feed, oldest first."""
+        events = self.feed.since(number)
+        until = self.feed.forgotten
+        if number >= until:
+            return events
+        older = [self._event(place, "caption", event_data(one)) for place, one in self._finals.between(number, until)]
+        if number < self._cleared <= until:
+            older.insert(0, self._event(self._cleared, "clear", {}))
+        return older + events
 
     def on_screen(self) -> list[Event]:
         """What a reader that comes now should see first."""
@@ -102,11 +120,15 @@ class Channel:
 
     def _visible(self, now: float) -> list[str]:
         """The captions that are open or became final a moment ago."""
-        return [
-            key
-            for key, when in self._shown.items()
-            if now - when < _HANG or isinstance(self._captions.get(key), Caption)
-        ]
+        return [key for key, when in self._shown.items() if now - when < _HANG or key in self._open]
+
+    def _event(self, place: int, name: str, data: dict[str, Any]) -> Event:
+        return Event(place, self.feed.place(place), name, msgspec.json.encode(data).decode())
+
+
+def _key(caption: Caption) -> str:
+    """What a caption's events are known by in the feed."""
+    return f"caption:{caption.id}"
 
 
 def event_data(caption: Caption) -> dict[str, Any]:

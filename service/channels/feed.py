@@ -33,6 +33,8 @@ class Feed:
         self._epoch = secrets.token_hex(4)  # tells a place in this feed from one in a feed before a restart
         self._news = asyncio.Event()
         self.last = 0
+        self.forgotten = 0
+        """The newest place whose event was dropped for want of room: after it, nothing is missing."""
 
     def publish(self, key: str, name: str, data: object) -> None:
         """Replace what ``key`` had by this event, and wake all readers."""
@@ -40,7 +42,8 @@ class Feed:
         self._events.pop(key, None)
         self._events[key] = Event(self.last, self.place(self.last), name, msgspec.json.encode(data).decode())
         while len(self._events) > self._limit:
-            self._events.popitem(last=False)
+            _, event = self._events.popitem(last=False)
+            self.forgotten = event.number
         news, self._news = self._news, asyncio.Event()
         news.set()
 

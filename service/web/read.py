@@ -69,13 +69,13 @@ async def _events(channel: Channel, place: str | None) -> AsyncIterator[Event]:
     if number is None:
         events, number = channel.on_screen(), channel.feed.last
     else:
-        events = channel.feed.since(number)
+        events = channel.since(number)
     while True:
         for event in events:
             yield event
             number = max(number, event.number)
         await channel.feed.wait(number, _HEARTBEAT)
-        events = channel.feed.since(number)
+        events = channel.since(number)
 
 
 async def _send_all(websocket: WebSocket, channel: Channel, timeout: float) -> None:

@@ -3,7 +3,16 @@ from service.speech.words import Word
 
 
 def test_a_packed_caption_is_the_same_and_small() -> None:
-    words = tuple(Word(f"word{n}", n * 0.3, n * 0.3 + 0.25, 0.9, spaced=n > 0) for n in range(7))
-    for caption in (Caption("c1", 3, "Host", "en", words, (), True, "Ada"), Caption("c2", 1, "", "", (), words[:2])):
-        assert unpacked(packed(caption)) == caption
-    assert len(packed(Caption("c1", 3, "Host", "en", words, (), True))) < 350
+    words = tuple(Word(f"word{n}", n * 300 / 1000, (n * 300 + 250) / 1000, 0.9, spaced=n > 0) for n in range(7))
+    for caption in (Caption("c1", 3, "Host", "en", words, (), True, "Ada"), Caption("c2", 1, "", "", (), (), True)):
+        assert unpacked(caption.id, packed(caption)) == caption
+    assert len(packed(Caption("c1", 3, "Host", "en", words, (), True))) < 150
+
+
+def test_times_are_kept_to_the_millisecond_however_late() -> None:
+    words = (Word("late", 100_000.12345, 100_000.6789, 0.12345), Word("later", 100_001.0004, 100_001.0004))
+    kept = unpacked("c", packed(Caption("c", 1, "", "", words, (), True))).words
+    assert [(word.start, word.end, word.probability) for word in kept] == [
+        (100_000.123, 100_000.679, 0.123),
+        (100_001.0, 100_001.0, 1.0),
+    ]

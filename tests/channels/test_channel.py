@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -55,3 +56,36 @@ def test_the_oldest_captions_go_first() -> None:
     for number in range(5):
         channel.put(caption(f"c{number}", 1, "x", final=True))
     assert [kept.id for kept in channel.captions] == ["c2", "c3", "c4"]
+
+
+def seen(channel: Channel, place: int) -> list[Any]:
+    """What a reader that has seen everything up to ``place`` is told: texts, and the names of other events."""
+    return [json.loads(event.data).get("text", event.name) for event in channel.since(place)]
+
+
+def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Events that the feed has no room for are made again from the captions."""
+    monkeypatch.setattr("service.channels.channel._RECENT", 4)
+    channel = Channel("main", Limits())
+    places = []
+    for number in range(20):
+        places.append(channel.feed.last)
+        channel.put(caption(f"c{number}", 1, "guess"))
+        channel.put(caption(f"c{number}", 2, f"said {number}", final=True))
+    assert channel.feed.forgotten > 0
+    for number, place in enumerate(places):
+        assert seen(channel, place) == [f"said {later}" for later in range(number, 20)]
+    numbers = [event.number for event in channel.since(0)]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.channels.channel._RECENT", 2)
+    channel = Channel("main", Limits())
+    channel.put(caption("c1", 1, "before", final=True))
+    place = channel.feed.last
+    channel.clear()
+    for number in range(5):
+        channel.put(caption(f"c{number + 2}", 1, f"after {number}", final=True))
+    assert seen(channel, place) == ["clear", *(f"after {number}" for number in range(5))]
+    assert seen(channel, channel.feed.last - 1) == ["after 4"]

@@ -29,6 +29,8 @@ def test_a_reader_sees_the_last_state_from_wherever_it_starts(keys: list[str], l
     for place in range(len(keys) + 1):
         expected = [number for number in newest if number >= place]
         assert [json.loads(event.data) for event in feed.since(place)] == expected
+        if place >= feed.forgotten:
+            assert expected == [number for number in sorted(last.values()) if number >= place]
 
 
 def test_places_are_of_this_feed_only() -> None:
