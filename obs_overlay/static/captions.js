@@ -21,7 +21,8 @@ const REMEMBERED = 500; // revisions kept, to drop what comes out of order
 
 /**
  * @param {string} channel
- * @param {{caption?: (caption: Caption) => void, clear?: () => void, state?: (state: string) => void}} listener
+ * @param {{caption?: (caption: Caption) => void, clear?: () => void, state?: (state: string) => void,
+ *   style?: (name: string, style: import("./themes.js").Style) => void}} listener
  *   `state` is told "live" and "lost"
  * @param {string} [last] resume id from which to go on
  * @returns {() => void} stops following
@@ -61,6 +62,8 @@ export function follow(channel, listener, last) {
     place = id;
     if (event === "clear") {
       listener.clear?.();
+    } else if (event === "style") {
+      listener.style?.(data.name, data.style);
     } else if (event === "caption" && data.rev > (revisions.get(data.id) ?? 0)) {
       revisions.delete(data.id);
       revisions.set(data.id, data.rev);

@@ -14,11 +14,13 @@ from service.captions.export import as_json, export
 from service.channels.archive import Archive
 from service.channels.feed import Event, Feed
 from service.channels.settings import ChannelSettings
-from service.errors import NoSuchChannel
+from service.channels.style import Style
+from service.errors import NoSuchChannel, TooMany
 from service.settings import Limits
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
+_STYLES = 50
 _RECENT = 1000  # events kept as they were sent; older ones are made again from the captions
 
 
@@ -38,6 +40,7 @@ class Channel:
         self.name = name
         self.feed = Feed(_RECENT)
         self.settings = ChannelSettings()
+        self.styles: dict[str, Style] = {}
         self.model: str | None = None  # that its sources have; the settings' model may still be on its way
         self.failure = ""  # why the last change of settings could not be made
         self._open: dict[str, Caption] = {}
@@ -83,6 +86,18 @@ class Channel:
         """A source's state changed."""
         self.feed.publish(f"status:{source}", "status", {"source": source, **status})
 
+    def restyle(self, name: str, style: Style) -> None:
+        """Change how the overlays look that use the style of that name. Raises `TooMany`."""
+        if name not in self.styles and len(self.styles) >= _STYLES:
+            raise TooMany(f"A channel has {_STYLES} styles at most: remove one first.")
+        self.styles[name] = style
+        self.feed.publish(f"style:{name}", "style", _style_data(name, style))
+
+    def forget_style(self, name: str) -> None:
+        """Overlays that use the style of that name look as the service's default again."""
+        if self.styles.pop(name, None) is not None:
+            self.feed.publish(f"style:{name}", "style", _style_data(name, Style()))
+
     def clear(self) -> None:
         """Take everything off the screens and out of the transcript."""
         self._open.clear()
@@ -102,12 +117,13 @@ class Channel:
         older = [self._event(place, "caption", event_data(one)) for place, one in self._finals.between(number, until)]
         if number < self._cleared <= until:
             older.insert(0, self._event(self._cleared, "clear", {}))
-        return older + events
+        return self._styling(number) + older + events
 
     def on_screen(self) -> list[Event]:
         """What a reader that comes now should see first."""
-        events = [self.feed.get(f"caption:{key}") for key in self._visible(time.monotonic())]
-        return sorted((event for event in events if event), key=lambda event: event.number)
+        found = [self.feed.get(f"caption:{key}") for key in self._visible(time.monotonic())]
+        captions = sorted((event for event in found if event), key=lambda event: event.number)
+        return self._styling(captions[0].number - 1 if captions else self.feed.last) + captions
 
     def transcript(self, form: str) -> str:
         """The final captions as srt, vtt, txt or json."""
@@ -122,6 +138,10 @@ class Channel:
         """The captions that are open or became final a moment ago."""
         return [key for key, when in self._shown.items() if now - when < _HANG or key in self._open]
 
+    def _styling(self, place: int) -> list[Event]:
+        """All styles, as if they had been chosen at ``place``."""
+        return [self._event(place, "style", _style_data(*one)) for one in self.styles.items()]
+
     def _event(self, place: int, name: str, data: dict[str, Any]) -> Event:
         return Event(place, self.feed.place(place), name, msgspec.json.encode(data).decode())
 
@@ -129,6 +149,10 @@ class Channel:
 def _key(caption: Caption) -> str:
     """What a caption's events are known by in the feed."""
     return f"caption:{caption.id}"
+
+
+def _style_data(name: str, style: Style) -> dict[str, Any]:
+    return {"name": name, "style": style.as_json()}
 
 
 def event_data(caption: Caption) -> dict[str, Any]:

@@ -182,7 +182,7 @@ class Hub:
 
     def _drop_unused(self) -> None:
         for channel in list(self._channels.values()):
-            used = channel.finals or self.readers.get(channel.name) or self.sources(channel)
+            used = channel.finals or channel.styles or self.readers.get(channel.name) or self.sources(channel)
             if not used and channel.settings == ChannelSettings():
                 del self._channels[channel.name]
 

@@ -15,6 +15,7 @@ import obs_overlay
 from service import __version__
 from service.channels.channel import check_name
 from service.channels.hub import Hub
+from service.web.security import PAGE_POLICY
 
 _OURS = Path(__file__).parent
 _OVERLAY = obs_overlay.DIRECTORY
@@ -32,7 +33,10 @@ async def dashboard(request: Request) -> Response:
 
 
 async def overlay(request: Request) -> Response:
-    return _page(request, "overlay.html", check_name(request.path_params["channel"]))
+    page = _page(request, "overlay.html", check_name(request.path_params["channel"]))
+    # OBS writes a source's "Custom CSS" into the page as a style element
+    page.headers["content-security-policy"] = PAGE_POLICY.replace("style-src", "style-src 'unsafe-inline'")
+    return page
 
 
 async def view(request: Request) -> Response:

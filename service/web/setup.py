@@ -9,6 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from service.channels import style
 from service.channels.channel import Channel
 from service.channels.hub import Hub
 from service.channels.settings import Changes
@@ -39,6 +40,30 @@ async def change_settings(request: Request) -> Response:
     if isinstance(changes.model, str) and changes.model != EMBEDDED:
         await asyncio.to_thread(_check_model, changes.model)
     return JSONResponse(_describe(hub, hub.change(request.path_params["channel"], changes)))
+
+
+async def list_styles(request: Request) -> Response:
+    """`GET /api/channels/{channel}/styles`: by name."""
+    hub: Hub = request.app.state.hub
+    return JSONResponse(_styles(hub.channel(request.path_params["channel"])))
+
+
+async def put_style(request: Request) -> Response:
+    """`PUT /api/channels/{channel}/styles/{name}`: every open overlay that uses it changes."""
+    hub: Hub = request.app.state.hub
+    name = style.check_name(request.path_params["name"])
+    chosen = style.parse(await _body(request))
+    channel = hub.channel(request.path_params["channel"])
+    channel.restyle(name, chosen)
+    return JSONResponse(_styles(channel))
+
+
+async def delete_style(request: Request) -> Response:
+    """`DELETE /api/channels/{channel}/styles/{name}`."""
+    hub: Hub = request.app.state.hub
+    channel = hub.channel(request.path_params["channel"])
+    channel.forget_style(request.path_params["name"])
+    return JSONResponse(_styles(channel))
 
 
 async def list_models(request: Request) -> Response:
@@ -78,6 +103,10 @@ def _check_model(model: str) -> None:
             models.repository(model)
     except ModelError as error:
         raise BadRequest(f"model: {error.message}") from error
+
+
+def _styles(channel: Channel) -> dict[str, Any]:
+    return {name: one.as_json() for name, one in channel.styles.items()}
 
 
 def _describe(hub: Hub, channel: Channel) -> dict[str, Any]:

@@ -79,44 +79,6 @@ async def test_text_is_never_markup(service: Running, window: Any) -> None:
         assert "&amp;" in await page.text(place)
 
 
-async def test_the_overlay_rolls_up_and_committed_words_do_not_move(service: Running, window: Any) -> None:
-    overlay = await window(f"{service.url}/overlay/roll")
-    await readers(service, "roll", 1)
-    text = "We walked along the river until the sun went down and then we all went home to eat"
-    words = text.split()
-    before: dict[str, float] = {}
-    for count in range(1, len(words) + 1):
-        put(service, "roll", "c1", count, " ".join(words[:count]), "maybe")
-        await overlay.until("rev => document.querySelector('#captions').textContent.includes(rev)", words[count - 1])
-        rows = await overlay.page.evaluate(
-            "[...document.querySelectorAll('.line')].map(row => [row.textContent, row.getBoundingClientRect().left])"
-        )
-        assert len(rows) <= 2
-        for text, left in rows:
-            assert before.setdefault(text.split()[0], left) == left
-    assert await overlay.page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgba(0, 0, 0, 0)"
-
-
-async def test_the_overlay_names_sources_where_there_are_several(service: Running, window: Any) -> None:
-    overlay = await window(f"{service.url}/overlay/names?lines=4")
-    await readers(service, "names", 1)
-    put(service, "names", "c1", 1, "Hello there.", final=True, source="Host")
-    await overlay.until("document.querySelector('#captions').textContent.includes('Hello')")
-    assert await overlay.text("#captions") == "Hello there."
-    put(service, "names", "c2", 1, "Good evening.", final=True, source="Guest")
-    await overlay.until("document.querySelector('#captions').textContent.includes('evening')")
-    assert await overlay.text("#captions") == "Host: Hello there. Guest: Good evening."
-
-
-async def test_a_retracted_caption_leaves_the_screen(service: Running, window: Any) -> None:
-    overlay = await window(f"{service.url}/overlay/gone")
-    await readers(service, "gone", 1)
-    put(service, "gone", "c1", 1, "", "uh")
-    await overlay.until("document.querySelector('#captions').textContent.includes('uh')")
-    put(service, "gone", "c1", 2, "", "")
-    await overlay.until("document.querySelectorAll('.line').length === 0")
-
-
 async def test_pages_come_back_when_the_service_is_started_again(window: Any) -> None:
     """What is on the pages stays there meanwhile, and what is said afterwards is added."""
     port = free_port()
