@@ -140,7 +140,9 @@ def _checked(settings: Settings) -> Settings:
 
 async def _serve(settings: Settings, verbose: bool) -> None:
     from service import log
+    from service.memory import share_arenas
 
+    share_arenas()
     log.configure(verbose=verbose)
     server = _server(settings)
     announcing = asyncio.create_task(_announce(server, settings))

@@ -1,31 +1,40 @@
 // The viewer: the whole session as a page to read, following the speech.
 
 import { follow } from "./captions.js";
+import { t } from "./i18n.js";
+import { readingPreferences } from "./reading.js";
+import { sharing } from "./sharing.js";
+import { Transcript } from "./transcript.js";
 
 /** @typedef {import("./captions.js").Caption} Caption */
 
-const KEPT = 2000; // captions on the page; older ones are in the downloads
-const PARAGRAPH_PAUSE = 4; // seconds of silence that begin a new paragraph
-const PARAGRAPH_LENGTH = 500; // characters
-const SIZES = [16, 18, 21, 25, 30, 36, 44];
+const BATCH = 300; // captions that are put on the page at once
+const REMEMBERED = 500;
+const NEAR = 80; // pixels from the end that count as the end
 
 const channel = document.body.dataset.channel ?? "main";
-const transcript = element("transcript");
+const transcript = new Transcript(element("transcript"), element("empty"));
 const announcer = element("announcer");
+const earlier = element("earlier");
 const followButton = element("follow");
-/** @type {Map<string, HTMLElement>} the span of each caption */
-const spans = new Map();
+/** What was said before this page was opened and is not on it yet. @type {Caption[]} */
+let before = [];
+/** @type {Set<string>} */
+const announced = new Set();
 let following = true;
 
-textSize(Number(localStorage.getItem("text-size")) || 21);
-element("smaller").addEventListener("click", () => step(-1));
-element("larger").addEventListener("click", () => step(1));
+readingPreferences(() => following && toEnd());
+sharing(channel);
 followButton.addEventListener("click", () => {
   following = true;
   toEnd();
 });
+earlier.addEventListener("click", showEarlier);
+new IntersectionObserver(([entry]) => {
+  if (entry.isIntersecting && !following) showEarlier();
+}).observe(earlier);
 addEventListener("scroll", () => {
-  following = innerHeight + scrollY >= document.documentElement.scrollHeight - 80;
+  following = innerHeight + scrollY >= document.documentElement.scrollHeight - NEAR;
   followButton.hidden = following;
 }, { passive: true });
 
@@ -35,7 +44,10 @@ async function start() {
   try {
     const answer = await fetch(`/api/channels/${encodeURIComponent(channel)}/transcript.json`);
     const history = await answer.json();
-    for (const caption of history.captions.slice(-KEPT)) show({ ...caption, tentative: "", final: true });
+    before = history.captions.map((/** @type {any} */ caption) => ({ ...caption, rev: 0, tentative: "", final: true }));
+    for (const caption of before.splice(-BATCH)) transcript.show(caption);
+    earlier.hidden = !before.length;
+    toEnd();
     listen(history.resume);
   } catch {
     setTimeout(start, 2000);
@@ -47,79 +59,31 @@ async function start() {
 function listen(last) {
   follow(channel, {
     caption(caption) {
-      show(caption);
+      transcript.show(caption);
       if (caption.final) announce(caption);
+      if (following) toEnd();
     },
     clear() {
-      transcript.replaceChildren();
-      spans.clear();
-      element("empty").hidden = false;
+      before = [];
+      earlier.hidden = true;
+      transcript.clear();
     },
     state,
   }, last);
 }
 
-/** @param {Caption} caption */
-function show(caption) {
-  let span = spans.get(caption.id);
-  if (!caption.text && !caption.tentative) {
-    span?.remove();
-    spans.delete(caption.id);
-    return;
-  }
-  if (!span) {
-    span = document.createElement("span");
-    span.className = "caption";
-    span.append(document.createElement("span"), document.createElement("span"));
-    span.lastElementChild?.classList.add("tentative");
-    spans.set(caption.id, span);
-    paragraph(caption).append(span, " ");
-    element("empty").hidden = true;
-    trim();
-  }
-  const [committed, tentative] = span.children;
-  committed.textContent = caption.text;
-  tentative.textContent = caption.tentative;
-  span.dataset.end = String(caption.end);
-  if (following) toEnd();
-}
-
-/** The paragraph to which a new caption belongs. @param {Caption} caption */
-function paragraph(caption) {
-  const last = /** @type {HTMLElement | null} */ (transcript.lastElementChild);
-  const open = last?.querySelector("p");
-  const before = /** @type {HTMLElement | null | undefined} */ (open?.lastElementChild);
-  if (last && open && last.dataset.source === caption.source
-      && caption.start - Number(before?.dataset.end ?? 0) < PARAGRAPH_PAUSE
-      && (open.textContent ?? "").length < PARAGRAPH_LENGTH) {
-    return open;
-  }
-  const block = document.createElement("section");
-  block.className = "paragraph";
-  block.dataset.source = caption.source;
-  const head = document.createElement("h2");
-  const time = document.createElement("time");
-  time.textContent = clock(caption.start);
-  head.append(caption.source, " ", time);
-  const text = document.createElement("p");
-  text.dir = "auto";
-  block.append(head, text);
-  transcript.append(block);
-  return text;
-}
-
-function trim() {
-  for (const [id, span] of spans) {
-    if (spans.size <= KEPT) return;
-    const block = span.closest("section");
-    span.remove();
-    spans.delete(id);
-    if (block && !block.querySelector(".caption")) block.remove();
-  }
+function showEarlier() {
+  const height = document.documentElement.scrollHeight;
+  transcript.prepend(before.splice(-BATCH));
+  earlier.hidden = !before.length;
+  scrollBy({ top: document.documentElement.scrollHeight - height, behavior: "instant" });
 }
 
 /** Screen readers hear committed text only, once. @param {Caption} caption */
 function announce(caption) {
+  if (announced.has(caption.id)) return; // it was corrected
+  announced.add(caption.id);
+  if (announced.size > REMEMBERED) announced.delete(announced.values().next().value ?? "");
   const line = document.createElement("p");
   line.textContent = caption.text;
   announcer.append(line);
@@ -130,31 +94,11 @@ function announce(caption) {
 function state(name) {
   const place = element("state");
   place.dataset.state = name;
-  place.textContent = name === "live" ? "Live" : "Reconnecting";
+  place.textContent = name === "live" ? t("Live") : t("Reconnecting");
 }
 
 function toEnd() {
   scrollTo({ top: document.documentElement.scrollHeight });
-}
-
-/** @param {number} direction */
-function step(direction) {
-  const now = SIZES.indexOf(Number(localStorage.getItem("text-size")) || 21);
-  textSize(SIZES[Math.min(SIZES.length - 1, Math.max(0, now + direction))]);
-}
-
-/** @param {number} pixels */
-function textSize(pixels) {
-  const size = SIZES.includes(pixels) ? pixels : 21;
-  localStorage.setItem("text-size", String(size));
-  document.documentElement.style.setProperty("--text-size", `${size / 16}rem`);
-}
-
-/** @param {number} seconds */
-function clock(seconds) {
-  const whole = Math.max(0, Math.floor(seconds));
-  const minutes = String(Math.floor(whole / 60) % 60).padStart(2, "0");
-  return `${Math.floor(whole / 3600)}:${minutes}:${String(whole % 60).padStart(2, "0")}`;
 }
 
 /** @param {string} id */

@@ -27,6 +27,7 @@ _MOST = 25.0  # that one window can have; what comes at once is decoded in such 
 _KEEP = 1.0  # seconds that stay when it slides
 _CONTEXT = 32  # tokens of what was said before
 _CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
+_ECHO = 3  # tokens that may stand in the context again by chance
 _AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
 _LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
 _SENTENCE_END = (".", "?", "!", "。", "？", "！")
@@ -168,14 +169,11 @@ class WindowStream:
 
     def _decode(self) -> None:
         self._failed = True
-        window = Window(
-            self._mel.features(),
-            self.language,
-            (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
-            tuple(token for piece in self._prefix for token in piece.tokens),
-        )
         begun = time.monotonic()
-        decoded = self._decoder.decode(window)
+        decoded = self._decoder.decode(self._window())
+        if self._is_echo(decoded.pieces):
+            self._context.clear()
+            decoded = self._decoder.decode(self._window())
         self._took += _LATELY * (time.monotonic() - begun - self._took)
         self._failed = False
         self._decoded = self._heard
@@ -183,6 +181,22 @@ class WindowStream:
         if self.language == "auto" and believed:
             self.language = decoded.language
         self._rest = self._guarded(self._placed(decoded.pieces))
+
+    def _window(self) -> Window:
+        return Window(
+            self._mel.features(),
+            self.language,
+            (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
+            tuple(token for piece in self._prefix for token in piece.tokens),
+        )
+
+    def _is_echo(self, pieces: Sequence[Piece]) -> bool:
+        """Whether all that was written of the window stands in its context: said again, or only copied from there."""
+        written = [token for piece in pieces for token in piece.tokens]
+        if self._prefix or len(written) < _ECHO:
+            return False
+        starts = range(len(self._context) - len(written) + 1)
+        return any(self._context[at : at + len(written)] == written for at in starts)
 
     def _guarded(self, pieces: list[Piece]) -> list[Piece]:
         """The words that are believed."""

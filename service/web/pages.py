@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
+import segno
 from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
@@ -15,15 +19,14 @@ import obs_overlay
 from service import __version__
 from service.channels.channel import check_name
 from service.channels.hub import Hub
+from service.web import i18n
 from service.web.security import PAGE_POLICY
 
 _OURS = Path(__file__).parent
 _OVERLAY = obs_overlay.DIRECTORY
 _DEMO = _OURS.parent / "demo"
 
-_templates = Jinja2Templates(
-    env=Environment(loader=FileSystemLoader([_OURS / "templates", _OVERLAY / "templates"]), autoescape=True)
-)
+_SMALLEST_QR = 3  # modules of white around it (ISO/IEC 18004 asks for 4; a page adds its own)
 
 
 async def dashboard(request: Request) -> Response:
@@ -43,11 +46,42 @@ async def view(request: Request) -> Response:
     return _page(request, "view.html", check_name(request.path_params["channel"]))
 
 
+async def manifest(request: Request) -> Response:
+    """What makes the viewer an app that can be installed (Web App Manifest)."""
+    channel = check_name(request.path_params["channel"])
+    home = f"/view/{quote(channel)}"
+    app = {
+        "name": f"{channel} · Surtitle",
+        "short_name": channel,
+        "id": home,
+        "start_url": home,
+        "scope": home,
+        "display": "standalone",
+        "background_color": "#121317",
+        "theme_color": "#121317",
+        "icons": [
+            {"src": f"/static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"} for size in (192, 512)
+        ],
+    }
+    return JSONResponse(app, media_type="application/manifest+json")
+
+
+async def qr_code(request: Request) -> Response:
+    """The viewer's address, to be read by a phone's camera."""
+    channel = check_name(request.path_params["channel"])
+    address = str(request.url.replace(path=f"/view/{quote(channel)}", query="", fragment=""))
+    image = io.BytesIO()
+    segno.make(address, micro=False).save(image, kind="svg", border=_SMALLEST_QR, xmldecl=False, omitsize=True)
+    return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-cache"})
+
+
 def routes() -> list[BaseRoute]:
     return [
         Route("/", dashboard),
         Route("/overlay/{channel}", overlay),
         Route("/view/{channel}", view),
+        Route("/view/{channel}/manifest.webmanifest", manifest),
+        Route("/view/{channel}/qr.svg", qr_code),
         Mount("/static/overlay", StaticFiles(directory=_OVERLAY / "static")),
         Mount("/static/demo", StaticFiles(directory=_DEMO / "sample")),
         Mount("/static", StaticFiles(directory=_OURS / "static")),
@@ -55,6 +89,19 @@ def routes() -> list[BaseRoute]:
 
 
 def _page(request: Request, template: str, channel: str | None) -> Response:
-    response = _templates.TemplateResponse(request, template, {"channel": channel, "version": __version__})
+    language = i18n.language_of(request)
+    texts = i18n.messages(language)
+    context = {"channel": channel, "version": __version__, "language": language, "messages": texts}
+    response = _templates(language).TemplateResponse(request, template, context)
     response.headers["cache-control"] = "no-cache"
+    response.headers["vary"] = "Accept-Language"
     return response
+
+
+@cache
+def _templates(language: str) -> Jinja2Templates:
+    """The templates, with their texts in a language."""
+    env = Environment(loader=FileSystemLoader([_OURS / "templates", _OVERLAY / "templates"]), autoescape=True)
+    texts = i18n.messages(language)
+    env.globals["_"] = lambda text: texts.get(text, text)
+    return Jinja2Templates(env=env)

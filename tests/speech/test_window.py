@@ -256,3 +256,33 @@ def test_committed_text_is_only_ever_appended_to(
     ends = [word.end for word in final]
     assert ends == sorted(ends)
     assert all(0 <= word.start <= word.end for word in final)
+
+
+class Parrot(Clock):
+    """Repeats what came before a window, and hears only without it."""
+
+    def decode(self, window: Window) -> Decoded:
+        if window.context and not window.prefix:
+            self.windows.append(window)
+            copied = (Piece(Word(f"w{token}", 0.0, 0.4, 0.9), (token,)) for token in window.context[-4:])
+            return Decoded(tuple(copied), "en", 1.0)
+        return super().decode(window)
+
+
+def test_what_is_copied_from_the_context_is_decoded_again_without_it() -> None:
+    stream = opened(Parrot())
+    said = []
+    for _ in range(3):
+        for _ in range(10):
+            say(stream, 0.3)
+        said.append(join(stream.finish().committed))
+    assert said == ["w1 w2 w3 w4 w5 w6"] * 3
+
+
+def test_what_is_said_again_is_believed() -> None:
+    decoder = Clock()
+    stream = opened(decoder)
+    for _ in range(2):
+        for _ in range(10):
+            say(stream, 0.3)
+        assert join(stream.finish().committed) == "w1 w2 w3 w4 w5 w6"
