@@ -18,6 +18,7 @@ from service.errors import NoSuchChannel, SurtitleError
 from service.settings import Settings
 from service.speech.engines import Engines
 from service.web import api, pages, setup
+from service.web.correct import correct_caption
 from service.web.messages import refuse
 from service.web.publish import publish_post, publish_socket
 from service.web.read import read_events, read_socket
@@ -54,6 +55,7 @@ def create_app(settings: Settings) -> Starlette:
             Route(channel + "/audio", publish_post, methods=["POST"]),
             WebSocketRoute(channel + "/captions", read_socket),
             Route(channel + "/captions", read_events),
+            Route(channel + "/captions/{id}", correct_caption, methods=["PATCH"]),
             Route(channel + "/transcript.{form}", api.transcript),
             Route(channel + "/clear", api.clear, methods=["POST"]),
             Route(channel + "/settings", setup.settings),

@@ -63,6 +63,14 @@ class NoSuchChannel(SurtitleError):
     status = 404
 
 
+class NoSuchCaption(SurtitleError):
+    """The caption is not kept, or not final yet."""
+
+    code = "no_such_caption"
+    close = 4404
+    status = 404
+
+
 class TimedOut(SurtitleError):
     """The client was silent for too long."""
 

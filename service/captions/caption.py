@@ -27,6 +27,11 @@ class Caption:
     speaker: str | None = None
 
     @property
+    def voice(self) -> str:
+        """Who is heard, for people: the speaker, or else the source."""
+        return self.speaker or self.source
+
+    @property
     def text(self) -> str:
         """The committed text."""
         return join(self.words)

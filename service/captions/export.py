@@ -20,7 +20,7 @@ MEDIA_TYPES = {
 
 
 def export(captions: Sequence[Caption], form: str, box: Box = Box()) -> str:
-    """Final captions as ``form``, one of `MEDIA_TYPES`; by time, sources named where there are several."""
+    """Final captions as ``form``, one of `MEDIA_TYPES`; by time, speakers named where there are several."""
     ordered = sorted(
         (caption for caption in captions if caption.final), key=lambda caption: (caption.start, caption.end)
     )
@@ -31,7 +31,7 @@ def export(captions: Sequence[Caption], form: str, box: Box = Box()) -> str:
 def _srt(captions: list[Caption], box: Box) -> str:
     cues = []
     for number, (caption, end) in enumerate(zip(captions, _ends(captions), strict=True), start=1):
-        name = f"{caption.source}: " if _several(captions) else ""
+        name = f"{caption.voice}: " if _several(captions) else ""
         text = name + "\n".join(balanced(caption.words, box))
         cues.append(f"{number}\n{_time(caption.start, ',')} --> {_time(end, ',')}\n{text}\n")
     return "\n".join(cues)
@@ -40,7 +40,7 @@ def _srt(captions: list[Caption], box: Box) -> str:
 def _vtt(captions: list[Caption], box: Box) -> str:
     cues = ["WEBVTT\n"]
     for caption, end in zip(captions, _ends(captions), strict=True):
-        name = f"<v {_escape(caption.source)}>" if _several(captions) else ""
+        name = f"<v {_escape(caption.voice)}>" if _several(captions) else ""
         text = name + _escape("\n".join(balanced(caption.words, box)))
         cues.append(f"{_time(caption.start, '.')} --> {_time(end, '.')}\n{text}\n")
     return "\n".join(cues)
@@ -50,9 +50,9 @@ def _txt(captions: list[Caption], box: Box) -> str:
     lines: list[str] = []
     before = None
     for caption in captions:
-        if _several(captions) and caption.source != before:
-            lines.append(f"{caption.source}:")
-        before = caption.source
+        if _several(captions) and caption.voice != before:
+            lines.append(f"{caption.voice}:")
+        before = caption.voice
         lines.append(caption.text)
     return "".join(f"{line}\n" for line in lines)
 
@@ -95,7 +95,7 @@ def _ends(captions: list[Caption]) -> list[float]:
 
 
 def _several(captions: list[Caption]) -> bool:
-    return len({caption.source for caption in captions}) > 1
+    return len({caption.voice for caption in captions}) > 1
 
 
 def _escape(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import islice
 
 from service.captions.caption import Caption, packed, unpacked
 
@@ -18,6 +19,9 @@ class Archive:
     def __len__(self) -> int:
         return len(self._captions)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._captions
+
     def __iter__(self) -> Iterator[Caption]:
         return (unpacked(name, data) for name, (_, data) in self._captions.items())
 
@@ -31,6 +35,19 @@ class Archive:
         """Those whose event came after place ``first``, and not after ``last``; by place."""
         found = [(place, name, data) for name, (place, data) in self._captions.items() if first < place <= last]
         return [(place, unpacked(name, data)) for place, name, data in sorted(found)]
+
+    def get(self, name: str) -> Caption | None:
+        """The caption of that id, if it is kept."""
+        found = self._captions.get(name)
+        return unpacked(name, found[1]) if found else None
+
+    def newest(self, count: int) -> list[Caption]:
+        """The last ``count`` of them, oldest first."""
+        names = list(islice(reversed(self._captions), count))
+        return [unpacked(name, self._captions[name][1]) for name in reversed(names)]
+
+    def drop(self, name: str) -> None:
+        self._captions.pop(name, None)
 
     def clear(self) -> None:
         self._captions.clear()

@@ -5,22 +5,25 @@ from __future__ import annotations
 import itertools
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from service.captions.caption import Caption
+from service.captions.correct import corrected
 from service.captions.export import as_json, export
 from service.channels.archive import Archive
 from service.channels.feed import Event, Feed
 from service.channels.settings import ChannelSettings
 from service.channels.style import Style
-from service.errors import NoSuchChannel, TooMany
+from service.errors import NoSuchCaption, NoSuchChannel, TooMany
 from service.settings import Limits
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
 _STYLES = 50
+_RENAMED = 200  # captions that are shown again when their speakers are given names
 _RECENT = 1000  # events kept as they were sent; older ones are made again from the captions
 
 
@@ -55,7 +58,7 @@ class Channel:
     @property
     def captions(self) -> list[Caption]:
         """All captions that are kept, open ones too."""
-        return [*self._finals, *self._open.values()]
+        return [self._named(caption) for caption in (*self._finals, *self._open.values())]
 
     def clock(self) -> float:
         """Seconds on the channel's clock, which starts with its first source."""
@@ -69,18 +72,33 @@ class Channel:
     def put(self, caption: Caption) -> None:
         """A new revision of a caption."""
         now = time.monotonic()
-        self.finals += caption.final
+        self.finals += caption.final and caption.id not in self._finals
         self._shown = {key: self._shown[key] for key in self._visible(now)}
         self._open.pop(caption.id, None)
-        self.feed.publish(_key(caption), "caption", event_data(caption))
+        self.feed.publish(_key(caption), "caption", event_data(self._named(caption)))
         if not caption.full_text:
             self._shown.pop(caption.id, None)
+            self._finals.drop(caption.id)
             return
         self._shown[caption.id] = now
         if caption.final:
             self._finals.put(caption, self.feed.last)
         else:
             self._open[caption.id] = caption
+
+    def correct(self, name: str, text: str | None, speaker: str | None) -> Caption:
+        """Change what a final caption says, or who says it; the caption as it was. Raises `NoSuchCaption`."""
+        before = self._finals.get(name)
+        if before is None:
+            raise NoSuchCaption("This caption is not final yet, or not kept any more: wait until it is, or reload.")
+        after = corrected(before, before.text if text is None else text)
+        self.put(after if speaker is None else replace(after, speaker=speaker or None))
+        return before
+
+    def rename(self) -> None:
+        """The settings' names have changed: tell readers of what was said lately."""
+        for caption in self._finals.newest(_RENAMED):
+            self.put(replace(caption, rev=caption.rev + 1))
 
     def tell(self, source: str, status: dict[str, Any]) -> None:
         """A source's state changed."""
@@ -114,7 +132,10 @@ class Channel:
         until = self.feed.forgotten
         if number >= until:
             return events
-        older = [self._event(place, "caption", event_data(one)) for place, one in self._finals.between(number, until)]
+        older = [
+            self._event(place, "caption", event_data(self._named(one)))
+            for place, one in self._finals.between(number, until)
+        ]
         if number < self._cleared <= until:
             older.insert(0, self._event(self._cleared, "clear", {}))
         return self._styling(number) + older + events
@@ -137,6 +158,11 @@ class Channel:
     def _visible(self, now: float) -> list[str]:
         """The captions that are open or became final a moment ago."""
         return [key for key, when in self._shown.items() if now - when < _HANG or key in self._open]
+
+    def _named(self, caption: Caption) -> Caption:
+        """With the name that its speaker was given in this channel."""
+        name = self.settings.names.get(caption.voice)
+        return replace(caption, speaker=name) if name else caption
 
     def _styling(self, place: int) -> list[Event]:
         """All styles, as if they had been chosen at ``place``."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.channels.channel import Channel, check_name
-from service.channels.settings import Changes, ChannelSettings, check_language
+from service.channels.settings import Changes, ChannelSettings, check_language, clean_name
 from service.channels.source import Source
 from service.channels.tuner import Tuner
 from service.errors import BadRequest, ShuttingDown, TooMany
@@ -22,7 +22,6 @@ from service.speech.engines import Engines
 log = logging.getLogger("surtitle.hub")
 
 _RESUME = re.compile(r"[\w-]{8,64}", re.ASCII)
-_NAME_LENGTH = 80
 _STOPPING = "The service is stopping: connect again in a moment."
 
 
@@ -71,7 +70,7 @@ class Hub:
         language = check_language(language) if language else None
         if resume is not None and not _RESUME.fullmatch(resume):
             raise BadRequest("This resume id is none of ours: send the one from the ready message, or none.")
-        name = _clean(name)
+        name = clean_name(name) or "source"
         if (kept := self._kept(channel, resume)) is not None:
             log.info("%s/%s: resumed at %.1f s", channel.name, kept.name, kept.received)
             return Opened(kept, kept.attach(), resumed=True)
@@ -185,9 +184,3 @@ class Hub:
             used = channel.finals or channel.styles or self.readers.get(channel.name) or self.sources(channel)
             if not used and channel.settings == ChannelSettings():
                 del self._channels[channel.name]
-
-
-def _clean(name: str) -> str:
-    """A source's name in one printable line."""
-    name = " ".join("".join(character if character.isprintable() else " " for character in name).split())
-    return name[:_NAME_LENGTH] or "source"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -16,6 +17,8 @@ from service.speech.engine import Hints
 T = TypeVar("T")
 
 _LANGUAGE = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
+_NAME = 80  # characters, of a speaker
+_NAMES = 100
 _MODEL = 300  # characters, of a name or a path
 
 
@@ -34,6 +37,7 @@ class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: str | UnsetType | None = UNSET
     model: str | UnsetType | None = UNSET
     vocabulary: VocabularyChanges | UnsetType = UNSET
+    names: dict[str, str] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,8 @@ class ChannelSettings:
     language: str | None = None
     model: str | None = None
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What readers see instead of a speaker's or a source's own name."""
 
     @property
     def hints(self) -> Hints:
@@ -58,6 +64,7 @@ class ChannelSettings:
             language=None if language is None else check_language(language),
             model=model,
             vocabulary=self._vocabulary(changes.vocabulary),
+            names=self.names if isinstance(changes.names, UnsetType) else _names(changes.names),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -71,6 +78,7 @@ class ChannelSettings:
                 "replacements": vocabulary.replacements,
                 "blocked": vocabulary.blocked,
             },
+            "names": self.names,
         }
 
     def _vocabulary(self, changes: VocabularyChanges | UnsetType) -> Vocabulary:
@@ -90,6 +98,23 @@ def check_language(language: str) -> str:
     if not _LANGUAGE.fullmatch(language):
         raise BadRequest(f"{language[:40]!r} is no language: send a code like en, de or pt-BR, or auto.")
     return language.lower()
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks and control characters."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def clean_name(name: str) -> str:
+    """A name in one printable line; may be empty."""
+    return one_line(name)[:_NAME]
+
+
+def _names(names: Mapping[str, str]) -> dict[str, str]:
+    if len(names) > _NAMES:
+        raise BadRequest(f"names: there are {len(names)}, and {_NAMES} is the most: remove some.")
+    tidy = {clean_name(heard): clean_name(shown) for heard, shown in names.items()}
+    return {heard: shown for heard, shown in tidy.items() if heard and shown and heard != shown}
 
 
 def _either(change: T | UnsetType, before: T) -> T:

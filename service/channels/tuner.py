@@ -69,6 +69,8 @@ class Tuner:
         """Take note of new settings, and begin to apply them. Raises `BadRequest`."""
         before, after = channel.settings, channel.settings.changed(changes)
         channel.settings, channel.failure = after, ""
+        if before.names != after.names:
+            channel.rename()
         if (before.model, before.language, before.hints) != (after.model, after.language, after.hints):
             self.retune(channel)
 

@@ -32,7 +32,7 @@ async def change_settings(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/settings`: what is not said stays."""
     hub: Hub = request.app.state.hub
     try:
-        changes = msgspec.json.decode(await _body(request), type=Changes)
+        changes = msgspec.json.decode(await body_of(request), type=Changes)
     except msgspec.ValidationError as error:
         raise BadRequest(f"These are not settings that a channel has: {error}.") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -52,7 +52,7 @@ async def put_style(request: Request) -> Response:
     """`PUT /api/channels/{channel}/styles/{name}`: every open overlay that uses it changes."""
     hub: Hub = request.app.state.hub
     name = style.check_name(request.path_params["name"])
-    chosen = style.parse(await _body(request))
+    chosen = style.parse(await body_of(request))
     channel = hub.channel(request.path_params["channel"])
     channel.restyle(name, chosen)
     return JSONResponse(_styles(channel))
@@ -83,7 +83,8 @@ async def list_models(request: Request) -> Response:
     return JSONResponse({"models": names, "loaded": engines.library.describe()})
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
+    """A request's body, of a bounded size and within a bounded time. Raises `TooLarge`, `BadRequest`."""
     body = bytearray()
     try:
         async with asyncio.timeout(_TIMEOUT):

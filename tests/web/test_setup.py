@@ -53,7 +53,7 @@ async def state(client: httpx.AsyncClient, channel: str) -> dict[str, Any]:
 
 
 async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.AsyncClient) -> None:
-    empty = {"language": None, "model": None, "vocabulary": NOTHING, "switch": None}
+    empty = {"language": None, "model": None, "vocabulary": NOTHING, "names": {}, "switch": None}
     assert (await client.get("/api/channels/fresh/settings")).json() == empty
     await change(client, "fresh", language="EN", vocabulary={"blocked": ["darn"], "prompt": "Ada and Grace."})
     changed = await change(client, "fresh", vocabulary={"replacements": {"sir title": "Surtitle"}})

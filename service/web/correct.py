@@ -1,0 +1,51 @@
+"""Corrections: what a person writes instead of what was recognized, and how it is remembered."""
+
+from __future__ import annotations
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from service.captions.correct import lessons
+from service.channels.channel import Channel
+from service.channels.hub import Hub
+from service.channels.settings import Changes, VocabularyChanges, clean_name, one_line
+from service.errors import BadRequest, TooLarge
+from service.web.setup import body_of
+
+_LONGEST = 1000  # characters of a caption
+
+
+class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is not said stays. ``remember`` makes replacements of what was corrected."""
+
+    text: str | None = None
+    speaker: str | None = None
+    remember: bool = False
+
+
+async def correct_caption(request: Request) -> Response:
+    """`PATCH /api/channels/{channel}/captions/{id}`: overlays, readers and exports have it at once."""
+    hub: Hub = request.app.state.hub
+    channel = hub.channel(request.path_params["channel"])
+    try:
+        correction = msgspec.json.decode(await body_of(request), type=Correction)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BadRequest(f'A correction is JSON like {{"text":"What was said."}}: {error}.') from error
+    text = None if correction.text is None else one_line(correction.text)
+    if text is not None and len(text) > _LONGEST:
+        raise TooLarge(f"A caption may have {_LONGEST} characters: shorten it.")
+    speaker = None if correction.speaker is None else clean_name(correction.speaker)
+    before = channel.correct(request.path_params["id"], text, speaker)
+    learnt = lessons(before, text) if correction.remember and text is not None else {}
+    if learnt:
+        _remember(hub, channel, learnt)
+    return JSONResponse({"learnt": learnt})
+
+
+def _remember(hub: Hub, channel: Channel, learnt: dict[str, str]) -> None:
+    """Make replacements of it, in place of those for the same phrases."""
+    again = {heard.casefold() for heard in learnt}
+    before = channel.settings.vocabulary.replacements.items()
+    kept = {heard: meant for heard, meant in before if heard.casefold() not in again}
+    hub.change(channel.name, Changes(vocabulary=VocabularyChanges(replacements={**kept, **learnt})))
