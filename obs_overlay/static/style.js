@@ -34,6 +34,7 @@ const PARAMETERS = {
   direction: ["auto", "ltr", "rtl"],
 };
 
+const FAINT = 0.62; // of the colour is left to words that may still change
 const FALLBACK = "system-ui, sans-serif"; // for the scripts that the fonts before it do not have
 
 /** The style that an address asks for; what cannot be is left out, numbers are kept in bounds. @param {URLSearchParams} query @returns {Style} */
@@ -76,6 +77,7 @@ export function apply(told) {
     scale: String(style.size / 100),
     weight: String(style.weight),
     color: color(style.color) || "#fff",
+    "tentative-color": faint(style),
     "name-color": color(style.name_color) || "#fff",
     box: translucent(style.box, style.box_opacity),
     radius: `${style.radius / 100}em`,
@@ -112,6 +114,13 @@ function color(text) {
 function translucent(text, percent) {
   const [red, green, blue, alpha] = channels(text);
   return `rgb(${red} ${green} ${blue} / ${((alpha * percent) / 100).toFixed(3)})`;
+}
+
+/** The text's colour, nearer to what is behind it; not translucent, for outlines of letters would show through. @param {Required<Style>} style */
+function faint(style) {
+  const [text, behind] = [style.color, style.box_opacity > 0 ? style.box : style.outline_color].map(channels);
+  const mixed = [0, 1, 2].map((at) => Math.round(text[at] * FAINT + behind[at] * (1 - FAINT)));
+  return `rgb(${mixed.join(" ")})`;
 }
 
 /** Red, green and blue from 0 to 255, alpha from 0 to 1. @param {string} text @returns {number[]} */

@@ -41,8 +41,8 @@ class Backlog:
         """What has waited longest."""
         return self._blocks[0]
 
-    def put(self, samples: Samples, arrived: float) -> None:
-        self._blocks.append(Block(samples, arrived))
+    def put(self, samples: Samples, arrived: float, gap: int = 0) -> None:
+        self._blocks.append(Block(samples, arrived, gap))
         self._samples += len(samples)
 
     def flush(self, arrived: float) -> None:

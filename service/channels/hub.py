@@ -100,6 +100,7 @@ class Hub:
             "captions": channel.finals,
             "language": channel.settings.language,
             "model": channel.settings.model,
+            "paused": channel.settings.paused,
             "switch": self._tuner.describe(channel),
             "sources": [source.snapshot() for source in self.sources(channel)],
         }

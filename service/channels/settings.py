@@ -38,6 +38,7 @@ class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | UnsetType | None = UNSET
     vocabulary: VocabularyChanges | UnsetType = UNSET
     names: dict[str, str] | UnsetType = UNSET
+    paused: bool | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class ChannelSettings:
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     names: Mapping[str, str] = field(default_factory=dict)
     """What readers see instead of a speaker's or a source's own name."""
+    paused: bool = False
+    """What is said now is not captioned."""
 
     @property
     def hints(self) -> Hints:
@@ -65,6 +68,7 @@ class ChannelSettings:
             model=model,
             vocabulary=self._vocabulary(changes.vocabulary),
             names=self.names if isinstance(changes.names, UnsetType) else _names(changes.names),
+            paused=_either(changes.paused, self.paused),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -79,6 +83,7 @@ class ChannelSettings:
                 "blocked": vocabulary.blocked,
             },
             "names": self.names,
+            "paused": self.paused,
         }
 
     def _vocabulary(self, changes: VocabularyChanges | UnsetType) -> Vocabulary:

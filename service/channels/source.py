@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -27,6 +28,7 @@ _FAST = 1.0  # seconds ahead of real time from which a client is not live
 _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _SILENCE_DB = -90.0
+_LATELY = 60.0  # seconds over which words are counted
 
 
 class Source:
@@ -62,6 +64,8 @@ class Source:
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
         self._received = 0
+        self._unheard = 0  # samples that came while the channel is paused
+        self._said: deque[tuple[float, int]] = deque()  # when captions became final, and their words
         self._anchor = self._loop.time()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -193,7 +197,14 @@ class Source:
             "lag": round(self.lag, 1),
             "skipped": round(self.skipped, 1),
             "captions": self._captions,
+            "pace": self._pace(),
         }
+
+    def _pace(self) -> int:
+        """Words a minute, lately."""
+        while self._said and self._said[0][0] < self._loop.time() - _LATELY:
+            self._said.popleft()
+        return round(sum(words for _, words in self._said) * 60 / _LATELY)
 
     @property
     def _label(self) -> tuple[str, str]:
@@ -204,11 +215,22 @@ class Source:
             raise self.error or EngineError("The source has ended: start a new one.")
         self._received += len(samples)
         self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
-        self._backlog.put(samples, self._loop.time())
+        if self.channel.settings.paused:
+            self._pause(len(samples))
+            return
+        gap, self._unheard = self._unheard, 0
+        self._backlog.put(samples, self._loop.time(), gap)
         budget = int(self._limits.lag_budget * RATE)
         if len(self._backlog) > budget + len(samples) and self._ahead() <= _FAST:
             self._skip(budget // 4)
         self._wake.set()
+
+    def _pause(self, samples: int) -> None:
+        """So many samples are not to be captioned; what was said before them becomes final."""
+        if not self._unheard:
+            self._backlog.flush(self._loop.time())
+            self._wake.set()
+        self._unheard += samples
 
     def _crowded(self) -> bool:
         """Whether a client that is ahead of real time has filled the queue."""
@@ -282,7 +304,9 @@ class Source:
 
     def _show(self, captions: list[Caption]) -> None:
         for caption in captions:
-            self._captions += caption.final
+            if caption.final:
+                self._captions += 1
+                self._said.append((self._loop.time(), len(caption.words)))
             self.channel.put(caption)
             self.feed.publish(f"caption:{caption.id}", "caption", message(caption))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import pytest
 
 from service.audio import RATE
 from service.audio.pcm import to_pcm
+from service.captions.caption import Caption
+from service.speech.words import Word
 from tests.hub import FakeHub
-from tests.support import Running, publish, running, silence, speech
+from tests.support import Running, publish, running, silence, speech, until
 
 APPLY = ".setup button[type=submit]"
 
@@ -109,3 +112,95 @@ async def test_the_settings_fit_a_phone(window: Any) -> None:
         dashboard = await opened(window, service)
         await dashboard.page.set_viewport_size({"width": 360, "height": 740})
         assert await dashboard.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def said(service: Running, key: str, text: str, *, source: str = "Host") -> None:
+    words = tuple(Word(part, float(at), at + 0.8) for at, part in enumerate(text.split()))
+    service.app.state.hub.channel("main").put(Caption(key, 1, source, "en", words, (), True))
+
+
+async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
+    """The word changes on the overlay and in the viewer, and is written like this from then on."""
+    async with running() as service:
+        service.app.state.hub.channel("main")
+        dashboard = await window(f"{service.url}/")
+        overlay = await window(f"{service.url}/overlay/main?fade=0&names=always")
+        await until(lambda: service.app.state.hub.readers.get("main", 0) >= 2)
+        said(service, "c1", "Welcome to sir title.")
+        said(service, "c2", "Good evening.", source="Guest")
+        await dashboard.until("document.querySelectorAll('.captions .edit').length === 2")
+        await dashboard.page.focus(".captions .edit >> nth=0")
+        await dashboard.page.keyboard.press("Enter")
+        await dashboard.page.fill("[name=text]", "Welcome to Surtitle.")
+        await dashboard.page.fill("[name=speaker]", "Ada")
+        await dashboard.page.check("[name=remember]")
+        await dashboard.page.keyboard.press("Enter")
+        await overlay.until("document.querySelector('#captions').textContent.includes('Welcome to Surtitle.')")
+        await dashboard.until(
+            "document.querySelector('.captions li').textContent.startsWith('AdaWelcome to Surtitle.')"
+        )
+        settings = service.app.state.hub.channel("main").settings
+        assert settings.vocabulary.replacements == {"sir title": "Surtitle"}
+        await until(lambda: service.app.state.hub.channel("main").settings.names == {"Host": "Ada"})
+        await dashboard.page.click(".captions .edit >> nth=1", force=True)
+        await dashboard.page.keyboard.press("Escape")
+        await dashboard.until("document.querySelectorAll('.correction').length === 0")
+        assert "Guest" in await dashboard.text(".captions li:nth-of-type(2)")
+
+
+async def test_a_look_is_tried_and_then_saved_for_all_overlays(window: Any) -> None:
+    async with running() as service:
+        service.app.state.hub.channel("main")
+        overlay = await window(f"{service.url}/overlay/main")
+        dashboard = await window(f"{service.url}/")
+        await dashboard.until("document.querySelector('.channel') !== null")
+        await dashboard.page.click(".look summary")
+        await dashboard.until("document.querySelector('.look [data-theme=neon]') !== null")
+        preview = dashboard.page.frame_locator(".picture iframe")
+        await preview.locator(".line").first.wait_for()
+        await dashboard.page.click(".look [data-theme=neon]")
+        await dashboard.page.select_option(".look [name=position]", "top")
+        await dashboard.page.locator(".look [name=lines]").fill("3")
+        await preview.locator("html[data-theme=neon][data-position=top]").wait_for()
+        assert await overlay.page.evaluate("document.documentElement.dataset.theme") == "studio"
+        await dashboard.page.click(".look .save")
+        await overlay.until("document.documentElement.dataset.theme === 'neon'")
+        await dashboard.until("document.querySelector('.look .said').textContent.startsWith('Saved')")
+        style = service.app.state.hub.channel("main").styles["default"]
+        assert style.as_json() == {"theme": "neon", "position": "top", "lines": 3}
+        dashboard.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept("game")))
+        await dashboard.page.click(".look .save-as")
+        await dashboard.until("document.querySelector('.look .address').textContent.endsWith('/main?style=game')")
+        assert set(service.app.state.hub.channel("main").styles) == {"default", "game"}
+        await dashboard.page.click(".look .forget")
+        await until(lambda: set(service.app.state.hub.channel("main").styles) == {"default"})
+
+
+async def test_problems_are_told_in_words_and_captions_can_be_paused_and_cleared(window: Any) -> None:
+    async with running() as service, service.publisher("main") as socket:
+        await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "Mic"}))
+        dashboard = await window(f"{service.url}/")
+        await socket.send(to_pcm(silence(12)))
+        await dashboard.until("document.querySelector('.problems').textContent.startsWith('Mic sends no sound')")
+        await dashboard.page.click(".pause")
+        await dashboard.until("document.querySelector('.problems').textContent.startsWith('Paused')")
+        assert await dashboard.text(".pause") == "Go on"
+        await dashboard.page.click(".pause")
+        await dashboard.until("document.querySelector('.pause').textContent === 'Pause'")
+        said(service, "c1", "Away with this.")
+        await dashboard.until("document.querySelector('.captions').textContent.includes('Away')")
+        dashboard.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+        await dashboard.page.click(".clear")
+        await dashboard.until("!document.querySelector('.captions').textContent.includes('Away')")
+        assert service.app.state.hub.channel("main").captions == []
+
+
+async def test_the_dashboard_speaks_the_browsers_language(window: Any) -> None:
+    async with running() as service:
+        service.app.state.hub.channel("main")
+        dashboard = await window(f"{service.url}/?hl=de")
+        await dashboard.until("document.querySelector('.channel') !== null")
+        assert await dashboard.text("#demo") == "Demo abspielen"
+        assert await dashboard.text(".pause") == "Pause"
+        assert "Lesende: 0" in await dashboard.text(".readers")
+        assert await dashboard.page.evaluate("document.documentElement.lang") == "de"

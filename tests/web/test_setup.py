@@ -53,7 +53,7 @@ async def state(client: httpx.AsyncClient, channel: str) -> dict[str, Any]:
 
 
 async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.AsyncClient) -> None:
-    empty = {"language": None, "model": None, "vocabulary": NOTHING, "names": {}, "switch": None}
+    empty = {"language": None, "model": None, "vocabulary": NOTHING, "names": {}, "paused": False, "switch": None}
     assert (await client.get("/api/channels/fresh/settings")).json() == empty
     await change(client, "fresh", language="EN", vocabulary={"blocked": ["darn"], "prompt": "Ada and Grace."})
     changed = await change(client, "fresh", vocabulary={"replacements": {"sir title": "Surtitle"}})
@@ -275,3 +275,22 @@ async def test_words_are_replaced_and_masked_in_all_that_is_shown(service: Runni
     for caption in (*said.of("partial"), *said.of("final")):
         assert "worked" not in caption["text"].lower()
         assert "eleven" not in caption["text"].lower()
+
+
+async def test_what_is_said_while_a_channel_is_paused_is_not_captioned(
+    service: Running, client: httpx.AsyncClient
+) -> None:
+    async with service.publisher("pause") as socket:
+        await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
+        listening = asyncio.create_task(listen(socket, timeout=120))
+        await send(socket, speech(SENTENCES[0]))
+        await change(client, "pause", paused=True)
+        await send(socket, speech(SENTENCES[1]))
+        assert (await state(client, "pause"))["paused"]
+        await change(client, "pause", paused=False)
+        await send(socket, speech(SENTENCES[2]))
+        await socket.send('{"op":"end"}')
+        said = await listening
+    assert error_rate(f"{SENTENCES[0]} {SENTENCES[2]}", said.text) < 0.2
+    before, after = len(speech(SENTENCES[0])) / RATE, len(speech(SENTENCES[1])) / RATE
+    assert said.of("final")[-1]["ts"] > before + after  # the clock went on

@@ -1,6 +1,9 @@
 // The dashboard: the state of everything at a glance.
 
-import { follow } from "/static/overlay/captions.js";
+import { t } from "/static/overlay/i18n.js";
+import { transcript } from "/static/editing.js";
+import { lookOf } from "/static/look.js";
+import { problemOf } from "/static/problems.js";
 import { setUp, showLoad, showProgress } from "/static/setup.js";
 
 /**
@@ -15,6 +18,7 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {number} seconds
  * @property {number} lag seconds
  * @property {number} skipped seconds
+ * @property {number} pace words a minute
  *
  * @typedef {import("/static/setup.js").Load} Load
  *
@@ -22,11 +26,10 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {string} name
  * @property {number} readers
  * @property {number} captions
+ * @property {boolean} paused
  * @property {Load | null} switch the model that is on its way to it
  * @property {Source[]} sources
  */
-
-const PREVIEW = 3; // captions
 
 const serviceState = element("service");
 const notice = element("notice");
@@ -56,7 +59,7 @@ function watch() {
   };
   socket.onclose = () => {
     serviceState.dataset.state = "lost";
-    serviceState.textContent = "The service does not answer: start it again";
+    serviceState.textContent = t("The service does not answer: start it again");
     for (const card of cards.values()) showSources(card, []);
     setTimeout(watch, 1000);
   };
@@ -65,12 +68,12 @@ function watch() {
 /** @param {{engine: string, model: string, notice: string, loading: Load | null, demo: boolean, channels: Channel[]}} state */
 function show(state) {
   serviceState.dataset.state = "live";
-  serviceState.textContent = `Running on ${state.engine} (${state.model})`;
+  serviceState.textContent = t("Running on {engine} ({model})", { engine: state.engine, model: state.model });
   notice.hidden = !state.notice;
   write(notice, ".text", state.notice);
   showProgress(/** @type {HTMLProgressElement} */ (part(notice, "progress")), state.loading ?? undefined);
   demo.disabled = state.demo;
-  demo.textContent = state.demo ? "Playing…" : "Play the demo";
+  demo.textContent = state.demo ? t("Playing…") : t("Play the demo");
   for (const channel of state.channels) showChannel(channel);
   for (const [name, card] of cards) {
     if (state.channels.some((channel) => channel.name === name)) continue;
@@ -89,9 +92,26 @@ function showChannel(channel) {
   }
   // this page reads the channel too
   const others = Math.max(0, channel.readers - 1);
-  write(card, ".readers", `${others} ${others === 1 ? "reader" : "readers"}, ${channel.captions} captions`);
+  write(card, ".readers", t("readers: {others}, captions: {captions}", { others, captions: channel.captions }));
+  const pause = part(card, ".pause");
+  pause.ariaPressed = String(channel.paused);
+  pause.textContent = channel.paused ? t("Go on") : t("Pause");
+  card.dataset.paused = String(channel.paused);
+  showProblems(part(card, ".problems"), channel);
   showSources(card, channel.sources);
   showLoad(part(card, ".switch"), channel.switch);
+}
+
+/** @param {HTMLElement} list @param {Channel} channel */
+function showProblems(list, channel) {
+  const told = channel.sources.map((source) => problemOf(source, channel.paused)).filter(Boolean);
+  if (channel.paused) told.unshift(t("Paused: what is said now is not captioned."));
+  if (told.join("\n") === [...list.children].map((one) => one.textContent).join("\n")) return;
+  list.replaceChildren(...told.map((text) => {
+    const one = document.createElement("li");
+    one.textContent = text;
+    return one;
+  }));
 }
 
 /** @param {HTMLElement} card @param {Source[]} sources */
@@ -107,9 +127,11 @@ function showSources(card, sources) {
     row.dataset.speaking = String(source.speaking);
     row.dataset.behind = String(behind);
     write(row, ".who", source.name);
-    write(row, ".speaking", source.state === "away" ? "connection lost" : source.speaking ? "speaking" : "silent");
+    write(row, ".speaking", source.state === "away" ? t("connection lost") : source.speaking ? t("speaking") : t("silent"));
     write(row, ".engine", `${engine(source)}, ${source.language}`);
-    write(row, ".lag", `lag ${source.lag.toFixed(1)} s${source.skipped ? `, ${source.skipped.toFixed(0)} s skipped` : ""}`);
+    write(row, ".pace", source.pace ? t("{pace} words a minute", { pace: source.pace }) : "");
+    const lag = t("lag {lag} s", { lag: source.lag.toFixed(1) });
+    write(row, ".lag", source.skipped ? `${lag}, ${t("{skipped} s skipped", { skipped: source.skipped.toFixed(0) })}` : lag);
     write(row, ".length", length(source.seconds));
     /** @type {HTMLMeterElement} */ (part(row, ".level")).value = Math.max(0, 60 + source.level);
   });
@@ -129,14 +151,14 @@ function newCard(name) {
   const links = part(card, ".links");
   const socket = `${location.origin.replace("http", "ws")}/api/channels/${path}/audio`;
   for (const [label, url, open] of [
-    ["Overlay for OBS", `${location.origin}/overlay/${path}`, true],
-    ["Page for readers", `${location.origin}/view/${path}`, true],
-    ["Address for audio", socket, false],
+    [t("Overlay for OBS"), `${location.origin}/overlay/${path}`, true],
+    [t("Page for readers"), `${location.origin}/view/${path}`, true],
+    [t("Address for audio"), socket, false],
   ]) {
     links.append(...linkRow(String(label), String(url), Boolean(open)));
   }
   const exports = part(card, ".exports");
-  exports.append("Transcript: ");
+  exports.append(`${t("Transcript:")} `);
   for (const form of ["srt", "vtt", "txt", "json"]) {
     const link = document.createElement("a");
     link.href = `/api/channels/${path}/transcript.${form}`;
@@ -145,8 +167,21 @@ function newCard(name) {
     exports.append(link, " ");
   }
   setUp(card, name);
-  preview(name, part(card, ".captions"));
+  lookOf(card, name);
+  transcript(name, part(card, ".captions"));
+  const pause = part(card, ".pause");
+  pause.addEventListener("click", () => send(`${name}/settings`, "PATCH", { paused: pause.ariaPressed !== "true" }));
+  part(card, ".clear").addEventListener("click", () => {
+    if (confirm(t("Empty the screens and the transcript of {name}?", { name }))) send(`${name}/clear`, "POST", {});
+  });
   return card;
+}
+
+/** @param {string} path below the channels @param {string} method @param {object} body */
+async function send(path, method, body) {
+  const [name, ...rest] = path.split("/");
+  const address = ["/api/channels", encodeURIComponent(name), ...rest].join("/");
+  await fetch(address, { method, body: JSON.stringify(body) }).catch(() => {}); // the page says itself that nobody answers
 }
 
 /** @param {string} label @param {string} url @param {boolean} open */
@@ -163,50 +198,15 @@ function linkRow(label, url, open) {
   }
   const copy = document.createElement("button");
   copy.type = "button";
-  copy.textContent = "Copy";
-  copy.setAttribute("aria-label", `Copy: ${label}`);
+  copy.textContent = t("Copy");
+  copy.setAttribute("aria-label", `${t("Copy")}: ${label}`);
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(url);
-    copy.textContent = "Copied";
-    setTimeout(() => (copy.textContent = "Copy"), 1500);
+    copy.textContent = t("Copied");
+    setTimeout(() => (copy.textContent = t("Copy")), 1500);
   });
   place.append(address, copy);
   return [term, place];
-}
-
-/** The last captions of a channel. @param {string} channel @param {HTMLElement} box */
-function preview(channel, box) {
-  /** @type {Map<string, HTMLElement>} */
-  const rows = new Map();
-  follow(channel, {
-    caption(caption) {
-      let row = rows.get(caption.id);
-      if (!row) {
-        row = document.createElement("p");
-        for (const name of ["from", "committed", "tentative"]) {
-          const span = document.createElement("span");
-          span.className = name;
-          row.append(span);
-        }
-        box.querySelector(".waiting")?.remove();
-        rows.set(caption.id, row);
-        box.append(row);
-      }
-      write(row, ".from", caption.source);
-      write(row, ".committed", caption.text);
-      write(row, ".tentative", caption.tentative);
-      row.hidden = !caption.text && !caption.tentative;
-      for (const [id, old] of rows) {
-        if (rows.size <= PREVIEW) break;
-        old.remove();
-        rows.delete(id);
-      }
-    },
-    clear() {
-      rows.clear();
-      box.replaceChildren();
-    },
-  });
 }
 
 /** @param {number} seconds */

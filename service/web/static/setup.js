@@ -1,5 +1,7 @@
 // A channel's settings on the dashboard: model, language, vocabulary.
 
+import { t } from "/static/overlay/i18n.js";
+
 /**
  * @typedef {object} Load
  * @property {string} model
@@ -8,12 +10,15 @@
  * @property {string} message
  */
 
-const STATES = new Map([
-  ["waiting", "waits for another model"],
-  ["fetching", "is being fetched"],
-  ["loading", "is being loaded"],
-  ["ready", "takes over"],
-]);
+/** @type {Record<string, (load: Load) => string>} */
+const STATES = {
+  waiting: ({ model }) => t("The model {model} waits for another model", { model }),
+  fetching: ({ model, done }) =>
+    t("The model {model} is being fetched: {percent} %", { model, percent: Math.round((done ?? 0) * 100) }),
+  loading: ({ model }) => t("The model {model} is being loaded", { model }),
+  ready: ({ model }) => t("The model {model} takes over", { model }),
+  failed: ({ message }) => message,
+};
 
 /** Let the card's form read and change the settings. @param {HTMLElement} card @param {string} channel */
 export function setUp(card, channel) {
@@ -24,7 +29,7 @@ export function setUp(card, channel) {
   details.addEventListener("toggle", async () => {
     if (!details.open) return;
     say(said, "");
-    await Promise.all([fill(form, address), suggestModels()]).catch(() => say(said, "The service does not answer."));
+    await Promise.all([fill(form, address), suggestModels()]).catch(() => say(said, t("The service does not answer.")));
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -33,9 +38,9 @@ export function setUp(card, channel) {
       const answer = await fetch(address, { method: "PATCH", body: JSON.stringify(read(form)) });
       const settings = await answer.json();
       if (answer.ok) write(form, settings);
-      say(said, answer.ok ? "Applied." : settings.message, answer.ok);
+      say(said, answer.ok ? t("Applied.") : settings.message, answer.ok);
     } catch (error) {
-      say(said, error instanceof Unreadable ? error.message : "The service does not answer.");
+      say(said, error instanceof Unreadable ? error.message : t("The service does not answer."));
     }
   });
 }
@@ -44,13 +49,11 @@ export function setUp(card, channel) {
 export function showLoad(box, load) {
   box.hidden = !load;
   if (!load) return;
-  const failed = load.state === "failed";
-  const percent = load.state === "fetching" ? `: ${Math.round((load.done ?? 0) * 100)} %` : "";
-  const text = failed ? load.message : `The model ${load.model} ${STATES.get(load.state) ?? load.state}${percent}`;
+  const text = STATES[load.state]?.(load) ?? load.state;
   const what = /** @type {HTMLElement} */ (box.querySelector(".what"));
   if (what.textContent !== text) what.textContent = text;
   box.dataset.state = load.state;
-  showProgress(/** @type {HTMLProgressElement} */ (box.querySelector("progress")), failed ? undefined : load);
+  showProgress(/** @type {HTMLProgressElement} */ (box.querySelector("progress")), load.state === "failed" ? undefined : load);
 }
 
 /** @param {HTMLProgressElement} bar @param {{done: number | null} | undefined} load */
@@ -74,12 +77,12 @@ async function suggestModels() {
     const option = document.createElement("option");
     option.value = model.name;
     const size = model.bytes ? `${Math.round(model.bytes / 1e6)} MB, ` : "";
-    option.label = `${size}${model.here ? "on this computer" : "to be fetched"}`;
+    option.label = `${size}${model.here ? t("on this computer") : t("to be fetched")}`;
     return option;
   });
   const embedded = document.createElement("option");
   embedded.value = "pocketsphinx";
-  embedded.label = "embedded, English only";
+  embedded.label = t("embedded, English only");
   list.replaceChildren(...options, embedded);
 }
 
@@ -100,7 +103,7 @@ function write(form, settings) {
 function read(form) {
   const pairs = lines(form, "replacements").map((line) => {
     const at = line.indexOf("=");
-    if (at < 1) throw new Unreadable(`“${line}” has no “=”: write heard = written.`);
+    if (at < 1) throw new Unreadable(t("“{line}” has no “=”: write heard = written.", { line }));
     return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
   });
   return {
