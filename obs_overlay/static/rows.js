@@ -13,6 +13,8 @@ export class Rows {
     this.box = box;
     /** @type {Map<string, HTMLElement>} */
     this.rows = new Map();
+    /** @type {Promise<unknown> | undefined} */
+    this.rolling = undefined;
   }
 
   /**
@@ -35,12 +37,19 @@ export class Rows {
     for (const line of lines) this.draw(line, how);
     // a block at the bottom grows upwards, one that is full rolls: either way what is there moves up by the new lines
     const lifted = how.rise ? came : Math.min(left, came);
-    if (how.roll && stayed && lifted && !still.matches) {
-      this.box.animate(
-        [{ transform: `translateY(calc(${lifted} * var(--caption-row)))` }, { transform: "none" }],
-        { duration: ROLL, easing: "cubic-bezier(0.2, 0.7, 0.3, 1)" },
-      );
-    }
+    if (how.roll && stayed && lifted && !still.matches) this.roll(lifted);
+  }
+
+  /** Let the lines come up from below by so many, within the block. @param {number} lines */
+  roll(lines) {
+    const from = `translateY(calc(${lines} * var(--caption-row)))`;
+    const timing = { duration: ROLL, easing: "cubic-bezier(0.2, 0.7, 0.3, 1)" };
+    const moves = [...this.rows.values()].map((row) => row.animate([{ transform: from }, { transform: "none" }], timing));
+    this.box.dataset.rolling = "true";
+    const rolling = (this.rolling = Promise.allSettled(moves.map((move) => move.finished)));
+    rolling.then(() => {
+      if (this.rolling === rolling) delete this.box.dataset.rolling;
+    });
   }
 
   clear() {

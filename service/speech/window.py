@@ -244,7 +244,8 @@ class WindowStream:
             self._cut((self._prefix[index - 1].word.end + after.start) / 2, index)
         elif length > _LONGEST:
             # much is heard and nothing is committed: no speech, or none that the model understands
-            self._cut(self.begins + length - _LONG, len(self._prefix))
+            said = self._prefix[-1].word.end if self._prefix else 0.0
+            self._cut(max(said, self.begins + length - _LONG), len(self._prefix))
 
     def _cut(self, at: float, words: int) -> None:
         """Begin the window at ``at``; the first ``words`` of the prefix go into the context."""

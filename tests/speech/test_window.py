@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.errors import EngineError
@@ -241,6 +241,7 @@ _steps = st.lists(st.tuples(st.floats(0.01, 9), st.sampled_from([0.0, 0.3, 0.6])
 
 @settings(max_examples=50, deadline=None)
 @given(_scripts, _policies, _steps)
+@example([[], [], ["a"], ["a", "a"], [], [], []], lambda: AlignAtt(0.3), [(1.0, 0.0)] * 7 + [(6.0, 0.0), (7.0, 0.3)])
 def test_committed_text_is_only_ever_appended_to(
     script: list[list[str]], policy: Callable[[], Policy], steps: list[tuple[float, float]]
 ) -> None:
