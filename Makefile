@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := chromium curl ffmpeg flite
 
-.PHONY: bench install run test tools sample clean
+.PHONY: bench install messages run test tools sample clean
 
 run: .venv/run
 	$(BIN)/surtitle serve
@@ -47,6 +47,16 @@ tools:
 	elif [ -n "$$missing" ]; then \
 		echo "Some tests will be skipped, because these programs are missing:" $$missing; \
 	fi
+
+# The interface's texts as they are now, in the catalog of each language; what has no translation yet is empty there.
+messages: .venv/test
+	mkdir -p build
+	$(BIN)/pybabel -q extract -F service/locales/babel.cfg -k _ -k t --no-location --sort-output \
+		--project Surtitle -o build/messages.pot service obs_overlay
+	for catalog in service/locales/*.po; do \
+		$(BIN)/pybabel -q update -i build/messages.pot -o $$catalog -l $$(basename $$catalog .po) \
+			--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
+	done
 
 # The demo's speech, made anew from its text; needs flite and sox.
 sample:
