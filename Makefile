@@ -14,7 +14,7 @@ run: .venv/run
 
 install: .venv/test
 
-test: .venv/test tools
+test: .venv/test node_modules/.package-lock.json tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -35,6 +35,10 @@ test: .venv/test tools
 .venv/bench: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch .venv/run $@
+
+# What checks the pages in a browser. Without npm those tests are skipped and say so.
+node_modules/.package-lock.json: package.json package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund && touch $@; fi
 
 bench: .venv/bench tools
 	$(BIN)/python -m benchmarks
@@ -63,4 +67,4 @@ sample:
 	sh service/demo/make_sample.sh
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist node_modules

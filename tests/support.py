@@ -48,6 +48,14 @@ def need(tool: str) -> str:
     return path
 
 
+def need_package(file: str) -> Path:
+    """A file of an npm package that package.json names. Without npm a person's tests are skipped, and CI's fail."""
+    need("npm")
+    path = Path(__file__).parents[1] / "node_modules" / file
+    assert path.exists(), "npm's packages are not installed: `make test` does it, or `npm ci`"
+    return path
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
