@@ -7,14 +7,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := chromium curl ffmpeg flite
 
-.PHONY: bench install run test tools sample clean
+.PHONY: bench install messages run test tools sample clean
 
 run: .venv/run
 	$(BIN)/surtitle serve
 
 install: .venv/test
 
-test: .venv/test tools
+test: .venv/test node_modules/.package-lock.json tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -36,6 +36,10 @@ test: .venv/test tools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch .venv/run $@
 
+# What checks the pages in a browser. Without npm those tests are skipped and say so.
+node_modules/.package-lock.json: package.json package-lock.json
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund && touch $@; fi
+
 bench: .venv/bench tools
 	$(BIN)/python -m benchmarks
 
@@ -48,9 +52,19 @@ tools:
 		echo "Some tests will be skipped, because these programs are missing:" $$missing; \
 	fi
 
+# The interface's texts as they are now, in the catalog of each language; what has no translation yet is empty there.
+messages: .venv/test
+	mkdir -p build
+	$(BIN)/pybabel -q extract -F service/locales/babel.cfg -k _ -k t --no-location --sort-output \
+		--project Surtitle -o build/messages.pot service obs_overlay
+	for catalog in service/locales/*.po; do \
+		$(BIN)/pybabel -q update -i build/messages.pot -o $$catalog -l $$(basename $$catalog .po) \
+			--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
+	done
+
 # The demo's speech, made anew from its text; needs flite and sox.
 sample:
 	sh service/demo/make_sample.sh
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist node_modules

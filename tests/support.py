@@ -29,8 +29,10 @@ from service.audio import RATE, Samples
 from service.audio.container import decode
 from service.audio.intake import resampled
 from service.audio.pcm import to_pcm
+from service.captions.caption import Caption
 from service.server import Server
 from service.settings import Limits, Settings
+from service.speech.words import Word
 
 VOICES = ("rms", "slt", "awb")
 
@@ -43,6 +45,14 @@ def need(tool: str) -> str:
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+    return path
+
+
+def need_package(file: str) -> Path:
+    """A file of an npm package that package.json names. Without npm a person's tests are skipped, and CI's fail."""
+    need("npm")
+    path = Path(__file__).parents[1] / "node_modules" / file
+    assert path.exists(), "npm's packages are not installed: `make test` does it, or `npm ci`"
     return path
 
 
@@ -114,6 +124,20 @@ class Said:
     def error(self) -> str | None:
         """The code of the error that was told, if any."""
         return next((str(message["code"]) for message in self.of("error")), None)
+
+
+def put(service: Running, channel: str, key: str, rev: int, text: str, tentative: str = "", **more: Any) -> None:
+    """Publish a revision of a caption; its words take a second from ``start`` on."""
+    start, spaced, source = more.pop("start", 1.0), more.pop("spaced", True), more.pop("source", "Host")
+    words, rest = (
+        tuple(Word(part, start, start + 1, spaced=spaced) for part in said.split()) for said in (text, tentative)
+    )
+    service.app.state.hub.channel(channel).put(Caption(key, rev, source, "en", words, rest, **more))
+
+
+async def readers(service: Running, channel: str, count: int) -> None:
+    """Wait until so many read a channel."""
+    await until(lambda: service.app.state.hub.readers.get(channel, 0) >= count)
 
 
 async def listen(socket: ClientConnection, *, timeout: float = 60) -> Said:

@@ -23,19 +23,25 @@ export class Transcript {
     this.empty.hidden = false;
   }
 
-  /** Put a caption at the end, or its new revision where it is. @param {Caption} caption */
+  /**
+   * Put a caption at the end, or its new revision where it is.
+   * @param {Caption} caption
+   * @returns {boolean} whether it became final just now: a correction of a final caption says nothing new
+   */
   show(caption) {
     let span = this.spans.get(caption.id);
     if (!caption.text && !caption.tentative) {
       if (span) this.remove(caption.id, span);
-      return;
+      return false;
     }
+    const before = span?.dataset.final === "true";
     if (!span) {
       span = this.add(caption);
       this.paragraph(caption, this.place).append(span, " ");
       this.empty.hidden = true;
     }
     this.write(span, caption);
+    return caption.final && !before;
   }
 
   /** Put older captions before all others. @param {Caption[]} captions */
@@ -66,6 +72,7 @@ export class Transcript {
     if (committed.textContent !== caption.text) committed.textContent = caption.text;
     if (tentative.textContent !== caption.tentative) tentative.textContent = caption.tentative;
     span.dataset.end = String(caption.end);
+    span.dataset.final = String(caption.final);
     const head = span.closest("section")?.querySelector(".who");
     const voice = caption.speaker ?? caption.source;
     if (head && head.textContent !== voice && !span.previousElementSibling) head.textContent = voice;

@@ -9,7 +9,6 @@ import { Transcript } from "./transcript.js";
 /** @typedef {import("./captions.js").Caption} Caption */
 
 const BATCH = 300; // captions that are put on the page at once
-const REMEMBERED = 500;
 const NEAR = 80; // pixels from the end that count as the end
 
 const channel = document.body.dataset.channel ?? "main";
@@ -19,8 +18,6 @@ const earlier = element("earlier");
 const followButton = element("follow");
 /** What was said before this page was opened and is not on it yet. @type {Caption[]} */
 let before = [];
-/** @type {Set<string>} */
-const announced = new Set();
 let following = true;
 
 readingPreferences(() => following && toEnd());
@@ -59,8 +56,8 @@ async function start() {
 function listen(last) {
   follow(channel, {
     caption(caption) {
-      transcript.show(caption);
-      if (caption.final) announce(caption);
+      if (correct(caption)) return;
+      if (transcript.show(caption)) announce(caption);
       if (following) toEnd();
     },
     clear() {
@@ -79,11 +76,17 @@ function showEarlier() {
   scrollBy({ top: document.documentElement.scrollHeight - height, behavior: "instant" });
 }
 
+/** A caption that is not on the page yet is put right where it waits. @param {Caption} caption */
+function correct(caption) {
+  const place = before.findIndex((one) => one.id === caption.id);
+  if (place < 0) return false;
+  before.splice(place, 1, ...(caption.text ? [caption] : []));
+  earlier.hidden = !before.length;
+  return true;
+}
+
 /** Screen readers hear committed text only, once. @param {Caption} caption */
 function announce(caption) {
-  if (announced.has(caption.id)) return; // it was corrected
-  announced.add(caption.id);
-  if (announced.size > REMEMBERED) announced.delete(announced.values().next().value ?? "");
   const line = document.createElement("p");
   line.textContent = caption.text;
   announcer.append(line);

@@ -151,9 +151,11 @@ class Channel:
         return export(self.captions, form)
 
     def history(self) -> dict[str, Any]:
-        """The final captions with the place from which a reader goes on without gap or double."""
-        finals = [as_json(caption) for caption in self.captions if caption.final]
-        return {"channel": self.name, "resume": self.feed.place(self.feed.last), "captions": finals}
+        """The final captions with the place from which a reader goes on without a gap; open captions come after it."""
+        finals = [as_json(caption) for caption in self._finals]
+        events = [self.feed.get(f"caption:{key}") for key in self._open]
+        place = min((event.number - 1 for event in events if event), default=self.feed.last)
+        return {"channel": self.name, "resume": self.feed.place(place), "captions": finals}
 
     def _visible(self, now: float) -> list[str]:
         """The captions that are open or became final a moment ago."""

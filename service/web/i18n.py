@@ -20,7 +20,7 @@ LANGUAGES = {SOURCE: "English", "de": "Deutsch", "es": "Español", "fr": "Franç
 def language_of(request: Request) -> str:
     """The interface language for a page: what ``?hl=`` says, or what the browser prefers."""
     wanted = [request.query_params.get("hl", ""), *_accepted(request.headers.get("accept-language", ""))]
-    return negotiate_locale([tag for tag in wanted if tag], LANGUAGES, sep="-") or SOURCE
+    return negotiate_locale([tag.lower() for tag in wanted if tag], LANGUAGES, sep="-") or SOURCE
 
 
 @cache
@@ -40,9 +40,12 @@ def _accepted(header: str) -> list[str]:
     """The tags of an Accept-Language header (RFC 9110), the preferred first."""
     weighted = []
     for order, part in enumerate(header.split(",")[:20]):
-        tag, _, weight = part.strip().partition(";q=")
+        tag, _, parameter = part.partition(";")
+        name, _, weight = parameter.strip().partition("=")
         try:
-            weighted.append((-float(weight or 1), order, tag))
+            quality = float(weight) if name.strip().lower() == "q" else 1.0
         except ValueError:
             continue
+        if 0 < quality <= 1:  # 0 means: not this one
+            weighted.append((-quality, order, tag.strip()))
     return [tag for _, _, tag in sorted(weighted)]

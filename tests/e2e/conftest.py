@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from tests.support import need
 
@@ -36,6 +36,13 @@ class Watched:
     async def text(self, selector: str) -> str:
         return " ".join((await self.page.inner_text(selector)).split())
 
+    async def until_text(self, selector: str, text: str) -> None:
+        """Look until exactly this is to be seen; what was added a moment ago may not be drawn yet."""
+        await self.until(
+            "([selector, text]) => document.querySelector(selector).innerText.trim().split(/\\s+/).join(' ') === text",
+            [selector, text],
+        )
+
     async def until(self, expression: str, argument: Any = None, *, seconds: float = 15) -> None:
         """Look until it is true. (Playwright's own waiting needs eval, which the pages' policy forbids.)"""
         async with asyncio.timeout(seconds):
@@ -45,17 +52,21 @@ class Watched:
 
 @pytest_asyncio.fixture
 async def window(browser: Browser) -> AsyncIterator[Any]:
-    """Opens pages in one browser window; none of them may have logged an error at the end."""
-    context = await browser.new_context(viewport={"width": 1280, "height": 720})
+    """Opens pages in one browser window, or each with options in one of its own; none may have logged an error."""
+    size = ViewportSize(width=1280, height=720)
+    contexts = [await browser.new_context(viewport=size)]
     opened: list[Watched] = []
 
-    async def open_page(url: str) -> Watched:
-        watched = Watched(await context.new_page())
+    async def open_page(url: str, **options: Any) -> Watched:
+        if options:
+            contexts.append(await browser.new_context(**{"viewport": size, **options}))
+        watched = Watched(await contexts[-1 if options else 0].new_page())
         opened.append(watched)
         await watched.page.goto(url)
         return watched
 
     yield open_page
     errors = [error for page in opened for error in page.errors]
-    await context.close()
+    for context in contexts:
+        await context.close()
     assert errors == []

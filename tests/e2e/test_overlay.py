@@ -12,12 +12,9 @@ import httpx
 import msgspec
 import pytest
 
-from service.captions.caption import Caption
-from service.channels.channel import Channel
 from service.channels.style import Style
-from service.speech.words import Word
 from tests.e2e.conftest import Watched
-from tests.support import Running, until
+from tests.support import Running, put, readers
 
 WALK = "We walked along the river until the sun went down and then we all went home to eat"
 THEMES = ["studio", "broadcast", "cinema", "outline", "news", "contrast", "paper", "neon", "comic"]
@@ -30,16 +27,9 @@ CUSTOM_CSS = """css => {
 }"""
 
 
-def put(service: Running, name: str, key: str, rev: int, text: str, tentative: str = "", **more: Any) -> None:
-    channel: Channel = service.app.state.hub.channel(name)
-    spaced = more.pop("spaced", True)
-    words, rest = (tuple(Word(part, 1.0, 2.0, spaced=spaced) for part in said.split()) for said in (text, tentative))
-    channel.put(Caption(key, rev, more.pop("source", "Host"), "en", words, rest, **more))
-
-
 async def overlay(service: Running, window: Any, name: str, **parameters: Any) -> Watched:
     page: Watched = await window(f"{service.url}/overlay/{name}?{urlencode(parameters)}")
-    await until(lambda: service.app.state.hub.readers.get(name, 0) >= 1)
+    await readers(service, name, 1)
     return page
 
 

@@ -126,6 +126,8 @@ async def test_history_goes_on_where_it_ends(service: Running) -> None:
     async with httpx.AsyncClient(base_url=service.url) as client:
         history = (await client.get("/api/channels/history/transcript.json")).json()
     assert [caption["id"] for caption in history["captions"]] == ["c1"]
+    (event,) = await socket_events(service, "history", 1, f"?last={history['resume']}")
+    assert event["data"]["text"] == "two"  # what is open is not in the history: it comes after it
     put(place, "c2", 2, "two three", final=True)
     (event,) = await socket_events(service, "history", 1, f"?last={history['resume']}")
     assert event["data"]["text"] == "two three"
