@@ -50,6 +50,16 @@ class Channel:
         """All captions that are kept, open ones too."""
         return [unpacked(caption) if isinstance(caption, bytes) else caption for caption in self._captions.values()]
 
+    def caption(self, key: str) -> Caption | None:
+        """The newest revision of one caption, if it is kept."""
+        caption = self._captions.get(key)
+        return unpacked(caption) if isinstance(caption, bytes) else caption
+
+    def visible(self) -> list[Caption]:
+        """The captions that are on screen, oldest first."""
+        found = (self.caption(key) for key in self._visible(time.monotonic()))
+        return sorted((caption for caption in found if caption), key=lambda caption: caption.start)
+
     def clock(self) -> float:
         """Seconds on the channel's clock, which starts with its first source."""
         if self._began is None:

@@ -21,6 +21,7 @@ from service.channels.source import Source
 from service.errors import BadOrder, BadRequest, EngineError, ShuttingDown, SurtitleError, TimedOut, TooLarge
 from service.settings import Limits
 from service.web.messages import End, Start, error_message, parse, refuse
+from service.web.tickets import Tickets
 
 log = logging.getLogger("surtitle.publish")
 
@@ -206,7 +207,10 @@ def ready(opened: Opened) -> dict[str, Any]:
 
 
 def _start_of(request: Request) -> Start:
-    """The start message that the query says. Raises `BadRequest`."""
+    """The start message that the query says, or that its ticket stands for. Raises `BadRequest`."""
+    if ticket := request.query_params.get("ticket"):
+        tickets: Tickets = request.app.state.tickets
+        return tickets.redeem(request.path_params["channel"], ticket)
     query = {key: value for key, value in request.query_params.items() if key in Start.__struct_fields__}
     if resume := request.headers.get("x-surtitle-resume"):
         query.setdefault("resume", resume)
