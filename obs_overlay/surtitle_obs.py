@@ -250,7 +250,11 @@ class Surtitle:
             return self.problem or "Ready: starts when OBS does what “Send” says."
         if self.sound.connected and source:
             minutes, seconds = divmod(source["seconds"], 60)
-            parts = ["Connected to %s" % source["engine"], "%d:%02d sent" % (minutes, seconds), "lag %.1f s" % source["lag"]]
+            parts = [
+                "Connected to %s" % source["engine"],
+                "%d:%02d sent" % (minutes, seconds),
+                "lag %.1f s" % source["lag"],
+            ]
             if settings.captions:
                 who = {"service": "the service sends closed captions", "script": "closed captions are sent"}
                 parts.append(self.state.get("refusal") or who.get(self.state.get("closed_captions"), ""))
@@ -278,7 +282,9 @@ class Surtitle:
             ticket, self._ticket = self._ticket, None
             if ticket.error:
                 self._fail("sound", ticket.error)
-            elif not self.sound.start(settings.server + settings.path("audio") + "?ticket=" + ticket.answer["ticket"], settings.track):
+            elif not self.sound.start(
+                settings.server + settings.path("audio") + "?ticket=" + ticket.answer["ticket"], settings.track
+            ):
                 self.sound.stop()
                 self._fail("sound", "OBS cannot start its FFmpeg output: its log says why.")
 
@@ -344,7 +350,11 @@ def muted():
     for source in sources:
         chosen = not settings.mute or obs.obs_source_get_name(source) == settings.mute
         sounds = obs.obs_source_get_output_flags(source) & obs.OBS_SOURCE_AUDIO and obs.obs_source_active(source)
-        if chosen and sounds and (settings.mute or obs.obs_source_get_audio_mixers(source) & (1 << (settings.track - 1))):
+        if (
+            chosen
+            and sounds
+            and (settings.mute or obs.obs_source_get_audio_mixers(source) & (1 << (settings.track - 1)))
+        ):
             found.append(obs.obs_source_muted(source))
     obs.source_list_release(sources)
     return bool(found) and all(found)
@@ -518,7 +528,9 @@ def script_properties():
     when = add_list(properties, "when", "Send", obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING)
     for value, label in WHEN:
         obs.obs_property_list_add_string(when, label, value)
-    mute = add_list(properties, "mute", "Pause while this is muted", obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING)
+    mute = add_list(
+        properties, "mute", "Pause while this is muted", obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING
+    )
     obs.obs_property_list_add_string(mute, MIX, "")
     sources = obs.obs_enum_sources() or []
     for source in sources:

@@ -104,7 +104,7 @@ def _written(character: str) -> str:
     character = _INSTEAD.get(character, character)
     if character in CHARACTERS or character.isspace():
         return character
-    latin = "".join(_INSTEAD.get(one, one) for one in anyascii(character))
+    latin = "".join(_INSTEAD.get(one, one) for one in anyascii(character) if one.isprintable())
     if (len(latin) > 2 and latin[0] == latin[-1] == ":") or "\U0001f1e6" <= character <= "\U0001f1ff":
         return ""  # a picture's name, a flag's letter
     return latin if latin or not character.isalnum() else _UNKNOWN
