@@ -1,52 +1,60 @@
-"""Surtitle for OBS: the stream's sound goes to the Surtitle service, its captions come back.
+"""Surtitle for OBS: the stream's sound goes to the Surtitle service, and its captions come back.
 
 Add this file under Tools, Scripts. It needs nothing but OBS and the Python that OBS was told of.
 
-OBS itself sends the sound (its `ffmpeg_output`, over HTTP): no Python runs on OBS's audio thread.
-The service is only ever waited for in threads of our own; OBS's threads see what they left behind.
+OBS sends the sound itself, by its `ffmpeg_output` over HTTP: no Python runs on OBS's audio thread.
+Only threads of this script wait for the service. OBS's threads look at what those have found.
 """
 
 import collections
+import contextlib
 import http.client
 import json
 import socket
 import threading
 import time
-import urllib.parse
 import uuid
+from urllib.parse import quote, urlencode, urlsplit
 
 import obspython as obs
 
-TICK = 100  # milliseconds between two looks at everything; they run on OBS's graphics thread, so they are short
-SLOW = 10  # looks between two that cost more
-TIMEOUT = 5.0  # seconds for the service to say something
-CONNECT = 8.0  # seconds for OBS's output to connect
+TICK = 100  # milliseconds between two looks at everything, which happen on OBS's graphics thread
+SLOW = 10  # looks between two at what costs more
+TIMEOUT = 5.0  # seconds in which the service has to say something
+CONNECT = 8.0  # seconds in which OBS's output has to be connected
 BACKOFF = (1.0, 15.0)  # seconds until the next try, at first and at most
-BROWSER = "Surtitle overlay"
-TEXT = "Surtitle captions"
-WHEN = (("streaming", "While streaming"), ("recording", "While streaming or recording"), ("always", "Always"))
-MIX = "(the whole track)"
+SETTLE = 0.7  # seconds without a change after which new settings count
+BROWSER, TEXT = "Surtitle overlay", "Surtitle captions"  # sources that this script adds
+FIELDS = (
+    ("server", "text", "Server", "http://127.0.0.1:8000"),
+    ("token", "password", "Token (if the service asks for one)", ""),
+    ("channel", "text", "Channel", "main"),
+    ("name", "text", "Name that readers see", "OBS"),
+    ("track", "track", "Audio track", 1),
+    ("language", "text", "Language (empty: as the service was told)", ""),
+    ("when", "list", "Send", "streaming"),
+    ("mute", "list", "Pause while this is muted", ""),
+    ("captions", "check", "Send closed captions, unless the service does", False),
+    ("caption_language", "text", "Their language (empty: as spoken)", ""),
+    ("delay", "seconds", "Their delay in seconds", 0.0),
+)
+WHEN = (("While streaming", "streaming"), ("While streaming or recording", "recording"), ("Always", "always"))
 
 
 class Call(threading.Thread):
-    """One request in a thread of its own. `done` when it is over: `answer`, or one sentence in `error`.
+    """One request to the service. When it is `done` there is an `answer`, or one sentence in `error`.
 
-    A call that streams puts each line into `lines`, which keeps the newest.
+    An answer that has no end goes into `lines`, of which the newest are kept.
     """
 
-    def __init__(self, method, path, body=None, resume=None):
+    def __init__(self, chosen, path, resume=""):
         super().__init__(name="surtitle", daemon=True)
-        self.answer = None
-        self.error = ""
-        self.done = False
+        self.answer, self.error, self.done = None, "", False
         self.lines = collections.deque(maxlen=200)
-        self._request = (method, path, None if body is None else json.dumps(body))
-        self._headers = {"Content-Type": "application/json"}
-        if resume:
-            self._headers["X-Surtitle-Resume"] = resume
-        if settings.token:
-            self._headers["Authorization"] = "Bearer " + settings.token
-        self._server = settings.server
+        self._server, self._path = chosen.server, path
+        self._headers = {"X-Surtitle-Resume": resume} if resume else {}
+        if chosen.token:
+            self._headers["Authorization"] = f"Bearer {chosen.token}"
         self._connection = None
         self._cancelled = False
         self.start()
@@ -55,309 +63,277 @@ class Call(threading.Thread):
         try:
             self._talk()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.error = self.error or "The service at %s does not answer (%s)." % (self._server, error or "lost")
+            self.error = f"The service at {self._server} does not answer ({error or 'it hung up'}): is it running?"
         finally:
             if self._connection is not None:
                 self._connection.close()
             self.done = True
 
     def cancel(self):
-        """Let go of it: what it waits for is cut off."""
+        """What it waits for is cut off."""
         self._cancelled = True
         connected = self._connection and self._connection.sock
         if connected:
-            try:
+            with contextlib.suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def _talk(self):
-        address = urllib.parse.urlsplit(self._server)
+        address = urlsplit(self._server)
         if address.scheme not in ("http", "https") or not address.hostname:
-            self.error = "The server's address must look like http://127.0.0.1:8000."
+            self.error = "The server's address is not right: write it like http://127.0.0.1:8000."
             return
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(address.hostname, address.port, timeout=TIMEOUT)
         self._connection.connect()
         if self._cancelled:
             return
-        method, path, body = self._request
-        self._connection.request(method, path, body, self._headers)
+        self._connection.request("GET", self._path, headers=self._headers)
         answer = self._connection.getresponse()
-        if answer.status != 200:
-            said = answer.read(10000).decode("utf-8", "replace")
-            self.error = "The service at %s answers with %d." % (self._server, answer.status)
-            if said.startswith("{"):
-                self.error = str(json.loads(said).get("message", self.error))
-        elif answer.getheader("Content-Type", "").startswith("application/x-ndjson"):
+        if answer.getheader("Content-Type", "").startswith("application/x-ndjson"):
             while not self._cancelled:
                 line = answer.readline()
                 if not line:
                     return
                 self.lines.append(json.loads(line))
+        said = json.loads(answer.read(1000000))
+        if answer.status == 200:
+            self.answer = said
         else:
-            self.answer = json.loads(answer.read(1000000))
+            self.error = said.get("message", f"The service answers with {answer.status}.")
 
 
 class Settings:
-    """What the person chose."""
+    """What the person chose; an attribute for each of `FIELDS`."""
 
     def __init__(self, data=None):
-        text = (lambda name: obs.obs_data_get_string(data, name).strip()) if data else (lambda name: "")
-        self.server = text("server").rstrip("/")
-        self.token = text("token")
-        self.channel = text("channel") or "main"
-        self.name = text("name") or "OBS"
-        self.language = text("language")
-        self.when = text("when")
-        self.mute = text("mute")
-        self.track = obs.obs_data_get_int(data, "track") if data else 1
-        self.captions = obs.obs_data_get_bool(data, "captions") if data else False
-        self.caption_language = text("caption_language")
-        self.delay = obs.obs_data_get_double(data, "delay") if data else 0.0
+        read = {"check": obs.obs_data_get_bool, "track": obs.obs_data_get_int, "seconds": obs.obs_data_get_double}
+        for name, kind, _, default in FIELDS:
+            value = read.get(kind, obs.obs_data_get_string)(data, name) if data else default
+            setattr(self, name, value.strip() if isinstance(value, str) else value)
+        self.server = self.server.rstrip("/")
+
+    @property
+    def sound(self):
+        """What the source of sound is made of."""
+        return self.server, self.token, self.channel, self.name, self.track, self.language
 
     def path(self, last):
-        return "/api/channels/%s/%s" % (urllib.parse.quote(self.channel, safe=""), last)
+        return f"/api/channels/{quote(self.channel or 'main', safe='')}/{last}"
 
 
 class Sound:
     """The stream mix on its way to the service, by an output of OBS's own."""
 
     def __init__(self):
-        self.output = None
-        self.began = 0.0
-        self.connected = False
+        self.output, self.connected, self.began = None, False, 0.0
         self._leaving = []
 
     def start(self, url, track):
+        """Whether OBS took it."""
         data = obs.obs_data_create()
         obs.obs_data_set_string(data, "url", url)
         obs.obs_data_set_string(data, "format_name", "s16le")
         obs.obs_data_set_string(data, "audio_encoder", "pcm_s16le")
-        # Without rw_timeout (microseconds) a service that hangs would make OBS grow, and freeze when it stops.
+        # Without rw_timeout (microseconds) a service that hangs makes OBS grow, and freezes it when it stops.
         options = "flush_packets=1 rw_timeout=1500000 method=POST content_type=audio/x-raw http_proxy=none"
         obs.obs_data_set_string(data, "muxer_settings", options)
-        output = obs.obs_output_create("ffmpeg_output", "Surtitle sound", data, None)
+        self.output = obs.obs_output_create("ffmpeg_output", "Surtitle sound", data, None)
         obs.obs_data_release(data)
-        if output is None:
+        self.connected, self.began = False, time.monotonic()
+        if self.output is None:
             return False
-        obs.obs_output_set_mixers(output, 1 << (track - 1))
-        obs.obs_output_set_media(output, obs.obs_get_video(), obs.obs_get_audio())
-        self.output, self.began, self.connected = output, time.monotonic(), False
-        return obs.obs_output_start(output)
+        obs.obs_output_set_mixers(self.output, 1 << (track - 1))
+        obs.obs_output_set_media(self.output, obs.obs_get_video(), obs.obs_get_audio())
+        return obs.obs_output_start(self.output)
 
     def stop(self):
-        """Ask it to end; it is let go once it has, for that may take as long as rw_timeout."""
+        """Ask it to end, which may take as long as rw_timeout."""
         if self.output is not None:
             obs.obs_output_stop(self.output)
             self._leaving.append(self.output)
             self.output = None
 
-    def lost(self):
-        """Whether it ended by itself, or never began. OBS tells nobody."""
-        if self.output is None:
-            return False
-        if obs.obs_output_active(self.output):
-            self.connected = True
-            return False
-        return self.connected or time.monotonic() - self.began > CONNECT
-
     def sweep(self, now=False):
+        """Let go of what has ended; ``now``, of what has not, too."""
         for output in self._leaving[:]:
+            if now:
+                obs.obs_output_force_stop(output)
             if now or not obs.obs_output_active(output):
-                if now:
-                    obs.obs_output_force_stop(output)
                 obs.obs_output_release(output)
                 self._leaving.remove(output)
 
+    def lost(self):
+        """Whether it ended by itself, or did not begin in time: OBS tries once, and tells nobody."""
+        active = obs.obs_output_active(self.output)
+        self.connected = self.connected or active
+        return not active and (self.connected or time.monotonic() - self.began > CONNECT)
+
 
 class Surtitle:
-    """Watches what OBS does and what the service says, and does what follows from it."""
+    """Looks at what OBS does and what the service says, and does what follows from it."""
 
     def __init__(self):
-        self.paused = False
-        self.suspended = False  # OBS is changing its scenes or profile, or is on its way out
-        self.ending = set()  # "streaming", "recording": about to stop
-        self.sound = Sound()
-        self.resume = str(uuid.uuid4())
-        self.state = {}
-        self.problem = ""
+        self.lock = threading.Lock()  # looks, events and the end come from several threads of OBS
+        self.chosen = Settings()
         self.test = None
-        self._ticket = None
-        self._feed = None
-        self._feed_path = ""
-        self._ticks = 0
-        self._muted = False
-        self._delay = 0
-        self._overlay = False
-        self._told = ""
-        self._retry = {"sound": 0.0, "feed": 0.0}
-        self._pause = {"sound": BACKOFF[0], "feed": BACKOFF[0]}
+        self.paused = False
+        self.suspended = False  # OBS is about to do what an output of ours would hinder
+        self.problem = ""
+        self._next, self._change_at = None, 0.0
+        self._sound = Sound()
+        self._resume = str(uuid.uuid4())  # by this the service knows the sound when it comes again
+        self._feed, self._feed_path = None, ""
+        self._state, self._ticket = {}, ""  # what the service told last
+        self._retry = {"sound": (0.0, BACKOFF[0]), "feed": (0.0, BACKOFF[0])}  # when, and the pause after that
+        self._ticks, self._logged = 0, ""
+        self._muted, self._delay, self._has_text = False, 0, False
+
+    def choose(self, settings):
+        """Settings come with every key that is pressed; they count when no more come, but the first at once."""
+        if self._ticks:
+            self._next, self._change_at = settings, time.monotonic() + SETTLE
+        else:
+            self.chosen = settings
+
+    def tick(self):
+        self._ticks += 1
+        self._sound.sweep()
+        if self.suspended:
+            self._sound.stop()
+            return
+        if self._next is not None and time.monotonic() >= self._change_at:
+            self._change()
+        if self._ticks % SLOW == 1:
+            self._muted, self._delay, self._has_text = muted(self.chosen), stream_delay(), write_text(None)
+        self._watch_feed()
+        self._watch_sound()
+        status = self.status()
+        if status.split(",")[0] != self._logged:
+            self._logged = status.split(",")[0]
+            obs.script_log(obs.LOG_INFO, status)
+
+    def suspend(self):
+        """Nothing of ours runs when this returns, until somebody sets `suspended` back."""
+        self.suspended = True
+        self._sound.stop()
+        self._sound.sweep(now=True)
 
     def close(self):
-        """Nothing is left behind: no output, no thread that still waits."""
-        self.sound.stop()
-        self.sound.sweep(now=True)
-        calls = [call for call in (self._ticket, self._feed, self.test) if call is not None]
+        """Nothing is left: no output, and no thread that waits for something."""
+        self.suspend()
+        calls = [call for call in (self._feed, self.test) if call is not None]
         for call in calls:
             call.cancel()
         for call in calls:
             call.join(0.2)
 
-    def restart(self):
-        """The settings have changed: begin anew with them."""
-        self.sound.stop()
-        for call in (self._ticket, self._feed):
-            if call is not None:
-                call.cancel()
-        self._ticket = self._feed = None
-        self.resume = str(uuid.uuid4())
-        self.state, self.problem = {}, ""
-        self._retry = dict.fromkeys(self._retry, 0.0)
-        self._pause = dict.fromkeys(self._pause, BACKOFF[0])
-
-    def tick(self):
-        self._ticks += 1
-        self.sound.sweep()
-        if self.suspended:
-            return
-        if self._ticks % SLOW == 1:
-            self._muted = muted()
-            self._delay = stream_delay()
-            self._overlay = bool(text_source(lambda source: True))
-        self._watch_sound()
-        self._watch_feed()
-        status = self.status()
-        if status.split(",")[0] != self._told:
-            self._told = status.split(",")[0]
-            obs.script_log(obs.LOG_INFO, status)
-
     def wanted(self):
         """Whether sound is to be sent now."""
-        streaming = obs.obs_frontend_streaming_active() and "streaming" not in self.ending
-        recording = obs.obs_frontend_recording_active() and "recording" not in self.ending
-        on = settings.when == "always" or streaming or (settings.when == "recording" and recording)
+        when = self.chosen.when
+        recording = when == "recording" and obs.obs_frontend_recording_active()
+        on = when == "always" or recording or obs.obs_frontend_streaming_active()
         return on and not (self.paused or self.suspended or self._muted)
 
     def status(self):
         """One line about how it goes."""
-        source = self.state.get("source")
-        if self.paused:
-            return "Paused by the hotkey."
-        if self._muted:
-            return "Muted: nothing is sent."
+        source = self._state.get("source")
+        if self.paused or self._muted:
+            return "Paused by the hotkey" if self.paused else "Muted, so nothing is sent"
         if not self.wanted():
-            return self.problem or "Ready: starts when OBS does what “Send” says."
-        if self.sound.connected and source:
-            minutes, seconds = divmod(source["seconds"], 60)
-            parts = [
-                "Connected to %s" % source["engine"],
-                "%d:%02d sent" % (minutes, seconds),
-                "lag %.1f s" % source["lag"],
-            ]
-            if settings.captions:
-                who = {"service": "the service sends closed captions", "script": "closed captions are sent"}
-                parts.append(self.state.get("refusal") or who.get(self.state.get("closed_captions"), ""))
-            if self.state.get("caption"):
-                parts.append("last: “%s”" % self.state["caption"][-60:])
-            return ", ".join(part for part in parts if part)
-        return self.problem or "Connecting to %s" % settings.server
+            return self.problem or "Ready, and begins when OBS does what is chosen under Send"
+        if not self._sound.connected or source is None:
+            return self.problem or f"Connecting to {self.chosen.server}"
+        told = [f"Connected ({source['engine']})", f"{source['seconds']} s sent", f"lag {source['lag']} s"]
+        if self.chosen.captions:
+            told.append(self._state["refusal"] or f"closed captions are sent by the {self._state['closed_captions']}")
+        if self._state["caption"]:
+            told.append(f"last caption: {self._state['caption'][-60:]}")
+        return ", ".join(told)
+
+    def _change(self):
+        before, self.chosen, self._next = self.chosen, self._next, None
+        self._retry = dict.fromkeys(self._retry, (0.0, BACKOFF[0]))
+        self._feed_path, self.problem = "", ""
+        if before.sound != self.chosen.sound:
+            self._sound.stop()
+            self._resume, self._state = str(uuid.uuid4()), {}
 
     def _watch_sound(self):
         now = time.monotonic()
-        if self.sound.output is not None:
+        if self._sound.output is not None:
             if not self.wanted():
-                self.sound.stop()
-            elif self.sound.lost():
-                self.sound.stop()
-                self._fail("sound", "The service at %s took no sound." % settings.server)
-            elif self.sound.connected and now - self.sound.began > BACKOFF[0]:
-                self._pause["sound"], self.problem = BACKOFF[0], ""
-        elif not self.wanted():
-            self._ticket = None
-        elif self._ticket is None:
-            if now >= self._retry["sound"]:
-                self._ask_ticket()
-        elif self._ticket.done:
-            ticket, self._ticket = self._ticket, None
-            if ticket.error:
-                self._fail("sound", ticket.error)
-            elif not self.sound.start(
-                settings.server + settings.path("audio") + "?ticket=" + ticket.answer["ticket"], settings.track
-            ):
-                self.sound.stop()
-                self._fail("sound", "OBS cannot start its FFmpeg output: its log says why.")
-
-    def _ask_ticket(self):
-        """The address of the sound ends up in OBS's log. So it holds a ticket that is good once, and no secret."""
-        info = obs.obs_audio_info()
-        obs.obs_get_audio_info(info)
-        if info.speakers not in (1, 2):
-            self._fail("sound", "Set Settings, Audio, Channels to Stereo or Mono: surround sound is not understood.")
-            return
-        start = {
-            "op": "start",
-            "rate": info.samples_per_sec,
-            "channels": info.speakers,
-            "source": settings.name,
-            "resume": self.resume,
-        }
-        if settings.language:
-            start["lang"] = settings.language
-        self._ticket = Call("POST", settings.path("tickets"), start)
+                self._sound.stop()
+            elif self._sound.lost():
+                self._sound.stop()
+                self._fail("sound", f"The service at {self.chosen.server} takes no sound any more")
+            elif self._sound.connected and now - self._sound.began > 2 * BACKOFF[0]:
+                self._retry["sound"], self.problem = (0.0, BACKOFF[0]), ""
+        elif self.wanted() and self._ticket and now >= self._retry["sound"][0]:
+            url = f"{self.chosen.server}{self.chosen.path('audio')}?ticket={self._ticket}"
+            self._ticket = ""
+            if not self._sound.start(url, self.chosen.track):
+                self._sound.stop()
+                self._fail("sound", "OBS cannot start its FFmpeg output: its log says why")
 
     def _watch_feed(self):
-        """One connection on which the service tells everything; it has to be there before the sound is."""
+        """One connection on which the service tells everything."""
         path = self._wanted_feed()
         if self._feed is not None and (self._feed.done or path != self._feed_path):
             if self._feed.done:
-                self._fail("feed", self._feed.error or "The service at %s has closed the connection." % settings.server)
-                self.state = {}
+                self._fail("feed", self._feed.error or f"The service at {self.chosen.server} has ended")
             self._feed.cancel()
-            self._feed = None
-        if self._feed is None and time.monotonic() >= self._retry["feed"]:
-            self._feed, self._feed_path = Call("GET", path, resume=self.resume), path
+            self._feed, self._state, self._ticket = None, {}, ""
+        if self._feed is None and path and time.monotonic() >= self._retry["feed"][0]:
+            self._feed_path, self._feed = path, Call(self.chosen, path, self._resume)
         while self._feed is not None and self._feed.lines:
             line = self._feed.lines.popleft()
-            self._pause["feed"] = BACKOFF[0]
-            if line["event"] == "state":
-                self.state = line
-            elif line["event"] == "screen":
+            if line["event"] == "screen":
                 send_caption(line["text"])
             elif line["event"] == "overlay":
                 write_text(line["text"])
+            elif line["event"] == "ticket":
+                self._ticket = line["ticket"]
+            else:
+                self._state, self._retry["feed"] = line, (0.0, BACKOFF[0])
 
     def _wanted_feed(self):
-        query = {}
-        if settings.captions and obs.obs_frontend_streaming_active():
-            query.update(captions=1, delay=settings.delay, picture=self._delay)
-            if settings.caption_language:
-                query["lang"] = settings.caption_language
-        if self._overlay:
+        """What to ask the service. The sound's address ends up in OBS's log: it gets a ticket for it, no secret."""
+        info = obs.obs_audio_info()
+        obs.obs_get_audio_info(info)
+        if info.speakers > 2:
+            self.problem = "Surround sound is not understood: choose Stereo under Settings, Audio, Channels"
+            return ""
+        query = {"rate": info.samples_per_sec, "channels": info.speakers, "source": self.chosen.name or "OBS"}
+        query.update({"lang": self.chosen.language} if self.chosen.language else {})
+        if self.chosen.captions and obs.obs_frontend_streaming_active():
+            query.update(captions=1, delay=self.chosen.delay, picture=self._delay)
+            query["captions_lang"] = self.chosen.caption_language
+        if self._has_text:
             query["overlay"] = 1
-        return settings.path("obs") + "?" + urllib.parse.urlencode(query)
+        return f"{self.chosen.path('obs')}?{urlencode(query)}"
 
     def _fail(self, what, problem):
         self.problem = problem
-        self._retry[what] = time.monotonic() + self._pause[what]
-        self._pause[what] = min(2 * self._pause[what], BACKOFF[1])
+        pause = self._retry[what][1]
+        self._retry[what] = (time.monotonic() + pause, min(2 * pause, BACKOFF[1]))
 
 
-def muted():
-    """Whether the chosen source is muted, or with none chosen, all that can be heard on the track."""
-    found = []
+def audible():
+    """The sources that make sound, as (name, tracks that can be heard now, muted)."""
     sources = obs.obs_enum_sources() or []
-    for source in sources:
-        chosen = not settings.mute or obs.obs_source_get_name(source) == settings.mute
-        sounds = obs.obs_source_get_output_flags(source) & obs.OBS_SOURCE_AUDIO and obs.obs_source_active(source)
-        if (
-            chosen
-            and sounds
-            and (settings.mute or obs.obs_source_get_audio_mixers(source) & (1 << (settings.track - 1)))
-        ):
-            found.append(obs.obs_source_muted(source))
+    sounding = [source for source in sources if obs.obs_source_get_output_flags(source) & obs.OBS_SOURCE_AUDIO]
+    names = map(obs.obs_source_get_name, sounding)
+    tracks = [obs.obs_source_active(source) * obs.obs_source_get_audio_mixers(source) for source in sounding]
+    found = list(zip(names, tracks, map(obs.obs_source_muted, sounding)))
     obs.source_list_release(sources)
-    return bool(found) and all(found)
+    return found
+
+
+def muted(chosen):
+    """Whether the chosen source is muted; with none chosen, whether all on the track are."""
+    track = 1 << (chosen.track - 1)
+    heard = [mute for name, tracks, mute in audible() if (name == chosen.mute if chosen.mute else tracks & track)]
+    return bool(heard) and all(heard)
 
 
 def stream_delay():
@@ -369,53 +345,46 @@ def stream_delay():
 
 
 def send_caption(text):
-    """Into the stream, until the next one; with a duration OBS would queue them."""
+    """Into the stream, where it stays until the next one; with a duration OBS would queue them."""
     output = obs.obs_frontend_get_streaming_output()
     if output:
         obs.obs_output_output_caption_text2(output, text, 0.0)
         obs.obs_output_release(output)
 
 
-def text_source(use):
-    """What ``use`` makes of the text source that stands for the overlay, if there is one."""
-    source = obs.obs_get_source_by_name(TEXT)
-    result = use(source) if source else None
-    obs.obs_source_release(source)
-    return result
-
-
 def write_text(text):
-    def update(source):
+    """Fill the text source that stands for the overlay; whether there is one."""
+    source = obs.obs_get_source_by_name(TEXT)
+    if source and text is not None:
         data = obs.obs_data_create()
         obs.obs_data_set_string(data, "text", text)
         obs.obs_source_update(source, data)
         obs.obs_data_release(data)
+    obs.obs_source_release(source)
+    return bool(source)
 
-    text_source(update)
 
-
-def add_overlay(properties, button):
-    """Put the overlay page into the scene, as large as the picture; without a browser source, a text."""
+def add_overlay(_properties, _button):
+    """Put the overlay page into the scene, as large as the picture; where OBS has no browser source, a text."""
     video = obs.obs_video_info()
     obs.obs_get_video_info(video)
-    browser = obs.obs_get_source_output_flags("browser_source") != 0
     data = obs.obs_data_create()
-    if browser:
+    if obs.obs_get_source_output_flags("browser_source"):
         kind, name = "browser_source", BROWSER
-        url = "%s/overlay/%s" % (settings.server, urllib.parse.quote(settings.channel, safe=""))
-        obs.obs_data_set_string(data, "url", url)
+        page = f"{surtitle.chosen.server}/overlay/{quote(surtitle.chosen.channel or 'main', safe='')}"
+        obs.obs_data_set_string(data, "url", page)
         obs.obs_data_set_int(data, "width", video.base_width)
         obs.obs_data_set_int(data, "height", video.base_height)
     else:
-        windows = obs.obs_get_source_output_flags("text_gdiplus") != 0
+        windows = obs.obs_get_source_output_flags("text_gdiplus")
         kind, name = obs.obs_get_latest_input_type_id("text_gdiplus" if windows else "text_ft2_source"), TEXT
-        obs.obs_data_set_string(data, "text", "Captions appear here.")
-        obs.obs_data_set_bool(data, "outline", True)
         font = obs.obs_data_create()
-        obs.obs_data_set_string(font, "face", "Arial" if windows else "DejaVu Sans")
-        obs.obs_data_set_int(font, "size", max(16, video.base_height // 18))
+        obs.obs_data_set_string(font, "face", "Arial")
+        obs.obs_data_set_int(font, "size", video.base_height // 18)
         obs.obs_data_set_obj(data, "font", font)
         obs.obs_data_release(font)
+        obs.obs_data_set_bool(data, "outline", True)
+        obs.obs_data_set_string(data, "text", "Captions appear here.")
     source = obs.obs_get_source_by_name(name)
     if source:
         obs.obs_source_update(source, data)
@@ -425,156 +394,123 @@ def add_overlay(properties, button):
     scene = obs.obs_scene_from_source(current)
     if scene and source and not obs.obs_scene_find_source(scene, name):
         item = obs.obs_scene_add(scene, source)
-        if not browser:
-            place_text(item, video)
+        if name == TEXT:
+            place = obs.vec2()  # at the bottom, in the middle
+            place.x, place.y = video.base_width * 0.5, video.base_height * 0.95
+            obs.obs_sceneitem_set_alignment(item, obs.OBS_ALIGN_BOTTOM)
+            obs.obs_sceneitem_set_pos(item, place)
     obs.obs_source_release(current)
     obs.obs_source_release(source)
     obs.obs_data_release(data)
-    return False
 
 
-def place_text(item, video):
-    """At the bottom, in the middle, never wider than the picture."""
-    place = obs.vec2()
-    place.x, place.y = video.base_width * 0.5, video.base_height * 0.95
-    obs.obs_sceneitem_set_alignment(item, obs.OBS_ALIGN_BOTTOM)
-    obs.obs_sceneitem_set_pos(item, place)
-    room = obs.vec2()
-    room.x, room.y = video.base_width * 0.9, video.base_height * 0.2
-    obs.obs_sceneitem_set_bounds_type(item, obs.OBS_BOUNDS_MAX_ONLY)
-    obs.obs_sceneitem_set_bounds_alignment(item, obs.OBS_ALIGN_BOTTOM)
-    obs.obs_sceneitem_set_bounds(item, room)
-
-
-def test_connection(properties, button):
-    """Ask, and show the answer; a service that is slow is not waited for."""
-    surtitle.test = Call("GET", "/healthz")
-    surtitle.test.join(0.4)
-    return refresh(properties, button)
-
-
-def refresh(properties, button):
-    obs.obs_property_set_description(obs.obs_properties_get(properties, "status"), "Status: " + surtitle.status())
+def test_connection(properties, _button):
+    """Ask, and show the answer if it comes at once; a service that is slow is not waited for."""
+    if surtitle.test is None or surtitle.test.done:
+        surtitle.test = Call(surtitle.chosen, "/healthz")
     test = surtitle.test
-    if test is not None:
-        said = test.error or "The service answers: %(engine)s %(model)s." % (test.answer or {"engine": "", "model": ""})
-        said = said if test.done else "No answer yet: press Refresh in a moment."
-        obs.obs_property_set_description(obs.obs_properties_get(properties, "tested"), "Test: " + said)
-        obs.obs_property_set_visible(obs.obs_properties_get(properties, "tested"), True)
+    test.join(0.4)
+    said = test.error or (test.answer and "the service answers.") or "no answer yet, press again in a moment."
+    text = f"Test: {said} {surtitle.status()}."
+    obs.obs_property_set_description(obs.obs_properties_get(properties, "status"), text)
     return True
 
 
 def on_event(event):
-    ending = {
-        obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING: "streaming",
-        obs.OBS_FRONTEND_EVENT_RECORDING_STOPPING: "recording",
-    }
-    ended = {
-        obs.OBS_FRONTEND_EVENT_STREAMING_STOPPED: "streaming",
-        obs.OBS_FRONTEND_EVENT_RECORDING_STOPPED: "recording",
-    }
-    suspending = (
-        obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CLEANUP,
-        obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGING,
-        obs.OBS_FRONTEND_EVENT_PROFILE_CHANGING,
-        obs.OBS_FRONTEND_EVENT_SCRIPTING_SHUTDOWN,
-        obs.OBS_FRONTEND_EVENT_EXIT,
-    )
-    if event in ending:
-        surtitle.ending.add(ending[event])
-    elif event in ended:
-        surtitle.ending.discard(ended[event])
-    elif event in (obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGED, obs.OBS_FRONTEND_EVENT_PROFILE_CHANGED):
-        surtitle.suspended = False
-    elif event in suspending:
-        surtitle.suspended = True
-    if surtitle.sound.output is not None and not surtitle.wanted():
-        surtitle.sound.stop()
+    with surtitle.lock:
+        if event in HINDERED:
+            surtitle.suspend()
+        elif event == obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING:
+            surtitle.suspended = surtitle.chosen.when == "streaming"
+        elif event in PASSED:
+            surtitle.suspended = False
 
 
 def on_pause(pressed):
-    if pressed:
-        surtitle.paused = not surtitle.paused
+    surtitle.paused ^= pressed
 
 
-def tick():
-    surtitle.tick()
+def on_timer():
+    if surtitle.lock.acquire(blocking=False):  # OBS's picture does not wait for an event
+        try:
+            surtitle.tick()
+        finally:
+            surtitle.lock.release()
 
 
 def script_description():
     return (
-        "<b>Surtitle</b>: live captions for this stream.<p>Sends the stream's sound to the Surtitle service, and can put "
-        "its captions into the scene and into the stream as closed captions.</p>"
+        "<b>Surtitle</b>: live captions for this stream.<p>Sends the stream's sound to the Surtitle service. "
+        "Its captions come into the scene, and into the stream as closed captions.</p>"
     )
 
 
 def script_defaults(data):
-    defaults = {"server": "http://127.0.0.1:8000", "channel": "main", "name": "OBS", "when": "streaming"}
-    for name, value in defaults.items():
-        obs.obs_data_set_default_string(data, name, value)
-    obs.obs_data_set_default_int(data, "track", 1)
+    for name, kind, _, default in FIELDS:
+        if kind == "track":
+            obs.obs_data_set_default_int(data, name, default)
+        elif isinstance(default, str):
+            obs.obs_data_set_default_string(data, name, default)
 
 
 def script_properties():
-    properties = obs.obs_properties_create()
-    add_text, add_list = obs.obs_properties_add_text, obs.obs_properties_add_list
-    add_text(properties, "status", "Status: " + surtitle.status(), obs.OBS_TEXT_INFO)
-    add_text(properties, "server", "Server", obs.OBS_TEXT_DEFAULT)
-    add_text(properties, "token", "Token (if the service asks for one)", obs.OBS_TEXT_PASSWORD)
-    add_text(properties, "channel", "Channel", obs.OBS_TEXT_DEFAULT)
-    add_text(properties, "name", "Name that readers see", obs.OBS_TEXT_DEFAULT)
-    obs.obs_properties_add_int(properties, "track", "Audio track", 1, 6, 1)
-    add_text(properties, "language", "Language (empty: as the service was told)", obs.OBS_TEXT_DEFAULT)
-    when = add_list(properties, "when", "Send", obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING)
-    for value, label in WHEN:
-        obs.obs_property_list_add_string(when, label, value)
-    mute = add_list(
-        properties, "mute", "Pause while this is muted", obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING
-    )
-    obs.obs_property_list_add_string(mute, MIX, "")
-    sources = obs.obs_enum_sources() or []
-    for source in sources:
-        if obs.obs_source_get_output_flags(source) & obs.OBS_SOURCE_AUDIO:
-            obs.obs_property_list_add_string(mute, obs.obs_source_get_name(source), obs.obs_source_get_name(source))
-    obs.source_list_release(sources)
-    obs.obs_properties_add_bool(properties, "captions", "Send closed captions, unless the service does")
-    add_text(properties, "caption_language", "Their language (empty: as spoken)", obs.OBS_TEXT_DEFAULT)
-    obs.obs_properties_add_float(properties, "delay", "Their delay in seconds", 0, 60, 0.1)
-    obs.obs_properties_add_button(properties, "test", "Test connection", test_connection)
-    tested = add_text(properties, "tested", "Test: ", obs.OBS_TEXT_INFO)
-    obs.obs_property_set_visible(tested, False)
-    obs.obs_properties_add_button(properties, "refresh", "Refresh the status", refresh)
-    obs.obs_properties_add_button(properties, "overlay", "Add caption overlay to this scene", add_overlay)
-    return properties
+    made = obs.obs_properties_create()
+    obs.obs_properties_add_text(made, "status", f"Status: {surtitle.status()}.", obs.OBS_TEXT_INFO)
+    for name, kind, label, _ in FIELDS:
+        if kind == "list":
+            box = obs.obs_properties_add_list(made, name, label, obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING)
+            sources = [("(the whole track)", ""), *((source[0], source[0]) for source in audible())]
+            for shown, value in WHEN if name == "when" else sources:
+                obs.obs_property_list_add_string(box, shown, value)
+        elif kind == "track":
+            obs.obs_properties_add_int(made, name, label, 1, 6, 1)
+        elif kind == "check":
+            obs.obs_properties_add_bool(made, name, label)
+        elif kind == "seconds":
+            obs.obs_properties_add_float(made, name, label, 0, 60, 0.1)
+        else:
+            secret = obs.OBS_TEXT_PASSWORD if kind == "password" else obs.OBS_TEXT_DEFAULT
+            obs.obs_properties_add_text(made, name, label, secret)
+    obs.obs_properties_add_button(made, "test", "Test connection", test_connection)
+    obs.obs_properties_add_button(made, "overlay", "Add caption overlay to this scene", add_overlay)
+    return made
 
 
 def script_update(data):
-    global settings
-    before, settings = settings, Settings(data)
-    if vars(before) != vars(settings):
-        surtitle.restart()
+    surtitle.choose(Settings(data))
 
 
 def script_load(data):
-    global hotkey
-    hotkey = obs.obs_hotkey_register_frontend("surtitle.pause", "Surtitle: pause captions", on_pause)
+    surtitle.hotkey = obs.obs_hotkey_register_frontend("surtitle.pause", "Surtitle: pause captions", on_pause)
     keys = obs.obs_data_get_array(data, "hotkey")
-    obs.obs_hotkey_load(hotkey, keys)
+    obs.obs_hotkey_load(surtitle.hotkey, keys)
     obs.obs_data_array_release(keys)
     obs.obs_frontend_add_event_callback(on_event)
-    obs.timer_add(tick, TICK)
+    obs.timer_add(on_timer, TICK)
 
 
 def script_save(data):
-    keys = obs.obs_hotkey_save(hotkey)
+    keys = obs.obs_hotkey_save(surtitle.hotkey)
     obs.obs_data_set_array(data, "hotkey", keys)
     obs.obs_data_array_release(keys)
 
 
 def script_unload():
-    surtitle.close()
+    with surtitle.lock:
+        surtitle.close()
 
 
-settings = Settings()
+# An output that runs keeps OBS from changing its profile, its picture and its scenes, and from ending.
+HINDERED = (
+    obs.OBS_FRONTEND_EVENT_PROFILE_CHANGING,
+    obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGING,
+    obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CLEANUP,
+    obs.OBS_FRONTEND_EVENT_SCRIPTING_SHUTDOWN,
+    obs.OBS_FRONTEND_EVENT_EXIT,
+)
+PASSED = (
+    obs.OBS_FRONTEND_EVENT_PROFILE_CHANGED,
+    obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGED,
+    obs.OBS_FRONTEND_EVENT_STREAMING_STOPPED,
+)
 surtitle = Surtitle()
-hotkey = None

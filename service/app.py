@@ -57,7 +57,6 @@ def create_app(settings: Settings) -> Starlette:
             WebSocketRoute(channel + "/captions", read_socket),
             Route(channel + "/captions", read_events),
             Route(channel + "/transcript.{form}", api.transcript),
-            Route(channel + "/tickets", obs.issue_ticket, methods=["POST"]),
             Route(channel + "/obs", obs.obs_feed),
             Route(channel + "/clear", api.clear, methods=["POST"]),
             Route(channel + "/settings", setup.settings),

@@ -95,9 +95,9 @@ class Hub:
     def sources(self, channel: Channel) -> list[Source]:
         return [source for source, _ in self._running(channel)]
 
-    def resumable(self, channel: Channel, resume: str) -> Source | None:
+    def resumable(self, channel: Channel, resume: str | None) -> Source | None:
         """The source that this id would continue, if it is kept."""
-        return self._kept(channel, resume or None)
+        return self._kept(channel, resume)
 
     def snapshot(self) -> list[dict[str, Any]]:
         """All channels with their sources, for the dashboard."""

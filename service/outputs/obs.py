@@ -78,7 +78,7 @@ class ObsOutput:
     def _serve(self) -> None:
         """One connection's life."""
         settings = self._settings
-        with obsws_python.ReqClient(
+        with _Client(
             host=f"[{settings.host}]" if ":" in settings.host else settings.host,
             port=settings.port,
             password=settings.password,
@@ -129,6 +129,18 @@ class ObsOutput:
         if self._state != before:
             log.warning("%s", self._state.message)
             log.debug("%s: %s", type(error).__name__, error)
+
+
+class _Client(obsws_python.ReqClient):  # type: ignore[misc]  # the library has no types
+    """Closes its socket also when OBS refuses it; the library leaves that to the garbage collector."""
+
+    def __init__(self, **parameters: Any) -> None:
+        try:
+            super().__init__(**parameters)
+        except Exception:
+            if hasattr(self, "base_client"):
+                self.disconnect()
+            raise
 
 
 def _send(client: Any, text: str) -> bool:

@@ -1,9 +1,8 @@
-"""What the OBS script asks for: a ticket for its audio, and one feed with all that it shows and sends."""
+"""What the OBS script reads: one feed with all that it shows and sends, and tickets for its audio."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,38 +10,26 @@ from typing import Any
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from service.audio.intake import check_format
 from service.captions.cea608 import check_writable
 from service.captions.layout import wrap
-from service.channels.channel import Channel, check_name
+from service.channels.channel import Channel
 from service.channels.hub import Hub
 from service.channels.settings import check_language
+from service.channels.source import Source
 from service.errors import BadRequest
-from service.outputs.captioner import Captioner
 from service.speech.words import join
 from service.web.messages import Start
+from service.web.publish import start_of
 from service.web.read import check_room, counted
-from service.web.setup import read_json
-from service.web.tickets import LIFE, Tickets
+from service.web.tickets import Tickets
 
 _LOOK = 0.1  # seconds between two looks for something to tell
 _HEARTBEAT = 2.0  # seconds after which the state is told again, so that a lost connection is noticed
 _COLUMNS, _LINES = 42, 2  # of the text for an OBS text source
 _DELAY = 1800.0  # seconds; OBS delays a stream by no more
-
-
-async def issue_ticket(request: Request) -> Response:
-    """`POST /api/channels/{channel}/tickets`: a start message, answered with a ticket for the audio."""
-    tickets: Tickets = request.app.state.tickets
-    channel = check_name(request.path_params["channel"])
-    start = await read_json(request, Start, "fields of a start message", '{"op":"start","rate":48000}')
-    check_format(start.format, start.rate, start.channels)
-    bearer = re.match(r"Bearer (\S+)$", request.headers.get("authorization", ""))
-    if bearer and start.token is None:
-        start = msgspec.structs.replace(start, token=bearer[1])
-    return JSONResponse({"ticket": tickets.issue(channel, start), "seconds": LIFE})
 
 
 async def obs_feed(request: Request) -> Response:
@@ -54,7 +41,7 @@ async def obs_feed(request: Request) -> Response:
 
     async def lines() -> AsyncIterator[bytes]:
         with counted(hub, channel):
-            async for event in _events(hub, channel, wanted):
+            async for event in _events(request.app.state, channel, wanted):
                 yield msgspec.json.encode(event) + b"\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
@@ -64,18 +51,20 @@ async def obs_feed(request: Request) -> Response:
 class _Wanted:
     """What one script asked for."""
 
+    start: Start  # the source of sound that it has
     captions: bool  # closed captions, if the service does not send them itself
     overlay: bool  # text for a text source
-    language: str | None
+    language: str | None  # of the closed captions
     delay: float
     picture: float
-    resume: str
 
     @staticmethod
     def of(request: Request) -> _Wanted:
-        """Raises `BadRequest`."""
+        """Raises `BadRequest`, `UnsupportedFormat`."""
         query = request.query_params
-        language = query.get("lang") or None
+        start = start_of(request)
+        check_format(start.format, start.rate, start.channels)
+        language = query.get("captions_lang") or None
         try:
             delay, picture = float(query.get("delay", 0)), float(query.get("picture", 0))
         except ValueError:
@@ -83,16 +72,18 @@ class _Wanted:
         if not (0 <= delay <= _DELAY and 0 <= picture <= _DELAY):
             raise BadRequest(f"delay and picture are seconds from 0 to {_DELAY:.0f}.")
         return _Wanted(
+            start=start,
             captions=query.get("captions") == "1",
             overlay=query.get("overlay") == "1",
             language=None if language is None else check_writable(check_language(language)),
             delay=delay,
             picture=picture,
-            resume=request.headers.get("x-surtitle-resume", ""),
         )
 
 
-async def _events(hub: Hub, channel: Channel, wanted: _Wanted) -> AsyncIterator[dict[str, Any]]:
+async def _events(state: Any, channel: Channel, wanted: _Wanted) -> AsyncIterator[dict[str, Any]]:
+    hub: Hub = state.hub
+    tickets: Tickets = state.tickets
     captioner = hub.outputs.captioner(channel, wanted.language, wanted.delay)
     captioner.picture = wanted.picture
     following = asyncio.create_task(captioner.follow())
@@ -100,7 +91,7 @@ async def _events(hub: Hub, channel: Channel, wanted: _Wanted) -> AsyncIterator[
         hub.outputs.scripts[channel] = hub.outputs.scripts.get(channel, 0) + 1
     told: dict[str, Any] = {}
     when = float("-inf")
-    overlay = ""
+    overlay = ticket = ""
     try:
         while not following.done():
             mine = wanted.captions and not hub.outputs.sends(channel)
@@ -112,10 +103,19 @@ async def _events(hub: Hub, channel: Channel, wanted: _Wanted) -> AsyncIterator[
             if wanted.overlay and (text := _overlay(channel)) != overlay:
                 overlay = text
                 yield {"event": "overlay", "text": text}
-            state = _state(hub, channel, wanted, captioner)
-            if state != told or time.monotonic() - when >= _HEARTBEAT:
-                told, when = state, time.monotonic()
-                yield {"event": "state", **state}
+            source = hub.resumable(channel, wanted.start.resume)
+            if not tickets.good(ticket) and (source is None or not source.attached):
+                ticket = tickets.issue(channel.name, wanted.start)
+                yield {"event": "ticket", "ticket": ticket}
+            now = {
+                "source": None if source is None else _describe(source),
+                "caption": visible[-1].full_text if (visible := channel.visible()) else "",
+                "closed_captions": "service" if hub.outputs.sends(channel) else "script" if mine else "off",
+                "refusal": captioner.refusal if mine else "",
+            }
+            if now != told or time.monotonic() - when >= _HEARTBEAT:
+                told, when = now, time.monotonic()
+                yield {"event": "state", **now}
             await asyncio.sleep(_LOOK)
     finally:
         following.cancel()
@@ -124,23 +124,13 @@ async def _events(hub: Hub, channel: Channel, wanted: _Wanted) -> AsyncIterator[
             hub.outputs.scripts[channel] -= 1
 
 
-def _state(hub: Hub, channel: Channel, wanted: _Wanted, captioner: Captioner) -> dict[str, Any]:
-    """How the script's own source stands, and who sends the closed captions."""
-    source = hub.resumable(channel, wanted.resume)
-    visible = channel.visible()
+def _describe(source: Source) -> dict[str, Any]:
     return {
-        "source": None
-        if source is None
-        else {
-            "name": source.name,
-            "state": "live" if source.attached else "away",
-            "engine": source.engine,
-            "seconds": int(source.received),
-            "lag": round(source.lag, 1),
-        },
-        "caption": visible[-1].full_text if visible else "",
-        "closed_captions": "service" if hub.outputs.sends(channel) else "script" if wanted.captions else "off",
-        "refusal": captioner.refusal if wanted.captions else "",
+        "name": source.name,
+        "state": "live" if source.attached else "away",
+        "engine": source.engine,
+        "seconds": int(source.received),
+        "lag": round(source.lag, 1),
     }
 
 

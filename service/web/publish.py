@@ -139,7 +139,7 @@ async def publish_post(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     limits: Limits = request.app.state.settings.limits
     try:
-        start = _start_of(request)
+        start = start_of(request)
         async with publishing(hub, request.path_params["channel"], start, Source.put_patiently) as (opened, intake):
             source = opened.source
             async for data in _body(request, limits.idle_timeout, opened.owner):
@@ -206,7 +206,7 @@ def ready(opened: Opened) -> dict[str, Any]:
     }
 
 
-def _start_of(request: Request) -> Start:
+def start_of(request: Request) -> Start:
     """The start message that the query says, or that its ticket stands for. Raises `BadRequest`."""
     if ticket := request.query_params.get("ticket"):
         tickets: Tickets = request.app.state.tickets
@@ -214,6 +214,9 @@ def _start_of(request: Request) -> Start:
     query = {key: value for key, value in request.query_params.items() if key in Start.__struct_fields__}
     if resume := request.headers.get("x-surtitle-resume"):
         query.setdefault("resume", resume)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        query.setdefault("token", token)
     try:
         return msgspec.convert({"op": "start", **query}, Start, strict=False)
     except msgspec.ValidationError as error:

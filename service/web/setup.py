@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -16,8 +16,6 @@ from service.errors import BadRequest, ModelError, TooLarge
 from service.settings import Settings
 from service.speech import models
 from service.speech.engines import EMBEDDED, Engines
-
-T = TypeVar("T")
 
 _LARGEST = 1 << 20  # bytes of a request: more than the largest vocabulary, however it is written
 _TIMEOUT = 10.0  # seconds for it to arrive
@@ -32,7 +30,12 @@ async def settings(request: Request) -> Response:
 async def change_settings(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/settings`: what is not said stays."""
     hub: Hub = request.app.state.hub
-    changes = await read_json(request, Changes, "settings that a channel has", '{"model":"base.en"}')
+    try:
+        changes = msgspec.json.decode(await _body(request), type=Changes)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"These are not settings that a channel has: {error}.") from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BadRequest('Settings are JSON, for example {"model":"base.en"}.') from error
     if isinstance(changes.model, str) and changes.model != EMBEDDED:
         await asyncio.to_thread(_check_model, changes.model)
     return JSONResponse(_describe(hub, hub.change(request.path_params["channel"], changes)))
@@ -53,16 +56,6 @@ async def list_models(request: Request) -> Response:
         for model in known
     ]
     return JSONResponse({"models": names, "loaded": engines.library.describe()})
-
-
-async def read_json(request: Request, kind: type[T], what: str, example: str) -> T:
-    """A request's body. Raises `BadRequest`, `TooLarge`."""
-    try:
-        return msgspec.json.decode(await _body(request), type=kind)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"These are not {what}: {error}.") from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f"{what.split()[0].capitalize()} are JSON, for example {example}.") from error
 
 
 async def _body(request: Request) -> bytes:

@@ -31,6 +31,10 @@ class Tickets:
         self._starts[ticket] = (now + LIFE, channel, start)
         return ticket
 
+    def good(self, ticket: str) -> bool:
+        """Whether it can still be used."""
+        return self._starts.get(ticket, (0.0,))[0] > time.monotonic()
+
     def redeem(self, channel: str, ticket: str) -> Start:
         """What was said when it was issued. Raises `BadRequest`."""
         until, where, start = self._starts.pop(ticket, (0.0, "", Start()))

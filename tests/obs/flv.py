@@ -24,7 +24,7 @@ _RESUME, _ERASE, _CLEAR, _END = 0x20, 0x2C, 0x2E, 0x2F
 
 @dataclass(frozen=True)
 class Shown:
-    """A screen: when it came up (seconds of the stream), its rows, and the byte pairs of the message that brought it."""
+    """A screen: when it came up, in seconds of the stream; its rows; the byte pairs that brought it."""
 
     when: float
     rows: tuple[str, ...]
