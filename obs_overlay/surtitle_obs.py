@@ -25,18 +25,18 @@ CONNECT = 8.0  # seconds in which OBS's output has to be connected
 BACKOFF = (1.0, 15.0)  # seconds until the next try, at first and at most
 SETTLE = 0.7  # seconds without a change after which new settings count
 BROWSER, TEXT = "Surtitle overlay", "Surtitle captions"  # sources that this script adds
-FIELDS = (
-    ("server", "text", "Server", "http://127.0.0.1:8000"),
-    ("token", "password", "Token (if the service asks for one)", ""),
-    ("channel", "text", "Channel", "main"),
-    ("name", "text", "Name that readers see", "OBS"),
-    ("track", "track", "Audio track", 1),
-    ("language", "text", "Language (empty: as the service was told)", ""),
-    ("when", "list", "Send", "streaming"),
-    ("mute", "list", "Pause while this is muted", ""),
-    ("captions", "check", "Send closed captions, unless the service does", False),
-    ("caption_language", "text", "Their language (empty: as spoken)", ""),
-    ("delay", "seconds", "Their delay in seconds", 0.0),
+FIELDS = (  # name, kind, label, default, explanation
+    ("server", "text", "Server", "http://127.0.0.1:8000", "Where the Surtitle service is."),
+    ("token", "password", "Token", "", "Only if the service asks for one."),
+    ("channel", "text", "Channel", "main", "Where the captions appear."),
+    ("name", "text", "Name", "OBS", "Who speaks, as readers see it."),
+    ("track", "track", "Audio track", 1, "As in OBS's Advanced Audio Properties."),
+    ("language", "text", "Language", "", "A code like en; empty: as the service was told."),
+    ("when", "list", "Send", "streaming", "When the sound goes to the service."),
+    ("mute", "list", "Follow mute of", "", "Nothing is sent while this is muted."),
+    ("captions", "check", "Closed captions", False, "Into the stream, unless the service sends them by obs-websocket."),
+    ("caption_language", "text", "… in language", "", "A code like en; empty: what is spoken."),
+    ("delay", "seconds", "… later by", 0.0, "Seconds, beside OBS's own stream delay, which is kept to anyhow."),
 )
 WHEN = (("While streaming", "streaming"), ("While streaming or recording", "recording"), ("Always", "always"))
 
@@ -63,7 +63,8 @@ class Call(threading.Thread):
         try:
             self._talk()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self.error = f"The service at {self._server} does not answer ({error or 'it hung up'}): is it running?"
+            reason = getattr(error, "strerror", None) or error or "it hung up"
+            self.error = f"The service at {self._server} does not answer ({reason}): start it"
         finally:
             if self._connection is not None:
                 self._connection.close()
@@ -80,7 +81,7 @@ class Call(threading.Thread):
     def _talk(self):
         address = urlsplit(self._server)
         if address.scheme not in ("http", "https") or not address.hostname:
-            self.error = "The server's address is not right: write it like http://127.0.0.1:8000."
+            self.error = "The server's address is not right: write it like http://127.0.0.1:8000"
             return
         kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(address.hostname, address.port, timeout=TIMEOUT)
@@ -107,7 +108,7 @@ class Settings:
 
     def __init__(self, data=None):
         read = {"check": obs.obs_data_get_bool, "track": obs.obs_data_get_int, "seconds": obs.obs_data_get_double}
-        for name, kind, _, default in FIELDS:
+        for name, kind, _, default, _ in FIELDS:
             value = read.get(kind, obs.obs_data_get_string)(data, name) if data else default
             setattr(self, name, value.strip() if isinstance(value, str) else value)
         self.server = self.server.rstrip("/")
@@ -149,18 +150,18 @@ class Sound:
     def stop(self):
         """Ask it to end, which may take as long as rw_timeout."""
         if self.output is not None:
-            obs.obs_output_stop(self.output)
-            self._leaving.append(self.output)
+            connecting = not (self.connected or obs.obs_output_active(self.output))
+            self._leaving.append((self.output, self.began + CONNECT if connecting else 0.0))
             self.output = None
+            self.sweep()
 
     def sweep(self, now=False):
-        """Let go of what has ended; ``now``, of what has not, too."""
-        for output in self._leaving[:]:
-            if now:
-                obs.obs_output_force_stop(output)
-            if now or not obs.obs_output_active(output):
+        """Let go of what has ended; ``now``, wait for that. (To force it to stop, once it has, blocks for ever.)"""
+        for output, connected in self._leaving[:]:
+            obs.obs_output_stop(output)
+            if now or (not obs.obs_output_active(output) and time.monotonic() > connected):
                 obs.obs_output_release(output)
-                self._leaving.remove(output)
+                self._leaving.remove((output, connected))
 
     def lost(self):
         """Whether it ended by itself, or did not begin in time: OBS tries once, and tells nobody."""
@@ -245,7 +246,7 @@ class Surtitle:
             return self.problem or f"Connecting to {self.chosen.server}"
         told = [f"Connected ({source['engine']})", f"{source['seconds']} s sent", f"lag {source['lag']} s"]
         if self.chosen.captions:
-            told.append(self._state["refusal"] or f"closed captions are sent by the {self._state['closed_captions']}")
+            told.append(self._state["refusal"] or f"closed captions: {self._state['closed_captions']}")
         if self._state["caption"]:
             told.append(f"last caption: {self._state['caption'][-60:]}")
         return ", ".join(told)
@@ -410,8 +411,8 @@ def test_connection(properties, _button):
         surtitle.test = Call(surtitle.chosen, "/healthz")
     test = surtitle.test
     test.join(0.4)
-    said = test.error or (test.answer and "the service answers.") or "no answer yet, press again in a moment."
-    text = f"Test: {said} {surtitle.status()}."
+    said = test.error or (test.answer and "the service answers") or "no answer yet, press again in a moment"
+    text = f"Test: {said}. Status: {surtitle.status()}."
     obs.obs_property_set_description(obs.obs_properties_get(properties, "status"), text)
     return True
 
@@ -446,7 +447,7 @@ def script_description():
 
 
 def script_defaults(data):
-    for name, kind, _, default in FIELDS:
+    for name, kind, _, default, _ in FIELDS:
         if kind == "track":
             obs.obs_data_set_default_int(data, name, default)
         elif isinstance(default, str):
@@ -456,22 +457,23 @@ def script_defaults(data):
 def script_properties():
     made = obs.obs_properties_create()
     obs.obs_properties_add_text(made, "status", f"Status: {surtitle.status()}.", obs.OBS_TEXT_INFO)
-    for name, kind, label, _ in FIELDS:
+    obs.obs_properties_add_button(made, "test", "Test connection", test_connection)
+    kinds = {"text": obs.OBS_TEXT_DEFAULT, "password": obs.OBS_TEXT_PASSWORD}
+    for name, kind, label, _, explanation in FIELDS:
         if kind == "list":
-            box = obs.obs_properties_add_list(made, name, label, obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING)
+            added = obs.obs_properties_add_list(made, name, label, obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING)
             sources = [("(the whole track)", ""), *((source[0], source[0]) for source in audible())]
             for shown, value in WHEN if name == "when" else sources:
-                obs.obs_property_list_add_string(box, shown, value)
+                obs.obs_property_list_add_string(added, shown, value)
         elif kind == "track":
-            obs.obs_properties_add_int(made, name, label, 1, 6, 1)
+            added = obs.obs_properties_add_int(made, name, label, 1, 6, 1)
         elif kind == "check":
-            obs.obs_properties_add_bool(made, name, label)
+            added = obs.obs_properties_add_bool(made, name, label)
         elif kind == "seconds":
-            obs.obs_properties_add_float(made, name, label, 0, 60, 0.1)
+            added = obs.obs_properties_add_float(made, name, label, 0, 60, 0.1)
         else:
-            secret = obs.OBS_TEXT_PASSWORD if kind == "password" else obs.OBS_TEXT_DEFAULT
-            obs.obs_properties_add_text(made, name, label, secret)
-    obs.obs_properties_add_button(made, "test", "Test connection", test_connection)
+            added = obs.obs_properties_add_text(made, name, label, kinds[kind])
+        obs.obs_property_set_long_description(added, explanation)
     obs.obs_properties_add_button(made, "overlay", "Add caption overlay to this scene", add_overlay)
     return made
 

@@ -132,7 +132,7 @@ class ObsOutput:
 
 
 class _Client(obsws_python.ReqClient):  # type: ignore[misc]  # the library has no types
-    """Closes its socket also when OBS refuses it; the library leaves that to the garbage collector."""
+    """Closes its socket also when OBS refuses it or was lost; the library leaves that to the garbage collector."""
 
     def __init__(self, **parameters: Any) -> None:
         try:
@@ -141,6 +141,12 @@ class _Client(obsws_python.ReqClient):  # type: ignore[misc]  # the library has 
             if hasattr(self, "base_client"):
                 self.disconnect()
             raise
+
+    def disconnect(self) -> None:
+        try:
+            super().disconnect()
+        finally:
+            self.base_client.ws.shutdown()
 
 
 def _send(client: Any, text: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -147,11 +146,21 @@ class Obs:
         return self.recording
 
     def quit(self, timeout: float = 30) -> None:
-        """As a person does it (SIGINT asks OBS's main window to close)."""
+        """By its menu, as a person does it. (OBS 29 has a handler for SIGINT, which can deadlock it.)"""
         if self._client:
             self._client.pop().disconnect()
-        self.process.send_signal(signal.SIGINT)
+        self.xdotool("key", "alt+f")
+        time.sleep(0.3)
+        self.xdotool("key", "x")
         self.process.wait(timeout)
+
+    def xdotool(self, *arguments: str) -> str:
+        """Use mouse and keyboard; what xdotool prints."""
+        environment = {"DISPLAY": self.display, "PATH": _SYSTEM}
+        done = subprocess.run(
+            ["xdotool", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=20
+        )
+        return done.stdout
 
 
 def wait(true: Callable[[], Any], timeout: float = 20) -> None:
@@ -167,7 +176,7 @@ def obs(
     folder: Path, *, media: Path | None = None, script: Mapping[str, Any] | None = None, delay: int = 0
 ) -> Iterator[Obs]:
     """OBS with one scene: a colour, and ``media`` played over and over; ``script`` is what ours is set to."""
-    for tool in ("obs", "Xvfb", "nginx"):
+    for tool in ("obs", "Xvfb", "nginx", "xdotool"):
         need(tool)
     if not _RTMP_MODULE.exists():
         pytest.fail("libnginx-mod-rtmp is missing") if os.environ.get("CI") else pytest.skip("no libnginx-mod-rtmp")
