@@ -149,6 +149,7 @@ class Obs:
         """By its menu, as a person does it. (OBS 29 has a handler for SIGINT, which can deadlock it.)"""
         if self._client:
             self._client.pop().disconnect()
+        self.xdotool("search", "--onlyvisible", "--name", "Profile: Bed", "windowfocus")
         self.xdotool("key", "alt+f")
         time.sleep(0.3)
         self.xdotool("key", "x")
