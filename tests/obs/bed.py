@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -149,11 +149,15 @@ class Obs:
         """By its menu, as a person does it. (OBS 29 has a handler for SIGINT, which can deadlock it.)"""
         if self._client:
             self._client.pop().disconnect()
-        self.xdotool("search", "--onlyvisible", "--name", "Profile: Bed", "windowfocus")
-        self.xdotool("key", "alt+f")
-        time.sleep(0.3)
-        self.xdotool("key", "x")
-        self.process.wait(timeout)
+        deadline = time.monotonic() + timeout
+        while self.alive and time.monotonic() < deadline:
+            self.xdotool("search", "--onlyvisible", "--name", "Profile: Bed", "windowfocus")
+            self.xdotool("key", "Escape", "alt+f")
+            time.sleep(0.3)
+            self.xdotool("key", "x")
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+        assert not self.alive, "OBS does not end"
 
     def xdotool(self, *arguments: str) -> str:
         """Use mouse and keyboard; what xdotool prints."""

@@ -1,6 +1,7 @@
 // The dashboard: the state of everything at a glance.
 
 import { follow } from "/static/overlay/captions.js";
+import { setUpClosedCaptions, showClosedCaptions } from "/static/outputs.js";
 import { setUp, showLoad, showProgress } from "/static/setup.js";
 
 /**
@@ -23,6 +24,7 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {number} readers
  * @property {number} captions
  * @property {Load | null} switch the model that is on its way to it
+ * @property {import("/static/outputs.js").ClosedCaptions} closed_captions
  * @property {Source[]} sources
  */
 
@@ -92,6 +94,7 @@ function showChannel(channel) {
   write(card, ".readers", `${others} ${others === 1 ? "reader" : "readers"}, ${channel.captions} captions`);
   showSources(card, channel.sources);
   showLoad(part(card, ".switch"), channel.switch);
+  showClosedCaptions(card, channel.closed_captions);
 }
 
 /** @param {HTMLElement} card @param {Source[]} sources */
@@ -145,6 +148,7 @@ function newCard(name) {
     exports.append(link, " ");
   }
   setUp(card, name);
+  setUpClosedCaptions(card, name);
   preview(name, part(card, ".captions"));
   return card;
 }
