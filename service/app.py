@@ -17,12 +17,13 @@ from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
 from service.settings import Settings
 from service.speech.engines import Engines
-from service.web import api, pages, setup
+from service.web import api, obs, pages, setup
 from service.web.correct import correct_caption
 from service.web.messages import refuse
 from service.web.publish import publish_post, publish_socket
 from service.web.read import read_events, read_socket
 from service.web.security import Trust
+from service.web.tickets import Tickets
 
 _FLUSH = 4.0  # seconds that open captions have to become final when the service stops
 
@@ -36,6 +37,7 @@ def create_app(settings: Settings) -> Starlette:
         hub = Hub(settings, engines)
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
+        app.state.tickets = Tickets()
         engines.start()
         try:
             yield
@@ -57,6 +59,7 @@ def create_app(settings: Settings) -> Starlette:
             Route(channel + "/captions", read_events),
             Route(channel + "/captions/{id}", correct_caption, methods=["PATCH"]),
             Route(channel + "/transcript.{form}", api.transcript),
+            Route(channel + "/obs", obs.obs_feed),
             Route(channel + "/clear", api.clear, methods=["POST"]),
             Route(channel + "/settings", setup.settings),
             Route(channel + "/settings", setup.change_settings, methods=["PATCH"]),

@@ -60,6 +60,16 @@ class Channel:
         """All captions that are kept, open ones too."""
         return [self._named(caption) for caption in (*self._finals, *self._open.values())]
 
+    def caption(self, key: str) -> Caption | None:
+        """The newest revision of one caption, if it is kept."""
+        found = self._open.get(key) or self._finals.get(key)
+        return self._named(found) if found else None
+
+    def visible(self) -> list[Caption]:
+        """The captions that are on screen, oldest first."""
+        found = (self.caption(key) for key in self._visible(time.monotonic()))
+        return sorted((caption for caption in found if caption), key=lambda caption: caption.start)
+
     def clock(self) -> float:
         """Seconds on the channel's clock, which starts with its first source."""
         if self._began is None:

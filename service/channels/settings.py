@@ -1,4 +1,4 @@
-"""What a channel was told: its language, its model, its vocabulary."""
+"""What a channel was told: its language, its model, its vocabulary, its closed captions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from service.captions.cea608 import check_writable
 from service.captions.vocabulary import Vocabulary
 from service.errors import BadRequest
 from service.speech.engine import Hints
@@ -20,6 +21,9 @@ _LANGUAGE = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _NAME = 80  # characters, of a speaker
 _NAMES = 100
 _MODEL = 300  # characters, of a name or a path
+_HOST = re.compile(r"[\w.:%-]{1,253}", re.ASCII)
+_PASSWORD = 200  # characters
+_DELAY = 60  # seconds
 
 
 class VocabularyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +35,17 @@ class VocabularyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     blocked: list[str] | UnsetType = UNSET
 
 
+class ClosedCaptionsChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same for closed captions; a password is only ever written."""
+
+    enabled: bool | UnsetType = UNSET
+    host: str | UnsetType = UNSET
+    port: int | UnsetType = UNSET
+    password: str | UnsetType = UNSET
+    language: str | UnsetType | None = UNSET
+    delay: float | UnsetType = UNSET
+
+
 class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to change of a channel's settings; None is the service's default again."""
 
@@ -39,6 +54,54 @@ class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vocabulary: VocabularyChanges | UnsetType = UNSET
     names: dict[str, str] | UnsetType = UNSET
     paused: bool | UnsetType = UNSET
+    closed_captions: ClosedCaptionsChanges | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedCaptions:
+    """OBS's native captions: whether the service sends them over obs-websocket, and where that is.
+
+    ``language`` None is what is spoken; ``delay`` is in seconds, on top of the stream's own.
+    """
+
+    enabled: bool = False
+    host: str = "127.0.0.1"
+    port: int = 4455
+    password: str = field(default="", repr=False)
+    language: str | None = None
+    delay: float = 0.0
+
+    def changed(self, changes: ClosedCaptionsChanges) -> ClosedCaptions:
+        """These settings with the changes. Raises `BadRequest`."""
+        after = ClosedCaptions(
+            _either(changes.enabled, self.enabled),
+            _either(changes.host, self.host).strip(),
+            _either(changes.port, self.port),
+            _either(changes.password, self.password),
+            _either(changes.language, self.language),
+            _either(changes.delay, self.delay),
+        )
+        if not _HOST.fullmatch(after.host):
+            raise BadRequest("closed_captions.host: send the name or address of OBS's computer, like 127.0.0.1.")
+        if not 1 <= after.port <= 65535:
+            raise BadRequest("closed_captions.port: send OBS's WebSocket port, usually 4455.")
+        if len(after.password) > _PASSWORD:
+            raise BadRequest(f"closed_captions.password: it may have {_PASSWORD} characters.")
+        if not 0 <= after.delay <= _DELAY:
+            raise BadRequest(f"closed_captions.delay: send seconds from 0 to {_DELAY}.")
+        if after.language is not None:
+            check_writable(check_language(after.language))
+        return after
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "enabled": self.enabled,
+            "host": self.host,
+            "port": self.port,
+            "password_set": bool(self.password),
+            "language": self.language,
+            "delay": self.delay,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +115,7 @@ class ChannelSettings:
     """What readers see instead of a speaker's or a source's own name."""
     paused: bool = False
     """What is said now is not captioned."""
+    closed_captions: ClosedCaptions = field(default_factory=ClosedCaptions)
 
     @property
     def hints(self) -> Hints:
@@ -69,6 +133,9 @@ class ChannelSettings:
             vocabulary=self._vocabulary(changes.vocabulary),
             names=self.names if isinstance(changes.names, UnsetType) else _names(changes.names),
             paused=_either(changes.paused, self.paused),
+            closed_captions=self.closed_captions
+            if isinstance(changes.closed_captions, UnsetType)
+            else self.closed_captions.changed(changes.closed_captions),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -84,6 +151,7 @@ class ChannelSettings:
             },
             "names": self.names,
             "paused": self.paused,
+            "closed_captions": self.closed_captions.as_json(),
         }
 
     def _vocabulary(self, changes: VocabularyChanges | UnsetType) -> Vocabulary:

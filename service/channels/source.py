@@ -97,6 +97,11 @@ class Source:
         return self._received / RATE
 
     @property
+    def position(self) -> float:
+        """How far its audio has come, in seconds on the channel's clock."""
+        return self._pipeline.offset + self.received
+
+    @property
     def attached(self) -> bool:
         """Whether a client is connected to it."""
         return self._owner is not None

@@ -21,6 +21,7 @@ from service.channels.source import Source
 from service.errors import BadOrder, BadRequest, EngineError, ShuttingDown, SurtitleError, TimedOut, TooLarge
 from service.settings import Limits
 from service.web.messages import End, Start, error_message, parse, refuse
+from service.web.tickets import Tickets
 
 log = logging.getLogger("surtitle.publish")
 
@@ -138,7 +139,7 @@ async def publish_post(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     limits: Limits = request.app.state.settings.limits
     try:
-        start = _start_of(request)
+        start = start_of(request)
         async with publishing(hub, request.path_params["channel"], start, Source.put_patiently) as (opened, intake):
             source = opened.source
             async for data in _body(request, limits.idle_timeout, opened.owner):
@@ -205,11 +206,17 @@ def ready(opened: Opened) -> dict[str, Any]:
     }
 
 
-def _start_of(request: Request) -> Start:
-    """The start message that the query says. Raises `BadRequest`."""
+def start_of(request: Request) -> Start:
+    """The start message that the query says, or that its ticket stands for. Raises `BadRequest`."""
+    if ticket := request.query_params.get("ticket"):
+        tickets: Tickets = request.app.state.tickets
+        return tickets.redeem(request.path_params["channel"], ticket)
     query = {key: value for key, value in request.query_params.items() if key in Start.__struct_fields__}
     if resume := request.headers.get("x-surtitle-resume"):
         query.setdefault("resume", resume)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        query.setdefault("token", token)
     try:
         return msgspec.convert({"op": "start", **query}, Start, strict=False)
     except msgspec.ValidationError as error:

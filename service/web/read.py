@@ -31,10 +31,10 @@ async def read_events(request: Request) -> Response:
     limits: Limits = request.app.state.settings.limits
     place = request.headers.get("last-event-id") or request.query_params.get("last")
     channel = hub.channel(request.path_params["channel"])
-    _check_room(hub, limits)
+    check_room(hub, limits)
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
-        with _counted(hub, channel):
+        with counted(hub, channel):
             async for event in _events(channel, place):
                 yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
 
@@ -48,11 +48,11 @@ async def read_socket(websocket: WebSocket) -> None:
     limits: Limits = websocket.app.state.settings.limits
     try:
         channel = hub.channel(websocket.path_params["channel"])
-        _check_room(hub, limits)
+        check_room(hub, limits)
     except SurtitleError as error:
         await refuse(websocket, error)
         return
-    with _counted(hub, channel):
+    with counted(hub, channel):
         sending = asyncio.create_task(_send_all(websocket, channel, limits.send_timeout))
         leaving = asyncio.create_task(_wait_for_close(websocket))
         try:
@@ -94,13 +94,15 @@ async def _wait_for_close(websocket: WebSocket) -> None:
         pass
 
 
-def _check_room(hub: Hub, limits: Limits) -> None:
+def check_room(hub: Hub, limits: Limits) -> None:
+    """Raises `TooMany`."""
     if sum(hub.readers.values()) >= limits.readers:
         raise TooMany(f"{limits.readers} readers are connected already: close some first.")
 
 
 @contextmanager
-def _counted(hub: Hub, channel: Channel) -> Iterator[None]:
+def counted(hub: Hub, channel: Channel) -> Iterator[None]:
+    """One more reader, for as long as the block lasts."""
     hub.readers[channel.name] = hub.readers.get(channel.name, 0) + 1
     try:
         yield

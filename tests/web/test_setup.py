@@ -20,6 +20,14 @@ from tests.hub import MODEL, FakeHub
 from tests.support import Running, blocks, error_rate, listen, publish, running, speech, until
 
 NOTHING: dict[str, Any] = {"prompt": "", "hotwords": [], "replacements": {}, "blocked": []}
+CLOSED_CAPTIONS: dict[str, Any] = {
+    "enabled": False,
+    "host": "127.0.0.1",
+    "port": 4455,
+    "password_set": False,
+    "language": None,
+    "delay": 0.0,
+}
 
 SENTENCES = [
     "She has worked in the same office for eleven years.",
@@ -53,7 +61,15 @@ async def state(client: httpx.AsyncClient, channel: str) -> dict[str, Any]:
 
 
 async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.AsyncClient) -> None:
-    empty = {"language": None, "model": None, "vocabulary": NOTHING, "names": {}, "paused": False, "switch": None}
+    empty = {
+        "language": None,
+        "model": None,
+        "vocabulary": NOTHING,
+        "names": {},
+        "paused": False,
+        "closed_captions": CLOSED_CAPTIONS,
+        "switch": None,
+    }
     assert (await client.get("/api/channels/fresh/settings")).json() == empty
     await change(client, "fresh", language="EN", vocabulary={"blocked": ["darn"], "prompt": "Ada and Grace."})
     changed = await change(client, "fresh", vocabulary={"replacements": {"sir title": "Surtitle"}})
@@ -85,6 +101,14 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         ('{"vocabulary":{"blocked":["*"]}}', "no word"),
         ('{"vocabulary":{"blocked":"darn"}}', "blocked"),
         (json.dumps({"vocabulary": {"hotwords": ["x"] * 101}}), "101 entries"),
+        ('{"closed_captions":{"colour":"red"}}', "colour"),
+        ('{"closed_captions":{"host":"http://obs"}}', "name or address"),
+        ('{"closed_captions":{"host":""}}', "name or address"),
+        ('{"closed_captions":{"port":0}}', "usually 4455"),
+        ('{"closed_captions":{"delay":-1}}', "0 to 60"),
+        ('{"closed_captions":{"delay":1e999}}', "not settings that a channel has"),
+        ('{"closed_captions":{"password":7}}', "password"),
+        ('{"closed_captions":{"language":"ru"}}', "translation into a language of Latin letters"),
         ("[" * 5000, "not settings that a channel has"),
     ],
 )
@@ -96,6 +120,15 @@ async def test_what_is_no_setting_is_refused_and_changes_nothing(
     assert answer.json()["code"] == "bad_request"
     assert reason in answer.json()["message"]
     assert (await client.get("/api/channels/strict/settings")).json()["vocabulary"] == NOTHING
+
+
+async def test_the_password_of_obs_is_taken_and_never_told(client: httpx.AsyncClient) -> None:
+    told = await change(client, "secret", closed_captions={"password": "correct-horse", "language": "EN"})
+    assert told["closed_captions"] == {**CLOSED_CAPTIONS, "password_set": True, "language": "EN"}
+    told = await change(client, "secret", closed_captions={"delay": 1.5})
+    assert told["closed_captions"]["password_set"] is True
+    for path in ("/settings", ""):
+        assert "correct-horse" not in (await client.get(f"/api/channels/secret{path}")).text
 
 
 async def test_settings_that_are_too_large(client: httpx.AsyncClient) -> None:

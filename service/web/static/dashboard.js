@@ -4,6 +4,7 @@ import { t } from "/static/overlay/i18n.js";
 import { transcript } from "/static/editing.js";
 import { lookOf } from "/static/look.js";
 import { problemOf } from "/static/problems.js";
+import { setUpClosedCaptions, showClosedCaptions } from "/static/outputs.js";
 import { setUp, showLoad, showProgress } from "/static/setup.js";
 
 /**
@@ -28,6 +29,7 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {number} captions
  * @property {boolean} paused
  * @property {Load | null} switch the model that is on its way to it
+ * @property {import("/static/outputs.js").ClosedCaptions} closed_captions
  * @property {Source[]} sources
  */
 
@@ -100,6 +102,7 @@ function showChannel(channel) {
   showProblems(part(card, ".problems"), channel);
   showSources(card, channel.sources);
   showLoad(part(card, ".switch"), channel.switch);
+  showClosedCaptions(card, channel.closed_captions);
 }
 
 /** @param {HTMLElement} list @param {Channel} channel */
@@ -174,6 +177,7 @@ function newCard(name) {
   part(card, ".clear").addEventListener("click", () => {
     if (confirm(t("Empty the screens and the transcript of {name}?", { name }))) send(`${name}/clear`, "POST", {});
   });
+  setUpClosedCaptions(card, name);
   return card;
 }
 

@@ -127,12 +127,12 @@ function lines(form, name) {
 }
 
 /** @param {HTMLFormElement} form @param {string} name */
-function field(form, name) {
+export function field(form, name) {
   return /** @type {HTMLInputElement | HTMLTextAreaElement} */ (form.elements.namedItem(name));
 }
 
 /** @param {HTMLElement} place @param {string} text @param {boolean} good */
-function say(place, text, good = false) {
+export function say(place, text, good = false) {
   place.textContent = text;
   place.dataset.good = String(good);
 }

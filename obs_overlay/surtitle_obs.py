@@ -1,0 +1,518 @@
+"""Surtitle for OBS: the stream's sound goes to the Surtitle service, and its captions come back.
+
+Add this file under Tools, Scripts. It needs nothing but OBS and the Python that OBS was told of.
+
+OBS sends the sound itself, by its `ffmpeg_output` over HTTP: no Python runs on OBS's audio thread.
+Only threads of this script wait for the service. OBS's threads look at what those have found.
+"""
+
+import collections
+import contextlib
+import http.client
+import json
+import socket
+import threading
+import time
+import uuid
+from urllib.parse import quote, urlencode, urlsplit
+
+import obspython as obs
+
+TICK = 100  # milliseconds between two looks at everything, which happen on OBS's graphics thread
+SLOW = 10  # looks between two at what costs more
+TIMEOUT = 5.0  # seconds in which the service has to say something
+CONNECT = 8.0  # seconds in which OBS's output has to be connected
+BACKOFF = (1.0, 15.0)  # seconds until the next try, at first and at most
+SETTLE = 0.7  # seconds without a change after which new settings count
+BROWSER, TEXT = "Surtitle overlay", "Surtitle captions"  # sources that this script adds
+FIELDS = (  # name, kind, label, default, explanation
+    ("server", "text", "Server", "http://127.0.0.1:8000", "Where the Surtitle service is."),
+    ("token", "password", "Token", "", "Only if the service asks for one."),
+    ("channel", "text", "Channel", "main", "Where the captions appear."),
+    ("name", "text", "Name", "OBS", "Who speaks, as readers see it."),
+    ("track", "track", "Audio track", 1, "As in OBS's Advanced Audio Properties."),
+    ("language", "text", "Language", "", "A code like en; empty: as the service was told."),
+    ("when", "list", "Send", "streaming", "When the sound goes to the service."),
+    ("mute", "list", "Follow mute of", "", "Nothing is sent while this is muted."),
+    ("captions", "check", "Closed captions", False, "Into the stream, unless the service sends them by obs-websocket."),
+    ("caption_language", "text", "… in language", "", "A code like en; empty: what is spoken."),
+    ("delay", "seconds", "… later by", 0.0, "Seconds, beside OBS's own stream delay, which is kept to anyhow."),
+)
+WHEN = (("While streaming", "streaming"), ("While streaming or recording", "recording"), ("Always", "always"))
+
+
+class Call(threading.Thread):
+    """One request to the service. When it is `done` there is an `answer`, or one sentence in `error`.
+
+    An answer that has no end goes into `lines`, of which the newest are kept.
+    """
+
+    def __init__(self, chosen, path, resume=""):
+        super().__init__(name="surtitle", daemon=True)
+        self.answer, self.error, self.done = None, "", False
+        self.lines = collections.deque(maxlen=200)
+        self._server, self._path = chosen.server, path
+        self._headers = {"X-Surtitle-Resume": resume} if resume else {}
+        if chosen.token:
+            self._headers["Authorization"] = f"Bearer {chosen.token}"
+        self._connection = None
+        self._cancelled = False
+        self.start()
+
+    def run(self):
+        try:
+            self._talk()
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error or "it hung up"
+            self.error = f"The service at {self._server} does not answer ({reason}): start it"
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+            self.done = True
+
+    def cancel(self):
+        """What it waits for is cut off."""
+        self._cancelled = True
+        connected = self._connection and self._connection.sock
+        if connected:
+            with contextlib.suppress(OSError):
+                connected.shutdown(socket.SHUT_RDWR)
+
+    def _talk(self):
+        address = urlsplit(self._server)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            self.error = "The server's address is not right: write it like http://127.0.0.1:8000"
+            return
+        kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(address.hostname, address.port, timeout=TIMEOUT)
+        self._connection.connect()
+        if self._cancelled:
+            return
+        self._connection.request("GET", self._path, headers=self._headers)
+        answer = self._connection.getresponse()
+        if answer.getheader("Content-Type", "").startswith("application/x-ndjson"):
+            while not self._cancelled:
+                line = answer.readline()
+                if not line:
+                    return
+                self.lines.append(json.loads(line))
+        said = json.loads(answer.read(1000000))
+        if answer.status == 200:
+            self.answer = said
+        else:
+            self.error = said.get("message", f"The service answers with {answer.status}.")
+
+
+class Settings:
+    """What the person chose; an attribute for each of `FIELDS`."""
+
+    def __init__(self, data=None):
+        read = {"check": obs.obs_data_get_bool, "track": obs.obs_data_get_int, "seconds": obs.obs_data_get_double}
+        for name, kind, _, default, _ in FIELDS:
+            value = read.get(kind, obs.obs_data_get_string)(data, name) if data else default
+            setattr(self, name, value.strip() if isinstance(value, str) else value)
+        self.server = self.server.rstrip("/")
+
+    @property
+    def sound(self):
+        """What the source of sound is made of."""
+        return self.server, self.token, self.channel, self.name, self.track, self.language
+
+    def path(self, last):
+        return f"/api/channels/{quote(self.channel or 'main', safe='')}/{last}"
+
+
+class Sound:
+    """The stream mix on its way to the service, by an output of OBS's own."""
+
+    def __init__(self):
+        self.output, self.connected, self.began = None, False, 0.0
+        self._leaving = []
+
+    def start(self, url, track):
+        """Whether OBS took it."""
+        data = obs.obs_data_create()
+        obs.obs_data_set_string(data, "url", url)
+        obs.obs_data_set_string(data, "format_name", "s16le")
+        obs.obs_data_set_string(data, "audio_encoder", "pcm_s16le")
+        # Without rw_timeout (microseconds) a service that hangs makes OBS grow, and freezes it when it stops.
+        options = "flush_packets=1 rw_timeout=1500000 method=POST content_type=audio/x-raw http_proxy=none"
+        obs.obs_data_set_string(data, "muxer_settings", options)
+        self.output = obs.obs_output_create("ffmpeg_output", "Surtitle sound", data, None)
+        obs.obs_data_release(data)
+        self.connected, self.began = False, time.monotonic()
+        if self.output is None:
+            return False
+        obs.obs_output_set_mixers(self.output, 1 << (track - 1))
+        obs.obs_output_set_media(self.output, obs.obs_get_video(), obs.obs_get_audio())
+        return obs.obs_output_start(self.output)
+
+    def stop(self):
+        """Ask it to end, which may take as long as rw_timeout."""
+        if self.output is not None:
+            connecting = not (self.connected or obs.obs_output_active(self.output))
+            self._leaving.append((self.output, self.began + CONNECT if connecting else 0.0))
+            self.output = None
+            self.sweep()
+
+    def sweep(self, now=False):
+        """Let go of what has ended; ``now``, wait for that. (To force it to stop, once it has, blocks for ever.)"""
+        for output, connected in self._leaving[:]:
+            obs.obs_output_stop(output)
+            if now or (not obs.obs_output_active(output) and time.monotonic() > connected):
+                obs.obs_output_release(output)
+                self._leaving.remove((output, connected))
+
+    def lost(self):
+        """Whether it ended by itself, or did not begin in time: OBS tries once, and tells nobody."""
+        active = obs.obs_output_active(self.output)
+        self.connected = self.connected or active
+        return not active and (self.connected or time.monotonic() - self.began > CONNECT)
+
+
+class Surtitle:
+    """Looks at what OBS does and what the service says, and does what follows from it."""
+
+    def __init__(self):
+        self.lock = threading.Lock()  # looks, events and the end come from several threads of OBS
+        self.chosen = Settings()
+        self.test = None
+        self.paused = False
+        self.suspended = False  # OBS is about to do what an output of ours would hinder
+        self.problem = ""
+        self._next, self._change_at = None, 0.0
+        self._sound = Sound()
+        self._resume = str(uuid.uuid4())  # by this the service knows the sound when it comes again
+        self._feed, self._feed_path = None, ""
+        self._state, self._ticket = {}, ""  # what the service told last
+        self._retry = {"sound": (0.0, BACKOFF[0]), "feed": (0.0, BACKOFF[0])}  # when, and the pause after that
+        self._ticks, self._logged = 0, ""
+        self._muted, self._delay, self._has_text = False, 0, False
+
+    def choose(self, settings):
+        """Settings come with every key that is pressed; they count when no more come, but the first at once."""
+        if self._ticks:
+            self._next, self._change_at = settings, time.monotonic() + SETTLE
+        else:
+            self.chosen = settings
+
+    def tick(self):
+        self._ticks += 1
+        self._sound.sweep()
+        if self.suspended:
+            self._sound.stop()
+            return
+        if self._next is not None and time.monotonic() >= self._change_at:
+            self._change()
+        if self._ticks % SLOW == 1:
+            self._muted, self._delay, self._has_text = muted(self.chosen), stream_delay(), write_text(None)
+        self._watch_feed()
+        self._watch_sound()
+        status = self.status()
+        if status.split(",")[0] != self._logged:
+            self._logged = status.split(",")[0]
+            obs.script_log(obs.LOG_INFO, status)
+
+    def suspend(self):
+        """Nothing of ours runs when this returns, until somebody sets `suspended` back."""
+        self.suspended = True
+        self._sound.stop()
+        self._sound.sweep(now=True)
+
+    def close(self):
+        """Nothing is left: no output, and no thread that waits for something."""
+        self.suspend()
+        calls = [call for call in (self._feed, self.test) if call is not None]
+        for call in calls:
+            call.cancel()
+        for call in calls:
+            call.join(0.2)
+
+    def wanted(self):
+        """Whether sound is to be sent now."""
+        when = self.chosen.when
+        recording = when == "recording" and obs.obs_frontend_recording_active()
+        on = when == "always" or recording or obs.obs_frontend_streaming_active()
+        return on and not (self.paused or self.suspended or self._muted)
+
+    def status(self):
+        """One line about how it goes."""
+        source = self._state.get("source")
+        if self.paused or self._muted:
+            return "Paused by the hotkey" if self.paused else "Muted, so nothing is sent"
+        if not self.wanted():
+            return self.problem or "Ready, and begins when OBS does what is chosen under Send"
+        if not self._sound.connected or source is None:
+            return self.problem or f"Connecting to {self.chosen.server}"
+        told = [f"Connected ({source['engine']})", f"{source['seconds']} s sent", f"lag {source['lag']} s"]
+        if self.chosen.captions:
+            told.append(self._state["refusal"] or f"closed captions: {self._state['closed_captions']}")
+        if self._state["caption"]:
+            told.append(f"last caption: {self._state['caption'][-60:]}")
+        return ", ".join(told)
+
+    def _change(self):
+        before, self.chosen, self._next = self.chosen, self._next, None
+        self._retry = dict.fromkeys(self._retry, (0.0, BACKOFF[0]))
+        self._feed_path, self.problem = "", ""
+        if before.sound != self.chosen.sound:
+            self._sound.stop()
+            self._resume, self._state = str(uuid.uuid4()), {}
+
+    def _watch_sound(self):
+        now = time.monotonic()
+        if self._sound.output is not None:
+            if not self.wanted():
+                self._sound.stop()
+            elif self._sound.lost():
+                self._sound.stop()
+                self._fail("sound", f"The service at {self.chosen.server} takes no sound any more")
+            elif self._sound.connected and now - self._sound.began > 2 * BACKOFF[0]:
+                self._retry["sound"], self.problem = (0.0, BACKOFF[0]), ""
+        elif self.wanted() and self._ticket and now >= self._retry["sound"][0]:
+            url = f"{self.chosen.server}{self.chosen.path('audio')}?ticket={self._ticket}"
+            self._ticket = ""
+            if not self._sound.start(url, self.chosen.track):
+                self._sound.stop()
+                self._fail("sound", "OBS cannot start its FFmpeg output: its log says why")
+
+    def _watch_feed(self):
+        """One connection on which the service tells everything."""
+        path = self._wanted_feed()
+        if self._feed is not None and (self._feed.done or path != self._feed_path):
+            if self._feed.done:
+                self._fail("feed", self._feed.error or f"The service at {self.chosen.server} has ended")
+            self._feed.cancel()
+            self._feed, self._state, self._ticket = None, {}, ""
+        if self._feed is None and path and time.monotonic() >= self._retry["feed"][0]:
+            self._feed_path, self._feed = path, Call(self.chosen, path, self._resume)
+        while self._feed is not None and self._feed.lines:
+            line = self._feed.lines.popleft()
+            if line["event"] == "screen":
+                send_caption(line["text"])
+            elif line["event"] == "overlay":
+                write_text(line["text"])
+            elif line["event"] == "ticket":
+                self._ticket = line["ticket"]
+            else:
+                self._state, self._retry["feed"] = line, (0.0, BACKOFF[0])
+
+    def _wanted_feed(self):
+        """What to ask the service. The sound's address ends up in OBS's log: it gets a ticket for it, no secret."""
+        info = obs.obs_audio_info()
+        obs.obs_get_audio_info(info)
+        if info.speakers > 2:
+            self.problem = "Surround sound is not understood: choose Stereo under Settings, Audio, Channels"
+            return ""
+        query = {"rate": info.samples_per_sec, "channels": info.speakers, "source": self.chosen.name or "OBS"}
+        query.update({"lang": self.chosen.language} if self.chosen.language else {})
+        if self.chosen.captions and obs.obs_frontend_streaming_active():
+            query.update(captions=1, delay=self.chosen.delay, picture=self._delay)
+            query["captions_lang"] = self.chosen.caption_language
+        if self._has_text:
+            query["overlay"] = 1
+        return f"{self.chosen.path('obs')}?{urlencode(query)}"
+
+    def _fail(self, what, problem):
+        self.problem = problem
+        pause = self._retry[what][1]
+        self._retry[what] = (time.monotonic() + pause, min(2 * pause, BACKOFF[1]))
+
+
+def audible():
+    """The sources that make sound, as (name, tracks that can be heard now, muted)."""
+    sources = obs.obs_enum_sources() or []
+    sounding = [source for source in sources if obs.obs_source_get_output_flags(source) & obs.OBS_SOURCE_AUDIO]
+    names = map(obs.obs_source_get_name, sounding)
+    tracks = [obs.obs_source_active(source) * obs.obs_source_get_audio_mixers(source) for source in sounding]
+    found = list(zip(names, tracks, map(obs.obs_source_muted, sounding)))
+    obs.source_list_release(sources)
+    return found
+
+
+def muted(chosen):
+    """Whether the chosen source is muted; with none chosen, whether all on the track are."""
+    track = 1 << (chosen.track - 1)
+    heard = [mute for name, tracks, mute in audible() if (name == chosen.mute if chosen.mute else tracks & track)]
+    return bool(heard) and all(heard)
+
+
+def stream_delay():
+    """Seconds by which OBS holds back the stream that runs."""
+    output = obs.obs_frontend_get_streaming_output() if obs.obs_frontend_streaming_active() else None
+    seconds = obs.obs_output_get_active_delay(output) if output else 0
+    obs.obs_output_release(output)
+    return seconds
+
+
+def send_caption(text):
+    """Into the stream, where it stays until the next one; with a duration OBS would queue them."""
+    output = obs.obs_frontend_get_streaming_output()
+    if output:
+        obs.obs_output_output_caption_text2(output, text, 0.0)
+        obs.obs_output_release(output)
+
+
+def write_text(text):
+    """Fill the text source that stands for the overlay; whether there is one."""
+    source = obs.obs_get_source_by_name(TEXT)
+    if source and text is not None:
+        data = obs.obs_data_create()
+        obs.obs_data_set_string(data, "text", text)
+        obs.obs_source_update(source, data)
+        obs.obs_data_release(data)
+    obs.obs_source_release(source)
+    return bool(source)
+
+
+def add_overlay(_properties, _button):
+    """Put the overlay page into the scene, as large as the picture; where OBS has no browser source, a text."""
+    video = obs.obs_video_info()
+    obs.obs_get_video_info(video)
+    data = obs.obs_data_create()
+    if obs.obs_get_source_output_flags("browser_source"):
+        kind, name = "browser_source", BROWSER
+        page = f"{surtitle.chosen.server}/overlay/{quote(surtitle.chosen.channel or 'main', safe='')}"
+        obs.obs_data_set_string(data, "url", page)
+        obs.obs_data_set_int(data, "width", video.base_width)
+        obs.obs_data_set_int(data, "height", video.base_height)
+    else:
+        windows = obs.obs_get_source_output_flags("text_gdiplus")
+        kind, name = obs.obs_get_latest_input_type_id("text_gdiplus" if windows else "text_ft2_source"), TEXT
+        font = obs.obs_data_create()
+        obs.obs_data_set_string(font, "face", "Arial")
+        obs.obs_data_set_int(font, "size", video.base_height // 18)
+        obs.obs_data_set_obj(data, "font", font)
+        obs.obs_data_release(font)
+        obs.obs_data_set_bool(data, "outline", True)
+        obs.obs_data_set_string(data, "text", "Captions appear here.")
+    source = obs.obs_get_source_by_name(name)
+    if source:
+        obs.obs_source_update(source, data)
+    else:
+        source = obs.obs_source_create(kind, name, data, None)
+    current = obs.obs_frontend_get_current_scene()
+    scene = obs.obs_scene_from_source(current)
+    if scene and source and not obs.obs_scene_find_source(scene, name):
+        item = obs.obs_scene_add(scene, source)
+        if name == TEXT:
+            place = obs.vec2()  # at the bottom, in the middle
+            place.x, place.y = video.base_width * 0.5, video.base_height * 0.95
+            obs.obs_sceneitem_set_alignment(item, obs.OBS_ALIGN_BOTTOM)
+            obs.obs_sceneitem_set_pos(item, place)
+    obs.obs_source_release(current)
+    obs.obs_source_release(source)
+    obs.obs_data_release(data)
+
+
+def test_connection(properties, _button):
+    """Ask, and show the answer if it comes at once; a service that is slow is not waited for."""
+    if surtitle.test is None or surtitle.test.done:
+        surtitle.test = Call(surtitle.chosen, "/healthz")
+    test = surtitle.test
+    test.join(0.4)
+    said = test.error or (test.answer and "the service answers") or "no answer yet, press again in a moment"
+    text = f"Test: {said}. Status: {surtitle.status()}."
+    obs.obs_property_set_description(obs.obs_properties_get(properties, "status"), text)
+    return True
+
+
+def on_event(event):
+    with surtitle.lock:
+        if event in HINDERED:
+            surtitle.suspend()
+        elif event == obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING:
+            surtitle.suspended = surtitle.chosen.when == "streaming"
+        elif event in PASSED:
+            surtitle.suspended = False
+
+
+def on_pause(pressed):
+    surtitle.paused ^= pressed
+
+
+def on_timer():
+    if surtitle.lock.acquire(blocking=False):  # OBS's picture does not wait for an event
+        try:
+            surtitle.tick()
+        finally:
+            surtitle.lock.release()
+
+
+def script_description():
+    return (
+        "<b>Surtitle</b>: live captions for this stream.<p>Sends the stream's sound to the Surtitle service. "
+        "Its captions come into the scene, and into the stream as closed captions.</p>"
+    )
+
+
+def script_defaults(data):
+    for name, kind, _, default, _ in FIELDS:
+        if kind == "track":
+            obs.obs_data_set_default_int(data, name, default)
+        elif isinstance(default, str):
+            obs.obs_data_set_default_string(data, name, default)
+
+
+def script_properties():
+    made = obs.obs_properties_create()
+    obs.obs_properties_add_text(made, "status", f"Status: {surtitle.status()}.", obs.OBS_TEXT_INFO)
+    obs.obs_properties_add_button(made, "test", "Test connection", test_connection)
+    kinds = {"text": obs.OBS_TEXT_DEFAULT, "password": obs.OBS_TEXT_PASSWORD}
+    for name, kind, label, _, explanation in FIELDS:
+        if kind == "list":
+            added = obs.obs_properties_add_list(made, name, label, obs.OBS_COMBO_TYPE_LIST, obs.OBS_COMBO_FORMAT_STRING)
+            sources = [("(the whole track)", ""), *((source[0], source[0]) for source in audible())]
+            for shown, value in WHEN if name == "when" else sources:
+                obs.obs_property_list_add_string(added, shown, value)
+        elif kind == "track":
+            added = obs.obs_properties_add_int(made, name, label, 1, 6, 1)
+        elif kind == "check":
+            added = obs.obs_properties_add_bool(made, name, label)
+        elif kind == "seconds":
+            added = obs.obs_properties_add_float(made, name, label, 0, 60, 0.1)
+        else:
+            added = obs.obs_properties_add_text(made, name, label, kinds[kind])
+        obs.obs_property_set_long_description(added, explanation)
+    obs.obs_properties_add_button(made, "overlay", "Add caption overlay to this scene", add_overlay)
+    return made
+
+
+def script_update(data):
+    surtitle.choose(Settings(data))
+
+
+def script_load(data):
+    surtitle.hotkey = obs.obs_hotkey_register_frontend("surtitle.pause", "Surtitle: pause captions", on_pause)
+    keys = obs.obs_data_get_array(data, "hotkey")
+    obs.obs_hotkey_load(surtitle.hotkey, keys)
+    obs.obs_data_array_release(keys)
+    obs.obs_frontend_add_event_callback(on_event)
+    obs.timer_add(on_timer, TICK)
+
+
+def script_save(data):
+    keys = obs.obs_hotkey_save(surtitle.hotkey)
+    obs.obs_data_set_array(data, "hotkey", keys)
+    obs.obs_data_array_release(keys)
+
+
+def script_unload():
+    with surtitle.lock:
+        surtitle.close()
+
+
+# An output that runs keeps OBS from changing its profile, its picture and its scenes, and from ending.
+HINDERED = (
+    obs.OBS_FRONTEND_EVENT_PROFILE_CHANGING,
+    obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGING,
+    obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CLEANUP,
+    obs.OBS_FRONTEND_EVENT_SCRIPTING_SHUTDOWN,
+    obs.OBS_FRONTEND_EVENT_EXIT,
+)
+PASSED = (
+    obs.OBS_FRONTEND_EVENT_PROFILE_CHANGED,
+    obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGED,
+    obs.OBS_FRONTEND_EVENT_STREAMING_STOPPED,
+)
+surtitle = Surtitle()

@@ -1,0 +1,1 @@
+"""Where captions are pushed to: OBS closed captions."""

@@ -1,0 +1,96 @@
+"""All outputs of one service: each channel's is made, changed and stopped as its settings say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from service.channels.channel import Channel
+from service.outputs.captioner import Captioner
+from service.outputs.obs import OFF, ObsOutput
+from service.threads import start_thread
+
+log = logging.getLogger("surtitle.outputs")
+
+_FAREWELL = 4.0  # seconds that a thread has to take the captions off the screen and end
+
+
+class Outputs:
+    """Owns one task for each channel whose closed captions the service sends.
+
+    ``position`` gives how far a channel's source has come, in seconds on the channel's clock.
+    """
+
+    def __init__(self, position: Callable[[Channel, str], float | None]) -> None:
+        self._position = position
+        self._running: dict[Channel, ObsOutput] = {}
+        self._tasks: dict[Channel, asyncio.Task[None]] = {}
+        self.scripts: dict[Channel, int] = {}  # OBS scripts that would send them, by channel
+
+    def apply(self, channel: Channel) -> None:
+        """Begin to do what the channel's settings say; what runs by other ones is stopped first."""
+        before = self._tasks.get(channel)
+        if before is None and not channel.settings.closed_captions.enabled:
+            return
+        task = self._tasks[channel] = asyncio.create_task(self._run(channel, before), name=f"output {channel.name}")
+        task.add_done_callback(lambda done: self._forget(channel, done))
+
+    def describe(self, channel: Channel) -> dict[str, Any]:
+        """For the dashboard: who sends, how it stands, and what viewers see."""
+        output = self._running.get(channel)
+        scripts = self.scripts.get(channel, 0)
+        state = OFF if output is None else output.state
+        return {
+            "by": "obs-websocket" if self.sends(channel) else "script" if scripts else None,
+            "state": state.name,
+            "message": state.message,
+            "text": "" if output is None else output.captioner.text,
+            "sent": 0 if output is None else output.captioner.sent,
+            "skipped": 0 if output is None else output.captioner.skipped,
+        }
+
+    def sends(self, channel: Channel) -> bool:
+        """Whether the service sends this channel's closed captions, so that nobody else may."""
+        return channel.settings.closed_captions.enabled
+
+    def captioner(self, channel: Channel, language: str | None, delay: float) -> Captioner:
+        """Closed captions of a channel for one who sends them."""
+        return Captioner(channel, lambda source: self._position(channel, source), language, delay)
+
+    async def close(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, channel: Channel, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            before.cancel()
+            await asyncio.wait({before})
+        settings = channel.settings.closed_captions
+        if not settings.enabled:
+            return
+        captioner = self.captioner(channel, settings.language, settings.delay)
+        output = self._running[channel] = ObsOutput(settings, captioner)
+        sending = start_thread(f"obs {channel.name}", output.run)
+        following = asyncio.create_task(captioner.follow())
+        try:
+            await asyncio.wait({sending, following}, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+            sending.result()
+        finally:
+            following.cancel()
+            output.stop()
+            del self._running[channel]
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({following, sending}, timeout=_FAREWELL)
+
+    def _forget(self, channel: Channel, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(channel) is task:
+            del self._tasks[channel]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s: its closed captions have stopped", channel.name, exc_info=error)
