@@ -14,10 +14,12 @@ from benchmarks.capacity import capacity
 from benchmarks.compare import compare
 from benchmarks.pad import SIZES
 from benchmarks.places import ROOT
+from benchmarks.readers import readers
 from benchmarks.report import report
 from benchmarks.soak import soak
 from benchmarks.systems import SYSTEMS, Surtitle, System
 
+PARTS = ("compare", "capacity", "readers", "soak", "report")
 AROUND = 12.0  # seconds that a run takes besides its talk
 TRIES = 4  # runs that the search for a capacity takes, mostly
 
@@ -34,7 +36,7 @@ def main() -> None:
     ]
     begun = time.monotonic()
     deadline = begun + 60 * options.minutes if options.minutes else None
-    parts = ("compare", "capacity", "soak", "report") if options.part == "all" else (options.part, "report")
+    parts = PARTS if options.part == "all" else (options.part, "report")
     try:
         if "compare" in parts:
             seconds = _talk(options, 0.45 if "capacity" in parts else 1.0, options.repeats * len(systems), 30.0, 150.0)
@@ -43,6 +45,8 @@ def main() -> None:
             share = 0.5 if "compare" in parts else 0.95
             seconds = _talk(options, share, TRIES * len(systems), 25.0, 60.0)
             asyncio.run(capacity(systems, options.models, seconds, deadline))
+        if "readers" in parts:
+            asyncio.run(readers(options.readers, 3 if options.quick else 30))
         if "soak" in parts and options.hours:
             asyncio.run(soak(systems[0], options.hours))
     except KeyboardInterrupt:
@@ -59,11 +63,12 @@ def _talk(options: argparse.Namespace, share: float, runs: int, least: float, mo
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("part", nargs="?", default="all", choices=["all", "compare", "capacity", "soak", "report"])
+    parser.add_argument("part", nargs="?", default="all", choices=["all", *PARTS])
     parser.add_argument("--quick", action="store_true", help="short talks and soak: does it work?")
     parser.add_argument("--minutes", type=float, help="about how long compare and capacity may take together")
     parser.add_argument("--repeats", type=int, default=3, help="rounds of compare (default 3)")
     parser.add_argument("--hours", type=float, default=8.0, help="of audio for the soak; 0 for none (default 8)")
+    parser.add_argument("--readers", type=int, default=1000, help="how many read a channel at once (default 1000)")
     parser.add_argument("--models", nargs="+", choices=SIZES, default=[*SIZES])
     names = [system.name for system in SYSTEMS]
     parser.add_argument("--systems", nargs="+", choices=names, default=names)

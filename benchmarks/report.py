@@ -32,7 +32,7 @@ Measure = Callable[[Sequence[Run]], float]
 
 def report() -> None:
     """Write all tables and plots for which there are figures."""
-    for part, write in (("compare", _compare), ("capacity", _capacity), ("soak", _soak)):
+    for part, write in (("compare", _compare), ("capacity", _capacity), ("readers", _readers), ("soak", _soak)):
         if figures := store.load(part):
             write(figures)
             print(f"benchmarks/results/{part}.md and its plots")
@@ -198,6 +198,47 @@ def _capacity(figures: dict[str, Any]) -> None:
     grid[0][0].set_ylabel("seconds from word to commitment, p95")
     grid[0][0].legend()
     _finish(figure, "capacity")
+
+
+def _readers(figures: dict[str, Any]) -> None:
+    stages = [figures["all"], figures["most"]]
+    stopping, total = figures["stopping"], figures["readers"]
+    rows: list[tuple[str, str, str]] = [
+        *((f"from commit to receipt, p{100 * share:.0f}", f"p{100 * share:.0f}", "{:.0f} ms") for share in SHARES),
+        ("the longest", "longest", "{:.0f} ms"),
+        ("processor of the service", "cpu", "{:.0%} of one"),
+        ("processor seconds per 1,000 revisions received", "cpu_per_1000", "{:.3f}"),
+        ("processor of the readers' process", "client_cpu", "{:.0%} of one"),
+        ("other processes took of the machine", "load", "{:.0%}"),
+        ("revisions put, received by all together", "", ""),
+        ("final captions that a reader did not get", "missing_finals", "{}"),
+    ]
+    lines = [f"| | all {total} read | {stopping} have stopped, the others |", "|---|---:|---:|"]
+    for title, key, form in rows:
+        cells = [
+            form.format(1000 * one[key] if "ms" in form else one[key])
+            if key
+            else f"{one['revisions']}, {one['received']}"
+            for one in stages
+        ]
+        lines.append(f"| {title} | " + " | ".join(cells) + " |")
+    before, after = (value / 2**20 for value in figures["memory"])
+    lines += [
+        "",
+        f"Of the {stopping} that stopped reading, {figures['let_go']} were let go, and of those that stayed "
+        f"{figures['missed']} missed a final caption when they read on. Memory of the service: {before:.0f} MiB "
+        f"when all had connected, {after:.0f} MiB at the end.",
+        "",
+    ]
+    text = (
+        f"{total} WebSocket readers of one channel, from one process, while somebody speaks: a revision every "
+        f"{figures['pause']:.2f} s, {stages[0]['revisions'] // stages[0]['captions']} to a caption. The service is "
+        "another process on the same machine. Commit is the moment at which the revision is put into the channel, "
+        "receipt the one at which a reader's process has read the bytes from its socket; so the time in which that "
+        "process serves the readers before is in it. A revision that a newer one overtakes need not be received, a "
+        "final caption has to be."
+    )
+    _write("readers", "Readers", text, lines, figures)
 
 
 def _soak(figures: dict[str, Any]) -> None:

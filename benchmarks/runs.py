@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Any
 
 import psutil
 
@@ -58,7 +59,7 @@ class Run:
 @asynccontextmanager
 async def server(system: System, model: Model) -> AsyncIterator[tuple[int, psutil.Process]]:
     """The running server, warm; its output goes to a file."""
-    port = _free_port()
+    port = free_port()
     start = system.start(model, port)
     CACHE.mkdir(exist_ok=True)
     with (CACHE / f"{system.name}.log").open("w") as output:
@@ -175,13 +176,14 @@ async def _until_ready(system: System, port: int, process: asyncio.subprocess.Pr
         if process.returncode is not None:
             raise Broken(f"{system.title} ended at once; see {CACHE / system.name}.log")
         with suppress(OSError, ValueError):
-            if system.is_ready(await asyncio.to_thread(_fetch, url)):
+            if system.is_ready(await asyncio.to_thread(fetch, url)):
                 return
         await asyncio.sleep(0.3)
     raise Broken(f"{system.title} did not become ready; see {CACHE / system.name}.log")
 
 
-def _fetch(url: str) -> dict[str, object]:
+def fetch(url: str) -> dict[str, Any]:
+    """The JSON at an address of this machine."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(url, timeout=5.0) as answer:
         return dict(json.loads(answer.read()))
@@ -198,6 +200,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         return int(listening.getsockname()[1])

@@ -141,8 +141,10 @@ def _checked(settings: Settings) -> Settings:
 async def _serve(settings: Settings, verbose: bool) -> None:
     from service import log
     from service.memory import share_arenas
+    from service.server import allow_sockets
 
     share_arenas()
+    allow_sockets()
     log.configure(verbose=verbose)
     server = _server(settings)
     announcing = asyncio.create_task(_announce(server, settings))

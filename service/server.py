@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 
 import uvicorn
 
@@ -14,6 +15,21 @@ from service.settings import Settings
 _FRAME_LIMIT = 16 << 20  # bytes; larger WebSocket messages are cut off before the application sees them
 _FAREWELL = 0.2  # seconds for telling publishers that we stop
 _SHUTDOWN = 2  # seconds that connections have to close by themselves
+
+
+_SOCKETS = 8192  # readers, publishers and some more; macOS lets nobody ask for all there are
+
+
+def allow_sockets() -> None:
+    """Let the process have enough open sockets for all readers: it begins with 1024 on Linux, and 256 on macOS."""
+    if sys.platform == "win32":
+        return  # no such limit
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _SOCKETS if hard == resource.RLIM_INFINITY else min(_SOCKETS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class PortTaken(SurtitleError):

@@ -13,10 +13,15 @@
  * @property {Word[]} words
  */
 
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
+const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
 /** Scripts of one column that write no spaces between words. */
 const UNSPACED = /[\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
-const OPENING = /^[\p{Ps}\p{Pi}¿¡]+$/u;
+const EMOJI = /\p{Emoji_Presentation}|\ufe0f/u;
+const OPENING = /^[\p{Ps}¿¡]$/u;
+/** Open only where they begin a word: German closes by a mark that opens in English. */
+const QUOTING = /^[\p{Pi}"']$/u;
+const CLOSING = /^\p{Pf}$/u;
+const SPACE = /[^\S\u00a0\u202f\ufeff]$/u; // at which a line may break
 const MARK = /\p{Mn}|\p{Me}|\p{Cf}/u;
 const RTL = /^[^\p{L}]*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
 const words = new Intl.Segmenter(undefined, { granularity: "word" });
@@ -74,20 +79,26 @@ export function balanced(caption, columns, voice, name) {
 }
 
 /**
- * Where a line may break: after spaces, and between words of scripts that write none.
+ * Where a line may break: after spaces, and between words of scripts that write none; never after a mark that opens.
  * @param {string} text
  */
 function pieces(text) {
   /** @type {string[]} */
   const result = [];
+  let last = " ";
+  let opening = false;
   for (const { segment, isWordLike } of words.segment(text)) {
-    const before = result[result.length - 1] ?? " ";
-    const unspaced = isWordLike && (WIDE.test(segment) || UNSPACED.test(segment));
-    const begins = OPENING.test(segment) ? /\s$/.test(before) || WIDE.test(before.slice(-1))
-      : isWordLike ? /\s$/.test(before) || (unspaced && !OPENING.test(before))
-      : !result.length; // spaces and other punctuation belong to the word before
-    if (begins) result.push(segment);
+    const opens = OPENING.test(segment) || QUOTING.test(segment);
+    const free = SPACE.test(last) || WIDE.test(last) || UNSPACED.test(last);
+    const begins = opening ? false
+      : opens ? SPACE.test(last) || WIDE.test(last) || CLOSING.test(last)
+      : EMOJI.test(segment) ? SPACE.test(last) || EMOJI.test(last)
+      : isWordLike ? free || WIDE.test(segment) || UNSPACED.test(segment)
+      : false; // spaces and other punctuation belong to the word before
+    opening = OPENING.test(segment) || (opens && (begins || opening)) || (opening && SPACE.test(segment));
+    if (begins || !result.length) result.push(segment);
     else result[result.length - 1] += segment;
+    last = segment;
   }
   return result;
 }

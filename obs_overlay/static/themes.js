@@ -87,7 +87,7 @@ export const DARK_VOICES = ["#8a4b00", "#0a5a9c", "#00664b", "#a63c00", "#6f2da8
 
 /** A style with everything that it leaves open. @param {Style} style @returns {Required<Style>} */
 export function complete(style) {
-  const theme = style.theme && style.theme in THEMES ? style.theme : BASE.theme;
+  const theme = style.theme && Object.hasOwn(THEMES, style.theme) ? style.theme : BASE.theme;
   const told = Object.fromEntries(Object.entries(style).filter(([, value]) => value !== undefined && value !== null));
   return /** @type {Required<Style>} */ ({ ...BASE, .../** @type {Record<string, Style>} */ (THEMES)[theme], ...told, theme });
 }

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,35 @@ def test_serve_starts_at_once_and_ends_cleanly() -> None:
     assert notice in log
     assert "Traceback" not in log
     assert process.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not limit open sockets")
+def test_serve_takes_more_connections_than_systems_allow_at_first() -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            "sh",
+            "-c",
+            'ulimit -Sn 256; exec "$@"',
+            "sh",
+            *COMMAND,
+            "serve",
+            "--engine",
+            "pocketsphinx",
+            f"--port={port}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _healthy(port, time.monotonic() + 30)
+        with ExitStack() as stack:
+            for _ in range(400):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+            assert _healthy(port, time.monotonic() + 30)["status"] == "ok"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
 
 
 def test_demo_prints_captions() -> None:

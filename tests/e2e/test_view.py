@@ -169,8 +169,8 @@ async def test_scrolling_back_through_the_whole_session(service: Running, window
     assert not await page.page.is_visible("#follow")
     for first in (301, 1):
         top = await page.page.evaluate(
-            "window.topmost = document.querySelector('.paragraph'); scrollTo(0, 0); null"
-        ) or await page.page.evaluate("topmost.getBoundingClientRect().top")
+            "scrollTo(0, 0), (window.topmost = document.querySelector('.paragraph')).getBoundingClientRect().top"
+        )
         assert top > 0
         await page.until("first => document.querySelector('.caption').textContent.includes(`${first} `)", str(first))
         await page.page.evaluate("new Promise(done => setTimeout(done, 300))")  # for what settles late

@@ -3,10 +3,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
 import pytest_asyncio
+from websockets.asyncio.client import ClientConnection
 
 from service.captions.caption import Caption
 from service.channels.channel import Channel
@@ -169,3 +171,32 @@ async def test_a_reader_that_does_not_read_slows_nobody(small: Running) -> None:
                 pass
         await until(lambda: small.app.state.hub.readers["slow"] == 1)
         stuck.transport.abort()
+
+
+async def test_every_caption_reaches_a_hundred_readers_though_ten_do_not_read() -> None:
+    ids = [f"c{number}" for number in range(1, 41)]
+    async with running(Limits(send_timeout=60.0)) as service, AsyncExitStack() as stack:
+        place = channel(service, "crowd")
+        crowd = [await stack.enter_async_context(service.reader("crowd")) for _ in range(100)]
+        for socket in crowd[:10]:
+            socket.transport.pause_reading()
+        reading = [asyncio.create_task(finals(socket, ids[-1])) for socket in crowd[10:]]
+        for key in ids:
+            for rev in (1, 2, 3):
+                put(place, key, rev, "word " * 1000 * rev, final=rev == 3)
+                await asyncio.sleep(0)
+        assert all(seen == ids for seen in await asyncio.gather(*reading))
+        for socket in crowd[:10]:  # they find the newest revision of each when they read on
+            socket.transport.resume_reading()
+            assert await finals(socket, ids[-1]) == ids
+
+
+async def finals(socket: ClientConnection, last: str) -> list[str]:
+    """The ids of the final captions that a reader gets, until one of them is ``last``."""
+    seen: list[str] = []
+    async with asyncio.timeout(60):
+        while last not in seen:
+            caption = json.loads(await socket.recv())["data"]
+            if caption["final"]:
+                seen.append(caption["id"])
+    return seen
