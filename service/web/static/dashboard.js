@@ -105,13 +105,13 @@ function showChannel(channel) {
   showClosedCaptions(card, channel.closed_captions);
 }
 
-/** @param {HTMLElement} list @param {Channel} channel */
-function showProblems(list, channel) {
+/** @param {HTMLElement} box @param {Channel} channel */
+function showProblems(box, channel) {
   const told = channel.sources.map((source) => problemOf(source, channel.paused)).filter(Boolean);
   if (channel.paused) told.unshift(t("Paused: what is said now is not captioned."));
-  if (told.join("\n") === [...list.children].map((one) => one.textContent).join("\n")) return;
-  list.replaceChildren(...told.map((text) => {
-    const one = document.createElement("li");
+  if (told.join("\n") === [...box.children].map((one) => one.textContent).join("\n")) return;
+  box.replaceChildren(...told.map((text) => {
+    const one = document.createElement("p");
     one.textContent = text;
     return one;
   }));
