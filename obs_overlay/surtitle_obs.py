@@ -24,6 +24,7 @@ TIMEOUT = 5.0  # seconds in which the service has to say something
 CONNECT = 8.0  # seconds in which OBS's output has to be connected
 BACKOFF = (1.0, 15.0)  # seconds until the next try, at first and at most
 SETTLE = 0.7  # seconds without a change after which new settings count
+ALIGN_BOTTOM = 8  # as in obs.h; obspython does not have it
 BROWSER, TEXT = "Surtitle overlay", "Surtitle captions"  # sources that this script adds
 FIELDS = (  # name, kind, label, default, explanation
     ("server", "text", "Server", "http://127.0.0.1:8000", "Where the Surtitle service is."),
@@ -187,7 +188,7 @@ class Surtitle:
         self._state, self._ticket = {}, ""  # what the service told last
         self._retry = {"sound": (0.0, BACKOFF[0]), "feed": (0.0, BACKOFF[0])}  # when, and the pause after that
         self._ticks, self._logged = 0, ""
-        self._muted, self._delay, self._has_text = False, 0, False
+        self._muted, self._delay = False, 0
 
     def choose(self, settings):
         """Settings come with every key that is pressed; they count when no more come, but the first at once."""
@@ -205,7 +206,7 @@ class Surtitle:
         if self._next is not None and time.monotonic() >= self._change_at:
             self._change()
         if self._ticks % SLOW == 1:
-            self._muted, self._delay, self._has_text = muted(self.chosen), stream_delay(), write_text(None)
+            self._muted, self._delay = muted(self.chosen), stream_delay()
         self._watch_feed()
         self._watch_sound()
         status = self.status()
@@ -305,12 +306,11 @@ class Surtitle:
             self.problem = "Surround sound is not understood: choose Stereo under Settings, Audio, Channels"
             return ""
         query = {"rate": info.samples_per_sec, "channels": info.speakers, "source": self.chosen.name or "OBS"}
+        query["overlay"] = 1
         query.update({"lang": self.chosen.language} if self.chosen.language else {})
         if self.chosen.captions and obs.obs_frontend_streaming_active():
             query.update(captions=1, delay=self.chosen.delay, picture=self._delay)
             query["captions_lang"] = self.chosen.caption_language
-        if self._has_text:
-            query["overlay"] = 1
         return f"{self.chosen.path('obs')}?{urlencode(query)}"
 
     def _fail(self, what, problem):
@@ -354,15 +354,14 @@ def send_caption(text):
 
 
 def write_text(text):
-    """Fill the text source that stands for the overlay; whether there is one."""
+    """Into the text source that stands for the overlay, if there is one."""
     source = obs.obs_get_source_by_name(TEXT)
-    if source and text is not None:
+    if source:
         data = obs.obs_data_create()
         obs.obs_data_set_string(data, "text", text)
         obs.obs_source_update(source, data)
         obs.obs_data_release(data)
     obs.obs_source_release(source)
-    return bool(source)
 
 
 def add_overlay(_properties, _button):
@@ -398,7 +397,7 @@ def add_overlay(_properties, _button):
         if name == TEXT:
             place = obs.vec2()  # at the bottom, in the middle
             place.x, place.y = video.base_width * 0.5, video.base_height * 0.95
-            obs.obs_sceneitem_set_alignment(item, obs.OBS_ALIGN_BOTTOM)
+            obs.obs_sceneitem_set_alignment(item, ALIGN_BOTTOM)
             obs.obs_sceneitem_set_pos(item, place)
     obs.obs_source_release(current)
     obs.obs_source_release(source)
@@ -458,6 +457,7 @@ def script_properties():
     made = obs.obs_properties_create()
     obs.obs_properties_add_text(made, "status", f"Status: {surtitle.status()}.", obs.OBS_TEXT_INFO)
     obs.obs_properties_add_button(made, "test", "Test connection", test_connection)
+    obs.obs_properties_add_button(made, "overlay", "Add caption overlay to this scene", add_overlay)
     kinds = {"text": obs.OBS_TEXT_DEFAULT, "password": obs.OBS_TEXT_PASSWORD}
     for name, kind, label, _, explanation in FIELDS:
         if kind == "list":
@@ -474,7 +474,6 @@ def script_properties():
         else:
             added = obs.obs_properties_add_text(made, name, label, kinds[kind])
         obs.obs_property_set_long_description(added, explanation)
-    obs.obs_properties_add_button(made, "overlay", "Add caption overlay to this scene", add_overlay)
     return made
 
 

@@ -191,6 +191,40 @@ def test_another_collection_of_scenes_and_back(bed: Obs, service: Service) -> No
     bed.stop_stream()
 
 
+def test_the_hotkey_pauses_and_goes_on(bed: Obs, service: Service) -> None:
+    bed.stream()
+    live(service)
+    bed.request("TriggerHotkeyByName", {"hotkeyName": "surtitle.pause"})
+    wait(lambda: not service.sources, 20)
+    time.sleep(1)
+    assert not service.sources
+    bed.request("TriggerHotkeyByName", {"hotkeyName": "surtitle.pause"})
+    live(service)
+    bed.stop_stream()
+
+
+def test_the_overlay_is_added_once_and_filled(bed: Obs, service: Service) -> None:
+    """Debian's OBS has no browser source, so it is a text."""
+    window = scripts_window(bed)
+    for y in range(150, 290, 8):  # where the button is depends on the lines of the status
+        click(bed, window, 600, y)
+        time.sleep(0.1)
+    items = bed.request("GetSceneItemList", {"sceneName": "Main"})["sceneItems"]
+    assert [item["sourceName"] for item in items].count("Surtitle captions") == 1
+    click(bed, window, 729, 463)  # close
+    bed.stream()
+    live(service)
+
+    def text() -> str:
+        return str(bed.request("GetInputSettings", {"inputName": "Surtitle captions"})["inputSettings"]["text"])
+
+    wait(lambda: {"door", "room", "horse", "truck", "road"} & set(text().lower().rstrip(".").split()), 40)
+    assert len(text().split("\n")) <= 2
+    bed.stop_stream()
+    wait(lambda: text() == "", 20)
+    bed.request("RemoveInput", {"inputName": "Surtitle captions"})
+
+
 def test_a_hundred_reloads(bed: Obs, service: Service) -> None:
     """By the button of OBS's own dialog, while the script is connected to the service."""
     window = scripts_window(bed)
