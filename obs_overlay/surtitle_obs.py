@@ -64,7 +64,7 @@ class Call(threading.Thread):
         try:
             self._talk()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error or "it hung up"
+            reason = getattr(error, "strerror", None) or type(error).__name__  # the whole of it could have the token
             self.error = f"The service at {self._server} does not answer ({reason}): start it"
         finally:
             if self._connection is not None:
@@ -119,8 +119,13 @@ class Settings:
         """What the source of sound is made of."""
         return self.server, self.token, self.channel, self.name, self.track, self.language
 
+    @property
+    def place(self):
+        """The channel as a part of an address."""
+        return quote(self.channel or "main", safe="")
+
     def path(self, last):
-        return f"/api/channels/{quote(self.channel or 'main', safe='')}/{last}"
+        return f"/api/channels/{self.place}/{last}"
 
 
 class Sound:
@@ -180,6 +185,7 @@ class Surtitle:
         self.test = None
         self.paused = False
         self.suspended = False  # OBS is about to do what an output of ours would hinder
+        self.ending = False  # OBS is about to end its stream
         self.problem = ""
         self._next, self._change_at = None, 0.0
         self._sound = Sound()
@@ -233,7 +239,7 @@ class Surtitle:
         """Whether sound is to be sent now."""
         when = self.chosen.when
         recording = when == "recording" and obs.obs_frontend_recording_active()
-        on = when == "always" or recording or obs.obs_frontend_streaming_active()
+        on = when == "always" or recording or (obs.obs_frontend_streaming_active() and not self.ending)
         return on and not (self.paused or self.suspended or self._muted)
 
     def status(self):
@@ -249,7 +255,7 @@ class Surtitle:
         if self.chosen.captions:
             told.append(self._state["refusal"] or f"closed captions: {self._state['closed_captions']}")
         if self._state["caption"]:
-            told.append(f"last caption: {self._state['caption'][-60:]}")
+            told.append("last caption: " + f" {self._state['caption']}"[-60:].partition(" ")[2])
         return ", ".join(told)
 
     def _change(self):
@@ -305,9 +311,10 @@ class Surtitle:
         if info.speakers > 2:
             self.problem = "Surround sound is not understood: choose Stereo under Settings, Audio, Channels"
             return ""
-        query = {"rate": info.samples_per_sec, "channels": info.speakers, "source": self.chosen.name or "OBS"}
-        query["overlay"] = 1
-        query.update({"lang": self.chosen.language} if self.chosen.language else {})
+        query = {"rate": info.samples_per_sec, "channels": info.speakers, "overlay": 1}
+        query["source"] = self.chosen.name or "OBS"
+        if self.chosen.language:
+            query["lang"] = self.chosen.language
         if self.chosen.captions and obs.obs_frontend_streaming_active():
             query.update(captions=1, delay=self.chosen.delay, picture=self._delay)
             query["captions_lang"] = self.chosen.caption_language
@@ -371,8 +378,7 @@ def add_overlay(_properties, _button):
     data = obs.obs_data_create()
     if obs.obs_get_source_output_flags("browser_source"):
         kind, name = "browser_source", BROWSER
-        page = f"{surtitle.chosen.server}/overlay/{quote(surtitle.chosen.channel or 'main', safe='')}"
-        obs.obs_data_set_string(data, "url", page)
+        obs.obs_data_set_string(data, "url", f"{surtitle.chosen.server}/overlay/{surtitle.chosen.place}")
         obs.obs_data_set_int(data, "width", video.base_width)
         obs.obs_data_set_int(data, "height", video.base_height)
     else:
@@ -420,10 +426,10 @@ def on_event(event):
     with surtitle.lock:
         if event in HINDERED:
             surtitle.suspend()
-        elif event == obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING:
-            surtitle.suspended = surtitle.chosen.when == "streaming"
         elif event in PASSED:
             surtitle.suspended = False
+        elif event in (obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING, obs.OBS_FRONTEND_EVENT_STREAMING_STOPPED):
+            surtitle.ending = event == obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING
 
 
 def on_pause(pressed):
@@ -509,9 +515,5 @@ HINDERED = (
     obs.OBS_FRONTEND_EVENT_SCRIPTING_SHUTDOWN,
     obs.OBS_FRONTEND_EVENT_EXIT,
 )
-PASSED = (
-    obs.OBS_FRONTEND_EVENT_PROFILE_CHANGED,
-    obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGED,
-    obs.OBS_FRONTEND_EVENT_STREAMING_STOPPED,
-)
+PASSED = (obs.OBS_FRONTEND_EVENT_PROFILE_CHANGED, obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGED)
 surtitle = Surtitle()
