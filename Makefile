@@ -6,6 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TOOLS := chromium curl ffmpeg flite
+OBS_TOOLS := obs Xvfb nginx xdotool
+OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
 .PHONY: bench install messages run test tools sample clean
 
@@ -45,7 +47,8 @@ bench: .venv/bench tools
 
 # Programs that the tests use. Where they cannot be installed, the tests that need them are skipped and say so.
 tools:
-	@missing=$$(for tool in $(TOOLS); do command -v $$tool >/dev/null || echo $$tool; done); \
+	@missing=$$(for tool in $(TOOLS); do command -v $$tool >/dev/null || echo $$tool; done; \
+		for tool in $(OBS_TOOLS); do command -v $$tool >/dev/null || { echo $(OBS_PACKAGES); break; }; done); \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
 	elif [ -n "$$missing" ]; then \

@@ -24,6 +24,7 @@ TIMEOUT = 5.0  # seconds in which the service has to say something
 CONNECT = 8.0  # seconds in which OBS's output has to be connected
 BACKOFF = (1.0, 15.0)  # seconds until the next try, at first and at most
 SETTLE = 0.7  # seconds without a change after which new settings count
+ALIGN_BOTTOM = 8  # as in obs.h; obspython does not have it
 BROWSER, TEXT = "Surtitle overlay", "Surtitle captions"  # sources that this script adds
 FIELDS = (  # name, kind, label, default, explanation
     ("server", "text", "Server", "http://127.0.0.1:8000", "Where the Surtitle service is."),
@@ -63,7 +64,7 @@ class Call(threading.Thread):
         try:
             self._talk()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error or "it hung up"
+            reason = getattr(error, "strerror", None) or type(error).__name__  # the whole of it could have the token
             self.error = f"The service at {self._server} does not answer ({reason}): start it"
         finally:
             if self._connection is not None:
@@ -118,8 +119,13 @@ class Settings:
         """What the source of sound is made of."""
         return self.server, self.token, self.channel, self.name, self.track, self.language
 
+    @property
+    def place(self):
+        """The channel as a part of an address."""
+        return quote(self.channel or "main", safe="")
+
     def path(self, last):
-        return f"/api/channels/{quote(self.channel or 'main', safe='')}/{last}"
+        return f"/api/channels/{self.place}/{last}"
 
 
 class Sound:
@@ -179,6 +185,7 @@ class Surtitle:
         self.test = None
         self.paused = False
         self.suspended = False  # OBS is about to do what an output of ours would hinder
+        self.ending = False  # OBS is about to end its stream
         self.problem = ""
         self._next, self._change_at = None, 0.0
         self._sound = Sound()
@@ -187,7 +194,7 @@ class Surtitle:
         self._state, self._ticket = {}, ""  # what the service told last
         self._retry = {"sound": (0.0, BACKOFF[0]), "feed": (0.0, BACKOFF[0])}  # when, and the pause after that
         self._ticks, self._logged = 0, ""
-        self._muted, self._delay, self._has_text = False, 0, False
+        self._muted, self._delay = False, 0
 
     def choose(self, settings):
         """Settings come with every key that is pressed; they count when no more come, but the first at once."""
@@ -205,7 +212,7 @@ class Surtitle:
         if self._next is not None and time.monotonic() >= self._change_at:
             self._change()
         if self._ticks % SLOW == 1:
-            self._muted, self._delay, self._has_text = muted(self.chosen), stream_delay(), write_text(None)
+            self._muted, self._delay = muted(self.chosen), stream_delay()
         self._watch_feed()
         self._watch_sound()
         status = self.status()
@@ -232,7 +239,7 @@ class Surtitle:
         """Whether sound is to be sent now."""
         when = self.chosen.when
         recording = when == "recording" and obs.obs_frontend_recording_active()
-        on = when == "always" or recording or obs.obs_frontend_streaming_active()
+        on = when == "always" or recording or (obs.obs_frontend_streaming_active() and not self.ending)
         return on and not (self.paused or self.suspended or self._muted)
 
     def status(self):
@@ -248,7 +255,7 @@ class Surtitle:
         if self.chosen.captions:
             told.append(self._state["refusal"] or f"closed captions: {self._state['closed_captions']}")
         if self._state["caption"]:
-            told.append(f"last caption: {self._state['caption'][-60:]}")
+            told.append("last caption: " + f" {self._state['caption']}"[-60:].partition(" ")[2])
         return ", ".join(told)
 
     def _change(self):
@@ -304,13 +311,13 @@ class Surtitle:
         if info.speakers > 2:
             self.problem = "Surround sound is not understood: choose Stereo under Settings, Audio, Channels"
             return ""
-        query = {"rate": info.samples_per_sec, "channels": info.speakers, "source": self.chosen.name or "OBS"}
-        query.update({"lang": self.chosen.language} if self.chosen.language else {})
+        query = {"rate": info.samples_per_sec, "channels": info.speakers, "overlay": 1}
+        query["source"] = self.chosen.name or "OBS"
+        if self.chosen.language:
+            query["lang"] = self.chosen.language
         if self.chosen.captions and obs.obs_frontend_streaming_active():
             query.update(captions=1, delay=self.chosen.delay, picture=self._delay)
             query["captions_lang"] = self.chosen.caption_language
-        if self._has_text:
-            query["overlay"] = 1
         return f"{self.chosen.path('obs')}?{urlencode(query)}"
 
     def _fail(self, what, problem):
@@ -354,15 +361,14 @@ def send_caption(text):
 
 
 def write_text(text):
-    """Fill the text source that stands for the overlay; whether there is one."""
+    """Into the text source that stands for the overlay, if there is one."""
     source = obs.obs_get_source_by_name(TEXT)
-    if source and text is not None:
+    if source:
         data = obs.obs_data_create()
         obs.obs_data_set_string(data, "text", text)
         obs.obs_source_update(source, data)
         obs.obs_data_release(data)
     obs.obs_source_release(source)
-    return bool(source)
 
 
 def add_overlay(_properties, _button):
@@ -372,8 +378,7 @@ def add_overlay(_properties, _button):
     data = obs.obs_data_create()
     if obs.obs_get_source_output_flags("browser_source"):
         kind, name = "browser_source", BROWSER
-        page = f"{surtitle.chosen.server}/overlay/{quote(surtitle.chosen.channel or 'main', safe='')}"
-        obs.obs_data_set_string(data, "url", page)
+        obs.obs_data_set_string(data, "url", f"{surtitle.chosen.server}/overlay/{surtitle.chosen.place}")
         obs.obs_data_set_int(data, "width", video.base_width)
         obs.obs_data_set_int(data, "height", video.base_height)
     else:
@@ -398,7 +403,7 @@ def add_overlay(_properties, _button):
         if name == TEXT:
             place = obs.vec2()  # at the bottom, in the middle
             place.x, place.y = video.base_width * 0.5, video.base_height * 0.95
-            obs.obs_sceneitem_set_alignment(item, obs.OBS_ALIGN_BOTTOM)
+            obs.obs_sceneitem_set_alignment(item, ALIGN_BOTTOM)
             obs.obs_sceneitem_set_pos(item, place)
     obs.obs_source_release(current)
     obs.obs_source_release(source)
@@ -421,10 +426,10 @@ def on_event(event):
     with surtitle.lock:
         if event in HINDERED:
             surtitle.suspend()
-        elif event == obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING:
-            surtitle.suspended = surtitle.chosen.when == "streaming"
         elif event in PASSED:
             surtitle.suspended = False
+        elif event in (obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING, obs.OBS_FRONTEND_EVENT_STREAMING_STOPPED):
+            surtitle.ending = event == obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING
 
 
 def on_pause(pressed):
@@ -458,6 +463,7 @@ def script_properties():
     made = obs.obs_properties_create()
     obs.obs_properties_add_text(made, "status", f"Status: {surtitle.status()}.", obs.OBS_TEXT_INFO)
     obs.obs_properties_add_button(made, "test", "Test connection", test_connection)
+    obs.obs_properties_add_button(made, "overlay", "Add caption overlay to this scene", add_overlay)
     kinds = {"text": obs.OBS_TEXT_DEFAULT, "password": obs.OBS_TEXT_PASSWORD}
     for name, kind, label, _, explanation in FIELDS:
         if kind == "list":
@@ -474,7 +480,6 @@ def script_properties():
         else:
             added = obs.obs_properties_add_text(made, name, label, kinds[kind])
         obs.obs_property_set_long_description(added, explanation)
-    obs.obs_properties_add_button(made, "overlay", "Add caption overlay to this scene", add_overlay)
     return made
 
 
@@ -510,9 +515,5 @@ HINDERED = (
     obs.OBS_FRONTEND_EVENT_SCRIPTING_SHUTDOWN,
     obs.OBS_FRONTEND_EVENT_EXIT,
 )
-PASSED = (
-    obs.OBS_FRONTEND_EVENT_PROFILE_CHANGED,
-    obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGED,
-    obs.OBS_FRONTEND_EVENT_STREAMING_STOPPED,
-)
+PASSED = (obs.OBS_FRONTEND_EVENT_PROFILE_CHANGED, obs.OBS_FRONTEND_EVENT_SCENE_COLLECTION_CHANGED)
 surtitle = Surtitle()

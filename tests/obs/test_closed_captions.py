@@ -159,7 +159,8 @@ async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.
 async def test_the_set_of_characters_and_what_they_cost_is_obs_own(bed: Obs) -> None:
     """Each character that we send comes out of OBS's stream, in as many byte pairs as we count."""
     characters = sorted(CHARACTERS - {" "})
-    rows = [f"a{one}b{one}{one}c{two}d" for one, two in zip(characters[::2], characters[1::2], strict=False)]
+    thirds = itertools.zip_longest(characters[::3], characters[1::3], characters[2::3], fillvalue="x")
+    rows = [f"a{one}b{one}{one}c{two}{two}{three}" for one, two, three in thirds]
     texts = ["\n".join(rows[number : number + 2]) for number in range(0, len(rows), 2)]
     bed.stream()
     for text in texts:

