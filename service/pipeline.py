@@ -38,7 +38,7 @@ class Pipeline:
         self._rewriter = Rewriter()
         self._rules = rules
         self._segmenter = Segmenter(source, new_id)
-        self._offset = offset
+        self.offset = offset
 
     @property
     def speaking(self) -> bool:
@@ -81,8 +81,8 @@ class Pipeline:
         captions: list[Caption] = []
         for update in updates:
             hypothesis = Hypothesis(
-                tuple(word.shifted(self._offset) for word in update.hypothesis.committed),
-                tuple(word.shifted(self._offset) for word in update.hypothesis.tentative),
+                tuple(word.shifted(self.offset) for word in update.hypothesis.committed),
+                tuple(word.shifted(self.offset) for word in update.hypothesis.tentative),
             )
             hypothesis = self._rewriter.apply(hypothesis, self._rules(), final=update.endpoint)
             captions += self._segmenter.update(hypothesis, self.language, endpoint=update.endpoint)

@@ -93,6 +93,11 @@ class Source:
         return self._received / RATE
 
     @property
+    def clock(self) -> float:
+        """Where the first sample is on the channel's clock, in seconds."""
+        return self._pipeline.offset
+
+    @property
     def attached(self) -> bool:
         """Whether a client is connected to it."""
         return self._owner is not None

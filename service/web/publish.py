@@ -191,7 +191,10 @@ async def publishing(hub: Hub, channel: str, start: Start, put: Put) -> AsyncIte
 
 
 def ready(opened: Opened) -> dict[str, Any]:
-    """The answer to start. ``received`` is how many seconds are known already; a replay begins there."""
+    """The answer to start. ``received`` is how many seconds are known already; a replay begins there.
+
+    ``clock`` is where the source's first sample is on the channel's clock, on which captions have their times.
+    """
     source = opened.source
     return {
         "type": "ready",
@@ -202,6 +205,7 @@ def ready(opened: Opened) -> dict[str, Any]:
         "resume": source.resume,
         "resumed": opened.resumed,
         "received": round(source.received, 3),
+        "clock": round(source.clock, 3),
     }
 
 

@@ -35,6 +35,7 @@ async def test_start_partial_final_end(service: Running) -> None:
         "language": "en",
         "resumed": False,
         "received": 0.0,
+        "clock": 0.0,
     }
     assert end == {"type": "end"}
     assert said.code == 1000
