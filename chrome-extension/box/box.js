@@ -81,6 +81,7 @@
     if (!host.isConnected) document.documentElement.append(host);
     if (host.matches(":popover-open")) host.hidePopover();
     host.showPopover();
+    lay();
   }
 
   /** @param {Row[]} rows @param {string} phase */
@@ -158,7 +159,6 @@
     );
     box.append(tools, lines, grip);
     root.append(box);
-    lay();
     drag(box, (x, y, from) => ({ x: from.x + x / innerWidth, y: from.y + y / innerHeight }));
     drag(grip, (x, y, from) => ({
       width: from.width + 2 * x, // it is held by its middle

@@ -24,7 +24,7 @@ let away = false;
 /** @type {chrome.runtime.Port | null} */
 let port = null;
 let reachable = false;
-let busy = false;
+let busy = true; // until it is known what runs
 
 translate();
 fillLanguages("language", settings.language);
@@ -35,9 +35,6 @@ field("token").value = settings.token;
 field("box").checked = settings.box;
 field("microphone").checked = settings.microphone;
 watchService();
-await refresh();
-listen();
-
 toggle.addEventListener("click", () => {
   const running = state;
   act(() => (running ? ask("worker", "stop", { tabId }) : ask("worker", "start", { tabId, choice: { source: field("source").value } })));
@@ -75,6 +72,7 @@ element("copy").addEventListener("click", async () => {
   setTimeout(() => (element("copy").textContent = text("copyOverlay")), 1500);
 });
 element("options").addEventListener("click", () => chrome.runtime.openOptionsPage());
+await act(async () => {});
 
 /** Do what a click asks for, and tell what went wrong. @param {() => Promise<unknown>} asked */
 async function act(asked) {
@@ -82,9 +80,9 @@ async function act(asked) {
   show();
   let failed = null;
   await asked().catch((error) => (failed = problemOf(error)));
-  busy = false;
   await refresh();
   if (failed) problem = failed;
+  busy = false;
   show();
   listen();
 }

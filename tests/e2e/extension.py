@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import BrowserContext, CDPSession, Page, Playwright, Worker, async_playwright
+from playwright.async_api import BrowserContext, CDPSession, Page, Playwright, async_playwright
 
 from tests.support import need
 
@@ -39,10 +39,12 @@ async def extension(*arguments: str, **options: Any) -> AsyncIterator[Extension]
         async with async_playwright() as playwright:
             context = await _launch(playwright, chromium, profile, arguments, options)
             try:
-                worker = context.service_workers[0] if context.service_workers else await _worker(context)
-                browser = context.browser
-                assert browser is not None
-                yield Extension(context, worker, await browser.new_browser_cdp_session())
+                if not context.service_workers:
+                    await context.wait_for_event("serviceworker", timeout=30_000)
+                watching = await context.new_page()
+                await watching.goto(f"chrome-extension://{ID}/options/options.html")
+                assert context.browser is not None
+                yield Extension(context, watching, await context.browser.new_browser_cdp_session())
             finally:
                 await context.close()
 
@@ -60,24 +62,17 @@ async def _launch(
     )
 
 
-async def _worker(context: BrowserContext) -> Worker:
-    return await context.wait_for_event("serviceworker", timeout=30_000)
-
-
 class Extension:
-    """One browser. Its first tab is blank."""
+    """One browser. In its second tab are the extension's options, through which it is looked into."""
 
-    def __init__(self, context: BrowserContext, worker: Worker, browser: CDPSession) -> None:
+    def __init__(self, context: BrowserContext, watching: Page, browser: CDPSession) -> None:
         self.context = context
-        self.worker = worker
+        self._watching = watching
         self._browser = browser
-        assert ID in worker.url, worker.url
 
     async def settle(self, **settings: Any) -> None:
         """Choose settings, as the options page does."""
-        page = await self.page("options/options.html")
-        await page.evaluate("settings => chrome.storage.local.set(settings)", settings)
-        await page.close()
+        await self._watching.evaluate("settings => chrome.storage.local.set(settings)", settings)
 
     async def page(self, path: str) -> Page:
         """One of the extension's own pages, in a tab."""
@@ -103,41 +98,93 @@ class Extension:
                 await asyncio.sleep(0.05)
         popup = Popup(self._browser, new[0]["targetId"])
         await popup.attach()
-        await popup.until("document.querySelector('#toggle')?.textContent")
         return popup
 
     async def start(self, page: Page) -> Popup:
         """Open the popup and press its button; captions run when this returns."""
         popup = await self.popup(page)
-        await popup.until("!document.querySelector('#toggle').disabled")
-        await popup.run("document.querySelector('#toggle').click()")
-        await popup.until("document.querySelector('#tab').dataset.phase === 'live'")
+        await popup.press("live")
+        return popup
+
+    async def stop(self, page: Page) -> Popup:
+        """Open the popup and press its button again."""
+        popup = await self.popup(page)
+        await popup.press("off")
         return popup
 
     async def kill_worker(self) -> None:
         """Stop the service worker, as Chrome does after half a minute of idleness."""
-        page = await self.page("options/options.html")
-        session = await self.context.new_cdp_session(page)
+        session = await self.context.new_cdp_session(self._watching)
+        stopped = asyncio.Event()
+
+        def look(event: dict[str, Any]) -> None:
+            if any(version["runningStatus"] == "stopped" for version in event["versions"]):
+                stopped.set()
+
+        session.on("ServiceWorker.workerVersionUpdated", look)
         await session.send("ServiceWorker.enable")
         await session.send("ServiceWorker.stopAllWorkers")
+        await asyncio.wait_for(stopped.wait(), 20)
         await session.detach()
-        await page.close()
 
     async def badge(self, page: Page) -> str:
         """What the toolbar's button shows for a tab."""
-        watching = await self.page("options/options.html")
-        text: str = await watching.evaluate(
-            "async url => { for (const tab of await chrome.tabs.query({})) {"
-            " const text = await chrome.action.getBadgeText({ tabId: tab.id });"
-            " if (tab.title === url) return text; } return 'no such tab'; }",
-            await page.title(),
+        await page.bring_to_front()
+        text: str = await self._watching.evaluate(
+            "async () => { const [tab] = await chrome.tabs.query({ active: true });"
+            " return chrome.action.getBadgeText({ tabId: tab.id }); }"
         )
-        await watching.close()
         return text
 
     async def _popups(self) -> list[dict[str, Any]]:
         targets = (await self._browser.send("Target.getTargets"))["targetInfos"]
         return [target for target in targets if target["url"].endswith("/popup/popup.html")]
+
+
+async def play(page: Page) -> None:
+    """Play the page's sound to its end."""
+    await page.evaluate(
+        "new Promise((done, failed) => { const sound = document.querySelector('#sound');"
+        " sound.onended = done; sound.onerror = failed; sound.play().catch(failed); })"
+    )
+
+
+async def box(page: Page) -> str | None:
+    """What the caption box in a page says; None if there is none. Its root is closed: only the browser can look in."""
+    session = await page.context.new_cdp_session(page)
+    try:
+        document = await session.send("DOM.getDocument", {"depth": -1, "pierce": True})
+    finally:
+        await session.detach()
+    hosts = [node for node in _nodes(document["root"]) if node["nodeName"] == "SURTITLE-CAPTIONS"]
+    assert len(hosts) <= 1
+    if not hosts:
+        return None
+    lines = [node for node in _nodes(hosts[0]) if "lines" in node.get("attributes", [])]
+    said = "".join(f"\n{_text(row)}" for line in lines for row in line.get("children", []))
+    return said.strip()
+
+
+async def shown(page: Page, words: str, *, seconds: float = 30) -> str:
+    """Wait until the box says `words`; all that it says."""
+    said: str | None = None
+    try:
+        async with asyncio.timeout(seconds):
+            while words.lower() not in (said := await box(page) or "").lower():
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"the box says {said!r}, not {words!r}") from None
+    return said
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in [*node.get("children", []), *node.get("shadowRoots", [])]:
+        yield from _nodes(child)
+
+
+def _text(node: dict[str, Any]) -> str:
+    return "".join(one["nodeValue"] for one in _nodes(node) if one["nodeName"] == "#text")
 
 
 class Popup:
@@ -176,6 +223,12 @@ class Popup:
         async with asyncio.timeout(seconds):
             while not await self.run(expression):
                 await asyncio.sleep(0.05)
+
+    async def press(self, phase: str) -> None:
+        """Press the button as soon as it can be pressed, and wait for what follows."""
+        await self.until("document.querySelector('#toggle')?.disabled === false")
+        await self.run("document.querySelector('#toggle').click()")
+        await self.until(f"document.querySelector('#tab').dataset.phase === {phase!r}")
 
     async def text(self, selector: str = "body") -> str:
         found: str = await self.run(f"document.querySelector({selector!r}).innerText")
