@@ -33,6 +33,7 @@ from service.server import Server
 from service.settings import Limits, Settings
 
 VOICES = ("rms", "slt", "awb")
+TEST_MODEL = str(Path(__file__).parent / "models" / "whisper" / "model")
 
 
 def need(tool: str) -> str:
@@ -142,6 +143,17 @@ async def publish(
                 await asyncio.sleep(len(block) / RATE / pace)
         await socket.send('{"op":"end"}')
         return await listening
+
+
+def sources(service: Running, channel: str) -> list[str]:
+    """The names of a channel's sources."""
+    hub = service.app.state.hub
+    return [source.name for source in hub.sources(hub.channel(channel))]
+
+
+def transcript(service: Running, channel: str) -> str:
+    """The final captions of a channel, as text."""
+    return str(service.app.state.hub.channel(channel).transcript("txt"))
 
 
 async def until(true: Callable[[], bool], *, timeout: float = 10) -> None:

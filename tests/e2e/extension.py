@@ -136,6 +136,11 @@ class Extension:
         )
         return text
 
+    async def until_badge(self, page: Page, wanted: str, *, seconds: float = 30) -> None:
+        async with asyncio.timeout(seconds):
+            while await self.badge(page) != wanted:
+                await asyncio.sleep(0.1)
+
     async def _popups(self) -> list[dict[str, Any]]:
         targets = (await self._browser.send("Target.getTargets"))["targetInfos"]
         return [target for target in targets if target["url"].endswith("/popup/popup.html")]

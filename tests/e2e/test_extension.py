@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
-import httpx
 import numpy as np
-import pytest
-import pytest_asyncio
 
-from tests.e2e.extension import Extension, box, extension, play, shown
+from tests.e2e.extension import Extension, box, play, shown
 from tests.e2e.site import STRICT, Site, site
-from tests.support import Running, error_rate, publish, running, speech, until
+from tests.support import Running, error_rate, publish, sources, speech, transcript, until
 
-MODEL = Path(__file__).parents[1] / "models" / "whisper" / "model"
 TALK = [
     "She has worked in the same office for eleven years.",
     "The train was late because of the heavy snow.",
@@ -28,57 +22,27 @@ TALK = [
 VOICES = ("slt", "rms", "awb")
 
 
-@pytest_asyncio.fixture(scope="module")
-async def whisper() -> AsyncIterator[Running]:
-    async with running(engine="whisper", model=str(MODEL), language="en") as service:
-        yield service
-
-
-@pytest_asyncio.fixture(scope="module")
-async def chrome() -> AsyncIterator[Extension]:
-    async with extension() as chrome:
-        yield chrome
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[Site]:
-    with site() as web:
-        yield web
-
-
-async def transcript(service: Running, channel: str, form: str = "txt") -> str:
-    async with httpx.AsyncClient(base_url=service.url) as client:
-        return (await client.get(f"/api/channels/{channel}/transcript.{form}")).text
-
-
-async def sources(service: Running, channel: str) -> list[str]:
-    hub = service.app.state.hub
-    return [source.name for source in hub.sources(hub.channel(channel))]
-
-
-async def test_one_click_captions_a_tab(whisper: Running, chrome: Extension, web: Site) -> None:
+async def test_one_click_captions_a_tab(service: Running, chrome: Extension, web: Site) -> None:
     """On the page, on the readers' page and in the transcript; about as right as the same speech sent directly."""
     talk = np.concatenate([speech(line, VOICES[at % 3]) for at, line in enumerate(TALK)])
-    await chrome.settle(server=whisper.url, channel="captured")
+    await chrome.settle(server=service.url, channel="captured")
     page = await chrome.open(web.speaks("Talk", talk))
     await chrome.start(page)
     viewer = await chrome.context.new_page()
-    await viewer.goto(f"{whisper.url}/view/captured")
+    await viewer.goto(f"{service.url}/view/captured")
     await page.bring_to_front()
-    _, direct = await asyncio.gather(play(page), publish(whisper, talk, channel="direct", pace=1.0))
+    _, direct = await asyncio.gather(play(page), publish(service, talk, channel="direct", pace=1.0))
     await shown(page, "library")
-    async with asyncio.timeout(20):
-        while "library" not in await transcript(whisper, "captured"):
-            await asyncio.sleep(0.1)
-    captured = await transcript(whisper, "captured")
+    await until(lambda: "library" in transcript(service, "captured"), timeout=20)
+    captured = transcript(service, "captured")
     truth = " ".join(TALK)
     assert error_rate(truth, captured) <= error_rate(truth, direct.text) + 0.05
     assert error_rate(captured, await viewer.inner_text("#transcript section p")) == 0
     assert error_rate(captured, await box(page) or "") == 0
     assert await chrome.badge(page) == "on"
-    assert await sources(whisper, "captured") == ["Talk"]
+    assert sources(service, "captured") == ["Talk"]
     popup = await chrome.stop(page)
-    await until(lambda: not whisper.app.state.hub.sources(whisper.app.state.hub.channel("captured")))
+    await until(lambda: not sources(service, "captured"))
     assert await box(page) is None
     assert popup.errors == []
     assert await chrome.badge(page) == ""
@@ -92,14 +56,14 @@ async def test_two_tabs_at_once_are_two_sources(whisper: Running, chrome: Extens
     await chrome.start(first)
     second = await chrome.open(web.speaks("Second", speech(TALK[1], "rms")))
     await chrome.start(second)
-    assert await sources(whisper, "two") == ["First", "Second"]
+    assert sources(whisper, "two") == ["First", "Second"]
     await asyncio.gather(play(first), play(second))
     one, other = await shown(first, "eleven years"), await shown(second, "train was late")
     assert "train" not in one
     assert "office" not in other
     assert [await chrome.badge(page) for page in (first, second)] == ["on", "on"]
     await first.close()
-    await until(lambda: len(whisper.app.state.hub.sources(whisper.app.state.hub.channel("two"))) == 1, timeout=30)
+    await until(lambda: sources(whisper, "two") == ["Second"], timeout=30)
     await second.close()
 
 
@@ -111,9 +75,8 @@ async def test_a_closed_tab_ends_its_source_and_its_last_words_are_kept(
     await chrome.start(page)
     await play(page)
     await page.close()
-    channel = whisper.app.state.hub.channel("closed")
-    await until(lambda: not whisper.app.state.hub.sources(channel), timeout=30)
-    assert error_rate(TALK[2], await transcript(whisper, "closed")) < 0.3
+    await until(lambda: not sources(whisper, "closed"), timeout=30)
+    assert error_rate(TALK[2], transcript(whisper, "closed")) < 0.3
 
 
 async def test_the_box_on_a_page_of_the_strictest_policy(whisper: Running, chrome: Extension, web: Site) -> None:
@@ -173,5 +136,5 @@ async def test_the_box_follows_the_tab(whisper: Running, chrome: Extension, web:
         assert popup.errors == []
     assert error_rate(" ".join(TALK[:3]), said) < 0.25
     assert await chrome.badge(page) == "on"
-    assert await sources(whisper, "follow") == ["Here"]
+    assert sources(whisper, "follow") == ["Here"]
     await page.close()
