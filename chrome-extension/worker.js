@@ -100,8 +100,8 @@ async function start(tabId, choice = {}) {
   }
   await remember(({ problems: { [tabId]: _, ...problems } }) => ({ problems }));
   if (box) await inject(tabId);
-  if (wanted) await microphone(tabId, true).catch(() => {}); // the popup says so
   await reconcile();
+  if (wanted) await microphone(tabId, true);
 }
 
 /** @param {number} tabId */

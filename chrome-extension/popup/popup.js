@@ -131,6 +131,7 @@ function showService(status, failed) {
 }
 
 function show() {
+  element("main").setAttribute("aria-busy", String(busy));
   const phase = state?.tab.phase ?? "off";
   element("tab").dataset.phase = phase;
   toggle.textContent = text(state ? "stop" : reachable ? "start" : "startLater");
@@ -146,7 +147,7 @@ function show() {
   say(element("microphoneNote"), microphone?.problem ? sentence(microphone.problem)
     : text("microphoneNote", microphone?.name || settings.microphoneName || text("you")));
   meter("microphoneLevel", state?.levels?.microphone ?? null);
-  const trouble = state ? state.tab.problem : problem;
+  const trouble = state?.tab.problem ?? problem;
   const shown = trouble && !(trouble.code === "unreachable" && !element("help").hidden) ? sentence(trouble) : "";
   if (shown || !element("problem").textContent || state) say(element("problem"), shown);
   showLinks();

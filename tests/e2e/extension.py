@@ -74,6 +74,10 @@ class Extension:
         """Choose settings, as the options page does."""
         await self._watching.evaluate("settings => chrome.storage.local.set(settings)", settings)
 
+    async def kept(self, key: str) -> Any:
+        """What the extension has stored."""
+        return await self._watching.evaluate("async key => (await chrome.storage.local.get(key))[key]", key)
+
     async def page(self, path: str) -> Page:
         """One of the extension's own pages, in a tab."""
         page = await self.context.new_page()
@@ -98,6 +102,7 @@ class Extension:
                 await asyncio.sleep(0.05)
         popup = Popup(self._browser, new[0]["targetId"])
         await popup.attach()
+        await popup.until("document.querySelector('main')?.ariaBusy === 'false'")
         return popup
 
     async def start(self, page: Page) -> Popup:
@@ -161,11 +166,11 @@ async def box(page: Page) -> str | None:
         document = await session.send("DOM.getDocument", {"depth": -1, "pierce": True})
     finally:
         await session.detach()
-    hosts = [node for node in _nodes(document["root"]) if node["nodeName"] == "SURTITLE-CAPTIONS"]
+    hosts = [node for node in nodes(document["root"]) if node["nodeName"] == "SURTITLE-CAPTIONS"]
     assert len(hosts) <= 1
     if not hosts:
         return None
-    lines = [node for node in _nodes(hosts[0]) if "lines" in node.get("attributes", [])]
+    lines = [node for node in nodes(hosts[0]) if "lines" in node.get("attributes", [])]
     said = "".join(f"\n{_text(row)}" for line in lines for row in line.get("children", []))
     return said.strip()
 
@@ -182,14 +187,15 @@ async def shown(page: Page, words: str, *, seconds: float = 30) -> str:
     return said
 
 
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A node and all below it, closed shadow roots too."""
     yield node
     for child in [*node.get("children", []), *node.get("shadowRoots", [])]:
-        yield from _nodes(child)
+        yield from nodes(child)
 
 
 def _text(node: dict[str, Any]) -> str:
-    return "".join(one["nodeValue"] for one in _nodes(node) if one["nodeName"] == "#text")
+    return "".join(one["nodeValue"] for one in nodes(node) if one["nodeName"] == "#text")
 
 
 class Popup:
@@ -231,7 +237,7 @@ class Popup:
 
     async def press(self, phase: str) -> None:
         """Press the button as soon as it can be pressed, and wait for what follows."""
-        await self.until("document.querySelector('#toggle')?.disabled === false")
+        await self.until("document.querySelector('#toggle').disabled === false")
         await self.run("document.querySelector('#toggle').click()")
         await self.until(f"document.querySelector('#tab').dataset.phase === {phase!r}")
 

@@ -55,7 +55,8 @@ async def test_tones_keep_their_pitch_and_level_and_what_is_too_high_does_not_fo
             await until(lambda at=at: len(service.heard("Tones")) - at > 2.5 * RATE)  # type: ignore[misc]
             sounds[hertz] = service.heard("Tones")[at:]
         await chrome.stop(page)
-        assert service.starts[0]["format" if "format" in service.starts[0] else "rate"] in ("pcm16le", RATE)
+        (start,) = service.starts
+        assert (start["rate"], start["channels"], start["source"]) == (RATE, 1, "Tones")
     _, level, pitch = loudest(sounds[1000])
     assert abs(pitch - 1000) < 5
     assert abs(level - -6.0) < 1.5  # half of full scale
@@ -87,19 +88,22 @@ async def test_the_microphone_is_a_second_source(whisper: Running, talking: Exte
     await page.close()
 
 
-async def test_without_permission_a_page_asks_for_the_microphone(
-    whisper: Running, chrome: Extension, web: Site
-) -> None:
-    """This browser has none, so the answer is no: the tab is captioned all the same, and nothing else."""
-    await chrome.settle(server=whisper.url, channel="asked", microphone=True)
-    page = await chrome.open(web.speaks("Asked", speech(SAID, "slt")))
-    await chrome.start(page)
-    await play(page)
-    await shown(page, "eleven years")
-    assert sources(whisper, "asked") == ["Asked"]
-    await chrome.settle(microphone=False)
-    await chrome.stop(page)
-    await page.close()
+async def test_a_page_asks_for_the_microphone_once(whisper: Running, talking: Extension, web: Site) -> None:
+    """A browser in which nobody has allowed it opens the page, and goes on with the tab alone; one that has, says so."""
+    permission = await talking.page("permission/permission.html")
+    await permission.click("#ask")
+    await permission.wait_for_selector("#answer[data-good=true]")
+    await permission.close()
+    async with extension("--use-fake-device-for-media-stream") as asking:
+        await asking.settle(server=whisper.url, channel="asked", microphone=True)
+        page = await asking.open(web.speaks("Asked", speech(SAID, "slt")))
+        popup = await asking.popup(page)
+        async with asking.context.expect_page() as asked:  # the popup closes when it opens
+            await popup.run("document.querySelector('#toggle').click()")
+        assert "/permission/" in (await asked.value).url
+        await play(page)
+        await shown(page, "eleven years")
+        assert sources(whisper, "asked") == ["Asked"]
 
 
 def loudest(samples: Samples) -> tuple[float, float, float]:
