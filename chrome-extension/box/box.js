@@ -10,7 +10,7 @@
 
   const QUIET = 7000; // milliseconds without a new word after which the box goes
   const THEMES = [["#fff", "#0c0e13"], ["#16181f", "#fff"], ["#ffe14d", "#000"], ["#eaf6ff", "#061e38"]];
-  const GROUNDS = [80, 100, 45, 0]; // percent
+  const GROUNDS = [88, 100, 45, 0]; // percent
   const SIZES = [14, 16, 18, 21, 24, 28, 32, 38, 46, 56];
   const STEP = 0.02; // share of the window for a press of an arrow key
 

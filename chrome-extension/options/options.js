@@ -7,10 +7,10 @@ import { forgetLooks, load, save } from "../shared/settings.js";
 import { Service } from "../popup/service.js";
 
 const THEMES = [
-  ["#fff", "#b9bcc8", "rgb(12 14 19 / 80%)"],
-  ["#16181f", "#6a6d78", "rgb(255 255 255 / 80%)"],
-  ["#ffe14d", "#c7b24a", "rgb(0 0 0 / 80%)"],
-  ["#eaf6ff", "#9fc3dd", "rgb(6 30 56 / 80%)"],
+  ["#fff", "#b9bcc8", "rgb(12 14 19 / 88%)"],
+  ["#16181f", "#6a6d78", "rgb(255 255 255 / 88%)"],
+  ["#ffe14d", "#c7b24a", "rgb(0 0 0 / 88%)"],
+  ["#eaf6ff", "#9fc3dd", "rgb(6 30 56 / 88%)"],
 ];
 
 translate();

@@ -6,7 +6,7 @@
  * @returns {string | null} null if it cannot be an address
  */
 export function serverAddress(typed) {
-  const text = typed.trim().replace(/\/+$/, "");
+  const text = typed.trim();
   const full = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
   if (!URL.canParse(full)) return null;
   const url = new URL(full.replace(/^ws/i, "http"));

@@ -30,7 +30,7 @@ export const DEFAULTS = {
   box: true,
   microphone: false,
   microphoneName: "",
-  look: { size: 24, theme: 0, ground: 80, x: 0.5, y: 0.88, width: 720, lines: 3 },
+  look: { size: 24, theme: 0, ground: 88, x: 0.5, y: 0.88, width: 720, lines: 3 },
 };
 
 /** @returns {Promise<Settings>} */
