@@ -36,7 +36,8 @@ export class Publisher {
   #connection = 0;
   #ending = false;
   #said = false; // whether this connection was told the end
-  #stuffed = 0; // since when, milliseconds
+  /** @type {number | null} */
+  #stuffed = null; // since when, milliseconds
   #latest = 0; // end of the latest word, seconds on the channel's clock
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #pumping;
@@ -147,10 +148,9 @@ export class Publisher {
 
   /** A network that swallows everything closes no connection: see that it moves. */
   #watch() {
-    if (this.#link.waiting < STUFFED) this.#stuffed = 0;
-    else if (!this.#stuffed) this.#stuffed = Date.now();
-    else if (Date.now() - this.#stuffed > STUCK) {
-      this.#stuffed = 0;
+    if (this.#link.waiting < STUFFED) this.#stuffed = null;
+    else if (Date.now() - (this.#stuffed ??= Date.now()) > STUCK) {
+      this.#stuffed = null;
       this.#link.again();
     }
   }
