@@ -39,6 +39,7 @@ answer("worker", {
 }, {
   dress: (_, sender) => dress(sender),
   look: ({ look }, sender) => saveLook(originOf(sender), look),
+  orphan: () => inTurn(reconcile),
   hide: (_, sender) => inTurn(() => box(sender.tab?.id ?? -1, false)),
 });
 
@@ -67,9 +68,10 @@ async function state(tabId) {
   const { tabs } = await reconcile();
   if (tabs.some((tab) => tab.tabId === tabId && tab.box)) await inject(tabId); // opening the popup was a click
   const { problems, away } = await remembered();
+  const tab = tabs.find((one) => one.tabId === tabId) ?? null;
   return {
-    tab: tabs.find((tab) => tab.tabId === tabId) ?? null,
-    problem: problems[tabId] ?? null,
+    tab,
+    problem: (tab && (await crashed(tabId))) ?? problems[tabId] ?? null,
     away: away.includes(tabId),
   };
 }
@@ -213,8 +215,9 @@ async function tidy({ tabs, busy }) {
 async function show(tabId) {
   const { tabs, problems, away } = await remembered();
   const tab = tabs.find((one) => one.tabId === tabId);
-  const problem = tab?.tab.problem ?? tab?.microphone?.problem ?? problems[tabId];
-  const what = badge(tab, { problem, away: away.includes(tabId) });
+  const crash = tab && (await crashed(tabId));
+  const problem = crash ?? tab?.tab.problem ?? tab?.microphone?.problem ?? problems[tabId];
+  const what = crash ? "error" : badge(tab, { problem, away: away.includes(tabId) });
   const title = chrome.i18n.getMessage(`badge_${what}`);
   const said = problem && what !== "off" ? `${title}\n${sentence(problem)}` : title;
   await Promise.all([
@@ -223,6 +226,12 @@ async function show(tabId) {
     chrome.action.setBadgeTextColor({ tabId, color: "#ffffff" }),
     chrome.action.setTitle({ tabId, title: said }),
   ]).catch(() => {}); // the tab was closed
+}
+
+/** A page that crashed keeps its capture, which is silent until it is loaded again. @param {number} tabId @returns {Promise<Problem | null>} */
+async function crashed(tabId) {
+  const tab = await chrome.tabs.get(tabId).catch(() => null);
+  return tab?.status === "unloaded" ? { code: "tabCrashed" } : null;
 }
 
 /** @returns {Promise<TabState[]>} */

@@ -1,7 +1,7 @@
 """Pack the extension for the Web Store: `python scripts/extension_zip.py` makes dist/surtitle-extension-VERSION.zip.
 
-The same files always make the same bytes. The manifest's key, which gives an unpacked extension its id, is left out: the
-store gives its own.
+The same files always make the same bytes. The manifest's key, which gives an unpacked extension its id, is left out:
+the store gives its own.
 """
 
 from __future__ import annotations

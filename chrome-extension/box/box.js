@@ -64,7 +64,10 @@
       if (message.type === "bye") leave();
       else show(message.rows, message.phase);
     });
-    port.onDisconnect.addListener(leave); // the capture is over
+    port.onDisconnect.addListener(() => {
+      leave();
+      tell("orphan"); // nobody said goodbye
+    });
   }
 
   function leave() {
@@ -74,6 +77,11 @@
     host.remove();
     port?.disconnect();
     marked.surtitleBox = false;
+  }
+
+  /** Tell the worker; it may be another one by now, which does not know this box. @param {string} type @param {object} [more] */
+  function tell(type, more) {
+    chrome.runtime?.sendMessage({ to: "worker", type, ...more }).catch(() => {});
   }
 
   /** Into the top layer, above whatever came there since. */
@@ -153,7 +161,7 @@
       button("boxGround", "◐", () => change({ ground: GROUNDS[(GROUNDS.indexOf(look.ground) + 1) % GROUNDS.length] })),
       mover(),
       button("boxHide", "✕", () => {
-        chrome.runtime.sendMessage({ to: "worker", type: "hide" });
+        tell("hide");
         leave();
       }),
     );
@@ -242,7 +250,7 @@
     lay();
     wake();
     clearTimeout(saving);
-    saving = setTimeout(() => chrome.runtime.sendMessage({ to: "worker", type: "look", look }), 400);
+    saving = setTimeout(() => tell("look", { look }), 400);
   }
 
   /** Where the look says, but never outside the window. */

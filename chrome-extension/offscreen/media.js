@@ -44,7 +44,7 @@ setInterval(() => {
 /** @param {Order} order */
 async function open(order) {
   if (sessions.has(order.tabId)) return;
-  const session = new Session(order, { changed: tell, gone: () => end(order.tabId, true) });
+  const session = new Session(order, { changed: tell, gone: () => end(order.tabId, true), unseen: wake });
   sessions.set(order.tabId, session);
   try {
     await session.begin();
@@ -92,5 +92,10 @@ function tell(gone) {
   ]);
   if (outline === told && gone === undefined) return;
   told = outline;
+  wake(gone);
+}
+
+/** Let the worker look. @param {number} [gone] */
+function wake(gone) {
   ask("worker", "changed", { gone }).catch(() => {}); // it asks when it wakes up
 }

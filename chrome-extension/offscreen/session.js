@@ -41,7 +41,8 @@ export class Session {
 
   /**
    * @param {Order} order
-   * @param {{changed: () => void, gone: () => void}} listener `gone`: the tab was closed, or its sound was taken away
+   * @param {{changed: () => void, gone: () => void, unseen: () => void}} listener `gone`: the tab was closed, or its sound
+   *   was taken away; `unseen`: a caption box was lost
    */
   constructor(order, listener) {
     this.#order = order;
@@ -105,7 +106,10 @@ export class Session {
   addBox(port) {
     if (!this.#box) return port.postMessage({ type: "bye" });
     this.#boxes.add(port);
-    port.onDisconnect.addListener(() => this.#boxes.delete(port));
+    port.onDisconnect.addListener(() => {
+      this.#boxes.delete(port);
+      if (this.#box) setTimeout(this.#listener.unseen, 1000); // the page went away, or crashed: soon the browser knows
+    });
     this.#show();
   }
 

@@ -177,7 +177,7 @@ async def box(page: Page) -> str | None:
 
 async def shown(page: Page, words: str, *, seconds: float = 30) -> str:
     """Wait until the box says `words`; all that it says."""
-    said: str | None = None
+    said = ""
     try:
         async with asyncio.timeout(seconds):
             while words.lower() not in (said := await box(page) or "").lower():

@@ -11,7 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from service.audio import Samples
 from tests.support import as_wav
 
-STRICT = "default-src 'none'; media-src 'self'; sandbox allow-scripts; require-trusted-types-for 'script'; trusted-types 'none'"
+STRICT = (
+    "default-src 'none'; media-src 'self'; sandbox allow-scripts; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
 
 
 @dataclass

@@ -25,12 +25,13 @@ class Tap:
 
     def heard(self, source: str) -> Samples:
         pcm = bytes(self._heard.get(source, b""))
-        return np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype="<i2").astype(np.float32) / 32768
+        return np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype="<i2").astype(np.float32) / np.float32(32768)
 
     async def answer(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         if socket.request.path.startswith("/api/status"):
             await socket.send('{"engine":"tap","model":"tap","notice":"","channels":[]}')
+        source = ""
         async for message in socket:
             if isinstance(message, bytes):
                 self._heard[source] += message

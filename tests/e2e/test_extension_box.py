@@ -19,7 +19,8 @@ SAID = "She has worked in the same office for eleven years."
 VIDEO = """<video id=video muted playsinline style='width:320px'></video><button id=full>Fullscreen</button><script>
   const canvas = document.createElement('canvas');
   canvas.width = 1280; canvas.height = 720;
-  const paint = () => { const pen = canvas.getContext('2d'); pen.fillStyle = '#00c000'; pen.fillRect(0, 0, 1280, 720); };
+  const pen = canvas.getContext('2d');
+  const paint = () => { pen.fillStyle = '#00c000'; pen.fillRect(0, 0, 1280, 720); };
   setInterval(paint, 50); paint();
   video.srcObject = canvas.captureStream(20); video.play();
   full.onclick = () => video.requestFullscreen();
@@ -126,7 +127,7 @@ async def test_where_and_how_the_box_is_shown_is_remembered_for_the_site(
 
 async def pixels(page: Page) -> npt.NDArray[np.uint8]:
     """A screenshot as rows of red, green and blue."""
-    with av.open(io.BytesIO(await page.screenshot())) as picture:
+    with av.open(io.BytesIO(await page.screenshot()), "r") as picture:
         frame = next(picture.decode(video=0))
         return np.asarray(frame.to_ndarray(format="rgb24"))
 

@@ -89,7 +89,7 @@ async def test_the_microphone_is_a_second_source(whisper: Running, talking: Exte
 
 
 async def test_a_page_asks_for_the_microphone_once(whisper: Running, talking: Extension, web: Site) -> None:
-    """A browser in which nobody has allowed it opens the page, and goes on with the tab alone; one that has, says so."""
+    """Where nobody has allowed it a page opens, and the tab alone is captioned; where it is, the page says so."""
     permission = await talking.page("permission/permission.html")
     await permission.click("#ask")
     await permission.wait_for_selector("#answer[data-good=true]")
