@@ -39,11 +39,10 @@ const LANGUAGES =
 /** @param {string} id of a select @param {string} chosen */
 export function fillLanguages(id, chosen) {
   const names = new Intl.DisplayNames([chrome.i18n.getUILanguage()], { type: "language" });
-  const codes = LANGUAGES.split(" ");
-  if (chosen && chosen !== "auto" && !codes.includes(chosen)) codes.push(chosen);
-  const known = codes
+  const known = LANGUAGES.split(" ")
     .map((code) => /** @type {const} */ ([names.of(code) ?? code, code]))
     .sort(([one], [other]) => one.localeCompare(other));
+  if (![...known.map(([, code]) => code), "", "auto"].includes(chosen)) known.push([chosen, chosen]);
   const select = element(id);
   const options = [[text("languageService"), ""], [text("languageAuto"), "auto"], ...known];
   select.replaceChildren(...options.map(([name, code]) => new Option(name, code, false, code === chosen)));

@@ -132,19 +132,47 @@ class Extension:
         await asyncio.wait_for(stopped.wait(), 20)
         await session.detach()
 
-    async def badge(self, page: Page) -> str:
+    async def active_tab(self) -> int:
+        """The id of the tab in front."""
+        tab: int = await self._watching.evaluate("async () => (await chrome.tabs.query({ active: true }))[0].id")
+        return tab
+
+    async def badge(self, tab: Page | int) -> str:
         """What the toolbar's button shows for a tab."""
-        await page.bring_to_front()
-        text: str = await self._watching.evaluate(
-            "async () => { const [tab] = await chrome.tabs.query({ active: true });"
-            " return chrome.action.getBadgeText({ tabId: tab.id }); }"
-        )
+        if isinstance(tab, Page):
+            await tab.bring_to_front()
+            tab = await self.active_tab()
+        text: str = await self._watching.evaluate("tabId => chrome.action.getBadgeText({ tabId })", tab)
         return text
 
-    async def until_badge(self, page: Page, wanted: str, *, seconds: float = 30) -> None:
+    async def until_badge(self, tab: Page | int, wanted: str, *, seconds: float = 30) -> None:
         async with asyncio.timeout(seconds):
-            while await self.badge(page) != wanted:
+            while await self.badge(tab) != wanted:
                 await asyncio.sleep(0.1)
+
+    async def reload(self, tab: int) -> None:
+        await self._watching.evaluate("tabId => chrome.tabs.reload(tabId)", tab)
+
+    async def discard(self, tab: int) -> None:
+        """As the browser does when memory is short."""
+        await self._watching.bring_to_front()
+        await self._watching.evaluate("async tabId => { await chrome.tabs.discard(tabId); }", tab)
+
+    async def close_tab(self, tab: int) -> None:
+        await self._watching.evaluate("tabId => chrome.tabs.remove(tabId)", tab)
+
+    async def lose_offscreen_page(self) -> None:
+        targets = (await self._browser.send("Target.getTargets"))["targetInfos"]
+        page = next(target for target in targets if target["url"].endswith("/offscreen/offscreen.html"))
+        await self._browser.send("Target.closeTarget", {"targetId": page["targetId"]})
+
+    async def shortcuts(self) -> dict[str, str]:
+        """The keys that the browser has assigned."""
+        found: dict[str, str] = await self._watching.evaluate(
+            "async () => Object.fromEntries("
+            "(await chrome.commands.getAll()).map((command) => [command.name, command.shortcut]))"
+        )
+        return found
 
     async def _popups(self) -> list[dict[str, Any]]:
         targets = (await self._browser.send("Target.getTargets"))["targetInfos"]

@@ -21,6 +21,7 @@ class Tap:
     def __init__(self, url: str) -> None:
         self.url = url
         self.starts: list[dict[str, Any]] = []
+        self.ended: list[str] = []
         self._heard: dict[str, bytearray] = {}
 
     def heard(self, source: str) -> Samples:
@@ -42,6 +43,7 @@ class Tap:
                 ready = {"type": "ready", "source": source, "engine": "tap", "language": "en", "clock": 0.0}
                 await socket.send(json.dumps({**ready, "resumed": bool(kept), "received": len(kept) / 32000}))
             else:
+                self.ended.append(source)
                 await socket.send('{"type":"end"}')
 
 
