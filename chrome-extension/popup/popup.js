@@ -122,7 +122,9 @@ function showService(status, failed) {
   const model = status?.model.split(/[\\/]/).filter(Boolean).pop() ?? "";
   say(place, status ? `${status.engine} ${model}` : text("serviceLost"));
   place.title = status?.notice ?? "";
-  element("help").hidden = reachable || failed?.code !== "unreachable";
+  const first = failed?.code === "unreachable" && !state;
+  document.body.dataset.first = String(first);
+  element("help").hidden = !first;
   if (failed && failed.code !== "unreachable") say(element("problem"), sentence(failed));
   if (status) {
     element("channels").replaceChildren(...status.channels.map(({ name }) => new Option(name)));
