@@ -50,11 +50,12 @@ class Channel:
         """All captions that are kept, open ones too."""
         return [unpacked(caption) if isinstance(caption, bytes) else caption for caption in self._captions.values()]
 
-    def clock(self) -> float:
-        """Seconds on the channel's clock, which starts with its first source."""
+    def clock(self, ago: float = 0.0) -> float:
+        """The time of ``ago`` seconds before now on the channel's clock, which starts with its first source."""
+        then = time.monotonic() - ago
         if self._began is None:
-            self._began = time.monotonic()
-        return time.monotonic() - self._began
+            self._began = then
+        return then - self._began
 
     def new_id(self) -> str:
         return f"{self._prefix}-{next(self._numbers)}"

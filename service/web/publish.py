@@ -174,7 +174,7 @@ async def publishing(hub: Hub, channel: str, start: Start, put: Put) -> AsyncIte
     and keeps what was recognized until then.
     """
     check_format(start.format, start.rate, start.channels)  # before anything is started
-    opened = await hub.open(channel, start.source, start.lang, start.resume)
+    opened = await hub.open(channel, start.source, start.lang, start.resume, start.age)
     source = opened.source
     intake = open_intake(start.format, start.rate, start.channels, partial(put, source))
     try:
