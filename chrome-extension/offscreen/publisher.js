@@ -18,8 +18,9 @@ const FAREWELL = 30_000; // milliseconds that the last words may take, reconnect
  *
  * @typedef {object} Listener
  * @property {(event: Event) => void} told
- * @property {(oldest: number) => number} restart the service has forgotten the source: the position from which to tell
- *   it again, see `Transcript.restart`
+ * @property {(oldest: number) => number} covered the position from which a service that has forgotten the source has to
+ *   be told again, see `Transcript.covered`; `oldest` is the first that is still kept
+ * @property {(oldest: number) => void} forgotten it has, and is
  * @property {() => Promise<void>} readable resolves when the captions of what is sent can be received
  */
 
@@ -31,6 +32,9 @@ export class Publisher {
   #base = 0; // the position at which the service's source begins
   #clock = 0; // where that is on the channel's clock, seconds
   #next = 0; // the next position to send
+  #again = 0; // the position from which to send if the service has forgotten the source
+  #oldest = 0; // the first position that was kept when the connection opened
+  #missed = 0; // samples before that which would have been needed
   #known = false; // whether the service has had anything of it
   #ready = false;
   #connection = 0;
@@ -56,7 +60,7 @@ export class Publisher {
     this.#backlog = backlog;
     this.#listener = listener;
     this.#link = new Link(address, {
-      opened: () => this.#link.send(JSON.stringify({ op: "start", rate: RATE, channels: 1, ...this.#start })),
+      opened: () => this.#open(),
       message: (message) => this.#receive(message),
       lost: (problem, final) => this.#lost(problem, final),
     }, make);
@@ -92,6 +96,16 @@ export class Publisher {
     return this.#base + Math.round((seconds - this.#clock) * RATE);
   }
 
+  #open() {
+    const { oldest, newest } = this.#backlog;
+    const wanted = this.#known ? this.#listener.covered(oldest) : 0;
+    this.#oldest = oldest;
+    this.#again = Math.min(newest, Math.max(oldest, wanted));
+    this.#missed = Math.max(0, oldest - wanted);
+    const age = (newest - this.#again) / RATE;
+    this.#link.send(JSON.stringify({ op: "start", rate: RATE, channels: 1, ...this.#start, age }));
+  }
+
   /** @param {any} message */
   #receive(message) {
     switch (message.type) {
@@ -115,10 +129,9 @@ export class Publisher {
     if (ready.resumed && ready.received > 0) {
       this.#next = this.#base + Math.round(ready.received * RATE);
     } else {
-      const { oldest, newest } = this.#backlog;
-      const wanted = this.#known ? this.#listener.restart(oldest) : 0;
-      this.#base = this.#next = Math.min(newest, Math.max(oldest, wanted));
-      if (wanted < oldest) this.#gap(oldest - wanted);
+      this.#base = this.#next = this.#again;
+      this.#listener.forgotten(this.#oldest);
+      if (this.#missed) this.#gap(this.#missed);
     }
     this.#clock = ready.clock ?? 0;
     this.#latest = 0;

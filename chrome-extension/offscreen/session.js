@@ -140,7 +140,8 @@ export class Session {
     const path = `/api/channels/${encodeURIComponent(channel)}/audio`;
     return new Source(kind, name, () => socketAddress(server, path), start, {
       changed: () => this.#changed(),
-      restart: (oldest) => this.#transcript.restart(kind, oldest),
+      covered: (oldest) => this.#transcript.covered(kind, oldest),
+      forgotten: (oldest) => this.#transcript.restart(kind, oldest),
       readable: () => this.#reader.ready(),
     });
   }

@@ -28,16 +28,16 @@ export class Source {
    * @param {string} name that readers see
    * @param {() => string} address to publish to
    * @param {{lang?: string, token?: string}} start
-   * @param {{changed: () => void, restart: (oldest: number) => number, readable: () => Promise<void>}} listener
+   * @param {{changed: () => void} & Omit<import("./publisher.js").Listener, "told">} listener
    */
-  constructor(kind, name, address, start, listener) {
-    this.#changed = listener.changed;
+  constructor(kind, name, address, start, { changed, ...listener }) {
+    this.#changed = changed;
     this.#state = newSource(kind, name);
     this.#publisher = new Publisher(
       address,
       { ...start, source: name, resume: crypto.randomUUID() },
       this.#backlog,
-      { told: (event) => this.#tell(event), restart: listener.restart, readable: listener.readable },
+      { ...listener, told: (event) => this.#tell(event) },
     );
   }
 

@@ -64,25 +64,32 @@ export class Transcript {
   }
 
   /**
-   * The service was started again and has forgotten a source. What is final here stays, and is not told again: its sound
-   * is not sent. A caption that was still open is told again from its beginning, and shown until the new one comes; if
-   * its sound is no longer kept, its committed words stay as they are.
+   * Where a service that was started again, and has forgotten a source, has to begin: behind what is final here. A
+   * caption that is still open is to be told again from its beginning, if its sound is still kept.
    * @param {Kind} kind
    * @param {number} oldest the first position that can still be sent
    * @returns {number} the position from which to send
    */
+  covered(kind, oldest) {
+    const rows = this.rows.filter((row) => row.kind === kind);
+    const kept = (/** @type {Row} */ row) => row.final || (row.start < oldest && row.committed);
+    const covered = Math.max(0, ...rows.filter(kept).map((row) => row.end));
+    const next = Math.min(...rows.filter((row) => !kept(row)).map((row) => row.start));
+    return covered && Math.max(covered, Math.min(covered + PAD, next - PAD / 4));
+  }
+
+  /**
+   * The service has forgotten a source. What is final here stays; what is told again is shown until it comes; an open
+   * caption whose sound is no longer kept ends with its committed words.
+   * @param {Kind} kind
+   * @param {number} oldest the first position that can still be sent
+   */
   restart(kind, oldest) {
-    let covered = 0;
-    let next = Infinity;
     for (const row of this.rows) {
-      if (row.kind !== kind) continue;
-      if (!row.final && row.start < oldest) this.#freeze(row);
-      if (row.final) covered = Math.max(covered, row.end);
-      else if (this.#rows.has(row.id)) next = Math.min(next, row.start);
+      if (row.kind !== kind || row.final) continue;
+      if (row.start < oldest) this.#freeze(row);
+      else row.stale = true;
     }
-    for (const row of this.#rows.values()) if (row.kind === kind && !row.final) row.stale = true;
-    if (!covered) return 0;
-    return Math.max(covered, Math.min(covered + PAD, next - PAD / 4));
   }
 
   /** It cannot be told again. @param {Row} row */

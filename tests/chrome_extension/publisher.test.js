@@ -14,13 +14,14 @@ beforeEach(() => {
 });
 
 /** Sample number n has the value n / 100: what was sent says where it was from. */
-function made({ kept = 60, restart = () => 0 } = {}) {
+function made({ kept = 60, covered = () => 0 } = {}) {
   /** @type {any[]} */
   const told = [];
   const backlog = new Backlog(kept);
   const publisher = new Publisher(() => "ws://service/", { source: "Tab", resume: "r-12345678", lang: "en" }, backlog, {
     told: (event) => told.push(event),
-    restart,
+    covered,
+    forgotten: () => {},
     readable: async () => {},
   }, /** @type {any} */ ((url) => new FakeSocket(url)));
   /** @param {number} seconds */
@@ -48,7 +49,7 @@ test("nothing is sent before ready, then everything", async () => {
   const { told, speak } = made();
   speak(1);
   FakeSocket.last.open();
-  assert.deepEqual(FakeSocket.last.sent, [{ op: "start", rate: RATE, channels: 1, source: "Tab", resume: "r-12345678", lang: "en" }]);
+  assert.deepEqual(FakeSocket.last.sent, [{ op: "start", rate: RATE, channels: 1, source: "Tab", resume: "r-12345678", lang: "en", age: 1 }]);
   await ready();
   assert.equal(FakeSocket.last.samples.length, SECOND);
   speak(1);
@@ -71,7 +72,7 @@ test("a service that has kept the source is sent what it has not", async () => {
 });
 
 test("a service that has forgotten it is sent what was not final", async () => {
-  const { publisher, speak } = made({ restart: () => 2 * SECOND });
+  const { publisher, speak } = made({ covered: () => 2 * SECOND });
   await ready({ clock: 5 });
   assert.equal(publisher.position(6), SECOND);
   speak(3);
@@ -79,13 +80,14 @@ test("a service that has forgotten it is sent what was not final", async () => {
   speak(1);
   next();
   await ready({ clock: 0 });
+  assert.equal(FakeSocket.last.sent[0].age, 2);
   assert.equal(FakeSocket.last.samples.length, 2 * SECOND);
   assert.equal(FakeSocket.last.samples[0], 2 * SECOND / 100);
   assert.equal(publisher.position(1), 3 * SECOND);
 });
 
 test("a source that was resumed before anything was sent begins where it should", async () => {
-  const { publisher, speak } = made({ restart: () => 2 * SECOND });
+  const { publisher, speak } = made({ covered: () => 2 * SECOND });
   await ready();
   speak(3);
   FakeSocket.last.break();
@@ -115,7 +117,7 @@ test("dropped sound is silence on the same clock, and counted", async () => {
 });
 
 test("sound that a forgetful service can no longer get is counted", async () => {
-  const { told, speak } = made({ kept: 2, restart: () => SECOND });
+  const { told, speak } = made({ kept: 2, covered: () => SECOND });
   await ready();
   speak(1);
   FakeSocket.last.break();
