@@ -1,22 +1,24 @@
 # make run    set everything up and start the service
 # make test   set everything up and run all checks and tests
 # make bench  measure the service beside WhisperLiveKit, for some hours; see benchmarks/README.md
-# make install   the environment in .venv, with what the tests need
+# make zip    the Chrome extension for the Web Store, in dist/
+# make install   the environment in .venv and node_modules, with what the tests need
 
 PYTHON ?= python3
 BIN := .venv/bin
-TOOLS := chromium curl ffmpeg flite
+TOOLS := chromium curl ffmpeg flite node npm
 OBS_TOOLS := obs Xvfb nginx xdotool
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
-.PHONY: bench install messages run test tools sample clean
+.PHONY: bench install messages run test tools sample icons zip clean
 
 run: .venv/run
 	$(BIN)/surtitle serve
 
-install: .venv/test
+install: .venv/test node_modules/.installed
 
-test: .venv/test node_modules/.package-lock.json tools
+test: .venv/test tools
+	$(MAKE) --no-print-directory node_modules/.installed
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -38,9 +40,13 @@ test: .venv/test node_modules/.package-lock.json tools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	touch .venv/run $@
 
-# What checks the pages in a browser. Without npm those tests are skipped and say so.
-node_modules/.package-lock.json: package.json package-lock.json
-	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund && touch $@; fi
+# What checks the JavaScript; where there is no npm, those tests are skipped and say so.
+node_modules/.installed: package.json package-lock.json
+	@if command -v npm >/dev/null; then \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	else \
+		echo "Some tests will be skipped, because npm is missing"; \
+	fi
 
 bench: .venv/bench tools
 	$(BIN)/python -m benchmarks
@@ -50,7 +56,7 @@ tools:
 	@missing=$$(for tool in $(TOOLS); do command -v $$tool >/dev/null || echo $$tool; done; \
 		for tool in $(OBS_TOOLS); do command -v $$tool >/dev/null || { echo $(OBS_PACKAGES); break; }; done); \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed 's/\bnode\b/nodejs/'); \
 	elif [ -n "$$missing" ]; then \
 		echo "Some tests will be skipped, because these programs are missing:" $$missing; \
 	fi
@@ -69,5 +75,12 @@ messages: .venv/test
 sample:
 	sh service/demo/make_sample.sh
 
+# The extension's icons, made anew from their drawing; needs chromium.
+icons: .venv/test
+	$(BIN)/python scripts/extension_icons.py
+
+zip:
+	$(PYTHON) scripts/extension_zip.py
+
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis dist node_modules
+	rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

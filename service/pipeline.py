@@ -22,8 +22,9 @@ from service.speech.words import Hypothesis
 class Pipeline:
     """Voice activity, recognition, vocabulary and segmentation of one source.
 
-    ``offset`` is where the source's first sample is on the channel's clock, in seconds; ``rules``
-    gives what is to be rewritten, and may give something else each time.
+    ``offset`` is where the source's first sample is on the channel's clock, in seconds. What is from
+    before that clock began has time 0. ``rules`` gives what is to be rewritten, and may give something
+    else each time.
     """
 
     def __init__(

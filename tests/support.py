@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jiwer
 import numpy as np
@@ -34,25 +34,41 @@ from service.server import Server
 from service.settings import Limits, Settings
 from service.speech.words import Word
 
+NODE = 20  # the oldest whose test runner can set the clock
 VOICES = ("rms", "slt", "awb")
+TEST_MODEL = str(Path(__file__).parent / "models" / "whisper" / "model")
+
+
+def missing(reason: str) -> NoReturn:
+    """What a test needs is not here: a person's tests are skipped, and CI's fail."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def need(tool: str) -> str:
-    """The path of a program. Without it a person's tests are skipped, and CI's fail."""
+    """The path of a program."""
     path = shutil.which(tool)
     if path is None:
-        reason = f"{tool} is not installed: `make test` as root installs it, or see docs/development.md"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"{tool} is not installed: `make test` as root installs it, or see docs/development.md")
     return path
 
 
+@cache
+def need_node() -> str:
+    """The path of Node.js, new enough."""
+    node = need("node")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
+    if int(version.strip("v\n").split(".")[0]) < NODE:
+        missing(f"node {version.strip()} is too old: these tests need {NODE} or newer")
+    return node
+
+
 def need_package(file: str) -> Path:
-    """A file of an npm package that package.json names. Without npm a person's tests are skipped, and CI's fail."""
-    need("npm")
+    """A file of an npm package that package.json names."""
     path = Path(__file__).parents[1] / "node_modules" / file
-    assert path.exists(), "npm's packages are not installed: `make test` does it, or `npm ci`"
+    if not path.exists():
+        missing("npm's packages are not installed: `make install` does it, or `npm ci`")
     return path
 
 
@@ -166,6 +182,17 @@ async def publish(
                 await asyncio.sleep(len(block) / RATE / pace)
         await socket.send('{"op":"end"}')
         return await listening
+
+
+def sources(service: Running, channel: str) -> list[str]:
+    """The names of a channel's sources."""
+    hub = service.app.state.hub
+    return [source.name for source in hub.sources(hub.channel(channel))]
+
+
+def transcript(service: Running, channel: str) -> str:
+    """The final captions of a channel, as text."""
+    return str(service.app.state.hub.channel(channel).transcript("txt"))
 
 
 async def until(true: Callable[[], bool], *, timeout: float = 10) -> None:

@@ -90,6 +90,7 @@ function pieces(text) {
   for (const { segment, isWordLike } of words.segment(text)) {
     const opens = OPENING.test(segment) || QUOTING.test(segment);
     const free = SPACE.test(last) || WIDE.test(last) || UNSPACED.test(last);
+    /** @type {boolean} */
     const begins = opening ? false
       : opens ? SPACE.test(last) || WIDE.test(last) || CLOSING.test(last)
       : EMOJI.test(segment) ? SPACE.test(last) || EMOJI.test(last)

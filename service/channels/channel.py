@@ -70,11 +70,12 @@ class Channel:
         found = (self.caption(key) for key in self._visible(time.monotonic()))
         return sorted((caption for caption in found if caption), key=lambda caption: caption.start)
 
-    def clock(self) -> float:
-        """Seconds on the channel's clock, which starts with its first source."""
+    def clock(self, ago: float = 0.0) -> float:
+        """The time of ``ago`` seconds before now on the channel's clock, which starts with its first source."""
+        then = time.monotonic() - ago
         if self._began is None:
-            self._began = time.monotonic()
-        return time.monotonic() - self._began
+            self._began = then
+        return then - self._began
 
     def new_id(self) -> str:
         return f"{self._prefix}-{next(self._numbers)}"

@@ -63,8 +63,10 @@ class Hub:
             channel = self._channels[name] = Channel(name, self._limits)
         return channel
 
-    async def open(self, channel_name: str, name: str, language: str | None, resume: str | None) -> Opened:
-        """A new source, or the one that ``resume`` names if it is still kept.
+    async def open(
+        self, channel_name: str, name: str, language: str | None, resume: str | None, age: float = 0.0
+    ) -> Opened:
+        """A new source with a first sample ``age`` seconds old, or the one that ``resume`` names if it is still kept.
 
         Raises `NoSuchChannel`, `BadRequest`, `TooMany`, `EngineError`.
         """
@@ -76,7 +78,7 @@ class Hub:
         if (kept := self._kept(channel, resume)) is not None:
             log.info("%s/%s: resumed at %.1f s", channel.name, kept.name, kept.received)
             return Opened(kept, kept.attach(), resumed=True)
-        source = await self._start(channel, name, language, resume or secrets.token_urlsafe(16))
+        source = await self._start(channel, name, language, resume or secrets.token_urlsafe(16), age)
         if self._stopping:
             source.end()
             raise ShuttingDown(_STOPPING)
@@ -153,14 +155,14 @@ class Hub:
         running = [source for source, _ in self._running()]
         return {source.model for source in running} | {source.channel.model or "" for source in running}
 
-    async def _start(self, channel: Channel, name: str, language: str | None, resume: str) -> Source:
+    async def _start(self, channel: Channel, name: str, language: str | None, resume: str, age: float) -> Source:
         await self._make_room()
         self._opening += 1
         try:
             tuning, stream = await self._tuner.open(channel, language)
             name = await self._free_name(channel, name)
             pipeline = Pipeline(
-                stream, name, channel.new_id, channel.clock(), lambda: channel.settings.vocabulary.rules
+                stream, name, channel.new_id, channel.clock(age), lambda: channel.settings.vocabulary.rules
             )
             source = Source(channel, name, resume, pipeline, tuning.engine, self._limits)
             self._sources[source] = language

@@ -97,6 +97,11 @@ class Source:
         return self._received / RATE
 
     @property
+    def clock(self) -> float:
+        """Where the first sample is on the channel's clock, in seconds."""
+        return self._pipeline.offset
+
+    @property
     def position(self) -> float:
         """How far its audio has come, in seconds on the channel's clock."""
         return self._pipeline.offset + self.received

@@ -26,8 +26,8 @@ class Word:
         return self.text.casefold().strip(".,;:!?…\"'()[]-–— ")
 
     def shifted(self, seconds: float) -> Word:
-        """The same word, later by ``seconds``."""
-        return replace(self, start=self.start + seconds, end=self.end + seconds)
+        """The same word, later by ``seconds``, but not before 0."""
+        return replace(self, start=max(0.0, self.start + seconds), end=max(0.0, self.end + seconds))
 
 
 @dataclass(frozen=True, slots=True)

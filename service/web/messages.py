@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -15,13 +15,17 @@ log = logging.getLogger("surtitle.web")
 
 
 class Start(msgspec.Struct, tag_field="op", tag="start", frozen=True):
-    """The first message: what is coming. ``rate`` in Hz and ``channels`` are for pcm16le."""
+    """The first message: what is coming.
+
+    ``rate`` in Hz and ``channels`` are for pcm16le; ``age`` is how many seconds ago the first sample was captured.
+    """
 
     format: str = "pcm16le"
     rate: int = 16_000
     channels: int = 1
     lang: str | None = None
     source: str = "source"
+    age: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
     channel: str | None = None
     resume: str | None = None
     token: str | None = None

@@ -175,7 +175,7 @@ async def publishing(hub: Hub, channel: str, start: Start, put: Put) -> AsyncIte
     and keeps what was recognized until then.
     """
     check_format(start.format, start.rate, start.channels)  # before anything is started
-    opened = await hub.open(channel, start.source, start.lang, start.resume)
+    opened = await hub.open(channel, start.source, start.lang, start.resume, start.age)
     source = opened.source
     intake = open_intake(start.format, start.rate, start.channels, partial(put, source))
     try:
@@ -192,7 +192,10 @@ async def publishing(hub: Hub, channel: str, start: Start, put: Put) -> AsyncIte
 
 
 def ready(opened: Opened) -> dict[str, Any]:
-    """The answer to start. ``received`` is how many seconds are known already; a replay begins there."""
+    """The answer to start. ``received`` is how many seconds are known already; a replay begins there.
+
+    ``clock`` is where the source's first sample is on the channel's clock, on which captions have their times.
+    """
     source = opened.source
     return {
         "type": "ready",
@@ -203,6 +206,7 @@ def ready(opened: Opened) -> dict[str, Any]:
         "resume": source.resume,
         "resumed": opened.resumed,
         "received": round(source.received, 3),
+        "clock": round(source.clock, 3),
     }
 
 

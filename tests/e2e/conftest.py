@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
-from tests.support import need
+from tests.e2e.extension import Extension, extension
+from tests.e2e.site import Site, site
+from tests.support import TEST_MODEL, Running, need, running
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -18,6 +21,27 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox"])
         yield browser
         await browser.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def whisper() -> AsyncIterator[Running]:
+    """A service on the small Whisper model of the tests."""
+    async with running(engine="whisper", model=TEST_MODEL, language="en") as service:
+        yield service
+
+
+@pytest_asyncio.fixture(scope="module")
+async def chrome() -> AsyncIterator[Extension]:
+    """A browser that has the extension."""
+    async with extension() as chrome:
+        yield chrome
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Site]:
+    """A site for pages that speak."""
+    with site() as web:
+        yield web
 
 
 class Watched:

@@ -17,7 +17,7 @@ import soxr
 
 from service.audio import RATE
 from service.audio.pcm import to_pcm
-from tests.support import Running, Said, blocks, error_rate, listen, need, publish, running, speech, until
+from tests.support import Running, Said, blocks, error_rate, listen, need, publish, running, silence, speech, until
 
 TEXT = "The old clock on the wall has not worked for many years."
 
@@ -35,6 +35,7 @@ async def test_start_partial_final_end(service: Running) -> None:
         "language": "en",
         "resumed": False,
         "received": 0.0,
+        "clock": 0.0,
     }
     assert end == {"type": "end"}
     assert said.code == 1000
@@ -50,6 +51,24 @@ async def test_start_partial_final_end(service: Running) -> None:
         assert times == sorted(times)
         assert all(0 <= word["p"] <= 1 for word in final["words"])
     assert error_rate(TEXT, said.text) < 0.2
+
+
+async def test_sources_that_send_what_they_have_kept_stay_on_one_clock(service: Running) -> None:
+    """Both speak now, but begin at different times: one of them before the channel's clock began."""
+    sounds = {
+        "a": (5.0, np.concatenate((silence(3.0), speech(TEXT)))),
+        "b": (7.0, np.concatenate((silence(5.0), speech(TEXT)))),
+    }
+    said = {}
+    for name, (age, samples) in sounds.items():
+        said[name] = await publish(service, samples, channel="ages", source=name, age=age)
+    began = {name: one.of("final")[0]["ts"] for name, one in said.items()}
+    clock = {name: one.of("ready")[0]["clock"] for name, one in said.items()}
+    assert clock["a"] == 0
+    later = clock["b"] + 2.0  # seconds from one connection to the next
+    assert began["a"] == pytest.approx(3.5, abs=0.5)
+    assert began["b"] == pytest.approx(began["a"] + later, abs=0.3)
+    assert (await publish(service, silence(0.1), channel="ages", age=-1)).error == "bad_request"
 
 
 async def test_words_come_while_they_are_spoken(service: Running) -> None:

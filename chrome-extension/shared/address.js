@@ -1,0 +1,37 @@
+// Addresses of the service. Pure.
+
+/**
+ * What a person typed, as an origin with an optional path: "127.0.0.1:8000" means http.
+ * @param {string} typed
+ * @returns {string | null} null if it cannot be an address
+ */
+export function serverAddress(typed) {
+  const text = typed.trim();
+  const full = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  if (!URL.canParse(full)) return null;
+  const url = new URL(full.replace(/^ws/i, "http"));
+  if (!/^https?:$/.test(url.protocol) || !url.hostname || url.username || url.search || url.hash) return null;
+  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`;
+}
+
+/**
+ * @param {string} server from `serverAddress`
+ * @param {string} path
+ * @param {Record<string, string>} [query] what is empty is left out
+ */
+export function socketAddress(server, path, query = {}) {
+  const url = new URL(server.replace(/^http/, "ws") + path);
+  for (const [name, value] of Object.entries(query)) if (value) url.searchParams.set(name, value);
+  return url.href;
+}
+
+/** @param {string} channel */
+export function isChannel(channel) {
+  return /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,63}$/u.test(channel);
+}
+
+/** Where people and OBS read a channel. @param {string} server @param {string} channel */
+export function links(server, channel) {
+  const name = encodeURIComponent(channel);
+  return { viewer: `${server}/view/${name}`, overlay: `${server}/overlay/${name}` };
+}

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { beforeEach, mock, test } from "node:test";
+
+import { Backlog, RATE } from "../../chrome-extension/offscreen/backlog.js";
+import { Publisher } from "../../chrome-extension/offscreen/publisher.js";
+import { FakeSocket } from "./socket.js";
+
+const SECOND = RATE;
+
+beforeEach(() => {
+  FakeSocket.made = [];
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
+});
+
+/** Sample number n has the value n / 100: what was sent says where it was from. */
+function made({ kept = 60, covered = () => 0 } = {}) {
+  /** @type {any[]} */
+  const told = [];
+  const backlog = new Backlog(kept);
+  const publisher = new Publisher(() => "ws://service/", { source: "Tab", resume: "r-12345678", lang: "en" }, backlog, {
+    told: (event) => told.push(event),
+    covered,
+    forgotten: () => {},
+    readable: async () => {},
+  }, /** @type {any} */ ((url) => new FakeSocket(url)));
+  /** @param {number} seconds */
+  const speak = (seconds) => {
+    for (let at = 0; at < seconds * 10; at++) {
+      const first = backlog.newest;
+      backlog.push(Int16Array.from({ length: 1600 }, (_, n) => (first + n) / 100));
+      publisher.push();
+    }
+  };
+  return { publisher, backlog, told, speak };
+}
+
+/** @param {object} [more] */
+async function ready(more = {}) {
+  FakeSocket.last.open();
+  FakeSocket.last.say({ type: "ready", source: "Tab", engine: "e", language: "en", resumed: false, received: 0, clock: 0, ...more });
+  await Promise.resolve();
+  await Promise.resolve();
+}
+
+const next = () => mock.timers.tick(10_000);
+
+test("nothing is sent before ready, then everything", async () => {
+  const { told, speak } = made();
+  speak(1);
+  FakeSocket.last.open();
+  assert.deepEqual(FakeSocket.last.sent, [{ op: "start", rate: RATE, channels: 1, source: "Tab", resume: "r-12345678", lang: "en", age: 1 }]);
+  await ready();
+  assert.equal(FakeSocket.last.samples.length, SECOND);
+  speak(1);
+  assert.equal(FakeSocket.last.samples.length, 2 * SECOND);
+  assert.deepEqual(told[0], { type: "ready", name: "Tab", engine: "e", language: "en" });
+});
+
+test("a service that has kept the source is sent what it has not", async () => {
+  const { told, speak } = made();
+  await ready();
+  speak(3);
+  FakeSocket.last.break();
+  speak(2);
+  next();
+  await ready({ resumed: true, received: 2.5 });
+  const { samples } = FakeSocket.last;
+  assert.equal(samples.length, 2.5 * SECOND);
+  assert.equal(samples[0], 2.5 * SECOND / 100);
+  assert.deepEqual(told.map((event) => event.type), ["ready", "lost", "ready"]);
+});
+
+test("a service that has forgotten it is sent what was not final", async () => {
+  const { publisher, speak } = made({ covered: () => 2 * SECOND });
+  await ready({ clock: 5 });
+  assert.equal(publisher.position(6), SECOND);
+  speak(3);
+  FakeSocket.last.break(1012);
+  speak(1);
+  next();
+  await ready({ clock: 0 });
+  assert.equal(FakeSocket.last.sent[0].age, 2);
+  assert.equal(FakeSocket.last.samples.length, 2 * SECOND);
+  assert.equal(FakeSocket.last.samples[0], 2 * SECOND / 100);
+  assert.equal(publisher.position(1), 3 * SECOND);
+});
+
+test("a source that was resumed before anything was sent begins where it should", async () => {
+  const { publisher, speak } = made({ covered: () => 2 * SECOND });
+  await ready();
+  speak(3);
+  FakeSocket.last.break();
+  next();
+  FakeSocket.last.open(); // and its ready is lost
+  FakeSocket.last.break();
+  next();
+  await ready({ resumed: true, received: 0 });
+  assert.equal(FakeSocket.last.samples[0], 2 * SECOND / 100);
+  assert.equal(publisher.position(0), 2 * SECOND);
+});
+
+test("dropped sound is silence on the same clock, and counted", async () => {
+  const { told, speak } = made({ kept: 2 });
+  await ready();
+  speak(1);
+  FakeSocket.last.break();
+  speak(5);
+  next();
+  await ready({ resumed: true, received: 1 });
+  const { samples } = FakeSocket.last;
+  assert.equal(samples.length, 5 * SECOND);
+  assert.ok(samples.slice(0, 3 * SECOND).every((sample) => sample === 0));
+  assert.equal(samples[3 * SECOND], Math.trunc(4 * SECOND / 100));
+  const gaps = told.filter((event) => event.type === "gap").map((event) => event.seconds);
+  assert.equal(gaps.reduce((sum, seconds) => sum + seconds), 3);
+});
+
+test("sound that a forgetful service can no longer get is counted", async () => {
+  const { told, speak } = made({ kept: 2, covered: () => SECOND });
+  await ready();
+  speak(1);
+  FakeSocket.last.break();
+  speak(5);
+  next();
+  await ready();
+  assert.equal(FakeSocket.last.samples.length, 2 * SECOND);
+  assert.deepEqual(told.filter((event) => event.type === "gap"), [{ type: "gap", seconds: 3 }]);
+});
+
+test("a socket that takes nothing is not stuffed, and is given up", async () => {
+  const { told, speak } = made();
+  await ready();
+  FakeSocket.last.bufferedAmount = 1e6;
+  speak(1);
+  assert.equal(FakeSocket.last.samples.length, 0);
+  mock.timers.tick(11_000);
+  speak(1);
+  assert.equal(told.at(-1).type, "lost");
+  next();
+  assert.equal(FakeSocket.made.length, 2);
+});
+
+test("the end is told after the last sound, and answered", async () => {
+  const { publisher, told, speak } = made();
+  await ready();
+  speak(1);
+  publisher.end();
+  assert.deepEqual(FakeSocket.last.sent.at(-1), { op: "end" });
+  FakeSocket.last.say({ type: "end" });
+  assert.deepEqual(told.at(-1), { type: "ended", problem: null });
+  next();
+  assert.equal(FakeSocket.made.length, 1);
+});
+
+test("the last words wait for a service that is away, but not for ever", async () => {
+  const { publisher, told, speak } = made();
+  await ready();
+  speak(1);
+  FakeSocket.last.break();
+  publisher.end();
+  await ready({ resumed: true, received: 0.5 });
+  assert.equal(FakeSocket.last.samples.length, SECOND / 2);
+  assert.deepEqual(FakeSocket.last.sent.at(-1), { op: "end" });
+  FakeSocket.last.break();
+  mock.timers.tick(31_000);
+  assert.equal(told.at(-1).type, "ended");
+});
+
+test("how long captions take is measured on the sound's clock", async () => {
+  const { told, speak } = made();
+  await ready({ clock: 10 });
+  speak(3);
+  FakeSocket.last.say({ type: "partial", id: "a", rev: 1, text: "hello", stable: 0, ts: 11, te: 12 });
+  FakeSocket.last.say({ type: "partial", id: "a", rev: 2, text: "hello", stable: 5, ts: 11, te: 12 });
+  assert.deepEqual(told.filter((event) => event.type === "delay"), [{ type: "delay", seconds: 1 }]);
+});

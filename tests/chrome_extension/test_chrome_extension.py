@@ -1,0 +1,95 @@
+"""What can be said of the extension without a browser window: types, pure parts, permissions, the store's zip."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.extension_zip import EXTENSION, pack
+from service import __version__
+from tests.support import need, need_node, need_package
+
+HERE = Path(__file__).parent
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("project", ["tsconfig.json", "tsconfig.worklet.json", "tsconfig.pages.json"])
+def test_types(project: str) -> None:
+    """The extension's, its audio worklet's, and those of the pages that the service serves."""
+    run(need_node(), need_package("typescript/bin/tsc"), "--project", HERE / project)
+
+
+def test_pure_parts() -> None:
+    run(need_node(), "--test", *sorted(HERE.glob("*.test.js")))
+
+
+def test_chromium_takes_it(tmp_path: Path) -> None:
+    """Chromium's packer refuses what is wrong in a manifest or its files."""
+    shutil.copytree(EXTENSION, tmp_path / "extension")
+    run(
+        need("chromium"), "--no-sandbox", "--headless=new", f"--user-data-dir={tmp_path / 'profile'}",
+        f"--pack-extension={tmp_path / 'extension'}",
+    )  # fmt: skip
+    assert (tmp_path / "extension.crx").exists()
+
+
+def manifest() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXTENSION / "manifest.json").read_text())
+    return found
+
+
+def test_it_asks_for_no_more_than_it_uses() -> None:
+    found = manifest()
+    assert found["version"] == __version__
+    assert not {"host_permissions", "optional_host_permissions", "content_scripts", "web_accessible_resources"} & set(
+        found
+    )
+    source = "".join(path.read_text() for path in EXTENSION.rglob("*.js"))
+    used = set(re.findall(r"chrome\.(\w+)\s*\.", source))
+    free = {"action", "commands", "i18n", "runtime", "tabs"}  # need no permission
+    assert used - free == set(found["permissions"]) - {"activeTab"}
+
+
+def test_nothing_comes_from_elsewhere() -> None:
+    policy = manifest()["content_security_policy"]["extension_pages"]
+    assert "script-src 'self';" in policy
+    for path in (*EXTENSION.rglob("*.js"), *EXTENSION.rglob("*.html"), *EXTENSION.rglob("*.css")):
+        text = path.read_text()
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text), (
+            path
+        )
+        assert not re.search(r"(src|href)=\"(https?:)?//|@import|url\(", text), path
+
+
+def test_every_text_is_there_and_used() -> None:
+    texts: dict[str, Any] = json.loads((EXTENSION / "_locales" / "en" / "messages.json").read_text())
+    source = "".join(path.read_text() for form in ("js", "html", "json") for path in EXTENSION.rglob(f"*.{form}"))
+    used = set(re.findall(r"data-(?:text|label)=\"(\w+)\"", source))
+    used |= set(re.findall(r"__MSG_(\w+)__", source)) | set(re.findall(r"(?:\btext|getMessage)\(\"(\w+)\"", source))
+    assert used <= set(texts)
+    for key in set(texts) - used:
+        prefix = key.split("_")[0]
+        assert f'"{key}"' in source.replace(f'"{key}": {{', "") or f"`{prefix}_${{" in source, key
+
+
+def test_the_zip_for_the_store(tmp_path: Path) -> None:
+    first, second = pack(tmp_path / "one"), pack(tmp_path / "two")
+    assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as packed:
+        names = packed.namelist()
+        packed_manifest = json.loads(packed.read("manifest.json"))
+    assert packed_manifest == {key: value for key, value in manifest().items() if key != "key"}
+    assert sorted(names) == sorted(p.relative_to(EXTENSION).as_posix() for p in EXTENSION.rglob("*") if p.is_file())
+    assert {f"icons/{size}.png" for size in (16, 32, 48, 128)} <= set(names)
+    assert not any(name.startswith((".", "node_modules")) or name.endswith((".map", ".ts")) for name in names)
