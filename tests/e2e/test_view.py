@@ -175,7 +175,7 @@ async def test_scrolling_back_through_the_whole_session(service: Running, window
         await page.until("first => document.querySelector('.caption').textContent.includes(`${first} `)", str(first))
         await page.page.evaluate("new Promise(done => setTimeout(done, 300))")  # for what settles late
         assert await shown(page) == [*range(first, 901)]
-        assert abs(await page.page.evaluate("topmost.getBoundingClientRect().top") - top) < 150
+        assert abs(await page.page.evaluate("topmost.getBoundingClientRect().top") - top) < 10
     assert not await page.page.is_visible("#earlier")
     say(service, "long", 901, 902)
     await shows(page, "Sentence 902")
