@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
+from service.outputs.outputs import Outputs
 from service.settings import Settings
 from service.speech.engines import Engines
 from service.web import api, obs, pages, setup
@@ -35,14 +36,17 @@ def create_app(settings: Settings) -> Starlette:
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         engines = Engines(settings)
         hub = Hub(settings, engines)
+        outputs = Outputs(hub.position)
+        hub.retold, hub.more = outputs.apply, outputs.describe
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
-        app.state.tickets = Tickets()
+        app.state.outputs, app.state.tickets = outputs, Tickets()
         engines.start()
         try:
             yield
         finally:
             await player.close()
+            await outputs.close()
             await hub.close(_FLUSH)
             await engines.close()
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,6 @@ from service.channels.settings import Changes, ChannelSettings, check_language, 
 from service.channels.source import Source
 from service.channels.tuner import Tuner
 from service.errors import BadRequest, ShuttingDown, TooMany
-from service.outputs.outputs import Outputs
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.speech.engines import Engines
@@ -46,7 +45,10 @@ class Hub:
         self._channels: dict[str, Channel] = {}
         self._sources: dict[Source, str | None] = {}  # with the languages that their clients asked for
         self._tuner = Tuner(engines, settings.language, self._running)
-        self.outputs = Outputs(self._position)
+        self.retold: Callable[[Channel], None] = lambda channel: None
+        """Called when a channel's settings have changed."""
+        self.more: Callable[[Channel], dict[str, Any]] = lambda channel: {}
+        """What others have to add to a channel's description."""
         self._opening = 0
         self._stopping = False
         self.readers: dict[str, int] = {}
@@ -87,10 +89,8 @@ class Hub:
     def change(self, channel_name: str, changes: Changes) -> Channel:
         """Change a channel's settings, also while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
         channel = self.channel(channel_name)
-        before = channel.settings.closed_captions
         self._tuner.change(channel, changes)
-        if channel.settings.closed_captions != before:
-            self.outputs.apply(channel)
+        self.retold(channel)
         return channel
 
     def sources(self, channel: Channel) -> list[Source]:
@@ -113,8 +113,8 @@ class Hub:
             "model": channel.settings.model,
             "paused": channel.settings.paused,
             "switch": self._tuner.describe(channel),
-            "closed_captions": self.outputs.describe(channel),
             "sources": [source.snapshot() for source in self.sources(channel)],
+            **self.more(channel),
         }
 
     def dismiss(self) -> None:
@@ -126,7 +126,6 @@ class Hub:
     async def close(self, timeout: float) -> None:
         """End all sources; what they said so far becomes final if ``timeout`` seconds are enough."""
         await self._tuner.close()
-        await self.outputs.close()
         finishing = [asyncio.create_task(source.finish()) for source in self._sources if not source.ended]
         if finishing:
             await asyncio.wait(finishing, timeout=timeout)
@@ -141,7 +140,7 @@ class Hub:
         self._sources = {source: language for source, language in self._sources.items() if not source.ended}
         return ((one, language) for one, language in self._sources.items() if channel in (None, one.channel))
 
-    def _position(self, channel: Channel, name: str) -> float | None:
+    def position(self, channel: Channel, name: str) -> float | None:
         """How far a source has come on the channel's clock; None if it does not run."""
         return next((source.position for source in self.sources(channel) if source.name == name), None)
 

@@ -7,8 +7,10 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from service.channels.channel import Channel
+from service.channels.settings import ClosedCaptions
 from service.outputs.captioner import Captioner
 from service.outputs.obs import OFF, ObsOutput
 from service.threads import start_thread
@@ -27,29 +29,35 @@ class Outputs:
     def __init__(self, position: Callable[[Channel, str], float | None]) -> None:
         self._position = position
         self._running: dict[Channel, ObsOutput] = {}
+        self._applied: WeakKeyDictionary[Channel, ClosedCaptions] = WeakKeyDictionary()
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
         self.scripts: dict[Channel, int] = {}  # OBS scripts that would send them, by channel
 
     def apply(self, channel: Channel) -> None:
         """Begin to do what the channel's settings say; what runs by other ones is stopped first."""
-        before = self._tasks.get(channel)
-        if before is None and not channel.settings.closed_captions.enabled:
+        settings, before = channel.settings.closed_captions, self._tasks.get(channel)
+        if settings == self._applied.get(channel, ClosedCaptions()):
+            return
+        self._applied[channel] = settings
+        if before is None and not settings.enabled:
             return
         task = self._tasks[channel] = asyncio.create_task(self._run(channel, before), name=f"output {channel.name}")
         task.add_done_callback(lambda done: self._forget(channel, done))
 
     def describe(self, channel: Channel) -> dict[str, Any]:
-        """For the dashboard: who sends, how it stands, and what viewers see."""
+        """To be added to the channel's: who sends its closed captions, how it stands, and what viewers see."""
         output = self._running.get(channel)
         scripts = self.scripts.get(channel, 0)
         state = OFF if output is None else output.state
         return {
-            "by": "obs-websocket" if self.sends(channel) else "script" if scripts else None,
-            "state": state.name,
-            "message": state.message,
-            "text": "" if output is None else output.captioner.text,
-            "sent": 0 if output is None else output.captioner.sent,
-            "skipped": 0 if output is None else output.captioner.skipped,
+            "closed_captions": {
+                "by": "obs-websocket" if self.sends(channel) else "script" if scripts else None,
+                "state": state.name,
+                "message": state.message,
+                "text": "" if output is None else output.captioner.text,
+                "sent": 0 if output is None else output.captioner.sent,
+                "skipped": 0 if output is None else output.captioner.skipped,
+            }
         }
 
     def sends(self, channel: Channel) -> bool:

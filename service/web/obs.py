@@ -20,6 +20,7 @@ from service.channels.hub import Hub
 from service.channels.settings import check_language
 from service.channels.source import Source
 from service.errors import BadRequest
+from service.outputs.outputs import Outputs
 from service.speech.words import join
 from service.web.messages import Start
 from service.web.publish import start_of
@@ -83,18 +84,19 @@ class _Wanted:
 
 async def _events(state: Any, channel: Channel, wanted: _Wanted) -> AsyncIterator[dict[str, Any]]:
     hub: Hub = state.hub
+    outputs: Outputs = state.outputs
     tickets: Tickets = state.tickets
-    captioner = hub.outputs.captioner(channel, wanted.language, wanted.delay)
+    captioner = outputs.captioner(channel, wanted.language, wanted.delay)
     captioner.picture = wanted.picture
     following = asyncio.create_task(captioner.follow())
     if wanted.captions:
-        hub.outputs.scripts[channel] = hub.outputs.scripts.get(channel, 0) + 1
+        outputs.scripts[channel] = outputs.scripts.get(channel, 0) + 1
     told: dict[str, Any] = {}
     when = float("-inf")
     overlay = ticket = ""
     try:
         while not following.done():
-            mine = wanted.captions and not hub.outputs.sends(channel)
+            mine = wanted.captions and not outputs.sends(channel)
             if mine and (screen := captioner.next()) is not None:
                 captioner.shown(screen)
                 yield {"event": "screen", "text": screen.text}
@@ -110,7 +112,7 @@ async def _events(state: Any, channel: Channel, wanted: _Wanted) -> AsyncIterato
             now = {
                 "source": None if source is None else _describe(source),
                 "caption": visible[-1].full_text if (visible := channel.visible()) else "",
-                "closed_captions": "service" if hub.outputs.sends(channel) else "script" if mine else "off",
+                "closed_captions": "service" if outputs.sends(channel) else "script" if mine else "off",
                 "refusal": captioner.refusal if mine else "",
             }
             if now != told or time.monotonic() - when >= _HEARTBEAT:
@@ -121,7 +123,7 @@ async def _events(state: Any, channel: Channel, wanted: _Wanted) -> AsyncIterato
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
         if wanted.captions:
-            hub.outputs.scripts[channel] -= 1
+            outputs.scripts[channel] -= 1
 
 
 def _describe(source: Source) -> dict[str, Any]:
