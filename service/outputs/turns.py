@@ -10,7 +10,7 @@ from service.captions.caption import Caption
 from service.speech.words import Word
 
 _YIELD = 1.5  # seconds without a word after which a source gives way to another
-_KEPT = 2000  # captions whose words are known
+_KEPT = 100  # open captions of which it is known how many words were seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Turns:
     def __init__(self, language: str | None = None) -> None:
         self.other: str | None = None  # the language of the newest caption, if it was left out
         self._language = language
-        self._known: dict[str, int] = {}  # committed words seen, by caption id
+        self._known: dict[str, int] = {}  # committed words seen, by the id of an open caption
         self._parts: dict[str, _Part] = {}
         self._speaker: tuple[str, str | None] | None = None
         self._said: tuple[str, str | None] | None = None
@@ -55,7 +55,8 @@ class Turns:
     def put(self, caption: Caption, now: float) -> None:
         """A revision of a caption, at ``now`` seconds."""
         new = caption.words[self._known.pop(caption.id, 0) :]
-        self._known[caption.id] = len(caption.words)
+        if not caption.final:
+            self._known[caption.id] = len(caption.words)
         while len(self._known) > _KEPT:
             del self._known[next(iter(self._known))]
         self.other = None
