@@ -14,7 +14,7 @@ from service.captions.cea608 import COLUMNS, ROOM, fits, pairs, written
 PACE = 0.5  # seconds between two screens; OBS sends about three a second when it has B-frames
 HANG = 4.0  # seconds of silence after which the screen is cleared
 STALE = 30.0  # seconds after which a word that could not be shown is left out
-_WAITING = 1000  # words
+_WAITING = 10_000  # words; OBS can delay a stream by half an hour
 _ROW = 13  # pairs in a row, if the row before leaves them: two rows share 25
 _SHARED = ROOM - 2
 
