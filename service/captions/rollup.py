@@ -14,7 +14,7 @@ from service.captions.cea608 import COLUMNS, ROOM, fits, pairs, written
 PACE = 0.5  # seconds between two screens; OBS sends about three a second when it has B-frames
 HANG = 4.0  # seconds of silence after which the screen is cleared
 STALE = 30.0  # seconds after which a word that could not be shown is left out
-_WAITING = 1000  # words
+_WAITING = 10_000  # words; OBS can delay a stream by half an hour
 _ROW = 13  # pairs in a row, if the row before leaves them: two rows share 25
 _SHARED = ROOM - 2
 
@@ -51,6 +51,7 @@ class RollUp:
         self._rows: deque[_Row] = deque()
         self._first = 0  # number of the first row that is kept
         self._page = 0
+        self._turn = False  # somebody else said what had nothing to show
         self._heard = float("-inf")  # when the newest word was due
         self._shown = Screen("", -1, 0)
         self._when = float("-inf")
@@ -58,8 +59,10 @@ class RollUp:
     def add(self, text: str, due: float, *, spaced: bool = True, turn: bool = False) -> None:
         """Words to show from ``due`` on, in seconds; ``turn``: somebody else says them."""
         due = max(due, self._waiting[-1].due) if self._waiting else due
+        self._turn = self._turn or turn
         for number, word in enumerate(written(text).split()):
-            self._waiting.append(_Word(word, due, spaced or number > 0, turn and not number))
+            self._waiting.append(_Word(word, due, spaced or number > 0, self._turn))
+            self._turn = False
         while len(self._waiting) > _WAITING:
             self._waiting.popleft()
             self.skipped += 1
@@ -103,7 +106,10 @@ class RollUp:
         rows = [self._row(number).text]
         if number > self._first and self._together(number - 1):
             rows.insert(0, self._row(number - 1).text)
-        return Screen("\n".join(rows), number, len(rows[-1]))
+        text = "\n".join(rows)
+        if text == shown.text:  # the same row again and again: it has to be seen that it is another one
+            text = rows[-1] if len(rows) > 1 else ""
+        return Screen(text, number, len(rows[-1])) if text else Screen("", shown.row, shown.length)
 
     def _together(self, number: int) -> bool:
         """Whether this row can stand above the next one."""

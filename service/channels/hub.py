@@ -141,8 +141,8 @@ class Hub:
         return ((one, language) for one, language in self._sources.items() if channel in (None, one.channel))
 
     def position(self, channel: Channel, name: str) -> float | None:
-        """How far a source has come on the channel's clock; None if it does not run."""
-        return next((source.position for source in self.sources(channel) if source.name == name), None)
+        """How far the newest source of that name has come on the channel's clock; None if there is none."""
+        return next((source.position for source in reversed(self.sources(channel)) if source.name == name), None)
 
     def _retune_defaults(self) -> None:
         """The default engine became another one."""
@@ -182,11 +182,11 @@ class Hub:
         await away.finish()
 
     async def _free_name(self, channel: Channel, name: str) -> str:
-        """The name, with a number if a running source has it; one whose client is away makes room."""
+        """The name, with a number if a source has it that still gets audio; one whose client is away makes room."""
         for source in self.sources(channel):
             if source.name == name and not source.attached:
                 await source.finish()
-        taken = {source.name for source in self.sources(channel)}
+        taken = {source.name for source in self.sources(channel) if source.resumable}
         candidates = (name, *(f"{name} {number}" for number in range(2, self._limits.sources + 2)))
         return next(candidate for candidate in candidates if candidate not in taken)
 

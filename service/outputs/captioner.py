@@ -65,7 +65,7 @@ class Captioner:
         """Take what is committed from now on, until cancelled."""
         channel = self._channel
         place = channel.feed.last
-        self._turns.skip(channel.captions)
+        self._turns.skip(channel.visible())
         while True:
             await channel.feed.wait(place, _LOOK)
             now = time.monotonic()

@@ -19,7 +19,7 @@ logging.getLogger("obsws_python").setLevel(logging.CRITICAL + 1)  # it logs the 
 
 _TIMEOUT = 3.0  # seconds that OBS has for an answer
 _LOOK = 0.1  # seconds between two looks for something to send
-_POLL = 2.0  # seconds between two questions whether OBS streams
+_POLL = 1.0  # seconds between two questions whether OBS streams
 _BACKOFF = (1.0, 15.0)  # seconds, at first and at most
 _START_IT = "start it, and enable the server in its menu Tools, WebSocket Server Settings."
 _NOT_STREAMING = 501  # obs-websocket: OutputNotRunning

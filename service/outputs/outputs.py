@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -31,7 +32,7 @@ class Outputs:
         self._running: dict[Channel, ObsOutput] = {}
         self._applied: WeakKeyDictionary[Channel, ClosedCaptions] = WeakKeyDictionary()
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
-        self.scripts: dict[Channel, int] = {}  # OBS scripts that would send them, by channel
+        self._scripts: Counter[Channel] = Counter()
 
     def apply(self, channel: Channel) -> None:
         """Begin to do what the channel's settings say; what runs by other ones is stopped first."""
@@ -47,11 +48,10 @@ class Outputs:
     def describe(self, channel: Channel) -> dict[str, Any]:
         """To be added to the channel's: who sends its closed captions, how it stands, and what viewers see."""
         output = self._running.get(channel)
-        scripts = self.scripts.get(channel, 0)
         state = OFF if output is None else output.state
         return {
             "closed_captions": {
-                "by": "obs-websocket" if self.sends(channel) else "script" if scripts else None,
+                "by": "obs-websocket" if self.sends(channel) else "script" if self._scripts[channel] else None,
                 "state": state.name,
                 "message": state.message,
                 "text": "" if output is None else output.captioner.text,
@@ -63,6 +63,15 @@ class Outputs:
     def sends(self, channel: Channel) -> bool:
         """Whether the service sends this channel's closed captions, so that nobody else may."""
         return channel.settings.closed_captions.enabled
+
+    @contextmanager
+    def script(self, channel: Channel) -> Iterator[None]:
+        """A script in OBS is there that sends them, unless the service does."""
+        self._scripts[channel] += 1
+        try:
+            yield
+        finally:
+            self._scripts -= Counter([channel])
 
     def captioner(self, channel: Channel, language: str | None, delay: float) -> Captioner:
         """Closed captions of a channel for one who sends them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,13 +37,14 @@ _DELAY = 1800.0  # seconds; OBS delays a stream by no more
 async def obs_feed(request: Request) -> Response:
     """`GET /api/channels/{channel}/obs`: one JSON object a line, for as long as the script runs."""
     hub: Hub = request.app.state.hub
+    outputs: Outputs = request.app.state.outputs
     channel = hub.channel(request.path_params["channel"])
     wanted = _Wanted.of(request)
     check_room(hub, request.app.state.settings.limits)
 
     async def lines() -> AsyncIterator[bytes]:
-        with counted(hub, channel):
-            async for event in _events(request.app.state, channel, wanted):
+        with counted(hub, channel), outputs.script(channel) if wanted.captions else nullcontext():
+            async for event in _events(hub, outputs, request.app.state.tickets, channel, wanted):
                 yield msgspec.json.encode(event) + b"\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
@@ -82,26 +84,23 @@ class _Wanted:
         )
 
 
-async def _events(state: Any, channel: Channel, wanted: _Wanted) -> AsyncIterator[dict[str, Any]]:
-    hub: Hub = state.hub
-    outputs: Outputs = state.outputs
-    tickets: Tickets = state.tickets
+async def _events(
+    hub: Hub, outputs: Outputs, tickets: Tickets, channel: Channel, wanted: _Wanted
+) -> AsyncIterator[dict[str, Any]]:
     captioner = outputs.captioner(channel, wanted.language, wanted.delay)
     captioner.picture = wanted.picture
     following = asyncio.create_task(captioner.follow())
-    if wanted.captions:
-        outputs.scripts[channel] = outputs.scripts.get(channel, 0) + 1
     told: dict[str, Any] = {}
     when = float("-inf")
     overlay = ticket = ""
     try:
         while not following.done():
             mine = wanted.captions and not outputs.sends(channel)
-            if mine and (screen := captioner.next()) is not None:
+            if not mine:
+                captioner.reset()
+            elif (screen := captioner.next()) is not None:
                 captioner.shown(screen)
                 yield {"event": "screen", "text": screen.text}
-            elif not mine:
-                captioner.reset()
             if wanted.overlay and (text := _overlay(channel)) != overlay:
                 overlay = text
                 yield {"event": "overlay", "text": text}
@@ -109,21 +108,19 @@ async def _events(state: Any, channel: Channel, wanted: _Wanted) -> AsyncIterato
             if not tickets.good(ticket) and (source is None or not source.attached):
                 ticket = tickets.issue(channel.name, wanted.start)
                 yield {"event": "ticket", "ticket": ticket}
-            now = {
+            state = {
                 "source": None if source is None else _describe(source),
                 "caption": visible[-1].full_text if (visible := channel.visible()) else "",
                 "closed_captions": "service" if outputs.sends(channel) else "script" if mine else "off",
                 "refusal": captioner.refusal if mine else "",
             }
-            if now != told or time.monotonic() - when >= _HEARTBEAT:
-                told, when = now, time.monotonic()
-                yield {"event": "state", **now}
+            if state != told or time.monotonic() - when >= _HEARTBEAT:
+                told, when = state, time.monotonic()
+                yield {"event": "state", **state}
             await asyncio.sleep(_LOOK)
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)
-        if wanted.captions:
-            outputs.scripts[channel] -= 1
 
 
 def _describe(source: Source) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ from tests.support import free_port, need
 SCRIPT = Path(__file__).parents[2] / "obs_overlay" / "surtitle_obs.py"
 PASSWORD = "correct-horse"
 FPS = 15
+_VERSION = 29
 _RTMP_MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 _SYSTEM = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
@@ -185,6 +187,9 @@ def obs(
         need(tool)
     if not _RTMP_MODULE.exists():
         pytest.fail("libnginx-mod-rtmp is missing") if os.environ.get("CI") else pytest.skip("no libnginx-mod-rtmp")
+    version = subprocess.run(["obs", "--version"], capture_output=True, text=True, check=True, timeout=20).stdout
+    if not re.search(rf"\b{_VERSION}\.", version):
+        pytest.skip(f"these tests know the files and the windows of OBS {_VERSION}, and this is {version.strip()}")
     port, rtmp = free_port(), free_port()
     _configure(folder, port, rtmp, media, script, delay)
     with ExitStack() as stack:

@@ -219,7 +219,8 @@ async def test_speakers_take_turns_and_silence_clears(bed: Obs) -> None:
     async with sending(bed.port) as (service, channel):
         bed.stream()
         await until(lambda: state(service)["state"] == "sending", timeout=20)
-        await asyncio.gather(say(channel, "Do you hear me well?"), say(channel, "Yes, I do.", source="Guest"))
+        host = say(channel, "Do you hear me well?", pace=0.05)
+        await asyncio.gather(host, say(channel, "Yes, I do.", source="Guest", pace=0.05))
         await until(lambda: state(service)["sent"] > 0 and state(service)["text"] == "", timeout=HANG + 20)
         await say(channel, "And now?")
         await until(lambda: "And now?" in state(service)["text"], timeout=20)
@@ -234,7 +235,7 @@ async def test_speakers_take_turns_and_silence_clears(bed: Obs) -> None:
 
 async def test_the_streams_own_delay_is_honoured(tmp_path: Path) -> None:
     """OBS holds the picture back; a word appears with the picture of the moment in which it was said."""
-    delay = 4
+    delay = 6
     with obs(tmp_path, delay=delay) as bed:
         async with sending(bed.port) as (service, channel):
             bed.request("StartStream")
@@ -251,4 +252,5 @@ async def test_the_streams_own_delay_is_honoured(tmp_path: Path) -> None:
             shown = screens(bed.stop_stream())
     assert [screen.rows[-1] for screen in shown[:3]] == ["one", "one two", "one two three"]
     for screen, moment in zip(shown, moments, strict=False):
-        assert abs(screen.when - moment) < 2.0, (screen, moment)
+        # A stream begins up to some seconds after it was asked for; without the delay it would be 6 more.
+        assert moment - 4 < screen.when < moment + 2, (screen, moment)

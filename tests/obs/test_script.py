@@ -114,10 +114,10 @@ def responsive(bed: Obs, seconds: float) -> Iterator[None]:
     while time.monotonic() < end:
         began = time.monotonic()
         bed.request("GetStats")
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < 5
         time.sleep(0.2)
     after = bed.request("GetStats")
-    assert after["renderTotalFrames"] > before["renderTotalFrames"] + 5 * seconds
+    assert after["renderTotalFrames"] > before["renderTotalFrames"] + 2 * seconds
     assert bed.memory < memory + 20
 
 

@@ -69,3 +69,32 @@ def test_surround_sound_is_told(script: ModuleType, obs: MagicMock) -> None:
     script.surtitle.tick()
     assert "choose Stereo" in script.surtitle.status()
     obs.obs_output_create.assert_not_called()
+
+
+def test_settings_count_when_nobody_types_any_more(
+    script: ModuleType, obs: MagicMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OBS tells of each key that is pressed. New settings make a new source; those of captions leave it alone."""
+    now = 100.0
+    monkeypatch.setattr(script.time, "monotonic", lambda: now)
+    surtitle = script.surtitle
+    surtitle.tick()
+    first = surtitle._resume
+    for server in ("http://127.0.0.1:1", "http://127.0.0.1:12"):
+        settings = script.Settings()
+        settings.server = server
+        surtitle.choose(settings)
+        surtitle.tick()
+    assert surtitle.chosen.server == "http://127.0.0.1:8000"
+    now += 1
+    surtitle.tick()
+    assert surtitle.chosen.server == "http://127.0.0.1:12"
+    second = surtitle._resume
+    assert second != first
+    settings = script.Settings()
+    settings.server, settings.captions = "http://127.0.0.1:12", True
+    surtitle.choose(settings)
+    now += 1
+    surtitle.tick()
+    assert surtitle.chosen.captions
+    assert surtitle._resume == second
