@@ -29,7 +29,7 @@ const TEXTS = { off: "", on: "on", reconnecting: "…", error: "!", box: "box" }
 chrome.storage.local.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" }).catch(() => {});
 
 answer("worker", {
-  state: ({ tabId }) => state(tabId),
+  state: ({ tabId }) => inTurn(() => state(tabId)),
   start: ({ tabId, choice }) => inTurn(() => start(tabId, choice)),
   stop: ({ tabId }) => inTurn(() => stop(tabId)),
   box: ({ tabId, on }) => inTurn(() => box(tabId, on)),
@@ -162,10 +162,10 @@ async function changed(gone) {
 
 /** A tab has another document: its caption box went with the old one. @param {number} tabId */
 async function follow(tabId) {
-  const { tabs } = await remembered();
+  const { tabs, problems } = await remembered();
   const captured = tabs.find((tab) => tab.tabId === tabId);
   if (captured?.box) await inject(tabId);
-  await show(tabId); // the browser takes a tab's badge away when it navigates
+  if (captured || problems[tabId]) await show(tabId); // the browser takes a tab's badge away when it navigates
 }
 
 /** @param {number} tabId */

@@ -81,7 +81,7 @@
 
   /** Tell the worker; it may be another one by now, which does not know this box. @param {string} type @param {object} [more] */
   function tell(type, more) {
-    chrome.runtime?.sendMessage({ to: "worker", type, ...more }).catch(() => {});
+    if (chrome.runtime?.id) chrome.runtime.sendMessage({ to: "worker", type, ...more }).catch(() => {});
   }
 
   /** Into the top layer, above whatever came there since. */

@@ -52,9 +52,10 @@ export async function loadLook(origin) {
   return { ...look, ...own };
 }
 
-/** @param {string} origin @param {Look} look */
+/** What a page's process says of the look is not trusted to be one. @param {string} origin @param {any} look */
 export async function saveLook(origin, look) {
-  await chrome.storage.local.set({ [`look ${origin}`]: look });
+  const numbers = Object.keys(DEFAULTS.look).filter((key) => Number.isFinite(look?.[key]));
+  await chrome.storage.local.set({ [`look ${origin}`]: Object.fromEntries(numbers.map((key) => [key, look[key]])) });
 }
 
 /** Let sites look as the defaults say again. */

@@ -208,7 +208,7 @@ async def shown(page: Page, words: str, *, seconds: float = 30) -> str:
     said = ""
     try:
         async with asyncio.timeout(seconds):
-            while words.lower() not in (said := await box(page) or "").lower():
+            while words.strip().lower() not in (said := await box(page) or "").lower():
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"the box says {said!r}, not {words!r}") from None
