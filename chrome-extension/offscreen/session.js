@@ -97,7 +97,8 @@ export class Session {
   }
 
   removeMicrophone() {
-    this.#microphone?.end();
+    if (!this.#microphone) return;
+    this.#microphone.end();
     this.#microphone = null;
     this.#changed();
   }

@@ -78,6 +78,11 @@ class Extension:
         """What the extension has stored."""
         return await self._watching.evaluate("async key => (await chrome.storage.local.get(key))[key]", key)
 
+    async def until_kept(self, key: str, part: str, wanted: object) -> None:
+        async with asyncio.timeout(20):
+            while ((await self.kept(key)) or {}).get(part) != wanted:
+                await asyncio.sleep(0.1)
+
     async def page(self, path: str) -> Page:
         """One of the extension's own pages, in a tab."""
         page = await self.context.new_page()
