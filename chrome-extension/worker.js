@@ -6,6 +6,7 @@ import { answer, ask } from "./shared/messages.js";
 import { problemOf, sentence } from "./shared/problem.js";
 import { load, loadLook, saveLook } from "./shared/settings.js";
 import { badge } from "./shared/state.js";
+import { THEMES } from "./shared/themes.js";
 
 /**
  * @typedef {import("./shared/state.js").TabState} TabState
@@ -187,7 +188,7 @@ async function inject(tabId) {
 /** How a box should look. @param {chrome.runtime.MessageSender} sender */
 async function dress(sender) {
   const css = await (await fetch(chrome.runtime.getURL("box/box.css"))).text();
-  return { css, look: await loadLook(originOf(sender)) };
+  return { css, themes: THEMES, look: await loadLook(originOf(sender)) };
 }
 
 /** Compare what is remembered with what runs. */

@@ -170,8 +170,8 @@ export class Session {
     if (!this.#boxes.size) return;
     this.#showing ??= setTimeout(() => {
       this.#showing = undefined;
-      const rows = this.#transcript.rows.map(({ id, kind, name, committed, tentative }) => ({
-        id, kind, name: this.#several ? name : "", committed, tentative,
+      const rows = this.#transcript.rows.map(({ id, name, committed, tentative }) => ({
+        id, name: this.#several ? name : "", committed, tentative,
       }));
       for (const port of this.#boxes) port.postMessage({ type: "show", rows, phase: this.#tab.state.phase });
     }, SOON);

@@ -13,7 +13,7 @@
  *
  * @typedef {object} Look
  * @property {number} size of the text, pixels
- * @property {number} theme see box.css
+ * @property {number} theme see `THEMES`
  * @property {number} ground opacity of the ground, percent
  * @property {number} x of the box's middle, share of the window's width
  * @property {number} y of the box's lower edge, share of the window's height
