@@ -6,6 +6,7 @@ import { answer, ask } from "./shared/messages.js";
 import { problemOf, sentence } from "./shared/problem.js";
 import { load, loadLook, saveLook } from "./shared/settings.js";
 import { badge } from "./shared/state.js";
+import { THEMES } from "./shared/themes.js";
 
 /**
  * @typedef {import("./shared/state.js").TabState} TabState
@@ -29,7 +30,7 @@ const TEXTS = { off: "", on: "on", reconnecting: "…", error: "!", box: "box" }
 chrome.storage.local.setAccessLevel({ accessLevel: "TRUSTED_CONTEXTS" }).catch(() => {});
 
 answer("worker", {
-  state: ({ tabId }) => state(tabId),
+  state: ({ tabId }) => inTurn(() => state(tabId)),
   start: ({ tabId, choice }) => inTurn(() => start(tabId, choice)),
   stop: ({ tabId }) => inTurn(() => stop(tabId)),
   box: ({ tabId, on }) => inTurn(() => box(tabId, on)),
@@ -162,10 +163,10 @@ async function changed(gone) {
 
 /** A tab has another document: its caption box went with the old one. @param {number} tabId */
 async function follow(tabId) {
-  const { tabs } = await remembered();
+  const { tabs, problems } = await remembered();
   const captured = tabs.find((tab) => tab.tabId === tabId);
   if (captured?.box) await inject(tabId);
-  await show(tabId); // the browser takes a tab's badge away when it navigates
+  if (captured || problems[tabId]) await show(tabId); // the browser takes a tab's badge away when it navigates
 }
 
 /** @param {number} tabId */
@@ -187,7 +188,7 @@ async function inject(tabId) {
 /** How a box should look. @param {chrome.runtime.MessageSender} sender */
 async function dress(sender) {
   const css = await (await fetch(chrome.runtime.getURL("box/box.css"))).text();
-  return { css, look: await loadLook(originOf(sender)) };
+  return { css, themes: THEMES, look: await loadLook(originOf(sender)) };
 }
 
 /** Compare what is remembered with what runs. */

@@ -195,6 +195,20 @@ def transcript(service: Running, channel: str) -> str:
     return str(service.app.state.hub.channel(channel).transcript("txt"))
 
 
+async def settled(service: Running, channel: str, *, timeout: float = 60) -> str:
+    """Wait until nobody has spoken for a while and every caption is final; the transcript."""
+    found = service.app.state.hub.channel(channel)
+    sources = service.app.state.hub.sources
+    quiet = 0.0
+    async with asyncio.timeout(timeout):
+        while quiet < 1.5:
+            await asyncio.sleep(0.1)
+            speaking = any(source.snapshot()["speaking"] for source in sources(found))
+            done = found.captions and all(caption.final for caption in found.captions) and not speaking
+            quiet = quiet + 0.1 if done else 0.0
+    return transcript(service, channel)
+
+
 async def until(true: Callable[[], bool], *, timeout: float = 10) -> None:
     """Wait for something that nobody announces."""
     async with asyncio.timeout(timeout):

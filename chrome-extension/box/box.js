@@ -4,12 +4,12 @@
 (() => {
   /**
    * @typedef {import("../shared/settings.js").Look} Look
-   * @typedef {{id: string, kind: string, name: string, committed: string, tentative: string}} Row
+   * @typedef {import("../shared/themes.js").Theme} Theme
+   * @typedef {{id: string, name: string, committed: string, tentative: string}} Row
    * @typedef {typeof globalThis & {surtitleBox?: boolean}} Marked
    */
 
   const QUIET = 7000; // milliseconds without a new word after which the box goes
-  const THEMES = [["#fff", "#0c0e13"], ["#16181f", "#fff"], ["#ffe14d", "#000"], ["#eaf6ff", "#061e38"]];
   const GROUNDS = [88, 100, 45, 0]; // percent
   const SIZES = [14, 16, 18, 21, 24, 28, 32, 38, 46, 56];
   const STEP = 0.02; // share of the window for a press of an arrow key
@@ -32,6 +32,8 @@
   let port;
   /** @type {Look} */
   let look;
+  /** @type {Theme[]} */
+  let themes;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let falling;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -45,10 +47,9 @@
   async function begin() {
     const answered = await chrome.runtime.sendMessage({ to: "worker", type: "dress" });
     if (!answered?.value) throw new Error("nobody answered");
-    const { css } = answered.value;
-    look = answered.value.look;
+    ({ look, themes } = answered.value);
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(css);
+    sheet.replaceSync(answered.value.css);
     root.adoptedStyleSheets = [sheet];
     host.popover = "manual";
     host.setAttribute("role", "region");
@@ -81,7 +82,7 @@
 
   /** Tell the worker; it may be another one by now, which does not know this box. @param {string} type @param {object} [more] */
   function tell(type, more) {
-    chrome.runtime?.sendMessage({ to: "worker", type, ...more }).catch(() => {});
+    if (chrome.runtime?.id) chrome.runtime.sendMessage({ to: "worker", type, ...more }).catch(() => {});
   }
 
   /** Into the top layer, above whatever came there since. */
@@ -145,16 +146,14 @@
   }
 
   function build() {
-    lines.lang = "";
     for (const [label, sign, act] of /** @type {[string, string, () => void][]} */ ([
       ["boxSmaller", "A−", () => resize(-1)],
       ["boxLarger", "A+", () => resize(1)],
     ])) tools.append(button(label, sign, act));
-    THEMES.forEach(([ink, ground], theme) => {
+    themes.forEach((colours, theme) => {
       const swatch = button("boxTheme", "", () => change({ theme }), String(theme + 1));
       swatch.className = "swatch";
-      swatch.style.setProperty("--ink-colour", ink);
-      swatch.style.setProperty("--ground-colour", ground);
+      paint(swatch, colours);
       tools.append(swatch);
     });
     tools.append(
@@ -260,7 +259,7 @@
     box.style.setProperty("--lines", String(look.lines));
     box.style.fontSize = `${look.size}px`;
     box.style.width = `${width}px`;
-    box.dataset.theme = String(look.theme);
+    paint(box, themes[look.theme] ?? themes[0]);
     box.dataset.bare = String(look.ground < 40);
     const height = box.offsetHeight;
     const left = Math.max(8, Math.min(innerWidth - width - 8, look.x * innerWidth - width / 2));
@@ -269,6 +268,11 @@
     box.style.top = `${bottom - height}px`;
     box.dataset.low = String(bottom - height < 52);
     tools.querySelectorAll(".swatch").forEach((swatch, theme) => swatch.setAttribute("aria-pressed", String(theme === look.theme)));
+  }
+
+  /** @param {HTMLElement} place @param {Theme} colours */
+  function paint(place, colours) {
+    for (const [name, colour] of Object.entries(colours)) place.style.setProperty(`--${name}`, colour);
   }
 
   /** @param {string} label @param {string} sign @param {() => void} act @param {string} [detail] */

@@ -64,12 +64,12 @@ function end(tabId, gone = false) {
   tell(gone ? tabId : undefined);
 }
 
-/** There is one microphone, so one tab has it. @param {number} tabId @param {boolean} on @param {string} name */
+/** There is one microphone, so it goes with one tab. @param {number} tabId @param {boolean} on @param {string} name */
 async function microphone(tabId, on, name) {
   const session = sessions.get(tabId);
   if (!session) return;
-  for (const one of sessions.values()) if (one !== session || !on) one.removeMicrophone();
-  if (!on) return;
+  if (!on) return session.removeMicrophone();
+  for (const one of sessions.values()) if (one !== session) one.removeMicrophone();
   try {
     await session.addMicrophone(name);
   } catch (error) {

@@ -7,6 +7,7 @@ import { Link } from "./link.js";
 
 const STUFFED = 10 * RATE * 2; // bytes waiting in a socket from which nothing more is put into it
 const STUCK = 10_000; // milliseconds after which a stuffed socket is given up
+const ANSWER = 30_000; // milliseconds that a service may take to be ready
 const FAREWELL = 30_000; // milliseconds that the last words may take, reconnecting included
 
 /**
@@ -21,6 +22,7 @@ const FAREWELL = 30_000; // milliseconds that the last words may take, reconnect
  * @property {(oldest: number) => number} covered the position from which a service that has forgotten the source has to
  *   be told again, see `Transcript.covered`; `oldest` is the first that is still kept
  * @property {(oldest: number) => void} forgotten it has, and is
+ * @property {() => void} lost a connection that worked is gone
  * @property {() => Promise<void>} readable resolves when the captions of what is sent can be received
  */
 
@@ -39,6 +41,7 @@ export class Publisher {
   #ready = false;
   #connection = 0;
   #ending = false;
+  #failed = false;
   #said = false; // whether this connection was told the end
   /** @type {number | null} */
   #stuffed = null; // since when, milliseconds
@@ -47,6 +50,8 @@ export class Publisher {
   #pumping;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #deadline;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #waiting; // for ready
 
   /**
    * @param {() => string} address
@@ -74,6 +79,7 @@ export class Publisher {
 
   /** No more sound: what is there is recognized, then `ended` is told. */
   end() {
+    if (this.#failed) return this.#finish();
     if (this.#ending) return;
     this.#ending = true;
     this.#pumping = setInterval(() => this.#pump(), 100);
@@ -82,12 +88,12 @@ export class Publisher {
     this.#pump();
   }
 
-  /** End without waiting for anything. */
-  abort() {
+  #abort() {
     this.#ready = false;
     this.#connection++;
     clearInterval(this.#pumping);
     clearTimeout(this.#deadline);
+    clearTimeout(this.#waiting);
     this.#link.close();
   }
 
@@ -104,6 +110,7 @@ export class Publisher {
     this.#missed = Math.max(0, oldest - wanted);
     const age = (newest - this.#again) / RATE;
     this.#link.send(JSON.stringify({ op: "start", rate: RATE, channels: 1, ...this.#start, age }));
+    this.#waiting = setTimeout(() => this.#link.again(), ANSWER);
   }
 
   /** @param {any} message */
@@ -126,6 +133,7 @@ export class Publisher {
   /** Find out what the service has, and send what it has not. @param {any} ready */
   async #continue(ready) {
     this.#link.settle();
+    clearTimeout(this.#waiting);
     if (ready.resumed && ready.received > 0) {
       this.#next = this.#base + Math.round(ready.received * RATE);
     } else {
@@ -183,14 +191,17 @@ export class Publisher {
 
   /** @param {import("../shared/state.js").Problem} problem @param {boolean} final */
   #lost(problem, final) {
+    if (this.#ready) this.#listener.lost();
     this.#ready = this.#said = false;
     this.#connection++;
+    clearTimeout(this.#waiting);
+    this.#failed = final;
     if (this.#ending && final) return this.#finish();
     this.#listener.told({ type: final ? "failed" : "lost", problem });
   }
 
   #finish() {
-    this.abort();
+    this.#abort();
     this.#listener.told({ type: "ended", problem: null });
   }
 }

@@ -59,6 +59,11 @@ export class Reader {
     });
   }
 
+  /** The connection may be dead without saying so: make a new one, and go on where this one was. */
+  again() {
+    if (this.#link.isOpen) this.#link.again();
+  }
+
   close() {
     this.#link.close();
   }

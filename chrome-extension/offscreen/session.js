@@ -28,10 +28,11 @@ export class Session {
   #listener;
   #transcript = new Transcript();
   #reader;
-  /** @type {Source} */
   #tab;
   /** @type {Source | null} */
   #microphone = null;
+  /** @type {Source[]} all that have begun, the newest first */
+  #sources = [];
   /** @type {Set<chrome.runtime.Port>} */
   #boxes = new Set();
   #box;
@@ -62,7 +63,7 @@ export class Session {
   /** Begin to capture the tab. */
   async begin() {
     try {
-      await this.#tab.begin((frames) => captureTab(this.#order.streamId, frames), this.#listener.gone);
+      await this.#begin(this.#tab, (frames) => captureTab(this.#order.streamId, frames), this.#listener.gone);
     } catch (error) {
       this.#reader.close();
       throw error;
@@ -82,22 +83,22 @@ export class Session {
 
   /** Whether somebody still waits for the last words. */
   get isDraining() {
-    return [this.#tab, this.#microphone].some((source) => source && source.state.phase !== "ended");
+    return this.#sources.some((source) => source.state.phase !== "ended");
   }
 
   /** @param {string} name */
   async addMicrophone(name) {
     if (this.#microphone && this.#microphone.state.phase !== "ended") return;
     const source = this.#source("microphone", name);
-    const gone = () => source.end({ code: "microphoneEnded" });
-    await source.begin(captureMicrophone, gone);
+    await this.#begin(source, captureMicrophone, () => source.end({ code: "microphoneEnded" }));
     this.#microphone = source;
     this.#several = true;
     this.#changed();
   }
 
   removeMicrophone() {
-    this.#microphone?.end();
+    if (!this.#microphone) return;
+    this.#microphone.end();
     this.#microphone = null;
     this.#changed();
   }
@@ -133,6 +134,12 @@ export class Session {
     this.#boxes.clear();
   }
 
+  /** @param {Source} source @param {Parameters<Source["begin"]>[0]} open @param {() => void} ended */
+  async #begin(source, open, ended) {
+    await source.begin(open, ended);
+    this.#sources.unshift(source);
+  }
+
   /** @param {Kind} kind @param {string} name */
   #source(kind, name) {
     const { server, channel, language, token } = this.#order;
@@ -142,13 +149,14 @@ export class Session {
       changed: () => this.#changed(),
       covered: (oldest) => this.#transcript.covered(kind, oldest),
       forgotten: (oldest) => this.#transcript.restart(kind, oldest),
+      lost: () => this.#reader.again(),
       readable: () => this.#reader.ready(),
     });
   }
 
   /** @param {import("./reader.js").Caption} caption */
   #receive(caption) {
-    const source = [this.#tab, this.#microphone].find((one) => one?.state.name === caption.source);
+    const source = this.#sources.find((one) => one.state.name === caption.source);
     if (!source) return; // somebody else speaks in this channel
     if (this.#transcript.put(caption, source.state.kind, (seconds) => source.position(seconds))) this.#show();
   }
@@ -162,8 +170,8 @@ export class Session {
     if (!this.#boxes.size) return;
     this.#showing ??= setTimeout(() => {
       this.#showing = undefined;
-      const rows = this.#transcript.rows.map(({ id, kind, name, committed, tentative }) => ({
-        id, kind, name: this.#several ? name : "", committed, tentative,
+      const rows = this.#transcript.rows.map(({ id, name, committed, tentative }) => ({
+        id, name: this.#several ? name : "", committed, tentative,
       }));
       for (const port of this.#boxes) port.postMessage({ type: "show", rows, phase: this.#tab.state.phase });
     }, SOON);

@@ -4,6 +4,7 @@ import { newSource, reduce } from "../shared/state.js";
 import { Backlog } from "./backlog.js";
 import { Publisher } from "./publisher.js";
 
+/** @typedef {import("../shared/state.js").Problem} Problem */
 /** @typedef {import("./capture.js").Capture} Capture */
 /** @typedef {import("./capture.js").Listener} Frames */
 
@@ -11,15 +12,18 @@ import { Publisher } from "./publisher.js";
 // has to be sent again too.
 const KEPT = 60; // seconds
 const QUIET = -90; // dB
+const FALL = 3; // dB that the level falls in a tenth of a second
 
 export class Source {
-  #publisher;
+  #publish;
   #changed;
   #backlog = new Backlog(KEPT);
   /** @type {Capture | null} */
   #capture = null;
+  /** @type {Publisher | null} */
+  #publisher = null;
   #state;
-  /** @type {import("../shared/state.js").Problem | null} */
+  /** @type {Problem | null} */
   #problem = null;
   level = QUIET;
 
@@ -33,12 +37,9 @@ export class Source {
   constructor(kind, name, address, start, { changed, ...listener }) {
     this.#changed = changed;
     this.#state = newSource(kind, name);
-    this.#publisher = new Publisher(
-      address,
-      { ...start, source: name, resume: crypto.randomUUID() },
-      this.#backlog,
-      { ...listener, told: (event) => this.#tell(event) },
-    );
+    const told = (/** @type {import("../shared/state.js").Event} */ event) => this.#tell(event);
+    const whole = { ...start, source: name, resume: crypto.randomUUID() };
+    this.#publish = () => new Publisher(address, whole, this.#backlog, { ...listener, told });
   }
 
   get state() {
@@ -47,36 +48,32 @@ export class Source {
 
   /** A time on the channel's clock as a position in this source. @param {number} seconds */
   position(seconds) {
-    return this.#publisher.position(seconds);
+    return this.#publisher?.position(seconds) ?? 0;
   }
 
   /**
-   * Begin to capture.
+   * Begin to capture, and to publish.
    * @param {(frames: Frames) => Promise<Capture>} open
    * @param {() => void} ended the tab was closed, or the device is gone
    */
   async begin(open, ended) {
-    try {
-      this.#capture = await open({
-        frame: (samples, level) => {
-          this.#backlog.push(samples);
-          this.level = Math.max(level, this.level - 3);
-          this.#publisher.push();
-        },
-        ended,
-      });
-    } catch (error) {
-      this.#publisher.abort();
-      throw error;
-    }
+    this.#capture = await open({
+      frame: (samples, level) => {
+        this.#backlog.push(samples);
+        this.level = Math.max(level, this.level - FALL);
+        this.#publisher?.push();
+      },
+      ended,
+    });
+    this.#publisher = this.#publish();
   }
 
-  /** No more sound; the last words are still told. @param {import("../shared/state.js").Problem | null} [problem] why */
+  /** No more sound; the last words are still told. @param {Problem | null} [problem] why */
   end(problem = null) {
     this.#problem = problem;
     this.#capture?.stop();
     this.level = QUIET;
-    this.#publisher.end();
+    this.#publisher?.end();
   }
 
   /** @param {import("../shared/state.js").Event} event */

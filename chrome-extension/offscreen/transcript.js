@@ -24,6 +24,8 @@ const PAD = Math.round(0.2 * RATE); // a word's end is known to about this
 export class Transcript {
   /** @type {Map<string, Row>} in order of their first word */
   #rows = new Map();
+  /** @type {Map<Kind, number>} where the last final caption of each ends; kept when the screen is cleared */
+  #finals = new Map();
 
   get rows() {
     return [...this.#rows.values()];
@@ -52,6 +54,7 @@ export class Transcript {
       end: position(caption.end),
       stale: false,
     });
+    if (caption.final) this.#finish(kind, position(caption.end));
     for (const id of this.#rows.keys()) {
       if (this.#rows.size <= KEPT) break;
       this.#rows.delete(id);
@@ -71,10 +74,10 @@ export class Transcript {
    * @returns {number} the position from which to send
    */
   covered(kind, oldest) {
-    const rows = this.rows.filter((row) => row.kind === kind);
-    const kept = (/** @type {Row} */ row) => row.final || (row.start < oldest && row.committed);
-    const covered = Math.max(0, ...rows.filter(kept).map((row) => row.end));
-    const next = Math.min(...rows.filter((row) => !kept(row)).map((row) => row.start));
+    const open = this.rows.filter((row) => row.kind === kind && !row.final);
+    const cut = open.filter((row) => row.start < oldest && row.committed);
+    const covered = Math.max(this.#finals.get(kind) ?? 0, ...cut.map((row) => row.end));
+    const next = Math.min(...open.filter((row) => !cut.includes(row)).map((row) => row.start));
     return covered && Math.max(covered, Math.min(covered + PAD, next - PAD / 4));
   }
 
@@ -92,8 +95,14 @@ export class Transcript {
     }
   }
 
+  /** @param {Kind} kind @param {number} end */
+  #finish(kind, end) {
+    this.#finals.set(kind, Math.max(end, this.#finals.get(kind) ?? 0));
+  }
+
   /** It cannot be told again. @param {Row} row */
   #freeze(row) {
+    this.#finish(row.kind, row.end);
     row.final = true;
     row.tentative = "";
     if (!row.committed) this.#rows.delete(row.id);

@@ -4,14 +4,8 @@ import { isChannel, serverAddress } from "../shared/address.js";
 import { element, field, fillLanguages, say, text, translate } from "../shared/page.js";
 import { sentence } from "../shared/problem.js";
 import { forgetLooks, load, save } from "../shared/settings.js";
+import { THEMES } from "../shared/themes.js";
 import { Service } from "../popup/service.js";
-
-const THEMES = [
-  ["#fff", "#b9bcc8", "rgb(12 14 19 / 88%)"],
-  ["#16181f", "#6a6d78", "rgb(255 255 255 / 88%)"],
-  ["#ffe14d", "#c7b24a", "rgb(0 0 0 / 88%)"],
-  ["#eaf6ff", "#9fc3dd", "rgb(6 30 56 / 88%)"],
-];
 
 translate();
 let settings = await load();
@@ -80,14 +74,14 @@ function watch() {
 
 function showLook() {
   const sample = element("sample");
-  const [ink, soft, ground] = THEMES[settings.look.theme] ?? THEMES[0];
+  const { ink, soft, ground } = THEMES[settings.look.theme] ?? THEMES[0];
   const [committed, tentative] = text("sample").split(/(?<=,) /);
   const [first, second] = /** @type {HTMLElement[]} */ ([...sample.children]);
   first.textContent = `${committed} `;
   second.textContent = tentative ?? "";
   sample.style.color = ink;
   second.style.color = soft;
-  sample.style.background = ground;
+  sample.style.background = `rgb(${ground} / ${settings.look.ground}%)`;
   sample.style.fontSize = `${settings.look.size}px`;
 }
 

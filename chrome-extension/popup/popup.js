@@ -68,8 +68,8 @@ field("server").addEventListener("change", async () => {
 });
 element("copy").addEventListener("click", async () => {
   await navigator.clipboard.writeText(/** @type {HTMLAnchorElement} */ (element("overlay")).href);
-  element("copy").textContent = text("copied");
-  setTimeout(() => (element("copy").textContent = text("copyOverlay")), 1500);
+  copied(true);
+  setTimeout(() => copied(false), 1500);
 });
 element("options").addEventListener("click", () => chrome.runtime.openOptionsPage());
 await act(async () => {});
@@ -180,6 +180,12 @@ function showLinks() {
   const { viewer, overlay } = links(server, state?.channel ?? settings.channel);
   /** @type {HTMLAnchorElement} */ (element("viewer")).href = viewer;
   /** @type {HTMLAnchorElement} */ (element("overlay")).href = overlay;
+}
+
+/** @param {boolean} done */
+function copied(done) {
+  element("copy").dataset.done = String(done);
+  element("copy").setAttribute("aria-label", text(done ? "copied" : "copyOverlay"));
 }
 
 /** @param {Partial<import("../shared/settings.js").Settings>} changed */

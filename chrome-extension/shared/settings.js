@@ -13,7 +13,7 @@
  *
  * @typedef {object} Look
  * @property {number} size of the text, pixels
- * @property {number} theme see box.css
+ * @property {number} theme see `THEMES`
  * @property {number} ground opacity of the ground, percent
  * @property {number} x of the box's middle, share of the window's width
  * @property {number} y of the box's lower edge, share of the window's height
@@ -52,9 +52,10 @@ export async function loadLook(origin) {
   return { ...look, ...own };
 }
 
-/** @param {string} origin @param {Look} look */
+/** What a page's process says of the look is not trusted to be one. @param {string} origin @param {any} look */
 export async function saveLook(origin, look) {
-  await chrome.storage.local.set({ [`look ${origin}`]: look });
+  const numbers = Object.keys(DEFAULTS.look).filter((key) => Number.isFinite(look?.[key]));
+  await chrome.storage.local.set({ [`look ${origin}`]: Object.fromEntries(numbers.map((key) => [key, look[key]])) });
 }
 
 /** Let sites look as the defaults say again. */

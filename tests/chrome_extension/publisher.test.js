@@ -22,6 +22,7 @@ function made({ kept = 60, covered = () => 0 } = {}) {
     told: (event) => told.push(event),
     covered,
     forgotten: () => {},
+    lost: () => {},
     readable: async () => {},
   }, /** @type {any} */ ((url) => new FakeSocket(url)));
   /** @param {number} seconds */
@@ -165,6 +166,22 @@ test("the last words wait for a service that is away, but not for ever", async (
   FakeSocket.last.break();
   mock.timers.tick(31_000);
   assert.equal(told.at(-1).type, "ended");
+});
+
+test("after a refusal there is nothing to wait for", async () => {
+  const { publisher, told, speak } = made();
+  FakeSocket.last.open();
+  FakeSocket.last.break(4400);
+  speak(1);
+  publisher.end();
+  assert.deepEqual(told.map((event) => event.type), ["failed", "ended"]);
+});
+
+test("a service that never says ready is given up", () => {
+  const { told } = made();
+  FakeSocket.last.open();
+  mock.timers.tick(31_000);
+  assert.equal(told.at(-1).type, "lost");
 });
 
 test("how long captions take is measured on the sound's clock", async () => {

@@ -83,6 +83,16 @@ def test_every_text_is_there_and_used() -> None:
         assert f'"{key}"' in source.replace(f'"{key}": {{', "") or f"`{prefix}_${{" in source, key
 
 
+def test_every_language_says_everything() -> None:
+    texts = {path.parent.name: json.loads(path.read_text()) for path in EXTENSION.glob("_locales/*/messages.json")}
+    assert {"en", "de", "es", "fr"} <= set(texts)
+    for language, said in texts.items():
+        assert list(said) == list(texts["en"]), language
+        for key, text in said.items():
+            assert text.get("placeholders") == texts["en"][key].get("placeholders"), (language, key)
+            assert all(f"${name.upper()}$" in text["message"] for name in text.get("placeholders", {})), (language, key)
+
+
 def test_the_zip_for_the_store(tmp_path: Path) -> None:
     first, second = pack(tmp_path / "one"), pack(tmp_path / "two")
     assert first.read_bytes() == second.read_bytes()

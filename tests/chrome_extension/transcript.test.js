@@ -76,6 +76,14 @@ test("an open caption whose sound is gone keeps its committed words", () => {
   assert.deepEqual(shown(transcript), ["One two", "three four"]);
 });
 
+test("what was cleared away is not told again", () => {
+  const transcript = new Transcript();
+  transcript.put(caption("a", 1, "One.", { end: 2, final: true }), "tab", position);
+  transcript.clear();
+  assert.deepEqual(shown(transcript), []);
+  assert.equal(restart(transcript, "tab", 0), 2.2 * RATE);
+});
+
 test("sources do not touch each other", () => {
   const transcript = new Transcript();
   transcript.put(caption("a", 1, "Tab speaks", { end: 5 }), "tab", position);

@@ -78,6 +78,11 @@ class Extension:
         """What the extension has stored."""
         return await self._watching.evaluate("async key => (await chrome.storage.local.get(key))[key]", key)
 
+    async def until_kept(self, key: str, part: str, wanted: object) -> None:
+        async with asyncio.timeout(20):
+            while ((await self.kept(key)) or {}).get(part) != wanted:
+                await asyncio.sleep(0.1)
+
     async def page(self, path: str) -> Page:
         """One of the extension's own pages, in a tab."""
         page = await self.context.new_page()
@@ -208,7 +213,7 @@ async def shown(page: Page, words: str, *, seconds: float = 30) -> str:
     said = ""
     try:
         async with asyncio.timeout(seconds):
-            while words.lower() not in (said := await box(page) or "").lower():
+            while words.strip().lower() not in (said := await box(page) or "").lower():
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"the box says {said!r}, not {words!r}") from None

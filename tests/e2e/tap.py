@@ -55,6 +55,17 @@ async def tap() -> AsyncIterator[Tap]:
         yield tap
 
 
+@asynccontextmanager
+async def network(beyond: str) -> AsyncIterator[Network]:
+    """A way to the service at the address `beyond`."""
+    way = Network(free_port(), int(beyond.rpartition(":")[2]))
+    await way.connect()
+    try:
+        yield way
+    finally:
+        await way.cut()
+
+
 class Network:
     """A way to a service that can be cut, as cables are: connections end, and new ones are refused."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from typing import Any
 
@@ -106,9 +105,7 @@ async def test_where_and_how_the_box_is_shown_is_remembered_for_the_site(
     left, top, right, bottom = await place(page)
     assert bottom - top > larger
     last = (left, top, right, bottom)
-    async with asyncio.timeout(20):
-        while (await chrome.kept(f"look {web.url}") or {}).get("theme") != 2:
-            await asyncio.sleep(0.1)
+    await chrome.until_kept(f"look {web.url}", "theme", 2)
     await page.reload()
     await shown(page, "eleven years")
     assert np.abs(np.subtract(await place(page), last)).max() < 4

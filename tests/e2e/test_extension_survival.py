@@ -131,6 +131,26 @@ async def test_the_token_is_sent_and_never_enters_a_page(chrome: Extension, web:
         await page.close()
 
 
+async def test_the_options_are_kept_when_they_are_right(service: Running, chrome: Extension) -> None:
+    options = await chrome.page("options/options.html")
+    await options.fill("#server", service.url.removeprefix("http://"))
+    await options.press("#server", "Tab")
+    await options.wait_for_selector("#service[data-state=live]")
+    assert await chrome.kept("server") == service.url
+    await options.fill("#channel", "two words")
+    await options.press("#channel", "Tab")
+    await options.wait_for_selector("#channel[aria-invalid=true]")
+    assert "letters, digits" in await options.inner_text("#saved")
+    assert await chrome.kept("channel") == "main"
+    await options.fill("#microphoneName", "Ada")
+    await options.press("#microphoneName", "Tab")
+    await options.select_option("#theme", "2")
+    await chrome.until_kept("look", "theme", 2)
+    assert await chrome.kept("microphoneName") == "Ada"
+    await chrome.settle(look={}, microphoneName="")
+    await options.close()
+
+
 async def test_the_keyboard_has_a_way(chrome: Extension) -> None:
     assert await chrome.shortcuts() == {"_execute_action": "Alt+Y", "toggle": "Alt+Shift+Y"}
 

@@ -1,0 +1,11 @@
+// The colours that the caption box can have. Words that are still being heard are softer.
+
+/** @typedef {{ink: string, soft: string, name: string, ground: string}} Theme `ground` as red, green and blue */
+
+/** @type {Theme[]} */
+export const THEMES = [
+  { ink: "#fff", soft: "#b9bcc8", name: "#ffc53d", ground: "12 14 19" },
+  { ink: "#16181f", soft: "#6a6d78", name: "#8a5300", ground: "255 255 255" },
+  { ink: "#ffe14d", soft: "#c7b24a", name: "#fff", ground: "0 0 0" },
+  { ink: "#eaf6ff", soft: "#9fc3dd", name: "#8fe3b5", ground: "6 30 56" },
+];
