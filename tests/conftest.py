@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from tests.hub import FakeHub, fake_hub
 from tests.support import Running, running
+
+# How long an example takes says nothing on a busy machine. CI tries the same examples each time, a person's runs others.
+settings.register_profile(
+    "surtitle", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("surtitle")
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -239,7 +239,7 @@ _policies = st.sampled_from([lambda: LocalAgreement(2), lambda: AlignAtt(0.3)])
 _steps = st.lists(st.tuples(st.floats(0.01, 9), st.sampled_from([0.0, 0.3, 0.6])), min_size=1, max_size=15)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(_scripts, _policies, _steps)
 @example([[], [], ["a"], ["a", "a"], [], [], []], lambda: AlignAtt(0.3), [(1.0, 0.0)] * 7 + [(6.0, 0.0), (7.0, 0.3)])
 def test_committed_text_is_only_ever_appended_to(
