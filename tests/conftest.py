@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 from tests.hub import FakeHub, fake_hub
 from tests.support import Running, running
 
-# How long an example takes says nothing on a busy machine. CI tries the same examples each time, a person's runs others.
+# How long an example takes says nothing on a busy machine. CI tries the same examples each time, persons' runs others.
 settings.register_profile(
     "surtitle", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
 )

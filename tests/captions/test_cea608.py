@@ -3,7 +3,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.captions.cea608 import BYTES, CHARACTERS, check_writable, fits, foreign_script, pairs, written
@@ -33,19 +33,16 @@ def test_text_in_the_characters_of_608(text: str, expected: str) -> None:
     assert written(text) == expected
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_only_what_608_has_is_written(text: str) -> None:
     assert set(written(text)) <= CHARACTERS
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_it_stays_as_it_was_written(text: str) -> None:
     assert written(written(text)) == written(text)
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(categories=["L", "Nd"]), min_size=1))
 def test_no_letter_or_digit_vanishes(text: str) -> None:
     assert all(written(one) for one in unicodedata.normalize("NFC", text))
@@ -81,7 +78,6 @@ def test_what_fits(rows: list[str], good: bool) -> None:
     assert fits(rows) is good
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from(sorted(CHARACTERS)), max_size=33), max_size=3))
 def test_what_fits_is_within_all_limits(rows: list[str]) -> None:
     if fits(rows):

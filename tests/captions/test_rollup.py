@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.captions.cea608 import fits, written
@@ -155,7 +155,6 @@ def test_a_new_stream_begins_with_nothing() -> None:
     assert screen.text == "after"
 
 
-@settings(deadline=None)
 @given(SPEECH)
 def test_every_word_is_shown_once_in_order_and_fits(speech: list[tuple[str, float, bool]]) -> None:
     roll = RollUp()
