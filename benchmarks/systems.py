@@ -16,7 +16,7 @@ from websockets.exceptions import WebSocketException
 
 from benchmarks import whisperlivekit
 from benchmarks.models import Model
-from benchmarks.places import ROOT
+from benchmarks.places import CACHE, ROOT
 from benchmarks.scores import State
 from benchmarks.talk import Talk
 from tests.models.whisper.speech import RATE
@@ -79,7 +79,8 @@ class Surtitle:
 
     def start(self, model: Model, port: int) -> Start:
         command = [sys.executable, "-m", "service.cli", "serve", "--engine", "whisper", "--language", "en"]
-        return Start([*command, "--model", str(model.directory), "--port", str(port), *self.options], self.tree)
+        command += ["--model", str(model.directory), "--port", str(port), *self.options]
+        return Start(command, self.tree, {"SURTITLE_SERVE_DATA_DIR": str(CACHE / "data")})
 
     def is_ready(self, health: dict[str, Any]) -> bool:
         return health.get("engine") == "whisper" and not health.get("notice")

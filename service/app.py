@@ -12,7 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from service.channels.channel import Channel
 from service.channels.hub import Hub
+from service.channels.store import Keeper, Store
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
 from service.outputs.outputs import Outputs
@@ -29,18 +31,28 @@ from service.web.tickets import Tickets
 _FLUSH = 4.0  # seconds that open captions have to become final when the service stops
 
 
-def create_app(settings: Settings) -> Starlette:
-    """The service as an ASGI application."""
+def create_app(settings: Settings, store: Store | None = None) -> Starlette:
+    """The service as an ASGI application; ``store`` keeps what channels are told, and is closed with it."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         engines = Engines(settings)
         hub = Hub(settings, engines)
         outputs = Outputs(hub.position)
-        hub.retold, hub.more = outputs.apply, outputs.describe
+        keeper = Keeper(store) if store else None
+
+        def retold(channel: Channel) -> None:
+            outputs.apply(channel)
+            if keeper:
+                keeper.note(channel)
+
+        if store:
+            for name, told in store.loaded.items():
+                outputs.apply(hub.restore(name, told.settings, told.styles))
+        hub.retold, hub.more = retold, outputs.describe
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
-        app.state.outputs, app.state.tickets = outputs, Tickets()
+        app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper
         engines.start()
         try:
             yield
@@ -48,6 +60,8 @@ def create_app(settings: Settings) -> Starlette:
             await player.close()
             await outputs.close()
             await hub.close(_FLUSH)
+            if keeper:
+                await keeper.close()
             await engines.close()
 
     channel = "/api/channels/{channel}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from platformdirs import user_data_path
 
 from service import __version__
 from service.errors import SurtitleError
@@ -66,6 +67,13 @@ main.add_command(models)
 @_language
 @_policy
 @_audio_context
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=user_data_path("surtitle", appauthor=False),
+    show_default=True,
+    help="Where settings and styles of channels are kept.",
+)
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
 @click.option("--verbose", is_flag=True, help="Log more.")
 def serve(verbose: bool, **options: Any) -> None:

@@ -9,6 +9,7 @@ import sys
 import uvicorn
 
 from service.app import create_app
+from service.channels.store import Store
 from service.errors import SurtitleError
 from service.settings import Settings
 
@@ -39,7 +40,10 @@ class PortTaken(SurtitleError):
 
 
 class Server(uvicorn.Server):
-    """Bound to its port from the beginning, so that a taken port is told in one sentence. Raises `PortTaken`."""
+    """Bound to its port from the beginning, so that a taken port is told in one sentence.
+
+    Raises `PortTaken`, `StoreError`.
+    """
 
     def __init__(self, settings: Settings) -> None:
         try:
@@ -51,7 +55,12 @@ class Server(uvicorn.Server):
                 "Stop it, or choose another with --port."
             ) from error
         self.ready = asyncio.Event()
-        self._app = create_app(settings)
+        try:
+            store = Store(settings.data_dir) if settings.data_dir else None
+        except SurtitleError:
+            self._listening.close()
+            raise
+        self._app = create_app(settings, store)
         config = uvicorn.Config(
             self._app,
             access_log=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENGINES = ("auto", "whisper", "pocketsphinx")
@@ -40,6 +41,7 @@ class Settings:
     policy: str = POLICIES[0]
     audio_context: str = AUDIO_CONTEXTS[0]
     allow_origin: tuple[str, ...] = ()
+    data_dir: Path | None = None  # where channels' settings and styles are kept; None keeps them nowhere
     limits: Limits = Limits()
 
     @property

@@ -20,6 +20,12 @@ settings.register_profile(
 settings.load_profile("surtitle")
 
 
+@pytest.fixture(autouse=True)
+def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services that tests start as commands keep nothing among a person's own files."""
+    monkeypatch.setenv("SURTITLE_SERVE_DATA_DIR", str(tmp_path / "surtitle"))
+
+
 @pytest_asyncio.fixture(scope="module")
 async def service() -> AsyncIterator[Running]:
     """One service for all tests of a module, on the embedded engine."""

@@ -85,9 +85,12 @@ async def running(
     model: str | None = None,
     language: str = "auto",
     port: int | None = None,
+    data_dir: Path | None = None,
 ) -> AsyncIterator[Running]:
     """The real service, on a free port unless told which."""
-    settings = Settings(port=port or free_port(), engine=engine, model=model, language=language, limits=limits)
+    settings = Settings(
+        port=port or free_port(), engine=engine, model=model, language=language, data_dir=data_dir, limits=limits
+    )
     server = Server(settings)
     serving = asyncio.create_task(server.serve())
     try:

@@ -6,13 +6,14 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from service.channels.channel import Channel, check_name
 from service.channels.settings import Changes, ChannelSettings, check_language, clean_name
 from service.channels.source import Source
+from service.channels.style import Style
 from service.channels.tuner import Tuner
 from service.errors import BadRequest, ShuttingDown, TooMany
 from service.pipeline import Pipeline
@@ -46,7 +47,7 @@ class Hub:
         self._sources: dict[Source, str | None] = {}  # with the languages that their clients asked for
         self._tuner = Tuner(engines, settings.language, self._running)
         self.retold: Callable[[Channel], None] = lambda channel: None
-        """Called when a channel's settings have changed."""
+        """Called when a channel's settings or styles have changed."""
         self.more: Callable[[Channel], dict[str, Any]] = lambda channel: {}
         """What others have to add to a channel's description."""
         self._opening = 0
@@ -91,6 +92,26 @@ class Hub:
         channel = self.channel(channel_name)
         self._tuner.change(channel, changes)
         self.retold(channel)
+        return channel
+
+    def restyle(self, channel_name: str, name: str, style: Style | None) -> Channel:
+        """Change how overlays look that use the style of that name; None forgets it.
+
+        Raises `NoSuchChannel`, `TooMany`.
+        """
+        channel = self.channel(channel_name)
+        if style is None:
+            channel.forget_style(name)
+        else:
+            channel.restyle(name, style)
+        self.retold(channel)
+        return channel
+
+    def restore(self, channel_name: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> Channel:
+        """What a channel was told before the service was started. Raises `NoSuchChannel`, `TooMany`."""
+        channel = self.channel(channel_name)
+        channel.settings = settings
+        channel.styles.update(styles)
         return channel
 
     def sources(self, channel: Channel) -> list[Source]:

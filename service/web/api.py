@@ -88,8 +88,10 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 def _state(state: Any) -> dict[str, Any]:
+    notice = {"notice": state.keeper.problem} if state.keeper and state.keeper.problem else {}
     return {
         **state.engines.description,
+        **notice,
         "loading": state.engines.loading,
         "demo": state.demo.running,
         "channels": state.hub.snapshot(),

@@ -53,17 +53,13 @@ async def put_style(request: Request) -> Response:
     hub: Hub = request.app.state.hub
     name = style.check_name(request.path_params["name"])
     chosen = style.parse(await body_of(request))
-    channel = hub.channel(request.path_params["channel"])
-    channel.restyle(name, chosen)
-    return JSONResponse(_styles(channel))
+    return JSONResponse(_styles(hub.restyle(request.path_params["channel"], name, chosen)))
 
 
 async def delete_style(request: Request) -> Response:
     """`DELETE /api/channels/{channel}/styles/{name}`."""
     hub: Hub = request.app.state.hub
-    channel = hub.channel(request.path_params["channel"])
-    channel.forget_style(request.path_params["name"])
-    return JSONResponse(_styles(channel))
+    return JSONResponse(_styles(hub.restyle(request.path_params["channel"], request.path_params["name"], None)))
 
 
 async def list_models(request: Request) -> Response:

@@ -158,6 +158,15 @@ def test_serve_refuses_what_cannot_work(arguments: list[str], expected: str) -> 
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "surtitle.db").write_text("this is no database")
+    command = [*COMMAND, "serve", "--port", str(free_port()), "--data-dir", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "choose another folder with --data-dir" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_port_that_is_taken_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
