@@ -40,7 +40,7 @@ async def test_one_click_captions_a_tab(service: Running, chrome: Extension, web
     assert await chrome.badge(page) == "on"
     assert sources(service, "captured") == ["Talk"]
     popup = await chrome.stop(page)
-    await until(lambda: not sources(service, "captured"))
+    await until(lambda: not sources(service, "captured"), timeout=30)
     assert await box(page) is None
     assert popup.errors == []
     assert await chrome.badge(page) == ""
