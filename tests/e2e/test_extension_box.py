@@ -12,7 +12,7 @@ from playwright.async_api import Page
 
 from tests.e2e.extension import Extension, box, nodes, play, shown
 from tests.e2e.site import Site
-from tests.support import Running, speech
+from tests.support import Running, settled, speech
 
 SAID = "She has worked in the same office for eleven years."
 VIDEO = """<video id=video muted playsinline style='width:320px'></video><button id=full>Fullscreen</button><script>
@@ -39,7 +39,8 @@ async def test_above_a_fullscreen_video(whisper: Running, chrome: Extension, web
     await page.click("#full")
     await page.wait_for_function("document.fullscreenElement !== null")
     await play(page)
-    await shown(page, "eleven years")
+    said = await settled(whisper, "full")
+    await shown(page, said)
     picture = await pixels(page)
     height, width, _ = picture.shape
     green = np.all(np.abs(picture.astype(int) - (0, 192, 0)) < 30, axis=2)
@@ -51,7 +52,7 @@ async def test_above_a_fullscreen_video(whisper: Running, chrome: Extension, web
     assert np.all(inside > 220, axis=2).sum() > 500  # white words
     await page.evaluate("document.exitFullscreen()")
     await page.wait_for_function("document.fullscreenElement === null")
-    await shown(page, "eleven years")
+    await shown(page, said)
     await chrome.stop(page)
     await page.close()
 
@@ -64,7 +65,8 @@ async def test_the_page_keeps_its_keys_clicks_and_layout(whisper: Running, chrom
     before = await page.evaluate(layout)
     await chrome.start(page)
     await play(page)
-    await shown(page, "eleven years")
+    said = await settled(whisper, "manners")
+    await shown(page, said)
     await page.bring_to_front()
     left, top, right, bottom = await place(page)
     await page.mouse.click(left - 20, top - 20)
@@ -89,7 +91,8 @@ async def test_where_and_how_the_box_is_shown_is_remembered_for_the_site(
     page = await chrome.open(web.speaks("Place", speech(SAID, "slt")))
     await chrome.start(page)
     await play(page)
-    await shown(page, "eleven years")
+    said = await settled(whisper, "place")
+    await shown(page, said)
     await page.bring_to_front()
     left, top, right, bottom = await place(page)
     await drag(page, (left + 30, top + 20), (-150, -200))
@@ -108,7 +111,7 @@ async def test_where_and_how_the_box_is_shown_is_remembered_for_the_site(
     last = (left, top, right, bottom)
     await chrome.until_kept(f"look {web.url}", "theme", 2)
     await page.reload()
-    await shown(page, "eleven years")
+    await shown(page, said)
     assert np.abs(np.subtract(await place(page), last)).max() < 4
     await page.bring_to_front()
     left, top, right, bottom = last
@@ -118,7 +121,7 @@ async def test_where_and_how_the_box_is_shown_is_remembered_for_the_site(
     popup = await chrome.popup(page)
     await popup.until("document.querySelector('#box').checked === false")
     await popup.run("document.querySelector('#box').click()")
-    await shown(page, "eleven years")
+    await shown(page, said)
     await chrome.stop(page)
     await page.close()
 
