@@ -22,8 +22,8 @@ const REMEMBERED = 500; // revisions kept, to drop what comes out of order
 /**
  * @param {string} channel
  * @param {{caption?: (caption: Caption) => void, clear?: () => void, state?: (state: string) => void,
- *   style?: (name: string, style: import("./themes.js").Style) => void}} listener
- *   `state` is told "live" and "lost"
+ *   restarted?: () => void, style?: (name: string, style: import("./themes.js").Style) => void}} listener
+ *   `state` is told "live" and "lost"; `restarted`: the service was started anew, and finishes no caption from before
  * @param {string} [last] resume id from which to go on
  * @returns {() => void} stops following
  */
@@ -59,6 +59,7 @@ export function follow(channel, listener, last) {
   /** @param {{event: string, id: string, data: any}} message */
   function receive({ event, id, data }) {
     if (!event) return; // an error: the connection closes after it
+    if (place && id.split("-")[0] !== place.split("-")[0]) listener.restarted?.();
     place = id;
     if (event === "clear") {
       listener.clear?.();

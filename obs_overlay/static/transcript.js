@@ -17,6 +17,15 @@ export class Transcript {
     this.voices = [];
   }
 
+  /** Nothing that is open is going to be finished: what was sure of it stays. */
+  settle() {
+    for (const [id, span] of this.spans) {
+      const [committed, tentative] = span.children;
+      if (tentative.textContent) tentative.textContent = "";
+      if (!committed.textContent) this.remove(id, span);
+    }
+  }
+
   clear() {
     this.place.replaceChildren();
     this.spans.clear();

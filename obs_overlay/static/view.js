@@ -65,6 +65,7 @@ function listen(last) {
       earlier.hidden = true;
       transcript.clear();
     },
+    restarted: () => transcript.settle(),
     state,
   }, last);
 }
