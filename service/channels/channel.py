@@ -163,7 +163,7 @@ class Channel:
 
     def history(self) -> dict[str, Any]:
         """The final captions with the place from which a reader goes on without a gap; open captions come after it."""
-        finals = [as_json(caption) for caption in self._finals]
+        finals = [as_json(self._named(caption)) for caption in self._finals]
         events = [self.feed.get(f"caption:{key}") for key in self._open]
         place = min((event.number - 1 for event in events if event), default=self.feed.last)
         return {"channel": self.name, "resume": self.feed.place(place), "captions": finals}

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from benchmarks.models import Model
 from benchmarks.soak import Soak, push, summary
@@ -15,6 +16,8 @@ from service.settings import Limits
 from tests.support import need, publish, running, speech
 
 MODEL = Path(__file__).parents[1] / "models" / "whisper" / "model"
+pytestmark = pytest.mark.alone
+
 SOURCES = 12
 SENTENCES = [
     "She has worked in the same office for eleven years.",

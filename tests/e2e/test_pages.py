@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.support import Running, error_rate, free_port, put, readers, running
 
@@ -17,6 +18,7 @@ DEMO = (
 )
 
 
+@pytest.mark.alone
 async def test_the_demo_shows_captions_on_all_three_pages(service: Running, window: Any) -> None:
     """The first minute of a newcomer: a click on the dashboard, and words appear everywhere."""
     dashboard = await window(f"{service.url}/")

@@ -162,6 +162,7 @@ async def test_one_that_sends_far_too_fast(hasty: Running) -> None:
         await until_text(client, "fast", "weather")
 
 
+@pytest.mark.alone
 async def test_a_client_that_vanishes_mid_word_leaves_what_it_said(hasty: Running) -> None:
     async with hasty.publisher("vanished") as socket:
         await socket.send(start())
@@ -211,6 +212,7 @@ async def test_an_http_client_that_stops_sending(hasty: Running) -> None:
     assert (answer.status_code, answer.json()["code"]) == (408, "timeout")
 
 
+@pytest.mark.alone
 async def test_a_flood_and_garbage_disturb_no_other_source(service: Running) -> None:
     """While a live source speaks, one client sends as fast as it can and others send garbage."""
     text = "We walked along the river until the sun went down. The doctor told him to drink more water."

@@ -71,6 +71,7 @@ async def test_sources_that_send_what_they_have_kept_stay_on_one_clock(service: 
     assert (await publish(service, silence(0.1), channel="ages", age=-1)).error == "bad_request"
 
 
+@pytest.mark.alone
 async def test_words_come_while_they_are_spoken(service: Running) -> None:
     """Paced as live speech is: words are shown, and some are committed, before their sentence ends."""
     samples = np.concatenate((speech("Good morning."), speech(TEXT)))
