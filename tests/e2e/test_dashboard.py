@@ -26,6 +26,7 @@ async def opened(window: Any, service: Running) -> Any:
     await dashboard.until("document.querySelector('.channel') !== null")
     await dashboard.page.click(".setup summary")
     await dashboard.until("document.querySelector('#models').childElementCount > 5")
+    await dashboard.until("!document.querySelector('.setup form').inert")
     return dashboard
 
 

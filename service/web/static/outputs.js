@@ -32,10 +32,12 @@ export function setUpClosedCaptions(card, channel) {
   details.addEventListener("toggle", async () => {
     if (!details.open) return;
     say(said, "");
+    form.inert = true;
     await fetch(address)
       .then((answer) => answer.json())
       .then((settings) => write(form, settings.closed_captions))
       .catch(() => say(said, t("The service does not answer.")));
+    form.inert = false;
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

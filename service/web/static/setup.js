@@ -29,7 +29,9 @@ export function setUp(card, channel) {
   details.addEventListener("toggle", async () => {
     if (!details.open) return;
     say(said, "");
+    form.inert = true; // until it shows what is so: nothing that is typed may be overwritten
     await Promise.all([fill(form, address), suggestModels()]).catch(() => say(said, t("The service does not answer.")));
+    form.inert = false;
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
