@@ -29,6 +29,7 @@ _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _SILENCE_DB = -90.0
 _LATELY = 60.0  # seconds over which words are counted
+_PACED = 200  # captions in that time, at most
 
 
 class Source:
@@ -65,7 +66,7 @@ class Source:
         self._backlog = Backlog()
         self._received = 0
         self._unheard = 0  # samples that came while the channel is paused
-        self._said: deque[tuple[float, int]] = deque()  # when captions became final, and their words
+        self._said: deque[tuple[float, int]] = deque(maxlen=_PACED)  # when captions became final, and their words
         self._anchor = self._loop.time()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
