@@ -10,6 +10,7 @@ import { apply, fromQuery } from "./style.js";
 /** @typedef {import("./captions.js").Caption} Caption */
 
 const RECENT = 30_000; // milliseconds after which a voice no longer counts as one of several
+const OLD = 10; // seconds behind the newest caption, from which one is no news
 const REMEMBERED = 50;
 const TIGHT = 0.9; // of the columns that fit on average: lines of wide letters must fit as well
 const LEAVING = 600; // milliseconds that fading takes
@@ -31,6 +32,7 @@ const gone = new Map();
 const names = new Map();
 /** @type {Map<string, number>} when each voice was heard last, in the order in which they were heard first */
 const heard = new Map();
+let latest = 0; // seconds on the channel's clock
 let speaker = "";
 let columns = style.columns;
 /** @type {number | undefined} */
@@ -41,11 +43,16 @@ const listener = {
   caption(caption) {
     const text = caption.text + caption.tentative;
     if (gone.get(caption.id) === text) return; // it only became final
+    if (!captions.has(caption.id) && caption.end < latest - OLD) return; // it was corrected long after it was shown
+    latest = Math.max(latest, caption.end);
     if (text) captions.set(caption.id, caption);
     else captions.delete(caption.id);
     introduce(caption);
     if (style.mode !== "pop-on") roll();
     else if (caption.final && text) popOn(caption);
+  },
+  restarted() {
+    latest = 0; // the channel's clock begins anew
   },
   clear() {
     captions.clear();

@@ -83,7 +83,8 @@ class Channel:
     def put(self, caption: Caption) -> None:
         """A new revision of a caption."""
         now = time.monotonic()
-        self.finals += caption.final and caption.id not in self._finals
+        again = caption.id in self._finals  # a correction
+        self.finals += caption.final and not again
         self._shown = {key: self._shown[key] for key in self._visible(now)}
         self._open.pop(caption.id, None)
         self.feed.publish(_key(caption), "caption", event_data(self._named(caption)))
@@ -91,7 +92,8 @@ class Channel:
             self._shown.pop(caption.id, None)
             self._finals.drop(caption.id)
             return
-        self._shown[caption.id] = now
+        if not again or caption.id in self._shown:
+            self._shown[caption.id] = now
         if caption.final:
             self._finals.put(caption, self.feed.last)
         else:

@@ -89,3 +89,15 @@ def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: pytest.
         channel.put(caption(f"c{number + 2}", 1, f"after {number}", final=True))
     assert seen(channel, place) == ["clear", *(f"after {number}" for number in range(5))]
     assert seen(channel, channel.feed.last - 1) == ["after 4"]
+
+
+def test_what_is_corrected_later_is_not_on_screen_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("service.channels.channel.time.monotonic", lambda: now)
+    channel = Channel("main", Limits())
+    channel.put(caption("c1", 1, "old", final=True))
+    now = 110.0
+    channel.correct("c1", "corrected", None)
+    assert channel.on_screen() == []
+    assert [kept.text for kept in channel.captions] == ["corrected"]
+    assert channel.finals == 1

@@ -12,7 +12,10 @@ import httpx
 import msgspec
 import pytest
 
+from service.captions.caption import Caption
+from service.channels.channel import Channel
 from service.channels.style import Style
+from service.speech.words import Word
 from tests.e2e.conftest import Watched
 from tests.support import Running, put, readers
 
@@ -257,6 +260,15 @@ async def test_speakers_are_named_when_they_change_and_what_was_shown_stays(serv
     assert await page.text("#captions") == "Hello there. Guest: Good evening. How are you? Ada: Fine."
     voices = await page.page.evaluate("[...document.querySelectorAll('.line')].map(row => row.dataset.voice)")
     assert voices == ["1", "2", "2", "3"]
+
+
+async def test_what_is_corrected_long_after_it_was_shown_does_not_come_back(service: Running, window: Any) -> None:
+    page = await overlay(service, window, "late")
+    channel: Channel = service.app.state.hub.channel("late")
+    for key, text, at in (("c9", "Now.", 100.0), ("c1", "Corrected.", 2.0), ("c10", "And on.", 101.0)):
+        channel.put(Caption(key, 5, "Host", "en", (Word(text, at, at + 1),), (), True))
+    await shows(page, "And on.")
+    assert await rows(page) == ["Now.", "And on."]
 
 
 async def test_a_style_reaches_open_overlays_at_once(service: Running, window: Any) -> None:
