@@ -6,6 +6,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+TORCH_BIN := .venv-torch/bin
 TOOLS := chromium curl ffmpeg flite node npm
 OBS_TOOLS := obs Xvfb nginx xdotool
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
@@ -22,8 +23,10 @@ test: .venv/test tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m "not alone" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m alone
+	$(BIN)/python -m pytest -m "not alone and not torch" -n 2 --dist loadfile
+	$(MAKE) --no-print-directory .venv-torch/test
+	$(TORCH_BIN)/python -m pytest -m torch
+	$(BIN)/python -m pytest -m "alone and not torch"
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surtitle needs Python 3.11 or newer: install it, or say which with make PYTHON=python3.12.")'
@@ -36,6 +39,12 @@ test: .venv/test tools
 .venv/test: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch .venv/run $@
+
+# What needs torch: gigabytes, so it stays out of everyone's way.
+.venv-torch/test: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-torch
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,translation,diarization]'
+	touch $@
 
 .venv/bench: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
@@ -84,4 +93,4 @@ zip:
 	$(PYTHON) scripts/extension_zip.py
 
 clean:
-	rm -rf .venv node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
+	rm -rf .venv .venv-torch node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis dist
