@@ -7,6 +7,7 @@ import pytest
 
 from service.captions.caption import Caption
 from service.channels.channel import Channel, check_name
+from service.channels.style import Style
 from service.errors import NoSuchChannel
 from service.settings import Limits
 from service.speech.words import Word
@@ -65,7 +66,7 @@ def seen(channel: Channel, place: int) -> list[Any]:
 
 def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Events that the feed has no room for are made again from the captions."""
-    monkeypatch.setattr("service.channels.channel._RECENT", 4)
+    monkeypatch.setattr("service.channels.track._RECENT", 4)
     channel = Channel("main", Limits())
     places = []
     for number in range(20):
@@ -80,7 +81,7 @@ def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytest.Monk
 
 
 def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.channels.channel._RECENT", 2)
+    monkeypatch.setattr("service.channels.track._RECENT", 2)
     channel = Channel("main", Limits())
     channel.put(caption("c1", 1, "before", final=True))
     place = channel.feed.last
@@ -101,3 +102,16 @@ def test_what_is_corrected_later_is_not_on_screen_again(monkeypatch: pytest.Monk
     assert channel.on_screen() == []
     assert [kept.text for kept in channel.captions] == ["corrected"]
     assert channel.finals == 1
+
+
+def test_all_tracks_are_cleared_and_styled() -> None:
+    channel = Channel("main", Limits())
+    french = channel.translation("fr")
+    channel.put(caption("c1", 1, "hello", final=True))
+    french.put(caption("c1", 1, "bonjour", final=True))
+    assert [kept.text for kept in channel.captions] == ["hello"]
+    channel.restyle("default", Style(size=50))
+    assert [event.name for event in french.feed.since(0)] == ["caption", "style"]
+    channel.clear()
+    assert [track.captions for track in channel.tracks] == [[], []]
+    assert french.feed.since(0)[-1].name == "clear"

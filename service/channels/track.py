@@ -1,0 +1,150 @@
+"""A track: a channel's captions in one language, as they are kept and told."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from service.captions.caption import Caption
+from service.captions.export import as_json, export
+from service.channels.archive import Archive
+from service.channels.feed import Event, Feed
+
+_HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
+_RENAMED = 200  # captions that are shown again when their speakers are given names
+_RECENT = 1000  # events kept as they were sent; older ones are made again from the captions
+
+
+class Track:
+    """Keeps at most ``limit`` final captions, and tells readers of every change.
+
+    ``named`` gives a caption the name that its speaker has now; ``styles`` is the data of the style
+    events that a reader starts with.
+    """
+
+    def __init__(
+        self, limit: int, named: Callable[[Caption], Caption], styles: Callable[[], Iterable[dict[str, Any]]]
+    ) -> None:
+        self.feed = Feed(_RECENT)
+        self.count = 0  # captions that became final since the last `clear`
+        self._named = named
+        self._styles = styles
+        self._open: dict[str, Caption] = {}
+        self._finals = Archive(limit)
+        self._cleared = 0  # the place of the last `clear` in the feed
+        self._shown: dict[str, float] = {}  # when what is on screen changed last, by caption id
+
+    @property
+    def captions(self) -> list[Caption]:
+        """All captions that are kept, open ones too."""
+        return [self._named(caption) for caption in (*self._finals, *self._open.values())]
+
+    def caption(self, key: str) -> Caption | None:
+        """The newest revision of one caption, if it is kept."""
+        found = self._open.get(key) or self._finals.get(key)
+        return self._named(found) if found else None
+
+    def final(self, key: str) -> Caption | None:
+        """A final caption as it was said, without the name that its speaker was given."""
+        return self._finals.get(key)
+
+    def visible(self) -> list[Caption]:
+        """The captions that are on screen, oldest first."""
+        found = (self.caption(key) for key in self._visible(time.monotonic()))
+        return sorted((caption for caption in found if caption), key=lambda caption: caption.start)
+
+    def put(self, caption: Caption) -> None:
+        """A new revision of a caption."""
+        now = time.monotonic()
+        again = caption.id in self._finals  # a correction
+        self.count += caption.final and not again
+        self._shown = {key: self._shown[key] for key in self._visible(now)}
+        self._open.pop(caption.id, None)
+        self.feed.publish(f"caption:{caption.id}", "caption", event_data(self._named(caption)))
+        if not caption.full_text:
+            self._shown.pop(caption.id, None)
+            self._finals.drop(caption.id)
+            return
+        if not again or caption.id in self._shown:
+            self._shown[caption.id] = now
+        if caption.final:
+            self._finals.put(caption, self.feed.last)
+        else:
+            self._open[caption.id] = caption
+
+    def rename(self) -> None:
+        """Names have changed: tell readers of what was said lately."""
+        for caption in self._finals.newest(_RENAMED):
+            self.put(replace(caption, rev=caption.rev + 1))
+
+    def clear(self) -> None:
+        """Take everything off the screens and out of the transcript."""
+        self._open.clear()
+        self._finals.clear()
+        self._shown.clear()
+        self.count = 0
+        self.feed.forget("caption:")
+        self.feed.publish("clear", "clear", {})
+        self._cleared = self.feed.last
+
+    def since(self, number: int) -> list[Event]:
+        """The events after place ``number`` of the feed, oldest first."""
+        events = self.feed.since(number)
+        until = self.feed.forgotten
+        if number >= until:
+            return events
+        older = [
+            self._event(place, "caption", event_data(self._named(one)))
+            for place, one in self._finals.between(number, until)
+        ]
+        if number < self._cleared <= until:
+            older.insert(0, self._event(self._cleared, "clear", {}))
+        return self._styling(number) + older + events
+
+    def on_screen(self) -> list[Event]:
+        """What a reader that comes now should see first."""
+        found = [self.feed.get(f"caption:{key}") for key in self._visible(time.monotonic())]
+        captions = sorted((event for event in found if event), key=lambda event: event.number)
+        return self._styling(captions[0].number - 1 if captions else self.feed.last) + captions
+
+    def transcript(self, form: str) -> str:
+        """The final captions as srt, vtt, txt or json."""
+        return export(self.captions, form)
+
+    def history(self) -> dict[str, Any]:
+        """The final captions with the place from which a reader goes on without a gap; open captions come after it."""
+        finals = [as_json(self._named(caption)) for caption in self._finals]
+        events = [self.feed.get(f"caption:{key}") for key in self._open]
+        place = min((event.number - 1 for event in events if event), default=self.feed.last)
+        return {"resume": self.feed.place(place), "captions": finals}
+
+    def _visible(self, now: float) -> list[str]:
+        """The captions that are open or became final a moment ago."""
+        return [key for key, when in self._shown.items() if now - when < _HANG or key in self._open]
+
+    def _styling(self, place: int) -> list[Event]:
+        """All styles, as if they had been chosen at ``place``."""
+        return [self._event(place, "style", data) for data in self._styles()]
+
+    def _event(self, place: int, name: str, data: dict[str, Any]) -> Event:
+        return Event(place, self.feed.place(place), name, msgspec.json.encode(data).decode())
+
+
+def event_data(caption: Caption) -> dict[str, Any]:
+    """A caption as readers get it; the whole of what is shown is ``text`` followed by ``tentative``."""
+    return {
+        "id": caption.id,
+        "rev": caption.rev,
+        "source": caption.source,
+        "speaker": caption.speaker,
+        "start": round(caption.start, 3),
+        "end": round(caption.end, 3),
+        "text": caption.text,
+        "tentative": caption.tentative_text,
+        "final": caption.final,
+        "lang": caption.language,
+    }
