@@ -9,6 +9,7 @@ BIN := .venv/bin
 TORCH_BIN := .venv-torch/bin
 TOOLS := chromium curl ffmpeg flite node npm
 OBS_TOOLS := obs Xvfb nginx xdotool
+POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
 .PHONY: bench install messages run test tools sample icons zip clean
@@ -64,7 +65,8 @@ bench: .venv/bench tools
 # Programs that the tests use. Where they cannot be installed, the tests that need them are skipped and say so.
 tools:
 	@missing=$$(for tool in $(TOOLS); do command -v $$tool >/dev/null || echo $$tool; done; \
-		for tool in $(OBS_TOOLS); do command -v $$tool >/dev/null || { echo $(OBS_PACKAGES); break; }; done); \
+		for tool in $(OBS_TOOLS); do command -v $$tool >/dev/null || { echo $(OBS_PACKAGES); break; }; done; \
+		[ -n "$(POSTGRESQL)" ] || echo postgresql); \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed 's/\bnode\b/nodejs/'); \
 	elif [ -n "$$missing" ]; then \

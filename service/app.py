@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,14 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from service.channels.channel import Channel
 from service.channels.hub import Hub
-from service.channels.store import Keeper, Store
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
 from service.outputs.outputs import Outputs
 from service.settings import Settings
 from service.speech.engines import Engines
+from service.store.keeper import Keeper
+from service.store.store import Store
 from service.web import api, obs, pages, setup
 from service.web.correct import correct_caption
 from service.web.messages import refuse
@@ -32,24 +33,20 @@ _FLUSH = 4.0  # seconds that open captions have to become final when the service
 
 
 def create_app(settings: Settings, store: Store | None = None) -> Starlette:
-    """The service as an ASGI application; ``store`` keeps what channels are told, and is closed with it."""
+    """The service as an ASGI application; ``store`` keeps what channels remember, and is closed with it."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         engines = Engines(settings)
-        hub = Hub(settings, engines)
-        outputs = Outputs(hub.position)
         keeper = Keeper(store) if store else None
-
-        def retold(channel: Channel) -> None:
-            outputs.apply(channel)
-            if keeper:
-                keeper.note(channel)
-
+        hub = Hub(settings, engines, keeper)
+        outputs = Outputs(hub.position)
         if store:
-            for name, told in store.loaded.items():
+            for name, told in (await asyncio.to_thread(store.settings)).items():
                 outputs.apply(hub.restore(name, told.settings, told.styles))
-        hub.retold, hub.more = retold, outputs.describe
+            for kept in await asyncio.to_thread(store.kept, settings.limits.channels // 2, settings.limits.captions):
+                hub.recall(kept)
+        hub.retold, hub.more = outputs.apply, outputs.describe
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
         app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper

@@ -72,7 +72,10 @@ main.add_command(models)
     type=click.Path(file_okay=False, path_type=Path),
     default=user_data_path("surtitle", appauthor=False),
     show_default=True,
-    help="Where settings and styles of channels are kept.",
+    help="Where settings, transcripts and recordings are kept.",
+)
+@click.option(
+    "--database", metavar="URL", help="A PostgreSQL database for them instead: postgresql://user:password@host/name."
 )
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
 @click.option("--verbose", is_flag=True, help="Log more.")

@@ -9,9 +9,9 @@ import sys
 import uvicorn
 
 from service.app import create_app
-from service.channels.store import Store
 from service.errors import SurtitleError
 from service.settings import Settings
+from service.store.store import Store
 
 _FRAME_LIMIT = 16 << 20  # bytes; larger WebSocket messages are cut off before the application sees them
 _FAREWELL = 0.2  # seconds for telling publishers that we stop
@@ -56,7 +56,7 @@ class Server(uvicorn.Server):
             ) from error
         self.ready = asyncio.Event()
         try:
-            store = Store(settings.data_dir) if settings.data_dir else None
+            store = Store(settings.data_dir, settings.database) if settings.data_dir else None
         except SurtitleError:
             self._listening.close()
             raise

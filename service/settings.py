@@ -26,7 +26,8 @@ class Limits:
     sources: int = 16
     channels: int = 100
     readers: int = 2000
-    captions: int = 20_000  # kept per channel, oldest go first
+    captions: int = 20_000  # of a channel's session that are at hand, oldest go first
+    session_rest: float = 1800.0  # without a source, after which the next one begins another session
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Settings:
     policy: str = POLICIES[0]
     audio_context: str = AUDIO_CONTEXTS[0]
     allow_origin: tuple[str, ...] = ()
-    data_dir: Path | None = None  # where channels' settings and styles are kept; None keeps them nowhere
+    data_dir: Path | None = None  # where settings, sessions and captions are kept; None keeps them nowhere
+    database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
     limits: Limits = Limits()
 
     @property

@@ -56,7 +56,7 @@ class Caption:
 
 
 def packed(caption: Caption) -> bytes:
-    """A fifth of the memory, for final captions that are kept by the thousand. Times are kept to the millisecond."""
+    """A fifth of the memory, for captions that are kept by the thousand: the committed words, to the millisecond."""
     words: list[str | int | bool] = []
     before = 0
     for word in caption.words:
@@ -66,7 +66,7 @@ def packed(caption: Caption) -> bytes:
     return msgspec.msgpack.encode((caption.rev, caption.source, caption.language, caption.speaker, words))
 
 
-def unpacked(name: str, data: bytes) -> Caption:
+def unpacked(name: str, data: bytes, *, final: bool = True) -> Caption:
     """The caption of that id, of which `packed` made ``data``."""
     rev, source, language, speaker, flat = msgspec.msgpack.decode(data)
     words = []
@@ -74,4 +74,4 @@ def unpacked(name: str, data: bytes) -> Caption:
     for text, after, length, probability, spaced in zip(*(flat[field::5] for field in range(5)), strict=True):
         start += after
         words.append(Word(text, start / 1000, (start + length) / 1000, probability / 1000, spaced))
-    return Caption(name, rev, source, language, tuple(words), (), True, speaker)
+    return Caption(name, rev, source, language, tuple(words), (), final, speaker)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import itertools
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from service.captions.caption import Caption
 from service.captions.correct import corrected
 from service.channels.feed import Event, Feed
+from service.channels.session import ORIGINAL, Journal, Kept, Left, Session, digest, new_session, number_of
 from service.channels.settings import ChannelSettings
 from service.channels.style import Style
 from service.channels.track import Track
@@ -20,6 +23,7 @@ from service.settings import Limits
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _STYLES = 50
+_UNKNOWN = 50  # captions that may have begun in the moment before the service ended, and were not written down
 
 
 def check_name(name: str) -> str:
@@ -37,18 +41,23 @@ class Channel:
     What it says of captions without naming a track is of the original.
     """
 
-    def __init__(self, name: str, limits: Limits) -> None:
+    def __init__(self, name: str, limits: Limits, journal: Journal | None = None) -> None:
         self.name = name
+        self.session: Session | None = None  # until its first source comes
         self.settings = ChannelSettings()
         self.styles: dict[str, Style] = {}
         self.model: str | None = None  # that its sources have; the settings' model may still be on its way
         self.failure = ""  # why the last change of settings could not be made
         self._limits = limits
-        self.original = self._new_track()
+        self._journal = journal
+        self._epoch = secrets.token_hex(4)
+        self.original = self._new_track(ORIGINAL)
         self.translations: dict[str, Track] = {}  # by language
         self._numbers = itertools.count(1)
         self._prefix = f"c{int(time.time()):x}"  # ids stay unique when the service is started again
         self._began: float | None = None
+        self._made = self._active = time.monotonic()
+        self._left: dict[str, Left] = {}
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -58,8 +67,13 @@ class Channel:
     def translation(self, language: str) -> Track:
         """The track of the translation into ``language``, made if need be."""
         if language not in self.translations:
-            self.translations[language] = self._new_track()
+            self.translations[language] = self._new_track(language)
         return self.translations[language]
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing has happened for so long that what comes next is another session."""
+        return time.monotonic() - self._active > self._limits.session_rest
 
     @property
     def feed(self) -> Feed:
@@ -106,6 +120,62 @@ class Channel:
             self._began = then
         return then - self._began
 
+    def begin(self, ago: float = 0.0) -> float:
+        """A source is coming, with a first sample of ``ago`` seconds before now; where that is on the channel's clock.
+
+        It goes on with the session, unless the channel was at rest for long.
+        """
+        if self.session is not None and self.rests:
+            self._began = None
+            self.clear()
+        at = self.clock(ago)
+        if self.session is None:
+            self._new_session()
+        return at
+
+    def restore(self, kept: Kept) -> None:
+        """Go on with a session of before the service was started."""
+        self.session = session = kept.session
+        self._epoch = session.epoch
+        self._left = kept.sources
+        captions = [caption for track in kept.tracks.values() for _, caption in track]
+        furthest = max((caption.end for caption in captions), default=0.0)
+        now = time.time()
+        # a clock that was set back meanwhile must not put new words before old ones
+        self._began = time.monotonic() - max(now - session.began, furthest)
+        self._active = time.monotonic() - max(0.0, now - kept.seen)
+        known = max((number_of(caption.id, session.prefix) for caption in captions), default=0)
+        unknown = [f"{session.prefix}-{known + more}" for more in range(1, _UNKNOWN + 1)]
+        for language, track in {ORIGINAL: [], **kept.tracks}.items():
+            made = self._new_track(language)
+            if language == ORIGINAL:
+                self.original = made
+            else:
+                self.translations[language] = made
+            made.restore(track, session.place, unknown)
+        self.session = replace(session, prefix=self._prefix)
+        self._note_session()
+
+    def left(self, resume: str | None) -> Left | None:
+        """The source that ``resume`` continues, if it was running when the service ended. Good once."""
+        in_time = time.monotonic() - self._made <= self._limits.resume_window
+        return self._left.pop(digest(resume), None) if resume and in_time else None
+
+    def speaks(self, resume: str, name: str, clock: float) -> None:
+        """A source has started, with its first sample at ``clock``."""
+        if self._journal is not None and self.session is not None:
+            self._journal.speaks(self.session, resume, name, clock)
+
+    def silent(self, resume: str) -> None:
+        """A source has ended, and will not be resumed."""
+        if self._journal is not None and self.session is not None:
+            self._journal.silent(self.session, resume)
+
+    def retold(self) -> None:
+        """Settings or styles have changed."""
+        if self._journal is not None:
+            self._journal.told(self.name, self.settings, self.styles)
+
     def new_id(self) -> str:
         return f"{self._prefix}-{next(self._numbers)}"
 
@@ -129,6 +199,7 @@ class Channel:
 
     def tell(self, source: str, status: dict[str, Any]) -> None:
         """A source's state changed."""
+        self._active = time.monotonic()
         self._publish(f"status:{source}", "status", {"source": source, **status})
 
     def restyle(self, name: str, style: Style) -> None:
@@ -144,12 +215,28 @@ class Channel:
             self._publish(f"style:{name}", "style", _style_data(name, Style()))
 
     def clear(self) -> None:
-        """Take everything off the screens and out of the transcript."""
+        """Take everything off the screens and out of the transcript: what is said from now on is another session."""
         for track in self.tracks:
             track.clear()
+        if self.session is not None:
+            self._new_session()
 
-    def _new_track(self) -> Track:
-        return Track(self._limits.captions, self._named, self._style_events)
+    def _new_session(self) -> None:
+        began = time.time() - self.clock()
+        self.session = new_session(self.name, began, self._epoch, self.original.feed.last, self._prefix)
+        self._note_session()
+
+    def _note_session(self) -> None:
+        if self._journal is not None and self.session is not None:
+            self._journal.began(self.session)
+
+    def _new_track(self, language: str) -> Track:
+        epoch = self._epoch + language.replace("-", "")
+        return Track(self._limits.captions, self._named, self._style_events, partial(self._write, language), epoch)
+
+    def _write(self, language: str, caption: Caption, place: int) -> None:
+        if self._journal is not None and self.session is not None:
+            self._journal.said(self.session, language, caption, place)
 
     def _publish(self, key: str, name: str, data: dict[str, Any]) -> None:
         """Tell the readers of all tracks."""

@@ -27,14 +27,19 @@ class Feed:
     each caption when it comes back, so no queue per reader exists that could grow.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, epoch: str = "") -> None:
+        """``epoch`` tells a place in this feed from one in another."""
         self._limit = limit
         self._events: OrderedDict[str, Event] = OrderedDict()
-        self._epoch = secrets.token_hex(4)  # tells a place in this feed from one in a feed before a restart
+        self._epoch = epoch or secrets.token_hex(4)
         self._news = asyncio.Event()
         self.last = 0
         self.forgotten = 0
         """The newest place whose event was dropped for want of room: after it, nothing is missing."""
+
+    def restart(self, last: int) -> None:
+        """Go on after place ``last`` of a feed of the same epoch, whose events are not known any more."""
+        self.last = self.forgotten = last
 
     def publish(self, key: str, name: str, data: object) -> None:
         """Replace what ``key`` had by this event, and wake all readers."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.channels.channel import Channel, check_name
+from service.channels.session import Journal, Kept, Left
 from service.channels.settings import Changes, ChannelSettings, check_language, clean_name
 from service.channels.source import Source
 from service.channels.style import Style
@@ -38,8 +39,9 @@ class Opened:
 class Hub:
     """Opens sources, finds channels, ends everything at the end."""
 
-    def __init__(self, settings: Settings, engines: Engines) -> None:
+    def __init__(self, settings: Settings, engines: Engines, journal: Journal | None = None) -> None:
         self._settings = settings
+        self._journal = journal
         self._limits = settings.limits
         engines.changed = self._retune_defaults
         engines.library.in_use = self._models_in_use
@@ -63,7 +65,7 @@ class Hub:
                 self._drop_unused()
             if len(self._channels) >= self._limits.channels:
                 raise TooMany(f"There are {self._limits.channels} channels already: use one of those.")
-            channel = self._channels[name] = Channel(name, self._limits)
+            channel = self._channels[name] = Channel(name, self._limits, self._journal)
         return channel
 
     async def open(
@@ -81,17 +83,18 @@ class Hub:
         if (kept := self._kept(channel, resume)) is not None:
             log.info("%s/%s: resumed at %.1f s", channel.name, kept.name, kept.received)
             return Opened(kept, kept.attach(), resumed=True)
-        source = await self._start(channel, name, language, resume or secrets.token_urlsafe(16), age)
+        left = channel.left(resume)
+        source = await self._start(channel, name, language, resume or secrets.token_urlsafe(16), age, left)
         if self._stopping:
             source.end()
             raise ShuttingDown(_STOPPING)
-        return Opened(source, source.attach(), resumed=False)
+        return Opened(source, source.attach(), resumed=left is not None)
 
     def change(self, channel_name: str, changes: Changes) -> Channel:
         """Change a channel's settings, also while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
         channel = self.channel(channel_name)
         self._tuner.change(channel, changes)
-        self.retold(channel)
+        self._retold(channel)
         return channel
 
     def restyle(self, channel_name: str, name: str, style: Style | None) -> Channel:
@@ -104,7 +107,7 @@ class Hub:
             channel.forget_style(name)
         else:
             channel.restyle(name, style)
-        self.retold(channel)
+        self._retold(channel)
         return channel
 
     def restore(self, channel_name: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> Channel:
@@ -113,6 +116,10 @@ class Hub:
         channel.settings = settings
         channel.styles.update(styles)
         return channel
+
+    def recall(self, kept: Kept) -> None:
+        """What was said before the service was started. Raises `NoSuchChannel`, `TooMany`."""
+        self.channel(kept.session.channel).restore(kept)
 
     def sources(self, channel: Channel) -> list[Source]:
         return [source for source, _ in self._running(channel)]
@@ -175,22 +182,35 @@ class Hub:
         running = [source for source, _ in self._running()]
         return {source.model for source in running} | {source.channel.model or "" for source in running}
 
-    async def _start(self, channel: Channel, name: str, language: str | None, resume: str, age: float) -> Source:
+    def _retold(self, channel: Channel) -> None:
+        channel.retold()
+        self.retold(channel)
+
+    async def _start(
+        self, channel: Channel, name: str, language: str | None, resume: str, age: float, left: Left | None
+    ) -> Source:
         await self._make_room()
         self._opening += 1
         try:
             tuning, stream = await self._tuner.open(channel, language)
-            name = await self._free_name(channel, name)
-            pipeline = Pipeline(
-                stream, name, channel.new_id, channel.clock(age), lambda: channel.settings.vocabulary.rules
-            )
-            source = Source(channel, name, resume, pipeline, tuning.engine, self._limits)
+            name = await self._free_name(channel, left.name if left else name)
+            at = channel.begin(age)
+            received = left.received if left else 0.0
+            if left:
+                at = left.clock + received
+            pipeline = Pipeline(stream, name, channel.new_id, at, lambda: channel.settings.vocabulary.rules)
+            source = Source(channel, name, resume, pipeline, tuning.engine, self._limits, received, self._ended)
             self._sources[source] = language
+            channel.speaks(resume, name, source.clock)
             self._tuner.settle(source, tuning, language)
         finally:
             self._opening -= 1
         log.info("%s/%s: started on %s (%s)", channel.name, name, tuning.engine.name, stream.language)
         return source
+
+    def _ended(self, source: Source) -> None:
+        if not self._stopping:  # else its client may come back to the service that is started next
+            source.channel.silent(source.resume)
 
     async def _make_room(self) -> None:
         """Room for one more source: one whose client is away gives it up. Raises `TooMany`."""
@@ -219,6 +239,7 @@ class Hub:
 
     def _drop_unused(self) -> None:
         for channel in list(self._channels.values()):
-            used = channel.finals or channel.styles or self.readers.get(channel.name) or self.sources(channel)
+            kept = channel.finals and not (self._journal and channel.rests)
+            used = kept or channel.styles or self.readers.get(channel.name) or self.sources(channel)
             if not used and channel.settings == ChannelSettings():
                 del self._channels[channel.name]

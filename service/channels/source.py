@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -27,6 +28,7 @@ _FEED = 256  # messages kept for a publisher that does not read them
 _FAST = 1.0  # seconds ahead of real time from which a client is not live
 _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
+_LOST = 1.0  # seconds that a client which resumed must be late for audio to be missing
 _SILENCE_DB = -90.0
 _LATELY = 60.0  # seconds over which words are counted
 _PACED = 200  # captions in that time, at most
@@ -48,7 +50,10 @@ class Source:
         pipeline: Pipeline,
         engine: Engine,
         limits: Limits,
+        before: float = 0.0,
+        gone: Callable[[Source], None] = lambda source: None,
     ) -> None:
+        """``before`` is how many seconds of it are known from a service that ended; ``gone`` is called at the end."""
         self.channel = channel
         self.name = name
         self.resume = resume
@@ -64,7 +69,9 @@ class Source:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
-        self._received = 0
+        self._before = before
+        self._gone = gone
+        self._received = round(before * RATE)
         self._unheard = 0  # samples that came while the channel is paused
         self._said: deque[tuple[float, int]] = deque(maxlen=_PACED)  # when captions became final, and their words
         self._anchor = self._loop.time()
@@ -100,12 +107,12 @@ class Source:
     @property
     def clock(self) -> float:
         """Where the first sample is on the channel's clock, in seconds."""
-        return self._pipeline.offset
+        return self._pipeline.offset - self._before
 
     @property
     def position(self) -> float:
         """How far its audio has come, in seconds on the channel's clock."""
-        return self._pipeline.offset + self.received
+        return self.clock + self.received
 
     @property
     def attached(self) -> bool:
@@ -171,6 +178,13 @@ class Source:
             self._room.clear()
             await self._room.wait()
         self._append(samples)
+
+    def miss(self, until: float) -> None:
+        """What comes next was captured at ``until`` on the channel's clock: the audio before it is lost."""
+        lost = round((until - self.position) * RATE)
+        if lost > _LOST * RATE:
+            self._received += lost
+            self._pause(lost)
 
     def end(self) -> None:
         """No more audio: the rest is recognized, its captions become final, and the source ends by itself."""
@@ -275,6 +289,7 @@ class Source:
             self._backlog.clear()
             self._room.set()
             self._tell("ended")
+            self._gone(self)
             await asyncio.shield(asyncio.to_thread(self._close))
 
     def _close(self) -> None:

@@ -17,22 +17,31 @@ from service.channels.feed import Event, Feed
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
 _RENAMED = 200  # captions that are shown again when their speakers are given names
 _RECENT = 1000  # events kept as they were sent; older ones are made again from the captions
+_AHEAD = 1_000_000  # places that were given out before a restart, and perhaps not written down
+_NEWER = 1_000_000  # revisions, the same
 
 
 class Track:
     """Keeps at most ``limit`` final captions, and tells readers of every change.
 
     ``named`` gives a caption the name that its speaker has now; ``styles`` is the data of the style
-    events that a reader starts with.
+    events that a reader starts with. ``write`` is told of every caption that has new committed words, with
+    the place of its event. ``epoch`` is that of the feed.
     """
 
     def __init__(
-        self, limit: int, named: Callable[[Caption], Caption], styles: Callable[[], Iterable[dict[str, Any]]]
+        self,
+        limit: int,
+        named: Callable[[Caption], Caption],
+        styles: Callable[[], Iterable[dict[str, Any]]],
+        write: Callable[[Caption, int], None],
+        epoch: str,
     ) -> None:
-        self.feed = Feed(_RECENT)
+        self.feed = Feed(_RECENT, epoch)
         self.count = 0  # captions that became final since the last `clear`
         self._named = named
         self._styles = styles
+        self._write = write
         self._open: dict[str, Caption] = {}
         self._finals = Archive(limit)
         self._cleared = 0  # the place of the last `clear` in the feed
@@ -68,6 +77,7 @@ class Track:
         if not caption.full_text:
             self._shown.pop(caption.id, None)
             self._finals.drop(caption.id)
+            self._write(caption, self.feed.last)
             return
         if not again or caption.id in self._shown:
             self._shown[caption.id] = now
@@ -75,6 +85,28 @@ class Track:
             self._finals.put(caption, self.feed.last)
         else:
             self._open[caption.id] = caption
+        if caption.words:
+            self._write(caption, self.feed.last)
+
+    def restore(self, captions: list[tuple[int, Caption]], last: int, unknown: Iterable[str]) -> None:
+        """Go on with what was written down: captions by place, at least one of ``last`` in the feed.
+
+        What was open becomes final. Captions of the ids ``unknown`` may be on screens, but were not written
+        down: they are taken back.
+        """
+        places = [place for place, _ in captions]
+        self.feed.restart(max(last, *places, 0) + _AHEAD)
+        self._cleared = min(places, default=self.feed.last)
+        for place, caption in captions:
+            if caption.final:
+                self.count += 1
+                self._finals.put(caption, place)
+        for _, caption in captions:
+            if not caption.final:
+                self.put(replace(caption, rev=caption.rev + _NEWER, final=True))
+        self._shown.clear()
+        for name in unknown:
+            self.put(Caption(name, _NEWER, "", ""))
 
     def rename(self) -> None:
         """Names have changed: tell readers of what was said lately."""

@@ -142,6 +142,8 @@ async def publish_post(request: Request) -> Response:
         start = start_of(request)
         async with publishing(hub, request.path_params["channel"], start, Source.put_patiently) as (opened, intake):
             source = opened.source
+            if opened.resumed:  # such a client cannot see from where it should go on
+                source.miss(source.channel.clock(start.age))
             async for data in _body(request, limits.idle_timeout, opened.owner):
                 for at in range(0, len(data), limits.frame_bytes):
                     await intake.write(data[at : at + limits.frame_bytes])

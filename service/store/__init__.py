@@ -1,0 +1,1 @@
+"""What outlives the service: settings, sessions and their captions, in a database."""
