@@ -86,10 +86,17 @@ async def running(
     language: str = "auto",
     port: int | None = None,
     data_dir: Path | None = None,
+    database: str | None = None,
 ) -> AsyncIterator[Running]:
     """The real service, on a free port unless told which."""
     settings = Settings(
-        port=port or free_port(), engine=engine, model=model, language=language, data_dir=data_dir, limits=limits
+        port=port or free_port(),
+        engine=engine,
+        model=model,
+        language=language,
+        data_dir=data_dir,
+        database=database,
+        limits=limits,
     )
     server = Server(settings)
     serving = asyncio.create_task(server.serve())

@@ -126,7 +126,7 @@ class Channel:
         It goes on with the session, unless the channel was at rest for long.
         """
         if self.session is not None and self.rests:
-            self._began = None
+            self._began = self.session = None
             self.clear()
         at = self.clock(ago)
         if self.session is None:
@@ -152,7 +152,8 @@ class Channel:
                 self.original = made
             else:
                 self.translations[language] = made
-            made.restore(track, session.place, unknown)
+            first = min((place for place, _ in track), default=1) - 1
+            made.restore(track, session.place if language == ORIGINAL else first, unknown)
         self.session = replace(session, prefix=self._prefix)
         self._note_session()
 

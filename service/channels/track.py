@@ -88,15 +88,14 @@ class Track:
         if caption.words:
             self._write(caption, self.feed.last)
 
-    def restore(self, captions: list[tuple[int, Caption]], last: int, unknown: Iterable[str]) -> None:
-        """Go on with what was written down: captions by place, at least one of ``last`` in the feed.
+    def restore(self, captions: list[tuple[int, Caption]], cleared: int, unknown: Iterable[str]) -> None:
+        """Go on with what was written down: captions with their places in the feed, all after ``cleared``.
 
         What was open becomes final. Captions of the ids ``unknown`` may be on screens, but were not written
         down: they are taken back.
         """
-        places = [place for place, _ in captions]
-        self.feed.restart(max(last, *places, 0) + _AHEAD)
-        self._cleared = min(places, default=self.feed.last)
+        self._cleared = cleared
+        self.feed.restart(max([cleared, *(place for place, _ in captions)]) + _AHEAD)
         for place, caption in captions:
             if caption.final:
                 self.count += 1

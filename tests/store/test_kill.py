@@ -1,0 +1,217 @@
+"""A service that is killed at any moment loses nothing that was committed a second before, and doubles nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import signal
+import sys
+import time
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+from service.audio import RATE, Samples
+from service.audio.pcm import to_pcm
+from tests.support import TEST_MODEL, blocks, free_port, speech
+
+KILLS = 20
+DURABLE = 1.0  # seconds after which what was committed outlives everything
+SENTENCES = [
+    "She has worked in the same office for eleven years.",
+    "The train was late because of the heavy snow.",
+    "He opened the door and walked into the room.",
+    "They are going to build a new house near the river.",
+]
+LOST = (OSError, WebSocketException, httpx.HTTPError, TimeoutError)
+
+
+class Service:
+    """The command, on one port and one folder, as often as it is started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        command = [sys.executable, "-m", "service.cli", "serve", "--port", str(self.port), "--data-dir"]
+        model = ["--engine", "whisper", "--model", TEST_MODEL, "--language", "en", "--audio-context", "dynamic"]
+        with (self._folder / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *command, str(self._folder), *model, stdout=asyncio.subprocess.DEVNULL, stderr=log
+            )
+        async with asyncio.timeout(60), httpx.AsyncClient() as client:
+            while True:
+                with suppress(httpx.HTTPError):
+                    if (await client.get(f"{self.url}/healthz")).json()["engine"] == "whisper":
+                        return
+                await asyncio.sleep(0.05)
+
+    async def stop(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+        await asyncio.wait_for(self._process.wait(), 30)
+
+
+class Publisher:
+    """A client that keeps all it has captured, and tells again what the service asks for."""
+
+    def __init__(self, service: Service, name: str, samples: Samples) -> None:
+        self._address = f"{service.url.replace('http', 'ws')}/api/channels/talk/audio"
+        self._start = {"op": "start", "rate": RATE, "source": name, "resume": f"resume-of-{name}"}
+        self._samples = samples
+        self._began = time.monotonic()
+        self.clocks: list[float] = []
+
+    async def run(self) -> None:
+        """Until the service has taken all of it."""
+        while True:
+            with suppress(*LOST):
+                if await self._connection():
+                    return
+            await asyncio.sleep(0.1)
+
+    async def _connection(self) -> bool:
+        async with connect(self._address, proxy=None) as socket, asyncio.timeout(120):
+            await socket.send(json.dumps(self._start))
+            ready = json.loads(await socket.recv())
+            if ready["type"] != "ready":
+                return False
+            self.clocks.append(ready["clock"])
+            position = round(ready["received"] * RATE)
+            listening = asyncio.create_task(_drain(socket))
+            try:
+                for block in blocks(self._samples[position:], RATE // 10):
+                    position += len(block)
+                    await asyncio.sleep(max(0.0, self._began + position / RATE - time.monotonic()))
+                    await socket.send(to_pcm(block))
+                await socket.send('{"op":"end"}')
+                return await listening
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _drain(socket: Any) -> bool:
+    """Whether the service said that it was the end."""
+    last = ""
+    with suppress(*LOST):
+        async for message in socket:
+            last = json.loads(message)["type"]
+    return last == "end"
+
+
+class Reader:
+    """Keeps what the contract says: captions by id, the highest revision wins."""
+
+    def __init__(self, service: Service) -> None:
+        self._address = f"{service.url.replace('http', 'ws')}/api/channels/talk/captions"
+        self._place = ""
+        self.captions: dict[str, dict[str, Any]] = {}
+        self.when: dict[str, float] = {}
+        """When each was seen to be final first."""
+
+    async def run(self) -> None:
+        while True:
+            with suppress(*LOST):
+                query = f"?last={self._place}" if self._place else ""
+                async with connect(self._address + query, proxy=None) as socket:
+                    async for message in socket:
+                        self._take(json.loads(message))
+            await asyncio.sleep(0.1)
+
+    def finals(self) -> dict[str, str]:
+        return {name: one["text"] for name, one in self.captions.items() if one["final"] and one["text"]}
+
+    def _take(self, event: dict[str, Any]) -> None:
+        assert event["event"] != "clear"
+        self._place = event["id"]
+        caption = event["data"]
+        if event["event"] != "caption" or caption["rev"] <= self.captions.get(caption["id"], {"rev": 0})["rev"]:
+            return
+        self.captions[caption["id"]] = caption
+        if caption["final"]:
+            self.when.setdefault(caption["id"], time.monotonic())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path) -> None:
+    chance = random.Random(8)
+    service = Service(tmp_path)
+    await service.start()
+    talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])
+    talk = np.tile(talk, 8)
+    publishers = [Publisher(service, "Host", talk), Publisher(service, "Guest", np.roll(talk, 5 * RATE))]
+    readers = [Reader(service) for _ in range(3)]
+    speaking = [asyncio.create_task(one.run()) for one in publishers]
+    reading = [asyncio.create_task(one.run()) for one in readers]
+    due: dict[str, str] = {}  # what has to be there for ever
+    try:
+        for number in range(KILLS):
+            if number % 4 == 3:  # on a busy machine some lives are too short for a caption
+                await _progress(readers[0], len(due))
+            await asyncio.sleep(chance.uniform(0.5, 3.0))
+            await service.stop(signal.SIGKILL)
+            now = time.monotonic()
+            for reader in readers:
+                due |= {key: text for key, text in reader.finals().items() if now - reader.when[key] > DURABLE}
+            await service.start()
+        assert len(due) >= KILLS / 4
+        for task in speaking:
+            task.cancel()
+        await asyncio.gather(*speaking, return_exceptions=True)
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            kept = await _settled(client)
+            srt = (await client.get("/api/channels/talk/transcript.srt")).text
+        async with asyncio.timeout(20):
+            while any(reader.finals() != kept for reader in readers):
+                await asyncio.sleep(0.1)
+    finally:
+        for task in (*speaking, *reading):
+            task.cancel()
+        await asyncio.gather(*speaking, *reading, return_exceptions=True)
+        await service.stop(signal.SIGKILL)
+    assert due.items() <= kept.items()
+    assert all(len(set(one.clocks)) == 1 for one in publishers)  # the same clock for ever
+    for name in ("Host", "Guest"):
+        own = sorted((one for one in readers[0].captions.values() if one["source"] == name and one["text"]), key=_start)
+        for before, after in pairwise(own):
+            assert after["start"] >= before["end"] - 0.05  # nothing is said twice
+    assert srt.count(" --> ") == len(kept)
+    log = (tmp_path / "log").read_text()
+    assert "Traceback" not in log
+
+
+async def _progress(reader: Reader, count: int) -> None:
+    """Wait until more than ``count`` captions are final."""
+    async with asyncio.timeout(60):
+        while len(reader.finals()) <= count:
+            await asyncio.sleep(0.1)
+
+
+def _start(caption: dict[str, Any]) -> float:
+    return float(caption["start"])
+
+
+async def _settled(client: httpx.AsyncClient) -> dict[str, str]:
+    """The transcript's captions once they do not change any more: the sources' clients are gone."""
+    before: dict[str, str] = {}
+    async with asyncio.timeout(60):
+        while True:
+            await asyncio.sleep(2.5)
+            history = (await client.get("/api/channels/talk/transcript.json")).json()
+            found = {one["id"]: one["text"] for one in history["captions"]}
+            if found and found == before:
+                return found
+            before = found

@@ -1,0 +1,265 @@
+"""A service that is started again goes on where it was."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from service.audio import RATE
+from service.audio.pcm import to_pcm
+from service.settings import Limits
+from service.store.store import Store, Told
+from service.store.transcripts import Transcripts
+from tests.store.postgresql import PostgreSQL
+from tests.support import Running, missing, put, running, speech, until
+
+
+def loaded(folder: Path) -> dict[str, Told]:
+    store = Store(folder)
+    found = store.settings()
+    store.close()
+    return found
+
+
+async def read(service: Running, query: str = "", channel: str = "talk", count: int = 1) -> list[dict[str, Any]]:
+    """The first events that a reader gets."""
+    async with service.reader(channel, query) as socket, asyncio.timeout(10):
+        return [json.loads(await socket.recv()) for _ in range(count)]
+
+
+async def kept(service: Running) -> None:
+    await service.app.state.keeper.flush()
+
+
+async def test_a_channel_is_after_a_restart_as_it_was(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        words = {"replacements": {"sir title": "Surtitle"}}
+        told = {"language": "de", "vocabulary": words, "names": {"Host": "Ada"}, "paused": True}
+        assert (await client.patch("/api/channels/talk/settings", json=told)).status_code == 200
+        assert (await client.put("/api/channels/talk/styles/game", json={"theme": "neon"})).status_code == 200
+        before = (await client.get("/api/channels/talk/settings")).json()
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        assert (await client.get("/api/channels/talk/settings")).json() == {**before, "paused": False}
+        assert (await client.get("/api/channels/talk/styles")).json() == {"game": {"theme": "neon"}}
+
+
+async def test_captions_are_there_and_readers_go_on_without_gap_or_double(tmp_path: Path, url: str | None) -> None:
+    async with running(data_dir=tmp_path, database=url) as service:
+        service.app.state.hub.channel("talk").begin()
+        put(service, "talk", "c1", 1, "hello all", final=True)
+        (seen,) = await read(service)
+        put(service, "talk", "c2", 1, "how are you", start=4.0, final=True)
+        put(service, "talk", "c3", 1, "I am", "fine", start=8.0)
+        await kept(service)
+        before = service.app.state.hub.channel("talk").history()["captions"]
+    async with running(data_dir=tmp_path, database=url) as service, httpx.AsyncClient(base_url=service.url) as client:
+        history = (await client.get("/api/channels/talk/transcript.json")).json()
+        assert history["captions"][:2] == before
+        assert history["captions"][2]["text"] == "I am"  # what was committed of it
+        events = await read(service, f"?last={seen['id']}", count=2)
+        assert [event["data"]["text"] for event in events] == ["how are you", "I am"]
+        assert [event["data"]["final"] for event in events] == [True, True]
+        put(service, "talk", "c4", 1, "news", start=12.0, final=True)
+        (event,) = await read(service, f"?last={history['resume']}")
+        assert event["data"]["text"] == "news"
+        assert (await read(service, f"?last={events[-1]['id']}", count=51))[-1]["data"]["text"] == "news"
+
+
+async def test_what_was_on_screens_but_not_written_down_is_taken_back(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as service:
+        channel = service.app.state.hub.channel("talk")
+        channel.begin()
+        first, second = channel.new_id(), channel.new_id()
+        put(service, "talk", first, 1, "hello", final=True)
+        put(service, "talk", second, 7, "", "perhaps")
+        seen = (await read(service, count=2))[-1]
+        assert seen["data"]["id"] == second
+    async with running(data_dir=tmp_path) as service:
+        events = await read(service, f"?last={seen['id']}", count=50)
+        (taken,) = [event["data"] for event in events if event["data"]["id"] == second]
+        assert (taken["text"], taken["tentative"]) == ("", "")
+        assert taken["rev"] > 7
+        assert first not in [event["data"]["id"] for event in events]
+        assert service.app.state.hub.channel("talk").new_id() not in [event["data"]["id"] for event in events]
+
+
+async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        service.app.state.hub.channel("talk").begin()
+        put(service, "talk", "c1", 1, "before", final=True)
+        (seen,) = await read(service)
+        await kept(service)
+        await client.post("/api/channels/talk/clear")
+        put(service, "talk", "c2", 1, "after", start=5.0, final=True)
+        channel = service.app.state.hub.channel("talk")
+        assert channel.clock() < 60  # which goes on
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        assert (await client.get("/api/channels/talk/transcript.txt")).text == "after\n"
+        events = await read(service, f"?last={seen['id']}", count=2)
+        assert [event["event"] for event in events] == ["clear", "caption"]
+    store = Store(tmp_path)
+    assert sorted(one.beginning for one in Transcripts(store.database).sessions()) == ["after", "before"]
+    store.close()
+
+
+async def test_a_channel_that_rested_begins_another_session(tmp_path: Path) -> None:
+    async with running(Limits(session_rest=0.2), data_dir=tmp_path) as service:
+        channel = service.app.state.hub.channel("talk")
+        channel.begin()
+        put(service, "talk", "c1", 1, "yesterday", final=True)
+        assert channel.begin() > 0.0
+        first = channel.session
+        await asyncio.sleep(0.3)
+    async with running(Limits(session_rest=0.2), data_dir=tmp_path) as service:
+        channel = service.app.state.hub.channel("talk")
+        assert channel.session.id == first.id
+        assert [one.text for one in channel.captions] == ["yesterday"]
+        await asyncio.sleep(0.3)
+        assert channel.begin() == 0.0
+        assert channel.captions == []
+        assert channel.session.id != first.id
+
+
+async def test_a_source_goes_on_with_the_same_clock(tmp_path: Path) -> None:
+    """Its client tells again what no caption has."""
+    samples = speech("The train was late because of the heavy snow.")
+    start = {"op": "start", "rate": RATE, "source": "tab", "resume": "a-client-s-own-id"}
+
+    async def begin(socket: Any) -> dict[str, Any]:
+        await socket.send(json.dumps(start))
+        async with asyncio.timeout(30):
+            return dict(json.loads(await socket.recv()))
+
+    async with running(data_dir=tmp_path) as service, service.publisher("talk") as socket:
+        first = await begin(socket)
+        await socket.send(to_pcm(samples))
+        channel = service.app.state.hub.channel("talk")
+        await until(lambda: channel.captions and channel.captions[-1].final, timeout=60)
+        last = channel.captions[-1].end
+        clock = channel.clock()
+    async with running(data_dir=tmp_path) as service:
+        channel = service.app.state.hub.channel("talk")
+        async with service.publisher("talk") as socket:
+            again = await begin(socket)
+            assert again["resumed"]
+            assert again["source"] == "tab"
+            assert again["clock"] == first["clock"]
+            assert again["received"] == pytest.approx(last - first["clock"], abs=0.002)
+            assert clock < channel.clock() < clock + 60
+            await socket.send(to_pcm(samples))
+            await until(lambda: len(channel.captions) > 1 and channel.captions[-1].final, timeout=60)
+        first_words, next_words = (one.words for one in channel.captions[:2])
+        assert next_words[0].start > first_words[-1].end
+        async with service.publisher("other") as socket:
+            assert not (await begin(socket))["resumed"]
+
+
+async def test_a_clock_that_was_set_back_puts_nothing_before_what_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(data_dir=tmp_path) as service:
+        service.app.state.hub.channel("talk").begin()
+        put(service, "talk", "c1", 1, "an hour later", start=3600.0, final=True)
+    an_hour_ago = time.time() - 3600
+    monkeypatch.setattr("service.channels.channel.time.time", lambda: an_hour_ago)
+    async with running(data_dir=tmp_path) as service:
+        assert service.app.state.hub.channel("talk").begin() >= 3601.0
+
+
+async def test_what_was_told_is_on_disk_within_a_moment(tmp_path: Path) -> None:
+    """Whatever happens to the service then."""
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        await client.patch("/api/channels/talk/settings", json={"language": "de"})
+        await until(lambda: "talk" in loaded(tmp_path))
+
+
+async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.store.database._BUSY", 0.1)
+    monkeypatch.setattr("service.store.keeper._RETRY", 0.1)
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        keeper = service.app.state.keeper
+        service.app.state.hub.channel("talk").begin()
+        await kept(service)
+        with sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            await client.patch("/api/channels/talk/settings", json={"language": "de"})
+            put(service, "talk", "c1", 1, "meanwhile", final=True)
+            await until(lambda: "database is locked" in keeper.problem)
+            other.execute("ROLLBACK")
+        other.close()
+        await until(lambda: not keeper.problem)
+        assert "talk" in loaded(tmp_path)
+    store = Store(tmp_path)
+    assert [one.beginning for one in Transcripts(store.database).sessions()] == ["meanwhile"]
+    store.close()
+
+
+async def test_a_server_that_stops_is_told_and_gets_everything_later(
+    tmp_path: Path, server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.keeper._RETRY", 0.1)
+    url = server.database()
+    async with running(data_dir=tmp_path, database=url) as service:
+        keeper = service.app.state.keeper
+        service.app.state.hub.channel("talk").begin()
+        put(service, "talk", "c1", 1, "before", final=True)
+        await kept(service)
+        server.stop()
+        put(service, "talk", "c2", 1, "meanwhile", start=5.0, final=True)
+        await until(lambda: bool(keeper.problem), timeout=30)
+        assert "captions go on" in keeper.problem
+        server.start()
+        await until(lambda: not keeper.problem, timeout=30)
+    store = Store(tmp_path, url)
+    assert [one.beginning for one in Transcripts(store.database).sessions()] == ["before meanwhile"]
+    store.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    if sys.platform != "linux" or os.getuid() != 0:
+        missing("only root on Linux can make a small disk: run this test as root, or leave it to CI")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], check=True, timeout=30)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True, timeout=30)
+
+
+async def test_a_full_disk_is_told_and_captions_go_on(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.store.keeper._RETRY", 0.1)
+    async with running(data_dir=small_disk) as service:
+        keeper = service.app.state.keeper
+        service.app.state.hub.channel("talk").begin()
+        put(service, "talk", "c1", 1, "before", final=True)
+        await kept(service)
+        ballast = small_disk / "ballast"
+        with ballast.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        for number in range(200):
+            put(service, "talk", f"m{number}", 1, "meanwhile " * 40, start=5.0 + number, final=True)
+        (event,) = await read(service)
+        assert event["data"]["text"]
+        await until(lambda: "full" in keeper.problem)
+        ballast.unlink()
+        await until(lambda: not keeper.problem)
+    store = Store(small_disk)
+    (session,) = Transcripts(store.database).sessions()
+    assert session.captions == 201
+    store.close()
