@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import httpx
@@ -118,13 +118,9 @@ async def test_one_that_never_sends(hasty: Running, messages: list[str]) -> None
 
 
 async def test_one_source_too_many(hasty: Running) -> None:
-    async with (
-        hasty.publisher() as one,
-        hasty.publisher() as two,
-        hasty.publisher() as three,
-        hasty.publisher() as four,
-    ):
-        for socket in (one, two, three, four):
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            socket = await stack.enter_async_context(hasty.publisher())
             await socket.send(start())
             await socket.recv()
         said = await say(hasty, start())
