@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -117,13 +117,12 @@ async def test_one_that_never_sends(hasty: Running, messages: list[str]) -> None
     assert (said.error, said.code) == ("timeout", 4408)
 
 
-async def test_one_source_too_many(hasty: Running) -> None:
-    async with AsyncExitStack() as stack:
-        for _ in range(4):
-            socket = await stack.enter_async_context(hasty.publisher())
+async def test_one_source_too_many() -> None:
+    async with running(Limits(sources=2)) as service, service.publisher() as one, service.publisher() as two:
+        for socket in (one, two):
             await socket.send(start())
             await socket.recv()
-        said = await say(hasty, start())
+        said = await say(service, start())
         assert (said.error, said.code) == ("too_many", 4429)
 
 
