@@ -15,6 +15,8 @@ import click
 from platformdirs import user_data_path
 
 from service import __version__
+from service.captions.export import FORMS
+from service.captions.exports import Look
 from service.errors import SurtitleError
 from service.models_cli import models
 from service.settings import AUDIO_CONTEXTS, ENGINES, LOOPBACK, POLICIES, Settings
@@ -105,23 +107,22 @@ def demo(channel: str, browser: bool, once: bool, **options: Any) -> None:
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "-f", "--format", "form", type=click.Choice(["srt", "vtt", "txt", "json"]), default="srt", show_default=True
-)
+@click.option("-f", "--format", "form", type=click.Choice(FORMS), default="srt", show_default=True)
+@click.option("--words", is_flag=True, help="Write the time of each word, where the format can hold it.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write to.")
 @_engine
 @_model
 @_language
 @_policy
 @_audio_context
-def transcribe(file: Path, form: str, output: Path | None, **options: Any) -> None:
+def transcribe(file: Path, form: str, words: bool, output: Path | None, **options: Any) -> None:
     """Write the transcript of an audio or video FILE."""
     from service import log
     from service.transcribe import transcribe_file
 
     log.configure(verbose=False)
     try:
-        text = transcribe_file(file, form, Settings(**options))
+        text = transcribe_file(file, form, Settings(**options), Look(words=words))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
     if output is None:

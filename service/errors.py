@@ -63,6 +63,14 @@ class NoSuchChannel(SurtitleError):
     status = 404
 
 
+class NoSuchForm(SurtitleError):
+    """Transcripts are not written in this format."""
+
+    code = "no_such_form"
+    close = 4404
+    status = 404
+
+
 class NoSuchCaption(SurtitleError):
     """The caption is not kept, or not final yet."""
 

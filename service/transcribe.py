@@ -14,6 +14,7 @@ from service.audio.container import decode, duration
 from service.audio.intake import resampled
 from service.captions.caption import Caption
 from service.captions.export import export
+from service.captions.exports import Look
 from service.errors import BadAudio, ModelError
 from service.pipeline import Pipeline
 from service.progress import fetch, progress_bar
@@ -26,8 +27,8 @@ from service.speech.whisper import WhisperEngine
 log = logging.getLogger("surtitle.transcribe")
 
 
-def transcribe_file(file: Path, form: str, settings: Settings) -> str:
-    """The transcript of an audio or video file as srt, vtt, txt or json; shows a progress bar.
+def transcribe_file(file: Path, form: str, settings: Settings, look: Look = Look()) -> str:
+    """The transcript of an audio or video file in one of the formats of `captions.export`; shows a progress bar.
 
     Of the settings, those of recognition count.
 
@@ -56,7 +57,7 @@ def transcribe_file(file: Path, form: str, settings: Settings) -> str:
     finally:
         pipeline.close()
         recognizer.close()
-    return export(finals, form)
+    return export(finals, form, look)
 
 
 def _joined(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:

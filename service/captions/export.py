@@ -1,64 +1,50 @@
-"""Transcripts: SubRip, WebVTT, text and JSON."""
+"""Transcripts: which formats there are, and captions as JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from service.captions.caption import Caption
-from service.captions.layout import Box, balanced
-
-_SHORTEST = 0.9  # seconds a caption stays at least, if the next one leaves it the time
-
-MEDIA_TYPES = {
-    "srt": "application/x-subrip; charset=utf-8",
-    "vtt": "text/vtt; charset=utf-8",
-    "txt": "text/plain; charset=utf-8",
-    "json": "application/json",
-}
+from service.captions.exports import Look, ass, cues, documents, podcast
+from service.errors import NoSuchForm
 
 
-def export(captions: Sequence[Caption], form: str, box: Box = Box()) -> str:
-    """Final captions as ``form``, one of `MEDIA_TYPES`; by time, speakers named where there are several."""
-    ordered = sorted(
-        (caption for caption in captions if caption.final), key=lambda caption: (caption.start, caption.end)
-    )
-    writers: dict[str, Callable[[list[Caption], Box], str]] = {"srt": _srt, "vtt": _vtt, "txt": _txt, "json": _json}
-    return writers[form](ordered, box)
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A format; ``timed`` says whether it can hold the times of words."""
+
+    media_type: str
+    write: Callable[[Sequence[Caption], Look], str]
+    timed: bool = False
 
 
-def _srt(captions: list[Caption], box: Box) -> str:
-    cues = []
-    for number, (caption, end) in enumerate(zip(captions, _ends(captions), strict=True), start=1):
-        name = f"{caption.voice}: " if _several(captions) else ""
-        text = name + "\n".join(balanced(caption.words, box))
-        cues.append(f"{number}\n{_time(caption.start, ',')} --> {_time(end, ',')}\n{text}\n")
-    return "\n".join(cues)
+def export(captions: Iterable[Caption], form: str, look: Look = Look()) -> str:
+    """Final captions as ``form``, one of `FORMS`; by time, speakers named where there are several."""
+    return FORMS[form].write(in_order(captions), look)
 
 
-def _vtt(captions: list[Caption], box: Box) -> str:
-    cues = ["WEBVTT\n"]
-    for caption, end in zip(captions, _ends(captions), strict=True):
-        name = f"<v {_escape(caption.voice)}>" if _several(captions) else ""
-        text = name + _escape("\n".join(balanced(caption.words, box)))
-        cues.append(f"{_time(caption.start, '.')} --> {_time(end, '.')}\n{text}\n")
-    return "\n".join(cues)
+def check_form(form: str) -> Form:
+    """The format of that name. Raises `NoSuchForm`."""
+    if form not in FORMS:
+        raise NoSuchForm(f"There is no transcript.{form[:20]}: ask for one of {', '.join(FORMS)}.")
+    return FORMS[form]
 
 
-def _txt(captions: list[Caption], box: Box) -> str:
-    lines: list[str] = []
-    before = None
-    for caption in captions:
-        if _several(captions) and caption.voice != before:
-            lines.append(f"{caption.voice}:")
-        before = caption.voice
-        lines.append(caption.text)
-    return "".join(f"{line}\n" for line in lines)
+def in_order(captions: Iterable[Caption]) -> list[Caption]:
+    """Final captions by time."""
+    return sorted((caption for caption in captions if caption.final), key=lambda caption: (caption.start, caption.end))
 
 
-def _json(captions: list[Caption], box: Box) -> str:
-    return json.dumps({"captions": [as_json(caption) for caption in captions]}, ensure_ascii=False, indent=1) + "\n"
+def shifted(captions: Iterable[Caption], seconds: float) -> list[Caption]:
+    """The same captions, later by ``seconds``; without those that would be over before 0."""
+    return [
+        replace(caption, words=tuple(word.shifted(seconds) for word in caption.words))
+        for caption in captions
+        if caption.end + seconds > 0
+    ]
 
 
 def as_json(caption: Caption) -> dict[str, Any]:
@@ -83,27 +69,17 @@ def words_as_json(caption: Caption) -> list[dict[str, Any]]:
     ]
 
 
-def _ends(captions: list[Caption]) -> list[float]:
-    """When each caption leaves: not before it could be read, not after the next of its source begins."""
-    ends = []
-    following: dict[str, float] = {}
-    for caption in reversed(captions):
-        wished = max(caption.end, caption.start + _SHORTEST)
-        ends.append(max(caption.start + 0.001, min(wished, following.get(caption.source, wished))))
-        following[caption.source] = caption.start
-    return ends[::-1]
+def _json(captions: Sequence[Caption], look: Look) -> str:
+    return json.dumps({"captions": [as_json(caption) for caption in captions]}, ensure_ascii=False, indent=1) + "\n"
 
 
-def _several(captions: list[Caption]) -> bool:
-    return len({caption.voice for caption in captions}) > 1
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _time(seconds: float, point: str) -> str:
-    milliseconds = round(max(0.0, seconds) * 1000)
-    minutes, milliseconds = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{milliseconds // 1000:02d}{point}{milliseconds % 1000:03d}"
+FORMS = {
+    "srt": Form("application/x-subrip; charset=utf-8", cues.srt),
+    "vtt": Form("text/vtt; charset=utf-8", cues.vtt, timed=True),
+    "ass": Form("text/x-ssa; charset=utf-8", ass.ass, timed=True),
+    "txt": Form("text/plain; charset=utf-8", documents.txt),
+    "md": Form("text/markdown; charset=utf-8", documents.md),
+    "json": Form("application/json", _json, timed=True),
+    "podcast.json": Form("application/json", podcast.transcript, timed=True),
+    "chapters.json": Form("application/json+chapters", podcast.chapters),
+}

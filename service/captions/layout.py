@@ -64,9 +64,14 @@ def best_break(words: Sequence[Word], least: int, most: int) -> int:
 
 def balanced(words: Sequence[Word], box: Box) -> list[str]:
     """The words as lines for print and export: two lines break between phrases, the lower one longer."""
+    return [join(line) for line in balanced_words(words, box)]
+
+
+def balanced_words(words: Sequence[Word], box: Box) -> list[list[Word]]:
+    """The same, as the words of each line."""
     lines = wrap(words, box.columns)
     if len(lines) != 2:
-        return [join(line) for line in lines]
+        return lines
 
     def cost(count: int) -> float:
         upper, lower = columns(join(words[:count])), columns(join(words[count:]))
@@ -75,9 +80,7 @@ def balanced(words: Sequence[Word], box: Box) -> list[str]:
         return abs(upper - lower) + (4 if upper > lower else 0) - 4 * _merit(words, count)
 
     count = min(range(1, len(words)), key=cost)
-    if cost(count) == float("inf"):
-        return [join(line) for line in lines]
-    return [join(words[:count]), join(words[count:])]
+    return lines if cost(count) == float("inf") else [list(words[:count]), list(words[count:])]
 
 
 def _hangs(word: Word) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from service.captions.caption import Caption
 from service.captions.correct import corrected
+from service.captions.exports import Look
 from service.channels.feed import Event, Feed
 from service.channels.session import ORIGINAL, Journal, Kept, Left, Session, digest, new_session, number_of
 from service.channels.settings import ChannelSettings
@@ -105,9 +106,9 @@ class Channel:
         """What a reader that comes now should see first."""
         return self.original.on_screen()
 
-    def transcript(self, form: str) -> str:
-        """The final captions as srt, vtt, txt or json."""
-        return self.original.transcript(form)
+    def transcript(self, form: str, look: Look = Look()) -> str:
+        """The final captions in one of the formats of `captions.export`."""
+        return self.original.transcript(form, look)
 
     def history(self) -> dict[str, Any]:
         """The final captions with the place from which a reader goes on without a gap; open captions come after it."""

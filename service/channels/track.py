@@ -11,6 +11,7 @@ import msgspec
 
 from service.captions.caption import Caption
 from service.captions.export import as_json, export
+from service.captions.exports import Look
 from service.channels.archive import Archive
 from service.channels.feed import Event, Feed
 
@@ -142,9 +143,9 @@ class Track:
         captions = sorted((event for event in found if event), key=lambda event: event.number)
         return self._styling(captions[0].number - 1 if captions else self.feed.last) + captions
 
-    def transcript(self, form: str) -> str:
-        """The final captions as srt, vtt, txt or json."""
-        return export(self.captions, form)
+    def transcript(self, form: str, look: Look = Look()) -> str:
+        """The final captions in one of the formats of `captions.export`."""
+        return export(self.captions, form, look)
 
     def history(self) -> dict[str, Any]:
         """The final captions with the place from which a reader goes on without a gap; open captions come after it."""

@@ -11,10 +11,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from service import __version__
-from service.captions.export import MEDIA_TYPES
+from service.captions.export import check_form
+from service.captions.exports import Look
 from service.channels.hub import Hub
 from service.demo import Demo
-from service.errors import NoSuchChannel, SurtitleError
+from service.errors import SurtitleError
 from service.speech.engines import Engines
 from service.web.messages import error_message
 
@@ -38,15 +39,19 @@ async def channel(request: Request) -> Response:
 
 
 async def transcript(request: Request) -> Response:
-    """`/api/channels/{channel}/transcript.{srt,vtt,txt,json}`."""
+    """`/api/channels/{channel}/transcript.{form}`; with ``?words=1`` and the time of each word if the format has it."""
     hub: Hub = request.app.state.hub
-    form = request.path_params["form"]
     found = hub.channel(request.path_params["channel"])
-    if form not in MEDIA_TYPES:
-        raise NoSuchChannel(f"There is no transcript.{form[:10]}: ask for one of {', '.join(MEDIA_TYPES)}.")
+    form = request.path_params["form"]
+    checked = check_form(form)
     if form == "json":
         return JSONResponse(found.history())
-    return Response(found.transcript(form), media_type=MEDIA_TYPES[form])
+    return Response(found.transcript(form, look_of(request)), media_type=checked.media_type)
+
+
+def look_of(request: Request) -> Look:
+    """How a transcript is to be written, by the query."""
+    return Look(words=request.query_params.get("words") == "1")
 
 
 async def clear(request: Request) -> Response:
