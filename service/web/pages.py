@@ -26,6 +26,7 @@ _OURS = Path(__file__).parent
 _OVERLAY = obs_overlay.DIRECTORY
 _DEMO = _OURS.parent / "demo"
 
+_FORMS = {"txt": "Text", "md": "Markdown", "srt": "SRT", "vtt": "WebVTT", "json": "JSON"}  # that readers have a use for
 _SMALLEST_QR = 3  # modules of white around it (ISO/IEC 18004 asks for 4; a page adds its own)
 
 
@@ -43,7 +44,7 @@ async def overlay(request: Request) -> Response:
 
 
 async def view(request: Request) -> Response:
-    return _page(request, "view.html", check_name(request.path_params["channel"]))
+    return _page(request, "view.html", check_name(request.path_params["channel"]), forms=_FORMS)
 
 
 async def manifest(request: Request) -> Response:
@@ -88,10 +89,10 @@ def routes() -> list[BaseRoute]:
     ]
 
 
-def _page(request: Request, template: str, channel: str | None) -> Response:
+def _page(request: Request, template: str, channel: str | None, **more: object) -> Response:
     language = i18n.language_of(request)
     texts = i18n.messages(language)
-    context = {"channel": channel, "version": __version__, "language": language, "messages": texts}
+    context = {"channel": channel, "version": __version__, "language": language, "messages": texts, **more}
     response = _templates(language).TemplateResponse(request, template, context)
     response.headers["cache-control"] = "no-cache"
     response.headers["vary"] = "Accept-Language"

@@ -6,7 +6,8 @@ import httpx
 from websockets.asyncio.client import connect
 
 from service import __version__
-from tests.support import Running
+from service.captions.export import FORMS
+from tests.support import Running, put
 
 
 async def test_health_names_engine_and_version(service: Running) -> None:
@@ -33,12 +34,21 @@ async def test_channels_and_their_sources(service: Running) -> None:
 
 
 async def test_transcripts_have_their_types(service: Running) -> None:
-    types = {"srt": "application/x-subrip", "vtt": "text/vtt", "txt": "text/plain", "json": "application/json"}
+    types = {form: known.media_type for form, known in FORMS.items()}
     async with httpx.AsyncClient(base_url=service.url) as client:
         for form, media_type in types.items():
             answer = await client.get(f"/api/channels/fresh/transcript.{form}")
             assert answer.status_code == 200
-            assert answer.headers["content-type"].startswith(media_type)
+            assert answer.headers["content-type"] == media_type
+
+
+async def test_words_of_transcripts_have_times_if_asked(service: Running) -> None:
+    put(service, "timed", "c1", 1, "one two", final=True)
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        assert "one two" in (await client.get("/api/channels/timed/transcript.ass")).text
+        assert r"{\k100}one {\k100}two" in (await client.get("/api/channels/timed/transcript.ass?words=1")).text
+        unknown = await client.get("/api/channels/timed/transcript.doc")
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "no_such_form")
 
 
 async def test_the_dashboard_gets_the_state(service: Running) -> None:

@@ -1,6 +1,7 @@
 // The dashboard: the state of everything at a glance.
 
 import { t } from "/static/overlay/i18n.js";
+import { downloads } from "/static/downloads.js";
 import { transcript } from "/static/editing.js";
 import { lookOf } from "/static/look.js";
 import { problemOf } from "/static/problems.js";
@@ -160,15 +161,7 @@ function newCard(name) {
   ]) {
     links.append(...linkRow(String(label), String(url), Boolean(open)));
   }
-  const exports = part(card, ".exports");
-  exports.append(`${t("Transcript:")} `);
-  for (const form of ["srt", "vtt", "txt", "json"]) {
-    const link = document.createElement("a");
-    link.href = `/api/channels/${path}/transcript.${form}`;
-    link.download = `${name}.${form}`;
-    link.textContent = form.toUpperCase();
-    exports.append(link, " ");
-  }
+  part(card, ".exports").append(...downloads(`/api/channels/${path}/`, name));
   setUp(card, name);
   lookOf(card, name);
   transcript(name, part(card, ".captions"));
