@@ -10,3 +10,11 @@ RATE = 16_000
 
 Samples = NDArray[np.float32]
 """Mono audio, shape (n,), values in [-1, 1]."""
+
+Frames = NDArray[np.float32]
+"""Audio as it came, shape (n, channels), values in [-1, 1]."""
+
+
+def mono(frames: Frames) -> Samples:
+    """One channel: the mean of all."""
+    return frames[:, 0] if frames.shape[1] == 1 else np.asarray(frames.mean(axis=1), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Container streams and files (WebM, Ogg, MP3, FLAC, MP4 …) to mono samples, by FFmpeg's libraries."""
+"""Container streams and files (WebM, Ogg, MP3, FLAC, MP4 …) to samples, by FFmpeg's libraries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import av.container
 import av.error
 import numpy as np
 
-from service.audio import Samples
+from service.audio import Frames, Samples, mono
 from service.errors import BadAudio
 
 _MAX_BAD_PACKETS = 50  # in a row, before the stream is given up
@@ -73,7 +73,12 @@ class BytePipe:
 
 
 def decode(source: str | Readable, container_format: str | None = None) -> Iterator[tuple[Samples, int]]:
-    """Decode the first audio stream: pairs of mono samples and their rate in Hz.
+    """The same as `decode_frames`, with one channel."""
+    return ((mono(frames), rate) for frames, rate in decode_frames(source, container_format))
+
+
+def decode_frames(source: str | Readable, container_format: str | None = None) -> Iterator[tuple[Frames, int]]:
+    """Decode the first audio stream: pairs of frames, of one or two channels, and their rate in Hz.
 
     ``source`` is a path or an object with ``read``; ``container_format`` names the container, None
     lets FFmpeg find out. Raises `BadAudio` when there is nothing to decode.
@@ -100,9 +105,10 @@ def duration(path: str) -> float | None:
     return None
 
 
-def _decode_audio(container: av.container.InputContainer) -> Iterator[tuple[Samples, int]]:
+def _decode_audio(container: av.container.InputContainer) -> Iterator[tuple[Frames, int]]:
     stream = container.streams.audio[0]
-    mono = av.audio.resampler.AudioResampler(format="flt", layout="mono")
+    converter: av.audio.resampler.AudioResampler | None = None
+    channels = 1
     bad = 0
     for packet in container.demux(stream):
         try:
@@ -116,8 +122,11 @@ def _decode_audio(container: av.container.InputContainer) -> Iterator[tuple[Samp
         for frame in frames:
             if not isinstance(frame, av.audio.frame.AudioFrame):
                 continue
-            for part in mono.resample(frame):
-                yield np.ascontiguousarray(part.to_ndarray().reshape(-1), dtype=np.float32), part.sample_rate
+            if converter is None:
+                channels = min(2, frame.layout.nb_channels)
+                converter = av.audio.resampler.AudioResampler(format="flt", layout=("mono", "stereo")[channels - 1])
+            for part in converter.resample(frame):
+                yield np.array(part.to_ndarray().reshape(-1, channels), dtype=np.float32), part.sample_rate
 
 
 def _reason(error: Exception) -> str:

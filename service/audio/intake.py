@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Protocol
 
-from service.audio import Samples
-from service.audio.container import BytePipe, decode
+from service.audio import Frames, Samples, mono
+from service.audio.container import BytePipe, decode_frames
 from service.audio.pcm import PcmDecoder
 from service.audio.resample import Resampler
 from service.errors import TimedOut, UnsupportedFormat
@@ -23,6 +23,9 @@ FORMATS = ("pcm16le", *CONTAINERS)
 
 Sink = Callable[[Samples], Awaitable[None]]
 """Takes 16 kHz mono samples; may wait, which holds the client back."""
+
+Tap = Callable[[Frames, int], None]
+"""Is shown what goes in, as it came, with its rate in Hz; called in the event loop, and does not wait."""
 
 _PIPE_BYTES = 256 * 1024
 _STUCK = "Recognition did not take the audio in time: start again."
@@ -51,24 +54,32 @@ def check_format(audio_format: str, rate: int, channels: int) -> None:
         raise UnsupportedFormat(f"{channels} channels are not supported: send 1 or 2.")
 
 
-def open_intake(audio_format: str, rate: int, channels: int, sink: Sink) -> Intake:
+def no_tap(frames: Frames, rate: int) -> None:
+    """Nobody wants to see what goes in."""
+
+
+def open_intake(audio_format: str, rate: int, channels: int, sink: Sink, tap: Tap = no_tap) -> Intake:
     """The intake for a declared format. Raises `UnsupportedFormat`."""
     check_format(audio_format, rate, channels)
     if audio_format == "pcm16le":
-        return PcmIntake(rate, channels, sink)
-    return ContainerIntake(CONTAINERS[audio_format], sink)
+        return PcmIntake(rate, channels, sink, tap)
+    return ContainerIntake(CONTAINERS[audio_format], sink, tap)
 
 
 class PcmIntake:
     """Raw PCM needs no thread: decode, resample, hand on."""
 
-    def __init__(self, rate: int, channels: int, sink: Sink) -> None:
+    def __init__(self, rate: int, channels: int, sink: Sink, tap: Tap = no_tap) -> None:
         self._decoder = PcmDecoder(channels)
         self._resampler = Resampler(rate)
+        self._rate = rate
         self._sink = sink
+        self._tap = tap
 
     async def write(self, data: bytes) -> None:
-        await self._deliver(self._resampler.feed(self._decoder.decode(data)))
+        frames = self._decoder.frames(data)
+        self._tap(frames, self._rate)
+        await self._deliver(self._resampler.feed(mono(frames)))
 
     async def finish(self) -> None:
         if self._decoder.torn:
@@ -86,9 +97,10 @@ class PcmIntake:
 class ContainerIntake:
     """A container stream: FFmpeg pulls bytes from a pipe in a thread of its own."""
 
-    def __init__(self, container_format: str | None, sink: Sink) -> None:
+    def __init__(self, container_format: str | None, sink: Sink, tap: Tap = no_tap) -> None:
         self._format = container_format
         self._sink = sink
+        self._tap = tap
         self._loop = asyncio.get_running_loop()
         self._room = asyncio.Event()
         self._pipe = BytePipe(_PIPE_BYTES, self._tell_room)
@@ -122,7 +134,7 @@ class ContainerIntake:
 
     def _decode(self) -> None:
         try:
-            for samples in resampled(decode(self._pipe, self._format)):
+            for samples in resampled(self._tapped(decode_frames(self._pipe, self._format))):
                 if self._decoded.cancelled():
                     return
                 if samples.size:
@@ -133,6 +145,11 @@ class ContainerIntake:
             self._pipe.close()
             self._pipe.drain()
             self._tell_room()
+
+    def _tapped(self, blocks: Iterator[tuple[Frames, int]]) -> Iterator[tuple[Samples, int]]:
+        for frames, rate in blocks:
+            self._loop.call_soon_threadsafe(self._tap, frames, rate)
+            yield mono(frames), rate
 
     async def _put(self, samples: Samples) -> None:
         await self._sink(samples)

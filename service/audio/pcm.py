@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.audio import Samples
+from service.audio import Frames, Samples, mono
 
 
 class PcmDecoder:
@@ -24,13 +24,15 @@ class PcmDecoder:
 
     def decode(self, data: bytes) -> Samples:
         """Samples of shape (n,) for the whole frames in what has arrived."""
+        return mono(self.frames(data))
+
+    def frames(self, data: bytes) -> Frames:
+        """The same, with all channels."""
         data = self._torn + data
         usable = len(data) - len(data) % (2 * self._channels)
         self._torn = data[usable:]
         samples = np.frombuffer(data, dtype="<i2", count=usable // 2).astype(np.float32) / 32768.0
-        if self._channels == 1:
-            return samples
-        return np.asarray(samples.reshape(-1, self._channels).mean(axis=1), dtype=np.float32)
+        return samples.reshape(-1, self._channels)
 
 
 def to_pcm(samples: Samples) -> bytes:

@@ -46,7 +46,7 @@ async def test_words_of_transcripts_have_times_if_asked(service: Running) -> Non
     put(service, "timed", "c1", 1, "one two", final=True)
     async with httpx.AsyncClient(base_url=service.url) as client:
         assert "one two" in (await client.get("/api/channels/timed/transcript.ass")).text
-        assert r"{\k100}one {\k100}two" in (await client.get("/api/channels/timed/transcript.ass?words=1")).text
+        assert r"{\k0}one {\k100}two" in (await client.get("/api/channels/timed/transcript.ass?words=1")).text
         unknown = await client.get("/api/channels/timed/transcript.doc")
         assert (unknown.status_code, unknown.json()["code"]) == (404, "no_such_form")
 

@@ -47,4 +47,4 @@ def test_ffmpeg_reads_it(tmp_path: Path) -> None:
     with av.open(str(path)) as container:
         assert container.format.name == "ass"
         packets = [packet for packet in container.demux() if packet.size]
-        assert [float(packet.pts * packet.time_base) for packet in packets] == [0.5, 2.0, 3661.2]
+        assert [float((packet.pts or 0) * packet.time_base) for packet in packets] == [0.5, 2.0, 3661.2]
