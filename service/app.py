@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,11 +18,13 @@ from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
 from service.outputs.outputs import Outputs
+from service.recordings.recorder import Recorder
+from service.recordings.shelf import Shelf
 from service.settings import Settings
 from service.speech.engines import Engines
 from service.store.keeper import Keeper
 from service.store.store import Store
-from service.web import api, obs, pages, setup
+from service.web import api, obs, pages, recording, setup
 from service.web.correct import correct_caption
 from service.web.messages import refuse
 from service.web.publish import publish_post, publish_socket
@@ -41,15 +44,23 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         keeper = Keeper(store) if store else None
         hub = Hub(settings, engines, keeper)
         outputs = Outputs(hub.position)
+        shelf = Shelf(settings.data_dir / "recordings") if settings.data_dir else None
+        recorder = Recorder(shelf, settings.recording_format, _session)
+        hub.listener = recorder
+
+        def more(channel: Channel) -> dict[str, Any]:
+            return {**outputs.describe(channel), **recorder.describe(channel)}
+
         if store:
             for name, told in (await asyncio.to_thread(store.settings)).items():
                 outputs.apply(hub.restore(name, told.settings, told.styles))
             for kept in await asyncio.to_thread(store.kept, settings.limits.channels // 2, settings.limits.captions):
                 hub.recall(kept)
-        hub.retold, hub.more = outputs.apply, outputs.describe
+        hub.retold, hub.more = outputs.apply, more
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
         app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper
+        app.state.recorder = recorder
         engines.start()
         try:
             yield
@@ -57,6 +68,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             await player.close()
             await outputs.close()
             await hub.close(_FLUSH)
+            await recorder.close()
             if keeper:
                 await keeper.close()
             await engines.close()
@@ -75,6 +87,9 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             Route(channel + "/captions/{id}", correct_caption, methods=["PATCH"]),
             Route(channel + "/transcript.{form}", api.transcript),
             Route(channel + "/obs", obs.obs_feed),
+            Route(channel + "/recording", recording.recording),
+            Route(channel + "/recording", recording.start_recording, methods=["POST"]),
+            Route(channel + "/recording", recording.stop_recording, methods=["DELETE"]),
             Route(channel + "/clear", api.clear, methods=["POST"]),
             Route(channel + "/settings", setup.settings),
             Route(channel + "/settings", setup.change_settings, methods=["PATCH"]),
@@ -92,6 +107,11 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             Route("/{path:path}", _nowhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ],
     )
+
+
+def _session(channel: Channel) -> tuple[str, float]:
+    began = time.time() - channel.clock()
+    return f"{channel.name}-{began:.0f}", began
 
 
 async def _nowhere_socket(websocket: WebSocket) -> None:

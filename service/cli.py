@@ -19,7 +19,8 @@ from service.captions.export import FORMS
 from service.captions.exports import Look
 from service.errors import SurtitleError
 from service.models_cli import models
-from service.settings import AUDIO_CONTEXTS, ENGINES, LOOPBACK, POLICIES, Settings
+from service.record_cli import record
+from service.settings import AUDIO_CONTEXTS, ENGINES, LOOPBACK, POLICIES, RECORDING_FORMATS, Settings
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -59,6 +60,7 @@ def main() -> None:
 
 
 main.add_command(models)
+main.add_command(record)
 
 
 @main.command()
@@ -78,6 +80,13 @@ main.add_command(models)
 )
 @click.option(
     "--database", metavar="URL", help="A PostgreSQL database for them instead: postgresql://user:password@host/name."
+)
+@click.option(
+    "--recording-format",
+    type=click.Choice(RECORDING_FORMATS),
+    default=RECORDING_FORMATS[0],
+    show_default=True,
+    help="FLAC is what was heard; Opus is a tenth of it and sounds the same.",
 )
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
 @click.option("--verbose", is_flag=True, help="Log more.")

@@ -9,6 +9,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENGINES = ("auto", "whisper", "pocketsphinx")
 POLICIES = ("align-att", "local-agreement")
 AUDIO_CONTEXTS = ("full", "dynamic")
+RECORDING_FORMATS = ("flac", "opus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class Settings:
     policy: str = POLICIES[0]
     audio_context: str = AUDIO_CONTEXTS[0]
     allow_origin: tuple[str, ...] = ()
-    data_dir: Path | None = None  # where settings, sessions and captions are kept; None keeps them nowhere
+    data_dir: Path | None = None  # where settings, sessions, captions and recordings are kept; None keeps them nowhere
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
+    recording_format: str = RECORDING_FORMATS[0]
     limits: Limits = Limits()
 
     @property

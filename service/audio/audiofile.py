@@ -13,9 +13,6 @@ import numpy as np
 
 from service.audio import Frames
 
-FORMS = ("flac", "opus")
-"""What recordings are written as, by the ending of the file."""
-
 _OPUS_RATE = 48_000  # Hz: the one that Opus always has
 _OPUS_BITS = 64_000  # a second for each channel: nobody hears the difference in speech
 _CONTAINERS = {
@@ -48,6 +45,11 @@ class AudioFile:
         if codec != "flac":
             self._stream.bit_rate = _OPUS_BITS * channels
         self._resampler = av.audio.resampler.AudioResampler("s16", self._layout, coded)
+
+    @property
+    def bytes(self) -> int:
+        """How large the file is."""
+        return self._disk.size
 
     def write(self, frames: Frames) -> None:
         """Frames at the file's rate, with its channels."""
@@ -88,11 +90,14 @@ class _Disk:
 
     def __init__(self, path: Path) -> None:
         self.handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        self.size = 0
 
     def write(self, data: bytes) -> int:
         view = memoryview(data)
         while view and self.handle >= 0:
-            view = view[os.write(self.handle, view) :]
+            count = os.write(self.handle, view)
+            self.size += count
+            view = view[count:]
         return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:

@@ -46,6 +46,8 @@ class Recording:
         self.began = began
         self.lost = 0.0
         """Seconds that were left out because the disk was too slow."""
+        self.bytes = 0
+        """On the disk."""
         self.problem = ""
         """Why it has stopped by itself, in one sentence."""
         self._tags = tags
@@ -119,6 +121,7 @@ class Recording:
             for place, frames in taken:
                 self._fill(file, place)
                 file.write(frames)
+            self.bytes = file.bytes
             if ending:
                 self._fill(file, self._until)
                 return
@@ -138,4 +141,4 @@ def _problem(error: OSError, seconds: float) -> str:
     since = f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full, so recording stopped at {since}: make room, then start it again. Captions go on."
-    return f"The disk failed ({error.strerror or error}), so recording stopped at {since}: see what it is, then start anew."
+    return f"The disk failed ({error.strerror or error}): recording stopped at {since}. Mend that, then start it again."

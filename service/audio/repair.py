@@ -28,13 +28,11 @@ class AudioInfo:
 
 
 def inspect(path: Path) -> AudioInfo:
-    """What there is to know of a file that `AudioFile` wrote. One that was torn is closed off first.
+    """What there is to know of a file that `AudioFile` has closed, or that was closed off.
 
     Raises `BadAudio` when there is nothing to hear in it.
     """
     try:
-        if path.suffix == ".flac":
-            _close_off(path)
         with av.open(str(path)) as container:
             stream = container.streams.audio[0]
             tags = {key.upper(): value for key, value in {**container.metadata, **stream.metadata}.items()}
@@ -52,18 +50,38 @@ def _skipped(stream: Any) -> float:
     return int.from_bytes(head[10:12], "little") / 48_000 if head.startswith(b"OpusHead") else 0.0
 
 
-def _close_off(path: Path) -> None:
-    """Write the number of samples into a FLAC file that ended unawares, and cut off a frame that is not whole."""
-    with path.open("r+b") as file:
-        head = file.read(_FIELD.stop)
-        field = int.from_bytes(head[_FIELD], "big")
-        if not head.startswith(b"fLaC") or field % (1 << _TOTAL):
-            return
-        total, end = _count(path)
-        if end is not None:
-            file.truncate(end)
-        file.seek(_FIELD.start)
-        file.write((field | total).to_bytes(8, "big"))
+def is_open(path: Path) -> bool:
+    """Whether nobody has closed the file: it is being written, or was torn. Ogg needs no closing."""
+    try:
+        with path.open("rb") as file:
+            return path.suffix == ".flac" and _field(file.read(_FIELD.stop)) is not None
+    except OSError:
+        return False
+
+
+def close_off(path: Path) -> None:
+    """Write the number of samples into a file that nobody writes any more, and cut off a frame that is not whole.
+
+    Raises `BadAudio` when that cannot be done.
+    """
+    try:
+        with path.open("r+b") as file:
+            field = _field(file.read(_FIELD.stop)) if path.suffix == ".flac" else None
+            if field is None:
+                return
+            total, end = _count(path)
+            if end is not None:
+                file.truncate(end)
+            file.seek(_FIELD.start)
+            file.write((field | total).to_bytes(8, "big"))
+    except (av.error.FFmpegError, OSError, IndexError) as error:
+        raise BadAudio(f"The recording {path.name} cannot be closed off ({error}): it may be damaged.") from error
+
+
+def _field(head: bytes) -> int | None:
+    """The part of a FLAC file's head that has no number of samples yet."""
+    field = int.from_bytes(head[_FIELD], "big")
+    return field if head.startswith(b"fLaC") and len(head) == _FIELD.stop and not field % (1 << _TOTAL) else None
 
 
 def _count(path: Path) -> tuple[int, int | None]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.channels.channel import Channel, check_name
+from service.channels.listener import Listener
 from service.channels.session import Journal, Kept, Left
 from service.channels.settings import Changes, ChannelSettings, check_language, clean_name
 from service.channels.source import Source
@@ -52,6 +53,8 @@ class Hub:
         """Called when a channel's settings or styles have changed."""
         self.more: Callable[[Channel], dict[str, Any]] = lambda channel: {}
         """What others have to add to a channel's description."""
+        self.listener: Listener | None = None
+        """Who hears all sources."""
         self._opening = 0
         self._stopping = False
         self.readers: dict[str, int] = {}
@@ -200,6 +203,7 @@ class Hub:
                 at = left.clock + received
             pipeline = Pipeline(stream, name, channel.new_id, at, lambda: channel.settings.vocabulary.rules)
             source = Source(channel, name, resume, pipeline, tuning.engine, self._limits, received, self._ended)
+            source.listener = self.listener
             self._sources[source] = language
             channel.speaks(resume, name, source.clock)
             self._tuner.settle(source, tuning, language)
@@ -209,6 +213,8 @@ class Hub:
         return source
 
     def _ended(self, source: Source) -> None:
+        if self.listener is not None:
+            self.listener.leave(source)
         if not self._stopping:  # else its client may come back to the service that is started next
             source.channel.silent(source.resume)
 

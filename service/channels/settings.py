@@ -54,6 +54,7 @@ class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vocabulary: VocabularyChanges | UnsetType = UNSET
     names: dict[str, str] | UnsetType = UNSET
     paused: bool | UnsetType = UNSET
+    record: bool | UnsetType = UNSET
     closed_captions: ClosedCaptionsChanges | UnsetType = UNSET
 
 
@@ -115,6 +116,8 @@ class ChannelSettings:
     """What readers see instead of a speaker's or a source's own name."""
     paused: bool = False
     """What is said now is not captioned."""
+    record: bool = False
+    """Sources are recorded from their beginning."""
     closed_captions: ClosedCaptions = field(default_factory=ClosedCaptions)
 
     @property
@@ -133,6 +136,7 @@ class ChannelSettings:
             vocabulary=self._vocabulary(changes.vocabulary),
             names=self.names if isinstance(changes.names, UnsetType) else _names(changes.names),
             paused=_either(changes.paused, self.paused),
+            record=_either(changes.record, self.record),
             closed_captions=self.closed_captions
             if isinstance(changes.closed_captions, UnsetType)
             else self.closed_captions.changed(changes.closed_captions),
@@ -151,6 +155,7 @@ class ChannelSettings:
             },
             "names": self.names,
             "paused": self.paused,
+            "record": self.record,
             "closed_captions": self.closed_captions.as_json(),
         }
 

@@ -17,6 +17,7 @@ from service.captions.export import words_as_json
 from service.channels.backlog import Backlog
 from service.channels.channel import Channel
 from service.channels.feed import Feed
+from service.channels.listener import Listener
 from service.errors import EngineError, Replaced, SurtitleError, TooFast
 from service.pipeline import Pipeline
 from service.settings import Limits
@@ -62,6 +63,7 @@ class Source:
         self.lag = 0.0
         self.skipped = 0.0
         self.error: SurtitleError | None = None
+        self.listener: Listener | None = None
         self._pipeline = pipeline
         self._engine = engine
         self._next: tuple[Engine, Stream] | None = None  # to be used from the next utterance on

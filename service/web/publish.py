@@ -17,6 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from service.audio import Samples
 from service.audio.intake import Intake, check_format, open_intake
 from service.channels.hub import Hub, Opened
+from service.channels.listener import tap
 from service.channels.source import Source
 from service.errors import BadOrder, BadRequest, EngineError, ShuttingDown, SurtitleError, TimedOut, TooLarge
 from service.settings import Limits
@@ -179,7 +180,7 @@ async def publishing(hub: Hub, channel: str, start: Start, put: Put) -> AsyncIte
     check_format(start.format, start.rate, start.channels)  # before anything is started
     opened = await hub.open(channel, start.source, start.lang, start.resume, start.age)
     source = opened.source
-    intake = open_intake(start.format, start.rate, start.channels, partial(put, source))
+    intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source))
     try:
         yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 
 from service.audio import Frames
-from service.audio.audiofile import FORMS, AudioFile
+from service.audio.audiofile import AudioFile
 from service.audio.container import decode_frames
-from service.audio.repair import inspect
+from service.audio.repair import close_off, inspect, is_open
 from service.errors import BadAudio
+from service.settings import RECORDING_FORMATS
 
 WRITER = """
 import sys, time
@@ -41,7 +43,7 @@ def heard(path: Path) -> tuple[Frames, int]:
     return np.concatenate([frames for frames, _ in blocks]), blocks[0][1]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", RECORDING_FORMATS)
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (16000, 1), (44100, 2), (48000, 2), (192000, 1)])
 def test_what_was_written_plays_at_the_right_length(tmp_path: Path, form: str, rate: int, channels: int) -> None:
     path = tmp_path / f"a.{form}"
@@ -61,7 +63,7 @@ def test_what_was_written_plays_at_the_right_length(tmp_path: Path, form: str, r
         assert np.abs(frames - said).max() < 1 / 32768
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", RECORDING_FORMATS)
 def test_a_file_whose_writer_is_killed_plays_to_the_last_second(tmp_path: Path, form: str) -> None:
     path = tmp_path / f"a.{form}"
     with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True) as writer:
@@ -73,6 +75,9 @@ def test_a_file_whose_writer_is_killed_plays_to_the_last_second(tmp_path: Path, 
         written = max([written, *(int(line) for line in writer.stdout if line.endswith("\n"))])
     torn = heard(path)
     assert written / 10 - len(torn[0]) / torn[1] < 1.0
+    assert is_open(path) == (form == "flac")
+    close_off(path)
+    assert not is_open(path)
     info = inspect(path)
     assert written / 10 - info.seconds < 1.0
     whole = heard(path)
@@ -90,6 +95,7 @@ def test_flac_is_closed_off_wherever_it_was_torn(tmp_path: Path, lost: int) -> N
     file.write(noise)
     file.abandon()  # no length in it, and no end
     path.write_bytes(path.read_bytes()[:-lost])
+    close_off(path)
     info = inspect(path)
     frames, _ = heard(path)
     assert len(frames) == round(info.seconds * 16000)
@@ -98,10 +104,12 @@ def test_flac_is_closed_off_wherever_it_was_torn(tmp_path: Path, lost: int) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"fLaC", b"not audio at all" * 100])
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", RECORDING_FORMATS)
 def test_what_is_no_recording_is_told(tmp_path: Path, form: str, content: bytes) -> None:
     path = tmp_path / f"a.{form}"
     path.write_bytes(content)
+    with suppress(BadAudio):
+        close_off(path)
     with pytest.raises(BadAudio, match=path.name):
         inspect(path)
 

@@ -15,7 +15,7 @@ import pytest
 from service.audio import Frames
 from service.audio.audiofile import AudioFile
 from service.audio.recording import Format, Recording
-from service.audio.repair import inspect
+from service.audio.repair import close_off, inspect
 from tests.audio.test_audiofile import heard
 from tests.support import missing, until
 
@@ -68,6 +68,7 @@ async def test_a_full_disk_ends_the_recording_and_says_so(tiny: Path) -> None:
     assert recording.problem.endswith("Captions go on.")
     recording.put(noise, 61.0)  # is nobody's business any more
     await recording.close()
+    close_off(recording.path)
     assert inspect(recording.path).seconds > 5
 
 
@@ -75,7 +76,7 @@ async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     recording = Recording(tmp_path / "file" / "1-Host.flac", Format(RATE, 1), 0.0, {})
     await until(lambda: recording.ended)
-    assert "see what it is" in recording.problem
+    assert "Mend that" in recording.problem
 
 
 async def test_what_a_slow_disk_does_not_take_is_silence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

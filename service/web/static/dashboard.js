@@ -5,6 +5,7 @@ import { downloads } from "/static/downloads.js";
 import { transcript } from "/static/editing.js";
 import { lookOf } from "/static/look.js";
 import { problemOf } from "/static/problems.js";
+import { setUpRecording, showRecording } from "/static/recording.js";
 import { setUpClosedCaptions, showClosedCaptions } from "/static/outputs.js";
 import { setUp, showLoad, showProgress } from "/static/setup.js";
 
@@ -31,6 +32,7 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {boolean} paused
  * @property {Load | null} switch the model that is on its way to it
  * @property {import("/static/outputs.js").ClosedCaptions} closed_captions
+ * @property {import("/static/recording.js").Recording} recording
  * @property {Source[]} sources
  */
 
@@ -104,12 +106,14 @@ function showChannel(channel) {
   showSources(card, channel.sources);
   showLoad(part(card, ".switch"), channel.switch);
   showClosedCaptions(card, channel.closed_captions);
+  showRecording(card, channel.recording);
 }
 
 /** @param {HTMLElement} box @param {Channel} channel */
 function showProblems(box, channel) {
   const told = channel.sources.map((source) => problemOf(source, channel.paused)).filter(Boolean);
   if (channel.paused) told.unshift(t("Paused: what is said now is not captioned."));
+  if (channel.recording.problem) told.unshift(channel.recording.problem);
   if (told.join("\n") === [...box.children].map((one) => one.textContent).join("\n")) return;
   box.replaceChildren(...told.map((text) => {
     const one = document.createElement("p");
@@ -171,6 +175,7 @@ function newCard(name) {
     if (confirm(t("Empty the screens and the transcript of {name}?", { name }))) send(`${name}/clear`, "POST", {});
   });
   setUpClosedCaptions(card, name);
+  setUpRecording(card, name);
   return card;
 }
 

@@ -1,0 +1,1 @@
+"""Sessions and what was recorded in them: starting, listening again, transcribing again."""

@@ -1,0 +1,181 @@
+"""Recording by the real service: what its sources send is on disk, at its place."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from service.audio import RATE
+from service.audio.repair import inspect
+from tests.audio.test_audiofile import heard, tone
+from tests.support import Running, as_wav, publish, running, silence, speech, until
+
+
+@pytest_asyncio.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(data_dir=tmp_path) as service:
+        yield service
+
+
+def recordings(folder: Path) -> list[Path]:
+    return sorted((folder / "recordings").glob("*/*"))
+
+
+def pcm(frames: Any) -> bytes:
+    return (np.asarray(frames) * 32768).astype("<i2").tobytes()
+
+
+async def start(client: httpx.AsyncClient, channel: str) -> None:
+    assert (await client.post(f"/api/channels/{channel}/recording")).json()["on"]
+
+
+async def test_a_source_is_recorded_as_it_came(service: Running, tmp_path: Path) -> None:
+    said = tone(2.0, 48_000, 2)
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        await start(client, "full")
+        await client.post(
+            "/api/channels/full/audio?rate=48000&channels=2&source=H%C3%B6st/1", content=pcm(said), timeout=60
+        )
+    await until(lambda: len(recordings(tmp_path)) == 1)
+    (path,) = recordings(tmp_path)
+    await until(lambda: inspect(path).seconds == 2.0)
+    frames, rate = heard(path)
+    assert path.name == "1-Höst-1.flac"
+    assert rate == 48_000
+    assert np.abs(frames - said).max() < 2 / 32768
+    assert inspect(path).tags["SURTITLE_SOURCE"] == "Höst/1"
+
+
+async def test_a_container_is_recorded_too(service: Running, tmp_path: Path) -> None:
+    said = speech("Good evening, and welcome to the show.")
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        await start(client, "wav")
+        await client.post("/api/channels/wav/audio?format=auto", content=as_wav(said), timeout=60)
+    (path,) = recordings(tmp_path)
+    await until(lambda: inspect(path).seconds == len(said) / RATE)
+    assert np.abs(heard(path)[0][:, 0] - said).max() < 2 / 32768
+
+
+async def test_recording_starts_and_stops_in_the_middle(service: Running, tmp_path: Path) -> None:
+    """Each part says where it begins on the channel's clock."""
+    async with httpx.AsyncClient(base_url=service.url) as client, service.publisher("middle") as socket:
+        await socket.send('{"op":"start","source":"Host"}')
+        clock = json.loads(await socket.recv())["clock"]
+        second = silence(1.0) + 0.1
+
+        async def send(count: int) -> None:
+            before = service.app.state.hub.position(service.app.state.hub.channel("middle"), "Host")
+            for _ in range(count):
+                await socket.send(pcm(second))
+            await until(
+                lambda: (
+                    service.app.state.hub.position(service.app.state.hub.channel("middle"), "Host")
+                    >= before + count - 0.01
+                )
+            )
+
+        await send(2)
+        await start(client, "middle")
+        await send(3)
+        stopped = (await client.delete("/api/channels/middle/recording")).json()
+        assert [one["seconds"] for one in stopped["ended"]] == [3.0]
+        assert not stopped["on"]
+        await send(1)
+        await start(client, "middle")
+        await send(2)
+        state = (await client.get("/api/channels/middle")).json()["recording"]
+        assert (state["on"], state["seconds"], state["files"], state["problem"]) == (True, 2.0, 1, "")
+        await client.delete("/api/channels/middle/recording")
+    found = [inspect(path) for path in recordings(tmp_path)]
+    assert [round(one.seconds, 3) for one in found] == [3.0, 2.0]
+    offsets = [float(one.tags["SURTITLE_OFFSET"]) - clock for one in found]
+    assert offsets == pytest.approx([2.0, 6.0], abs=0.01)
+
+
+async def test_what_is_said_in_a_pause_is_not_kept(service: Running, tmp_path: Path) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client, service.publisher("paused") as socket:
+        assert (await client.patch("/api/channels/paused/settings", json={"record": True})).json()["record"]
+        await socket.send('{"op":"start","source":"Host"}')
+        await socket.recv()
+        hub = service.app.state.hub
+        for number, paused in enumerate((False, True, False), start=1):
+            await client.patch("/api/channels/paused/settings", json={"paused": paused})
+            await socket.send(pcm(silence(1.0) + 0.1))
+            await until(lambda number=number: hub.sources(hub.channel("paused"))[0].received >= number)  # type: ignore[misc]
+        await socket.send('{"op":"end"}')
+        async for _ in socket:
+            pass
+    (path,) = recordings(tmp_path)
+    await until(lambda: inspect(path).seconds == 3.0)
+    frames = heard(path)[0][:, 0]
+    assert [float(np.abs(frames[at : at + RATE]).max()) > 0.05 for at in (0, RATE, 2 * RATE)] == [True, False, True]
+
+
+async def test_the_clock_is_right_after_a_lost_connection(service: Running, tmp_path: Path) -> None:
+    """The file goes on where the service had got to; with another rate another file begins."""
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        await start(client, "lost")
+        resume, received = "", 0.0
+        for number in range(3):
+            async with service.publisher("lost") as socket:
+                more = {"resume": resume} if resume else {}
+                rate = 44_100 if number < 2 else 48_000
+                await socket.send(json.dumps({"op": "start", "rate": rate, "source": "Host", **more}))
+                ready = json.loads(await socket.recv())
+                assert ready["resumed"] == bool(number)
+                resume = ready["resume"]
+                assert ready["received"] >= received
+                received = ready["received"]
+                await socket.send(pcm(tone(1.0, rate, 1)))
+                hub = service.app.state.hub
+                source = hub.sources(hub.channel("lost"))[0]
+                await until(lambda: source.received >= received + 0.9)  # noqa: B023 - used at once
+        total = source.received
+        await client.delete("/api/channels/lost/recording")
+    first, second = (inspect(path) for path in recordings(tmp_path))
+    assert (first.rate, second.rate) == (44_100, 48_000)
+    begins = float(second.tags["SURTITLE_OFFSET"]) - float(first.tags["SURTITLE_OFFSET"])
+    assert first.seconds == pytest.approx(begins, abs=0.05)  # but for what the last resampler still held
+    assert begins + second.seconds == pytest.approx(total, abs=0.05)
+
+
+async def test_a_service_without_a_folder_says_that_it_cannot_record() -> None:
+    async with running() as service, httpx.AsyncClient(base_url=service.url) as client:
+        answer = await client.post("/api/channels/main/recording")
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+        assert not (await client.get("/api/channels/main/recording")).json()["possible"]
+
+
+async def test_captions_go_on_when_the_disk_fails(service: Running, tmp_path: Path) -> None:
+    (tmp_path / "recordings").touch()  # where a folder should be
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        await start(client, "broken")
+        said = await publish(service, speech("Good evening, and welcome to the show."), channel="broken", pace=4)
+        state = (await client.get("/api/channels/broken/recording")).json()
+        assert "evening" in said.text.lower()
+        assert not state["on"]
+        assert "Mend that" in state["problem"]
+        (tmp_path / "recordings").unlink()
+        await start(client, "broken")
+        assert (await client.get("/api/channels/broken/recording")).json()["problem"] == ""
+
+
+async def test_recordings_are_finished_when_the_service_stops(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        await start(client, "stop")
+        socket = await service.publisher("stop")
+        await socket.send('{"op":"start","source":"Host"}')
+        await socket.send(pcm(silence(1.5)))
+        hub = service.app.state.hub
+        await until(lambda: bool(hub.sources(hub.channel("stop"))))
+        await until(lambda: hub.sources(hub.channel("stop"))[0].received >= 1.5)
+        await asyncio.sleep(0)
+    assert [inspect(path).seconds for path in recordings(tmp_path)] == [1.5]
