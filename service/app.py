@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from service.channels.channel import Channel
 from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
@@ -24,6 +25,7 @@ from service.settings import Settings
 from service.speech.engines import Engines
 from service.store.keeper import Keeper
 from service.store.store import Store
+from service.store.transcripts import Transcripts
 from service.web import api, obs, pages, recording, setup
 from service.web.correct import correct_caption
 from service.web.messages import refuse
@@ -44,9 +46,10 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         keeper = Keeper(store) if store else None
         hub = Hub(settings, engines, keeper)
         outputs = Outputs(hub.position)
-        shelf = Shelf(settings.data_dir / "recordings") if settings.data_dir else None
-        recorder = Recorder(shelf, settings.recording_format, _session)
-        hub.listener = recorder
+        transcripts = Transcripts(store.database) if store else None
+        shelf = Shelf(settings.data_dir / "recordings", transcripts) if transcripts and settings.data_dir else None
+        recorder = hub.listener = Recorder(shelf, settings.recording_format, keeper.flush if keeper else _nothing)
+        await recorder.recover()
 
         def more(channel: Channel) -> dict[str, Any]:
             return {**outputs.describe(channel), **recorder.describe(channel)}
@@ -60,7 +63,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
         app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper
-        app.state.recorder = recorder
+        app.state.recorder, app.state.shelf, app.state.transcripts = recorder, shelf, transcripts
         engines.start()
         try:
             yield
@@ -109,9 +112,8 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
     )
 
 
-def _session(channel: Channel) -> tuple[str, float]:
-    began = time.time() - channel.clock()
-    return f"{channel.name}-{began:.0f}", began
+async def _nothing() -> None:
+    """There is nothing to write down."""
 
 
 async def _nowhere_socket(websocket: WebSocket) -> None:

@@ -15,6 +15,8 @@ import numpy as np
 
 from service.audio import Frames
 from service.audio.audiofile import AudioFile
+from service.audio.repair import close_off, inspect
+from service.errors import BadAudio
 from service.threads import start_thread
 
 log = logging.getLogger("surtitle.recording")
@@ -48,6 +50,8 @@ class Recording:
         """Seconds that were left out because the disk was too slow."""
         self.bytes = 0
         """On the disk."""
+        self.written = 0.0
+        """Seconds that are on the disk, once it has ended."""
         self.problem = ""
         """Why it has stopped by itself, in one sentence."""
         self._tags = tags
@@ -84,6 +88,10 @@ class Recording:
             self._frames += len(frames)
             self._changed.notify()
 
+    async def over(self) -> None:
+        """Wait until it has ended."""
+        await asyncio.wait({self._thread})
+
     async def close(self) -> None:
         """Write what waits, and end. A disk that hangs is left behind after a while."""
         with self._changed:
@@ -100,12 +108,15 @@ class Recording:
             file = AudioFile(self.path, self.form.rate, self.form.channels, self._tags)
             self._write(file)
             file.close()
+            self.written = file.frames / self.form.rate
         except OSError as error:
             self.problem = _problem(error, file.frames / self.form.rate if file else 0.0)
             log.error("%s: %s", self.path, self.problem)
         finally:
             if file is not None:
                 file.abandon()
+            if self.problem:
+                self.written = _rest(self.path)
             with self._changed:
                 self._waiting.clear()
 
@@ -134,6 +145,16 @@ class Recording:
         while (missing := place - file.frames) > 0:
             count = min(missing, round(_FILL * self.form.rate))
             file.write(np.zeros((count, self.form.channels), dtype=np.float32))
+
+
+def _rest(path: Path) -> float:
+    """Seconds that can be heard of a file that could not be written to its end."""
+    try:
+        close_off(path)
+        return inspect(path).seconds
+    except BadAudio as error:
+        log.warning("%s", error)
+        return 0.0
 
 
 def _problem(error: OSError, seconds: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,29 +14,51 @@ import numpy as np
 from service.audio import Frames
 from service.audio.recording import Format, Recording
 from service.channels.channel import Channel
+from service.channels.session import Session
 from service.channels.source import Source
 from service.errors import BadRequest
-from service.recordings.shelf import Shelf, tags
+from service.recordings import shelf as shelves
+from service.recordings.shelf import Shelf
+from service.store import records
+from service.store.database import StoreError
+from service.threads import start_thread
 
 log = logging.getLogger("surtitle.recordings")
 
 _NOWHERE = "This service keeps nothing on disk, so it cannot record: start it with --data-dir."
+_TRIES, _RETRY = 10, 1.0  # to write down how a recording stands, and seconds between two
+
+
+@dataclass(slots=True)
+class _Running:
+    """A recording, the session to which it belongs, and the task that writes down how it stands."""
+
+    session: str
+    recording: Recording
+    noting: asyncio.Task[None]
 
 
 class Recorder:
     """Hears all sources (`service.channels.listener`), and owns the recordings that run.
 
-    ``session`` gives the id of a channel's session, and when it began in seconds of the epoch.
+    ``flush`` sees to it that the session of a recording is in the database.
     """
 
-    def __init__(self, shelf: Shelf | None, form: str, session: Callable[[Channel], tuple[str, float]]) -> None:
+    def __init__(self, shelf: Shelf | None, form: str, flush: Callable[[], Awaitable[object]]) -> None:
         self._shelf = shelf
         self._form = form
-        self._session = session
+        self._flush = flush
         self._told: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # what a person wants now
-        self._running: dict[Source, tuple[str, Recording]] = {}  # with the session
+        self._present: WeakKeyDictionary[Channel, set[Source]] = WeakKeyDictionary()
+        self._running: dict[Source, _Running] = {}
         self._problems: WeakKeyDictionary[Channel, str] = WeakKeyDictionary()
         self._closing: set[asyncio.Task[None]] = set()
+        self._recovering: asyncio.Future[None] | None = None
+
+    async def recover(self) -> None:
+        """Begin to close off what was torn when the service ended last. To be called before any source comes."""
+        if (shelf := self._shelf) is not None and (torn := await asyncio.to_thread(shelf.torn)):
+            self._recovering = start_thread("recover recordings", lambda: shelf.recover(torn))
 
     def wanted(self, channel: Channel) -> bool:
         """Whether what is said in a channel is to be recorded now."""
@@ -51,81 +74,111 @@ class Recorder:
     async def stop(self, channel: Channel) -> list[Recording]:
         """Record no more; what was recorded is on disk when this returns."""
         self._told[channel] = False
-        ended = [recording for source, (_, recording) in self._running.items() if source.channel is channel]
-        await asyncio.gather(*(self._end(source) for source in list(self._running) if source.channel is channel))
+        sources = [source for source in self._running if source.channel is channel]
+        ended = [self._running[source].recording for source in sources]
+        await asyncio.gather(*map(self._end, sources))
         return ended
 
     def hear(self, source: Source, frames: Frames, rate: int, at: float) -> None:
         """Audio of a source, as it came. While the channel is paused it is kept as silence."""
-        channel = source.channel
-        if not self.wanted(channel):
+        channel, session = source.channel, source.channel.session
+        self._present.setdefault(channel, set()).add(source)
+        if session is None or not self.wanted(channel):
             return
         form = Format(rate, frames.shape[1])
-        session, began = self._session(channel)
         running = self._running.get(source)
-        if running is not None and (running[0] != session or running[1].form != form):
+        if running is not None and (running.session != session.id or running.recording.form != form):
             self._end(source)
             running = None
         if running is None:
-            running = self._running[source] = (session, self._open(source, form, session, began, at))
-        elif running[1].ended:  # by itself
-            self._give_up(channel, running[1].problem)
+            running = self._running[source] = self._open(source, form, session, at)
+        elif running.recording.ended:  # by itself
+            self._give_up(channel, running.recording.problem)
             return
-        running[1].put(np.zeros_like(frames) if channel.settings.paused else frames, at)
+        running.recording.put(np.zeros_like(frames) if channel.settings.paused else frames, at)
 
     def leave(self, source: Source) -> None:
-        """The source has ended, and so does its recording. What a person stopped begins anew with the next sources."""
+        """The source has ended, and so does its recording. What a person stopped begins anew once all have ended."""
         self._end(source)
         channel = source.channel
-        if self._told.get(channel) is False and not any(one.channel is channel for one in self._running):
+        present = self._present.get(channel, set())
+        present.discard(source)
+        if not present and self._told.get(channel) is False and not self._problems.get(channel):
             del self._told[channel]
+
+    async def release(self, session: str) -> None:
+        """End what is being recorded in a session."""
+        sources = [source for source, one in self._running.items() if one.session == session]
+        await asyncio.gather(*map(self._end, sources))
+
+    def busy(self, session: str) -> bool:
+        """Whether something is being recorded in a session."""
+        return any(one.session == session for one in self._running.values())
 
     def describe(self, channel: Channel) -> dict[str, Any]:
         """To be added to the channel's: whether it is recorded, how long, how large, and what is wrong."""
-        running = [recording for source, (_, recording) in self._running.items() if source.channel is channel]
-        on = self.wanted(channel)
+        running = [one.recording for source, one in self._running.items() if source.channel is channel]
         for recording in running:
-            if recording.problem and on:
+            if recording.problem:
                 self._give_up(channel, recording.problem)
-                on = False
         return {
             "recording": {
-                "on": on,
+                "on": self.wanted(channel),
                 "automatic": channel.settings.record,
                 "possible": self._shelf is not None,
-                "seconds": round(max((one.seconds for one in running if not one.ended), default=0.0), 1),
+                "seconds": round(max((one.seconds for one in running), default=0.0), 1),
                 "bytes": sum(one.bytes for one in running),
-                "files": len(running),
+                "files": sum(not one.ended for one in running),
                 "lost": round(sum(one.lost for one in running), 1),
                 "problem": self._problems.get(channel, ""),
             }
         }
 
-    def session_in_use(self, session: str) -> bool:
-        """Whether something is being recorded in a session."""
-        return any(one == session for one, _ in self._running.values())
-
     async def close(self) -> None:
         """Finish all recordings."""
-        for source in list(self._running):
-            self._end(source)
+        await asyncio.gather(*map(self._end, list(self._running)))
         await asyncio.gather(*self._closing, return_exceptions=True)
+        if self._recovering is not None:
+            self._recovering.cancel()
 
-    def _open(self, source: Source, form: Format, session: str, began: float, at: float) -> Recording:
+    def _open(self, source: Source, form: Format, session: Session, at: float) -> _Running:
         assert self._shelf is not None
-        offset = source.clock + at
-        path = self._shelf.new_path(session, source.name, self._form)
+        clock = source.clock + at
+        path = self._shelf.new_path(session.id, source.name, self._form)
+        said = shelves.tags(source.channel.name, source.name, clock, session.began)
         log.info("%s/%s: recording to %s", source.channel.name, source.name, path)
-        return Recording(path, form, at, tags(source.channel.name, source.name, offset, began))
+        recording = Recording(path, form, at, said)
+        row = records.Recording("", session.id, source.name, clock, 0.0, shelves.RUNNING)
+        noting = asyncio.create_task(self._note(recording, row), name=f"note {path.name}")
+        return _Running(session.id, recording, noting)
+
+    async def _note(self, recording: Recording, row: records.Recording) -> None:
+        """Write down that it runs, and at its end how that was."""
+        await self._write(recording, row)
+        await recording.over()
+        state = shelves.FAILED if recording.problem else shelves.DONE
+        await self._write(recording, replace(row, seconds=recording.written, state=state, problem=recording.problem))
+
+    async def _write(self, recording: Recording, row: records.Recording) -> None:
+        assert self._shelf is not None
+        for rest in reversed(range(_TRIES)):
+            await self._flush()
+            try:
+                await asyncio.to_thread(self._shelf.note, recording.path, row)
+                return
+            except StoreError as error:  # its session is perhaps not written down yet
+                if not rest:
+                    log.error("%s: %s", recording.path, error)
+            await asyncio.sleep(_RETRY)
 
     def _end(self, source: Source) -> asyncio.Future[None]:
         """Begin to close the source's recording, if it has one."""
-        _, recording = self._running.pop(source, ("", None))
-        if recording is None:
+        running = self._running.pop(source, None)
+        if running is None:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done
-        task = asyncio.create_task(recording.close(), name=f"close {recording.path.name}")
+        task = asyncio.create_task(_close(running), name=f"close {running.recording.path.name}")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         return task
@@ -136,3 +189,8 @@ class Recorder:
         self._problems[channel] = problem
         for source in [source for source in self._running if source.channel is channel]:
             self._end(source)
+
+
+async def _close(running: _Running) -> None:
+    await running.recording.close()
+    await running.noting

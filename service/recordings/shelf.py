@@ -1,4 +1,4 @@
-"""Where recordings are: a folder for each session, and in it a file for each that says by its tags what it is."""
+"""Where recordings are: a folder for each session, a file for each recording, and what the database says of them."""
 
 from __future__ import annotations
 
@@ -8,124 +8,139 @@ import shutil
 import time
 import unicodedata
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from service.audio.repair import close_off, inspect, is_open
 from service.errors import BadAudio
 from service.settings import RECORDING_FORMATS
+from service.store.records import Recording
+from service.store.transcripts import Transcripts
 
 log = logging.getLogger("surtitle.recordings")
 
-_FILE = re.compile(rf"(\d+)-[\w.-]+\.({'|'.join(RECORDING_FORMATS)})")
-_SESSION = re.compile(r"[\w.-]{1,100}")
+RUNNING, DONE, FAILED = "running", "done", "failed"
+
+_FILE = re.compile(rf"(\d+)-[\w-]+\.({'|'.join(RECORDING_FORMATS)})")
+_SESSION = re.compile(r"\w[\w-]{0,39}", re.ASCII)
 _SLUG = 40  # characters of a source's name in a file's
-_LATELY = 60.0  # seconds: a file that was changed since then may still be written by somebody
+_LATELY = 60.0  # seconds: what was written since then is perhaps still being written
+_TORN = "The service ended while this was recorded."
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recording that has ended; ``offset`` is where it begins on the channel's clock. Times in seconds."""
+    """A recording that can be heard; ``clock`` is where it begins on the channel's clock, in seconds."""
 
     path: Path
     source: str
-    offset: float
+    clock: float
     seconds: float
-    rate: int
-    channels: int
     bytes: int
+    problem: str
 
     @property
     def end(self) -> float:
         """On the channel's clock."""
-        return self.offset + self.seconds
+        return self.clock + self.seconds
 
 
 class Shelf:
-    """The folder of all recordings. Blocks: for threads."""
+    """The folder of all recordings, and the table of them. Blocks: for threads. Raises `StoreError`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, transcripts: Transcripts) -> None:
         self.folder = folder
-        self._known: dict[Path, tuple[int, int, Recorded]] = {}
+        self._transcripts = transcripts
         self._numbers: dict[str, int] = {}  # the last that was given out, by session
 
     def new_path(self, session: str, source: str, form: str) -> Path:
         """The file for a new recording of a source in a session."""
         folder = self.of(session)
-        numbers = [int(found[1]) for path in _files(folder) if (found := _FILE.fullmatch(path.name))]
+        numbers = [int(path.name.partition("-")[0]) for path in _files(folder)]
         number = self._numbers[session] = max([*numbers, self._numbers.get(session, 0)]) + 1
         return folder / f"{number}-{_slug(source)}.{form}"
 
     def of(self, session: str) -> Path:
         """The folder of a session, which may not be there."""
-        if not _SESSION.fullmatch(session) or not session.strip("."):
+        if not _SESSION.fullmatch(session):
             raise ValueError(f"{session!r} is no session's id")
         return self.folder / session
 
+    def note(self, path: Path, recording: Recording) -> None:
+        """How a recording stands."""
+        self._transcripts.record([replace(recording, file=self._name(path))])
+
     def recordings(self, session: str) -> list[Recorded]:
-        """What was recorded in a session and has ended, by time; the log tells what cannot be read."""
+        """What was recorded in a session and can be heard, by time."""
         found = []
-        for path in _files(self.of(session)):
-            if _FILE.fullmatch(path.name) and not is_open(path):
-                with suppress(OSError):
-                    try:
-                        found.append(self._read(path))
-                    except BadAudio as error:
-                        log.warning("%s: %s", session, error)
-        return sorted(found, key=lambda one: (one.offset, one.path.name))
+        for row in self._transcripts.recordings(session):
+            path = self.folder / row.file
+            if row.state != RUNNING and row.seconds > 0 and path.is_file():
+                size = path.stat().st_size
+                found.append(Recorded(path, row.source, row.clock, row.seconds, size, row.problem))
+        return sorted(found, key=lambda one: (one.clock, one.path.name))
 
-    def unfinished(self, session: str) -> list[Path]:
-        """What is being written, or was torn and not closed off."""
-        return [path for path in _files(self.of(session)) if _FILE.fullmatch(path.name) and is_open(path)]
+    def is_running(self, session: str) -> bool:
+        """Whether somebody seems to be recording in a session, perhaps another program."""
+        rows = [self.folder / row.file for row in self._transcripts.recordings(session) if row.state == RUNNING]
+        return any(path.is_file() and time.time() - path.stat().st_mtime < _LATELY for path in rows)
 
-    def close_off(self, session: str | None = None, *, lately: bool = False) -> None:
-        """Close off what was torn, in one session or all; what was changed ``lately`` too if nobody can be writing."""
-        folders = [self.of(session)] if session else [path for path in _files(self.folder) if path.is_dir()]
-        for folder in folders:
-            for path in _files(folder):
-                if not _FILE.fullmatch(path.name) or not is_open(path):
-                    continue
-                if not lately and time.time() - path.stat().st_mtime < _LATELY:
-                    continue
-                try:
-                    close_off(path)
-                    log.info("%s: the recording was torn, and is closed off", path)
-                except BadAudio as error:
-                    log.warning("%s: %s", folder.name, error)
+    def torn(self, session: str | None = None) -> list[Path]:
+        """Recordings that nobody has ended, or that the database does not know; if none is running, to `recover`."""
+        known = {row.file: row.state for row in self._transcripts.recordings(session)}
+        folders = [self.of(session)] if session else list(_folders(self.folder))
+        files = [path for folder in folders for path in _files(folder)]
+        return [path for path in files if known.get(self._name(path), RUNNING) == RUNNING]
+
+    def recover(self, torn: list[Path]) -> None:
+        """Close off what was torn, and write down what is in it."""
+        for path in torn:
+            session = path.parent.name
+            if self._transcripts.session(session) is None:
+                log.warning("%s belongs to no session that is known: move it away if nobody needs it", path)
+                continue
+            try:
+                was_open = is_open(path)
+                close_off(path)
+                info = inspect(path)
+            except BadAudio as error:
+                log.warning("%s: %s", session, error)
+                self.note(path, Recording("", session, _source(path, {}), 0.0, 0.0, FAILED, error.message))
+                continue
+            clock = _number(info.tags.get("SURTITLE_CLOCK", ""))
+            problem = _TORN if was_open else ""
+            self.note(path, Recording("", session, _source(path, info.tags), clock, info.seconds, DONE, problem))
+            log.info("%s is closed off: %.1f s", path, info.seconds)
 
     def delete(self, session: str) -> None:
-        """Delete all of a session's files. Raises `OSError`."""
+        """Delete a session's files. Raises `OSError`."""
         folder = self.of(session)
         if folder.is_dir():
             shutil.rmtree(folder)
-        self._known = {path: known for path, known in self._known.items() if folder not in path.parents}
 
-    def _read(self, path: Path) -> Recorded:
-        """Raises `BadAudio`, `OSError`."""
-        state = path.stat()
-        known = self._known.get(path)
-        if known is not None and known[:2] == (state.st_mtime_ns, state.st_size):
-            return known[2]
-        info = inspect(path)
-        try:
-            offset = float(info.tags.get("SURTITLE_OFFSET", "0"))
-        except ValueError:
-            offset = 0.0
-        source = info.tags.get("SURTITLE_SOURCE", "") or path.stem.partition("-")[2]
-        found = Recorded(path, source, offset, info.seconds, info.rate, info.channels, state.st_size)
-        self._known[path] = (state.st_mtime_ns, state.st_size, found)
-        return found
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
 
 
-def tags(channel: str, source: str, offset: float, began: float) -> dict[str, str]:
-    """What a file says of itself; ``began`` is when the session began, in seconds of the epoch."""
+def tags(channel: str, source: str, clock: float, began: float) -> dict[str, str]:
+    """What a file says of itself; ``began`` is when the session began, in seconds since 1970."""
     return {
         "title": f"{channel}: {source}",
-        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began + offset)),
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began + clock)),
         "SURTITLE_SOURCE": source,
-        "SURTITLE_OFFSET": f"{offset:.6f}",
+        "SURTITLE_CLOCK": f"{clock:.6f}",
     }
+
+
+def _source(path: Path, said: dict[str, str]) -> str:
+    return said.get("SURTITLE_SOURCE", "") or path.stem.partition("-")[2]
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def _slug(name: str) -> str:
@@ -134,8 +149,17 @@ def _slug(name: str) -> str:
     return re.sub(r"[^\w-]+", "-", letters)[:_SLUG].strip("-_") or "source"
 
 
+def _folders(folder: Path) -> Iterator[Path]:
+    return (path for path in _listed(folder) if path.is_dir() and _SESSION.fullmatch(path.name))
+
+
 def _files(folder: Path) -> Iterator[Path]:
+    """Recordings, and nothing else that may be there."""
+    return (path for path in _listed(folder) if _FILE.fullmatch(path.name))
+
+
+def _listed(folder: Path) -> list[Path]:
     try:
-        yield from sorted(folder.iterdir())
+        return sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []

@@ -15,7 +15,7 @@ import pytest
 from service.audio import Frames
 from service.audio.audiofile import AudioFile
 from service.audio.recording import Format, Recording
-from service.audio.repair import close_off, inspect
+from service.audio.repair import inspect
 from tests.audio.test_audiofile import heard
 from tests.support import missing, until
 
@@ -42,7 +42,7 @@ def tiny(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_audio_is_where_it_belongs(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "s" / "1-Host.flac", Format(RATE, 1), 5.0, {"SURTITLE_OFFSET": "5"})
+    recording = Recording(tmp_path / "s" / "1-Host.flac", Format(RATE, 1), 5.0, {"SURTITLE_CLOCK": "5"})
     recording.put(level(0.1, 1.0), 5.0)
     recording.put(level(0.2, 1.0), 6.0002)  # not worth a word
     recording.put(level(0.3, 1.0), 9.0)  # two seconds were lost
@@ -53,7 +53,7 @@ async def test_audio_is_where_it_belongs(tmp_path: Path) -> None:
     found = [round(float(frames[round(at * RATE), 0]), 2) for at in (0.5, 1.5, 2.5, 3.5, 4.5, 5.2)]
     assert found == [0.1, 0.2, 0.0, 0.0, 0.3, 0.4]
     assert len(frames) == 5.5 * RATE
-    assert inspect(recording.path).tags["SURTITLE_OFFSET"] == "5"
+    assert inspect(recording.path).tags["SURTITLE_CLOCK"] == "5"
     assert recording.problem == ""
 
 
@@ -68,8 +68,7 @@ async def test_a_full_disk_ends_the_recording_and_says_so(tiny: Path) -> None:
     assert recording.problem.endswith("Captions go on.")
     recording.put(noise, 61.0)  # is nobody's business any more
     await recording.close()
-    close_off(recording.path)
-    assert inspect(recording.path).seconds > 5
+    assert inspect(recording.path).seconds == recording.written > 5
 
 
 async def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

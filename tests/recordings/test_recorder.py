@@ -96,7 +96,7 @@ async def test_recording_starts_and_stops_in_the_middle(service: Running, tmp_pa
         await client.delete("/api/channels/middle/recording")
     found = [inspect(path) for path in recordings(tmp_path)]
     assert [round(one.seconds, 3) for one in found] == [3.0, 2.0]
-    offsets = [float(one.tags["SURTITLE_OFFSET"]) - clock for one in found]
+    offsets = [float(one.tags["SURTITLE_CLOCK"]) - clock for one in found]
     assert offsets == pytest.approx([2.0, 6.0], abs=0.01)
 
 
@@ -142,7 +142,7 @@ async def test_the_clock_is_right_after_a_lost_connection(service: Running, tmp_
         await client.delete("/api/channels/lost/recording")
     first, second = (inspect(path) for path in recordings(tmp_path))
     assert (first.rate, second.rate) == (44_100, 48_000)
-    begins = float(second.tags["SURTITLE_OFFSET"]) - float(first.tags["SURTITLE_OFFSET"])
+    begins = float(second.tags["SURTITLE_CLOCK"]) - float(first.tags["SURTITLE_CLOCK"])
     assert first.seconds == pytest.approx(begins, abs=0.05)  # but for what the last resampler still held
     assert begins + second.seconds == pytest.approx(total, abs=0.05)
 
