@@ -19,14 +19,17 @@ from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
 from service.outputs.outputs import Outputs
+from service.recordings.mixer import Mixer
+from service.recordings.polisher import Polisher
 from service.recordings.recorder import Recorder
+from service.recordings.sessions import Sessions
 from service.recordings.shelf import Shelf
-from service.settings import Settings
+from service.settings import RECORDINGS, Settings
 from service.speech.engines import Engines
 from service.store.keeper import Keeper
 from service.store.store import Store
 from service.store.transcripts import Transcripts
-from service.web import api, obs, pages, recording, setup
+from service.web import api, obs, pages, recording, sessions, setup
 from service.web.correct import correct_caption
 from service.web.messages import refuse
 from service.web.publish import publish_post, publish_socket
@@ -47,7 +50,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         hub = Hub(settings, engines, keeper)
         outputs = Outputs(hub.position)
         transcripts = Transcripts(store.database) if store else None
-        shelf = Shelf(settings.data_dir / "recordings", transcripts) if transcripts and settings.data_dir else None
+        shelf = Shelf(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         recorder = hub.listener = Recorder(shelf, settings.recording_format, keeper.flush if keeper else _nothing)
         await recorder.recover()
 
@@ -63,12 +66,20 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
         app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper
-        app.state.recorder, app.state.shelf, app.state.transcripts = recorder, shelf, transcripts
+        mixer, polisher = Mixer(), Polisher(settings)
+        app.state.recorder, app.state.transcripts = recorder, transcripts
+        app.state.sessions = (
+            Sessions(hub, keeper, transcripts, shelf, recorder, mixer, polisher)
+            if keeper and transcripts and shelf
+            else None
+        )
         engines.start()
         try:
             yield
         finally:
             await player.close()
+            await polisher.close()
+            await mixer.close()
             await outputs.close()
             await hub.close(_FLUSH)
             await recorder.close()
@@ -76,7 +87,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
                 await keeper.close()
             await engines.close()
 
-    channel = "/api/channels/{channel}"
+    channel, session = "/api/channels/{channel}", "/api/sessions/{id}"
     return Starlette(
         lifespan=lifespan,
         middleware=[Middleware(Trust, settings=settings)],
@@ -102,6 +113,15 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             Route(channel, api.channel),
             Route("/api/channels", api.channels),
             WebSocketRoute("/api/status", api.status_socket),
+            Route("/api/sessions", sessions.list_sessions),
+            Route(session, sessions.session),
+            Route(session, sessions.delete_session, methods=["DELETE"]),
+            Route(session + "/transcript.{form}", sessions.session_transcript),
+            Route(session + "/audio", sessions.session_audio),
+            Route(session + "/recordings/{file}", sessions.session_recording),
+            Route(session + "/difference", sessions.session_difference),
+            Route(session + "/polish", sessions.polish_session, methods=["POST"]),
+            Route(session + "/polish", sessions.stop_polishing, methods=["DELETE"]),
             Route("/api/models", setup.list_models),
             Route("/api/demo", api.play_demo, methods=["POST"]),
             Route("/healthz", api.health),

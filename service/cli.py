@@ -19,6 +19,7 @@ from service.captions.export import FORMS
 from service.captions.exports import Look
 from service.errors import SurtitleError
 from service.models_cli import models
+from service.polish_cli import polish
 from service.record_cli import record
 from service.settings import AUDIO_CONTEXTS, ENGINES, LOOPBACK, POLICIES, RECORDING_FORMATS, Settings
 
@@ -61,6 +62,7 @@ def main() -> None:
 
 main.add_command(models)
 main.add_command(record)
+main.add_command(polish)
 
 
 @main.command()

@@ -79,6 +79,22 @@ class NoSuchCaption(SurtitleError):
     status = 404
 
 
+class NoSuchSession(SurtitleError):
+    """The session is not kept, or has not what was asked for."""
+
+    code = "no_such_session"
+    close = 4404
+    status = 404
+
+
+class StillRecording(SurtitleError):
+    """What was asked for has to wait until a recording has ended."""
+
+    code = "still_recording"
+    close = 4409
+    status = 409
+
+
 class TimedOut(SurtitleError):
     """The client was silent for too long."""
 

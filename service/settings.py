@@ -10,6 +10,7 @@ ENGINES = ("auto", "whisper", "pocketsphinx")
 POLICIES = ("align-att", "local-agreement")
 AUDIO_CONTEXTS = ("full", "dynamic")
 RECORDING_FORMATS = ("flac", "opus")
+RECORDINGS = "recordings"  # the folder for them in the data folder
 
 
 @dataclass(frozen=True, slots=True)

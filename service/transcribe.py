@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-
-from service.audio import RATE, Samples
+from service.audio import RATE
 from service.audio.container import decode, duration
-from service.audio.intake import resampled
+from service.audio.intake import joined, resampled
 from service.captions.caption import Caption
 from service.captions.export import export
 from service.captions.exports import Look
@@ -47,7 +44,7 @@ def transcribe_file(file: Path, form: str, settings: Settings, look: Look = Look
         with progress_bar() as progress:
             task = progress.add_task(file.name, total=length)
             # a live caption is decoded again and again; a file's need it only once
-            for block in _joined(itertools.chain([first], blocks), round(recognizer.step * RATE)):
+            for block in joined(itertools.chain([first], blocks), round(recognizer.step * RATE)):
                 finals += [caption for caption in pipeline.feed(block) if caption.final]
                 progress.advance(task, len(block) / RATE)
                 if (failure := pipeline.take_failure()) is not None:
@@ -58,18 +55,6 @@ def transcribe_file(file: Path, form: str, settings: Settings, look: Look = Look
         pipeline.close()
         recognizer.close()
     return export(finals, form, look)
-
-
-def _joined(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:
-    """The same samples in blocks of at least ``size``, but for the last."""
-    waiting: list[Samples] = []
-    for block in blocks:
-        waiting.append(block)
-        if sum(map(len, waiting)) >= size:
-            yield np.concatenate(waiting)
-            waiting = []
-    if waiting:
-        yield np.concatenate(waiting)
 
 
 def _engine(settings: Settings) -> Engine:

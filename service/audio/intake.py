@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Protocol
+
+import numpy as np
 
 from service.audio import Frames, Samples, mono
 from service.audio.container import BytePipe, decode_frames
@@ -167,3 +169,17 @@ def resampled(blocks: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
         yield resampler.feed(samples)
     if resampler is not None:
         yield resampler.finish()
+
+
+def joined(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:
+    """The same samples in blocks of at least ``size``, but for the last."""
+    waiting: list[Samples] = []
+    length = 0
+    for block in blocks:
+        waiting.append(block)
+        length += len(block)
+        if length >= size:
+            yield np.concatenate(waiting)
+            waiting, length = [], 0
+    if length:
+        yield np.concatenate(waiting)

@@ -71,6 +71,15 @@ class Hub:
             channel = self._channels[name] = Channel(name, self._limits, self._journal)
         return channel
 
+    def known(self, name: str) -> Channel | None:
+        """The channel of that name, if there is one."""
+        return self._channels.get(name)
+
+    def names(self, channel_name: str) -> Mapping[str, str]:
+        """What readers of a channel see instead of speakers' and sources' own names."""
+        channel = self.known(channel_name)
+        return channel.settings.names if channel else {}
+
     async def open(
         self, channel_name: str, name: str, language: str | None, resume: str | None, age: float = 0.0
     ) -> Opened:

@@ -41,7 +41,7 @@ class WhisperEngine:
         cores = os.cpu_count() or 1
         self.model = model
         try:
-            self._whisper = _loaded(directory, min(_THREADS, cores), max(1, cores // _THREADS))
+            self._whisper = loaded(directory, min(_THREADS, cores), max(1, cores // _THREADS))
             heads = bool(json.loads((directory / "config.json").read_text()).get("alignment_heads"))
         except Exception as error:
             raise ModelError(
@@ -71,7 +71,7 @@ class WhisperEngine:
         self.scheduler.close()
 
 
-def _loaded(directory: Path, threads: int, workers: int) -> Any:
+def loaded(directory: Path, threads: int, workers: int) -> Any:
     """A model that has decoded once: missing GPU libraries show only then, and the first words come faster."""
     try:
         return _warm(directory, "auto", threads, workers)

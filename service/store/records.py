@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.captions.caption import Caption
 from service.channels.session import Session
 
 LIVE = "live"
 """The version of a transcript that was made while people spoke."""
+
+POLISHED = "polished"
+"""The version that a second pass made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,15 @@ class Hit:
     id: str
     start: float
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person made of a caption, and the seconds from ``start`` to ``end`` that it was; it may have no words."""
+
+    caption: Caption
+    start: float
+    end: float
 
 
 @dataclass(frozen=True, slots=True)

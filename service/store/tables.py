@@ -77,3 +77,13 @@ RECORDINGS = Table(
     Column("state", String(16), nullable=False),
     Column("problem", Text, nullable=False),
 )
+
+CORRECTIONS = Table(
+    "corrections",
+    METADATA,
+    Column("session", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("caption", String(64), primary_key=True),
+    Column("start", Float(53), nullable=False),  # of what was recognized, and the same for its end
+    Column("end", Float(53), nullable=False),
+    Column("packed", LargeBinary, nullable=False),  # what a person made of it; without words if it was taken away
+)

@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.engine import Connection
 
-from service.captions.caption import Caption, unpacked
+from service.captions.caption import Caption, packed, unpacked
 from service.channels.session import ORIGINAL
 from service.store.database import Database
-from service.store.records import LIVE, Hit, Recording, Summary
+from service.store.records import LIVE, Correction, Hit, Recording, Summary
 from service.store.store import caption_row, session_of, upsert
-from service.store.tables import CAPTIONS, RECORDINGS, SESSIONS
+from service.store.tables import CAPTIONS, CORRECTIONS, RECORDINGS, SESSIONS
 
 _BEGINNING = 120  # characters
 _WORD = re.compile(r"\w+")
@@ -82,6 +82,25 @@ class Transcripts:
         """A session and all that is kept of it, but for its files."""
         with self._database.writing() as connection:
             connection.execute(delete(SESSIONS).where(SESSIONS.c.id == session))
+
+    def correct(self, session: str, before: Caption, after: Caption) -> None:
+        """A person has corrected a caption; what was recognized first counts as what it was."""
+        row = {"session": session, "caption": after.id, "packed": packed(after)}
+        with self._database.writing() as connection:
+            upsert(
+                connection,
+                CORRECTIONS,
+                [{**row, "start": before.start, "end": before.end}],
+                ["session", "caption"],
+                kept=["start", "end"],
+            )
+
+    def corrections(self, session: str) -> list[Correction]:
+        """What people corrected, by time."""
+        query = select(CORRECTIONS).where(CORRECTIONS.c.session == session).order_by(CORRECTIONS.c.start)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [Correction(unpacked(row.caption, row.packed), row.start, row.end) for row in rows]
 
     def recordings(self, session: str | None = None) -> list[Recording]:
         """Of one session or of all, by their beginning."""

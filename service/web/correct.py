@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from dataclasses import replace
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from service.captions.caption import Caption
 from service.captions.correct import lessons
 from service.channels.channel import Channel
 from service.channels.hub import Hub
 from service.channels.settings import Changes, VocabularyChanges, clean_name, one_line
 from service.errors import BadRequest, TooLarge
+from service.store.database import StoreError
+from service.store.transcripts import Transcripts
 from service.web.setup import body_of
+
+log = logging.getLogger("surtitle.web")
 
 _LONGEST = 1000  # characters of a caption
 
@@ -37,10 +46,26 @@ async def correct_caption(request: Request) -> Response:
         raise TooLarge(f"A caption may have {_LONGEST} characters: shorten it.")
     speaker = None if correction.speaker is None else clean_name(correction.speaker)
     before = channel.correct(request.path_params["id"], text, speaker)
+    if text is not None:
+        await _note(request, channel, before)
     learnt = lessons(before, text) if correction.remember and text is not None else {}
     if learnt:
         _remember(hub, channel, learnt)
     return JSONResponse({"learnt": learnt})
+
+
+async def _note(request: Request, channel: Channel, before: Caption) -> None:
+    """Write down that a person has looked at this: a second pass will not change it."""
+    transcripts: Transcripts | None = request.app.state.transcripts
+    if transcripts is None or channel.session is None:
+        return
+    session, after = channel.session.id, channel.original.final(before.id)
+    await request.app.state.keeper.flush()
+    try:
+        gone = replace(before, words=())
+        await asyncio.to_thread(transcripts.correct, session, before, after or gone)
+    except StoreError as error:
+        log.error("%s: the correction of %s holds for now, but not for a second pass: %s", session, before.id, error)
 
 
 def _remember(hub: Hub, channel: Channel, learnt: dict[str, str]) -> None:

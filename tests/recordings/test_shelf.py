@@ -106,7 +106,7 @@ async def test_a_service_that_is_killed_leaves_recordings_that_the_next_one_has(
         await process.wait()
     (path,) = (tmp_path / "recordings").glob("*/*.flac")
     async with running(data_dir=tmp_path) as service:
-        shelf = service.app.state.shelf
+        shelf = service.app.state.sessions.shelf
         await until(lambda: bool(shelf.recordings(path.parent.name)))
         (found,) = shelf.recordings(path.parent.name)
     assert found.path == path

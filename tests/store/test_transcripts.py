@@ -72,6 +72,18 @@ def test_a_second_version_stands_beside_the_first(tmp_path: Path, url: str | Non
     store.close()
 
 
+def test_corrections_are_kept_with_what_was_recognized(tmp_path: Path, url: str | None) -> None:
+    store, transcripts = filled(tmp_path, url)
+    heard, written = said("c1-1", "Hello all,").caption, said("c1-1", "Hello Al,", 1.2).caption
+    transcripts.correct(SESSION.id, heard, written)
+    transcripts.correct(SESSION.id, written, replace(written, words=()))
+    (found,) = transcripts.corrections(SESSION.id)
+    assert (found.caption.id, found.caption.words, found.start, found.end) == ("c1-1", (), heard.start, heard.end)
+    transcripts.forget(SESSION.id)
+    assert transcripts.corrections(SESSION.id) == []
+    store.close()
+
+
 def test_recordings_are_kept_with_their_session(tmp_path: Path, url: str | None) -> None:
     store, transcripts = filled(tmp_path, url)
     running = Recording("a/1-tab.flac", SESSION.id, "tab", 0.5, 0.0, "running")
