@@ -47,6 +47,14 @@ async def view(request: Request) -> Response:
     return _page(request, "view.html", check_name(request.path_params["channel"]), forms=_FORMS)
 
 
+async def sessions(request: Request) -> Response:
+    return _page(request, "sessions.html", None)
+
+
+async def session(request: Request) -> Response:
+    return _page(request, "session.html", None, session=request.path_params["id"])
+
+
 async def manifest(request: Request) -> Response:
     """What makes the viewer an app that can be installed (Web App Manifest)."""
     channel = check_name(request.path_params["channel"])
@@ -79,6 +87,8 @@ async def qr_code(request: Request) -> Response:
 def routes() -> list[BaseRoute]:
     return [
         Route("/", dashboard),
+        Route("/sessions", sessions),
+        Route("/sessions/{id}", session),
         Route("/overlay/{channel}", overlay),
         Route("/view/{channel}", view),
         Route("/view/{channel}/manifest.webmanifest", manifest),

@@ -43,7 +43,7 @@ export function showRecording(card, recording) {
 /** @param {Recording} recording */
 function stateOf({ on, seconds, bytes, files, lost }) {
   if (!on) return "";
-  if (!files) return t("Recording begins as soon as a source sends audio.");
+  if (!files) return t("waits for a source");
   const told = `${clock(seconds)}, ${size(bytes)}`;
   return lost ? `${told}, ${t("{lost} s lost: the disk is too slow", { lost: lost.toFixed(0) })}` : told;
 }
