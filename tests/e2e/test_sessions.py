@@ -1,0 +1,147 @@
+"""Sessions in a real browser: found, heard, read along, transcribed again, deleted; and the dashboard's button."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from service.store.records import POLISHED
+from tests.e2e.test_accessibility import SCHEMES, opened, violations
+from tests.recordings.talk import Talk, talk
+from tests.support import TEST_MODEL, Running, running, until
+
+
+@pytest_asyncio.fixture(scope="module")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    folder = tmp_path_factory.mktemp("data")
+    async with running(data_dir=folder, engine="whisper", model=TEST_MODEL, language="en") as service:
+        yield service
+
+
+@pytest_asyncio.fixture(scope="module")
+async def spoken(service: Running) -> Talk:
+    return await talk(service, "main", pace=1.5)
+
+
+async def test_what_was_said_is_found_and_heard_from_there(service: Running, spoken: Talk, window: Any) -> None:
+    page = await window(f"{service.url}/sessions")
+    await page.until("document.querySelectorAll('.card').length === 1")
+    assert "recorded" in await page.text(".card .facts")
+    await page.page.fill("[name=q]", "DOOR leav")
+    await page.page.keyboard.press("Enter")
+    await page.until("document.querySelectorAll('.hits mark').length === 2")
+    assert await page.page.evaluate("[...document.querySelectorAll('mark')].map(one => one.textContent)") == [
+        "door",
+        "leave",
+    ]
+    await page.page.click(".hits a")
+    await page.until("document.querySelector('audio')?.readyState > 1")
+    place = await page.page.evaluate("document.querySelector('audio').currentTime")
+    assert 8 < place < 13
+    await page.until("document.querySelector('.word.now') !== null")
+    assert "close the door" in await page.page.evaluate("document.querySelector('.now').closest('p').textContent")
+
+
+async def test_the_transcript_follows_the_sound_word_by_word(service: Running, spoken: Talk, window: Any) -> None:
+    page = await window(f"{service.url}/sessions/{spoken.session}")
+    await page.until("document.querySelector('audio').readyState > 1")
+    length = await page.page.evaluate("document.querySelector('audio').duration")
+    assert length == pytest.approx(len(spoken.host) / 16_000, abs=0.1)
+    await page.page.click(".paragraph:nth-of-type(2) .word:last-of-type")
+    await page.until("document.querySelector('.now')?.matches('.paragraph:nth-of-type(2) .word:last-of-type')")
+    await page.until("document.querySelector('.now')?.matches('.paragraph:nth-of-type(3) .word')", seconds=20)
+    await page.page.focus(".jump")
+    await page.page.keyboard.press("Enter")
+    await page.until("document.querySelector('audio').currentTime < 3")
+
+
+async def test_a_second_pass_is_asked_for_and_compared(service: Running, spoken: Talk, window: Any) -> None:
+    page = await window(f"{service.url}/sessions/{spoken.session}")
+    await page.until("!document.querySelector('#second').hidden")
+    assert await page.page.evaluate("document.querySelector('#versions').hidden")
+    await page.page.click("#polish")
+    await page.until("!document.querySelector('#stop').hidden")
+    await page.until("!document.querySelector('#versions').hidden", seconds=120)
+    pressed = "document.querySelector('#versions [aria-pressed=true]').dataset.version"
+    assert await page.page.evaluate(pressed) == "polished"
+    await page.until("document.querySelector('#exports a').search === '?version=polished&clock=audio'")
+    sessions = service.app.state.sessions
+    better = sessions.transcripts.captions(spoken.session, POLISHED)
+    await asyncio.to_thread(sessions.transcripts.replace, spoken.session, POLISHED, better[:-1])
+    await page.page.click("[data-version=difference]")
+    await page.until("document.querySelectorAll('#transcript del').length > 0")
+    assert "are gone" in await page.text("#summary")
+    await page.page.click("[data-version=live]")
+    await page.until("document.querySelectorAll('#transcript .word').length > 0")
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("language", ["en", "de"])
+async def test_everybody_can_use_the_pages(
+    service: Running, spoken: Talk, window: Any, scheme: str, language: str
+) -> None:
+    page = await opened(window, f"{service.url}/sessions?hl={language}&q=door", scheme)
+    await page.until("document.querySelectorAll('mark').length > 0")
+    assert await violations(page) == []
+    page = await opened(window, f"{service.url}/sessions/{spoken.session}?hl={language}", scheme)
+    await page.until("document.querySelector('audio').readyState > 1")
+    await page.page.click(".word")
+    await page.until("document.querySelector('.now') !== null")
+    await page.page.evaluate(
+        "document.querySelectorAll('#follow, #stop, #versions').forEach(one => { one.hidden = false })"
+    )
+    assert await violations(page) == []
+
+
+async def test_a_session_fits_a_phone(service: Running, spoken: Talk, window: Any) -> None:
+    for path in ("/sessions?q=door", f"/sessions/{spoken.session}"):
+        page = await window(f"{service.url}{path}", viewport={"width": 360, "height": 740})
+        await page.until("document.querySelectorAll('mark, .word').length > 0")
+        assert await page.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+async def test_the_dashboard_records_and_says_how_long(service: Running, window: Any) -> None:
+    page = await window(f"{service.url}/")
+    await page.until("document.querySelector('.record') !== null")
+    button = page.page.locator(".channel", has_text="main").locator(".record").first
+    await button.click()
+    await page.until("document.querySelector('.recording .state').textContent === 'waits for a source'")
+    async with service.publisher("main") as socket:
+        await socket.send('{"op":"start","source":"Host"}')
+        for _ in range(4):
+            await socket.send(bytes(16_000))
+            await asyncio.sleep(0.3)
+        await page.until("/0:00:0\\d, 0.\\d MB/.test(document.querySelector('.recording .state').textContent)")
+        await button.click()
+        await page.until("document.querySelector('.record').textContent === 'Record'")
+    await page.page.locator(".automatic").first.check()
+    channel = service.app.state.hub.channel("main")
+    await until(lambda: bool(channel.settings.record))
+    await page.page.locator(".automatic").first.uncheck()
+    await until(lambda: not channel.settings.record)
+
+
+async def test_what_is_wrong_with_a_recording_is_told(service: Running, window: Any) -> None:
+    page = await window(f"{service.url}/")
+    recorder = service.app.state.recorder
+    channel = service.app.state.hub.channel("main")
+    recorder._give_up(channel, "The disk is full.")
+    await page.until("document.querySelector('.problems').textContent.startsWith('The disk is full.')")
+    recorder.start(channel)
+    await page.until("!document.querySelector('.problems').textContent.includes('disk')")
+    await recorder.stop(channel)
+
+
+async def test_a_session_is_deleted_after_a_question(service: Running, spoken: Talk, window: Any) -> None:
+    page = await window(f"{service.url}/sessions/{spoken.session}")
+    await page.until("document.querySelectorAll('.word').length > 0")
+    page.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.dismiss()))
+    await page.page.click("#delete")
+    page.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
+    await page.page.click("#delete")
+    await page.until("location.pathname === '/sessions'")
+    assert service.app.state.sessions.transcripts.session(spoken.session) is None
