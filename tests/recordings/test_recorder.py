@@ -16,7 +16,7 @@ import pytest_asyncio
 from service.audio import RATE
 from service.audio.repair import inspect
 from tests.audio.test_audiofile import heard, tone
-from tests.support import Running, as_wav, publish, running, silence, speech, until
+from tests.support import Running, as_wav, free_port, publish, running, silence, speech, until
 
 
 @pytest_asyncio.fixture
@@ -179,3 +179,25 @@ async def test_recordings_are_finished_when_the_service_stops(tmp_path: Path) ->
         await until(lambda: hub.sources(hub.channel("stop"))[0].received >= 1.5)
         await asyncio.sleep(0)
     assert [inspect(path).seconds for path in recordings(tmp_path)] == [1.5]
+
+
+async def test_a_source_that_goes_on_after_a_restart_has_a_second_recording(tmp_path: Path) -> None:
+    """In the same session and on the same clock; that the channel is recorded was kept."""
+    port, resume = free_port(), "a-resume-id-of-the-client"
+    for number in range(2):
+        async with running(data_dir=tmp_path, port=port) as service:
+            async with httpx.AsyncClient(base_url=service.url) as client:
+                await client.patch("/api/channels/again/settings", json={"record": True} if not number else {})
+            socket = await service.publisher("again")
+            await socket.send(json.dumps({"op": "start", "source": "Host", "resume": resume}))
+            ready = json.loads(await socket.recv())
+            hub = service.app.state.hub
+            source = hub.sources(hub.channel("again"))[0]
+            await socket.send(pcm(speech("The weather is fine today.")))
+            await until(lambda source=source, ready=ready: source.received > ready["received"] + 2)  # type: ignore[misc]
+            await asyncio.sleep(1.0)  # what it said is written down
+            session = hub.channel("again").session.id
+    assert ready["resumed"]
+    first, second = (inspect(path) for path in sorted((tmp_path / "recordings" / session).iterdir()))
+    clocks = [float(one.tags["SURTITLE_CLOCK"]) for one in (first, second)]
+    assert clocks[1] - clocks[0] == pytest.approx(ready["received"], abs=0.01)

@@ -67,6 +67,7 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         "vocabulary": NOTHING,
         "names": {},
         "paused": False,
+        "record": False,
         "closed_captions": CLOSED_CAPTIONS,
         "switch": None,
     }
