@@ -15,6 +15,7 @@ from service.audio import Frames
 from service.audio.audiofile import AudioFile
 from service.audio.container import decode_frames
 from service.audio.repair import inspect
+from service.errors import BadAudio
 from service.recordings.shelf import Recorded
 
 _STEP = 5.0  # seconds that are mixed at once
@@ -59,7 +60,7 @@ def mix(recordings: Sequence[Recorded], wanted: Callable[[], bool], progress: Ca
         total, step = round(length * rate), round(_STEP * rate)
         for at in range(0, total, step):
             if not wanted():
-                return part
+                raise BadAudio("This session is being deleted: there is nothing to hear any more.")
             size = min(step, total - at)
             file.write(np.sum([track.take(size) for track in tracks], axis=0, dtype=np.float32))
             progress((at + size) / total)
@@ -81,6 +82,7 @@ class _Track:
         self._blocks = decode_frames(str(recording.path))
         self._rate, self._channels = rate, channels
         self._silence = silence
+        self._left = round((recording.end - recording.clock) * rate)
         self._resampler: soxr.ResampleStream | None = None
         self._ready = np.zeros((0, channels), dtype=np.float32)
         self._over = False
@@ -90,11 +92,12 @@ class _Track:
         taken = np.zeros((size, self._channels), dtype=np.float32)
         at = min(size, self._silence)
         self._silence -= at
-        while at < size and (len(self._ready) or not self._over):
+        while at < size and self._left and (len(self._ready) or not self._over):
             if not len(self._ready):
                 self._ready = self._next()
-            part = self._ready[: size - at]
+            part = self._ready[: min(size - at, self._left)]
             taken[at : at + len(part)] = part
+            self._left -= len(part)
             self._ready = self._ready[len(part) :]
             at += len(part)
         return taken

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from service.audio import Samples
+from service.audio import RATE, Samples
 from service.audio.container import decode
 from service.audio.intake import resampled
 from service.captions.caption import Caption
@@ -44,7 +44,7 @@ def polish(
     ]
     captions: list[Caption] = []
     recognizer = transcriber(spoken(live, told.language), told.hints)
-    total, before = sum(one.seconds for one in recordings), 0.0
+    total, before = sum(one.end - one.clock for one in recordings), 0.0
     try:
         for source in dict.fromkeys(one.source for one in recordings):
             words: list[Word] = []
@@ -52,7 +52,7 @@ def polish(
                 for done, stretch in recognizer.words(_sound(recording)):
                     words += [word.shifted(recording.clock) for word in stretch]
                     progress(min(1.0, (before + done) / total))
-                before += recording.seconds
+                before += recording.end - recording.clock
             rules = told.vocabulary.rules
             captions += second_pass(source, words, recognizer.language, live, fixed, rules, len(captions) + 1)
     finally:
@@ -117,4 +117,9 @@ def largest(language: str, others: Sequence[str] = ()) -> str:
 
 
 def _sound(recording: Recorded) -> Iterator[Samples]:
-    return resampled(decode(str(recording.path)))
+    left = round((recording.end - recording.clock) * RATE)
+    for block in resampled(decode(str(recording.path))):
+        if not left:
+            return
+        yield block[:left]
+        left -= len(block[:left])

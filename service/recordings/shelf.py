@@ -30,19 +30,24 @@ _TORN = "The service ended while this was recorded."
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recording that can be heard; ``clock`` is where it begins on the channel's clock, in seconds."""
+    """A recording that can be heard; ``clock`` is where it begins on the channel's clock, in seconds.
+
+    Of its ``seconds``, those after ``counts`` are again at the beginning of the source's next recording: after a
+    restart, clients tell what they are not sure of once more.
+    """
 
     path: Path
     source: str
     clock: float
     seconds: float
     bytes: int
-    problem: str
+    problem: str = ""
+    counts: float = float("inf")
 
     @property
     def end(self) -> float:
         """On the channel's clock."""
-        return self.clock + self.seconds
+        return self.clock + min(self.seconds, self.counts)
 
 
 class Shelf:
@@ -78,7 +83,7 @@ class Shelf:
             if row.state != RUNNING and row.seconds > 0 and path.is_file():
                 size = path.stat().st_size
                 found.append(Recorded(path, row.source, row.clock, row.seconds, size, row.problem))
-        return sorted(found, key=lambda one: (one.clock, one.path.name))
+        return in_turn(sorted(found, key=lambda one: (one.clock, one.path.name)))
 
     def is_running(self, session: str) -> bool:
         """Whether somebody seems to be recording in a session, perhaps another program."""
@@ -120,6 +125,16 @@ class Shelf:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
+
+
+def in_turn(recordings: list[Recorded]) -> list[Recorded]:
+    """By time; each counts until the source's next one begins."""
+    following: dict[str, float] = {}
+    found = []
+    for one in reversed(recordings):
+        found.append(replace(one, counts=following.get(one.source, one.end) - one.clock))
+        following[one.source] = one.clock
+    return found[::-1]
 
 
 def tags(channel: str, source: str, clock: float, began: float) -> dict[str, str]:
