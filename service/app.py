@@ -54,15 +54,19 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         recorder = hub.listener = Recorder(shelf, settings.recording_format, keeper.flush if keeper else _nothing)
         await recorder.recover()
 
+        def retold(channel: Channel) -> None:
+            outputs.apply(channel)
+            recorder.retold(channel)
+
         def more(channel: Channel) -> dict[str, Any]:
             return {**outputs.describe(channel), **recorder.describe(channel)}
 
         if store:
             for name, told in (await asyncio.to_thread(store.settings)).items():
-                outputs.apply(hub.restore(name, told.settings, told.styles))
+                retold(hub.restore(name, told.settings, told.styles))
             for kept in await asyncio.to_thread(store.kept, settings.limits.channels // 2, settings.limits.captions):
                 hub.recall(kept)
-        hub.retold, hub.more = outputs.apply, more
+        hub.retold, hub.more = retold, more
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
         app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper

@@ -66,7 +66,8 @@ def mix(recordings: Sequence[Recorded], wanted: Callable[[], bool], progress: Ca
             progress((at + size) / total)
         file.close()
         for old in place.parent.glob("mix-*"):
-            old.unlink(missing_ok=True)
+            with suppress(OSError):  # somebody hears it, and Windows keeps it then
+                old.unlink()
         part.replace(place)
     finally:
         file.abandon()

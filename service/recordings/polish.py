@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
@@ -18,8 +19,11 @@ from service.recordings.transcriber import PipelineTranscriber, Transcriber, Whi
 from service.speech import models
 from service.speech.engine import Hints
 from service.speech.words import Word
+from service.store.database import StoreError
 from service.store.records import POLISHED
 from service.store.transcripts import Transcripts
+
+_TRIES, _RETRY = 30, 2.0  # to write the result, and seconds between two
 
 EMBEDDED = PipelineTranscriber.name
 
@@ -58,8 +62,20 @@ def polish(
     finally:
         recognizer.close()
     captions = in_order(captions)
-    transcripts.replace(session, POLISHED, captions)
+    _keep(transcripts, session, captions)
     return captions
+
+
+def _keep(transcripts: Transcripts, session: str, captions: Sequence[Caption]) -> None:
+    """Not given up at once, for it may be the work of hours. Raises `StoreError`."""
+    for rest in reversed(range(_TRIES)):
+        try:
+            transcripts.replace(session, POLISHED, captions)
+            return
+        except StoreError:
+            if not rest:
+                raise
+            time.sleep(_RETRY)
 
 
 def playable(session: str, shelf: Shelf) -> list[Recorded]:

@@ -51,6 +51,7 @@ class Recorder:
         self._told: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # what a person wants now
         self._present: WeakKeyDictionary[Channel, set[Source]] = WeakKeyDictionary()
         self._running: dict[Source, _Running] = {}
+        self._automatic: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # what the settings said last
         self._problems: WeakKeyDictionary[Channel, str] = WeakKeyDictionary()
         self._closing: set[asyncio.Task[None]] = set()
         self._recovering: asyncio.Future[None] | None = None
@@ -79,22 +80,28 @@ class Recorder:
         await asyncio.gather(*map(self._end, sources))
         return ended
 
+    def retold(self, channel: Channel) -> None:
+        """The channel's settings have changed: whoever wants all to be recorded wants it now."""
+        record = channel.settings.record
+        if record and not self._automatic.get(channel, False):
+            self._told.pop(channel, None)
+            self._problems.pop(channel, None)
+        self._automatic[channel] = record
+
     def hear(self, source: Source, frames: Frames, rate: int, at: float) -> None:
         """Audio of a source, as it came. While the channel is paused it is kept as silence."""
         channel, session = source.channel, source.channel.session
         self._present.setdefault(channel, set()).add(source)
+        running = self._running.get(source)
         if session is None or not self.wanted(channel):
+            self._end(source)
             return
         form = Format(rate, frames.shape[1])
-        running = self._running.get(source)
         if running is not None and (running.session != session.id or running.recording.form != form):
             self._end(source)
             running = None
         if running is None:
             running = self._running[source] = self._open(source, form, session, at)
-        elif running.recording.ended:  # by itself
-            self._give_up(channel, running.recording.problem)
-            return
         running.recording.put(np.zeros_like(frames) if channel.settings.paused else frames, at)
 
     def leave(self, source: Source) -> None:
@@ -118,9 +125,6 @@ class Recorder:
     def describe(self, channel: Channel) -> dict[str, Any]:
         """To be added to the channel's: whether it is recorded, how long, how large, and what is wrong."""
         running = [one.recording for source, one in self._running.items() if source.channel is channel]
-        for recording in running:
-            if recording.problem:
-                self._give_up(channel, recording.problem)
         return {
             "recording": {
                 "on": self.wanted(channel),
@@ -149,15 +153,18 @@ class Recorder:
         log.info("%s/%s: recording to %s", source.channel.name, source.name, path)
         recording = Recording(path, form, at, said)
         row = records.Recording("", session.id, source.name, clock, 0.0, shelves.RUNNING)
-        noting = asyncio.create_task(self._note(recording, row), name=f"note {path.name}")
+        noting = asyncio.create_task(self._note(source.channel, recording, row), name=f"note {path.name}")
         return _Running(session.id, recording, noting)
 
-    async def _note(self, recording: Recording, row: records.Recording) -> None:
+    async def _note(self, channel: Channel, recording: Recording, row: records.Recording) -> None:
         """Write down that it runs, and at its end how that was."""
         await self._write(recording, row)
         await recording.over()
+        if recording.problem:
+            self._give_up(channel, recording.problem)
         state = shelves.FAILED if recording.problem else shelves.DONE
-        await self._write(recording, replace(row, seconds=recording.written, state=state, problem=recording.problem))
+        ended = replace(row, seconds=recording.written, state=state, problem=recording.problem)
+        await self._write(recording, ended)
 
     async def _write(self, recording: Recording, row: records.Recording) -> None:
         assert self._shelf is not None

@@ -12,7 +12,7 @@ import pytest_asyncio
 from service.store.records import POLISHED
 from tests.e2e.test_accessibility import SCHEMES, opened, violations
 from tests.recordings.talk import Talk, talk
-from tests.support import TEST_MODEL, Running, running, until
+from tests.support import TEST_MODEL, Running, put, running, until
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -95,6 +95,19 @@ async def test_everybody_can_use_the_pages(
         "document.querySelectorAll('#follow, #stop, #versions').forEach(one => { one.hidden = false })"
     )
     assert await violations(page) == []
+
+
+async def test_text_is_never_markup(service: Running, window: Any) -> None:
+    attack = "<img/src=x/onerror=document.title='owned'>"
+    channel = service.app.state.hub.channel("xss")
+    channel.begin()
+    put(service, "xss", "c1", 1, attack, source=attack, final=True)
+    session = channel.session.id
+    for path in ("/sessions?q=onerror", f"/sessions/{session}"):
+        page = await window(f"{service.url}{path}")
+        await page.until("document.querySelector('main').textContent.includes('onerror')")
+        assert await page.page.evaluate("document.querySelectorAll('main img').length") == 0
+        assert "owned" not in await page.page.title()
 
 
 async def test_a_session_fits_a_phone(service: Running, spoken: Talk, window: Any) -> None:

@@ -201,3 +201,28 @@ async def test_a_source_that_goes_on_after_a_restart_has_a_second_recording(tmp_
     first, second = (inspect(path) for path in sorted((tmp_path / "recordings" / session).iterdir()))
     clocks = [float(one.tags["SURTITLE_CLOCK"]) for one in (first, second)]
     assert clocks[1] - clocks[0] == pytest.approx(ready["received"], abs=0.01)
+
+
+async def test_the_setting_counts_from_the_moment_it_is_changed(service: Running, tmp_path: Path) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client, service.publisher("auto") as socket:
+        await socket.send('{"op":"start","source":"Host"}')
+        await socket.recv()
+        recorder, channel = service.app.state.recorder, service.app.state.hub.channel("auto")
+
+        async def say(files: int) -> None:
+            await socket.send(pcm(silence(0.5)))
+            await until(lambda: recorder.describe(channel)["recording"]["files"] == files)
+
+        await say(0)
+        await client.patch("/api/channels/auto/settings", json={"record": True})
+        await say(1)
+        await client.delete("/api/channels/auto/recording")
+        await say(0)
+        await client.patch("/api/channels/auto/settings", json={"record": True})  # is nothing new
+        await say(0)
+        await client.patch("/api/channels/auto/settings", json={"record": False})
+        await client.patch("/api/channels/auto/settings", json={"record": True})
+        await say(1)
+        await client.patch("/api/channels/auto/settings", json={"record": False})
+        await say(0)
+    assert len(recordings(tmp_path)) == 2
