@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -106,12 +107,16 @@ class Recording:
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = AudioFile(self.path, self.form.rate, self.form.channels, self._tags)
+            _sync_folders(self.path)
             self._write(file)
             file.close()
             self.written = file.frames / self.form.rate
         except OSError as error:
             self.problem = _problem(error, file.frames / self.form.rate if file else 0.0)
             log.error("%s: %s", self.path, self.problem)
+        except Exception:
+            log.exception("%s: recording failed", self.path)
+            self.problem = "Recording failed, and the log says why. Captions go on."
         finally:
             if file is not None:
                 file.abandon()
@@ -145,6 +150,18 @@ class Recording:
         while (missing := place - file.frames) > 0:
             count = min(missing, round(_FILL * self.form.rate))
             file.write(np.zeros((count, self.form.channels), dtype=np.float32))
+
+
+def _sync_folders(path: Path) -> None:
+    """That there is such a file is on the disk, too. Windows sees to that by itself."""
+    if os.name == "nt":
+        return
+    for folder in path.parents[:2]:
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _rest(path: Path) -> float:

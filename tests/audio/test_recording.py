@@ -102,3 +102,14 @@ async def test_what_a_slow_disk_does_not_take_is_silence(tmp_path: Path, monkeyp
     assert len(frames) == 11 * RATE
     assert frames[-RATE // 2, 0] == pytest.approx(0.2, abs=0.001)
     assert float((frames == 0).sum()) / RATE == pytest.approx(recording.lost, abs=0.01)
+
+
+async def test_whatever_else_fails_is_told_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: AudioFile, frames: Frames) -> None:
+        raise ValueError("the encoder's own")
+
+    monkeypatch.setattr(AudioFile, "write", broken)
+    recording = Recording(tmp_path / "1-Host.flac", Format(RATE, 1), 0.0, {})
+    recording.put(level(0.1, 1.0), 0.0)
+    await until(lambda: recording.ended)
+    assert recording.problem.startswith("Recording failed")
