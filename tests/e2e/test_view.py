@@ -133,7 +133,7 @@ async def test_sharing(service: Running, window: Any) -> None:
         assert await page.page.evaluate("navigator.clipboard.readText()") == text
         await page.until("([button, label]) => document.querySelector(button).textContent === label", [button, label])
     links = await page.page.evaluate("[...document.querySelectorAll('.downloads a')].map(a => [a.href, a.download])")
-    assert [name for _, name in links] == ["shared.txt", "shared.srt", "shared.vtt", "shared.json"]
+    assert [name for _, name in links] == ["shared.txt", "shared.md", "shared.srt", "shared.vtt", "shared.json"]
     async with httpx.AsyncClient() as client:
         for url, _ in links:
             assert "More words." in (await client.get(url)).text
