@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,7 +26,8 @@ from service.threads import start_thread
 log = logging.getLogger("surtitle.recordings")
 
 _NOWHERE = "This service keeps nothing on disk, so it cannot record: start it with --data-dir."
-_TRIES, _RETRY = 10, 1.0  # to write down how a recording stands, and seconds between two
+_TRIES, _RETRY = 60, 1.0  # to write down how a recording stands, and seconds between two
+_PATIENCE = 3.0  # seconds that whoever stops a recording waits for that
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Recorder:
         self._running: dict[Source, _Running] = {}
         self._automatic: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # what the settings said last
         self._problems: WeakKeyDictionary[Channel, str] = WeakKeyDictionary()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._recovering: asyncio.Future[None] | None = None
 
     async def recover(self) -> None:
@@ -141,7 +142,9 @@ class Recorder:
     async def close(self) -> None:
         """Finish all recordings."""
         await asyncio.gather(*map(self._end, list(self._running)))
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._recovering is not None:
             self._recovering.cancel()
 
@@ -153,7 +156,7 @@ class Recorder:
         log.info("%s/%s: recording to %s", source.channel.name, source.name, path)
         recording = Recording(path, form, at, said)
         row = records.Recording("", session.id, source.name, clock, 0.0, shelves.RUNNING)
-        noting = asyncio.create_task(self._note(source.channel, recording, row), name=f"note {path.name}")
+        noting = self._own(self._note(source.channel, recording, row), f"note {path.name}")
         return _Running(session.id, recording, noting)
 
     async def _note(self, channel: Channel, recording: Recording, row: records.Recording) -> None:
@@ -185,9 +188,12 @@ class Recorder:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done
-        task = asyncio.create_task(_close(running), name=f"close {running.recording.path.name}")
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        return self._own(_close(running), f"close {running.recording.path.name}")
+
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     def _give_up(self, channel: Channel, problem: str) -> None:
@@ -200,4 +206,4 @@ class Recorder:
 
 async def _close(running: _Running) -> None:
     await running.recording.close()
-    await running.noting
+    await asyncio.wait({running.noting}, timeout=_PATIENCE)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +228,24 @@ async def test_the_setting_counts_from_the_moment_it_is_changed(service: Running
         await client.patch("/api/channels/auto/settings", json={"record": False})
         await say(0)
     assert len(recordings(tmp_path)) == 2
+
+
+async def test_a_database_that_is_locked_does_not_hold_a_recording_up(service: Running, tmp_path: Path) -> None:
+    """It is stopped in time, its file is whole, and it is written down once that is possible."""
+    shelf, hub = service.app.state.sessions.shelf, service.app.state.hub
+    async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        await start(client, "locked")
+        with closing(sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            async with service.publisher("locked") as socket:
+                await socket.send('{"op":"start","source":"Host"}')
+                await socket.recv()
+                await socket.send(pcm(silence(1.0)))
+                await until(lambda: service.app.state.recorder.busy(hub.channel("locked").session.id))
+                stopped = (await client.delete("/api/channels/locked/recording")).json()
+            assert [one["seconds"] for one in stopped["ended"]] == [1.0]
+            (path,) = recordings(tmp_path)
+            assert inspect(path).seconds == 1.0
+            other.execute("ROLLBACK")
+        session = hub.channel("locked").session.id
+        await until(lambda: [one.seconds for one in shelf.recordings(session)] == [1.0], timeout=20)
