@@ -80,10 +80,12 @@ class Sessions:
         return found
 
     async def captions(self, summary: Summary, version: str | None, track: str = ORIGINAL) -> list[Caption]:
-        """Final captions by time, of the best version unless told, with the names that speakers have."""
-        found = await asyncio.to_thread(
-            self.transcripts.captions, summary.session.id, version or self._best(summary), track
-        )
+        """Final captions by time, of the best version unless told, with the names that speakers have.
+
+        Translations are of the live one.
+        """
+        version = version or (self._best(summary) if track == ORIGINAL else LIVE)
+        found = await asyncio.to_thread(self.transcripts.captions, summary.session.id, version, track)
         names = self.hub.names(summary.session.channel)
         return [
             replace(caption, speaker=name) if (name := names.get(caption.voice)) else caption

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -97,6 +98,20 @@ async def test_everybody_can_use_the_pages(
     assert await violations(page) == []
 
 
+async def test_a_translation_is_chosen(service: Running, window: Any) -> None:
+    channel = service.app.state.hub.channel("several")
+    channel.begin()
+    put(service, "several", "c1", 1, "Good evening.", final=True)
+    (said,) = channel.captions
+    channel.translation("fr").put(replace(said, language="fr", words=(replace(said.words[0], text="Bonsoir."),)))
+    page = await window(f"{service.url}/sessions/{channel.session.id}")
+    await page.until("document.querySelector('#transcript').textContent.includes('Good evening.')")
+    assert await page.page.evaluate("document.querySelector('#language').textContent") == "as it was spokenFrench"
+    await page.page.select_option("#language", "fr")
+    await page.until("document.querySelector('#transcript').textContent.includes('Bonsoir.')")
+    await page.until("document.querySelector('#exports a').search === '?version=live&lang=fr'")
+
+
 async def test_text_is_never_markup(service: Running, window: Any) -> None:
     attack = "<img/src=x/onerror=document.title='owned'>"
     channel = service.app.state.hub.channel("xss")
@@ -156,5 +171,5 @@ async def test_a_session_is_deleted_after_a_question(service: Running, spoken: T
     await page.page.click("#delete")
     page.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
     await page.page.click("#delete")
-    await page.until("location.pathname === '/sessions'")
+    await page.page.wait_for_url("**/sessions")
     assert service.app.state.sessions.transcripts.session(spoken.session) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -138,6 +139,20 @@ async def test_a_session_without_audio_is_kept_too(service: Running, client: htt
     for path, method in (("/audio", "GET"), ("/polish", "POST"), ("/difference", "GET")):
         answer = await client.request(method, f"/api/sessions/{one['id']}{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "no_such_session")
+
+
+async def test_translations_are_read_and_found(service: Running, client: httpx.AsyncClient) -> None:
+    channel = service.app.state.hub.channel("several")
+    channel.begin()
+    put(service, "several", "c1", 1, "Good evening.", final=True)
+    (said,) = channel.captions
+    words = (replace(said.words[0], text="Bonsoir."),)
+    channel.translation("fr").put(replace(said, language="fr", words=words))
+    (one,) = (await client.get("/api/sessions?channel=several&q=bonsoir")).json()["sessions"]
+    assert one["languages"] == ["fr"]
+    assert [(hit["text"], hit["lang"]) for hit in one["hits"]] == [("Bonsoir.", "fr")]
+    assert (await client.get(f"/api/sessions/{one['id']}/transcript.txt?lang=fr")).text == "Bonsoir.\n"
+    assert (await client.get(f"/api/sessions/{one['id']}/transcript.txt")).text == "Good evening.\n"
 
 
 async def test_a_session_is_deleted_for_good(service: Running, client: httpx.AsyncClient) -> None:

@@ -20,7 +20,8 @@ const playback = new Playback(
 let version = "";
 /** How many versions there were when it was drawn. */
 let versions = 0;
-let language = "";
+/** The language; translations are of the live captions. */
+const choice = /** @type {HTMLSelectElement} */ (element("language"));
 
 element("delete").addEventListener("click", async () => {
   if (!confirm(t("Delete what was said and recorded in this session for good?"))) return;
@@ -31,12 +32,11 @@ element("polish").addEventListener("click", async () => show(await ask("/polish"
 element("stop").addEventListener("click", async () => show(await ask("/polish", "DELETE")));
 element("versions").addEventListener("click", (event) => {
   const chosen = /** @type {HTMLElement} */ (event.target).dataset.version;
-  if (chosen) read(chosen);
+  if (!chosen) return;
+  if (chosen !== "live") choice.value = "";
+  read(chosen);
 });
-element("language").addEventListener("change", () => {
-  language = /** @type {HTMLSelectElement} */ (element("language")).value;
-  read(version === "difference" ? "live" : version);
-});
+choice.addEventListener("change", () => read(choice.value || version === "difference" ? "live" : version));
 
 look();
 
@@ -95,11 +95,10 @@ function showSecondPass({ audio, recording, polish, versions: known }) {
 function showChoice({ versions: known, languages }) {
   element("versions").hidden = !known.includes("polished");
   element("language-choice").hidden = !languages.length;
-  const select = /** @type {HTMLSelectElement} */ (element("language"));
   for (const one of languages) {
-    if ([...select.options].some((option) => option.value === one)) continue;
+    if ([...choice.options].some((option) => option.value === one)) continue;
     const name = new Intl.DisplayNames([document.documentElement.lang], { type: "language", fallback: "code" }).of(one);
-    select.add(new Option(name, one));
+    choice.add(new Option(name, one));
   }
 }
 
@@ -141,8 +140,7 @@ async function read(chosen) {
   }
   const different = chosen === "difference";
   element("summary").hidden = !different;
-  element("language-choice").inert = different;
-  const query = new URLSearchParams({ version: different ? "polished" : chosen, ...(language && !different && { lang: language }) });
+  const query = new URLSearchParams({ version: different ? "polished" : chosen, ...(choice.value && { lang: choice.value }) });
   const found = await ask(different ? "/difference" : `/transcript.json?${query}`);
   if (!found || version !== chosen) return;
   if (different) showDifference(element("transcript"), found, element("summary"));
