@@ -16,8 +16,6 @@ from service.settings import RECORDINGS
 
 if TYPE_CHECKING:
     from service.recordings.shelf import Shelf
-    from service.recordings.transcriber import Transcriber
-    from service.speech.engine import Hints
     from service.store.store import Store
     from service.store.transcripts import Transcripts
 
@@ -45,7 +43,6 @@ def polish(
     """
     from service import log
     from service.progress import progress_bar
-    from service.recordings.polish import best_transcriber
     from service.recordings.shelf import Shelf
     from service.store.store import Store
     from service.store.transcripts import Transcripts
@@ -54,14 +51,13 @@ def polish(
     try:
         store = Store(data_dir, database)
         transcripts = Transcripts(store.database)
-        run = partial(_run, store, transcripts, Shelf(data_dir / RECORDINGS, transcripts), session)
-        chosen = best_transcriber(model, also)
+        run = partial(_run, store, transcripts, Shelf(data_dir / RECORDINGS, transcripts), session, model, also)
         if for_program:
-            run(chosen, lambda share: print(f"{share:.4f}", flush=True))
+            run(lambda share: print(f"{share:.4f}", flush=True))
             return
         with progress_bar() as bar:
             task = bar.add_task(session, total=1.0)
-            count = run(chosen, lambda share: bar.update(task, completed=share))
+            count = run(lambda share: bar.update(task, completed=share))
             bar.update(task, completed=1.0)
         click.echo(f"The session {session} has {count} polished captions.")
     except SurtitleError as error:
@@ -76,9 +72,11 @@ def _run(
     transcripts: Transcripts,
     shelf: Shelf,
     session: str,
-    transcriber: Callable[[str, Hints], Transcriber],
+    model: str | None,
+    also: tuple[str, ...],
     progress: Callable[[float], None],
 ) -> int:
+    from service.recordings.polish import best_transcriber
     from service.recordings.polish import polish as second_pass
     from service.store.store import Told
 
@@ -86,4 +84,5 @@ def _run(
     if found is None:
         raise BadRequest(f"There is no session {session!r}: the service lists them at /sessions.")
     told = store.settings().get(found.session.channel, Told()).settings
-    return len(second_pass(session, transcripts, shelf, told, transcriber, progress))
+    candidates = (*also, told.model) if told.model else also
+    return len(second_pass(session, transcripts, shelf, told, best_transcriber(model, candidates), progress))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from service.audio import RATE, Samples
 from service.audio.container import decode
@@ -127,8 +128,10 @@ def largest(language: str, others: Sequence[str] = ()) -> str:
         for model in models.catalogue()
         if model.complete and (english or not model.name.endswith(".en"))
     }
-    here = {name: models.on_disk(name) for name in others if name != EMBEDDED}
-    sizes |= {name: (path / "model.bin").stat().st_size for name, path in here.items() if path is not None}
+    for name in others:
+        with suppress(ModelError, OSError):  # was there once
+            if name != EMBEDDED and (path := models.on_disk(name)) is not None:
+                sizes[name] = (path / "model.bin").stat().st_size
     return max(sizes, key=lambda name: sizes[name], default=EMBEDDED)
 
 

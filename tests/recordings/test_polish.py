@@ -129,7 +129,7 @@ def _niceness(session: str) -> set[int]:
 
 def test_the_largest_model_that_knows_the_language_is_taken(hub: FakeHub) -> None:
     assert largest("en") == EMBEDDED
-    assert largest("en", [TEST_MODEL]) == TEST_MODEL
+    assert largest("en", [TEST_MODEL, "/nowhere", EMBEDDED]) == TEST_MODEL
     assert best_transcriber(None)("en", Hints()).name == EMBEDDED
     with pytest.raises(ModelError, match="knows 'de'"):
         best_transcriber(None)("de", Hints())
