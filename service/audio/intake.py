@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Protocol
 
-from service.audio import Samples
+from service.audio import RATES, Samples
 from service.audio.container import BytePipe, decode
 from service.audio.pcm import PcmDecoder
 from service.audio.resample import Resampler
@@ -17,7 +17,6 @@ from service.threads import start_thread
 
 log = logging.getLogger("surtitle.audio")
 
-RATES = range(8_000, 192_001)
 CONTAINERS = {"webm": "webm", "ogg": "ogg", "auto": None}
 FORMATS = ("pcm16le", *CONTAINERS)
 

@@ -1,6 +1,7 @@
 // The dashboard: the state of everything at a glance.
 
 import { t } from "/static/overlay/i18n.js";
+import { isRefusal } from "/static/overlay/token.js";
 import { transcript } from "/static/editing.js";
 import { lookOf } from "/static/look.js";
 import { problemOf } from "/static/problems.js";
@@ -59,11 +60,14 @@ function watch() {
     const state = JSON.parse(message.data);
     if (state.channels) show(state);
   };
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
+    const refused = isRefusal(code);
     serviceState.dataset.state = "lost";
-    serviceState.textContent = t("The service does not answer: start it again");
+    serviceState.textContent = refused
+      ? t("This link is no longer valid: ask for a new one.")
+      : t("The service does not answer: start it again");
     for (const card of cards.values()) showSources(card, []);
-    setTimeout(watch, 1000);
+    if (!refused) setTimeout(watch, 1000);
   };
 }
 
@@ -151,15 +155,7 @@ function newCard(name) {
   const card = copyOf("channel-template");
   const path = encodeURIComponent(name);
   write(card, ".name", name);
-  const links = part(card, ".links");
-  const socket = `${location.origin.replace("http", "ws")}/api/channels/${path}/audio`;
-  for (const [label, url, open] of [
-    [t("Overlay for OBS"), `${location.origin}/overlay/${path}`, true],
-    [t("Page for readers"), `${location.origin}/view/${path}`, true],
-    [t("Address for audio"), socket, false],
-  ]) {
-    links.append(...linkRow(String(label), String(url), Boolean(open)));
-  }
+  showLinks(part(card, ".links"), path);
   const exports = part(card, ".exports");
   exports.append(`${t("Transcript:")} `);
   for (const form of ["srt", "vtt", "txt", "json"]) {
@@ -186,6 +182,23 @@ async function send(path, method, body) {
   const [name, ...rest] = path.split("/");
   const address = ["/api/channels", encodeURIComponent(name), ...rest].join("/");
   await fetch(address, { method, body: JSON.stringify(body) }).catch(() => {}); // the page says itself that nobody answers
+}
+
+/** Where others see and send; the service knows under which name, and with which token. @param {HTMLElement} place @param {string} path */
+async function showLinks(place, path) {
+  const socket = `${location.origin.replace("http", "ws")}/api/channels/${path}/audio`;
+  let links = { overlay: `${location.origin}/overlay/${path}`, viewer: `${location.origin}/view/${path}` };
+  try {
+    const answer = await fetch(`/api/channels/${path}/links`);
+    if (answer.ok) links = await answer.json();
+  } catch {
+    // the page says itself that nobody answers
+  }
+  place.append(
+    ...linkRow(t("Overlay for OBS"), links.overlay, true),
+    ...linkRow(t("Page for readers"), links.viewer, true),
+    ...linkRow(t("Address for audio"), socket, false),
+  );
 }
 
 /** @param {string} label @param {string} url @param {boolean} open */

@@ -77,6 +77,7 @@ class Editor {
     this.fields = part(place, ".fields");
     this.names = /** @type {HTMLSelectElement} */ (part(place, ".names"));
     this.themes = part(place, ".themes");
+    this.page = `${location.origin}/overlay/${encodeURIComponent(channel)}`; // as OBS opens it
     this.frame = document.createElement("iframe");
     this.frame.title = t("How the overlay looks");
     this.frame.src = `/overlay/${encodeURIComponent(channel)}?preview`;
@@ -96,6 +97,7 @@ class Editor {
     this.names.addEventListener("change", () => this.choose(this.names.value));
     try {
       this.styles = await (await fetch(this.address)).json();
+      this.page = (await (await fetch(this.address.replace(/styles$/, "links"))).json()).overlay;
     } catch {
       this.say(t("The service does not answer."));
     }
@@ -148,8 +150,9 @@ class Editor {
       (one) => new Option(one === DEFAULT ? t("All overlays without a name of their own") : one, one),
     ));
     this.names.value = name;
-    const query = name === DEFAULT ? "" : `?style=${encodeURIComponent(name)}`;
-    part(this.place, ".address").textContent = `${location.origin}/overlay/${encodeURIComponent(this.channel)}${query}`;
+    const page = new URL(this.page);
+    if (name !== DEFAULT) page.searchParams.set("style", name);
+    part(this.place, ".address").textContent = page.href;
     this.change(this.styles[name] ?? {});
     this.say("");
   }
