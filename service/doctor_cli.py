@@ -32,7 +32,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 )
 @click.option("--database", metavar="URL", envvar=["SURTITLE_DOCTOR_DATABASE", "SURTITLE_SERVE_DATABASE"])
 @click.pass_context
-def doctor(context: click.Context, **options: Any) -> None:
+def doctor(context: click.Context, /, **options: Any) -> None:
     """Look whether this machine has what `serve` needs, and say what to do.
 
     The options are those of `serve`. Ends with 1 if something keeps it from working.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -28,8 +28,31 @@ def configure(*, verbose: bool, form: str = "text") -> None:
     """Set up the root logger; other libraries are heard from when something is wrong."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if form == "json" else _Text())
+    handler.addFilter(Calm())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("surtitle").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+class Calm(logging.Filter):
+    """Lets no flood of clients become a flood of lines: of one kind so many in a while, then how many were left out."""
+
+    def __init__(self, most: int = 100, seconds: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._most, self._seconds, self._clock = most, seconds, clock
+        self._kinds: dict[tuple[str, str], tuple[float, int]] = {}  # since when, and how many
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno >= logging.ERROR:
+            return True
+        kind, now = (record.name, str(record.msg)), self._clock()
+        since, count = self._kinds.get(kind, (now, 0))
+        left_out = 0
+        if now - since >= self._seconds:
+            since, left_out, count = now, max(0, count - self._most), 0
+        self._kinds[kind] = (since, count + 1)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} ({left_out} lines like this were left out)", ()
+        return count < self._most
 
 
 class _Text(logging.Formatter):
