@@ -7,6 +7,11 @@ if (url.searchParams.has("token")) {
   history.replaceState(history.state, "", url);
 }
 
+/** An address to be looked at, also by those who watch a shared screen. @param {string} address */
+export function masked(address) {
+  return address.replace(/(token=)[^&]*/, "$1…");
+}
+
 /** Whether a socket was closed because its token counts no more, so that trying again is of no use. @param {number} code */
 export function isRefusal(code) {
   return code === 4401 || code === 4403;

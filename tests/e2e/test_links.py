@@ -18,6 +18,7 @@ from tests.support import Running, put, readers, running
 
 SECRET = "a secret that nobody guesses, of this test"
 SHOWN = "document.querySelector('#transcript').textContent.includes('Good evening.')"
+OUTPUT = "document.querySelector('.guests .made').dataset.link"
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'&amp;{{7*7}}${1}"
 
 
@@ -43,8 +44,7 @@ async def test_a_viewers_link_works_and_leaves_the_address(guarded: Running, win
     )
     await page.page.reload()
     await page.until(SHOWN)
-    shared = await page.page.text_content("#address")
-    assert shared is not None
+    shared = await page.page.evaluate("document.body.dataset.link")
     async with httpx.AsyncClient() as client:
         assert (await client.get(shared)).status_code == 200
         assert (await client.get(shared.replace("/view/main", "/"))).status_code == 403
@@ -111,3 +111,30 @@ async def test_texts_are_shown_as_texts(service: Running, window: Any) -> None:
         )
         assert "49" not in await page.page.evaluate("document.body.innerText.split('{{')[0]")
     assert dialogs == []
+
+
+async def test_links_for_others_are_made_and_taken_back_on_the_dashboard(guarded: Running, window: Any) -> None:
+    guarded.app.state.hub.channel("show")
+    page = await window(link(guarded, "/", Scope.ADMIN, EVERY), viewport={"width": 1280, "height": 900})
+    await page.until("document.querySelectorAll('.guests [name=channel] option').length > 2")
+    await page.page.select_option(".guests [name=channel]", "show")
+    await page.page.fill(".guests [name=name]", "guest laptop")
+    await page.page.click(".guests [type=submit]")
+    await page.until("document.querySelector('.guests output').value.includes('token=…')")
+    assert await page.text(".guests .said") == "Pass this link on. It is shown this once."
+    address = await page.page.evaluate(OUTPUT)
+    assert address.startswith(f"{guarded.url}/view/show?token=")
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(address)).status_code == 200
+    await page.until("document.querySelector('.guests li').innerText.includes('guest laptop')")
+    await page.page.click(".guests li:first-child button")
+    await page.until("!document.querySelector('.guests ul').innerText.includes('guest laptop')")
+    async with httpx.AsyncClient() as client, asyncio.timeout(5):
+        while (await client.get(address)).status_code != 401:
+            await asyncio.sleep(0.1)
+
+
+async def test_nobody_is_asked_about_links_where_no_token_is_needed(service: Running, window: Any) -> None:
+    page = await window(f"{service.url}/", viewport={"width": 1280, "height": 900})
+    await page.until("document.querySelector('#service').dataset.state === 'live'")
+    assert await page.page.is_hidden(".guests")

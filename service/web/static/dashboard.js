@@ -1,8 +1,9 @@
 // The dashboard: the state of everything at a glance.
 
 import { t } from "/static/overlay/i18n.js";
-import { isRefusal } from "/static/overlay/token.js";
+import { isRefusal, masked } from "/static/overlay/token.js";
 import { transcript } from "/static/editing.js";
+import { showGuests } from "/static/guests.js";
 import { lookOf } from "/static/look.js";
 import { problemOf } from "/static/problems.js";
 import { setUpClosedCaptions, showClosedCaptions } from "/static/outputs.js";
@@ -71,7 +72,7 @@ function watch() {
   };
 }
 
-/** @param {{engine: string, model: string, notice: string, loading: Load | null, demo: boolean, channels: Channel[]}} state */
+/** @param {{engine: string, model: string, notice: string, loading: Load | null, demo: boolean, channels: Channel[], links?: Record<string, {viewer: string}>}} state */
 function show(state) {
   serviceState.dataset.state = "live";
   serviceState.textContent = t("Running on {engine} ({model})", { engine: state.engine, model: state.model });
@@ -81,6 +82,7 @@ function show(state) {
   demo.disabled = state.demo;
   demo.textContent = state.demo ? t("Playing…") : t("Play the demo");
   for (const channel of state.channels) showChannel(channel);
+  showGuests(state.links, state.channels.map((channel) => channel.name));
   for (const [name, card] of cards) {
     if (state.channels.some((channel) => channel.name === name)) continue;
     card.remove();
@@ -186,7 +188,6 @@ async function send(path, method, body) {
 
 /** Where others see and send; the service knows under which name, and with which token. @param {HTMLElement} place @param {string} path */
 async function showLinks(place, path) {
-  const socket = `${location.origin.replace("http", "ws")}/api/channels/${path}/audio`;
   let links = { overlay: `${location.origin}/overlay/${path}`, viewer: `${location.origin}/view/${path}` };
   try {
     const answer = await fetch(`/api/channels/${path}/links`);
@@ -194,6 +195,7 @@ async function showLinks(place, path) {
   } catch {
     // the page says itself that nobody answers
   }
+  const socket = `${new URL(links.viewer).origin.replace("http", "ws")}/api/channels/${path}/audio`;
   place.append(
     ...linkRow(t("Overlay for OBS"), links.overlay, true),
     ...linkRow(t("Page for readers"), links.viewer, true),
@@ -208,7 +210,7 @@ function linkRow(label, url, open) {
   const place = document.createElement("dd");
   const address = document.createElement(open ? "a" : "span");
   address.className = "address";
-  address.textContent = url;
+  address.textContent = masked(url);
   if (address instanceof HTMLAnchorElement) {
     address.href = url;
     address.target = "_blank";

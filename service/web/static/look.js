@@ -2,6 +2,7 @@
 
 import { t } from "/static/overlay/i18n.js";
 import { THEMES, complete } from "/static/overlay/themes.js";
+import { masked } from "/static/overlay/token.js";
 
 /**
  * @typedef {import("/static/overlay/themes.js").Style} Style
@@ -152,7 +153,9 @@ class Editor {
     this.names.value = name;
     const page = new URL(this.page);
     if (name !== DEFAULT) page.searchParams.set("style", name);
-    part(this.place, ".address").textContent = page.href;
+    const address = /** @type {HTMLAnchorElement} */ (part(this.place, ".address"));
+    address.href = page.href;
+    address.textContent = masked(page.href);
     this.change(this.styles[name] ?? {});
     this.say("");
   }
