@@ -258,6 +258,13 @@ class Surtitle:
             told.append("last caption: " + f" {self._state['caption']}"[-60:].partition(" ")[2])
         return ", ".join(told)
 
+    @property
+    def overlay_page(self):
+        """The address of the overlay: the service tells one that can only be viewed, where it wants tokens."""
+        chosen = self.chosen
+        told = urlsplit(self._state.get("page", ""))
+        return f"{chosen.server}/overlay/{chosen.place}" + (f"?{told.query}" if told.query else "")
+
     def _change(self):
         before, self.chosen, self._next = self.chosen, self._next, None
         self._retry = dict.fromkeys(self._retry, (0.0, BACKOFF[0]))
@@ -378,7 +385,7 @@ def add_overlay(_properties, _button):
     data = obs.obs_data_create()
     if obs.obs_get_source_output_flags("browser_source"):
         kind, name = "browser_source", BROWSER
-        obs.obs_data_set_string(data, "url", f"{surtitle.chosen.server}/overlay/{surtitle.chosen.place}")
+        obs.obs_data_set_string(data, "url", surtitle.overlay_page)
         obs.obs_data_set_int(data, "width", video.base_width)
         obs.obs_data_set_int(data, "height", video.base_height)
     else:

@@ -14,10 +14,14 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from service import __version__
+from service.access.gate import Gate
+from service.access.ledger import Ledger
 from service.channels.channel import Channel
 from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
+from service.metrics import Metrics
 from service.outputs.outputs import Outputs
 from service.recordings.mixer import Mixer
 from service.recordings.polisher import Polisher
@@ -29,25 +33,31 @@ from service.speech.engines import Engines
 from service.store.keeper import Keeper
 from service.store.store import Store
 from service.store.transcripts import Transcripts
-from service.web import api, obs, pages, recording, sessions, setup
+from service.web import api, health, links, obs, pages, recording, sessions, setup
+from service.web.access import Guard
 from service.web.correct import correct_caption
 from service.web.messages import refuse
 from service.web.publish import publish_post, publish_socket
 from service.web.read import read_events, read_socket
+from service.web.room import Room
 from service.web.security import Trust
 from service.web.tickets import Tickets
 
-_FLUSH = 4.0  # seconds that open captions have to become final when the service stops
+_FLUSH = 1.0  # seconds more that open captions have to become final when the service stops
 
 
-def create_app(settings: Settings, store: Store | None = None) -> Starlette:
-    """The service as an ASGI application; ``store`` keeps what channels remember, and is closed with it."""
+def create_app(settings: Settings, store: Store | None = None, ledger: Ledger | None = None) -> Starlette:
+    """The service as an ASGI application.
+
+    ``store`` keeps what channels remember and ``ledger`` which tokens count; both are closed with it.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         engines = Engines(settings)
+        metrics = Metrics()
         keeper = Keeper(store) if store else None
-        hub = Hub(settings, engines, keeper)
+        hub = Hub(settings, engines, keeper, metrics)
         outputs = Outputs(hub.position)
         transcripts = Transcripts(store.database) if store else None
         shelf = Shelf(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
@@ -67,9 +77,11 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             for kept in await asyncio.to_thread(store.kept, settings.limits.channels // 2, settings.limits.captions):
                 hub.recall(kept)
         hub.retold, hub.more = retold, more
-        player = Demo(settings)
+        gate, player = Gate(settings, ledger or Ledger(None)), Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
         app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper
+        app.state.gate, app.state.room = gate, Room(hub, settings.limits)
+        app.state.metrics, app.state.version = metrics, __version__
         mixer, polisher = Mixer(), Polisher(settings)
         app.state.recorder, app.state.transcripts = recorder, transcripts
         app.state.sessions = (
@@ -77,6 +89,8 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             if keeper and transcripts and shelf
             else None
         )
+        metrics.watch(app.state)
+        gate.start()
         engines.start()
         try:
             yield
@@ -90,11 +104,12 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             if keeper:
                 await keeper.close()
             await engines.close()
+            await gate.close()
 
     channel, session = "/api/channels/{channel}", "/api/sessions/{id}"
     return Starlette(
         lifespan=lifespan,
-        middleware=[Middleware(Trust, settings=settings)],
+        middleware=[Middleware(health.Counted), Middleware(Trust, settings=settings), Middleware(Guard)],
         exception_handlers={SurtitleError: api.answer_error},
         routes=[
             WebSocketRoute("/stt", publish_socket),
@@ -108,6 +123,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             Route(channel + "/recording", recording.recording),
             Route(channel + "/recording", recording.start_recording, methods=["POST"]),
             Route(channel + "/recording", recording.stop_recording, methods=["DELETE"]),
+            Route(channel + "/links", links.channel_links),
             Route(channel + "/clear", api.clear, methods=["POST"]),
             Route(channel + "/settings", setup.settings),
             Route(channel + "/settings", setup.change_settings, methods=["PATCH"]),
@@ -126,9 +142,14 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             Route(session + "/difference", sessions.session_difference),
             Route(session + "/polish", sessions.polish_session, methods=["POST"]),
             Route(session + "/polish", sessions.stop_polishing, methods=["DELETE"]),
+            Route("/api/tokens", links.list_tokens),
+            Route("/api/tokens", links.make_token, methods=["POST"]),
+            Route("/api/tokens/{id}", links.revoke_token, methods=["DELETE"]),
             Route("/api/models", setup.list_models),
             Route("/api/demo", api.play_demo, methods=["POST"]),
-            Route("/healthz", api.health),
+            Route("/healthz", health.health),
+            Route("/readyz", health.ready),
+            Route("/metrics", health.metrics),
             *pages.routes(),
             WebSocketRoute("/{path:path}", _nowhere_socket),
             Route("/{path:path}", _nowhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),

@@ -1,4 +1,4 @@
-"""The command line: serve, demo, transcribe; models are in `models_cli`.
+"""The command line: serve, demo, transcribe, config; the others are in `…_cli` files.
 
 The service itself is imported by the commands that need it: `surtitle --help` answers at once.
 """
@@ -6,10 +6,11 @@ The service itself is imported by the commands that need it: `surtitle --help` a
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from platformdirs import user_data_path
@@ -17,11 +18,15 @@ from platformdirs import user_data_path
 from service import __version__
 from service.captions.export import FORMS
 from service.captions.exports import Look
+from service.config import example
+from service.doctor_cli import doctor
 from service.errors import SurtitleError
 from service.models_cli import models
 from service.polish_cli import polish
 from service.record_cli import record
-from service.settings import AUDIO_CONTEXTS, ENGINES, LOOPBACK, POLICIES, RECORDING_FORMATS, Settings
+from service.serve_options import check_access, guard_options
+from service.settings import AUDIO_CONTEXTS, ENGINES, POLICIES, RECORDING_FORMATS, Settings
+from service.tokens_cli import token
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -60,9 +65,11 @@ def main() -> None:
     """
 
 
+main.add_command(doctor)
 main.add_command(models)
 main.add_command(record)
 main.add_command(polish)
+main.add_command(token)
 
 
 @main.command()
@@ -91,10 +98,21 @@ main.add_command(polish)
     help="FLAC is what was heard; Opus is a tenth of it and sounds the same.",
 )
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
+@guard_options
 @click.option("--verbose", is_flag=True, help="Log more.")
-def serve(verbose: bool, **options: Any) -> None:
-    """Start the caption service."""
-    _run(_serve(_checked(Settings(**options)), verbose))
+def serve(verbose: bool, log_format: str, **options: Any) -> None:
+    """Start the caption service.
+
+    It listens on this computer only, unless --host says where else: 0.0.0.0 for all of its addresses. Then everybody
+    who comes in needs a token, see `surtitle token`.
+    """
+    _run(_serve(_checked(Settings(**options)), verbose, log_format))
+
+
+@main.command()
+def config() -> None:
+    """Print a settings file for `serve`, with comments."""
+    click.echo(example(serve), nl=False)
 
 
 @main.command()
@@ -144,11 +162,7 @@ def transcribe(file: Path, form: str, words: bool, output: Path | None, **option
 
 def _checked(settings: Settings) -> Settings:
     """The settings; a mistake is told before anything starts."""
-    if settings.host not in LOOPBACK:
-        raise click.UsageError(
-            "This version listens on this computer only (127.0.0.1), because it has no access tokens yet: "
-            f"{settings.host!r} would let anybody in the network publish and read."
-        )
+    check_access(settings)
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("Say which Whisper model: --model base.en, for example.")
     if settings.model is not None:
@@ -161,20 +175,25 @@ def _checked(settings: Settings) -> Settings:
     return settings
 
 
-async def _serve(settings: Settings, verbose: bool) -> None:
+async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
     from service import log
     from service.memory import share_arenas
     from service.server import allow_sockets
 
     share_arenas()
     allow_sockets()
-    log.configure(verbose=verbose)
+    log.configure(verbose=verbose, form=log_format)
     server = _server(settings)
+    signal.signal(signal.SIGTERM, _leave)  # which comes back when uvicorn has seen to it
     announcing = asyncio.create_task(_announce(server, settings))
     try:
         await server.serve()
     finally:
         announcing.cancel()
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> None:
@@ -242,12 +261,15 @@ def _server(settings: Settings) -> Server:
 
 async def _announce(server: Server, settings: Settings) -> None:
     await server.ready.wait()
+    place = settings.public_url
     click.echo(
         f"Surtitle {__version__} is running. Ctrl-C stops it.\n"
-        f"  dashboard  {settings.url}/\n"
-        f"  overlay    {settings.url}/overlay/main   (OBS: add it as a browser source)\n"
-        f"  viewer     {settings.url}/view/main"
+        f"  dashboard  {place}/\n"
+        f"  overlay    {place}/overlay/main   (OBS: add it as a browser source)\n"
+        f"  viewer     {place}/view/main"
     )
+    if settings.guarded:
+        click.echo("Each needs a token. For the dashboard: surtitle token --scope admin --channel '*'")
 
 
 def _is_running(settings: Settings) -> bool:

@@ -47,8 +47,16 @@ class BadAudio(BadRequest):
     code = "bad_audio"
 
 
+class Unauthorized(SurtitleError):
+    """There is no token, or it is not valid, or not any more."""
+
+    code = "unauthorized"
+    close = 4401
+    status = 401
+
+
 class Forbidden(SurtitleError):
-    """A web page that is not ours tried to talk to the service."""
+    """A web page that is not ours tried to talk to the service, or a token does not allow what was asked for."""
 
     code = "forbidden"
     close = 4403
@@ -83,6 +91,14 @@ class NoSuchSession(SurtitleError):
     """The session is not kept, or has not what was asked for."""
 
     code = "no_such_session"
+    close = 4404
+    status = 404
+
+
+class NoSuchToken(SurtitleError):
+    """No token of that id was given out."""
+
+    code = "no_such_token"
     close = 4404
     status = 404
 

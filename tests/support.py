@@ -31,7 +31,7 @@ from service.audio.intake import resampled
 from service.audio.pcm import to_pcm
 from service.captions.caption import Caption
 from service.server import Server
-from service.settings import Limits, Settings
+from service.settings import Access, Limits, Settings
 from service.speech.words import Word
 
 NODE = 20  # the oldest whose test runner can set the clock
@@ -87,6 +87,8 @@ async def running(
     port: int | None = None,
     data_dir: Path | None = None,
     database: str | None = None,
+    access: Access = Access(),
+    allow_origin: tuple[str, ...] = (),
 ) -> AsyncIterator[Running]:
     """The real service, on a free port unless told which."""
     settings = Settings(
@@ -97,6 +99,8 @@ async def running(
         data_dir=data_dir,
         database=database,
         limits=limits,
+        access=access,
+        allow_origin=allow_origin,
     )
     server = Server(settings)
     serving = asyncio.create_task(server.serve())
@@ -140,7 +144,7 @@ class Said:
     code: int | None = None
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        return [message for message in self.messages if message["type"] == kind]
+        return [message for message in self.messages if message.get("type") == kind]
 
     @property
     def text(self) -> str:

@@ -24,6 +24,8 @@ let away = false;
 /** @type {chrome.runtime.Port | null} */
 let port = null;
 let reachable = false;
+/** Links that the service gives, because they need a token, by channel. @type {NonNullable<import("./service.js").Status["links"]>} */
+let told = {};
 let busy = true; // until it is known what runs
 
 translate();
@@ -117,6 +119,8 @@ function watchService() {
 /** @param {import("./service.js").Status | null} status @param {import("../shared/state.js").Problem | null} failed */
 function showService(status, failed) {
   reachable = Boolean(status);
+  told = status?.links ?? {};
+  showLinks();
   const place = element("service");
   place.dataset.state = status ? "live" : "lost";
   const model = status?.model.split(/[\\/]/).filter(Boolean).pop() ?? "";
@@ -177,7 +181,8 @@ function meter(id, level) {
 function showLinks() {
   const server = state?.server ?? serverAddress(settings.server);
   if (!server) return;
-  const { viewer, overlay } = links(server, state?.channel ?? settings.channel);
+  const channel = state?.channel ?? settings.channel;
+  const { viewer, overlay } = told[channel] ?? links(server, channel);
   /** @type {HTMLAnchorElement} */ (element("viewer")).href = viewer;
   /** @type {HTMLAnchorElement} */ (element("overlay")).href = overlay;
 }

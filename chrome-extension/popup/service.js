@@ -9,6 +9,7 @@ import { Link } from "../offscreen/link.js";
  * @property {string} model
  * @property {string} notice
  * @property {{name: string}[]} channels
+ * @property {Record<string, {viewer: string, overlay: string}>} [links] by channel, where they need a token
  */
 
 export class Service {

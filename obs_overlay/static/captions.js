@@ -1,6 +1,8 @@
 // Follows a channel: one WebSocket that comes back by itself and resumes where it was.
 // Used by the overlay, the viewer and the dashboard.
 
+import { isRefusal } from "./token.js";
+
 /**
  * @typedef {object} Caption
  * @property {string} id
@@ -23,7 +25,7 @@ const REMEMBERED = 500; // revisions kept, to drop what comes out of order
  * @param {string} channel
  * @param {{caption?: (caption: Caption) => void, clear?: () => void, state?: (state: string) => void,
  *   restarted?: () => void, style?: (name: string, style: import("./themes.js").Style) => void}} listener
- *   `state` is told "live" and "lost"; `restarted`: the service was started anew, and finishes no caption from before
+ *   `state` is told "live", "lost" and, for good, "refused"; `restarted`: the service was started anew, and finishes no caption from before
  * @param {string} [last] resume id from which to go on
  * @returns {() => void} stops following
  */
@@ -48,8 +50,12 @@ export function follow(channel, listener, last) {
       listener.state?.("live");
     };
     socket.onmessage = (message) => receive(JSON.parse(message.data));
-    socket.onclose = () => {
+    socket.onclose = ({ code }) => {
       if (stopped) return;
+      if (isRefusal(code)) {
+        listener.state?.("refused");
+        return;
+      }
       listener.state?.("lost");
       timer = setTimeout(connect, wait * (0.75 + Math.random() / 2));
       wait = Math.min(LONGEST_WAIT, wait * 2);

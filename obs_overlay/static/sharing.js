@@ -1,16 +1,17 @@
 // Giving the captions to others: the page's address, the transcript.
 
 import { t } from "./i18n.js";
+import { masked } from "./token.js";
 
 const LOCAL = ["127.0.0.1", "localhost", "[::1]"];
 const TOLD = 1500; // milliseconds
 
 /** @param {string} channel */
 export function sharing(channel) {
-  const link = location.origin + location.pathname;
+  const link = document.body.dataset.link ?? location.origin + location.pathname;
   const address = /** @type {HTMLElement} */ (document.getElementById("address"));
-  address.textContent = link;
-  /** @type {HTMLElement} */ (document.getElementById("local")).hidden = !LOCAL.includes(location.hostname);
+  address.textContent = masked(link);
+  /** @type {HTMLElement} */ (document.getElementById("local")).hidden = !LOCAL.includes(new URL(link).hostname);
   copier("copy-link", async () => link);
   copier("copy-text", async () => {
     const answer = await fetch(`/api/channels/${encodeURIComponent(channel)}/transcript.txt`);

@@ -16,6 +16,8 @@ const transcript = new Transcript(element("transcript"), element("empty"));
 const announcer = element("announcer");
 const earlier = element("earlier");
 const followButton = element("follow");
+/** @type {Record<string, string>} */
+const STATES = { live: t("Live"), lost: t("Reconnecting"), refused: t("This link is no longer valid: ask for a new one.") };
 /** What was said before this page was opened and is not on it yet. @type {Caption[]} */
 let before = [];
 let following = true;
@@ -40,6 +42,10 @@ start();
 async function start() {
   try {
     const answer = await fetch(`/api/channels/${encodeURIComponent(channel)}/transcript.json`);
+    if (answer.status === 401 || answer.status === 403) {
+      state("refused");
+      return;
+    }
     const history = await answer.json();
     before = history.captions.map((/** @type {any} */ caption) => ({ ...caption, rev: 0, tentative: "", final: true }));
     for (const caption of before.splice(-BATCH)) transcript.show(caption);
@@ -98,7 +104,7 @@ function announce(caption) {
 function state(name) {
   const place = element("state");
   place.dataset.state = name;
-  place.textContent = name === "live" ? t("Live") : t("Reconnecting");
+  place.textContent = STATES[name] ?? name;
 }
 
 function toEnd() {

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 RATE = 16_000
 """The one sample rate inside the service, Hz."""
 
+RATES = range(8_000, 192_001)
+"""The sample rates that are taken, Hz."""
+
 Samples = NDArray[np.float32]
 """Mono audio, shape (n,), values in [-1, 1]."""
 

@@ -13,13 +13,19 @@ import av.container
 import av.error
 import numpy as np
 
-from service.audio import Frames, Samples, mono
+from service.audio import RATES, Frames, Samples, mono
 from service.errors import BadAudio
 
 _MAX_BAD_PACKETS = 50  # in a row, before the stream is given up
 
-# Start decoding after the first packets instead of after five seconds of analysis.
-_LIVE_OPTIONS = {"analyzeduration": "0", "probesize": "32768"}
+# Start decoding after the first packets instead of after five seconds of analysis. Only containers that hold the
+# sound themselves: FFmpeg also knows playlists, by which a client could make it open this computer's files and network.
+_LIVE_OPTIONS = {
+    "analyzeduration": "0",
+    "probesize": "32768",
+    "format_whitelist": "matroska,webm,ogg,wav,flac,mp3,mov,mp4,m4a,aac,ac3,eac3,aiff,au,caf,w64,avi,mpegts,flv,asf",
+    "protocol_whitelist": "none",
+}
 
 
 class Readable(Protocol):
@@ -122,6 +128,10 @@ def _decode_audio(container: av.container.InputContainer) -> Iterator[tuple[Fram
         for frame in frames:
             if not isinstance(frame, av.audio.frame.AudioFrame):
                 continue
+            if frame.sample_rate not in RATES:
+                raise BadAudio(
+                    f"This has {frame.sample_rate} samples a second, it says: send {RATES.start} to {RATES.stop - 1}."
+                )
             if converter is None:
                 channels = min(2, frame.layout.nb_channels)
                 converter = av.audio.resampler.AudioResampler(format="flt", layout=("mono", "stereo")[channels - 1])

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from service.audio import Frames, Samples, mono
+from service.audio import RATES, Frames, Samples, mono
 from service.audio.container import BytePipe, decode_frames
 from service.audio.pcm import PcmDecoder
 from service.audio.resample import Resampler
@@ -19,7 +19,6 @@ from service.threads import start_thread
 
 log = logging.getLogger("surtitle.audio")
 
-RATES = range(8_000, 192_001)
 CONTAINERS = {"webm": "webm", "ogg": "ogg", "auto": None}
 FORMATS = ("pcm16le", *CONTAINERS)
 

@@ -18,6 +18,8 @@ from service.channels.source import Source
 from service.channels.style import Style
 from service.channels.tuner import Tuner
 from service.errors import BadRequest, ShuttingDown, TooMany
+from service.log import about
+from service.metrics import Metrics
 from service.pipeline import Pipeline
 from service.settings import Settings
 from service.speech.engines import Engines
@@ -40,10 +42,13 @@ class Opened:
 class Hub:
     """Opens sources, finds channels, ends everything at the end."""
 
-    def __init__(self, settings: Settings, engines: Engines, journal: Journal | None = None) -> None:
+    def __init__(
+        self, settings: Settings, engines: Engines, journal: Journal | None = None, metrics: Metrics | None = None
+    ) -> None:
         self._settings = settings
         self._journal = journal
         self._limits = settings.limits
+        self._metrics = metrics or Metrics()
         engines.changed = self._retune_defaults
         engines.library.in_use = self._models_in_use
         self._channels: dict[str, Channel] = {}
@@ -157,21 +162,29 @@ class Hub:
             **self.more(channel),
         }
 
+    @property
+    def stopping(self) -> bool:
+        return self._stopping
+
     def dismiss(self) -> None:
         """The service is about to stop: all publishers have to go, and no more may come."""
         self._stopping = True
         for source in self._sources:
             source.dismiss(ShuttingDown(_STOPPING))
 
-    async def close(self, timeout: float) -> None:
+    async def finish(self, timeout: float) -> None:
         """End all sources; what they said so far becomes final if ``timeout`` seconds are enough."""
-        await self._tuner.close()
         finishing = [asyncio.create_task(source.finish()) for source in self._sources if not source.ended]
         if finishing:
             await asyncio.wait(finishing, timeout=timeout)
         for task in finishing:
             task.cancel()
         await asyncio.gather(*finishing, return_exceptions=True)
+
+    async def close(self, timeout: float) -> None:
+        """The same, and let go of all that is left."""
+        await self._tuner.close()
+        await self.finish(timeout)
         for source in self._sources:
             await source.cancel()
 
@@ -201,7 +214,7 @@ class Hub:
     async def _start(
         self, channel: Channel, name: str, language: str | None, resume: str, age: float, left: Left | None
     ) -> Source:
-        await self._make_room()
+        await self._make_room(channel)
         self._opening += 1
         try:
             tuning, stream = await self._tuner.open(channel, language)
@@ -211,14 +224,17 @@ class Hub:
             if left:
                 at = left.clock + received
             pipeline = Pipeline(stream, name, channel.new_id, at, lambda: channel.settings.vocabulary.rules)
-            source = Source(channel, name, resume, pipeline, tuning.engine, self._limits, received, self._ended)
+            key = secrets.token_hex(3)
+            with about(channel.name, key):
+                more = (self._limits, received, self._ended, key, self._metrics)
+                source = Source(channel, name, resume, pipeline, tuning.engine, *more)
+                log.info("%s/%s: started on %s (%s)", channel.name, name, tuning.engine.name, stream.language)
             source.listener = self.listener
             self._sources[source] = language
             channel.speaks(resume, name, source.clock)
             self._tuner.settle(source, tuning, language)
         finally:
             self._opening -= 1
-        log.info("%s/%s: started on %s (%s)", channel.name, name, tuning.engine.name, stream.language)
         return source
 
     def _ended(self, source: Source) -> None:
@@ -227,15 +243,20 @@ class Hub:
         if not self._stopping:  # else its client may come back to the service that is started next
             source.channel.silent(source.resume)
 
-    async def _make_room(self) -> None:
+    async def _make_room(self, channel: Channel) -> None:
         """Room for one more source: one whose client is away gives it up. Raises `TooMany`."""
-        running = [source for source in self._sources if not source.ended]
-        if len(running) + self._opening < self._limits.sources:
-            return
-        away = next((source for source in running if not source.attached), None)
-        if away is None:
-            raise TooMany(f"{self._limits.sources} sources are running already: end one first.")
-        await away.finish()
+        limits = self._limits
+        for most, running in ((limits.sources_per_channel, self.sources(channel)), (limits.sources, self._all())):
+            if len(running) + self._opening < most:
+                continue
+            away = next((source for source in running if not source.attached), None)
+            if away is None:
+                where = "in all" if most == limits.sources else f"in {channel.name}"
+                raise TooMany(f"{most} sources are running {where} already: end one first.")
+            await away.finish()
+
+    def _all(self) -> list[Source]:
+        return [source for source, _ in self._running()]
 
     async def _free_name(self, channel: Channel, name: str) -> str:
         """The name, with a number if a source has it that still gets audio; one whose client is away makes room."""

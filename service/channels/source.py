@@ -18,7 +18,8 @@ from service.channels.backlog import Backlog
 from service.channels.channel import Channel
 from service.channels.feed import Feed
 from service.channels.listener import Listener
-from service.errors import EngineError, Replaced, SurtitleError, TooFast
+from service.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFast
+from service.metrics import Metrics
 from service.pipeline import Pipeline
 from service.settings import Limits
 from service.speech.engine import Engine, Stream
@@ -53,9 +54,12 @@ class Source:
         limits: Limits,
         before: float = 0.0,
         gone: Callable[[Source], None] = lambda source: None,
+        key: str = "",
+        metrics: Metrics | None = None,
     ) -> None:
         """``before`` is how many seconds of it are known from a service that ended; ``gone`` is called at the end."""
         self.channel = channel
+        self.key = key  # tells it in the log from others of its name; unlike `resume`, anybody may know it
         self.name = name
         self.resume = resume
         self.feed = Feed(_FEED)
@@ -66,6 +70,8 @@ class Source:
         self.listener: Listener | None = None
         self._pipeline = pipeline
         self._engine = engine
+        self._metrics = metrics
+        self._committed: dict[str, int] = {}  # words of open captions that were counted
         self._next: tuple[Engine, Stream] | None = None  # to be used from the next utterance on
         self._coming: tuple[Engine, Stream] | None = None  # the same, and the pipeline knows
         self._limits = limits
@@ -76,7 +82,7 @@ class Source:
         self._received = round(before * RATE)
         self._unheard = 0  # samples that came while the channel is paused
         self._said: deque[tuple[float, int]] = deque(maxlen=_PACED)  # when captions became final, and their words
-        self._anchor = self._loop.time()
+        self._anchor = self._since = self._loop.time()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._ending = False
@@ -147,6 +153,12 @@ class Source:
             self._owner.set_exception(reason)
             self._owner.exception()  # marks it as seen, should nobody look
 
+    def expel(self, owner: asyncio.Future[None], reason: SurtitleError) -> None:
+        """The client may not go on: if it still has the source, the source ends."""
+        if owner is self._owner:
+            self.dismiss(reason)
+            self.end()
+
     def detach(self, owner: asyncio.Future[None]) -> None:
         """The client is gone; unless it comes back in time, the source ends."""
         if owner is not self._owner or self.ended:
@@ -214,6 +226,7 @@ class Source:
         """For the dashboard."""
         return {
             "name": self.name,
+            "id": self.key,
             "state": "live" if self.attached else "away",
             "engine": self.engine,
             "model": self.model,
@@ -223,6 +236,7 @@ class Source:
             "seconds": round(self.received, 1),
             "lag": round(self.lag, 1),
             "skipped": round(self.skipped, 1),
+            "waiting": round(len(self._backlog) / RATE, 2),
             "captions": self._captions,
             "pace": self._pace(),
         }
@@ -240,6 +254,8 @@ class Source:
     def _append(self, samples: Samples) -> None:
         if self.ended:
             raise self.error or EngineError("The source has ended: start a new one.")
+        if self._loop.time() - self._since > self._limits.source_length:
+            raise TimedOut(f"A source may last {self._limits.source_length / 3600:g} h: start another one.")
         self._received += len(samples)
         self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
         if self.channel.settings.paused:
@@ -270,6 +286,8 @@ class Source:
     def _skip(self, keep: int) -> None:
         lost = self._backlog.skip(keep) / RATE
         self.skipped += lost
+        if self._metrics:
+            self._metrics.skipped(self.channel.name, lost)
         log.warning("%s/%s: recognition is too slow, %.1f s of audio were left out", *self._label, lost)
         self._tell_lag(force=True)
 
@@ -335,8 +353,20 @@ class Source:
             if caption.final:
                 self._captions += 1
                 self._said.append((self._loop.time(), len(caption.words)))
+            self._measure(caption)
             self.channel.put(caption)
             self.feed.publish(f"caption:{caption.id}", "caption", message(caption))
+
+    def _measure(self, caption: Caption) -> None:
+        """Count the words that are committed now, and how long after they were spoken that is."""
+        new = caption.words[self._committed.pop(caption.id, 0) :]
+        if not caption.final:
+            self._committed[caption.id] = len(caption.words)
+        if new and self._metrics:
+            began = self._anchor - self.clock  # what the loop's clock says when the channel's says 0
+            live = self._ahead() <= _FAST
+            delays = [self._loop.time() - began - word.end for word in new] if live else []
+            self._metrics.committed(self.channel.name, self.engine, len(new), delays)
 
     def _tell(self, state: str) -> None:
         speaking, engine, language = self._told = (self._pipeline.speaking, self.engine, self.language)

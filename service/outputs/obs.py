@@ -78,7 +78,7 @@ class ObsOutput:
     def _serve(self) -> None:
         """One connection's life."""
         settings = self._settings
-        with _Client(
+        with Client(
             host=f"[{settings.host}]" if ":" in settings.host else settings.host,
             port=settings.port,
             password=settings.password,
@@ -131,7 +131,7 @@ class ObsOutput:
             log.debug("%s: %s", type(error).__name__, error)
 
 
-class _Client(obsws_python.ReqClient):  # type: ignore[misc]  # the library has no types
+class Client(obsws_python.ReqClient):  # type: ignore[misc]  # the library has no types
     """Closes its socket also when OBS refuses it or was lost; the library leaves that to the garbage collector."""
 
     def __init__(self, **parameters: Any) -> None:

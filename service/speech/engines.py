@@ -33,6 +33,7 @@ class Engines:
         self.library = Library(settings)
         self.changed: Callable[[], None] = lambda: None
         self.notice = ""
+        self.ready = False  # whether a source that starts now is recognized at once
         self._settings = settings
         self._embedded = PocketsphinxEngine()
         self._default: Engine = self._embedded
@@ -126,6 +127,7 @@ class Engines:
     async def _warm(self) -> None:
         try:
             await start_thread("warm", self._embedded.warm)
+            self.ready = True
         except EngineError as error:
             self._tell(f"The embedded recognizer cannot be started: run `make install` again. ({error})")
 
@@ -140,6 +142,7 @@ class Engines:
                 self._tell(f"{_EMBEDDED} until the Whisper model “{name}” is fetched.")
                 await self._warm()
             self._default = await getting
+            self.ready = True
         finally:
             getting.cancel()
         self._tell("")

@@ -1,4 +1,4 @@
-"""The REST side: channels, transcripts, health, and the dashboard's live state."""
+"""The REST side: channels, transcripts, and the dashboard's live state."""
 
 from __future__ import annotations
 
@@ -10,27 +10,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from service import __version__
+from service.access.tokens import EVERY, Grant
 from service.captions.export import check_form
 from service.captions.exports import Look
 from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import SurtitleError
-from service.speech.engines import Engines
+from service.web.access import grant_of
+from service.web.links import links_of
 from service.web.messages import error_message
 
 _REFRESH = 0.2  # seconds between two looks at the state
 
 
-async def health(request: Request) -> Response:
-    """`/healthz`: up, and on which engine."""
-    engines: Engines = request.app.state.engines
-    return JSONResponse({"status": "ok", "version": __version__, **engines.description})
-
-
 async def channels(request: Request) -> Response:
     hub: Hub = request.app.state.hub
-    return JSONResponse({"channels": hub.snapshot()})
+    grant = grant_of(request)
+    return JSONResponse({"channels": [one for one in hub.snapshot() if grant.covers(one["name"])]})
 
 
 async def channel(request: Request) -> Response:
@@ -70,11 +66,19 @@ async def play_demo(request: Request) -> Response:
 async def status_socket(websocket: WebSocket) -> None:
     """`/api/status`: the state of everything, again whenever it changed."""
     await websocket.accept()
+    grant, gate = grant_of(websocket), websocket.app.state.gate
+    links: dict[str, dict[str, str]] = {}  # by channel; only where they have a token that the client cannot make
     leaving = asyncio.create_task(websocket.receive())
     sent = ""
     try:
         while not leaving.done():
-            state = msgspec.json.encode(_state(websocket.app.state)).decode()
+            told = _state(websocket.app.state, grant)
+            if gate.guarded:
+                names = {one["name"] for one in told["channels"]} | {grant.channel} - {EVERY}
+                for name in names - links.keys():
+                    links[name] = await links_of(websocket, name)
+                told["links"] = links
+            state = msgspec.json.encode(told).decode()
             if state != sent:
                 async with asyncio.timeout(10.0):
                     await websocket.send_text(state)
@@ -92,12 +96,12 @@ async def answer_error(request: Request, error: Exception) -> Response:
     return JSONResponse(error_message(error), status_code=error.status)
 
 
-def _state(state: Any) -> dict[str, Any]:
+def _state(state: Any, grant: Grant) -> dict[str, Any]:
     notice = {"notice": state.keeper.problem} if state.keeper and state.keeper.problem else {}
     return {
         **state.engines.description,
         **notice,
         "loading": state.engines.loading,
         "demo": state.demo.running,
-        "channels": state.hub.snapshot(),
+        "channels": [one for one in state.hub.snapshot() if grant.covers(one["name"])],
     }

@@ -23,9 +23,10 @@ from service.channels.source import Source
 from service.errors import BadRequest
 from service.outputs.outputs import Outputs
 from service.speech.words import join
+from service.web.links import link
 from service.web.messages import Start
 from service.web.publish import start_of
-from service.web.read import check_room, counted
+from service.web.room import Room
 from service.web.tickets import Tickets
 
 _LOOK = 0.1  # seconds between two looks for something to tell
@@ -40,11 +41,13 @@ async def obs_feed(request: Request) -> Response:
     outputs: Outputs = request.app.state.outputs
     channel = hub.channel(request.path_params["channel"])
     wanted = _Wanted.of(request)
-    check_room(hub, request.app.state.settings.limits)
+    page = await link(request, channel.name, "overlay") if request.app.state.gate.guarded else None
+    room: Room = request.app.state.room
+    room.check_reader(request, channel)
 
     async def lines() -> AsyncIterator[bytes]:
-        with counted(hub, channel), outputs.script(channel) if wanted.captions else nullcontext():
-            async for event in _events(hub, outputs, request.app.state.tickets, channel, wanted):
+        with room.reader(request, channel), outputs.script(channel) if wanted.captions else nullcontext():
+            async for event in _events(hub, outputs, request.app.state.tickets, channel, wanted, page):
                 yield msgspec.json.encode(event) + b"\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
@@ -85,7 +88,7 @@ class _Wanted:
 
 
 async def _events(
-    hub: Hub, outputs: Outputs, tickets: Tickets, channel: Channel, wanted: _Wanted
+    hub: Hub, outputs: Outputs, tickets: Tickets, channel: Channel, wanted: _Wanted, page: str | None
 ) -> AsyncIterator[dict[str, Any]]:
     captioner = outputs.captioner(channel, wanted.language, wanted.delay)
     captioner.picture = wanted.picture
@@ -113,6 +116,7 @@ async def _events(
                 "caption": visible[-1].full_text if (visible := channel.visible()) else "",
                 "closed_captions": "service" if outputs.sends(channel) else "script" if mine else "off",
                 "refusal": captioner.refusal if mine else "",
+                **({"page": page} if page else {}),
             }
             if state != told or time.monotonic() - when >= _HEARTBEAT:
                 told, when = state, time.monotonic()

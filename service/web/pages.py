@@ -20,6 +20,8 @@ from service import __version__
 from service.channels.channel import check_name
 from service.channels.hub import Hub
 from service.web import i18n
+from service.web.access import remember
+from service.web.links import link
 from service.web.security import PAGE_POLICY
 
 _OURS = Path(__file__).parent
@@ -44,7 +46,8 @@ async def overlay(request: Request) -> Response:
 
 
 async def view(request: Request) -> Response:
-    return _page(request, "view.html", check_name(request.path_params["channel"]), forms=_FORMS)
+    channel = check_name(request.path_params["channel"])
+    return _page(request, "view.html", channel, forms=_FORMS, link=await link(request, channel, "viewer"))
 
 
 async def sessions(request: Request) -> Response:
@@ -78,10 +81,10 @@ async def manifest(request: Request) -> Response:
 async def qr_code(request: Request) -> Response:
     """The viewer's address, to be read by a phone's camera."""
     channel = check_name(request.path_params["channel"])
-    address = str(request.url.replace(path=f"/view/{quote(channel)}", query="", fragment=""))
+    address = await link(request, channel, "viewer")
     image = io.BytesIO()
     segno.make(address, micro=False).save(image, kind="svg", border=_SMALLEST_QR, xmldecl=False, omitsize=True)
-    return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-cache"})
+    return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
 
 
 def routes() -> list[BaseRoute]:
@@ -104,8 +107,8 @@ def _page(request: Request, template: str, channel: str | None, **more: object) 
     texts = i18n.messages(language)
     context = {"channel": channel, "version": __version__, "language": language, "messages": texts, **more}
     response = _templates(language).TemplateResponse(request, template, context)
-    response.headers["cache-control"] = "no-cache"
     response.headers["vary"] = "Accept-Language"
+    remember(request, response)
     return response
 
 

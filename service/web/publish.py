@@ -14,14 +14,27 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from service.access.gate import Gate
 from service.audio import Samples
 from service.audio.intake import Intake, check_format, open_intake
 from service.channels.hub import Hub, Opened
 from service.channels.listener import tap
 from service.channels.source import Source
-from service.errors import BadOrder, BadRequest, EngineError, ShuttingDown, SurtitleError, TimedOut, TooLarge
+from service.errors import (
+    BadOrder,
+    BadRequest,
+    EngineError,
+    ShuttingDown,
+    SurtitleError,
+    TimedOut,
+    TooFast,
+    TooLarge,
+)
+from service.log import about
 from service.settings import Limits
+from service.web.access import admit
 from service.web.messages import End, Start, error_message, parse, refuse
+from service.web.room import Flow, Room
 from service.web.tickets import Tickets
 
 log = logging.getLogger("surtitle.publish")
@@ -62,7 +75,7 @@ class _Publisher:
     async def run(self) -> None:
         start = await self._start()
         channel = self._websocket.path_params.get("channel") or start.channel or "main"
-        async with publishing(self._hub, channel, start, Source.put) as (opened, intake):
+        async with publishing(self._websocket, channel, start, Source.put) as (opened, intake):
             source = opened.source
             await self._send(ready(opened))
             if (notice := self._notice(start, source)) is not None:
@@ -89,9 +102,12 @@ class _Publisher:
 
     async def _audio(self, opened: Opened, intake: Intake) -> None:
         """Everything between start and end."""
+        flow = Flow(self._limits.source_rate)
         while True:
             message = await self._receive(self._limits.idle_timeout, "send audio", opened.owner)
             if isinstance(message, bytes):
+                if flow.take(len(message)):
+                    raise TooFast(f"A source may send {self._limits.source_rate} bytes a second: send less at once.")
                 await intake.write(message)
             elif isinstance(message, End):
                 await intake.finish()
@@ -137,15 +153,16 @@ class _Publisher:
 
 async def publish_post(request: Request) -> Response:
     """`POST /api/channels/{channel}/audio`: one source over a chunked body."""
-    hub: Hub = request.app.state.hub
     limits: Limits = request.app.state.settings.limits
+    channel, flow = request.path_params["channel"], Flow(limits.source_rate)
     try:
         start = start_of(request)
-        async with publishing(hub, request.path_params["channel"], start, Source.put_patiently) as (opened, intake):
+        async with publishing(request, channel, start, Source.put_patiently) as (opened, intake):
             source = opened.source
             if opened.resumed:  # such a client cannot see from where it should go on
                 source.miss(source.channel.clock(start.age))
             async for data in _body(request, limits.idle_timeout, opened.owner):
+                await asyncio.sleep(flow.take(len(data)))
                 for at in range(0, len(data), limits.frame_bytes):
                     await intake.write(data[at : at + limits.frame_bytes])
             await intake.finish()
@@ -169,20 +186,29 @@ async def publish_post(request: Request) -> Response:
 
 
 @asynccontextmanager
-async def publishing(hub: Hub, channel: str, start: Start, put: Put) -> AsyncIterator[tuple[Opened, Intake]]:
-    """A source and the way into it, for as long as the client publishes.
+async def publishing(
+    connection: Request | WebSocket, channel: str, start: Start, put: Put
+) -> AsyncIterator[tuple[Opened, Intake]]:
+    """A source and the way into it, for as long as the client publishes, and may.
 
     A body over HTTP may be held back; a WebSocket that is not read loses its keep-alive, so there
     a client that is far too fast is told instead.
     A client that vanishes leaves the source waiting for it; one that breaks the protocol ends it,
     and keeps what was recognized until then.
     """
+    state = connection.app.state
+    hub: Hub = state.hub
+    room: Room = state.room
+    gate: Gate = state.gate
+    grant = admit(connection, start.token, channel)
     check_format(start.format, start.rate, start.channels)  # before anything is started
+    room.check_start(connection)
     opened = await hub.open(channel, start.source, start.lang, start.resume, start.age)
     source = opened.source
     intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source))
     try:
-        yield opened, intake
+        with about(source.channel.name, source.key), gate.holding(grant, partial(source.expel, opened.owner)):
+            yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):
         await intake.abort()
         source.detach(opened.owner)

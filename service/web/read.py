@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
@@ -16,9 +15,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from service.channels.channel import Channel
 from service.channels.feed import Event
 from service.channels.hub import Hub
-from service.errors import SurtitleError, TooMany
+from service.errors import SurtitleError
 from service.settings import Limits
 from service.web.messages import refuse
+from service.web.room import Room
 
 log = logging.getLogger("surtitle.read")
 
@@ -31,10 +31,11 @@ async def read_events(request: Request) -> Response:
     limits: Limits = request.app.state.settings.limits
     place = request.headers.get("last-event-id") or request.query_params.get("last")
     channel = hub.channel(request.path_params["channel"])
-    check_room(hub, limits)
+    room: Room = request.app.state.room
+    room.check_reader(request, channel)
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
-        with counted(hub, channel):
+        with room.reader(request, channel):
             async for event in _events(channel, place):
                 yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
 
@@ -46,13 +47,14 @@ async def read_socket(websocket: WebSocket) -> None:
     await websocket.accept()
     hub: Hub = websocket.app.state.hub
     limits: Limits = websocket.app.state.settings.limits
+    room: Room = websocket.app.state.room
     try:
         channel = hub.channel(websocket.path_params["channel"])
-        check_room(hub, limits)
+        room.check_reader(websocket, channel)
     except SurtitleError as error:
         await refuse(websocket, error)
         return
-    with counted(hub, channel):
+    with room.reader(websocket, channel):
         sending = asyncio.create_task(_send_all(websocket, channel, limits.send_timeout))
         leaving = asyncio.create_task(_wait_for_close(websocket))
         try:
@@ -92,21 +94,3 @@ async def _wait_for_close(websocket: WebSocket) -> None:
     """Readers have nothing to say; what they say is not kept."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
-
-
-def check_room(hub: Hub, limits: Limits) -> None:
-    """Raises `TooMany`."""
-    if sum(hub.readers.values()) >= limits.readers:
-        raise TooMany(f"{limits.readers} readers are connected already: close some first.")
-
-
-@contextmanager
-def counted(hub: Hub, channel: Channel) -> Iterator[None]:
-    """One more reader, for as long as the block lasts."""
-    hub.readers[channel.name] = hub.readers.get(channel.name, 0) + 1
-    try:
-        yield
-    finally:
-        hub.readers[channel.name] -= 1
-        if not hub.readers[channel.name]:
-            del hub.readers[channel.name]

@@ -143,7 +143,8 @@ def test_what_cannot_be_transcribed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--host", "0.0.0.0"], "this computer only"),
+        (["--host", "0.0.0.0"], "surtitle token new-secret"),
+        (["--require-token"], "surtitle token new-secret"),
         (["--engine", "whisper"], "Say which Whisper model"),
         (["--model", "/no/such/directory"], "There is no directory"),
         (["--engine", "magic"], "Invalid value"),

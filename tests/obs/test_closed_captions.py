@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from service import doctor
 from service.captions.caption import Caption
 from service.captions.cea608 import CHARACTERS, pairs
 from service.captions.rollup import HANG
@@ -152,6 +153,9 @@ async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.
             assert (await change(service, enabled=False))["closed_captions"]["enabled"] is False
             await until(lambda: state(service)["state"] == "off", timeout=20)
             assert state(service)["by"] is None
+    for password, told in ((PASSWORD, "OBS 29"), ("wrong-horse", "refuses the password")):
+        found = await asyncio.to_thread(doctor.connect, "OBS", "127.0.0.1", bed.port, password)
+        assert told in found.told
     for secret in (PASSWORD, "wrong-horse"):
         assert secret not in caplog.text
 

@@ -64,6 +64,16 @@ def test_the_overlay_is_a_browser_source_as_large_as_the_picture(script: ModuleT
     obs.obs_scene_add.assert_called_once()
 
 
+def test_the_overlay_has_a_token_where_the_service_wants_one(script: ModuleType, obs: MagicMock) -> None:
+    """One that can only view, which the service tells: the one in the settings may do more, and stays there."""
+    obs.obs_get_source_output_flags.return_value = 1
+    script.surtitle.chosen.server, script.surtitle.chosen.token = "https://captions.example", "publishes"
+    script.surtitle._state = {"event": "state", "page": "http://10.0.0.1:8000/overlay/main?token=views"}
+    script.add_overlay(None, None)
+    told = {call.args[1]: call.args[2] for call in obs.obs_data_set_string.call_args_list}
+    assert told["url"] == "https://captions.example/overlay/main?token=views"
+
+
 def test_surround_sound_is_told(script: ModuleType, obs: MagicMock) -> None:
     obs.obs_audio_info.return_value.speakers = 6
     script.surtitle.tick()

@@ -20,7 +20,7 @@ from service.audio.pcm import to_pcm
 from service.settings import Limits
 from tests.support import Running, Said, blocks, error_rate, listen, publish, running, silence, speech
 
-HASTY = Limits(ahead=5.0, start_timeout=1.0, idle_timeout=1.5, resume_window=2.0, detached_flush=0.3, sources=4)
+HASTY = Limits(ahead=5.0, start_timeout=1.0, idle_timeout=1.5, resume_window=2.0, detached_flush=0.3)
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 import { t } from "/static/overlay/i18n.js";
 import { downloads } from "/static/downloads.js";
+import { isRefusal, masked } from "/static/overlay/token.js";
 import { transcript } from "/static/editing.js";
+import { showGuests } from "/static/guests.js";
 import { lookOf } from "/static/look.js";
 import { problemOf } from "/static/problems.js";
 import { setUpRecording, showRecording } from "/static/recording.js";
@@ -62,15 +64,18 @@ function watch() {
     const state = JSON.parse(message.data);
     if (state.channels) show(state);
   };
-  socket.onclose = () => {
+  socket.onclose = ({ code }) => {
+    const refused = isRefusal(code);
     serviceState.dataset.state = "lost";
-    serviceState.textContent = t("The service does not answer: start it again");
+    serviceState.textContent = refused
+      ? t("This link is no longer valid: ask for a new one.")
+      : t("The service does not answer: start it again");
     for (const card of cards.values()) showSources(card, []);
-    setTimeout(watch, 1000);
+    if (!refused) setTimeout(watch, 1000);
   };
 }
 
-/** @param {{engine: string, model: string, notice: string, loading: Load | null, demo: boolean, channels: Channel[]}} state */
+/** @param {{engine: string, model: string, notice: string, loading: Load | null, demo: boolean, channels: Channel[], links?: Record<string, {viewer: string}>}} state */
 function show(state) {
   serviceState.dataset.state = "live";
   serviceState.textContent = t("Running on {engine} ({model})", { engine: state.engine, model: state.model });
@@ -80,6 +85,7 @@ function show(state) {
   demo.disabled = state.demo;
   demo.textContent = state.demo ? t("Playing…") : t("Play the demo");
   for (const channel of state.channels) showChannel(channel);
+  showGuests(state.links, state.channels.map((channel) => channel.name));
   for (const [name, card] of cards) {
     if (state.channels.some((channel) => channel.name === name)) continue;
     card.remove();
@@ -156,15 +162,7 @@ function newCard(name) {
   const card = copyOf("channel-template");
   const path = encodeURIComponent(name);
   write(card, ".name", name);
-  const links = part(card, ".links");
-  const socket = `${location.origin.replace("http", "ws")}/api/channels/${path}/audio`;
-  for (const [label, url, open] of [
-    [t("Overlay for OBS"), `${location.origin}/overlay/${path}`, true],
-    [t("Page for readers"), `${location.origin}/view/${path}`, true],
-    [t("Address for audio"), socket, false],
-  ]) {
-    links.append(...linkRow(String(label), String(url), Boolean(open)));
-  }
+  showLinks(part(card, ".links"), path);
   part(card, ".exports").append(...downloads(`/api/channels/${path}/`, name));
   setUp(card, name);
   lookOf(card, name);
@@ -186,6 +184,23 @@ async function send(path, method, body) {
   await fetch(address, { method, body: JSON.stringify(body) }).catch(() => {}); // the page says itself that nobody answers
 }
 
+/** Where others see and send; the service knows under which name, and with which token. @param {HTMLElement} place @param {string} path */
+async function showLinks(place, path) {
+  let links = { overlay: `${location.origin}/overlay/${path}`, viewer: `${location.origin}/view/${path}` };
+  try {
+    const answer = await fetch(`/api/channels/${path}/links`);
+    if (answer.ok) links = await answer.json();
+  } catch {
+    // the page says itself that nobody answers
+  }
+  const socket = `${new URL(links.viewer).origin.replace("http", "ws")}/api/channels/${path}/audio`;
+  place.append(
+    ...linkRow(t("Overlay for OBS"), links.overlay, true),
+    ...linkRow(t("Page for readers"), links.viewer, true),
+    ...linkRow(t("Address for audio"), socket, false),
+  );
+}
+
 /** @param {string} label @param {string} url @param {boolean} open */
 function linkRow(label, url, open) {
   const term = document.createElement("dt");
@@ -193,7 +208,7 @@ function linkRow(label, url, open) {
   const place = document.createElement("dd");
   const address = document.createElement(open ? "a" : "span");
   address.className = "address";
-  address.textContent = url;
+  address.textContent = masked(url);
   if (address instanceof HTMLAnchorElement) {
     address.href = url;
     address.target = "_blank";

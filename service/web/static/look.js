@@ -2,6 +2,7 @@
 
 import { t } from "/static/overlay/i18n.js";
 import { THEMES, complete } from "/static/overlay/themes.js";
+import { masked } from "/static/overlay/token.js";
 
 /**
  * @typedef {import("/static/overlay/themes.js").Style} Style
@@ -77,6 +78,7 @@ class Editor {
     this.fields = part(place, ".fields");
     this.names = /** @type {HTMLSelectElement} */ (part(place, ".names"));
     this.themes = part(place, ".themes");
+    this.page = `${location.origin}/overlay/${encodeURIComponent(channel)}`; // as OBS opens it
     this.frame = document.createElement("iframe");
     this.frame.title = t("How the overlay looks");
     this.frame.src = `/overlay/${encodeURIComponent(channel)}?preview`;
@@ -96,6 +98,7 @@ class Editor {
     this.names.addEventListener("change", () => this.choose(this.names.value));
     try {
       this.styles = await (await fetch(this.address)).json();
+      this.page = (await (await fetch(this.address.replace(/styles$/, "links"))).json()).overlay;
     } catch {
       this.say(t("The service does not answer."));
     }
@@ -148,8 +151,11 @@ class Editor {
       (one) => new Option(one === DEFAULT ? t("All overlays without a name of their own") : one, one),
     ));
     this.names.value = name;
-    const query = name === DEFAULT ? "" : `?style=${encodeURIComponent(name)}`;
-    part(this.place, ".address").textContent = `${location.origin}/overlay/${encodeURIComponent(this.channel)}${query}`;
+    const page = new URL(this.page);
+    if (name !== DEFAULT) page.searchParams.set("style", name);
+    const address = /** @type {HTMLAnchorElement} */ (part(this.place, ".address"));
+    address.href = page.href;
+    address.textContent = masked(page.href);
     this.change(this.styles[name] ?? {});
     this.say("");
   }

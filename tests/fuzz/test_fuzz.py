@@ -1,0 +1,261 @@
+"""Ten thousand clients that know the protocol by hearsay: HTTP requests, WebSocket messages, raw frames.
+
+The service and its sockets are real. After all of them nothing is left, nothing was logged that should
+not be, and the next client is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import struct
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import psutil
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.settings import Limits
+from service.web.access import NEEDS
+from tests.support import Running, error_rate, publish, running, speech
+
+CAPTIONS = "/api/channels/main/captions"
+FEW = Limits(sources=2, start_timeout=2.0, idle_timeout=2.0, resume_window=0.3, detached_flush=0.1)
+HTTP, MESSAGES, FRAMES = 4500, 2500, 3000  # cases
+PATIENCE = 10.0  # seconds in which the service has to answer
+
+
+class Ear(logging.Handler):
+    """Hears what nobody should have reason to log: errors, and tracebacks of any level."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno >= logging.ERROR or record.exc_info:
+            self.heard.append(self.format(record))
+
+
+@pytest_asyncio.fixture(scope="module")
+async def target() -> AsyncIterator[tuple[Running, Ear]]:
+    """A service to be fuzzed; when that is over, nothing may be left of it."""
+    ear = Ear()
+    logging.getLogger().addHandler(ear)
+    try:
+        async with running(FEW) as service:
+            await publish(service, speech("The weather will be fine tomorrow."))  # what stays is loaded
+            async with httpx.AsyncClient(base_url=service.url) as client, client.stream("GET", CAPTIONS):
+                pass
+            tasks, files = await left(service)
+            yield service, ear
+            after = await left(service)
+            assert after[0] <= tasks, [str(task) for task in asyncio.all_tasks()]
+            assert after[1] <= files + 5
+    finally:
+        logging.getLogger().removeHandler(ear)
+
+
+async def left(service: Running) -> tuple[int, int]:
+    """Tasks and open files, when all clients are gone."""
+    hub = service.app.state.hub
+    async with asyncio.timeout(60):
+        while service.app.state.doors.open or any(not source.ended for source in hub._sources):
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
+    return len(asyncio.all_tasks()), psutil.Process().num_fds()
+
+
+# What clients say. Nothing that would fetch a model, play the demo or call an OBS somewhere.
+
+nasty = st.sampled_from(
+    ["", "main", "..", "../../etc/passwd", "%00", "\0", "\r\nX-Evil: 1", "x" * 300, "é", "𝕏", "‮", "null", "0", "-1",
+     "1e400", "NaN", "true", "{}", "[]", "<script>", "${1}", "'; DROP TABLE channels; --", "9" * 400, "style", "c1"]
+)  # fmt: skip
+texts = nasty | st.text(max_size=12)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | texts
+fields = st.sampled_from(
+    ["text", "speaker", "remember", "language", "vocabulary", "prompt", "hotwords", "replacements", "blocked", "names",
+     "paused", "delay", "theme", "size", "font", "color", "lines", "columns", "mode", "fade", "channel", "scope",
+     "expires", "name", "x"]
+)  # fmt: skip
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(fields | texts, inner, max_size=3),
+    max_leaves=6,
+)
+bodies = (
+    st.dictionaries(fields, values, max_size=4).map(lambda told: json.dumps(told).encode())
+    | values.map(lambda told: json.dumps(told).encode())
+    | st.binary(max_size=60)
+    | st.sampled_from([b"[" * 50_000, b'{"text":"' + b"x" * 5000 + b'"}', b"\xff\xfe", b'"\\ud800"'])
+)
+queries = st.dictionaries(
+    st.sampled_from(["format", "rate", "channels", "lang", "source", "age", "resume", "token", "ticket", "last", "hl",
+                     "captions", "captions_lang", "delay", "picture", "overlay", "x"]),
+    texts | st.sampled_from(["pcm16le", "webm", "auto", "48000", "2", "en", "12345678", "1", "30"]),
+    max_size=3,
+)  # fmt: skip
+headers = st.lists(
+    st.tuples(
+        st.sampled_from([b"Host", b"Origin", b"Cookie", b"Authorization", b"Accept", b"Accept-Language", b"Upgrade",
+                         b"Last-Event-ID", b"X-Surtitle-Resume", b"Transfer-Encoding", b"Content-Length", b"Connection",
+                         b"Expect", b"Range", b"X", b"If-None-Match"]),
+        st.binary(max_size=16)
+        | st.sampled_from([b"127.0.0.1", b"chunked", b"websocket", b"Upgrade", b"0", b"99", b"-1", b"Bearer x",
+                           b"text/html", b"bytes=0-0,1-", b"close", b"100-continue", b"de;q=x", b"http://evil.example"]),
+    ),
+    max_size=3,
+)  # fmt: skip
+routes = st.sampled_from([key for key in NEEDS if not key.startswith("WS ") and key != "POST /api/demo"])
+HEAD = b"Host: 127.0.0.1\r\n"
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> bytes:
+    """An HTTP request, more or less."""
+    method, path = draw(routes).split(" ")
+    for name in ("channel", "id", "name", "form", "path:path"):
+        if f"{{{name}}}" in path:
+            path = path.replace(f"{{{name}}}", quote(draw(texts).encode("utf-8", "surrogatepass")))
+    method = draw(st.sampled_from([method] * 8 + ["HEAD", "OPTIONS", "TRACE", "GARBAGE", "get"]))
+    if query := draw(queries):
+        path += "?" + "&".join(f"{k}={quote(v.encode('utf-8', 'surrogatepass'))}" for k, v in query.items())
+    body = draw(bodies) if method not in ("GET", "HEAD") else b""
+    told = b"".join(name + b": " + value + b"\r\n" for name, value in draw(headers))
+    length = b"" if draw(st.integers(0, 9)) == 0 else b"Content-Length: %d\r\n" % len(body)
+    return f"{method} {path} HTTP/1.1\r\n".encode() + HEAD + length + told + b"\r\n" + body
+
+
+starts = st.fixed_dictionaries(
+    {"op": st.sampled_from(["start"] * 4 + ["end", "dance"]) | scalars},
+    optional={
+        "format": st.sampled_from(["pcm16le", "webm", "ogg", "auto"]) | scalars,
+        "rate": st.sampled_from([8000, 16000, 192000, 0, 1 << 70]) | scalars,
+        "channels": st.integers(-1, 9) | scalars,
+        "lang": scalars,
+        "source": scalars,
+        "age": scalars,
+        "channel": scalars,
+        "resume": st.just("fuzzing-source") | scalars,
+        "token": scalars,
+    },
+).map(lambda told: json.dumps(told))
+messages = st.lists(
+    starts
+    | bodies.map(lambda told: told.decode("utf-8", "replace"))
+    | st.binary(max_size=4000)
+    | st.just('{"op":"end"}'),
+    max_size=5,
+)
+places = st.sampled_from(
+    [
+        key.removeprefix("WS ").replace("{channel}", "fuzz").replace("{path:path}", "x")
+        for key in NEEDS
+        if key[:2] == "WS"
+    ]
+)
+frames = st.lists(
+    st.tuples(
+        st.integers(0, 255),  # fin, reserved bits, opcode
+        st.booleans() | st.just(True),  # masked
+        st.binary(max_size=130) | st.sampled_from([b"\xff\xfe", b"\x03\xe8", b"\0\x05", b"x" * 70_000]),
+        st.sampled_from([None] * 6 + [0, 126, 1 << 16, 1 << 40, (1 << 64) - 1]),  # the length, or a lie about it
+    )
+    | st.binary(max_size=40),
+    max_size=5,
+)  # fmt: skip
+
+
+def frame(first: int, masked: bool, payload: bytes, length: int | None) -> bytes:
+    size = len(payload) if length is None else length
+    mark = 0x80 if masked else 0
+    if size < 126:
+        head = bytes([first, mark | size])
+    elif size < 1 << 16:
+        head = bytes([first, mark | 126]) + struct.pack(">H", size)
+    else:
+        head = bytes([first, mark | 127]) + struct.pack(">Q", size)
+    return head + (b"\0\0\0\0" if masked else b"") + payload
+
+
+def message(told: str | bytes) -> bytes:
+    return frame(0x81, True, told.encode(), None) if isinstance(told, str) else frame(0x82, True, told, None)
+
+
+def upgrade(path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\n".encode() + HEAD + (
+        b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+    )  # fmt: skip
+
+
+async def tell(service: Running, *parts: bytes, answer: bool = True) -> bytes:
+    """Say this on a new connection, hear the first of what comes back, and hang up."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(service.url.rpartition(":")[2]))
+    said = b""
+    with suppress(ConnectionError):
+        for number, part in enumerate(parts):
+            writer.write(part)
+            await writer.drain()
+            if number == 0 and answer:
+                async with asyncio.timeout(PATIENCE):
+                    said = await reader.read(4096)
+    writer.transport.abort()
+    return said
+
+
+def fuzzing(cases: int) -> settings:
+    calm = list(HealthCheck)
+    return settings(max_examples=cases, database=None, suppress_health_check=calm, report_multiple_bugs=False)
+
+
+@fuzzing(HTTP)
+@given(request=requests())
+async def test_http(target: tuple[Running, Ear], request: bytes) -> None:
+    service, ear = target
+    said = await tell(service, request + b"\r\n\r\n")
+    if said:
+        status = int(said.split(b" ", 2)[1])
+        assert status < 500, (request, said)
+        assert b"X-Evil" not in said.partition(b"\r\n\r\n")[0]
+    assert ear.heard == []
+
+
+@fuzzing(MESSAGES)
+@given(place=places, told=messages)
+async def test_messages(target: tuple[Running, Ear], place: str, told: list[str | bytes]) -> None:
+    service, ear = target
+    parts = [message(one) for one in told]
+    said = await tell(service, upgrade(place), *parts)
+    assert said.startswith(b"HTTP/1.1 101")
+    assert ear.heard == []
+
+
+@fuzzing(FRAMES)
+@given(place=places, told=frames)
+async def test_frames(target: tuple[Running, Ear], place: str, told: list[Any]) -> None:
+    service, ear = target
+    parts = [one if isinstance(one, bytes) else frame(*one) for one in told]
+    said = await tell(service, upgrade(place), *parts)
+    assert said.startswith(b"HTTP/1.1 101")
+    assert ear.heard == []
+
+
+async def test_the_next_client_is_served(target: tuple[Running, Ear]) -> None:
+    service, ear = target
+    assert HTTP + MESSAGES + FRAMES >= 10_000
+    await left(service)
+    text = "The weather will be fine tomorrow."
+    said = await publish(service, speech(text), channel="next")
+    assert error_rate(text, said.text) < 0.3
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for path in ("/", "/healthz", "/metrics", "/api/channels", "/view/next"):
+            assert (await client.get(path)).status_code == 200
+    assert ear.heard == []

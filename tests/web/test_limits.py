@@ -1,0 +1,274 @@
+"""Every limit: what is at it passes, what is beyond it is told, and nobody else is disturbed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from contextlib import AsyncExitStack, suppress
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from service.access import tokens
+from service.access.tokens import EVERY, Scope
+from service.audio.pcm import to_pcm
+from service.settings import Access, Limits
+from service.web.room import Flow
+from tests.support import Running, Said, blocks, error_rate, listen, publish, running, speech, until
+
+START = '{"op":"start","source":"test"}'
+SECRET = "a secret that nobody guesses, of this test"
+PROXIED = Access(SECRET, require_token=True, trust_proxy=("127.0.0.1",))
+
+
+async def say(service: Running, *messages: str | bytes, channel: str = "main", pause: float = 0.0) -> Said:
+    async with service.publisher(channel) as socket:
+        with suppress(ConnectionClosed):
+            for message in messages:
+                await socket.send(message)
+                await asyncio.sleep(pause)
+        return await listen(socket, timeout=20)
+
+
+async def test_sources() -> None:
+    limits = Limits(sources=3, sources_per_channel=2)
+    async with running(limits) as service, AsyncExitStack() as stack:
+        for channel, code in (("a", None), ("a", None), ("a", 4429), ("b", None), ("b", 4429), ("c", 4429)):
+            socket = await stack.enter_async_context(service.publisher(channel))
+            await socket.send(START)
+            said = json.loads(await socket.recv())
+            assert (said["type"] == "ready") == (code is None)
+            if code is not None:
+                assert said["code"] == "too_many"
+                assert "end one first" in said["message"]
+                assert (await listen(socket)).code == code
+
+
+async def test_readers() -> None:
+    limits = Limits(readers=3, readers_per_channel=2)
+    async with running(limits) as service, AsyncExitStack() as stack:
+        for channel, fits in (("a", True), ("a", True), ("a", False), ("b", True), ("b", False)):
+            socket = await stack.enter_async_context(service.reader(channel))
+            if fits:
+                await asyncio.sleep(0.1)
+            else:
+                said = await listen(socket)
+                assert (said.error, said.code) == ("too_many", 4429)
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            for path in ("captions", "obs"):
+                assert (await client.get(f"/api/channels/b/{path}")).status_code == 429
+
+
+async def test_readers_and_starts_of_one_address() -> None:
+    """As a trusted proxy tells them; others at other addresses are not kept out."""
+    token = tokens.issue(SECRET, Scope.ADMIN, EVERY, 600).token
+    limits = Limits(readers_per_address=2, starts=2)
+    async with running(limits, access=PROXIED) as service, AsyncExitStack() as stack:
+        for address, fits in (
+            ("203.0.113.1", True),
+            ("203.0.113.1", True),
+            ("203.0.113.1", False),
+            ("198.51.100.1", True),
+        ):
+            headers = {"x-forwarded-for": address, "authorization": f"Bearer {token}"}
+            reader = connect(f"{service.sockets}/api/channels/a/captions", proxy=None, additional_headers=headers)
+            socket = await stack.enter_async_context(reader)
+            if fits:
+                await asyncio.sleep(0.1)
+            else:
+                assert (await listen(socket)).code == 4429
+            publisher = connect(f"{service.sockets}/stt", proxy=None, additional_headers=headers)
+            source = await stack.enter_async_context(publisher)
+            await source.send(START)
+            assert (json.loads(await source.recv())["type"] == "ready") == fits
+
+
+async def test_failures_of_one_address() -> None:
+    async with (
+        running(Limits(failures=3), access=PROXIED) as service,
+        httpx.AsyncClient(base_url=service.url) as client,
+    ):
+        for address, status in (("203.0.113.1", 401),) * 3 + (("203.0.113.1", 429), ("198.51.100.1", 401)):
+            headers = {"x-forwarded-for": address, "authorization": "Bearer guess"}
+            assert (await client.get("/api/channels", headers=headers)).status_code == status
+
+
+async def test_who_is_believed_about_addresses() -> None:
+    """Without a proxy that is trusted, X-Forwarded-For changes nothing."""
+    access = Access(SECRET, require_token=True)
+    async with running(Limits(failures=3), access=access) as service, httpx.AsyncClient(base_url=service.url) as client:
+        statuses = [
+            (await client.get("/api/channels", headers={"x-forwarded-for": f"203.0.113.{number}"})).status_code
+            for number in range(5)
+        ]
+    assert statuses == [401] * 3 + [429] * 2
+
+
+async def test_the_size_of_a_message() -> None:
+    async with running(Limits(frame_bytes=10_000)) as service:
+        said = await say(service, START, bytes(10_000), '{"op":"end"}')
+        assert said.code == 1000
+        said = await say(service, START, bytes(10_002))
+        assert (said.error, said.code) == ("too_large", 4413)
+
+
+async def test_bytes_a_second() -> None:
+    async with running(Limits(source_rate=10_000)) as service:
+        said = await say(service, START, bytes(300_000), '{"op":"end"}')
+        assert said.code == 1000
+        said = await say(service, START, bytes(330_000), '{"op":"end"}')
+        assert (said.error, said.code) == ("too_fast", 4429)
+
+
+def test_the_flow_fills_at_its_rate() -> None:
+    now = 0.0
+    flow = Flow(100, lambda: now)
+    assert flow.take(3000) == 0
+    assert flow.take(100) == 1.0
+    now = 2.0
+    assert flow.take(100) == 0
+    now = 1000.0
+    assert flow.take(3000) == 0
+    assert flow.take(1) > 0
+
+
+async def test_the_length_of_a_session() -> None:
+    """What was said until then is kept."""
+    text = "The weather will be fine tomorrow."
+    async with running(Limits(source_length=4.0)) as service:
+        async with service.publisher("long") as source:
+            await source.send(START)
+            with suppress(ConnectionClosed):
+                for _ in range(4):
+                    for block in blocks(speech(text), 1600):
+                        await source.send(to_pcm(block))
+                        await asyncio.sleep(0.1)
+            said = await listen(source)
+        assert (said.error, said.code) == ("timeout", 4408)
+        hub = service.app.state.hub
+        await until(lambda: not hub.sources(hub.channel("long")))
+        assert "weather" in hub.channel("long").transcript("txt").lower()
+
+
+async def test_headers_and_addresses(service: Running) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        assert (await client.get("/healthz", headers={"x-long": "x" * 10_000})).status_code == 200
+        for request in ({"headers": {"x-long": "x" * 40_000}}, {"params": {"q": "x" * 40_000}}):
+            with suppress(httpx.HTTPError):  # it may hang up before it has read all
+                answer = await client.get("/healthz", **request)  # type: ignore[arg-type]
+                assert answer.status_code in (400, 413)
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_one_that_connects_and_says_nothing() -> None:
+    """Nothing at all, half a request, and headers that come byte by byte."""
+    async with running(Limits(start_timeout=1.0)) as service:
+        port = int(service.url.rpartition(":")[2])
+
+        async def drip(first: bytes, rest: bytes) -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(first)
+            with suppress(OSError):
+                for at in range(len(rest)):
+                    await asyncio.sleep(0.1)
+                    writer.write(rest[at : at + 1])
+            answer = b""
+            with suppress(ConnectionError):
+                answer = await asyncio.wait_for(reader.read(), 10)
+            writer.close()
+            return answer
+
+        answers = await asyncio.gather(
+            drip(b"", b""),
+            drip(b"GET / HTTP/1.1\r\nHost: ", b""),
+            drip(b"GET / HTTP/1.1\r\n", b"X-Slow: aaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+            drip(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", b""),  # keeps the connection, and says no more
+        )
+    assert not any(answers[:3])
+    assert answers[3].startswith(b"HTTP/1.1 200")
+
+
+async def test_a_long_answer_is_not_cut_off() -> None:
+    """A reader over HTTP says nothing more, for hours."""
+    async with (
+        running(Limits(start_timeout=0.5)) as service,
+        httpx.AsyncClient(base_url=service.url) as client,
+        client.stream("GET", "/api/channels/main/captions", timeout=10) as answer,
+    ):
+        lines = answer.aiter_lines()
+        await asyncio.sleep(1.5)
+        service.app.state.hub.channel("main").clear()
+        assert "event: clear" in (await anext(lines), await anext(lines))
+
+
+async def test_connections() -> None:
+    async with running(Limits(connections=20)) as service:
+        port = int(service.url.rpartition(":")[2])
+        held = [socket.create_connection(("127.0.0.1", port)) for _ in range(20)]
+        await asyncio.sleep(0.3)
+        with socket.create_connection(("127.0.0.1", port)) as late:
+            answer = await asyncio.to_thread(late.recv, 1000)
+            assert answer.startswith(b"HTTP/1.1 503")
+            assert b"too_many" in answer
+        for one in held:
+            one.close()
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            await until(lambda: service.app.state.doors.open == 0)
+            assert (await client.get("/healthz")).status_code == 200
+            async with service.reader():
+                await until(lambda: service.app.state.doors.open == 2)
+        await until(lambda: service.app.state.doors.open == 0)
+
+
+@pytest.mark.alone
+async def test_half_open_sockets_and_garbage_disturb_no_caption(service: Running) -> None:
+    """Two hundred that say nothing or half of something, and floods of garbage, while a live source speaks."""
+    text = "We walked along the river until the sun went down. The doctor told him to drink more water."
+    host, port = "127.0.0.1", int(service.url.rpartition(":")[2])
+    upgrade = (
+        b"GET /stt HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    stop = asyncio.Event()
+
+    async def flood(number: int) -> None:
+        """Garbage, again and again."""
+        while not stop.is_set():
+            with suppress(OSError, ConnectionClosed, TimeoutError):
+                if number % 3 == 0:
+                    _, writer = await asyncio.open_connection(host, port)
+                    writer.write(bytes(range(256)) * 40)
+                    await writer.drain()
+                    writer.close()
+                elif number % 3 == 1:
+                    await say(service, '{"op":"dance"}', b"x" * 1000)
+                else:
+                    _, writer = await asyncio.open_connection(host, port)
+                    writer.write(upgrade + b"\x82\xfe\xff\xff" + b"garbage" * 300)
+                    await writer.drain()
+                    writer.close()
+            await asyncio.sleep(0.2)
+
+    halves = (b"", b"GET / HTTP/1.1\r\nHo", upgrade, upgrade + b"\x82\xff\x00\x00")
+    writers = []
+    for number in range(200):
+        _, writer = await asyncio.open_connection(host, port)
+        writer.write(halves[number % len(halves)])
+        writers.append(writer)
+    flooding = [asyncio.create_task(flood(number)) for number in range(6)]
+    try:
+        live = await publish(service, speech(text), channel="undisturbed", pace=1.0)
+    finally:
+        stop.set()
+        await asyncio.gather(*flooding)
+        for writer in writers:
+            writer.close()
+    assert live.code == 1000
+    assert error_rate(text, live.text) < 0.3
+    assert [message for message in live.of("lag") if message["skipped"]] == []
+    async with asyncio.timeout(20):
+        while service.app.state.doors.open:
+            await asyncio.sleep(0.1)
