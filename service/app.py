@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -21,6 +22,7 @@ from service.settings import Settings
 from service.speech.engines import Engines
 from service.store.keeper import Keeper
 from service.store.store import Store
+from service.translation.translations import Translations
 from service.web import api, obs, pages, setup
 from service.web.correct import correct_caption
 from service.web.messages import refuse
@@ -40,15 +42,27 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         engines = Engines(settings)
         keeper = Keeper(store) if store else None
         hub = Hub(settings, engines, keeper)
-        outputs = Outputs(hub.position)
+        translations = Translations(settings)
+        outputs = Outputs(hub.position, translations)
+
+        def apply(channel: Channel) -> None:
+            outputs.apply(channel)
+            translations.apply(channel)
+
+        def more(channel: Channel) -> dict[str, Any]:
+            return {**outputs.describe(channel), **translations.describe(channel)}
+
         if store:
-            for name, told in (await asyncio.to_thread(store.settings)).items():
-                outputs.apply(hub.restore(name, told.settings, told.styles))
+            told = await asyncio.to_thread(store.settings)
+            restored = [hub.restore(name, one.settings, one.styles) for name, one in told.items()]
             for kept in await asyncio.to_thread(store.kept, settings.limits.channels // 2, settings.limits.captions):
                 hub.recall(kept)
-        hub.retold, hub.more = outputs.apply, outputs.describe
+            for channel_told in restored:
+                apply(channel_told)
+        hub.retold, hub.more = apply, more
         player = Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
+        app.state.translations = translations
         app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper
         engines.start()
         try:
@@ -56,6 +70,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         finally:
             await player.close()
             await outputs.close()
+            await translations.close()
             await hub.close(_FLUSH)
             if keeper:
                 await keeper.close()
@@ -84,6 +99,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
             Route(channel, api.channel),
             Route("/api/channels", api.channels),
             WebSocketRoute("/api/status", api.status_socket),
+            Route("/api/languages", api.list_languages),
             Route("/api/models", setup.list_models),
             Route("/api/demo", api.play_demo, methods=["POST"]),
             Route("/healthz", api.health),

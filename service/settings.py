@@ -26,6 +26,8 @@ class Limits:
     sources: int = 16
     channels: int = 100
     readers: int = 2000
+    languages: int = 8  # into which a channel is translated
+    language_linger: float = 30.0  # how long that goes on when nobody reads them any more
     captions: int = 20_000  # of a channel's session that are at hand, oldest go first
     session_rest: float = 1800.0  # without a source, after which the next one begins another session
 
@@ -41,6 +43,7 @@ class Settings:
     language: str = "auto"
     policy: str = POLICIES[0]
     audio_context: str = AUDIO_CONTEXTS[0]
+    translation_model: str | None = None
     allow_origin: tuple[str, ...] = ()
     data_dir: Path | None = None  # where settings, sessions and captions are kept; None keeps them nowhere
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`

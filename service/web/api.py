@@ -16,6 +16,8 @@ from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
 from service.speech.engines import Engines
+from service.translation.languages import find, languages
+from service.translation.translations import ORIGINAL
 from service.web.messages import error_message
 
 _REFRESH = 0.2  # seconds between two looks at the state
@@ -38,15 +40,30 @@ async def channel(request: Request) -> Response:
 
 
 async def transcript(request: Request) -> Response:
-    """`/api/channels/{channel}/transcript.{srt,vtt,txt,json}`."""
+    """`/api/channels/{channel}/transcript.{srt,vtt,txt,json}?lang=`: what was said, or what of it was translated."""
     hub: Hub = request.app.state.hub
+    asked = request.query_params.get("lang")
     form = request.path_params["form"]
     found = hub.channel(request.path_params["channel"])
     if form not in MEDIA_TYPES:
         raise NoSuchChannel(f"There is no transcript.{form[:10]}: ask for one of {', '.join(MEDIA_TYPES)}.")
+    track = found.original if not asked or asked == ORIGINAL else found.translation(find(asked).tag)
     if form == "json":
-        return JSONResponse(found.history())
-    return Response(found.transcript(form), media_type=MEDIA_TYPES[form])
+        return JSONResponse({"channel": found.name, **track.history()})
+    return Response(track.transcript(form), media_type=MEDIA_TYPES[form])
+
+
+async def list_languages(request: Request) -> Response:
+    """`GET /api/languages`: those into which can be translated."""
+    found = await asyncio.to_thread(languages)
+    return JSONResponse(
+        {
+            "languages": [
+                {"tag": one.tag, "name": one.name, "own_name": one.own_name, "rtl": one.right_to_left}
+                for one in found.values()
+            ]
+        }
+    )
 
 
 async def clear(request: Request) -> Response:

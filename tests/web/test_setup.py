@@ -68,6 +68,8 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         "names": {},
         "paused": False,
         "closed_captions": CLOSED_CAPTIONS,
+        "translations": [],
+        "translation_model": None,
         "switch": None,
     }
     assert (await client.get("/api/channels/fresh/settings")).json() == empty
