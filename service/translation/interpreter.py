@@ -128,6 +128,8 @@ class Interpreter:
         """Translate what waits."""
         while self._policies:
             now = asyncio.get_running_loop().time()
+            for language, policy in self._policies.items():
+                self._put(language, policy.release(now))
             loaded = self._translator(now)
             asked = [] if loaded is None else self._jobs(loaded, now)
             if loaded and asked:

@@ -3,7 +3,8 @@
 A sentence is translated from its beginning, also where captions cut it, and goes on from the words that readers have
 already seen. Of an open caption, a translated word is committed once the translations of two beginnings of the
 sentence agree on it (local agreement: Liu, Spanakis, Niehues, INTERSPEECH 2020), the shorter of which holds committed
-words only. So nothing depends on a word that is taken back.
+words only. So nothing depends on a word that is taken back. The same decides where a translation is cut when a caption
+ends within a sentence: what would stand elsewhere once the sentence goes on moves to the next caption.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from service.translation.wording import agreed, timed, words_of
 
 _PAUSE = 1.5  # seconds of silence that end a sentence
 _SHORTEST, _LONGEST = 3, 60  # words of a sentence that are translated together
+_HOLD = 1.0  # seconds in which a sentence has to go on that a caption cut
+_AHEAD = 10  # words of the next caption that say how it goes on
 _KEPT = 100  # finished captions that are remembered, for corrections
 _WAITING = 500  # final captions that may wait
 _LATE = 3.0  # seconds that a final caption has waited when tentative words are no longer translated
@@ -38,7 +41,7 @@ class Job:
     sure: tuple[Word, ...]  # committed already, of what this text becomes; `before` ends with them
     caption: str
     piece: int  # index of its first word in the caption
-    kind: str  # "whole": nothing follows; "sure": committed words; "guess": tentative ones too
+    kind: str  # "whole": nothing follows; "sure": committed words; "guess": tentative ones too; "cut": see `_settle`
     words: int  # how many committed words of the caption it holds, from `piece` on
     version: int
 
@@ -122,15 +125,28 @@ class Policy:
         waiting = [work.since for work in self._works.values() if work.caption.final and not work.done]
         return now - min(waiting) if waiting else 0.0
 
+    def release(self, now: float) -> list[Caption]:
+        """The captions that become final because their sentence does not go on."""
+        released = []
+        for work, following in self._in_order():
+            caption = work.caption
+            if work.done or not caption.final or work.began is None or not work.longest[0]:
+                continue
+            ended = following is not None and _apart(caption, following)
+            if work.taken + work.longest[0] == len(caption.words) and (ended or now - work.since > _HOLD):
+                _complete(work, *work.longest)
+                released.append(self._shown(work))
+        return released
+
     def jobs(self, now: float) -> list[Job]:
         """What to translate next, oldest first."""
         late = self.waiting(now) > _LATE
         found: list[Job] = []
         before: dict[str, _Work] = {}
-        for work in self._works.values():
+        for work, following in self._in_order():
             previous, before[work.caption.source] = before.get(work.caption.source), work
             if not work.done and self._begin(work, previous):
-                found += [job for job in _jobs(work) if not late or job.kind == "whole"]
+                found += (job for job in _jobs(work, following, late) if job.kind == "whole" or not late)
             if len(found) >= _AT_ONCE:
                 break
         return found[:_AT_ONCE]
@@ -145,7 +161,16 @@ class Policy:
             _settle(work, job, text)
             changed[job.caption] = work
         self._forget()
-        return [self._shown(work) for work in changed.values() if work.done or not work.caption.final]
+        return [self._shown(work) for work in changed.values() if work.done or not work.version]
+
+    def _in_order(self) -> list[tuple[_Work, Caption | None]]:
+        """All captions, each with the next of its source."""
+        following: dict[str, Caption] = {}
+        found = []
+        for work in reversed(self._works.values()):
+            found.append((work, following.get(work.caption.source)))
+            following[work.caption.source] = work.caption
+        return found[::-1]
 
     def _begin(self, work: _Work, previous: _Work | None) -> bool:
         """Find the sentence that a caption continues; False while that has to be waited for."""
@@ -188,21 +213,26 @@ def _continues(before: Caption, after: Caption) -> bool:
     return said == now if before.final else said == now[: len(said)]
 
 
-def _jobs(work: _Work) -> Iterator[Job]:
+def _jobs(work: _Work, following: Caption | None, late: bool) -> Iterator[Job]:
     caption, at, sentence, sure = work.caption, work.taken, work.open_part, tuple(work.sure)
 
     def job(words: Sequence[Word], kind: str, count: int) -> Job:
-        said, before = (
-            join(part).replace("\xa0", " ") for part in ((*sentence.source, *words), (*sentence.target, *sure))
-        )
+        said, before = join((*sentence.source, *words)), join((*sentence.target, *sure)).replace("\xa0", " ")
         return Job(said, caption.language, before, sure, caption.id, at, kind, count, work.version)
 
     for piece in _pieces(caption.words[at:]):
-        if caption.final or ends_sentence(piece[-1]):
+        known = (at, len(piece)) == (work.taken, work.longest[0])
+        if ends_sentence(piece[-1]) or (caption.final and late):
             yield job(piece, "whole", len(piece))
             at += len(piece)
             sentence, sure = _Sentence(), ()
-        elif len(sentence.source) + len(piece) >= _SHORTEST and (at, len(piece)) != (work.taken, work.longest[0]):
+        elif caption.final:
+            if not known:
+                yield job(piece, "sure", len(piece))
+            if following is not None and following.full_text and not _apart(caption, following):
+                more = (*following.words, *following.tentative)[:_AHEAD]
+                yield job((*piece, *more), "cut", len(piece))
+        elif len(sentence.source) + len(piece) >= _SHORTEST and not known:
             yield job(piece, "sure", len(piece))
     if caption.tentative and not caption.final:
         guess = job((*caption.words[at:], *caption.tentative), "guess", len(caption.words) - at)
@@ -211,29 +241,37 @@ def _jobs(work: _Work) -> Iterator[Job]:
 
 
 def _settle(work: _Work, job: Job, text: str) -> None:
-    """Take the translation of one text."""
+    """Take the translation of one text.
+
+    Of one that was cut, what the longer one agrees with is the caption's, and the rest comes after it; if that is less
+    than half, the sentence was understood anew, and all of it stays.
+    """
     if job.piece != work.taken or (job.kind == "guess" and not work.caption.tentative):
         return  # what comes before it is not translated yet, or it was taken back meanwhile
     target = [*job.sure, *words_of(text if _ends(job.text) else _FULL_STOP.sub("", text))]
+    known = work.longest[1]
     if job.kind == "whole":
-        _complete(work, job, target)
-        return
-    work.sure += target[len(work.sure) : agreed(work.longest[1], target)]
-    if job.kind == "sure":
-        work.longest = (job.words, target)
-    if agreed(work.sure, target) == len(work.sure):
-        work.guess = target[len(work.sure) :]
-        work.guessed = job.text if job.kind == "guess" else ""
+        _complete(work, job.words, target)
+    elif job.kind == "cut" and work.longest[0] == job.words:
+        count = max(agreed(known, target), len(work.sure))
+        _complete(work, job.words, known[:count] if 2 * count >= len(known) else known)
+    elif job.kind != "cut":
+        work.sure += target[len(work.sure) : agreed(known, target)]
+        if job.kind == "sure":
+            work.longest = (job.words, target)
+        if agreed(work.sure, target) == len(work.sure):
+            work.guess = target[len(work.sure) :]
+            work.guessed = job.text if job.kind == "guess" else ""
 
 
-def _complete(work: _Work, job: Job, target: list[Word]) -> None:
-    """Words up to a sentence's or the caption's end, for good."""
-    piece = work.caption.words[job.piece : job.piece + job.words]
+def _complete(work: _Work, count: int, target: list[Word]) -> None:
+    """The next ``count`` words, up to a sentence's or the caption's end, for good."""
+    piece = work.caption.words[work.taken : work.taken + count]
     before = work.open_part
     ended = ends_sentence(piece[-1])
     work.rest = _Sentence() if ended else _Sentence((*before.source, *piece), (*before.target, *target))
     work.target += target
-    work.taken += job.words
+    work.taken += count
     work.sure, work.longest, work.guess, work.guessed = [], (0, []), [], ""
     work.done = work.caption.final and work.taken == len(work.caption.words)
 

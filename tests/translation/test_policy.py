@@ -56,6 +56,7 @@ class Reader:
             self.shown[caption.id] = caption
 
     def translate(self) -> None:
+        self.take(self.policy.release(self.now))
         while jobs := self.policy.jobs(self.now):
             self.asked += [job.text for job in jobs]
             self.take(self.policy.done(jobs, [answer(job) for job in jobs]))
@@ -100,18 +101,42 @@ def test_a_caption_goes_on_with_the_sentence_of_the_one_before() -> None:
     reader = Reader()
     reader.hear("c1", "we want to see", final=True)
     reader.translate()
+    assert reader.text("c1") == ("", "WE WANT SEE TO")
     reader.hear("c2", "them here.", start=2.0, final=True)
     reader.translate()
-    assert reader.asked == ["we want to see", "we want to see them here."]
-    assert reader.text("c1")[0] == "WE WANT SEE TO"
-    assert reader.text("c2")[0] == "HERE THEM."
+    assert reader.asked == ["we want to see", "we want to see them here.", "we want to see them here."]
+    assert reader.text("c1") == ("WE WANT", "")
+    assert reader.text("c2") == ("TO SEE HERE THEM.", "")
+
+
+def test_a_sentence_that_is_understood_anew_stays_where_it_was() -> None:
+    reader = Reader()
+    reader.hear("c1", "see them", final=True)
+    reader.translate()
+    reader.hear("c2", "and go.", start=2.0, final=True)
+    reader.translate()
+    assert reader.text("c1") == ("THEM SEE", "")
+
+
+@pytest.mark.parametrize(("start", "now"), [(1.5, 2.0), (9.0, 0.0)], ids=["nothing follows", "a pause"])
+def test_a_sentence_that_does_not_go_on_ends_without_a_full_stop(start: float, now: float) -> None:
+    reader = Reader()
+    reader.hear("c1", "we want to go", final=True)
+    reader.translate()
+    assert not reader.shown["c1"].final
+    if now == 0.0:
+        reader.hear("c2", "they", start=start)
+    reader.now = now
+    reader.translate()
+    assert reader.shown["c1"].final
+    assert reader.text("c1") == ("WE WANT GO TO", "")
 
 
 def test_no_full_stop_where_nothing_ends() -> None:
     policy = Policy("fr")
     policy.put(Caption("c1", 1, "Host", "en", (Word("we", 0, 1), Word("go", 1, 2)), final=True), 0.0)
-    jobs = policy.jobs(0.0)
-    assert policy.done(jobs, [" NOUS ALLONS."])[0].text == "NOUS ALLONS"
+    assert policy.done(policy.jobs(0.0), [" NOUS ALLONS."])[0].full_text == "NOUS ALLONS"
+    assert policy.release(2.0)[0].text == "NOUS ALLONS"
 
 
 def test_sentences_within_a_caption_are_translated_for_themselves() -> None:
@@ -137,6 +162,7 @@ def test_a_speaker_a_pause_a_full_stop_or_a_language_end_a_sentence(
     reader = Reader()
     reader.hear("c1", text, final=True, **first)  # type: ignore[arg-type]
     reader.hear("c2", "they stay here.", final=True, **{"start": 2.0, **second})
+    reader.translate()
     reader.translate()
     assert reader.asked[-1] == "they stay here."
 
@@ -167,10 +193,10 @@ def test_what_came_meanwhile_counts_and_what_it_replaced_does_not() -> None:
     reader = Reader()
     reader.hear("c1", "we want to", "see")
     jobs = reader.policy.jobs(0.0)
-    reader.hear("c1", "we hear", rev=2, final=True)
+    reader.hear("c1", "we hear.", rev=2, final=True)
     reader.take(reader.policy.done(jobs, [answer(job) for job in jobs]))
     reader.translate()
-    assert reader.text("c1") == ("HEAR WE", "")
+    assert reader.text("c1") == ("HEAR WE.", "")
 
 
 def test_the_same_language_is_passed_on() -> None:

@@ -61,7 +61,7 @@ async def state(client: httpx.AsyncClient, channel: str) -> dict[str, Any]:
 
 
 async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.AsyncClient) -> None:
-    empty = {
+    empty: dict[str, Any] = {
         "language": None,
         "model": None,
         "vocabulary": NOTHING,
