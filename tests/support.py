@@ -36,6 +36,7 @@ from service.speech.words import Word
 
 NODE = 20  # the oldest whose test runner can set the clock
 VOICES = ("rms", "slt", "awb")
+TRANSLATION_MODEL = str(Path(__file__).parent / "models" / "nllb" / "converted")
 TEST_MODEL = str(Path(__file__).parent / "models" / "whisper" / "model")
 
 
@@ -87,6 +88,7 @@ async def running(
     port: int | None = None,
     data_dir: Path | None = None,
     database: str | None = None,
+    translation_model: str | None = None,
 ) -> AsyncIterator[Running]:
     """The real service, on a free port unless told which."""
     settings = Settings(
@@ -96,6 +98,7 @@ async def running(
         language=language,
         data_dir=data_dir,
         database=database,
+        translation_model=translation_model,
         limits=limits,
     )
     server = Server(settings)

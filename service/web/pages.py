@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import segno
 from jinja2 import Environment, FileSystemLoader
@@ -69,7 +69,9 @@ async def manifest(request: Request) -> Response:
 async def qr_code(request: Request) -> Response:
     """The viewer's address, to be read by a phone's camera."""
     channel = check_name(request.path_params["channel"])
-    address = str(request.url.replace(path=f"/view/{quote(channel)}", query="", fragment=""))
+    language = request.query_params.get("lang")
+    query = urlencode({"lang": language[:40]}) if language else ""
+    address = str(request.url.replace(path=f"/view/{quote(channel)}", query=query, fragment=""))
     image = io.BytesIO()
     segno.make(address, micro=False).save(image, kind="svg", border=_SMALLEST_QR, xmldecl=False, omitsize=True)
     return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-cache"})

@@ -6,6 +6,7 @@ import { lookOf } from "/static/look.js";
 import { problemOf } from "/static/problems.js";
 import { setUpClosedCaptions, showClosedCaptions } from "/static/outputs.js";
 import { setUp, showLoad, showProgress } from "/static/setup.js";
+import { setUpTranslation, showTranslation } from "/static/translation.js";
 
 /**
  * @typedef {object} Source
@@ -30,6 +31,7 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {boolean} paused
  * @property {Load | null} switch the model that is on its way to it
  * @property {import("/static/outputs.js").ClosedCaptions} closed_captions
+ * @property {import("/static/translation.js").Translation} translation
  * @property {Source[]} sources
  */
 
@@ -103,6 +105,7 @@ function showChannel(channel) {
   showSources(card, channel.sources);
   showLoad(part(card, ".switch"), channel.switch);
   showClosedCaptions(card, channel.closed_captions);
+  showTranslation(card, channel.translation);
 }
 
 /** @param {HTMLElement} box @param {Channel} channel */
@@ -178,6 +181,7 @@ function newCard(name) {
     if (confirm(t("Empty the screens and the transcript of {name}?", { name }))) send(`${name}/clear`, "POST", {});
   });
   setUpClosedCaptions(card, name);
+  setUpTranslation(card, name);
   return card;
 }
 

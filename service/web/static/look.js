@@ -79,7 +79,9 @@ class Editor {
     this.themes = part(place, ".themes");
     this.frame = document.createElement("iframe");
     this.frame.title = t("How the overlay looks");
-    this.frame.src = `/overlay/${encodeURIComponent(channel)}?preview`;
+    this.overlay = `/overlay/${encodeURIComponent(channel)}`;
+    this.languages = /** @type {HTMLInputElement} */ (part(place, ".languages input"));
+    this.frame.src = `${this.overlay}?preview`;
     this.frame.addEventListener("load", () => this.preview());
     part(place, ".picture").append(this.frame);
   }
@@ -94,6 +96,10 @@ class Editor {
     });
     part(this.place, ".forget").addEventListener("click", () => this.forget());
     this.names.addEventListener("change", () => this.choose(this.names.value));
+    this.languages.addEventListener("change", () => {
+      this.frame.src = `${this.overlay}?${this.query("preview", "")}`;
+      this.choose(this.name);
+    });
     try {
       this.styles = await (await fetch(this.address)).json();
     } catch {
@@ -148,10 +154,18 @@ class Editor {
       (one) => new Option(one === DEFAULT ? t("All overlays without a name of their own") : one, one),
     ));
     this.names.value = name;
-    const query = name === DEFAULT ? "" : `?style=${encodeURIComponent(name)}`;
-    part(this.place, ".address").textContent = `${location.origin}/overlay/${encodeURIComponent(this.channel)}${query}`;
+    const query = name === DEFAULT ? this.query() : this.query("style", name);
+    part(this.place, ".address").textContent = `${location.origin}${this.overlay}${query && "?"}${query}`;
     this.change(this.styles[name] ?? {});
     this.say("");
+  }
+
+  /** The parameters of the overlay's address: one, and the languages. @param {string[]} first its name and value */
+  query(...first) {
+    const query = new URLSearchParams(first.length ? [first] : []);
+    const languages = this.languages.value.replaceAll(/\s/g, "");
+    if (languages) query.set("lang", languages);
+    return query.toString().replaceAll("%2C", ",");
   }
 
   /** Another look, not saved yet. @param {Style} style */
