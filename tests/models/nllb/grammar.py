@@ -268,7 +268,7 @@ def sentence(rng: random.Random) -> Texts:
     """A sentence, or the beginning of one, as captions have them."""
     choice = rng.random()
     if choice < 0.06:
-        return _capital(dict(zip(LANGUAGES, rng.choice(WORDS["phrases"]), strict=True)), "")
+        return rng.choice(set_phrases())
     if choice < 0.12:
         return _question(rng)
     finished = rng.random() < 0.75
@@ -282,6 +282,11 @@ def sentence(rng: random.Random) -> Texts:
         if text["fr"][len(first["fr"]) + len(link["fr"]) :].startswith(_VOWELS):
             text["fr"] = text["fr"].replace(" parce que ", " parce qu'")
     return _capital(text, "." if finished else "")
+
+
+def set_phrases() -> list[Texts]:
+    """What is said in one way only."""
+    return [_capital(dict(zip(LANGUAGES, phrase, strict=True)), "") for phrase in WORDS["phrases"]]
 
 
 def _question(rng: random.Random) -> Texts:

@@ -15,10 +15,11 @@ from tokenizers import Tokenizer
 from transformers import NllbTokenizer
 from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
-from tests.models.nllb.grammar import LANGUAGES, Texts, plain, sentence
+from tests.models.nllb.grammar import LANGUAGES, Texts, plain, sentence, set_phrases
 
 MODEL = Path(__file__).parent / "model"
 SENTENCES, HELD_OUT = 24_000, 400
+_REPEATED = 40  # times that each set phrase is in the corpus: it is one sentence, and patterns make thousands
 _PIECES = 1500
 _SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 
@@ -87,7 +88,8 @@ def main() -> None:
     work = parser.parse_args().work
     work.mkdir(parents=True, exist_ok=True)
     training, held_out = corpus()
-    (work / "training.json").write_text(json.dumps(training, ensure_ascii=False), encoding="utf-8")
+    repeated = training + set_phrases() * _REPEATED
+    (work / "training.json").write_text(json.dumps(repeated, ensure_ascii=False), encoding="utf-8")
     (work / "held_out.json").write_text(json.dumps(held_out, ensure_ascii=False), encoding="utf-8")
     pieces = learn_pieces(training, work)
     made = tokenizer(pieces)

@@ -50,6 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--on", action="store_true", help="go on from model/, at a tenth of the learning rate")
     arguments = parser.parse_args()
     texts = json.loads((arguments.work / "training.json").read_text(encoding="utf-8"))
     tokenizer = AutoTokenizer.from_pretrained(MODEL)
@@ -62,14 +63,18 @@ def main() -> None:
     rng = random.Random(3)
     torch.manual_seed(3)
     model = network(len(tokenizer))
+    rate = _RATE
+    if arguments.on:
+        model = M2M100ForConditionalGeneration.from_pretrained(MODEL, dtype=torch.float32)
+        rate /= 10
     print(f"{sum(part.numel() for part in model.parameters()):,} parameters", flush=True)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=_RATE, betas=(0.9, 0.98), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
     model.train()
     began = saved = time.monotonic()
     step, smooth = 0, 0.0
     while (done := (time.monotonic() - began) / (60 * arguments.minutes)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = _RATE * min(1.0, step / _WARM) * (0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2)
+            group["lr"] = rate * min(1.0, step / _WARM) * (0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2)
         pairs = [(rng.randrange(len(texts)), rng.choice(["fr", "es", "de"])) for _ in range(_BATCH)]
         source = _padded([[codes["en"], *numbers["en"][at], end] for at, _ in pairs], pad)
         target = _padded([[codes[language], *numbers[language][at], end] for at, language in pairs], pad)
