@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
+from service.channels.channel import Channel
 from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import NoSuchChannel, SurtitleError
