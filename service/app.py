@@ -43,7 +43,7 @@ def create_app(settings: Settings, store: Store | None = None) -> Starlette:
         engines = Engines(settings)
         keeper = Keeper(store) if store else None
         hub = Hub(settings, engines, keeper)
-        translations = Translations(settings)
+        translations = Translations(settings, hub.in_english)
         outputs = Outputs(hub.position, translations)
 
         def apply(channel: Channel) -> None:

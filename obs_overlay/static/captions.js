@@ -71,7 +71,7 @@ export function follow(channel, listener, { last, lang } = {}) {
       listener.clear?.();
     } else if (event === "style") {
       listener.style?.(data.name, data.style);
-    } else if (event === "status" && data.language && !data.source) {
+    } else if (event === "translation") {
       listener.translation?.(data.state, data.message);
     } else if (event === "caption" && data.rev > (revisions.get(data.id) ?? 0)) {
       revisions.delete(data.id);

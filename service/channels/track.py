@@ -16,7 +16,7 @@ from service.channels.feed import Event, Feed
 
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
 _RENAMED = 200  # captions that are shown again when their speakers are given names
-_STATUS = "translation"  # what the events of a translation's state are known by in the feed
+_TRANSLATION = "translation"  # what the events of a translation's state are known by in the feed
 _RECENT = 1000  # events kept as they were sent; older ones are made again from the captions
 _AHEAD = 1_000_000  # places that were given out before a restart, and perhaps not written down
 _NEWER = 1_000_000  # revisions, the same
@@ -119,7 +119,7 @@ class Track:
 
     def tell(self, status: dict[str, Any]) -> None:
         """How the track's translation stands, also for readers that come later."""
-        self.feed.publish(_STATUS, "status", status)
+        self.feed.publish(_TRANSLATION, "translation", status)
 
     def rename(self) -> None:
         """Names have changed: tell readers of what was said lately."""
@@ -153,7 +153,7 @@ class Track:
     def on_screen(self) -> list[Event]:
         """What a reader that comes now should see first."""
         found = [self.feed.get(f"caption:{key}") for key in self._visible(time.monotonic())]
-        found.append(self.feed.get(_STATUS))
+        found.append(self.feed.get(_TRANSLATION))
         events = sorted((event for event in found if event), key=lambda event: event.number)
         return self._styling(events[0].number - 1 if events else self.feed.last) + events
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +16,7 @@ from service.captions.caption import Caption
 from service.channels.channel import Channel
 from service.channels.feed import Event
 from service.errors import BadRequest, ModelError, SurtitleError
-from service.translation.languages import find
+from service.translation.languages import find, same
 from service.translation.policy import Job, Policy
 from service.translation.translator import Text
 from service.translation.translators import Loaded, Translators
@@ -24,7 +25,13 @@ log = logging.getLogger("surtitle.translation")
 
 _LOOK = 0.25  # seconds between two looks when nothing is published
 _BEHIND = 3.0  # seconds of waiting that are worth telling
+_ENGLISH = "en"
 _AGAIN = 30.0  # seconds until a model is tried again that could not be had
+
+_SOUNDS = 50  # captions that may wait for the recognizer's own translation
+
+Sounds = Callable[[Channel, Caption], Callable[[], Awaitable[str]] | None]
+"""What translates a caption's sound into English, if its recognizer can."""
 
 NO_MODEL = (
     "Translations need a model: choose one in the dashboard under Translation, "
@@ -43,14 +50,20 @@ class State:
 class Interpreter:
     """Owns the task that translates, as long as a language is wanted.
 
-    ``model`` gives the name of the model to use, or None. Nothing waits for a translator that is slow: of what was
-    said meanwhile it finds the newest revisions, and every caption that became final.
+    ``model`` gives the name of the model to use. Without one, ``sounds`` may still translate into English. Nothing
+    waits for a translator that is slow: of what was said meanwhile it finds the newest revisions, and every caption
+    that became final.
     """
 
-    def __init__(self, channel: Channel, translators: Translators, model: Callable[[], str | None]) -> None:
+    def __init__(
+        self, channel: Channel, translators: Translators, model: Callable[[], str | None], sounds: Sounds
+    ) -> None:
         self._channel = channel
         self._translators = translators
         self._model = model
+        self._sounds = sounds
+        self._heard_sounds: deque[tuple[Caption, Callable[[], Awaitable[str]]]] = deque(maxlen=_SOUNDS)
+        self._by_sound = False  # whether English comes from the recognizer
         self._policies: dict[str, Policy] = {}
         self._states: dict[str, State] = {}
         self._problems: dict[str, str] = {}  # by language
@@ -134,6 +147,8 @@ class Interpreter:
             asked = [] if loaded is None else self._jobs(loaded, now)
             if loaded and asked:
                 await self._translate(loaded, asked)
+            elif self._heard_sounds:
+                await self._translate_sound()
             else:
                 self._heard.clear()
                 with suppress(TimeoutError):
@@ -149,6 +164,27 @@ class Interpreter:
             caption = self._channel.original.said(told.id) or Caption(told.id, told.rev, told.source, told.lang)
             for language, policy in self._policies.items():
                 self._put(language, policy.put(caption, now))
+            if _ENGLISH in self._policies and self._model() is None:
+                self._listen_to(caption)
+
+    def _listen_to(self, caption: Caption) -> None:
+        """Without a model, English may come from the recognizer, which has to be asked while the sound is there."""
+        if not caption.final or same(caption.language, _ENGLISH):
+            return
+        translate = self._sounds(self._channel, caption)
+        if translate is not None:
+            self._by_sound = True
+            self._heard_sounds.append((caption, translate))
+
+    async def _translate_sound(self) -> None:
+        caption, translate = self._heard_sounds.popleft()
+        try:
+            text = await translate()
+        except SurtitleError as error:
+            log.warning("%s: %s", self._channel.name, error)
+            return
+        if (policy := self._policies.get(_ENGLISH)) is not None:
+            self._put(_ENGLISH, policy.whole(caption, text))
 
     async def _translate(self, loaded: Loaded, asked: list[tuple[str, Job]]) -> None:
         texts = [Text(job.text, find(job.language).nllb, find(language).nllb, job.before) for language, job in asked]
@@ -228,6 +264,8 @@ class Interpreter:
                 self._channel.translation(language).tell(told)
 
     def _look_at(self, language: str) -> State:
+        if language == _ENGLISH and self._by_sound and self._model() is None:
+            return State("live")
         problem = self._failure or self._problems.get(language, "")
         if problem:
             return State("failed", problem)

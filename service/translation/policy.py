@@ -163,6 +163,16 @@ class Policy:
         self._forget()
         return [self._shown(work) for work in changed.values() if work.done or not work.version]
 
+    def whole(self, caption: Caption, text: str) -> list[Caption]:
+        """A final caption whose translation came from elsewhere."""
+        work = self._works.get(caption.id)
+        if work is None or work.done or work.caption.text != caption.text:
+            return []
+        work.target, work.done = words_of(text), True
+        work.taken = len(caption.words)
+        self._forget()
+        return [self._shown(work)]
+
     def _in_order(self) -> list[tuple[_Work, Caption | None]]:
         """All captions, each with the next of its source."""
         following: dict[str, Caption] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from service.errors import ModelError
 from service.translation import models
 from service.translation.translator import Text, Translator
 from service.translation.translators import load
-from tests.support import TRANSLATION_MODEL
+from tests.support import TRANSLATION_MODEL, missing
 
 CHECKPOINT = str(Path(TRANSLATION_MODEL).parent / "model")
 ENGLISH = "We must open the door today."
@@ -22,12 +23,19 @@ TARGETS = {
 }
 
 
+def need_torch() -> None:
+    if importlib.util.find_spec("torch") is None:
+        missing("torch is not installed: `make .venv-torch/test` makes an environment that has it")
+
+
 @pytest.fixture(
     scope="module",
     params=[TRANSLATION_MODEL, pytest.param(CHECKPOINT, marks=pytest.mark.torch)],
     ids=["ctranslate2", "transformers"],
 )
 def translator(request: pytest.FixtureRequest) -> Translator:
+    if request.param == CHECKPOINT:
+        need_torch()
     return load(Path(request.param), "small")
 
 
@@ -60,6 +68,7 @@ def test_nonsense_ends(translator: Translator) -> None:
 
 @pytest.mark.torch
 def test_a_text_is_encoded_once_for_all_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_torch()
     from transformers.models.m2m_100.modeling_m2m_100 import M2M100Encoder
 
     translator = load(Path(CHECKPOINT), "small")

@@ -15,7 +15,17 @@ import pytest_asyncio
 
 from service.settings import Limits
 from service.translation.ctranslate import CTranslate2Translator
-from tests.support import TRANSLATION_MODEL, Running, put, running, until
+from tests.support import (
+    TEST_MODEL,
+    TRANSLATION_MODEL,
+    Running,
+    error_rate,
+    publish,
+    put,
+    running,
+    speech,
+    until,
+)
 
 LINGER = 0.5  # seconds
 DOOR = {
@@ -46,7 +56,7 @@ class Reader:
             event = json.loads(message)
             if event["event"] == "caption":
                 self.take(event["data"])
-            elif event["event"] == "status" and "language" in event["data"]:
+            elif event["event"] == "translation":
                 self.states.append(event["data"]["state"])
 
     def take(self, caption: dict[str, Any]) -> None:
@@ -240,3 +250,18 @@ async def test_a_slow_translator_lags_alone(translating: Running, monkeypatch: p
         await until(lambda: len(french.finals) == len(sentences), timeout=60)
     assert sum(asked) < revisions  # what was overtaken was not translated
     assert french.finals[:2] == ["Le livre est rouge.", "La porte est grande."]
+
+
+async def test_whisper_translates_into_english_itself_when_there_is_no_model() -> None:
+    """The small Whisper takes every language for English, so what it writes is what was said."""
+    async with (
+        running(engine="whisper", model=TEST_MODEL, language="de") as service,
+        reading(service, "sound", "en") as english,
+        reading(service, "sound", "fr") as french,
+    ):
+        said = await publish(service, speech("We must open the door."), channel="sound")
+        await until(lambda: bool(english.finals), timeout=30)
+        assert error_rate(said.text, english.finals[0]) <= 0.5
+        assert english.captions[said.of("final")[0]["id"]]["lang"] == "en"
+        await until(lambda: english.states[-1:] == ["live"])
+        assert french.states[-1] == "failed"
