@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any
 
 from service.errors import ModelError
-from service.speech.models import WHISPER, Kind, cache
+from service.speech.models import KIND, Kind, cache
 
 _HUB_TIMEOUT = 3.0  # seconds; a hub that is slower to answer than this is not there
 _ANSWER_TIMEOUT = 10.0
@@ -26,7 +26,7 @@ class Stopped(Exception):
     """Nobody wants the model any more."""
 
 
-def download(model: str, tell: Tell | None = None, stop: Event | None = None, kind: Kind = WHISPER) -> Path:
+def download(model: str, tell: Tell | None = None, stop: Event | None = None, kind: Kind = KIND) -> Path:
     """Fetch ``model`` and return its directory; call in a thread.
 
     Files that are complete stay when it fails or is stopped, and are not fetched again. Raises `ModelError`,

@@ -156,11 +156,11 @@ def catalogue() -> list[Model]:
     return list(models.values())
 
 
-def remove(model: str) -> int:
+def remove(model: str, kind: Kind | None = None) -> int:
     """Delete what the cache has of ``model``; bytes that are free now. Raises `ModelError`."""
-    if local_directory(model) is not None:
+    if os.path.isdir(os.path.expanduser(model)):
         raise ModelError(f"{model} is a directory of your own: delete it yourself.")
-    place = repository(model)
+    place = (kind or KIND).repository(model)
     folder = cache() / f"models--{place.replace('/', '--')}"
     if not folder.is_dir():
         raise ModelError(f"The model “{model}” is not on this computer.")
@@ -200,4 +200,4 @@ def _about(name: str) -> int | None:
     return _ABOUT[max(fits, key=len)] * 1_000_000 if fits else None
 
 
-WHISPER = Kind("Whisper model", "--model", "a Whisper model converted by CTranslate2", repository, _files, missing)
+KIND = Kind("Whisper model", "--model", "a Whisper model converted by CTranslate2", repository, _files, missing)

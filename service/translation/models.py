@@ -70,7 +70,7 @@ def on_disk(model: str) -> Path | None:
 
 def fetch(model: str, tell: Tell | None = None, stop: Event | None = None) -> Path:
     """Fetch ``model``; see `service.speech.download.download`."""
-    return download(model, tell, stop, NLLB)
+    return download(model, tell, stop, KIND)
 
 
 def is_converted(directory: Path) -> bool:
@@ -91,4 +91,4 @@ def missing(names: Iterable[str]) -> set[str]:
     return {*_NEEDED} - there | (set() if there & {*_WEIGHTS} else {_CONVERTED})
 
 
-NLLB = Kind("translation model", "--translation-model", "an NLLB model", repository, files, missing)
+KIND = Kind("translation model", "--translation-model", "an NLLB model", repository, files, missing)
