@@ -138,8 +138,8 @@ async def test_speech_into_french_and_on_after_a_minute_of_silence(window: Any) 
     ) as service:
         page = await window(f"{service.url}/view/spoken?lang=fr")
         await readers(service, "spoken", 1)
-        sound = np.concatenate((speech("We must open the door."), silence(60.0), speech("Please close the door.")))
+        sound = np.concatenate((speech("We must open the door."), silence(60.0), speech("The teacher will close the window.")))
         said = await publish(service, sound, channel="spoken")
-        assert said.text == "We must open the door. Please close the door."
+        assert said.text == "We must open the door. The teacher will close the window."
         await shows(page, "#transcript", "Nous devons ouvrir la porte.")
-        await shows(page, "#transcript", "Fermez la porte, s'il vous plaît.")
+        await shows(page, "#transcript", "Le professeur va fermer la fenêtre.")
