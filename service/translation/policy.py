@@ -22,6 +22,7 @@ from service.translation.wording import agreed, timed, words_of
 
 _PAUSE = 1.5  # seconds of silence that end a sentence
 _SHORTEST, _LONGEST = 3, 60  # words of a sentence that are translated together
+_HELD = 3  # words at the end of a translation that are not committed; letters of scripts without spaces count half
 _HOLD = 1.0  # seconds in which a sentence has to go on that a caption cut
 _AHEAD = 10  # words of the next caption that say how it goes on
 _KEPT = 100  # finished captions that are remembered, for corrections
@@ -266,7 +267,7 @@ def _settle(work: _Work, job: Job, text: str) -> None:
         count = max(agreed(known, target), len(work.sure))
         _complete(work, job.words, known[:count] if 2 * count >= len(known) else known)
     elif job.kind != "cut":
-        work.sure += target[len(work.sure) : agreed(known, target)]
+        work.sure += target[len(work.sure) : min(agreed(known, target), _certain(known))]
         if job.kind == "sure":
             work.longest = (job.words, target)
         if agreed(work.sure, target) == len(work.sure):
@@ -284,6 +285,15 @@ def _complete(work: _Work, count: int, target: list[Word]) -> None:
     work.taken += count
     work.sure, work.longest, work.guess, work.guessed = [], (0, []), [], ""
     work.done = work.caption.final and work.taken == len(work.caption.words)
+
+
+def _certain(words: Sequence[Word]) -> int:
+    """How many words are not the last ones, which a translator may have made up to end an unfinished sentence well."""
+    count, held = len(words), 0.0
+    while count and held < _HELD:
+        count -= 1
+        held += 1.0 if words[count].spaced else 0.5
+    return count
 
 
 def _ends(text: str) -> bool:

@@ -10,7 +10,8 @@ import httpx
 import numpy as np
 import pytest_asyncio
 
-from service.translation.languages import find
+from service.captions.caption import Caption
+from service.speech.words import Word
 from tests.e2e.conftest import Watched
 from tests.support import TEST_MODEL, TRANSLATION_MODEL, Running, publish, put, readers, running, silence, speech, until
 
@@ -85,14 +86,11 @@ async def test_a_reader_chooses_a_language(translating: Running, window: Any) ->
 async def test_a_language_from_right_to_left(translating: Running, window: Any) -> None:
     page = await window(f"{translating.url}/overlay/arabic?lang=ar")
     await readers(translating, "arabic", 1)
-    put(translating, "arabic", "c1", 1, "مرحبا بالجميع", final=True)
-    assert find("ar").right_to_left
-    channel = translating.app.state.hub.channel("arabic")
-    caption = channel.caption("c1")
-    assert caption is not None
-    channel.translation("ar").put(caption)
-    await shows(page, "#captions", "مرحبا")
+    words = (Word("مرحبا", 1.0, 2.0), Word("بالجميع", 2.0, 3.0))
+    translating.app.state.hub.channel("arabic").put(Caption("c1", 1, "Host", "ar", words, final=True))
+    await shows(page, "#captions", "مرحبا بالجميع")
     assert await page.page.get_attribute(".line", "dir") == "rtl"
+    assert await page.page.get_attribute("#captions", "lang") == "ar"
 
 
 async def test_the_viewer_says_why_there_is_nothing(service: Running, window: Any) -> None:
@@ -138,7 +136,9 @@ async def test_speech_into_french_and_on_after_a_minute_of_silence(window: Any) 
     ) as service:
         page = await window(f"{service.url}/view/spoken?lang=fr")
         await readers(service, "spoken", 1)
-        sound = np.concatenate((speech("We must open the door."), silence(60.0), speech("The teacher will close the window.")))
+        sound = np.concatenate(
+            (speech("We must open the door."), silence(60.0), speech("The teacher will close the window."))
+        )
         said = await publish(service, sound, channel="spoken")
         assert said.text == "We must open the door. The teacher will close the window."
         await shows(page, "#transcript", "Nous devons ouvrir la porte.")
