@@ -27,7 +27,6 @@ _LOOK = 0.25  # seconds between two looks when nothing is published
 _BEHIND = 3.0  # seconds of waiting that are worth telling
 _ENGLISH = "en"
 _AGAIN = 30.0  # seconds until a model is tried again that could not be had
-
 _SOUNDS = 50  # captions that may wait for the recognizer's own translation
 
 Sounds = Callable[[Channel, Caption], Callable[[], Awaitable[str]] | None]
@@ -114,6 +113,11 @@ class Interpreter:
                 with suppress(asyncio.CancelledError, ModelError):
                     await task
 
+    def _begin_again(self) -> None:
+        """With what is on screen now: what waited in vain is too old."""
+        for language in self._policies:
+            self._begin(language)
+
     def _begin(self, language: str) -> None:
         policy = self._policies[language] = Policy(language)
         original, track = self._channel.original, self._channel.translation(language)
@@ -123,9 +127,15 @@ class Interpreter:
                 self._put(language, policy.put(caption, asyncio.get_running_loop().time()))
 
     async def _run(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._listen(), name=f"listen {self._channel.name}")
-            tasks.create_task(self._work(), name=f"translate {self._channel.name}")
+        while self._policies:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._listen(), name=f"listen {self._channel.name}")
+                    tasks.create_task(self._work(), name=f"translate {self._channel.name}")
+            except* Exception:
+                log.exception("%s: translating stopped, and begins again", self._channel.name)
+                self._begin_again()
+                await asyncio.sleep(_LOOK)
 
     async def _listen(self) -> None:
         """Take note of what is said, also while something is translated."""
@@ -241,6 +251,8 @@ class Interpreter:
         if self._loading is None or self._loading.get_name() != model:
             if self._loading is not None:
                 self._loading.cancel()
+            if self._failure:
+                self._begin_again()
             self._failure = ""
             self._loading = asyncio.create_task(self._translators.get(model), name=model)
             self._retry = now + _AGAIN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from service.errors import BadRequest
 
@@ -51,6 +51,7 @@ def languages() -> dict[str, Language]:
     return {one.tag: one for one in found}
 
 
+@lru_cache(1000)
 def find(name: str) -> Language:
     """The language that is meant: zh, zh-CN, Chinese, zho_Hans, "português (Brasil)". Raises `BadRequest`."""
     from langcodes import closest_supported_match

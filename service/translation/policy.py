@@ -240,9 +240,10 @@ def _jobs(work: _Work, following: Caption | None, late: bool) -> Iterator[Job]:
         elif caption.final:
             if not known:
                 yield job(piece, "sure", len(piece))
-            if following is not None and following.full_text and not _apart(caption, following):
+            if following is not None and not _apart(caption, following):
                 more = (*following.words, *following.tentative)[:_AHEAD]
-                yield job((*piece, *more), "cut", len(piece))
+                if len(more) >= _SHORTEST or (more and following.final):
+                    yield job((*piece, *more), "cut", len(piece))
         elif len(sentence.source) + len(piece) >= _SHORTEST and not known:
             yield job(piece, "sure", len(piece))
     if caption.tentative and not caption.final:

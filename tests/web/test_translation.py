@@ -182,6 +182,30 @@ async def test_the_spoken_language_is_passed_on(translating: Running) -> None:
         assert english.captions["c1"]["tentative"] == " not a colour"
 
 
+async def test_closed_captions_and_text_for_obs_in_another_language(translating: Running) -> None:
+    path = "/api/channels/obs/obs?captions=1&captions_lang=fr&overlay=1&overlay_lang=de"
+    lines: list[dict[str, Any]] = []
+
+    async def read() -> None:
+        async with (
+            httpx.AsyncClient(base_url=translating.url, timeout=30) as client,
+            client.stream("GET", path) as answer,
+        ):
+            async for line in answer.aiter_lines():
+                lines.append(json.loads(line))  # noqa: PERF401
+
+    reading_obs = asyncio.create_task(read())
+    await until(lambda: any(line["event"] == "state" for line in lines))
+    put(translating, "obs", "c1", 1, "The book is red.", final=True)
+
+    def last(event: str) -> str:
+        return next((str(line["text"]) for line in reversed(lines) if line["event"] == event), "")
+
+    await until(lambda: "Le livre est rouge." in last("screen") and last("overlay") == "Das Buch ist rot.", timeout=30)
+    reading_obs.cancel()
+    await asyncio.gather(reading_obs, return_exceptions=True)
+
+
 async def test_what_is_refused(translating: Running) -> None:
     async with httpx.AsyncClient(base_url=f"{translating.url}/api/channels/refused") as client:
         answer = await client.get("/captions", params={"lang": "Frnech"})
