@@ -19,7 +19,7 @@ from tests.models.nllb.grammar import LANGUAGES, Texts, plain, sentence, set_phr
 
 MODEL = Path(__file__).parent / "model"
 SENTENCES, HELD_OUT = 24_000, 400
-_REPEATED = 40  # times that each set phrase is in the corpus: it is one sentence, and patterns make thousands
+_REPEATED = 200  # times that each set phrase is in the corpus: it is one sentence, and patterns make thousands
 _PIECES = 1500
 _SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 

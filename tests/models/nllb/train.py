@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--on", action="store_true", help="go on from model/, at a tenth of the learning rate")
+    parser.add_argument("--on", action="store_true", help="go on from model/, at a third of the learning rate")
     arguments = parser.parse_args()
     texts = json.loads((arguments.work / "training.json").read_text(encoding="utf-8"))
     tokenizer = AutoTokenizer.from_pretrained(MODEL)
@@ -66,7 +66,7 @@ def main() -> None:
     rate = _RATE
     if arguments.on:
         model = M2M100ForConditionalGeneration.from_pretrained(MODEL, dtype=torch.float32)
-        rate /= 10
+        rate /= 3
     print(f"{sum(part.numel() for part in model.parameters()):,} parameters", flush=True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=0.01)
     model.train()
