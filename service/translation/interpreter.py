@@ -276,7 +276,8 @@ class Interpreter:
                 self._channel.translation(language).tell(told)
 
     def _look_at(self, language: str) -> State:
-        if language == _ENGLISH and self._by_sound and self._model() is None:
+        by_sound = language == _ENGLISH and self._by_sound and self._model() is None
+        if by_sound or self._policies[language].idle:
             return State("live")
         problem = self._failure or self._problems.get(language, "")
         if problem:

@@ -88,12 +88,15 @@ class Policy:
         self.language = language
         self.skipped = 0
         """Final captions that were left out because too many waited."""
+        self.idle = False
+        """Whether what was said last is in this language already."""
         self._works: OrderedDict[str, _Work] = OrderedDict()
 
     def put(self, caption: Caption, now: float) -> list[Caption]:
         """A revision of an original caption; what of it needs no translation."""
         work = self._works.get(caption.id)
-        if not caption.full_text or same(caption.language, self.language):
+        self.idle = same(caption.language, self.language)
+        if not caption.full_text or self.idle:
             self._works.pop(caption.id, None)
             return [replace(caption, rev=0, language=self.language)]
         if work is None:

@@ -1,7 +1,8 @@
-"""NLLB on torch, as nllw loads it: any checkpoint that transformers reads. Needs the extra `translation`."""
+"""NLLB on torch, held by nllw: any checkpoint that transformers reads. Needs the extra `translation`."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class TransformersTranslator:
                 "or give one that was converted by CTranslate2."
             ) from error
         self.model = model
+        self._threads = max(1, (os.cpu_count() or 1) // 2)
         self._pieces = Pieces(directory)
         self.codes = self._pieces.codes
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -43,6 +45,7 @@ class TransformersTranslator:
         import torch
         from transformers.modeling_outputs import BaseModelOutput
 
+        torch.set_num_threads(self._threads)  # of this thread; threads wait for each other by spinning
         network, device = self._model.translator, self._model.device
         distinct = list(dict.fromkeys((text.text, text.source) for text in texts))
         sources = [self._pieces.numbers(self._pieces.source(*each)) for each in distinct]

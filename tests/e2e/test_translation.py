@@ -13,6 +13,8 @@ import pytest_asyncio
 from service.captions.caption import Caption
 from service.speech.words import Word
 from tests.e2e.conftest import Watched
+from tests.e2e.extension import Extension, play, shown
+from tests.e2e.site import Site
 from tests.support import TEST_MODEL, TRANSLATION_MODEL, Running, publish, put, readers, running, silence, speech, until
 
 ENGLISH = "We must open the door today."
@@ -143,3 +145,20 @@ async def test_speech_into_french_and_on_after_a_minute_of_silence(window: Any) 
         assert said.text == "We must open the door. The teacher will close the window."
         await shows(page, "#transcript", "Nous devons ouvrir la porte.")
         await shows(page, "#transcript", "Le professeur va fermer la fenêtre.")
+
+
+async def test_the_extensions_box_in_french(chrome: Extension, web: Site) -> None:
+    async with running(
+        engine="whisper", model=TEST_MODEL, language="en", translation_model=TRANSLATION_MODEL
+    ) as service:
+        await chrome.settle(server=service.url, channel="boxed", translation="fr")
+        page = await chrome.open(web.speaks("Door", speech("We must open the door.")))
+        popup = await chrome.start(page)
+        assert await popup.run("document.querySelector('#translation').value") == "fr"
+        assert await popup.run("document.querySelector('#viewer').href") == f"{service.url}/view/boxed?lang=fr"
+        await page.bring_to_front()
+        await play(page)
+        await shown(page, "Nous devons ouvrir la porte.")
+        await chrome.stop(page)
+        await page.close()
+    await chrome.settle(translation="")

@@ -227,6 +227,10 @@ async def test_without_a_model_the_original_goes_on_and_readers_are_told(service
         await until(lambda: french.states[-1:] == ["failed"])
         assert french.captions == {}
         assert "--translation-model" in (await languages(service, "none"))["fr"]["message"]
+    async with reading(service, "none", "en") as english:
+        put(service, "none", "c2", 1, DOOR["en"], final=True)
+        await until(lambda: english.captions["c2"]["final"] if "c2" in english.captions else False)
+        await until(lambda: english.states[-1:] == ["live"])
 
 
 async def test_a_model_is_chosen_while_somebody_waits(service: Running) -> None:
