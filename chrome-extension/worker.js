@@ -82,7 +82,7 @@ async function state(tabId) {
  * @param {{source?: string}} [choice]
  */
 async function start(tabId, choice = {}) {
-  const { server: typed, token, channel, language, box, microphone: wanted } = await load();
+  const { server: typed, token, channel, language, translation, box, microphone: wanted } = await load();
   const server = serverAddress(typed);
   if (!server) throw new Error("address");
   if (!isChannel(channel)) throw new Error("channelName");
@@ -94,7 +94,7 @@ async function start(tabId, choice = {}) {
     const streamId = await chrome.tabCapture.getMediaStreamId({ targetTabId: tabId }).catch((error) => {
       throw new Error(`capture|${error.message}`);
     });
-    const order = { tabId, streamId, server, token, channel, language, source, box };
+    const order = { tabId, streamId, server, token, channel, language, translation, source, box };
     await ask("offscreen", "open", { order });
   } catch (error) {
     await remember(({ problems }) => ({ problems: { ...problems, [tabId]: problemOf(error) } }));

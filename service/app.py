@@ -33,6 +33,7 @@ from service.speech.engines import Engines
 from service.store.keeper import Keeper
 from service.store.store import Store
 from service.store.transcripts import Transcripts
+from service.translation.translations import Translations
 from service.web import api, health, links, obs, pages, recording, sessions, setup
 from service.web.access import Guard
 from service.web.correct import correct_caption
@@ -58,27 +59,33 @@ def create_app(settings: Settings, store: Store | None = None, ledger: Ledger | 
         metrics = Metrics()
         keeper = Keeper(store) if store else None
         hub = Hub(settings, engines, keeper, metrics)
-        outputs = Outputs(hub.position)
+        translations = Translations(settings, hub.in_english)
+        outputs = Outputs(hub.position, translations)
         transcripts = Transcripts(store.database) if store else None
         shelf = Shelf(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         recorder = hub.listener = Recorder(shelf, settings.recording_format, keeper.flush if keeper else _nothing)
         await recorder.recover()
+        parts = (outputs, translations, recorder)
 
         def retold(channel: Channel) -> None:
             outputs.apply(channel)
+            translations.apply(channel)
             recorder.retold(channel)
 
         def more(channel: Channel) -> dict[str, Any]:
-            return {**outputs.describe(channel), **recorder.describe(channel)}
+            return {name: value for part in parts for name, value in part.describe(channel).items()}
 
         if store:
-            for name, told in (await asyncio.to_thread(store.settings)).items():
-                retold(hub.restore(name, told.settings, told.styles))
+            told = await asyncio.to_thread(store.settings)
+            restored = [hub.restore(name, one.settings, one.styles) for name, one in told.items()]
             for kept in await asyncio.to_thread(store.kept, settings.limits.channels // 2, settings.limits.captions):
                 hub.recall(kept)
+            for channel_told in restored:
+                retold(channel_told)
         hub.retold, hub.more = retold, more
         gate, player = Gate(settings, ledger or Ledger(None)), Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
+        app.state.translations = translations
         app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper
         app.state.gate, app.state.room = gate, Room(hub, settings.limits)
         app.state.metrics, app.state.version = metrics, __version__
@@ -99,6 +106,7 @@ def create_app(settings: Settings, store: Store | None = None, ledger: Ledger | 
             await polisher.close()
             await mixer.close()
             await outputs.close()
+            await translations.close()
             await hub.close(_FLUSH)
             await recorder.close()
             if keeper:
@@ -145,6 +153,7 @@ def create_app(settings: Settings, store: Store | None = None, ledger: Ledger | 
             Route("/api/tokens", links.list_tokens),
             Route("/api/tokens", links.make_token, methods=["POST"]),
             Route("/api/tokens/{id}", links.revoke_token, methods=["DELETE"]),
+            Route("/api/languages", api.list_languages),
             Route("/api/models", setup.list_models),
             Route("/api/demo", api.play_demo, methods=["POST"]),
             Route("/healthz", health.health),

@@ -97,6 +97,12 @@ main.add_command(token)
     show_default=True,
     help="FLAC is what was heard; Opus is a tenth of it and sounds the same.",
 )
+@click.option(
+    "--translation-model",
+    metavar="NAME|DIR",
+    help="An NLLB model that translates captions: a name like nllb-200-distilled-600M, or a directory. NLLB-200's "
+    "weights are licensed for non-commercial use only (CC BY-NC 4.0).",
+)
 @click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
 @guard_options
 @click.option("--verbose", is_flag=True, help="Log more.")
@@ -170,6 +176,15 @@ def _checked(settings: Settings) -> Settings:
 
         try:
             local_directory(settings.model)
+        except SurtitleError as error:
+            raise click.UsageError(error.message) from error
+    if settings.translation_model is not None:
+        from service.translation import models as translation_models
+
+        try:
+            translation_models.local_directory(settings.translation_model) or translation_models.repository(
+                settings.translation_model
+            )
         except SurtitleError as error:
             raise click.UsageError(error.message) from error
     return settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from service.errors import ModelError
@@ -10,7 +12,7 @@ from service.errors import ModelError
 @click.group(invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
-    """List, fetch and remove Whisper models."""
+    """List, fetch and remove models: Whisper's, and NLLB's for translations."""
     if context.invoked_subcommand is None:
         context.invoke(show)
 
@@ -22,6 +24,7 @@ def show() -> None:
     from rich.table import Table
 
     from service.speech import models as found
+    from service.translation import models as translation
 
     automatic = found.chosen("auto")
     table = Table(box=None, header_style="bold")
@@ -34,8 +37,12 @@ def show() -> None:
         here = "yes" if model.complete else f"{_megabytes(model.size)} of it" if model.size else ""
         note = "chosen by auto" if model.name == automatic else ""
         table.add_row(model.name, _megabytes(size) if size else "", here, note)
+    for name, (_, about) in translation.NAMES.items():
+        here = "yes" if translation.cached(name) else ""
+        table.add_row(name, _megabytes(about), here, "for translations")
     console = Console()
     console.print(table)
+    console.print(f"\n{translation.LICENCE}", soft_wrap=True, highlight=False)
     console.print(f"\nModels are kept in {found.cache()}", soft_wrap=True, highlight=False)
 
 
@@ -44,13 +51,14 @@ def show() -> None:
 def fetch(name: str) -> None:
     """Download the model NAME, so that it is there when it is needed."""
     from service.progress import fetch as fetch_model
-    from service.speech import models as found
 
+    found = _models_of(name)
+    kind = found.KIND
     try:
         if found.local_directory(name) is not None:
             raise ModelError(f"{name} is a directory: there is nothing to fetch.")
         directory = found.cached(name)
-        click.echo(f"{name} is on this computer already." if directory else f"{name} is in {fetch_model(name)}.")
+        click.echo(f"{name} is on this computer already." if directory else f"{name} is in {fetch_model(name, kind)}.")
     except ModelError as error:
         raise click.ClickException(error.message) from error
 
@@ -62,12 +70,21 @@ def remove(name: str, yes: bool) -> None:
     """Delete the model NAME from this computer."""
     from service.speech import models as found
 
+    kind = _models_of(name).KIND
     if not yes:
         click.confirm(f"Delete the model {name} from this computer?", abort=True)
     try:
-        click.echo(f"{name} is removed; {_megabytes(found.remove(name))} are free again.")
+        click.echo(f"{name} is removed; {_megabytes(found.remove(name, kind))} are free again.")
     except ModelError as error:
         raise click.ClickException(error.message) from error
+
+
+def _models_of(name: str) -> Any:
+    """The module that knows models of that kind."""
+    from service.speech import models as speech
+    from service.translation import models as translation
+
+    return translation if "nllb" in name.lower() else speech
 
 
 def _megabytes(size: int) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from service.speech.download import download
+from service.speech.models import KIND, Kind
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
@@ -16,8 +17,8 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
     return Progress(*shown, TimeRemainingColumn(), console=Console(stderr=True))
 
 
-def fetch(model: str) -> Path:
+def fetch(model: str, kind: Kind = KIND) -> Path:
     """Download a model and show how far it is; its directory. Raises `ModelError`."""
     with progress_bar(DownloadColumn()) as progress:
         task = progress.add_task(model, total=None)
-        return download(model, lambda done, total: progress.update(task, completed=done, total=total))
+        return download(model, lambda done, total: progress.update(task, completed=done, total=total), kind=kind)

@@ -46,6 +46,8 @@ class Limits:
     connections: int = _bound(6000, "open connections, whatever they do")
     connections_per_address: int = _bound(1000, "open connections of one address")
     failures: int = _bound(20, "refused tokens of one address in a minute, before it is told to wait")
+    languages: int = _bound(8, "languages into which a channel is translated")
+    language_linger: float = _bound(30.0, "seconds for which that goes on when nobody reads them any more")
     captions: int = _bound(20_000, "captions of a channel's session that are at hand, oldest go first")
     session_rest: float = _bound(1800.0, "seconds without a source, after which the next one begins another session")
 
@@ -77,6 +79,7 @@ class Settings:
     language: str = "auto"
     policy: str = POLICIES[0]
     audio_context: str = AUDIO_CONTEXTS[0]
+    translation_model: str | None = None
     allow_origin: tuple[str, ...] = ()
     data_dir: Path | None = None  # where settings, sessions, captions and recordings are kept; None keeps them nowhere
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`

@@ -36,6 +36,7 @@ from service.speech.words import Word
 
 NODE = 20  # the oldest whose test runner can set the clock
 VOICES = ("rms", "slt", "awb")
+TRANSLATION_MODEL = str(Path(__file__).parent / "models" / "nllb" / "converted")
 TEST_MODEL = str(Path(__file__).parent / "models" / "whisper" / "model")
 
 
@@ -89,6 +90,7 @@ async def running(
     database: str | None = None,
     access: Access = Access(),
     allow_origin: tuple[str, ...] = (),
+    translation_model: str | None = None,
 ) -> AsyncIterator[Running]:
     """The real service, on a free port unless told which."""
     settings = Settings(
@@ -98,6 +100,7 @@ async def running(
         language=language,
         data_dir=data_dir,
         database=database,
+        translation_model=translation_model,
         limits=limits,
         access=access,
         allow_origin=allow_origin,

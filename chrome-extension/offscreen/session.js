@@ -15,6 +15,7 @@ import { Transcript } from "./transcript.js";
  * @property {string} token
  * @property {string} channel
  * @property {string} language
+ * @property {string} translation the language in which the box shows it, or empty
  * @property {string} source
  * @property {boolean} box
  *
@@ -50,7 +51,8 @@ export class Session {
     this.#box = order.box;
     this.#listener = listener;
     const path = `/api/channels/${encodeURIComponent(order.channel)}/captions`;
-    this.#reader = new Reader((last) => socketAddress(order.server, path, { last, token: order.token }), {
+    const { server, token, translation: lang } = order;
+    this.#reader = new Reader((last) => socketAddress(server, path, { last, token, lang }), {
       caption: (caption) => this.#receive(caption),
       clear: () => {
         this.#transcript.clear();

@@ -1,7 +1,7 @@
 // The defaults, for those who want others.
 
 import { isChannel, serverAddress } from "../shared/address.js";
-import { element, field, fillLanguages, say, text, translate } from "../shared/page.js";
+import { element, field, fillLanguages, fillTranslations, say, text, translate } from "../shared/page.js";
 import { sentence } from "../shared/problem.js";
 import { forgetLooks, load, save } from "../shared/settings.js";
 import { THEMES } from "../shared/themes.js";
@@ -17,6 +17,7 @@ const service = new Service((status, problem) => {
 });
 
 fillLanguages("language", settings.language);
+fillTranslations("translation", settings.translation);
 field("server").value = settings.server;
 field("token").value = settings.token;
 field("channel").value = settings.channel;
@@ -36,6 +37,7 @@ checked("channel", (typed) => (isChannel(typed.trim()) ? typed.trim() : null), "
 checked("token", (typed) => typed.trim());
 checked("microphoneName", (typed) => typed.trim());
 checked("language", (chosen) => chosen);
+checked("translation", (chosen) => chosen);
 for (const id of /** @type {const} */ (["box", "microphone"])) {
   field(id).addEventListener("change", () => keep({ [id]: field(id).checked }));
 }
@@ -52,7 +54,7 @@ element("forget").addEventListener("click", async () => {
 
 /**
  * A field that is saved when it is right, and says what is wrong when it is not.
- * @param {"server" | "channel" | "token" | "microphoneName" | "language"} id
+ * @param {"server" | "channel" | "token" | "microphoneName" | "language" | "translation"} id
  * @param {(typed: string) => string | null} read
  * @param {string} [problem]
  */

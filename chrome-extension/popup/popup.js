@@ -2,7 +2,7 @@
 
 import { isChannel, links, serverAddress } from "../shared/address.js";
 import { ask } from "../shared/messages.js";
-import { element, field, fillLanguages, say, text, translate } from "../shared/page.js";
+import { element, field, fillLanguages, fillTranslations, say, text, translate } from "../shared/page.js";
 import { problemOf, sentence } from "../shared/problem.js";
 import { load, save } from "../shared/settings.js";
 import { Service } from "./service.js";
@@ -30,6 +30,7 @@ let busy = true; // until it is known what runs
 
 translate();
 fillLanguages("language", settings.language);
+fillTranslations("translation", settings.translation);
 field("source").value = tab?.title ?? "";
 field("channel").value = settings.channel;
 field("server").value = settings.server;
@@ -59,6 +60,7 @@ field("channel").addEventListener("change", () => {
   else say(element("problem"), sentence({ code: "channelName" }));
 });
 field("language").addEventListener("change", () => keep({ language: field("language").value }));
+field("translation").addEventListener("change", () => keep({ translation: field("translation").value }));
 field("token").addEventListener("change", () => keep({ token: field("token").value.trim() }).then(watchService));
 field("server").addEventListener("change", async () => {
   const server = serverAddress(field("server").value);
@@ -142,7 +144,7 @@ function show() {
   element("tab").dataset.phase = phase;
   toggle.textContent = text(state ? "stop" : reachable ? "start" : "startLater");
   toggle.disabled = busy || (!state && !reachable);
-  for (const id of ["source", "channel", "language", "server", "token"]) field(id).disabled = Boolean(state);
+  for (const id of ["source", "channel", "language", "translation", "server", "token"]) field(id).disabled = Boolean(state);
   element("live").hidden = !state;
   if (state) showSource(state);
   else say(element("lost"), "");
@@ -178,11 +180,25 @@ function meter(id, level) {
   place.value = Math.max(0, FLOOR + (level ?? -FLOOR));
 }
 
+/**
+ * Both pages in the language that is read.
+ * @param {{viewer: string, overlay: string}} pages @param {string} language "" for what is spoken
+ */
+function translated(pages, language) {
+  if (!language) return pages;
+  const [viewer, overlay] = [pages.viewer, pages.overlay].map((page) => {
+    const address = new URL(page);
+    address.searchParams.set("lang", language);
+    return address.href;
+  });
+  return { viewer, overlay };
+}
+
 function showLinks() {
   const server = state?.server ?? serverAddress(settings.server);
   if (!server) return;
   const channel = state?.channel ?? settings.channel;
-  const { viewer, overlay } = told[channel] ?? links(server, channel);
+  const { viewer, overlay } = translated(told[channel] ?? links(server, channel), settings.translation);
   /** @type {HTMLAnchorElement} */ (element("viewer")).href = viewer;
   /** @type {HTMLAnchorElement} */ (element("overlay")).href = overlay;
 }

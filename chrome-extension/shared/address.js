@@ -30,8 +30,8 @@ export function isChannel(channel) {
   return /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,63}$/u.test(channel);
 }
 
-/** Where people and OBS read a channel. @param {string} server @param {string} channel */
-export function links(server, channel) {
-  const name = encodeURIComponent(channel);
-  return { viewer: `${server}/view/${name}`, overlay: `${server}/overlay/${name}` };
+/** Where people and OBS read a channel. @param {string} server @param {string} channel @param {string} [translation] */
+export function links(server, channel, translation = "") {
+  const rest = encodeURIComponent(channel) + (translation && `?lang=${encodeURIComponent(translation)}`);
+  return { viewer: `${server}/view/${rest}`, overlay: `${server}/overlay/${rest}` };
 }

@@ -38,12 +38,21 @@ const LANGUAGES =
 
 /** @param {string} id of a select @param {string} chosen */
 export function fillLanguages(id, chosen) {
+  fill(id, chosen, [[text("languageService"), ""], [text("languageAuto"), "auto"]]);
+}
+
+/** The same for what is read. @param {string} id @param {string} chosen */
+export function fillTranslations(id, chosen) {
+  fill(id, chosen, [[text("translationNone"), ""]]);
+}
+
+/** @param {string} id @param {string} chosen @param {string[][]} first names and values */
+function fill(id, chosen, first) {
   const names = new Intl.DisplayNames([chrome.i18n.getUILanguage()], { type: "language" });
   const known = LANGUAGES.split(" ")
     .map((code) => /** @type {const} */ ([names.of(code) ?? code, code]))
     .sort(([one], [other]) => one.localeCompare(other));
-  if (![...known.map(([, code]) => code), "", "auto"].includes(chosen)) known.push([chosen, chosen]);
-  const select = element(id);
-  const options = [[text("languageService"), ""], [text("languageAuto"), "auto"], ...known];
-  select.replaceChildren(...options.map(([name, code]) => new Option(name, code, false, code === chosen)));
+  const options = [...first, ...known];
+  if (!options.some(([, code]) => code === chosen)) options.push([chosen, chosen]);
+  element(id).replaceChildren(...options.map(([name, code]) => new Option(name, code, false, code === chosen)));
 }

@@ -6,6 +6,7 @@
  * @property {string} token empty for a service on this computer
  * @property {string} channel
  * @property {string} language a code, "auto", or empty: as the service was started
+ * @property {string} translation the language to read, or empty: what is spoken
  * @property {boolean} box whether captions are shown on the page
  * @property {boolean} microphone whether the microphone is captioned too
  * @property {string} microphoneName
@@ -27,6 +28,7 @@ export const DEFAULTS = {
   token: "",
   channel: "main",
   language: "",
+  translation: "",
   box: true,
   microphone: false,
   microphoneName: "",

@@ -24,12 +24,14 @@ const REMEMBERED = 500; // revisions kept, to drop what comes out of order
 /**
  * @param {string} channel
  * @param {{caption?: (caption: Caption) => void, clear?: () => void, state?: (state: string) => void,
- *   restarted?: () => void, style?: (name: string, style: import("./themes.js").Style) => void}} listener
- *   `state` is told "live", "lost" and, for good, "refused"; `restarted`: the service was started anew, and finishes no caption from before
- * @param {string} [last] resume id from which to go on
+ *   restarted?: () => void, style?: (name: string, style: import("./themes.js").Style) => void,
+ *   translation?: (state: string, message: string) => void}} listener
+ *   `state` is told "live", "lost" and, for good, "refused"; `restarted`: the service was started anew, and finishes no
+ *   caption from before; `translation`: "fetching", "loading", "live", "behind" or "failed", and what people should know of it
+ * @param {{last?: string, lang?: string}} [from] resume id from which to go on; the language, what is spoken if none
  * @returns {() => void} stops following
  */
-export function follow(channel, listener, last) {
+export function follow(channel, listener, { last, lang } = {}) {
   /** @type {Map<string, number>} */
   const revisions = new Map();
   let place = last;
@@ -44,6 +46,7 @@ export function follow(channel, listener, last) {
     const url = new URL(`/api/channels/${encodeURIComponent(channel)}/captions`, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     if (place) url.searchParams.set("last", place);
+    if (lang) url.searchParams.set("lang", lang);
     socket = new WebSocket(url);
     socket.onopen = () => {
       wait = FIRST_WAIT;
@@ -62,15 +65,20 @@ export function follow(channel, listener, last) {
     };
   }
 
-  /** @param {{event: string, id: string, data: any}} message */
-  function receive({ event, id, data }) {
-    if (!event) return; // an error: the connection closes after it
+  /** @param {{event: string, id: string, data: any, message: string}} received an event or an error */
+  function receive({ event, id, data, message }) {
+    if (!event) {
+      if (lang) listener.translation?.("failed", message); // the connection closes after it
+      return;
+    }
     if (place && id.split("-")[0] !== place.split("-")[0]) listener.restarted?.();
     place = id;
     if (event === "clear") {
       listener.clear?.();
     } else if (event === "style") {
       listener.style?.(data.name, data.style);
+    } else if (event === "translation") {
+      listener.translation?.(data.state, data.message);
     } else if (event === "caption" && data.rev > (revisions.get(data.id) ?? 0)) {
       revisions.delete(data.id);
       revisions.set(data.id, data.rev);

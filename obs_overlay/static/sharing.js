@@ -6,15 +6,23 @@ import { masked } from "./token.js";
 const LOCAL = ["127.0.0.1", "localhost", "[::1]"];
 const TOLD = 1500; // milliseconds
 
-/** @param {string} channel */
-export function sharing(channel) {
-  const link = document.body.dataset.link ?? location.origin + location.pathname;
+/** @param {string} channel @param {string} language of the page; "" for what is spoken */
+export function sharing(channel, language) {
+  const query = language ? `?lang=${encodeURIComponent(language)}` : "";
+  const page = new URL(document.body.dataset.link ?? location.origin + location.pathname);
+  if (language) page.searchParams.set("lang", language);
+  const link = page.href;
   const address = /** @type {HTMLElement} */ (document.getElementById("address"));
   address.textContent = masked(link);
-  /** @type {HTMLElement} */ (document.getElementById("local")).hidden = !LOCAL.includes(new URL(link).hostname);
+  /** @type {HTMLElement} */ (document.getElementById("local")).hidden = !LOCAL.includes(page.hostname);
+  for (const download of document.querySelectorAll(".downloads a")) {
+    /** @type {HTMLAnchorElement} */ (download).href += query;
+  }
+  const code = /** @type {HTMLImageElement} */ (document.querySelector(".qr"));
+  code.src += query;
   copier("copy-link", async () => link);
   copier("copy-text", async () => {
-    const answer = await fetch(`/api/channels/${encodeURIComponent(channel)}/transcript.txt`);
+    const answer = await fetch(`/api/channels/${encodeURIComponent(channel)}/transcript.txt${query}`);
     if (!answer.ok) throw new Error(String(answer.status));
     return answer.text();
   });

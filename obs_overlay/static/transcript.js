@@ -80,6 +80,7 @@ export class Transcript {
     const [committed, tentative] = span.children;
     if (committed.textContent !== caption.text) committed.textContent = caption.text;
     if (tentative.textContent !== caption.tentative) tentative.textContent = caption.tentative;
+    if (span.lang !== caption.lang) span.lang = caption.lang;
     span.dataset.end = String(caption.end);
     span.dataset.final = String(caption.final);
     const head = span.closest("section")?.querySelector(".who");

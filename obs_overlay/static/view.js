@@ -2,6 +2,7 @@
 
 import { follow } from "./captions.js";
 import { t } from "./i18n.js";
+import { chosenLanguage, languageMenu } from "./languages.js";
 import { readingPreferences } from "./reading.js";
 import { sharing } from "./sharing.js";
 import { Transcript } from "./transcript.js";
@@ -12,6 +13,7 @@ const BATCH = 300; // captions that are put on the page at once
 const NEAR = 80; // pixels from the end that count as the end
 
 const channel = document.body.dataset.channel ?? "main";
+const language = chosenLanguage(channel);
 const transcript = new Transcript(element("transcript"), element("empty"));
 const announcer = element("announcer");
 const earlier = element("earlier");
@@ -23,7 +25,8 @@ let before = [];
 let following = true;
 
 readingPreferences(() => following && toEnd());
-sharing(channel);
+sharing(channel, language);
+languageMenu(channel, language);
 followButton.addEventListener("click", () => {
   following = true;
   toEnd();
@@ -41,12 +44,17 @@ start();
 
 async function start() {
   try {
-    const answer = await fetch(`/api/channels/${encodeURIComponent(channel)}/transcript.json`);
+    const query = language ? `?lang=${encodeURIComponent(language)}` : "";
+    const answer = await fetch(`/api/channels/${encodeURIComponent(channel)}/transcript.json${query}`);
     if (answer.status === 401 || answer.status === 403) {
       state("refused");
       return;
     }
     const history = await answer.json();
+    if (!answer.ok) {
+      translation("failed", history.message);
+      return;
+    }
     before = history.captions.map((/** @type {any} */ caption) => ({ ...caption, rev: 0, tentative: "", final: true }));
     for (const caption of before.splice(-BATCH)) transcript.show(caption);
     earlier.hidden = !before.length;
@@ -73,7 +81,8 @@ function listen(last) {
     },
     restarted: () => transcript.settle(),
     state,
-  }, last);
+    translation,
+  }, { last, lang: language });
 }
 
 function showEarlier() {
@@ -98,6 +107,15 @@ function announce(caption) {
   line.textContent = caption.text;
   announcer.append(line);
   while (announcer.childElementCount > 5) announcer.firstElementChild?.remove();
+}
+
+/** How the translation stands. @param {string} name @param {string} message */
+function translation(name, message) {
+  const place = element("translation");
+  place.textContent = name === "live" ? "" : name === "behind" || name === "failed" ? message
+    : t("The translation is being prepared: the first time, this can take a while.");
+  place.hidden = !place.textContent;
+  place.dataset.state = name;
 }
 
 /** @param {string} name */

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from service.captions.caption import Caption
 from service.channels.channel import Channel, check_name
 from service.channels.listener import Listener
 from service.channels.session import Journal, Kept, Left
@@ -196,6 +197,11 @@ class Hub:
     def position(self, channel: Channel, name: str) -> float | None:
         """How far the newest source of that name has come on the channel's clock; None if there is none."""
         return next((source.position for source in reversed(self.sources(channel)) if source.name == name), None)
+
+    def in_english(self, channel: Channel, caption: Caption) -> Callable[[], Awaitable[str]] | None:
+        """What translates a caption's sound into English, if its recognizer can; ask while its source runs."""
+        source = next((one for one in reversed(self.sources(channel)) if one.name == caption.source), None)
+        return source.in_english(caption.start, caption.end) if source else None
 
     def _retune_defaults(self) -> None:
         """The default engine became another one."""

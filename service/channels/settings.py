@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from service.captions.cea608 import check_writable
 from service.captions.vocabulary import Vocabulary
 from service.errors import BadRequest
 from service.speech.engine import Hints
+from service.translation.languages import find
 
 T = TypeVar("T")
 
@@ -21,6 +23,7 @@ _LANGUAGE = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _NAME = 80  # characters, of a speaker
 _NAMES = 100
 _MODEL = 300  # characters, of a name or a path
+_LANGUAGES = 100  # of those that a channel is to be translated into: more than it can be
 _HOST = re.compile(r"[\w.:%-]{1,253}", re.ASCII)
 _PASSWORD = 200  # characters
 _DELAY = 60  # seconds
@@ -56,6 +59,8 @@ class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     paused: bool | UnsetType = UNSET
     record: bool | UnsetType = UNSET
     closed_captions: ClosedCaptionsChanges | UnsetType = UNSET
+    translations: tuple[str, ...] | UnsetType = UNSET
+    translation_model: str | UnsetType | None = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,9 @@ class ChannelSettings:
     record: bool = False
     """Sources are recorded from their beginning."""
     closed_captions: ClosedCaptions = field(default_factory=ClosedCaptions)
+    translations: tuple[str, ...] = ()
+    """The languages into which is translated also when nobody reads them, by tag."""
+    translation_model: str | None = None
 
     @property
     def hints(self) -> Hints:
@@ -126,13 +134,11 @@ class ChannelSettings:
 
     def changed(self, changes: Changes) -> ChannelSettings:
         """These settings with the changes. Raises `BadRequest`; whether there is such a model is not looked at."""
-        language, model = _either(changes.language, self.language), _either(changes.model, self.model)
-        if model is not None and not (0 < len(model) <= _MODEL and model.isprintable()):
-            raise BadRequest("model: this is no model's name: send one of GET /api/models, a directory, or null.")
+        language = _either(changes.language, self.language)
         return replace(
             self,
             language=None if language is None else check_language(language),
-            model=model,
+            model=_model("model", _either(changes.model, self.model)),
             vocabulary=self._vocabulary(changes.vocabulary),
             names=self.names if isinstance(changes.names, UnsetType) else _names(changes.names),
             paused=_either(changes.paused, self.paused),
@@ -140,6 +146,10 @@ class ChannelSettings:
             closed_captions=self.closed_captions
             if isinstance(changes.closed_captions, UnsetType)
             else self.closed_captions.changed(changes.closed_captions),
+            translations=self.translations
+            if isinstance(changes.translations, UnsetType)
+            else _tags(changes.translations),
+            translation_model=_model("translation_model", _either(changes.translation_model, self.translation_model)),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -157,6 +167,8 @@ class ChannelSettings:
             "paused": self.paused,
             "record": self.record,
             "closed_captions": self.closed_captions.as_json(),
+            "translations": self.translations,
+            "translation_model": self.translation_model,
         }
 
     def _vocabulary(self, changes: VocabularyChanges | UnsetType) -> Vocabulary:
@@ -176,6 +188,17 @@ def check_language(language: str) -> str:
     if not _LANGUAGE.fullmatch(language):
         raise BadRequest(f"{language[:40]!r} is no language: send a code like en, de or pt-BR, or auto.")
     return language.lower()
+
+
+def _model(field: str, model: str | None) -> str | None:
+    if model is not None and not (0 < len(model) <= _MODEL and model.isprintable()):
+        raise BadRequest(f"{field}: this is no model's name: send one of GET /api/models, a directory, or null.")
+    return model
+
+
+def _tags(names: Iterable[str]) -> tuple[str, ...]:
+    """Their tags, each once. Raises `BadRequest`."""
+    return tuple(dict.fromkeys(find(name).tag for name in islice(names, _LANGUAGES)))
 
 
 def one_line(text: str) -> str:

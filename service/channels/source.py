@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from service.audio import RATE, Samples
+from service.audio.recent import Recent
 from service.captions.caption import Caption
 from service.captions.export import words_as_json
 from service.channels.backlog import Backlog
@@ -22,7 +23,7 @@ from service.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFa
 from service.metrics import Metrics
 from service.pipeline import Pipeline
 from service.settings import Limits
-from service.speech.engine import Engine, Stream
+from service.speech.engine import Engine, SpeechTranslator, Stream
 
 log = logging.getLogger("surtitle.source")
 
@@ -32,6 +33,8 @@ _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _LOST = 1.0  # seconds that a client which resumed must be late for audio to be missing
 _SILENCE_DB = -90.0
+_AROUND = 0.2  # seconds of sound before and after words whose times are not exact
+_LATER = 10.0  # seconds that captions may be ahead of who translates the same sound
 _LATELY = 60.0  # seconds over which words are counted
 _PACED = 200  # captions in that time, at most
 
@@ -77,6 +80,7 @@ class Source:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
+        self._recent = Recent()
         self._before = before
         self._gone = gone
         self._received = round(before * RATE)
@@ -222,6 +226,25 @@ class Source:
                 with suppress(asyncio.CancelledError):
                     await task
 
+    def in_english(self, start: float, end: float) -> Callable[[], Awaitable[str]] | None:
+        """What was said in that time, to be translated by the recognizer itself; None if it cannot.
+
+        Times are seconds on the channel's clock. Captions go before it.
+        """
+        engine, language = self._engine, self.language
+        if not isinstance(engine, SpeechTranslator) or not engine.translates:
+            return None
+        offset = self._pipeline.offset
+        sound = self._recent.between(start - offset - _AROUND, end - offset + _AROUND)
+        if not sound.size:
+            return None
+
+        async def translate() -> str:
+            async with engine.scheduler.turn(self._loop.time() + _LATER) as work:
+                return await work(lambda: engine.translate(sound, language))
+
+        return translate
+
     def snapshot(self) -> dict[str, Any]:
         """For the dashboard."""
         return {
@@ -257,6 +280,7 @@ class Source:
         if self._loop.time() - self._since > self._limits.source_length:
             raise TimedOut(f"A source may last {self._limits.source_length / 3600:g} h: start another one.")
         self._received += len(samples)
+        self._recent.put(samples)
         self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
         if self.channel.settings.paused:
             self._pause(len(samples))

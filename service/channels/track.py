@@ -17,6 +17,7 @@ from service.channels.feed import Event, Feed
 
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
 _RENAMED = 200  # captions that are shown again when their speakers are given names
+_TRANSLATION = "translation"  # what the events of a translation's state are known by in the feed
 _RECENT = 1000  # events kept as they were sent; older ones are made again from the captions
 _AHEAD = 1_000_000  # places that were given out before a restart, and perhaps not written down
 _NEWER = 1_000_000  # revisions, the same
@@ -55,11 +56,15 @@ class Track:
 
     def caption(self, key: str) -> Caption | None:
         """The newest revision of one caption, if it is kept."""
-        found = self._open.get(key) or self._finals.get(key)
+        found = self.said(key)
         return self._named(found) if found else None
 
+    def said(self, key: str) -> Caption | None:
+        """The same without the name that its speaker was given."""
+        return self._open.get(key) or self._finals.get(key)
+
     def final(self, key: str) -> Caption | None:
-        """A final caption as it was said, without the name that its speaker was given."""
+        """The same, if it is final."""
         return self._finals.get(key)
 
     def visible(self) -> list[Caption]:
@@ -108,6 +113,15 @@ class Track:
         for name in unknown:
             self.put(Caption(name, _NEWER, "", ""))
 
+    def settle(self) -> None:
+        """Nothing that is open goes on: what was committed of it stays."""
+        for caption in list(self._open.values()):
+            self.put(replace(caption, rev=caption.rev + 1, tentative=(), final=bool(caption.words)))
+
+    def tell(self, status: dict[str, Any]) -> None:
+        """How the track's translation stands, also for readers that come later."""
+        self.feed.publish(_TRANSLATION, "translation", status)
+
     def rename(self) -> None:
         """Names have changed: tell readers of what was said lately."""
         for caption in self._finals.newest(_RENAMED):
@@ -140,8 +154,9 @@ class Track:
     def on_screen(self) -> list[Event]:
         """What a reader that comes now should see first."""
         found = [self.feed.get(f"caption:{key}") for key in self._visible(time.monotonic())]
-        captions = sorted((event for event in found if event), key=lambda event: event.number)
-        return self._styling(captions[0].number - 1 if captions else self.feed.last) + captions
+        found.append(self.feed.get(_TRANSLATION))
+        events = sorted((event for event in found if event), key=lambda event: event.number)
+        return self._styling(events[0].number - 1 if events else self.feed.last) + events
 
     def transcript(self, form: str, look: Look = Look()) -> str:
         """The final captions in one of the formats of `captions.export`."""

@@ -12,6 +12,7 @@ import msgspec
 from service.captions.cea608 import foreign_script, refusal
 from service.captions.rollup import RollUp, Screen
 from service.channels.channel import Channel
+from service.channels.track import Track
 from service.outputs.turns import Turns
 
 _LOOK = 0.25  # seconds between two looks when nothing is published: turns pass by themselves
@@ -23,7 +24,8 @@ class Captioner:
 
     ``delay`` is what a person asked for, in seconds. ``picture`` is by how much the viewers' picture
     is late: a word then appears when it is spoken there, as far as it was recognized in time.
-    ``position`` gives how far a source has come on the channel's clock, in seconds.
+    ``position`` gives how far a source has come on the channel's clock, in seconds. ``track`` is what is sent, the
+    original unless told otherwise, and ``untranslated`` says why it holds nothing.
     """
 
     def __init__(
@@ -32,11 +34,15 @@ class Captioner:
         position: Callable[[str], float | None],
         language: str | None = None,
         delay: float = 0.0,
+        track: Track | None = None,
+        untranslated: Callable[[], str] = str,
     ) -> None:
         self.picture = 0.0
         self.text = ""  # what viewers see
         self.sent = 0
         self._channel = channel
+        self._track = track or channel.original
+        self._untranslated = untranslated
         self._position = position
         self._delay = delay
         self._language = language.lower().split("-")[0] if language else None
@@ -49,6 +55,8 @@ class Captioner:
     @property
     def refusal(self) -> str:
         """Why what is said now cannot be sent, in one sentence; empty if it can."""
+        if untranslated := self._untranslated():
+            return untranslated
         if self._turns.other is not None:
             return (
                 f"What is said is in {self._turns.other!r}: closed captions in {self._language!r} need a translation, "
@@ -63,18 +71,18 @@ class Captioner:
 
     async def follow(self) -> None:
         """Take what is committed from now on, until cancelled."""
-        channel = self._channel
-        place = channel.feed.last
-        self._turns.skip(channel.visible())
+        track = self._track
+        place = track.feed.last
+        self._turns.skip(track.visible())
         while True:
-            await channel.feed.wait(place, _LOOK)
+            await track.feed.wait(place, _LOOK)
             now = time.monotonic()
-            for event in channel.feed.since(place):
+            for event in track.feed.since(place):
                 place = event.number
                 if event.name == "clear":
                     self._turns.forget()
                 elif event.name == "caption":
-                    caption = channel.caption(msgspec.json.decode(event.data, type=_Named).id)
+                    caption = track.caption(msgspec.json.decode(event.data, type=_Named).id)
                     if caption is not None:
                         self._turns.put(caption, now)
             self._take(now)

@@ -7,14 +7,17 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from service.channels.channel import Channel
 from service.channels.settings import ClosedCaptions
+from service.errors import SurtitleError
 from service.outputs.captioner import Captioner
 from service.outputs.obs import OFF, ObsOutput
 from service.threads import start_thread
+from service.translation.translations import Translations
 
 log = logging.getLogger("surtitle.outputs")
 
@@ -24,11 +27,13 @@ _FAREWELL = 4.0  # seconds that a thread has to take the captions off the screen
 class Outputs:
     """Owns one task for each channel whose closed captions the service sends.
 
-    ``position`` gives how far a channel's source has come, in seconds on the channel's clock.
+    ``position`` gives how far a channel's source has come, in seconds on the channel's clock. Captions in a language
+    of their own come from ``translations``.
     """
 
-    def __init__(self, position: Callable[[Channel, str], float | None]) -> None:
+    def __init__(self, position: Callable[[Channel, str], float | None], translations: Translations) -> None:
         self._position = position
+        self._translations = translations
         self._running: dict[Channel, ObsOutput] = {}
         self._applied: WeakKeyDictionary[Channel, ClosedCaptions] = WeakKeyDictionary()
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
@@ -73,9 +78,21 @@ class Outputs:
         finally:
             self._scripts -= Counter([channel])
 
-    def captioner(self, channel: Channel, language: str | None, delay: float) -> Captioner:
-        """Closed captions of a channel for one who sends them."""
-        return Captioner(channel, lambda source: self._position(channel, source), language, delay)
+    @contextmanager
+    def captioner(self, channel: Channel, language: str | None, delay: float) -> Iterator[Captioner]:
+        """Closed captions of a channel for one who sends them; where they cannot be translated, it says why."""
+        try:
+            translated = self._translations.language(channel, language)
+        except SurtitleError as error:
+            log.warning("%s: %s", channel.name, error)
+            translated = None
+        position = partial(self._position, channel)
+        if translated is None:
+            yield Captioner(channel, position, language, delay)
+            return
+        with self._translations.reading(channel, translated) as track:
+            problem = partial(self._translations.problem, channel, translated)
+            yield Captioner(channel, position, None, delay, track, problem)
 
     async def close(self) -> None:
         tasks = list(self._tasks.values())
@@ -90,7 +107,10 @@ class Outputs:
         settings = channel.settings.closed_captions
         if not settings.enabled:
             return
-        captioner = self.captioner(channel, settings.language, settings.delay)
+        with self.captioner(channel, settings.language, settings.delay) as captioner:
+            await self._send(channel, settings, captioner)
+
+    async def _send(self, channel: Channel, settings: ClosedCaptions, captioner: Captioner) -> None:
         output = self._running[channel] = ObsOutput(settings, captioner)
         sending = start_thread(f"obs {channel.name}", output.run)
         following = asyncio.create_task(captioner.follow())

@@ -7,13 +7,12 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from fnmatch import fnmatch
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from service.errors import ModelError
-from service.speech.models import FILES, cache, missing, repository
+from service.speech.models import KIND, Kind, cache
 
 _HUB_TIMEOUT = 3.0  # seconds; a hub that is slower to answer than this is not there
 _ANSWER_TIMEOUT = 10.0
@@ -27,23 +26,23 @@ class Stopped(Exception):
     """Nobody wants the model any more."""
 
 
-def download(model: str, tell: Tell | None = None, stop: Event | None = None) -> Path:
+def download(model: str, tell: Tell | None = None, stop: Event | None = None, kind: Kind = KIND) -> Path:
     """Fetch ``model`` and return its directory; call in a thread.
 
     Files that are complete stay when it fails or is stopped, and are not fetched again. Raises `ModelError`,
     within seconds if there is no hub, and `Stopped`.
     """
-    place = repository(model)
-    hub = _reach(model)
+    place = kind.repository(model)
+    hub = _reach(model, kind)
     try:
-        return _fetch(model, place, hub, tell or (lambda done, total: None), stop or Event())
+        return _fetch(model, place, hub, tell or (lambda done, total: None), stop or Event(), kind)
     except (ModelError, Stopped):
         raise
     except Exception as error:
-        raise _failure(model, error) from error
+        raise _failure(model, error, kind) from error
 
 
-def _reach(model: str) -> str:
+def _reach(model: str, kind: Kind) -> str:
     """The hub's address, if anybody is there."""
     hub = os.environ.get("HF_ENDPOINT") or _HUB
     try:
@@ -53,29 +52,27 @@ def _reach(model: str) -> str:
         pass  # it answered, so it is there
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"The Whisper model “{model}” is not on this computer and the model hub cannot be reached; "
-            "go online once, or name a directory with --model."
+            f"The {kind.noun} “{model}” is not on this computer and the model hub cannot be reached; "
+            f"go online once, or name a directory with {kind.option}."
         ) from error
     return hub
 
 
-def _fetch(model: str, place: str, hub: str, tell: Tell, stop: Event) -> Path:
+def _fetch(model: str, place: str, hub: str, tell: Tell, stop: Event, kind: Kind) -> Path:
     """File by file, in this thread: `snapshot_download` has threads of its own, which keep a process from ending."""
     from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
 
     info = HfApi(endpoint=hub).model_info(place, files_metadata=True, timeout=_ANSWER_TIMEOUT)
-    sizes = {file.rfilename: file.size or 0 for file in info.siblings or () if _is_ours(file.rfilename)}
-    if lacking := missing(sizes):
-        raise ModelError(
-            f"{place} has no {' and no '.join(sorted(lacking))}: choose a Whisper model converted by CTranslate2."
-        )
-    files = sorted(sizes, key=lambda name: (name == "model.bin", name))  # the last makes a model of it
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+    files = kind.files(sizes)
+    if lacking := kind.missing(files):
+        raise ModelError(f"{place} has no {' and no '.join(sorted(lacking))}: choose {kind.wanted}.")
     wanted = [
         name for name in files
         if not isinstance(try_to_load_from_cache(place, name, cache_dir=cache(), revision=info.sha), str)
     ]  # fmt: skip
-    _check_room(model, sum(sizes[name] for name in wanted))
-    total = sum(sizes.values())
+    _check_room(f"The {kind.noun} “{model}”", sum(sizes[name] for name in wanted))
+    total = sum(sizes[name] for name in files)
     done = total - sum(sizes[name] for name in wanted)
     tell(done, total)
     for name in files:
@@ -86,22 +83,18 @@ def _fetch(model: str, place: str, hub: str, tell: Tell, stop: Event) -> Path:
             tell(done, total)
         if stop.is_set():
             raise Stopped
-    if missing(file.name for file in path.parent.iterdir()):
-        raise ModelError(f"The Whisper model “{model}” was changed while it was fetched: fetch it again.")
+    if kind.missing(file.name for file in path.parent.iterdir()):
+        raise ModelError(f"The {kind.noun} “{model}” was changed while it was fetched: fetch it again.")
     return path.parent
 
 
-def _is_ours(name: str) -> bool:
-    return any(fnmatch(name, pattern) for pattern in FILES)
-
-
-def _check_room(model: str, needed: int) -> None:
+def _check_room(what: str, needed: int) -> None:
     folder = cache()
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ModelError(
-            f"The Whisper model “{model}” needs {needed / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are free: "
+            f"{what} needs {needed / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are free: "
             "make room, or choose a smaller model."
         )
 
@@ -131,14 +124,14 @@ def _bar(tell: Tell, before: int, total: int, stop: Event) -> type[Any]:
     return Bar
 
 
-def _failure(model: str, error: Exception) -> ModelError:
+def _failure(model: str, error: Exception, kind: Kind) -> ModelError:
     """What went wrong, in a sentence; the log has the rest."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 
     if isinstance(error, GatedRepoError):
-        return ModelError(f"The Whisper model “{model}” is not given to everybody: choose another.")
+        return ModelError(f"The {kind.noun} “{model}” is not given to everybody: choose another.")
     if isinstance(error, RepositoryNotFoundError):
         return ModelError(f"The model hub has no model “{model}”: check the name.")
     return ModelError(
-        f"The Whisper model “{model}” could not be fetched from the model hub ({type(error).__name__}): try again."
+        f"The {kind.noun} “{model}” could not be fetched from the model hub ({type(error).__name__}): try again."
     )

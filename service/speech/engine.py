@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from service.audio import Samples
 from service.speech.scheduler import Scheduler
@@ -68,3 +68,15 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give everything back."""
+
+
+@runtime_checkable
+class SpeechTranslator(Protocol):
+    """An engine that can also write in English what is said in another language."""
+
+    @property
+    def translates(self) -> bool:
+        """Whether its model learnt to."""
+
+    def translate(self, samples: Samples, language: str) -> str:
+        """Up to 30 s of speech in English. Call in a thread, in a turn. Raises `EngineError`."""

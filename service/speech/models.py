@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,22 @@ _ABOUT = {
     "distil-small.en": 336, "distil-medium.en": 792, "distil-large": 1520,
 }  # megabytes, by what the name begins with  # fmt: skip
 _REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What models of one kind are called, and consist of.
+
+    ``files`` chooses those to fetch of all that a repository has, in the order in which they are fetched;
+    ``missing`` tells those without which there is no model. ``repository`` raises `ModelError`.
+    """
+
+    noun: str
+    option: str  # of the command line
+    wanted: str  # what to choose instead of one that is none
+    repository: Callable[[str], str]
+    files: Callable[[Iterable[str]], list[str]]
+    missing: Callable[[Iterable[str]], set[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +130,12 @@ def missing(files: Iterable[str]) -> set[str]:
     return set(_NEEDED) - set(files)
 
 
+def _files(names: Iterable[str]) -> list[str]:
+    """The weights come last: without them nothing is taken for a model."""
+    ours = [name for name in names if any(fnmatch(name, pattern) for pattern in FILES)]
+    return sorted(ours, key=lambda name: (name == "model.bin", name))
+
+
 def cache() -> Path:
     """Where models are kept that came from the hub."""
     from huggingface_hub import constants
@@ -133,11 +156,11 @@ def catalogue() -> list[Model]:
     return list(models.values())
 
 
-def remove(model: str) -> int:
+def remove(model: str, kind: Kind | None = None) -> int:
     """Delete what the cache has of ``model``; bytes that are free now. Raises `ModelError`."""
-    if local_directory(model) is not None:
+    if os.path.isdir(os.path.expanduser(model)):
         raise ModelError(f"{model} is a directory of your own: delete it yourself.")
-    place = repository(model)
+    place = (kind or KIND).repository(model)
     folder = cache() / f"models--{place.replace('/', '--')}"
     if not folder.is_dir():
         raise ModelError(f"The model “{model}” is not on this computer.")
@@ -175,3 +198,6 @@ def _stored(repo: CachedRepoInfo | None, name: str) -> tuple[int, bool]:
 def _about(name: str) -> int | None:
     fits = [beginning for beginning in _ABOUT if name.startswith(beginning)]
     return _ABOUT[max(fits, key=len)] * 1_000_000 if fits else None
+
+
+KIND = Kind("Whisper model", "--model", "a Whisper model converted by CTranslate2", repository, _files, missing)

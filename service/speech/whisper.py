@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from service.audio import RATE
-from service.errors import ModelError
+from service.audio import RATE, Samples
+from service.errors import EngineError, ModelError
 from service.speech.decoder import WhisperDecoder
 from service.speech.engine import Hints
 from service.speech.policy import AlignAtt, Display, LocalAgreement
@@ -65,6 +65,21 @@ class WhisperEngine:
             Display(_SHOWN_AGE, 0.0),
             self._decoder.hints(said_before, _HINT_TOKENS),
         )
+
+    @property
+    def translates(self) -> bool:
+        return bool(self._whisper.model.is_multilingual)
+
+    def translate(self, samples: Samples, language: str) -> str:
+        """Whisper's own task for it, greedy."""
+        known = language if language in self._whisper.supported_languages else None
+        try:
+            segments, _ = self._whisper.transcribe(
+                samples, language=known, task="translate", beam_size=1, without_timestamps=True, temperature=0.0
+            )
+            return " ".join(segment.text.strip() for segment in segments)
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"Whisper could not translate these words ({error}).") from error
 
     def close(self) -> None:
         """CTranslate2 gives the memory back with the last reference."""

@@ -64,7 +64,7 @@ NEEDS: dict[str, Need] = {
     f"GET {_CHANNEL}/styles": _VIEW,
     f"PUT {_CHANNEL}/styles/{{name}}": _ADMIN,
     f"DELETE {_CHANNEL}/styles/{{name}}": _ADMIN,
-    f"GET {_CHANNEL}": _PUBLISH,
+    f"GET {_CHANNEL}": _VIEW,
     "GET /api/channels": Need(Scope.PUBLISH, ""),  # those that the token is for
     "WS /api/status": Need(Scope.PUBLISH, ""),
     "GET /api/sessions": Need(Scope.ADMIN, EVERY),

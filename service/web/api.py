@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from service.access.tokens import EVERY, Grant
+from service.access.tokens import EVERY, Grant, Scope
 from service.captions.export import check_form
 from service.captions.exports import Look
 from service.channels.hub import Hub
 from service.demo import Demo
 from service.errors import SurtitleError
+from service.translation.languages import find, languages
+from service.translation.translations import ORIGINAL
 from service.web.access import grant_of
 from service.web.links import links_of
 from service.web.messages import error_message
@@ -30,24 +32,46 @@ async def channels(request: Request) -> Response:
 
 
 async def channel(request: Request) -> Response:
+    """`GET /api/channels/{channel}`: everything, or to those who can only view, what a page for readers needs."""
     hub: Hub = request.app.state.hub
-    return JSONResponse(hub.describe(hub.channel(request.path_params["channel"])))
+    told = hub.describe(hub.channel(request.path_params["channel"]))
+    if grant_of(request).scope is Scope.VIEW:
+        told = {name: told[name] for name in ("name", "language", "translation")}
+    return JSONResponse(told)
 
 
 async def transcript(request: Request) -> Response:
-    """`/api/channels/{channel}/transcript.{form}`; with ``?words=1`` and the time of each word if the format has it."""
+    """`/api/channels/{channel}/transcript.{form}?lang=`: what was said, or what of it was translated.
+
+    With ``?words=1`` and the time of each word if the format has it.
+    """
     hub: Hub = request.app.state.hub
-    found = hub.channel(request.path_params["channel"])
+    asked = request.query_params.get("lang")
     form = request.path_params["form"]
+    found = hub.channel(request.path_params["channel"])
     checked = check_form(form)
+    track = found.original if not asked or asked == ORIGINAL else found.translation(find(asked).tag)
     if form == "json":
-        return JSONResponse(found.history())
-    return Response(found.transcript(form, look_of(request)), media_type=checked.media_type)
+        return JSONResponse({"channel": found.name, **track.history()})
+    return Response(track.transcript(form, look_of(request)), media_type=checked.media_type)
 
 
 def look_of(request: Request) -> Look:
     """How a transcript is to be written, by the query."""
     return Look(words=request.query_params.get("words") == "1")
+
+
+async def list_languages(request: Request) -> Response:
+    """`GET /api/languages`: those into which can be translated."""
+    found = await asyncio.to_thread(languages)
+    return JSONResponse(
+        {
+            "languages": [
+                {"tag": one.tag, "name": one.name, "own_name": one.own_name, "rtl": one.right_to_left}
+                for one in found.values()
+            ]
+        }
+    )
 
 
 async def clear(request: Request) -> Response:

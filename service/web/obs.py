@@ -20,9 +20,12 @@ from service.channels.channel import Channel
 from service.channels.hub import Hub
 from service.channels.settings import check_language
 from service.channels.source import Source
+from service.channels.track import Track
 from service.errors import BadRequest
+from service.outputs.captioner import Captioner
 from service.outputs.outputs import Outputs
 from service.speech.words import join
+from service.translation.translations import Translations
 from service.web.links import link
 from service.web.messages import Start
 from service.web.publish import start_of
@@ -42,12 +45,20 @@ async def obs_feed(request: Request) -> Response:
     channel = hub.channel(request.path_params["channel"])
     wanted = _Wanted.of(request)
     page = await link(request, channel.name, "overlay") if request.app.state.gate.guarded else None
+    translations: Translations = request.app.state.translations
+    language = translations.language(channel, request.query_params.get("overlay_lang"))
     room: Room = request.app.state.room
     room.check_reader(request, channel)
 
     async def lines() -> AsyncIterator[bytes]:
-        with room.reader(request, channel), outputs.script(channel) if wanted.captions else nullcontext():
-            async for event in _events(hub, outputs, request.app.state.tickets, channel, wanted, page):
+        tickets: Tickets = request.app.state.tickets
+        with (
+            room.reader(request, channel),
+            outputs.script(channel) if wanted.captions else nullcontext(),
+            outputs.captioner(channel, wanted.language if wanted.captions else None, wanted.delay) as captioner,
+            translations.reading(channel, language) as track,
+        ):
+            async for event in _events(hub, outputs, tickets, channel, wanted, captioner, track, page):
                 yield msgspec.json.encode(event) + b"\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
@@ -88,9 +99,15 @@ class _Wanted:
 
 
 async def _events(
-    hub: Hub, outputs: Outputs, tickets: Tickets, channel: Channel, wanted: _Wanted, page: str | None
+    hub: Hub,
+    outputs: Outputs,
+    tickets: Tickets,
+    channel: Channel,
+    wanted: _Wanted,
+    captioner: Captioner,
+    track: Track,
+    page: str | None,
 ) -> AsyncIterator[dict[str, Any]]:
-    captioner = outputs.captioner(channel, wanted.language, wanted.delay)
     captioner.picture = wanted.picture
     following = asyncio.create_task(captioner.follow())
     told: dict[str, Any] = {}
@@ -104,7 +121,7 @@ async def _events(
             elif (screen := captioner.next()) is not None:
                 captioner.shown(screen)
                 yield {"event": "screen", "text": screen.text}
-            if wanted.overlay and (text := _overlay(channel)) != overlay:
+            if wanted.overlay and (text := _overlay(track)) != overlay:
                 overlay = text
                 yield {"event": "overlay", "text": text}
             source = hub.resumable(channel, wanted.start.resume)
@@ -137,9 +154,7 @@ def _describe(source: Source) -> dict[str, Any]:
     }
 
 
-def _overlay(channel: Channel) -> str:
+def _overlay(track: Track) -> str:
     """The newest lines on screen, as an overlay page would show them."""
-    lines = [
-        join(line) for caption in channel.visible() for line in wrap((*caption.words, *caption.tentative), _COLUMNS)
-    ]
+    lines = [join(line) for caption in track.visible() for line in wrap((*caption.words, *caption.tentative), _COLUMNS)]
     return "\n".join(lines[-_LINES:])

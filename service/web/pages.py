@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import segno
 from jinja2 import Environment, FileSystemLoader
@@ -82,6 +82,8 @@ async def qr_code(request: Request) -> Response:
     """The viewer's address, to be read by a phone's camera."""
     channel = check_name(request.path_params["channel"])
     address = await link(request, channel, "viewer")
+    if language := request.query_params.get("lang"):
+        address += f"{'&' if '?' in address else '?'}{urlencode({'lang': language[:40]})}"
     image = io.BytesIO()
     segno.make(address, micro=False).save(image, kind="svg", border=_SMALLEST_QR, xmldecl=False, omitsize=True)
     return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import msgspec
+from msgspec import UnsetType
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -17,6 +18,9 @@ from service.errors import BadRequest, ModelError, TooLarge
 from service.settings import Settings
 from service.speech import models
 from service.speech.engines import EMBEDDED, Engines
+from service.translation import models as translation_models
+from service.translation.languages import find
+from service.translation.translations import Translations
 
 _LARGEST = 1 << 20  # bytes of a request: more than the largest vocabulary, however it is written
 _TIMEOUT = 10.0  # seconds for it to arrive
@@ -39,6 +43,11 @@ async def change_settings(request: Request) -> Response:
         raise BadRequest('Settings are JSON, for example {"model":"base.en"}.') from error
     if isinstance(changes.model, str) and changes.model != EMBEDDED:
         await asyncio.to_thread(_check_model, changes.model)
+    if isinstance(changes.translation_model, str):
+        await asyncio.to_thread(_check_translation_model, changes.translation_model)
+    if not isinstance(changes.translations, UnsetType):
+        translations: Translations = request.app.state.translations
+        translations.check_room({find(name).tag for name in changes.translations})
     return JSONResponse(_describe(hub, hub.change(request.path_params["channel"], changes)))
 
 
@@ -76,7 +85,7 @@ async def list_models(request: Request) -> Response:
         }
         for model in known
     ]
-    return JSONResponse({"models": names, "loaded": engines.library.describe()})
+    return JSONResponse({"models": names, "loaded": engines.library.describe(), "translation": _translation_models()})
 
 
 async def body_of(request: Request) -> bytes:
@@ -100,6 +109,19 @@ def _check_model(model: str) -> None:
             models.repository(model)
     except ModelError as error:
         raise BadRequest(f"model: {error.message}") from error
+
+
+def _check_translation_model(model: str) -> None:
+    try:
+        if translation_models.local_directory(model) is None:
+            translation_models.repository(model)
+    except ModelError as error:
+        raise BadRequest(f"translation_model: {error.message}") from error
+
+
+def _translation_models() -> dict[str, Any]:
+    names = [{"name": name, "bytes": size} for name, (_, size) in translation_models.NAMES.items()]
+    return {"models": names, "licence": translation_models.LICENCE}
 
 
 def _styles(channel: Channel) -> dict[str, Any]:

@@ -52,6 +52,7 @@ test("addresses as people type them", () => {
 test("addresses of what is at the service", () => {
   assert.equal(socketAddress("https://x/a", "/api/status", { last: "", token: "a b" }), "wss://x/a/api/status?token=a+b");
   assert.deepEqual(links("http://x", "über"), { viewer: "http://x/view/%C3%BCber", overlay: "http://x/overlay/%C3%BCber" });
+  assert.equal(links("http://x", "main", "pt").overlay, "http://x/overlay/main?lang=pt");
   assert.ok(isChannel("main") && isChannel("über-1.2"));
   assert.ok(!isChannel("") && !isChannel("a b") && !isChannel("-a") && !isChannel("a".repeat(65)));
 });

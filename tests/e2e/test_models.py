@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.hub import MODEL, FakeHub, fake_hub
-from tests.support import as_wav, error_rate, speech
+from tests.support import TRANSLATION_MODEL, as_wav, error_rate, speech
 
 
 class Person:
@@ -92,3 +92,22 @@ def test_transcribe_fetches_the_model_that_it_is_told(person: Person, tmp_path: 
     assert done.returncode == 0, done.stderr
     assert error_rate(text, done.stdout) < 0.4
     assert person.row("base.en").endswith("yes")
+
+
+def test_translation_models_too(person: Person) -> None:
+    name, files = "nllb-200-distilled-600M", Path(TRANSLATION_MODEL)
+    person.hub.repositories["entai2965/nllb-200-distilled-600M-ctranslate2"] = {
+        path.name: path.read_bytes() for path in sorted(files.iterdir())
+    }
+    listed = person.types("models").stdout
+    assert "non-commercial use only (CC BY-NC 4.0)" in listed
+    assert person.row(name) == f"{name} 2,500 MB for translations"
+    fetched = person.types("models", "fetch", name)
+    assert fetched.returncode == 0, fetched.stderr
+    assert person.row(name) == f"{name} 2,500 MB yes for translations"
+    assert "already" in person.types("models", "fetch", name).stdout
+    assert "2 MB are free again" in person.types("models", "remove", name, "--yes").stdout
+    assert "CC BY-NC" in person.types("serve", "--help").stdout
+    refused = person.types("serve", "--translation-model", "klingon")
+    assert refused.returncode == 2
+    assert "is no translation model's name" in refused.stderr

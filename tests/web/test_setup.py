@@ -61,7 +61,7 @@ async def state(client: httpx.AsyncClient, channel: str) -> dict[str, Any]:
 
 
 async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.AsyncClient) -> None:
-    empty = {
+    empty: dict[str, Any] = {
         "language": None,
         "model": None,
         "vocabulary": NOTHING,
@@ -69,6 +69,8 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         "paused": False,
         "record": False,
         "closed_captions": CLOSED_CAPTIONS,
+        "translations": [],
+        "translation_model": None,
         "switch": None,
     }
     assert (await client.get("/api/channels/fresh/settings")).json() == empty

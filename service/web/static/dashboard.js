@@ -10,6 +10,7 @@ import { problemOf } from "/static/problems.js";
 import { setUpRecording, showRecording } from "/static/recording.js";
 import { setUpClosedCaptions, showClosedCaptions } from "/static/outputs.js";
 import { setUp, showLoad, showProgress } from "/static/setup.js";
+import { setUpTranslation, showTranslation } from "/static/translation.js";
 
 /**
  * @typedef {object} Source
@@ -35,6 +36,7 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {Load | null} switch the model that is on its way to it
  * @property {import("/static/outputs.js").ClosedCaptions} closed_captions
  * @property {import("/static/recording.js").Recording} recording
+ * @property {import("/static/translation.js").Translation} translation
  * @property {Source[]} sources
  */
 
@@ -113,6 +115,7 @@ function showChannel(channel) {
   showLoad(part(card, ".switch"), channel.switch);
   showClosedCaptions(card, channel.closed_captions);
   showRecording(card, channel.recording);
+  showTranslation(card, channel.translation);
 }
 
 /** @param {HTMLElement} box @param {Channel} channel */
@@ -174,6 +177,7 @@ function newCard(name) {
   });
   setUpClosedCaptions(card, name);
   setUpRecording(card, name);
+  setUpTranslation(card, name);
   return card;
 }
 

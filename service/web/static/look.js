@@ -81,7 +81,9 @@ class Editor {
     this.page = `${location.origin}/overlay/${encodeURIComponent(channel)}`; // as OBS opens it
     this.frame = document.createElement("iframe");
     this.frame.title = t("How the overlay looks");
-    this.frame.src = `/overlay/${encodeURIComponent(channel)}?preview`;
+    this.overlay = `/overlay/${encodeURIComponent(channel)}`;
+    this.languages = /** @type {HTMLInputElement} */ (part(place, ".languages input"));
+    this.frame.src = `${this.overlay}?preview`;
     this.frame.addEventListener("load", () => this.preview());
     part(place, ".picture").append(this.frame);
   }
@@ -96,6 +98,10 @@ class Editor {
     });
     part(this.place, ".forget").addEventListener("click", () => this.forget());
     this.names.addEventListener("change", () => this.choose(this.names.value));
+    this.languages.addEventListener("change", () => {
+      this.frame.src = `${this.overlay}?${this.query("preview", "")}`;
+      this.choose(this.name);
+    });
     try {
       this.styles = await (await fetch(this.address)).json();
       this.page = (await (await fetch(this.address.replace(/styles$/, "links"))).json()).overlay;
@@ -152,12 +158,22 @@ class Editor {
     ));
     this.names.value = name;
     const page = new URL(this.page);
-    if (name !== DEFAULT) page.searchParams.set("style", name);
+    for (const [key, value] of new URLSearchParams(name === DEFAULT ? this.query() : this.query("style", name))) {
+      page.searchParams.set(key, value);
+    }
     const address = /** @type {HTMLAnchorElement} */ (part(this.place, ".address"));
     address.href = page.href;
     address.textContent = masked(page.href);
     this.change(this.styles[name] ?? {});
     this.say("");
+  }
+
+  /** The parameters of the overlay's address: one, and the languages. @param {string[]} first its name and value */
+  query(...first) {
+    const query = new URLSearchParams(first.length ? [first] : []);
+    const languages = this.languages.value.replaceAll(/\s/g, "");
+    if (languages) query.set("lang", languages);
+    return query.toString().replaceAll("%2C", ",");
   }
 
   /** Another look, not saved yet. @param {Style} style */

@@ -1,0 +1,1 @@
+"""Captions into other languages, while they are spoken."""
