@@ -17,7 +17,7 @@ from platformdirs import user_data_path
 from service import __version__
 from service.errors import SurtitleError
 from service.models_cli import models
-from service.settings import AUDIO_CONTEXTS, ENGINES, LOOPBACK, POLICIES, Settings
+from service.settings import AUDIO_CONTEXTS, ENGINES, LOOPBACK, POLICIES, SPEAKER_MODEL, Settings
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -67,6 +67,13 @@ main.add_command(models)
 @_language
 @_policy
 @_audio_context
+@click.option(
+    "--speaker-model",
+    metavar="FILE|NAME",
+    default=SPEAKER_MODEL,
+    show_default=True,
+    help="What tells speakers apart, where a channel asks for it: a .nemo file, or a model of the hub.",
+)
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -136,6 +143,11 @@ def _checked(settings: Settings) -> Settings:
         raise click.UsageError(
             "This version listens on this computer only (127.0.0.1), because it has no access tokens yet: "
             f"{settings.host!r} would let anybody in the network publish and read."
+        )
+    if settings.speaker_model.endswith(".nemo") and not Path(settings.speaker_model).is_file():
+        raise click.UsageError(
+            f"There is no file {settings.speaker_model!r}: say where the speaker model is with --speaker-model, "
+            "or a name on the hub."
         )
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("Say which Whisper model: --model base.en, for example.")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENGINES = ("auto", "whisper", "pocketsphinx")
+SPEAKER_MODEL = "nvidia/diar_streaming_sortformer_4spk-v2"
 POLICIES = ("align-att", "local-agreement")
 AUDIO_CONTEXTS = ("full", "dynamic")
 
@@ -41,6 +42,7 @@ class Settings:
     language: str = "auto"
     policy: str = POLICIES[0]
     audio_context: str = AUDIO_CONTEXTS[0]
+    speaker_model: str = SPEAKER_MODEL  # a .nemo file or a name on the hub
     allow_origin: tuple[str, ...] = ()
     data_dir: Path | None = None  # where settings, sessions and captions are kept; None keeps them nowhere
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`

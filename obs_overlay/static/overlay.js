@@ -32,6 +32,8 @@ const gone = new Map();
 const names = new Map();
 /** @type {Map<string, number>} when each voice was heard last, in the order in which they were heard first */
 const heard = new Map();
+/** @type {Set<string>} sources within which speakers are told apart: their own names are nobody's */
+const shared = new Set();
 let latest = 0; // seconds on the channel's clock
 let speaker = "";
 let columns = style.columns;
@@ -99,6 +101,11 @@ function fit() {
 function introduce(caption) {
   const voice = voiceOf(caption);
   const now = performance.now();
+  if (caption.speaker) shared.add(caption.source);
+  else if (shared.has(caption.source)) {
+    names.set(caption.id, ""); // who it is comes too late to be put before words that people read
+    return;
+  }
   heard.set(voice, now);
   if (names.has(caption.id)) return;
   const several = [...heard.values()].filter((when) => now - when < RECENT).length > 1;

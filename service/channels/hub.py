@@ -19,6 +19,7 @@ from service.channels.tuner import Tuner
 from service.errors import BadRequest, ShuttingDown, TooMany
 from service.pipeline import Pipeline
 from service.settings import Settings
+from service.speakers.diarizer import Diarizer
 from service.speech.engines import Engines
 
 log = logging.getLogger("surtitle.hub")
@@ -42,6 +43,7 @@ class Hub:
     def __init__(self, settings: Settings, engines: Engines, journal: Journal | None = None) -> None:
         self._settings = settings
         self._journal = journal
+        self._diarizer = Diarizer(settings.speaker_model)
         self._limits = settings.limits
         engines.changed = self._retune_defaults
         engines.library.in_use = self._models_in_use
@@ -94,6 +96,8 @@ class Hub:
         """Change a channel's settings, also while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
         channel = self.channel(channel_name)
         self._tuner.change(channel, changes)
+        for source in self.sources(channel):
+            self._listen(source)
         self._retold(channel)
         return channel
 
@@ -141,6 +145,7 @@ class Hub:
             "model": channel.settings.model,
             "paused": channel.settings.paused,
             "switch": self._tuner.describe(channel),
+            "diarization": {"enabled": channel.settings.diarization.enabled, **self._diarizer.state.as_json()},
             "sources": [source.snapshot() for source in self.sources(channel)],
             **self.more(channel),
         }
@@ -162,6 +167,15 @@ class Hub:
         await asyncio.gather(*finishing, return_exceptions=True)
         for source in self._sources:
             await source.cancel()
+        await asyncio.to_thread(self._diarizer.close)
+
+    def _listen(self, source: Source) -> None:
+        """Tell a source's speakers apart if its channel says so."""
+        wanted = source.channel.settings.diarization
+        if not wanted.wants(source.name):
+            source.listen(None)
+        elif source.listening is None or source.listening.latency != wanted.latency:
+            source.listen(self._diarizer.open(source.position, wanted.latency))
 
     def _running(self, channel: Channel | None = None) -> Iterator[tuple[Source, str | None]]:
         """The sources that run, of one channel or of all."""
@@ -198,9 +212,17 @@ class Hub:
             received = left.received if left else 0.0
             if left:
                 at = left.clock + received
-            pipeline = Pipeline(stream, name, channel.new_id, at, lambda: channel.settings.vocabulary.rules)
+            pipeline = Pipeline(
+                stream,
+                name,
+                channel.new_id,
+                at,
+                lambda: channel.settings.vocabulary.rules,
+                channel.speakers.of(name),
+            )
             source = Source(channel, name, resume, pipeline, tuning.engine, self._limits, received, self._ended)
             self._sources[source] = language
+            self._listen(source)
             channel.speaks(resume, name, source.clock)
             self._tuner.settle(source, tuning, language)
         finally:

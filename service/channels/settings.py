@@ -1,4 +1,4 @@
-"""What a channel was told: its language, its model, its vocabulary, its closed captions."""
+"""What a channel was told: its language, its model, its vocabulary, its speakers, its closed captions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from msgspec import UNSET, UnsetType
 from service.captions.cea608 import check_writable
 from service.captions.vocabulary import Vocabulary
 from service.errors import BadRequest
+from service.speakers.sortformer import LATENCIES
 from service.speech.engine import Hints
 
 T = TypeVar("T")
@@ -24,6 +25,7 @@ _MODEL = 300  # characters, of a name or a path
 _HOST = re.compile(r"[\w.:%-]{1,253}", re.ASCII)
 _PASSWORD = 200  # characters
 _DELAY = 60  # seconds
+_SOURCES = 16
 
 
 class VocabularyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +48,14 @@ class ClosedCaptionsChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     delay: float | UnsetType = UNSET
 
 
+class DiarizationChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same for telling speakers apart."""
+
+    enabled: bool | UnsetType = UNSET
+    sources: list[str] | UnsetType = UNSET
+    latency: float | UnsetType = UNSET
+
+
 class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to change of a channel's settings; None is the service's default again."""
 
@@ -55,6 +65,7 @@ class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     names: dict[str, str] | UnsetType = UNSET
     paused: bool | UnsetType = UNSET
     closed_captions: ClosedCaptionsChanges | UnsetType = UNSET
+    diarization: DiarizationChanges | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,37 @@ class ClosedCaptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Diarization:
+    """Whether speakers are told apart, and in which sources: in all if none is named.
+
+    ``latency`` is one of `LATENCIES`, in seconds.
+    """
+
+    enabled: bool = False
+    sources: tuple[str, ...] = ()
+    latency: float = 1.04
+
+    def wants(self, source: str) -> bool:
+        return self.enabled and (not self.sources or source in self.sources)
+
+    def changed(self, changes: DiarizationChanges) -> Diarization:
+        """These settings with the changes. Raises `BadRequest`."""
+        sources = self.sources
+        if not isinstance(changes.sources, UnsetType):
+            if len(changes.sources) > _SOURCES:
+                raise BadRequest(f"diarization.sources: name {_SOURCES} at most, or none for all.")
+            sources = tuple(dict.fromkeys(filter(None, map(clean_name, changes.sources))))
+        latency = _either(changes.latency, self.latency)
+        if latency not in LATENCIES:
+            known = ", ".join(f"{seconds:g}" for seconds in LATENCIES)
+            raise BadRequest(f"diarization.latency: send one of {known}, in seconds.")
+        return Diarization(_either(changes.enabled, self.enabled), sources, latency)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"enabled": self.enabled, "sources": self.sources, "latency": self.latency}
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSettings:
     """Where something is None, what the service was started with counts."""
 
@@ -116,6 +158,7 @@ class ChannelSettings:
     paused: bool = False
     """What is said now is not captioned."""
     closed_captions: ClosedCaptions = field(default_factory=ClosedCaptions)
+    diarization: Diarization = field(default_factory=Diarization)
 
     @property
     def hints(self) -> Hints:
@@ -136,6 +179,9 @@ class ChannelSettings:
             closed_captions=self.closed_captions
             if isinstance(changes.closed_captions, UnsetType)
             else self.closed_captions.changed(changes.closed_captions),
+            diarization=self.diarization
+            if isinstance(changes.diarization, UnsetType)
+            else self.diarization.changed(changes.diarization),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -152,6 +198,7 @@ class ChannelSettings:
             "names": self.names,
             "paused": self.paused,
             "closed_captions": self.closed_captions.as_json(),
+            "diarization": self.diarization.as_json(),
         }
 
     def _vocabulary(self, changes: VocabularyChanges | UnsetType) -> Vocabulary:

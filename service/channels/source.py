@@ -20,6 +20,7 @@ from service.channels.feed import Feed
 from service.errors import EngineError, Replaced, SurtitleError, TooFast
 from service.pipeline import Pipeline
 from service.settings import Limits
+from service.speakers.diarizer import Listening
 from service.speech.engine import Engine, Stream
 
 log = logging.getLogger("surtitle.source")
@@ -27,6 +28,7 @@ log = logging.getLogger("surtitle.source")
 _FEED = 256  # messages kept for a publisher that does not read them
 _FAST = 1.0  # seconds ahead of real time from which a client is not live
 _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
+_LAST_SPEAKERS = 5.0  # seconds that the last words wait for their speakers
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _LOST = 1.0  # seconds that a client which resumed must be late for audio to be missing
 _SILENCE_DB = -90.0
@@ -66,6 +68,7 @@ class Source:
         self._engine = engine
         self._next: tuple[Engine, Stream] | None = None  # to be used from the next utterance on
         self._coming: tuple[Engine, Stream] | None = None  # the same, and the pipeline knows
+        self._listening: Listening | None = None
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
@@ -163,6 +166,21 @@ class Source:
         if unused is not None:
             await asyncio.to_thread(unused.close)
 
+    def listen(self, listening: Listening | None) -> None:
+        """Tell its speakers apart with these ears from now on; those before are closed."""
+        before, self._listening = self._listening, listening
+        if listening is None:
+            self._pipeline.listen(None)
+        else:
+            self._pipeline.listen(listening.timeline, listening.patience)
+        if before is not None:
+            before.close()
+
+    @property
+    def listening(self) -> Listening | None:
+        """What tells its speakers apart."""
+        return self._listening
+
     async def put(self, samples: Samples) -> None:
         """Take 16 kHz mono samples. Raises `TooFast`, and `EngineError` once the source has ended."""
         if self._crowded():
@@ -223,6 +241,7 @@ class Source:
             "skipped": round(self.skipped, 1),
             "captions": self._captions,
             "pace": self._pace(),
+            "speakers_skipped": round(self._listening.skipped, 1) if self._listening else None,
         }
 
     def _pace(self) -> int:
@@ -242,7 +261,11 @@ class Source:
         self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
         if self.channel.settings.paused:
             self._pause(len(samples))
+            if self._listening is not None:
+                self._listening.skip(len(samples))
             return
+        if self._listening is not None:
+            self._listening.put(samples, live=self._ahead() <= _FAST)
         gap, self._unheard = self._unheard, 0
         self._backlog.put(samples, self._loop.time(), gap)
         budget = int(self._limits.lag_budget * RATE)
@@ -279,6 +302,8 @@ class Source:
                 else:
                     self._wake.clear()
                     await self._wake.wait()
+            if self._listening is not None:
+                await asyncio.to_thread(self._listening.wait, _LAST_SPEAKERS)
             async with self._engine.scheduler.turn(self._loop.time()) as work:
                 self._show(await work(self._pipeline.flush))
             self.feed.publish("end", "end", {"type": "end"})
@@ -288,6 +313,7 @@ class Source:
         finally:
             self._backlog.clear()
             self._room.set()
+            self.listen(None)
             self._tell("ended")
             self._gone(self)
             await asyncio.shield(asyncio.to_thread(self._close))
@@ -335,6 +361,9 @@ class Source:
                 self._said.append((self._loop.time(), len(caption.words)))
             self.channel.put(caption)
             self.feed.publish(f"caption:{caption.id}", "caption", message(caption))
+        for late in self._pipeline.take_late():
+            if (named := self.channel.attribute(late)) is not None:
+                self.feed.publish(f"caption:{named.id}", "caption", message(named))
 
     def _tell(self, state: str) -> None:
         speaking, engine, language = self._told = (self._pipeline.speaking, self.engine, self.language)
@@ -361,6 +390,8 @@ class Source:
 def message(caption: Caption) -> dict[str, Any]:
     """A caption as its publisher is told of it: ``partial`` or ``final``."""
     common = {"id": caption.id, "rev": caption.rev, "text": caption.full_text}
+    if caption.speaker is not None:
+        common["speaker"] = caption.speaker
     times = {"ts": round(caption.start, 3), "te": round(caption.end, 3)}
     if caption.final:
         return {"type": "final", **common, **times, "words": words_as_json(caption)}

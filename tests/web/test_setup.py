@@ -68,6 +68,7 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         "names": {},
         "paused": False,
         "closed_captions": CLOSED_CAPTIONS,
+        "diarization": {"enabled": False, "sources": [], "latency": 1.04},
         "switch": None,
     }
     assert (await client.get("/api/channels/fresh/settings")).json() == empty

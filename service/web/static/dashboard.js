@@ -6,6 +6,7 @@ import { lookOf } from "/static/look.js";
 import { problemOf } from "/static/problems.js";
 import { setUpClosedCaptions, showClosedCaptions } from "/static/outputs.js";
 import { setUp, showLoad, showProgress } from "/static/setup.js";
+import { setUpSpeakers, showSpeakers } from "/static/speakers.js";
 
 /**
  * @typedef {object} Source
@@ -20,6 +21,7 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {number} lag seconds
  * @property {number} skipped seconds
  * @property {number} pace words a minute
+ * @property {number | null} speakers_skipped seconds; null where speakers are not told apart
  *
  * @typedef {import("/static/setup.js").Load} Load
  *
@@ -30,6 +32,7 @@ import { setUp, showLoad, showProgress } from "/static/setup.js";
  * @property {boolean} paused
  * @property {Load | null} switch the model that is on its way to it
  * @property {import("/static/outputs.js").ClosedCaptions} closed_captions
+ * @property {import("/static/speakers.js").Diarization} diarization
  * @property {Source[]} sources
  */
 
@@ -103,6 +106,7 @@ function showChannel(channel) {
   showSources(card, channel.sources);
   showLoad(part(card, ".switch"), channel.switch);
   showClosedCaptions(card, channel.closed_captions);
+  showSpeakers(card, channel.diarization, Math.max(0, ...channel.sources.map((source) => source.speakers_skipped ?? 0)));
 }
 
 /** @param {HTMLElement} box @param {Channel} channel */
@@ -178,6 +182,7 @@ function newCard(name) {
     if (confirm(t("Empty the screens and the transcript of {name}?", { name }))) send(`${name}/clear`, "POST", {});
   });
   setUpClosedCaptions(card, name);
+  setUpSpeakers(card, name);
   return card;
 }
 
