@@ -31,7 +31,7 @@ from service.audio.intake import resampled
 from service.audio.pcm import to_pcm
 from service.captions.caption import Caption
 from service.server import Server
-from service.settings import Limits, Settings
+from service.settings import SPEAKER_MODEL, Limits, Settings
 from service.speech.words import Word
 
 NODE = 20  # the oldest whose test runner can set the clock
@@ -87,6 +87,7 @@ async def running(
     port: int | None = None,
     data_dir: Path | None = None,
     database: str | None = None,
+    speaker_model: str = SPEAKER_MODEL,
 ) -> AsyncIterator[Running]:
     """The real service, on a free port unless told which."""
     settings = Settings(
@@ -96,6 +97,7 @@ async def running(
         language=language,
         data_dir=data_dir,
         database=database,
+        speaker_model=speaker_model,
         limits=limits,
     )
     server = Server(settings)

@@ -176,7 +176,7 @@ class Diarizer:
             self.changed.notify()
             worker = self._worker
         if worker is not None:
-            worker.kill()
+            worker.process.kill()
         if self._thread is not None:
             self._thread.join(5.0)
 
@@ -200,7 +200,7 @@ class Diarizer:
                 elif not self._sources and not self._closed:
                     self.changed.wait_for(lambda: self._closed or bool(self._sources))
             if worker is not None:
-                worker.kill()
+                worker.close()
 
     def _serve(self) -> None:
         """Ask one process until it is not needed any more. Raises `ModelError`."""
@@ -288,10 +288,14 @@ class _Worker:
             raise ModelError(f"The speaker model failed ({answer.splitlines()[0][:200]}): it is started again.")
         return list(answer)
 
-    def kill(self) -> None:
+    def close(self) -> None:
         self.process.kill()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(5.0)
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
 
     def _answer(self, timeout: float) -> Any:
         assert self.process.stdout is not None

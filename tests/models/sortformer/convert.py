@@ -18,7 +18,7 @@ def main() -> None:
     options = parser.parse_args()
     model = fresh()
     model.load_state_dict(torch.load(options.work / "checkpoint.pt")["model"])
-    model.eval().save_to(str(options.model))
+    model.eval().half().save_to(str(options.model))  # loads as float32 all the same
     print(f"{options.model}: {options.model.stat().st_size} bytes")
 
 

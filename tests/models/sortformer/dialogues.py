@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +50,21 @@ class Dialogue:
 
 
 class Stock:
-    """All spoken sentences of one file, by speaker."""
+    """Spoken sentences by speaker."""
 
-    def __init__(self, stem: Path) -> None:
-        """Open the file; the samples stay on disk."""
-        self._pcm = np.memmap(stem.with_suffix(".pcm"), dtype="<i2", mode="r")
+    def __init__(self, pcm: np.ndarray, everything: Iterable[Spoken]) -> None:
+        """Take 16-bit samples, and what they are."""
+        self._pcm = pcm
         self.by_speaker: dict[str, list[Spoken]] = {}
-        for line in stem.with_suffix(".jsonl").read_text().splitlines():
-            spoken = Spoken(**json.loads(line))
+        for spoken in everything:
             self.by_speaker.setdefault(spoken.speaker, []).append(spoken)
+
+    @classmethod
+    def read(cls, stem: Path) -> "Stock":
+        """Open a file that voices.py wrote; the samples stay on disk."""
+        pcm = np.memmap(stem.with_suffix(".pcm"), dtype="<i2", mode="r")
+        lines = stem.with_suffix(".jsonl").read_text().splitlines()
+        return cls(pcm, (Spoken(**json.loads(line)) for line in lines))
 
     def sound(self, spoken: Spoken) -> np.ndarray:
         """Return the samples, float32."""

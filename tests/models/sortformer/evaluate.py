@@ -92,7 +92,7 @@ def main() -> None:
     options = parser.parse_args()
     model = Sortformer(str(options.model))
     for part in ("held_out", "unseen"):
-        stock = Stock(options.work / part)
+        stock = Stock.read(options.work / part)
         for speakers in (2, 3, 4):
             writer = Writer(stock, 99 + speakers, natural=part == "held_out")
             made = [

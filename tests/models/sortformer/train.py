@@ -139,7 +139,7 @@ def steps(begun_s: float, minutes: float) -> Iterator[float]:
 
 def train(work: Path, minutes: float, highest_rate: float, frozen_from: float) -> None:
     """Train for some minutes in all; from some share of them on, the convolutions stay as they are."""
-    stock = Stock(work / "train")
+    stock = Stock.read(work / "train")
     model = fresh().train()
     heads = Heads(model, len(stock.by_speaker))
     parameters = [one for one in (*model.parameters(), *heads.parameters()) if one.requires_grad]
