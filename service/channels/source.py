@@ -302,10 +302,11 @@ class Source:
                 else:
                     self._wake.clear()
                     await self._wake.wait()
-            if self._listening is not None:
-                await asyncio.to_thread(self._listening.wait, _LAST_SPEAKERS)
+            await self._hear_speakers(soon=True)
             async with self._engine.scheduler.turn(self._loop.time()) as work:
                 self._show(await work(self._pipeline.flush))
+            await self._hear_speakers(soon=False)
+            self._show([])
             self.feed.publish("end", "end", {"type": "end"})
         except Exception as error:
             log.exception("%s/%s: recognition failed", *self._label)
@@ -322,6 +323,13 @@ class Source:
         self._pipeline.close()
         if self._next is not None:
             self._next[1].close()
+
+    async def _hear_speakers(self, *, soon: bool) -> None:
+        """No more audio comes: wait for the last speakers; ``soon``: only as long as words may."""
+        ears = self._listening
+        if ears is None or (soon and ears.timeline.known + ears.patience < self.position):
+            return
+        await asyncio.to_thread(ears.wait, ears.patience if soon else _LAST_SPEAKERS)
 
     async def _recognize(self) -> None:
         """Take what waits when the turn comes, and not before: the newest audio is part of it."""

@@ -87,7 +87,7 @@ class Listening:
             self._received += samples
 
     def wait(self, timeout: float) -> None:
-        """Until all that came is heard, or ``timeout`` seconds are over; in a thread."""
+        """No more comes: until all is heard, or ``timeout`` seconds are over; in a thread."""
         until = time.monotonic() + timeout
         with self._diarizer.changed:
             self._diarizer.ending.add(self._key)

@@ -117,7 +117,6 @@ async def test_a_model_that_stands_still_touches_no_word(service: Running) -> No
         os.kill(process.pid, signal.SIGCONT)
     assert error_rate(text, said.text) < 0.2
     assert all("speaker" not in message for message in said.of("final"))
-    assert all(message["seconds"] < 3 for message in said.of("lag"))
 
 
 async def test_only_the_named_sources_are_listened_to(service: Running) -> None:
