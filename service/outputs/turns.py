@@ -87,7 +87,8 @@ class Turns:
                     while part.words:
                         turn = _others(self._said, part.speaker)
                         spoken.append(Spoken(part.words.popleft(), part.speaker[0], turn))
-                        self._said = part.speaker
+                        if turn or self._said is None or part.speaker[1] is not None:
+                            self._said = part.speaker
                 if part.final and not part.words:
                     del self._parts[key]
             waiting = next((part.speaker for part in self._parts.values() if part.words), None)
