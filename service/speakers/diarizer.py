@@ -18,7 +18,6 @@ import numpy as np
 
 from service.audio import RATE, Samples
 from service.errors import ModelError
-from service.speakers.sortformer import LATENCIES
 from service.speakers.timeline import SPEAKERS, Timeline
 from service.speech.pocketsphinx_worker import read_frame, write_frame
 
@@ -33,7 +32,8 @@ PATIENCE = {0.32: 1.2, 1.04: 2.0, 10.0: 0.0}
 _LOAD_TIMEOUT = 1800.0  # seconds; the model may have to be fetched
 _ANSWER_TIMEOUT = 60.0
 _AT_ONCE = 20.0  # seconds of audio in one request
-_LIVE, _AHEAD = 4.0, 130.0  # seconds that may wait beyond the latency: of a live source, of one that is ahead of time
+_LIVE, _LOADING, _AHEAD = 4.0, 30.0, 130.0
+"""Seconds that may wait beyond the latency: of a live source, while the model is loaded, and of one ahead of time."""
 _RETRY = 30.0  # seconds
 _IDLE = 60.0  # seconds without a source after which the model is given back
 _ROOT = Path(__file__).parents[2]
@@ -50,17 +50,12 @@ class Listening:
         self.timeline = Timeline(start)
         self.latency = latency
         self.skipped = 0.0
-        """Seconds that were left out."""
+        """Seconds that were left out although the model was there."""
+        self.key = key
         self._diarizer = diarizer
-        self._key = key
         self._waiting: deque[tuple[int, Samples]] = deque()  # with where they begin, in samples
         self._samples = 0
         self._received = 0
-        self.model = 0  # which process knows its speakers
-
-    @property
-    def key(self) -> int:
-        return self._key
 
     @property
     def patience(self) -> float:
@@ -69,7 +64,8 @@ class Listening:
 
     def put(self, samples: Samples, *, live: bool) -> None:
         """Take 16 kHz samples; returns at once."""
-        most = round((self.latency + (_LIVE if live else _AHEAD)) * RATE)
+        ready = self._diarizer.state.name == "ready"
+        most = round((self.latency + (_AHEAD if not live else _LIVE if ready else _LOADING)) * RATE)
         with self._diarizer.changed:
             self._waiting.append((self._received, samples))
             self._received += len(samples)
@@ -78,7 +74,7 @@ class Listening:
                 while self._samples > most // 4 and len(self._waiting) > 1:
                     lost = len(self._waiting.popleft()[1])
                     self._samples -= lost
-                    self.skipped += lost / RATE
+                    self.skipped += lost / RATE if ready else 0.0
             self._diarizer.changed.notify()
 
     def skip(self, samples: int) -> None:
@@ -90,9 +86,9 @@ class Listening:
         """No more comes: until all is heard, or ``timeout`` seconds are over; in a thread."""
         until = time.monotonic() + timeout
         with self._diarizer.changed:
-            self._diarizer.ending.add(self._key)
+            self._diarizer.ending.add(self.key)
             self._diarizer.changed.notify()
-        while time.monotonic() < until and self._diarizer.working(self._key):
+        while time.monotonic() < until and self._diarizer.working(self.key):
             time.sleep(0.05)
 
     def close(self) -> None:
@@ -126,7 +122,7 @@ class Diarizer:
     """Owns the model's process and the thread that asks it; both begin with the first source that needs them."""
 
     def __init__(self, model: str) -> None:
-        self.state = State("off")
+        self.state = State("off" if importlib.util.find_spec(EXTRA) else "missing")
         self.changed = threading.Condition()
         self.ending: set[int] = set()
         """Sources of which no more audio comes: what is left of them can be heard to the end."""
@@ -142,8 +138,7 @@ class Diarizer:
 
     def open(self, start: float, latency: float) -> Listening | None:
         """Ears for a source; None where the extra is not installed. Does not wait for the model."""
-        if importlib.util.find_spec(EXTRA) is None:
-            self.state = State("missing")
+        if self.state.name == "missing":
             return None
         with self.changed:
             self._next += 1
@@ -181,7 +176,11 @@ class Diarizer:
             self._thread.join(5.0)
 
     def _run(self) -> None:
-        while not self._closed:
+        while True:
+            with self.changed:
+                self.changed.wait_for(lambda: self._closed or bool(self._sources))
+            if self._closed:
+                return
             try:
                 self._serve()
             except ModelError as error:
@@ -195,12 +194,11 @@ class Diarizer:
             with self.changed:
                 worker, self._worker = self._worker, None
                 self._busy = None
-                if self.state.name == "failed" and not self._closed:
-                    self.changed.wait_for(lambda: self._closed, _RETRY)
-                elif not self._sources and not self._closed:
-                    self.changed.wait_for(lambda: self._closed or bool(self._sources))
             if worker is not None:
                 worker.close()
+            if self.state.name == "failed":
+                with self.changed:
+                    self.changed.wait_for(lambda: self._closed, _RETRY)
 
     def _serve(self) -> None:
         """Ask one process until it is not needed any more. Raises `ModelError`."""
@@ -215,11 +213,8 @@ class Diarizer:
         self.state = State("ready")
         log.info("the speaker model %s is loaded", self._model)
         self._models += 1
-        asked: dict[int, int] = {}
         while (work := self._work()) is not None:
             listening, request = work
-            if listening is not None and asked.setdefault(listening.key, self._models) == self._models:
-                listening.model = max(listening.model, self._models)
             found = worker.ask(*request)
             if listening is not None:
                 for position, frames, activity in found:
@@ -308,6 +303,3 @@ class _Worker:
             raise ModelError(_ENDED) from error
         finally:
             watchdog.cancel()
-
-
-__all__ = ["LATENCIES", "Diarizer", "Listening", "State"]

@@ -8,13 +8,15 @@ import pytest
 
 from service.audio import RATE
 from service.speakers import diarizer
-from service.speakers.diarizer import Diarizer, Listening
+from service.speakers.diarizer import Diarizer, Listening, State
 from tests.support import silence, until
 
 
 def listening(latency: float = 1.04) -> Listening:
     """Ears that nobody takes anything from."""
-    return Listening(Diarizer("none"), 1, 0.0, latency)
+    diarizer = Diarizer("none")
+    diarizer.state = State("ready")
+    return Listening(diarizer, 1, 0.0, latency)
 
 
 def test_without_the_extra_there_is_nobody_to_listen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +64,16 @@ def test_a_live_source_that_is_too_fast_loses_its_oldest_audio() -> None:
     assert ears.skipped > 24
     position, samples = waiting[-1]
     assert (position + len(samples)) / RATE == pytest.approx(30.0)
+
+
+def test_while_the_model_is_loaded_more_may_wait() -> None:
+    ears = listening()
+    ears._diarizer.state = State("loading")
+    for _ in range(300):
+        ears.put(silence(0.1), live=True)
+    assert (piece := ears.take()) is not None
+    assert piece[0] == 0
+    assert ears.skipped == 0.0
 
 
 def test_what_is_sent_ahead_of_time_may_wait() -> None:

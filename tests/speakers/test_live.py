@@ -34,9 +34,8 @@ async def settle(service: Running, channel: str, **changes: Any) -> dict[str, An
 async def warmed(service: Running, channel: str, **diarization: Any) -> None:
     """The channel tells speakers apart, and the model is loaded."""
     await settle(service, channel, diarization={"enabled": True, **diarization})
-    await publish(service, turns(("slt", "Good morning.")), channel="warm", source="warm")
     await settle(service, "warm", diarization={"enabled": True})
-    await publish(service, turns(("slt", "Good morning.")), channel="warm", source="warm", pace=1.0)
+    await publish(service, turns(("slt", "Good morning.")), channel="warm", source="warm")
     await until(lambda: service.app.state.hub._diarizer.state.name == "ready", timeout=120)
 
 
