@@ -18,7 +18,7 @@ pytestmark = pytest.mark.torch
 
 BLOCKS = (1600, 12_345)
 # speakers, latency, most diarization errors, least share of frames under the number of the speaker's arrival
-FIGURES = [(2, 1.04, 0.15, 0.9), (2, 10.0, 0.15, 0.9), (3, 1.04, 0.3, 0.7), (4, 1.04, 0.4, 0.6)]
+FIGURES = [(2, 1.04, 0.05, 0.95), (2, 10.0, 0.05, 0.95), (3, 1.04, 0.12, 0.9), (4, 1.04, 0.4, 0.6)]
 
 
 @pytest.fixture(scope="module")
