@@ -34,7 +34,7 @@ from tests.speakers.talk import MODEL, dialogues
 BEFORE, MEASURED = 45.0, 15.0  # seconds of audio: until cache and queue are full, and then
 BLOCK = RATE // 10
 COUNT = 10  # dialogues of each kind
-THEIRS = "WhisperLiveKit, 0.8 s"
+THEIRS = "WhisperLiveKit, 1 s"
 
 Listen = Callable[[Samples], object]
 
