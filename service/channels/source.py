@@ -28,7 +28,7 @@ log = logging.getLogger("surtitle.source")
 _FEED = 256  # messages kept for a publisher that does not read them
 _FAST = 1.0  # seconds ahead of real time from which a client is not live
 _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
-_LAST_SPEAKERS = 5.0  # seconds that the last words wait for their speakers
+_LAST_SPEAKERS = 3.0  # seconds that the last words wait for their speakers
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _LOST = 1.0  # seconds that a client which resumed must be late for audio to be missing
 _SILENCE_DB = -90.0
@@ -88,6 +88,7 @@ class Source:
         self._owner: asyncio.Future[None] | None = None
         self._grace: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
+        self._task.add_done_callback(lambda task: self.listen(None))
         self._tell("live")
 
     @property
@@ -314,7 +315,6 @@ class Source:
         finally:
             self._backlog.clear()
             self._room.set()
-            self.listen(None)
             self._tell("ended")
             self._gone(self)
             await asyncio.shield(asyncio.to_thread(self._close))

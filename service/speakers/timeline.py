@@ -64,6 +64,8 @@ class Timeline:
 
         Silence within a word counts for nobody. A second speaker counts who is heard in most of it.
         """
+        if end <= self._start:
+            return ()
         with self._lock:
             for around in (0.0, _AROUND):
                 first, last = self._frame(start - around), self._frame(end + around - 1e-6) + 1

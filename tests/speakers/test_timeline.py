@@ -57,6 +57,12 @@ def test_what_was_skipped_stays_unknown_and_the_rest_does_not() -> None:
     assert timeline.known == pytest.approx(10.0 + 1.6 + 3 * FRAME)
 
 
+def test_nothing_is_known_of_before_it_began() -> None:
+    timeline = Timeline(10.0)
+    timeline.add(0.0, activity("0", "0", "0"))
+    assert timeline.who(9.0, 9.5) == ()
+
+
 def test_it_keeps_some_minutes_and_forgets_the_rest() -> None:
     timeline = Timeline(0.0)
     for at in range(10):
