@@ -25,7 +25,7 @@ from service.models_cli import models
 from service.polish_cli import polish
 from service.record_cli import record
 from service.serve_options import check_access, guard_options
-from service.settings import AUDIO_CONTEXTS, ENGINES, POLICIES, RECORDING_FORMATS, Settings
+from service.settings import AUDIO_CONTEXTS, ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
 from service.tokens_cli import token
 
 if TYPE_CHECKING:
@@ -80,6 +80,13 @@ main.add_command(token)
 @_language
 @_policy
 @_audio_context
+@click.option(
+    "--speaker-model",
+    metavar="FILE|NAME",
+    default=SPEAKER_MODEL,
+    show_default=True,
+    help="What tells speakers apart, where a channel asks for it: a .nemo file, or a model of the hub.",
+)
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -169,6 +176,11 @@ def transcribe(file: Path, form: str, words: bool, output: Path | None, **option
 def _checked(settings: Settings) -> Settings:
     """The settings; a mistake is told before anything starts."""
     check_access(settings)
+    if settings.speaker_model.endswith(".nemo") and not Path(settings.speaker_model).is_file():
+        raise click.UsageError(
+            f"There is no file {settings.speaker_model!r}: say where the speaker model is with --speaker-model, "
+            "or a name on the hub."
+        )
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("Say which Whisper model: --model base.en, for example.")
     if settings.model is not None:

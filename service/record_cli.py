@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -18,8 +19,9 @@ _TIMEOUT = 15.0  # seconds: a disk may take a while to close a file
 @click.command()
 @click.option("--channel", default="main", show_default=True, help="What to record: all its sources.")
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where the service is.")
+@click.option("--token", envvar="SURTITLE_TOKEN", help="With the scope admin, where the service needs one.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), help="Stop by itself after so long.")
-def record(channel: str, url: str, seconds: float | None) -> None:
+def record(channel: str, url: str, token: str | None, seconds: float | None) -> None:
     """Record a channel of the running service until Ctrl-C.
 
     The service writes the files. They and the captions are a session, to be found at URL/sessions.
@@ -29,21 +31,22 @@ def record(channel: str, url: str, seconds: float | None) -> None:
 
     address = f"{url.rstrip('/')}/api/channels/{quote(channel, safe='')}"
     console = Console(stderr=True)
-    _ask(f"{address}/recording", "POST")
+    ask = partial(_ask, token)
+    ask(f"{address}/recording", "POST")
     console.print(f"Recording the channel {channel}. Ctrl-C stops it.")
     began = time.monotonic()
     try:
         with Live(console=console, transient=True) as live:
             while seconds is None or time.monotonic() - began < seconds:
-                state = _ask(address)
+                state = ask(address)
                 live.update(_line(state))
                 if state["recording"]["problem"]:
                     break
                 time.sleep(_LOOK)
     except KeyboardInterrupt:
         pass
-    problem = _ask(f"{address}/recording")["problem"]
-    ended = _ask(f"{address}/recording", "DELETE")["ended"]
+    problem = ask(f"{address}/recording")["problem"]
+    ended = ask(f"{address}/recording", "DELETE")["ended"]
     for one in ended:
         click.echo(f"{one['path']}  {_clock(one['seconds'])}")
     for session in dict.fromkeys(one["session"] for one in ended):
@@ -72,10 +75,11 @@ def _clock(seconds: float) -> str:
     return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
 
 
-def _ask(address: str, method: str = "GET") -> Any:
+def _ask(token: str | None, address: str, method: str = "GET") -> Any:
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with direct.open(urllib.request.Request(address, method=method), timeout=_TIMEOUT) as answer:
+        with direct.open(urllib.request.Request(address, method=method, headers=headers), timeout=_TIMEOUT) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         try:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENGINES = ("auto", "whisper", "pocketsphinx")
+SPEAKER_MODEL = "nvidia/diar_streaming_sortformer_4spk-v2"
 POLICIES = ("align-att", "local-agreement")
 AUDIO_CONTEXTS = ("full", "dynamic")
 RECORDING_FORMATS = ("flac", "opus")
@@ -80,6 +81,7 @@ class Settings:
     policy: str = POLICIES[0]
     audio_context: str = AUDIO_CONTEXTS[0]
     translation_model: str | None = None
+    speaker_model: str = SPEAKER_MODEL  # a .nemo file or a name on the hub
     allow_origin: tuple[str, ...] = ()
     data_dir: Path | None = None  # where settings, sessions, captions and recordings are kept; None keeps them nowhere
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`

@@ -31,7 +31,7 @@ from service.audio.intake import resampled
 from service.audio.pcm import to_pcm
 from service.captions.caption import Caption
 from service.server import Server
-from service.settings import Access, Limits, Settings
+from service.settings import SPEAKER_MODEL, Access, Limits, Settings
 from service.speech.words import Word
 
 NODE = 20  # the oldest whose test runner can set the clock
@@ -91,6 +91,7 @@ async def running(
     access: Access = Access(),
     allow_origin: tuple[str, ...] = (),
     translation_model: str | None = None,
+    speaker_model: str = SPEAKER_MODEL,
 ) -> AsyncIterator[Running]:
     """The real service, on a free port unless told which."""
     settings = Settings(
@@ -101,6 +102,7 @@ async def running(
         data_dir=data_dir,
         database=database,
         translation_model=translation_model,
+        speaker_model=speaker_model,
         limits=limits,
         access=access,
         allow_origin=allow_origin,

@@ -29,6 +29,8 @@ export class Block {
     this.names = new Map();
     /** @type {Map<string, number>} when each voice was heard last, in the order in which they were heard first */
     this.heard = new Map();
+    /** @type {Set<string>} sources within which speakers are told apart: their own names are nobody's */
+    this.shared = new Set();
     this.latest = 0; // seconds on the channel's clock
     this.speaker = "";
     /** @type {number | undefined} */
@@ -71,6 +73,11 @@ export class Block {
     const { style } = this.look();
     const voice = voiceOf(caption);
     const now = performance.now();
+    if (caption.speaker) this.shared.add(caption.source);
+    else if (this.shared.has(caption.source)) {
+      this.names.set(caption.id, ""); // who it is comes too late to be put before words that people read
+      return;
+    }
     this.heard.set(voice, now);
     if (this.names.has(caption.id)) return;
     const several = [...this.heard.values()].filter((when) => now - when < RECENT).length > 1;

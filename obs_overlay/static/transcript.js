@@ -83,9 +83,31 @@ export class Transcript {
     if (span.lang !== caption.lang) span.lang = caption.lang;
     span.dataset.end = String(caption.end);
     span.dataset.final = String(caption.final);
-    const head = span.closest("section")?.querySelector(".who");
+    this.attribute(span, caption);
+  }
+
+  /** See that a caption stands under who says it, which may have become known later. @param {HTMLElement} span @param {Caption} caption */
+  attribute(span, caption) {
+    const block = span.closest("section");
     const voice = caption.speaker ?? caption.source;
-    if (head && head.textContent !== voice && !span.previousElementSibling) head.textContent = voice;
+    if (!block || block.dataset.voice === voice) return;
+    if (!span.previousElementSibling) return this.label(block, voice);
+    const rest = this.block(caption);
+    const text = /** @type {HTMLElement} */ (rest.querySelector("p"));
+    for (let node = /** @type {ChildNode | null} */ (span); node;) {
+      const next = node.nextSibling;
+      text.append(node);
+      node = next;
+    }
+    block.after(rest);
+  }
+
+  /** @param {HTMLElement} block @param {string} voice */
+  label(block, voice) {
+    if (!this.voices.includes(voice) && this.voices.length < 100) this.voices.push(voice);
+    block.dataset.voice = voice;
+    block.dataset.colour = String((Math.max(0, this.voices.indexOf(voice)) % VOICES) + 1);
+    /** @type {HTMLElement} */ (block.querySelector(".who")).textContent = voice;
   }
 
   /** @param {string} id @param {HTMLElement} span */
@@ -107,23 +129,26 @@ export class Transcript {
         && (open.textContent ?? "").length < PARAGRAPH_LENGTH) {
       return open;
     }
-    if (!this.voices.includes(voice) && this.voices.length < 100) this.voices.push(voice);
+    const block = this.block(caption);
+    place.append(block);
+    return /** @type {HTMLElement} */ (block.querySelector("p"));
+  }
+
+  /** An empty paragraph that begins with a caption. @param {Caption} caption */
+  block(caption) {
     const block = document.createElement("section");
     block.className = "paragraph";
-    block.dataset.voice = voice;
-    block.dataset.colour = String((Math.max(0, this.voices.indexOf(voice)) % VOICES) + 1);
     const head = document.createElement("h2");
     const who = document.createElement("span");
     who.className = "who";
-    who.textContent = voice;
     const time = document.createElement("time");
     time.textContent = clock(caption.start);
     head.append(who, " ", time);
     const text = document.createElement("p");
     text.dir = "auto";
     block.append(head, text);
-    place.append(block);
-    return text;
+    this.label(block, caption.speaker ?? caption.source);
+    return block;
   }
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 import msgspec
 
@@ -58,20 +59,29 @@ class Caption:
 def packed(caption: Caption) -> bytes:
     """A fifth of the memory, for captions that are kept by the thousand: the committed words, to the millisecond."""
     words: list[str | int | bool] = []
+    speakers: list[str | None] = []
+    counts: list[int] = []  # how many words each of them says
     before = 0
     for word in caption.words:
         start, end = round(word.start * 1000), round(word.end * 1000)
         words += (word.text, start - before, end - start, round(word.probability * 1000), word.spaced)
         before = start
-    return msgspec.msgpack.encode((caption.rev, caption.source, caption.language, caption.speaker, words))
+        if not speakers or word.speaker != speakers[-1]:
+            speakers.append(word.speaker)
+            counts.append(0)
+        counts[-1] += 1
+    head = (caption.rev, caption.source, caption.language, caption.speaker, words)
+    return msgspec.msgpack.encode(head if speakers == [None] else (*head, speakers, counts))
 
 
 def unpacked(name: str, data: bytes, *, final: bool = True) -> Caption:
     """The caption of that id, of which `packed` made ``data``."""
-    rev, source, language, speaker, flat = msgspec.msgpack.decode(data)
+    rev, source, language, speaker, flat, *said = msgspec.msgpack.decode(data)
+    speakers = chain.from_iterable(map(repeat, *said)) if said else repeat(None)
     words = []
     start = 0
-    for text, after, length, probability, spaced in zip(*(flat[field::5] for field in range(5)), strict=True):
+    columns = (flat[field::5] for field in range(5))
+    for (text, after, length, probability, spaced), who in zip(zip(*columns, strict=True), speakers, strict=False):
         start += after
-        words.append(Word(text, start / 1000, (start + length) / 1000, probability / 1000, spaced))
+        words.append(Word(text, start / 1000, (start + length) / 1000, probability / 1000, spaced, who))
     return Caption(name, rev, source, language, tuple(words), (), final, speaker)

@@ -27,7 +27,8 @@ def corrected(caption: Caption, text: str) -> Caption:
         elif written:
             before = words[-1].end if words else caption.start
             start, end = (said[0].start, said[-1].end) if said else (before, before)
-            words += _spread(written, start, end)
+            speaker = said[0].speaker if said else words[-1].speaker if words else caption.speaker
+            words += _spread(written, start, end, speaker)
     return replace(caption, rev=caption.rev + 1, words=tuple(words))
 
 
@@ -48,10 +49,10 @@ def _changes(words: Sequence[Word], parts: list[str]) -> Iterator[tuple[list[Wor
         yield list(words[start:end]), parts[begin:stop]
 
 
-def _spread(parts: list[str], start: float, end: float) -> list[Word]:
+def _spread(parts: list[str], start: float, end: float, speaker: str | None) -> list[Word]:
     each = (end - start) / sum(map(len, parts))
     words = []
     for part in parts:
-        words.append(Word(part, start, start + each * len(part)))
+        words.append(Word(part, start, start + each * len(part), speaker=speaker))
         start = words[-1].end
     return words

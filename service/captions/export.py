@@ -62,9 +62,10 @@ def as_json(caption: Caption) -> dict[str, Any]:
 
 
 def words_as_json(caption: Caption) -> list[dict[str, Any]]:
-    """The committed words: text, start, end in seconds, probability."""
+    """The committed words: text, start, end in seconds, probability, and who says it where that is known."""
     return [
         {"w": word.text, "s": round(word.start, 3), "e": round(word.end, 3), "p": round(word.probability, 3)}
+        | ({"speaker": word.speaker} if word.speaker else {})
         for word in caption.words
     ]
 

@@ -1,13 +1,14 @@
-"""Words into captions: a caption ends at an endpoint, at a sentence's end, or when it is full."""
+"""Words into captions: a caption ends at an endpoint, at a sentence's end, where another speaks, or when it is full."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from service.captions.caption import Caption
 from service.captions.layout import Box, best_break, fitting
-from service.speech.words import Hypothesis, Word
+from service.speech.words import TOGETHER, Hypothesis, Word
 
 _SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’»)\]]*$")
 # Not the end of a sentence: initials ("J."), and the abbreviations that speech recognizers write.
@@ -37,32 +38,52 @@ class Segmenter:
         self._words += hypothesis.committed[self._taken :]
         self._taken = 0 if endpoint else len(hypothesis.committed)
         tentative = () if endpoint else hypothesis.tentative
-        changed: list[Caption] = []
+        changed = self._take_back((*self._words, *tentative), 0)
         while (count := self._closing(tentative, endpoint)) > 0:
             changed += self._show(self._words[:count], (), language, final=True)
             self._words = self._words[count:]
             self._shown = 0
+            changed += self._take_back((*self._words, *tentative), 0)
         everything = (*self._words, *tentative)
-        count = self._break(everything) if everything else 0
+        count = self._break(everything[: self._turn(everything)]) if everything else 0
         committed = len(self._words)
         changed += self._show(everything[:committed], everything[committed:count], language)
         rest = everything[count:]
         if rest or len(self._open) > 1:
-            changed += self._show((), rest[: fitting(rest, self._box)], language, place=1)
+            changed += self._take_back(rest, 1)
+            room = min(fitting(rest, self._box), one_voice(rest, None))
+            changed += self._show((), rest[:room], language, place=1)
         self._shown = committed
         return changed
 
     def _closing(self, tentative: Sequence[Word], endpoint: bool) -> int:
         """How many committed words the open caption ends with; 0 when it does not end yet."""
-        fits = fitting(self._words, self._box)
+        everything = (*self._words, *tentative)
+        turn = self._turn(everything)
+        fits = fitting(self._words[:turn], self._box)
         for count, word in enumerate(self._words[:fits], start=1):
             if count > self._shown and ends_sentence(word):
                 return count
-        everything = (*self._words, *tentative)
-        if fitting(everything, self._box) < len(everything):
-            count = self._break(everything)
+        if fitting(everything[:turn], self._box) < turn:
+            count = self._break(everything[:turn])
             return count if count <= len(self._words) else 0
+        if turn < len(self._words):
+            return turn
         return len(self._words) if endpoint else 0
+
+    def _turn(self, words: Sequence[Word]) -> int:
+        """How many of the words of the open caption's speaker come before somebody else's."""
+        return one_voice(words, self._open[0].speaker if self._open else None)
+
+    def _take_back(self, words: Sequence[Word], place: int) -> list[Caption]:
+        """An open caption in which nothing is committed, and which names somebody who does not say ``words``, goes."""
+        if len(self._open) <= place or (place == 0 and self._shown):
+            return []
+        caption = self._open[place]
+        if not words or one_voice(words, caption.speaker) > 0:
+            return []
+        del self._open[place]
+        return [replace(caption, rev=caption.rev + 1, words=(), tentative=())] if caption.tentative else []
 
     def _break(self, words: Sequence[Word]) -> int:
         """Where the open caption ends when it is to show the first of ``words``."""
@@ -80,10 +101,11 @@ class Segmenter:
                 return []
             self._open.append(Caption(self._new_id(), 0, self._source, language))
         before = self._open[place]
+        speaker = before.speaker or next((word.speaker for word in (*words, *tentative) if word.speaker), None)
         after = Caption(
-            before.id, before.rev + 1, self._source, language, tuple(words), tuple(tentative), final, before.speaker
+            before.id, before.rev + 1, self._source, language, tuple(words), tuple(tentative), final, speaker
         )
-        same = (before.words, before.tentative) == (after.words, after.tentative)
+        same = (before.words, before.tentative, before.speaker) == (after.words, after.tentative, after.speaker)
         if final:
             del self._open[place]
         elif same:
@@ -91,6 +113,28 @@ class Segmenter:
         else:
             self._open[place] = after
         return [after]
+
+
+def one_voice(words: Sequence[Word], speaker: str | None) -> int:
+    """How many of the first words are said by ``speaker``, or by the first who is known.
+
+    Words of which that is not known belong to whoever speaks, and so does a single word during which
+    somebody else speaks too.
+    """
+    before = None
+    for count, word in enumerate(words):
+        if word.speaker is not None and word.speaker != speaker:
+            if speaker is None:
+                speaker = word.speaker
+            elif word.speaker == before or not _joins(word.speaker, speaker):
+                return count
+        before = word.speaker
+    return len(words)
+
+
+def _joins(speakers: str, speaker: str) -> bool:
+    """Whether others speak at the same time."""
+    return set(speaker.split(TOGETHER)) < set(speakers.split(TOGETHER))
 
 
 def ends_sentence(word: Word) -> bool:

@@ -6,7 +6,7 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,6 +21,8 @@ from service.channels.style import Style
 from service.channels.track import Track
 from service.errors import NoSuchCaption, NoSuchChannel, TooMany
 from service.settings import Limits
+from service.speakers.timeline import Labels, highest
+from service.speech.words import TOGETHER
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _STYLES = 50
@@ -48,6 +50,7 @@ class Channel:
         self.settings = ChannelSettings()
         self.styles: dict[str, Style] = {}
         self.model: str | None = None  # that its sources have; the settings' model may still be on its way
+        self.speakers = Labels()
         self.failure = ""  # why the last change of settings could not be made
         self._limits = limits
         self._journal = journal
@@ -145,6 +148,7 @@ class Channel:
         # a clock that was set back meanwhile must not put new words before old ones
         self._began = time.monotonic() - max(now - session.began, furthest)
         self._active = time.monotonic() - max(0.0, now - kept.seen)
+        self.speakers = Labels(highest(caption.speaker for caption in captions))
         known = max((number_of(caption.id, session.prefix) for caption in captions), default=0)
         unknown = [f"{session.prefix}-{known + more}" for more in range(1, _UNKNOWN + 1)]
         for language, track in {ORIGINAL: [], **kept.tracks}.items():
@@ -185,13 +189,27 @@ class Channel:
         """A new revision of a caption."""
         self.original.put(caption)
 
+    def attribute(self, caption: Caption) -> Caption | None:
+        """It has become known who says a final caption; its newest revision, unless nobody needs to be told."""
+        for track in self.tracks:
+            kept = track.final(caption.id)
+            if kept is not None and kept.speaker is None:
+                same = [word.text for word in kept.words] == [word.text for word in caption.words]
+                words = caption.words if same else kept.words  # it was corrected, or is a translation
+                track.put(replace(kept, rev=kept.rev + 1, words=words, speaker=caption.speaker))
+        told = self.original.final(caption.id)
+        return told if told is not None and told.speaker == caption.speaker else None
+
     def correct(self, name: str, text: str | None, speaker: str | None) -> Caption:
         """Change what a final caption says, or who says it; the caption as it was. Raises `NoSuchCaption`."""
         before = self.original.final(name)
         if before is None:
             raise NoSuchCaption("This caption is not final yet, or not kept any more: wait until it is, or reload.")
         after = corrected(before, before.text if text is None else text)
-        self.put(after if speaker is None else replace(after, speaker=speaker or None))
+        if speaker is not None:
+            words = tuple(replace(word, speaker=None) for word in after.words)  # a person says it of the whole
+            after = replace(after, words=words, speaker=speaker or None)
+        self.put(after)
         return before
 
     def rename(self) -> None:
@@ -247,8 +265,13 @@ class Channel:
 
     def _named(self, caption: Caption) -> Caption:
         """With the name that its speaker was given in this channel."""
-        name = self.settings.names.get(caption.voice)
-        return replace(caption, speaker=name) if name else caption
+        names = self.settings.names
+        if not names:
+            return caption
+        words = caption.words
+        if any(word.speaker for word in words):
+            words = tuple(replace(word, speaker=_renamed(word.speaker, names)) for word in words)
+        return replace(caption, words=words, speaker=_renamed(caption.speaker, names) or names.get(caption.source))
 
     def _style_events(self) -> Iterator[dict[str, Any]]:
         return (_style_data(*one) for one in self.styles.items())
@@ -256,3 +279,11 @@ class Channel:
 
 def _style_data(name: str, style: Style) -> dict[str, Any]:
     return {"name": name, "style": style.as_json()}
+
+
+def _renamed(speaker: str | None, names: Mapping[str, str]) -> str | None:
+    """A speaker by the name that was given; of several who speak at once, each."""
+    if speaker is None:
+        return None
+    parts = TOGETHER.join(names.get(one, one) for one in speaker.split(TOGETHER))
+    return names.get(speaker) or names.get(parts, parts)

@@ -23,6 +23,7 @@ from service.log import about
 from service.metrics import Metrics
 from service.pipeline import Pipeline
 from service.settings import Settings
+from service.speakers.diarizer import Diarizer
 from service.speech.engines import Engines
 
 log = logging.getLogger("surtitle.hub")
@@ -48,6 +49,7 @@ class Hub:
     ) -> None:
         self._settings = settings
         self._journal = journal
+        self._diarizer = Diarizer(settings.speaker_model)
         self._limits = settings.limits
         self._metrics = metrics or Metrics()
         engines.changed = self._retune_defaults
@@ -112,6 +114,8 @@ class Hub:
         """Change a channel's settings, also while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
         channel = self.channel(channel_name)
         self._tuner.change(channel, changes)
+        for source in self.sources(channel):
+            self._listen(source)
         self._retold(channel)
         return channel
 
@@ -159,6 +163,7 @@ class Hub:
             "model": channel.settings.model,
             "paused": channel.settings.paused,
             "switch": self._tuner.describe(channel),
+            "diarization": {"enabled": channel.settings.diarization.enabled, **self._diarizer.state.as_json()},
             "sources": [source.snapshot() for source in self.sources(channel)],
             **self.more(channel),
         }
@@ -188,6 +193,15 @@ class Hub:
         await self.finish(timeout)
         for source in self._sources:
             await source.cancel()
+        await asyncio.to_thread(self._diarizer.close)
+
+    def _listen(self, source: Source) -> None:
+        """Tell a source's speakers apart if its channel says so."""
+        wanted = source.channel.settings.diarization
+        if not wanted.wants(source.name):
+            source.listen(None)
+        elif source.listening is None or source.listening.latency != wanted.latency:
+            source.listen(self._diarizer.open(source.position, wanted.latency))
 
     def _running(self, channel: Channel | None = None) -> Iterator[tuple[Source, str | None]]:
         """The sources that run, of one channel or of all."""
@@ -229,7 +243,14 @@ class Hub:
             received = left.received if left else 0.0
             if left:
                 at = left.clock + received
-            pipeline = Pipeline(stream, name, channel.new_id, at, lambda: channel.settings.vocabulary.rules)
+            pipeline = Pipeline(
+                stream,
+                name,
+                channel.new_id,
+                at,
+                lambda: channel.settings.vocabulary.rules,
+                channel.speakers.of(name),
+            )
             key = secrets.token_hex(3)
             with about(channel.name, key):
                 more = (self._limits, received, self._ended, key, self._metrics)
@@ -237,6 +258,7 @@ class Hub:
                 log.info("%s/%s: started on %s (%s)", channel.name, name, tuning.engine.name, stream.language)
             source.listener = self.listener
             self._sources[source] = language
+            self._listen(source)
             channel.speaks(resume, name, source.clock)
             self._tuner.settle(source, tuning, language)
         finally:

@@ -1,4 +1,4 @@
-"""What a channel was told: its language, its model, its vocabulary, its closed captions."""
+"""What a channel was told: its language, its model, its vocabulary, its speakers, its closed captions."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from service.captions.cea608 import check_writable
 from service.captions.vocabulary import Vocabulary
 from service.errors import BadRequest
+from service.speakers.sortformer import LATENCIES
 from service.speech.engine import Hints
 from service.translation.languages import find
 
@@ -27,6 +28,7 @@ _LANGUAGES = 100  # of those that a channel is to be translated into: more than 
 _HOST = re.compile(r"[\w.:%-]{1,253}", re.ASCII)
 _PASSWORD = 200  # characters
 _DELAY = 60  # seconds
+_SOURCES = 16
 
 
 class VocabularyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +51,14 @@ class ClosedCaptionsChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     delay: float | UnsetType = UNSET
 
 
+class DiarizationChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The same for telling speakers apart."""
+
+    enabled: bool | UnsetType = UNSET
+    sources: list[str] | UnsetType = UNSET
+    latency: float | UnsetType = UNSET
+
+
 class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to change of a channel's settings; None is the service's default again."""
 
@@ -61,6 +71,7 @@ class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     closed_captions: ClosedCaptionsChanges | UnsetType = UNSET
     translations: tuple[str, ...] | UnsetType = UNSET
     translation_model: str | UnsetType | None = UNSET
+    diarization: DiarizationChanges | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,37 @@ class ClosedCaptions:
 
 
 @dataclass(frozen=True, slots=True)
+class Diarization:
+    """Whether speakers are told apart, and in which sources: in all if none is named.
+
+    ``latency`` is one of `LATENCIES`, in seconds.
+    """
+
+    enabled: bool = False
+    sources: tuple[str, ...] = ()
+    latency: float = 1.04
+
+    def wants(self, source: str) -> bool:
+        return self.enabled and (not self.sources or source in self.sources)
+
+    def changed(self, changes: DiarizationChanges) -> Diarization:
+        """These settings with the changes. Raises `BadRequest`."""
+        sources = self.sources
+        if not isinstance(changes.sources, UnsetType):
+            if len(changes.sources) > _SOURCES:
+                raise BadRequest(f"diarization.sources: name {_SOURCES} at most, or none for all.")
+            sources = tuple(dict.fromkeys(filter(None, map(clean_name, changes.sources))))
+        latency = _either(changes.latency, self.latency)
+        if latency not in LATENCIES:
+            known = ", ".join(f"{seconds:g}" for seconds in LATENCIES)
+            raise BadRequest(f"diarization.latency: send one of {known}, in seconds.")
+        return Diarization(_either(changes.enabled, self.enabled), sources, latency)
+
+    def as_json(self) -> dict[str, Any]:
+        return {"enabled": self.enabled, "sources": self.sources, "latency": self.latency}
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSettings:
     """Where something is None, what the service was started with counts."""
 
@@ -127,6 +169,7 @@ class ChannelSettings:
     translations: tuple[str, ...] = ()
     """The languages into which is translated also when nobody reads them, by tag."""
     translation_model: str | None = None
+    diarization: Diarization = field(default_factory=Diarization)
 
     @property
     def hints(self) -> Hints:
@@ -150,6 +193,9 @@ class ChannelSettings:
             if isinstance(changes.translations, UnsetType)
             else _tags(changes.translations),
             translation_model=_model("translation_model", _either(changes.translation_model, self.translation_model)),
+            diarization=self.diarization
+            if isinstance(changes.diarization, UnsetType)
+            else self.diarization.changed(changes.diarization),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -169,6 +215,7 @@ class ChannelSettings:
             "closed_captions": self.closed_captions.as_json(),
             "translations": self.translations,
             "translation_model": self.translation_model,
+            "diarization": self.diarization.as_json(),
         }
 
     def _vocabulary(self, changes: VocabularyChanges | UnsetType) -> Vocabulary:

@@ -23,6 +23,7 @@ from service.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFa
 from service.metrics import Metrics
 from service.pipeline import Pipeline
 from service.settings import Limits
+from service.speakers.diarizer import Listening
 from service.speech.engine import Engine, SpeechTranslator, Stream
 
 log = logging.getLogger("surtitle.source")
@@ -30,6 +31,7 @@ log = logging.getLogger("surtitle.source")
 _FEED = 256  # messages kept for a publisher that does not read them
 _FAST = 1.0  # seconds ahead of real time from which a client is not live
 _TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
+_LAST_SPEAKERS = 3.0  # seconds that the last words wait for their speakers
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _LOST = 1.0  # seconds that a client which resumed must be late for audio to be missing
 _SILENCE_DB = -90.0
@@ -77,6 +79,7 @@ class Source:
         self._committed: dict[str, int] = {}  # words of open captions that were counted
         self._next: tuple[Engine, Stream] | None = None  # to be used from the next utterance on
         self._coming: tuple[Engine, Stream] | None = None  # the same, and the pipeline knows
+        self._listening: Listening | None = None
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
@@ -97,6 +100,7 @@ class Source:
         self._owner: asyncio.Future[None] | None = None
         self._grace: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
+        self._task.add_done_callback(lambda task: self.listen(None))
         self._tell("live")
 
     @property
@@ -181,6 +185,21 @@ class Source:
         if unused is not None:
             await asyncio.to_thread(unused.close)
 
+    def listen(self, listening: Listening | None) -> None:
+        """Tell its speakers apart with these ears from now on; those before are closed."""
+        before, self._listening = self._listening, listening
+        if listening is None:
+            self._pipeline.listen(None)
+        else:
+            self._pipeline.listen(listening.timeline, listening.patience)
+        if before is not None:
+            before.close()
+
+    @property
+    def listening(self) -> Listening | None:
+        """What tells its speakers apart."""
+        return self._listening
+
     async def put(self, samples: Samples) -> None:
         """Take 16 kHz mono samples. Raises `TooFast`, and `EngineError` once the source has ended."""
         if self._crowded():
@@ -262,6 +281,7 @@ class Source:
             "waiting": round(len(self._backlog) / RATE, 2),
             "captions": self._captions,
             "pace": self._pace(),
+            "speakers_skipped": round(self._listening.skipped, 1) if self._listening else None,
         }
 
     def _pace(self) -> int:
@@ -284,7 +304,11 @@ class Source:
         self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
         if self.channel.settings.paused:
             self._pause(len(samples))
+            if self._listening is not None:
+                self._listening.skip(len(samples))
             return
+        if self._listening is not None:
+            self._listening.put(samples, live=self._ahead() <= _FAST)
         gap, self._unheard = self._unheard, 0
         self._backlog.put(samples, self._loop.time(), gap)
         budget = int(self._limits.lag_budget * RATE)
@@ -323,8 +347,11 @@ class Source:
                 else:
                     self._wake.clear()
                     await self._wake.wait()
+            await self._hear_speakers(soon=True)
             async with self._engine.scheduler.turn(self._loop.time()) as work:
                 self._show(await work(self._pipeline.flush))
+            await self._hear_speakers(soon=False)
+            self._show([])
             self.feed.publish("end", "end", {"type": "end"})
         except Exception as error:
             log.exception("%s/%s: recognition failed", *self._label)
@@ -340,6 +367,13 @@ class Source:
         self._pipeline.close()
         if self._next is not None:
             self._next[1].close()
+
+    async def _hear_speakers(self, *, soon: bool) -> None:
+        """No more audio comes: wait for the last speakers; ``soon``: only as long as words may."""
+        ears = self._listening
+        if ears is None or (soon and ears.timeline.known + ears.patience < self.position):
+            return
+        await asyncio.to_thread(ears.wait, ears.patience if soon else _LAST_SPEAKERS)
 
     async def _recognize(self) -> None:
         """Take what waits when the turn comes, and not before: the newest audio is part of it."""
@@ -380,6 +414,9 @@ class Source:
             self._measure(caption)
             self.channel.put(caption)
             self.feed.publish(f"caption:{caption.id}", "caption", message(caption))
+        for late in self._pipeline.take_late():
+            if (named := self.channel.attribute(late)) is not None:
+                self.feed.publish(f"caption:{named.id}", "caption", message(named))
 
     def _measure(self, caption: Caption) -> None:
         """Count the words that are committed now, and how long after they were spoken that is."""
@@ -417,6 +454,8 @@ class Source:
 def message(caption: Caption) -> dict[str, Any]:
     """A caption as its publisher is told of it: ``partial`` or ``final``."""
     common = {"id": caption.id, "rev": caption.rev, "text": caption.full_text}
+    if caption.speaker is not None:
+        common["speaker"] = caption.speaker
     times = {"ts": round(caption.start, 3), "te": round(caption.end, 3)}
     if caption.final:
         return {"type": "final", **common, **times, "words": words_as_json(caption)}

@@ -65,6 +65,7 @@ class Turns:
             return
         speaker = (caption.source, caption.speaker)
         part = self._parts.setdefault(caption.id, _Part(speaker))
+        part.speaker = speaker
         part.words.extend(new)
         part.final = caption.final
         if new and speaker == self._speaker:
@@ -84,9 +85,10 @@ class Turns:
             for key, part in list(self._parts.items()):
                 if part.speaker == self._speaker:
                     while part.words:
-                        turn = self._said not in (None, part.speaker)
+                        turn = _others(self._said, part.speaker)
                         spoken.append(Spoken(part.words.popleft(), part.speaker[0], turn))
-                        self._said = part.speaker
+                        if turn or self._said is None or part.speaker[1] is not None:
+                            self._said = part.speaker
                 if part.final and not part.words:
                     del self._parts[key]
             waiting = next((part.speaker for part in self._parts.values() if part.words), None)
@@ -94,3 +96,10 @@ class Turns:
             if waiting is None or (holds and now - self._when < _YIELD):
                 return spoken
             self._speaker, self._when = waiting, now
+
+
+def _others(before: tuple[str, str | None] | None, now: tuple[str, str | None]) -> bool:
+    """Whether it is somebody else; one source's speakers may not be known yet."""
+    if before is None or before == now:
+        return False
+    return before[0] != now[0] or None not in (before[1], now[1])

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+TOGETHER = ", "
+"""Between the names of speakers who speak at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """One recognized word.
 
     ``start`` and ``end`` are seconds, ``probability`` is in [0, 1]. ``text`` carries its own
-    punctuation; ``spaced`` is False where the script puts no space before it.
+    punctuation; ``spaced`` is False where the script puts no space before it. ``speaker`` is who
+    says it, where that is known; those who speak at once are joined by `TOGETHER`.
     """
 
     text: str
@@ -19,6 +23,7 @@ class Word:
     end: float
     probability: float = 1.0
     spaced: bool = True
+    speaker: str | None = None
 
     @property
     def key(self) -> str:

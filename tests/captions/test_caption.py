@@ -1,3 +1,5 @@
+import msgspec
+
 from service.captions.caption import Caption, packed, unpacked
 from service.speech.words import Word
 
@@ -16,3 +18,15 @@ def test_times_are_kept_to_the_millisecond_however_late() -> None:
         (100_000.123, 100_000.679, 0.123),
         (100_001.0, 100_001.0, 1.0),
     ]
+
+
+def test_a_packed_caption_keeps_who_says_each_word() -> None:
+    speakers = [None, "Speaker 1", "Speaker 1", "Speaker 1, Speaker 2", None]
+    words = tuple(Word("word", n, n + 0.5, speaker=speaker) for n, speaker in enumerate(speakers))
+    caption = Caption("c1", 3, "tab", "en", words, (), True, "Speaker 1")
+    assert unpacked("c1", packed(caption)) == caption
+
+
+def test_what_earlier_versions_packed_is_still_read() -> None:
+    old = msgspec.msgpack.encode((3, "tab", "en", None, ["word", 500, 400, 900, True]))
+    assert unpacked("c1", old).words == (Word("word", 0.5, 0.9, 0.9),)

@@ -125,3 +125,74 @@ def test_any_sequence_of_hypotheses_keeps_the_promises(script: list[tuple[int, l
     assert all(not caption.full_text for caption in screen.captions.values() if not caption.final)
     for caption in screen.changes:
         assert len(wrap((*caption.words, *caption.tentative), box.columns)) <= box.lines
+
+
+def spoken(text: str) -> tuple[Word, ...]:
+    """Words like "1hello 2there": who says them, none where there is no digit; "3both" is said by 1 and 2 at once."""
+    names = {"1": "Speaker 1", "2": "Speaker 2", "3": "Speaker 1, Speaker 2"}
+    return tuple(
+        Word(part.lstrip("123"), i * 0.4, i * 0.4 + 0.3, speaker=names.get(part[0]))
+        for i, part in enumerate(text.split())
+    )
+
+
+class Conversation(Screen):
+    """A screen on which words have speakers."""
+
+    def say(self, committed: str, tentative: str = "", *, endpoint: bool = False) -> None:
+        everything = spoken(f"{committed} {tentative}")
+        count = len(committed.split())
+        hypothesis = Hypothesis(everything[:count], everything[count:])
+        self.take(self.segmenter.update(hypothesis, "en", endpoint=endpoint))
+
+    @property
+    def lines(self) -> list[tuple[str | None, str]]:
+        return [(caption.speaker, caption.full_text) for caption in self.captions.values() if caption.full_text]
+
+
+def test_a_caption_ends_where_another_speaks() -> None:
+    screen = Conversation()
+    screen.say("1are 1you 1there 2yes", "2I am")
+    assert screen.lines == [("Speaker 1", "are you there"), ("Speaker 2", "yes I am")]
+    screen.say("1are 1you 1there 2yes 2I 2am", endpoint=True)
+    assert screen.lines == [("Speaker 1", "are you there"), ("Speaker 2", "yes I am")]
+    assert all(caption.final for caption in screen.captions.values())
+
+
+def test_tentative_words_of_another_speaker_stand_in_the_next_caption() -> None:
+    screen = Conversation()
+    screen.say("1are 1you", "1there 2yes")
+    assert screen.lines == [("Speaker 1", "are you there"), ("Speaker 2", "yes")]
+    assert not any(caption.final for caption in screen.captions.values())
+
+
+def test_words_of_which_nobody_knows_belong_to_whoever_speaks() -> None:
+    screen = Conversation()
+    screen.say("so 1are you 1there", endpoint=True)
+    assert screen.lines == [("Speaker 1", "so are you there")]
+
+
+def test_those_who_speak_at_once_have_a_caption_of_their_own() -> None:
+    screen = Conversation()
+    screen.say("1are 1you 3there 3yes 3now 2I 2am", endpoint=True)
+    assert screen.lines == [
+        ("Speaker 1", "are you there"),
+        ("Speaker 1, Speaker 2", "yes now"),
+        ("Speaker 2", "I am"),
+    ]
+
+
+def test_a_word_that_another_speaks_into_ends_no_caption() -> None:
+    screen = Conversation()
+    screen.say("1are 3you 1there", endpoint=True)
+    assert screen.lines == [("Speaker 1", "are you there")]
+
+
+def test_a_speaker_who_was_shown_is_not_changed_but_taken_back() -> None:
+    screen = Conversation()
+    screen.say("", "2yes")
+    screen.say("", "1yes")
+    assert [(one.id, one.speaker, one.full_text) for one in screen.captions.values()] == [
+        ("c1", "Speaker 2", ""),
+        ("c2", "Speaker 1", "yes"),
+    ]

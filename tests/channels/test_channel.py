@@ -7,6 +7,7 @@ import pytest
 
 from service.captions.caption import Caption
 from service.channels.channel import Channel, check_name
+from service.channels.settings import ChannelSettings
 from service.channels.style import Style
 from service.errors import NoSuchChannel
 from service.settings import Limits
@@ -115,3 +116,53 @@ def test_all_tracks_are_cleared_and_styled() -> None:
     channel.clear()
     assert [track.captions for track in channel.tracks] == [[], []]
     assert french.feed.since(0)[-1].name == "clear"
+
+
+def said(key: str, *words: tuple[str, str | None], speaker: str | None = None) -> Caption:
+    """A final caption of words and who says them."""
+    spoken = tuple(Word(text, n, n + 0.5, speaker=who) for n, (text, who) in enumerate(words))
+    return Caption(key, 3, "tab", "en", spoken, final=True, speaker=speaker)
+
+
+def test_a_speaker_who_becomes_known_later_is_told_without_touching_the_text() -> None:
+    channel = Channel("main", Limits())
+    channel.put(said("c1", ("hello", None)))
+    channel.put(said("c2", ("hello", None)))
+    channel.correct("c2", "Hallo", None)
+    late = [said(key, ("hello", "Speaker 1"), speaker="Speaker 1") for key in ("c1", "c2", "c3")]
+    first, second, third = (channel.attribute(caption) for caption in late)
+    assert first is not None
+    assert (first.rev, first.text, first.speaker) == (4, "hello", "Speaker 1")
+    assert second is not None
+    assert (second.text, second.speaker) == ("Hallo", "Speaker 1")
+    assert third is None  # it was cleared meanwhile
+    assert len(channel.captions) == 2
+
+
+def test_a_speaker_who_was_corrected_is_not_overwritten() -> None:
+    channel = Channel("main", Limits())
+    channel.put(said("c1", ("hello", None)))
+    channel.correct("c1", None, "Ada")
+    assert channel.attribute(said("c1", ("hello", "Speaker 1"), speaker="Speaker 1")) is None
+    assert channel.captions[0].speaker == "Ada"
+
+
+def test_names_hold_for_captions_and_words_and_those_who_speak_at_once() -> None:
+    channel = Channel("main", Limits())
+    channel.put(said("c1", ("hello", "Speaker 1"), ("you", "Speaker 1, Speaker 2"), speaker="Speaker 1"))
+    channel.put(said("c2", ("yes", "Speaker 1, Speaker 2"), speaker="Speaker 1, Speaker 2"))
+    channel.put(said("c3", ("so", None)))
+    channel.settings = ChannelSettings(names={"Speaker 1": "Ada", "tab": "Guests"})
+    assert [caption.speaker for caption in channel.captions] == ["Ada", "Ada, Speaker 2", "Guests"]
+    assert [word.speaker for word in channel.captions[0].words] == ["Ada", "Ada, Speaker 2"]
+    channel.settings = ChannelSettings(names={"Speaker 1": "Ada", "Speaker 1, Speaker 2": "All"})
+    assert [caption.speaker for caption in channel.captions] == ["Ada", "All", None]
+
+
+def test_who_is_corrected_says_the_whole() -> None:
+    channel = Channel("main", Limits())
+    channel.put(said("c1", ("hello", "Speaker 1"), ("you", "Speaker 2"), speaker="Speaker 1"))
+    channel.correct("c1", "hello there you", None)
+    assert [word.speaker for word in channel.captions[0].words] == ["Speaker 1", "Speaker 1", "Speaker 2"]
+    channel.correct("c1", None, "Ada")
+    assert [word.speaker for word in channel.captions[0].words] == [None, None, None]

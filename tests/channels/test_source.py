@@ -62,6 +62,12 @@ class Script:
     def use(self, stream: Any) -> None:
         self.stream = stream
 
+    def listen(self, timeline: Any, patience: float = 0.0) -> None:
+        pass
+
+    def take_late(self) -> list[Caption]:
+        return []
+
     def take_failure(self) -> EngineError | None:
         return None
 

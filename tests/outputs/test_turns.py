@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service.captions.caption import Caption
 from service.outputs.turns import Turns
 from service.speech.words import Word
@@ -77,3 +79,14 @@ def test_a_correction_is_not_said_again() -> None:
     assert take(turns, 0.0) == "to sir title"
     turns.put(caption("1", "to the great Surtitle again", final=True), 5.0)
     assert take(turns, 9.0) == ""
+
+
+def test_speakers_of_one_source_take_turns_and_one_who_is_not_known_yet_is_nobody_else() -> None:
+    turns = Turns()
+    turns.put(replace(caption("1", "are you there", final=True), speaker="Speaker 1"), 0.0)
+    turns.put(replace(caption("2", "yes", final=True), speaker="Speaker 2"), 0.1)
+    turns.put(caption("3", "I am", final=True), 0.2)
+    assert take(turns, 0.3) == "are you there >> yes I am"
+    turns.put(replace(caption("3", "I am", final=True), speaker="Speaker 2"), 0.4)
+    turns.put(replace(caption("4", "good", final=True), speaker="Speaker 1"), 0.5)
+    assert take(turns, 0.6) == ">> good"

@@ -54,7 +54,14 @@ class Answer:
 async def ask(service: Running, key: str, shown: str | None, how: str = "header", **request: Any) -> Answer:
     """Use a route of the table in the channel `main`, and see what becomes of it."""
     method, path = key.split(" ")
-    named = {"channel": "main", "id": "c1", "name": "style", "form": "txt", "path:path": "nowhere/at/all"}
+    named = {
+        "file": "1-tab.flac",
+        "channel": "main",
+        "id": "c1",
+        "name": "style",
+        "form": "txt",
+        "path:path": "nowhere/at/all",
+    }
     path = re.sub(r"\{(.*?)\}", lambda found: named[found[1]], path) + ("/icon.svg" if path == "/static" else "")
     headers = {"authorization": f"Bearer {shown}"} if shown and how == "header" else {}
     query = f"?token={shown}" if shown and how == "query" else ""

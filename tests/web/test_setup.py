@@ -71,6 +71,7 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         "closed_captions": CLOSED_CAPTIONS,
         "translations": [],
         "translation_model": None,
+        "diarization": {"enabled": False, "sources": [], "latency": 1.04},
         "switch": None,
     }
     assert (await client.get("/api/channels/fresh/settings")).json() == empty
@@ -112,6 +113,9 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         ('{"closed_captions":{"delay":1e999}}', "not settings that a channel has"),
         ('{"closed_captions":{"password":7}}', "password"),
         ('{"closed_captions":{"language":"ru"}}', "translation into a language of Latin letters"),
+        ('{"diarization":{"latency":5}}', "0.32, 1.04, 10"),
+        ('{"diarization":{"enabled":"yes"}}', "enabled"),
+        (json.dumps({"diarization": {"sources": [f"s{n}" for n in range(17)]}}), "16 at most"),
         ("[" * 5000, "not settings that a channel has"),
     ],
 )
@@ -123,6 +127,13 @@ async def test_what_is_no_setting_is_refused_and_changes_nothing(
     assert answer.json()["code"] == "bad_request"
     assert reason in answer.json()["message"]
     assert (await client.get("/api/channels/strict/settings")).json()["vocabulary"] == NOTHING
+
+
+async def test_speakers_are_told_apart_where_a_channel_asks_for_it(client: httpx.AsyncClient) -> None:
+    told = await change(client, "apart", diarization={"enabled": True, "sources": ["tab", " tab ", ""], "latency": 10})
+    assert told["diarization"] == {"enabled": True, "sources": ["tab"], "latency": 10.0}
+    told = await change(client, "apart", diarization={"sources": []})
+    assert told["diarization"] == {"enabled": True, "sources": [], "latency": 10.0}
 
 
 async def test_the_password_of_obs_is_taken_and_never_told(client: httpx.AsyncClient) -> None:

@@ -10,6 +10,7 @@ import { problemOf } from "/static/problems.js";
 import { setUpRecording, showRecording } from "/static/recording.js";
 import { setUpClosedCaptions, showClosedCaptions } from "/static/outputs.js";
 import { setUp, showLoad, showProgress } from "/static/setup.js";
+import { setUpSpeakers, showSpeakers } from "/static/speakers.js";
 import { setUpTranslation, showTranslation } from "/static/translation.js";
 
 /**
@@ -25,6 +26,7 @@ import { setUpTranslation, showTranslation } from "/static/translation.js";
  * @property {number} lag seconds
  * @property {number} skipped seconds
  * @property {number} pace words a minute
+ * @property {number | null} speakers_skipped seconds; null where speakers are not told apart
  *
  * @typedef {import("/static/setup.js").Load} Load
  *
@@ -37,6 +39,7 @@ import { setUpTranslation, showTranslation } from "/static/translation.js";
  * @property {import("/static/outputs.js").ClosedCaptions} closed_captions
  * @property {import("/static/recording.js").Recording} recording
  * @property {import("/static/translation.js").Translation} translation
+ * @property {import("/static/speakers.js").Diarization} diarization
  * @property {Source[]} sources
  */
 
@@ -116,6 +119,7 @@ function showChannel(channel) {
   showClosedCaptions(card, channel.closed_captions);
   showRecording(card, channel.recording);
   showTranslation(card, channel.translation);
+  showSpeakers(card, channel.diarization, Math.max(0, ...channel.sources.map((source) => source.speakers_skipped ?? 0)));
 }
 
 /** @param {HTMLElement} box @param {Channel} channel */
@@ -178,6 +182,7 @@ function newCard(name) {
   setUpClosedCaptions(card, name);
   setUpRecording(card, name);
   setUpTranslation(card, name);
+  setUpSpeakers(card, name);
   return card;
 }
 

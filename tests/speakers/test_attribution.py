@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.captions.caption import Caption
+from service.captions.segment import Segmenter
+from service.speakers.attribution import Attributed, Attribution, most_heard
+from service.speakers.timeline import FRAME, Timeline
+from service.speech.words import Hypothesis, Word, join
+from tests.speakers.test_timeline import activity
+
+PATIENCE = 2.0
+
+
+def words(text: str, start: float = 0.0) -> tuple[Word, ...]:
+    return tuple(Word(part, start + i * 0.4, start + i * 0.4 + 0.32) for i, part in enumerate(text.split()))
+
+
+def attribution(timeline: Timeline | None) -> Attribution:
+    made = Attribution(lambda speaker: f"Speaker {speaker + 1}")
+    made.timeline, made.patience = timeline, PATIENCE
+    return made
+
+
+def hear(timeline: Timeline, who: str, seconds: float) -> None:
+    timeline.add(timeline.known, activity(*[who] * round(seconds / FRAME)))
+
+
+def said(updates: list[Attributed]) -> list[tuple[str, str, bool]]:
+    return [(join(one.hypothesis.committed), join(one.hypothesis.tentative), one.endpoint) for one in updates]
+
+
+def test_without_a_timeline_nothing_waits() -> None:
+    made = attribution(None)
+    assert said(made.update(Hypothesis(words("one two")), 0.8, endpoint=False)) == [("one two", "", False)]
+    assert said(made.update(Hypothesis(words("one two")), 0.8, endpoint=True)) == [("one two", "", True)]
+    assert made.settle(1.0) == []
+
+
+def test_an_utterance_waits_until_it_is_known_who_begins() -> None:
+    timeline = Timeline(0.0)
+    made = attribution(timeline)
+    assert said(made.update(Hypothesis((), words("one two")), 0.8, endpoint=False)) == [("", "", False)]
+    hear(timeline, "0", 0.4)
+    (update,) = made.settle(1.0)
+    assert [word.speaker for word in update.hypothesis.tentative] == ["Speaker 1", None]
+
+
+def test_a_committed_word_waits_as_a_tentative_one() -> None:
+    timeline = Timeline(0.0)
+    made = attribution(timeline)
+    hear(timeline, "0", 0.4)
+    assert said(made.update(Hypothesis(words("one two"), ()), 1.2, endpoint=False)) == [("one", "two", False)]
+    hear(timeline, "1", 0.4)
+    (update,) = made.settle(1.4)
+    assert [word.speaker for word in update.hypothesis.committed] == ["Speaker 1", "Speaker 2"]
+
+
+def test_nobody_waits_for_long() -> None:
+    timeline = Timeline(0.0)
+    made = attribution(timeline)
+    hear(timeline, "0", 0.4)
+    made.update(Hypothesis(words("one two")), 1.2, endpoint=True)
+    assert said(made.settle(2.3)) == [("one", "two", False)]
+    (update,) = made.settle(2.8)
+    assert update.endpoint
+    assert [word.speaker for word in update.hypothesis.committed] == ["Speaker 1", None]
+
+
+def test_a_model_that_is_behind_is_not_waited_for_at_all() -> None:
+    timeline = Timeline(0.0)
+    made = attribution(timeline)
+    heard = 10.0
+    late = words("nobody waits", heard - 1.0)
+    assert said(made.update(Hypothesis(late), heard, endpoint=False)) == [("nobody waits", "", False)]
+
+
+def test_the_next_utterance_follows_while_the_one_before_waits() -> None:
+    timeline = Timeline(0.0)
+    made = attribution(timeline)
+    hear(timeline, "0", 0.4)
+    made.update(Hypothesis(words("one two")), 1.2, endpoint=True)
+    following = Hypothesis(words("three", 1.3), words("four", 1.7))
+    assert said(made.update(following, 1.9, endpoint=False)) == [("one", "two three four", False)]
+    hear(timeline, "0", 2.0)
+    assert said(made.settle(2.0)) == [("one two", "", True), ("three", "four", False)]
+
+
+def test_what_is_flushed_waits_no_longer() -> None:
+    timeline = Timeline(0.0)
+    made = attribution(timeline)
+    made.update(Hypothesis(words("one two")), 0.8, endpoint=True)
+    assert said(made.release()) == [("one two", "", True)]
+
+
+def test_a_final_caption_gets_its_speaker_later() -> None:
+    timeline = Timeline(0.0)
+    made = attribution(timeline)
+    caption = Caption("c1", 3, "tab", "en", words("one two"), final=True)
+    made.keep(caption)
+    made.keep(replace(caption, id="c2", speaker="Speaker 7"))
+    assert made.take_late() == []
+    hear(timeline, "1", 2.0)
+    (late,) = made.take_late()
+    assert (late.id, late.speaker) == ("c1", "Speaker 2")
+    assert made.take_late() == []
+
+
+def test_a_caption_is_named_after_those_who_say_much_of_it() -> None:
+    one, two = (replace(words("word")[0], speaker=f"Speaker {number}") for number in (1, 2))
+    assert most_heard([one, two, one, two]) == "Speaker 1, Speaker 2"
+    assert most_heard([one] * 9 + [two]) == "Speaker 1"
+    assert most_heard([replace(one, speaker=None)]) is None
+
+
+_steps = st.lists(
+    st.tuples(
+        st.integers(0, 3),  # words that are committed
+        st.lists(st.sampled_from(["a", "bb", "ccc,", "d.", "eeee"]), max_size=5),  # what is believed after them
+        st.sampled_from(["", "0", "1", "01", "2"]),  # who is heard
+        st.integers(0, 25),  # frames that become known
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(_steps, st.sampled_from([0.0, 0.8, 2.0]))
+def test_any_sequence_keeps_the_promises(steps: list[tuple[int, list[str], str, int]], patience: float) -> None:
+    """No word is lost, doubled or moved; committed text only grows; a speaker who was shown stays."""
+    timeline = Timeline(0.0)
+    made = attribution(timeline)
+    made.patience = patience
+    numbers = itertools.count(1)
+    segmenter = Segmenter("tab", lambda: f"c{next(numbers)}")
+    captions: dict[str, Caption] = {}
+    everything: list[str] = []
+    utterance: list[Word] = []
+    now = 0.0
+
+    def take(updates: list[Attributed]) -> None:
+        for update in updates:
+            for caption in segmenter.update(update.hypothesis, "en", endpoint=update.endpoint):
+                before = captions.get(caption.id)
+                if before is not None:
+                    assert caption.rev > before.rev
+                    assert not before.final
+                    assert caption.full_text.startswith(before.text)
+                    assert before.speaker in (None, caption.speaker)
+                    count = len(before.words)
+                    assert [word.speaker for word in caption.words[:count]] == [word.speaker for word in before.words]
+                captions[caption.id] = caption
+
+    for number, (commit, believed, who, frames) in enumerate(steps):
+        tail = words(" ".join(believed), now)
+        hear(timeline, who, frames * FRAME)
+        utterance += tail[:commit]
+        now += 0.4 * min(commit, len(tail))
+        over = number % 4 == 3
+        take(made.update(Hypothesis(tuple(utterance), () if over else tail[commit:]), now + 1.0, endpoint=over))
+        if over:
+            everything += [word.text for word in utterance]
+            utterance = []
+            now += 0.7
+    take(made.release())
+    everything += [word.text for word in utterance]
+    take(made.update(Hypothesis(tuple(utterance)), now, endpoint=True))
+    take(made.release())
+    shown = [word for caption in captions.values() if caption.final for word in caption.words]
+    assert [word.text for word in sorted(shown, key=lambda word: word.start)] == everything
+    assert all(not caption.full_text for caption in captions.values() if not caption.final)

@@ -1,0 +1,132 @@
+"""Speakers through the whole service: real recognizer, real speaker model, real process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.speakers.talk import MODEL, turns
+from tests.support import TEST_MODEL, Running, Said, error_rate, publish, running, until
+
+pytestmark = pytest.mark.torch
+
+
+@pytest_asyncio.fixture(scope="module")
+async def service() -> AsyncIterator[Running]:
+    async with running(engine="whisper", model=TEST_MODEL, language="en", speaker_model=str(MODEL)) as service:
+        yield service
+
+
+async def settle(service: Running, channel: str, **changes: Any) -> dict[str, Any]:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        answer = await client.patch(f"/api/channels/{channel}/settings", json=changes)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+async def warmed(service: Running, channel: str, **diarization: Any) -> None:
+    """The channel tells speakers apart, and the model is loaded."""
+    await settle(service, channel, diarization={"enabled": True, **diarization})
+    await settle(service, "warm", diarization={"enabled": True})
+    await publish(service, turns(("slt", "Good morning.")), channel="warm", source="warm")
+    await until(lambda: service.app.state.hub._diarizer.state.name == "ready", timeout=120)
+
+
+def finals(said: Said) -> list[tuple[str | None, str]]:
+    """Who says what, each caption in its newest revision."""
+    newest = {message["id"]: message for message in said.of("final")}
+    return [(message.get("speaker"), message["text"]) for message in newest.values()]
+
+
+async def test_a_caption_splits_at_the_word_at_which_another_speaks(service: Running) -> None:
+    await warmed(service, "split")
+    sound = turns(
+        ("rms", "The train was late because"),
+        ("slt", "of the heavy snow."),
+        ("rms", "He opened the door and walked into the room."),
+    )
+    said = await publish(service, sound, channel="split", pace=1.0)
+    heard = [(speaker, text.strip(".").lower().split()) for speaker, text in finals(said)]
+    assert [(speaker, words[0], words[-1]) for speaker, words in heard] == [
+        ("Speaker 1", "the", "because"),
+        ("Speaker 2", "of", "snow"),
+        ("Speaker 1", "he", "room"),
+    ]
+    words = [word for message in said.of("final") for word in message["words"]]
+    assert all(word["speaker"] in ("Speaker 1", "Speaker 2") for word in words)
+
+
+async def test_a_speaker_who_is_shown_stays(service: Running) -> None:
+    said = await publish(
+        service,
+        turns(("awb", "We walked along the river."), ("slt", "The sun went down."), ("awb", "It was cold."), pause=0.4),
+        channel="split",
+        pace=1.0,
+    )
+    shown: dict[str, str] = {}
+    for message in said.messages:
+        if message["type"] in ("partial", "final") and message.get("speaker"):
+            assert shown.setdefault(message["id"], message["speaker"]) == message["speaker"]
+    assert shown
+
+
+async def test_speakers_are_named_in_every_export(service: Running) -> None:
+    await settle(service, "split", names={"Speaker 1": "Ada", "Speaker 2": "Grace"})
+    async with httpx.AsyncClient(base_url=f"{service.url}/api/channels/split") as client:
+        srt, vtt, txt = [(await client.get(f"/transcript.{form}")).text for form in ("srt", "vtt", "txt")]
+        captions = (await client.get("/transcript.json")).json()["captions"]
+    assert "Ada: The train was" in srt
+    assert "<v Grace>" in vtt
+    assert "Grace:\n" in txt
+    assert {"Ada", "Grace"} <= {word["speaker"] for caption in captions for word in caption["words"]}
+
+
+async def test_with_the_longest_latency_captions_get_their_speakers_later(service: Running) -> None:
+    await warmed(service, "late", latency=10.0)
+    sound = turns(("rms", "The train was late because of the heavy snow."), ("slt", "He opened the door."), pause=1.0)
+    async with service.reader("late") as reader:
+        said = await publish(service, sound, channel="late", pace=1.0)
+        first = [message for message in said.of("final") if "speaker" not in message]
+        assert first
+        assert [speaker for speaker, _ in finals(said)] == ["Speaker 1", "Speaker 2"]
+        texts: dict[str, set[str]] = {}
+        while True:
+            event = json.loads(await reader.recv())
+            if event["event"] == "caption" and event["data"]["final"]:
+                texts.setdefault(event["data"]["id"], set()).add(event["data"]["text"])
+                if len(texts) == 2 and event["data"]["speaker"] == "Speaker 2":
+                    break
+    assert all(len(versions) == 1 for versions in texts.values())
+
+
+async def test_a_model_that_stands_still_touches_no_word(service: Running) -> None:
+    await warmed(service, "slow")
+    text = "The train was late because of the heavy snow. He opened the door and walked into the room."
+    process = service.app.state.hub._diarizer._worker.process
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        said = await publish(service, turns(("rms", text)), channel="slow", pace=1.0)
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+    assert error_rate(text, said.text) < 0.2
+    assert all("speaker" not in message for message in said.of("final"))
+
+
+async def test_only_the_named_sources_are_listened_to(service: Running) -> None:
+    await warmed(service, "some", sources=["tab"])
+    await settle(service, "some", names={"mic": "Host"})
+    sound = turns(("rms", "He opened the door and walked into the room."))
+    tab = await publish(service, sound, channel="some", source="tab", pace=1.0)
+    mic = await publish(service, sound, channel="some", source="mic", pace=1.0)
+    assert [speaker for speaker, _ in finals(tab)] == ["Speaker 1"]
+    assert [speaker for speaker, _ in finals(mic)] == [None]
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        captions = (await client.get("/api/channels/some/transcript.json")).json()["captions"]
+    assert [caption["speaker"] for caption in captions] == ["Speaker 1", "Host"]
