@@ -124,12 +124,12 @@ class Channel:
             self._began = then
         return then - self._began
 
-    def begin(self, ago: float = 0.0) -> float:
+    def begin(self, ago: float = 0.0, *, alone: bool = True) -> float:
         """A source is coming, with a first sample of ``ago`` seconds before now; where that is on the channel's clock.
 
-        It goes on with the session, unless the channel was at rest for long.
+        It goes on with the session, unless it is ``alone`` and the channel was at rest for long.
         """
-        if self.session is not None and self.rests:
+        if self.session is not None and alone and self.rests:
             self._began = self.session = None
             self.clear()
         at = self.clock(ago)

@@ -239,7 +239,7 @@ class Hub:
         try:
             tuning, stream = await self._tuner.open(channel, language)
             name = await self._free_name(channel, left.name if left else name)
-            at = channel.begin(age)
+            at = channel.begin(age, alone=not self.sources(channel))
             received = left.received if left else 0.0
             if left:
                 at = left.clock + received

@@ -127,6 +127,7 @@ async def test_a_channel_that_rested_begins_another_session(tmp_path: Path) -> N
         assert channel.session.id == first.id
         assert [one.text for one in channel.captions] == ["yesterday"]
         await asyncio.sleep(0.3)
+        assert channel.begin(alone=False) > 0.0  # somebody has been silent for long, but is there
         assert channel.begin() == 0.0
         assert channel.captions == []
         assert channel.session.id != first.id
