@@ -19,7 +19,7 @@ import numpy as np
 from service.audio import RATE, Samples
 from service.errors import ModelError
 from service.speakers.timeline import SPEAKERS, Timeline
-from service.speech.pocketsphinx_worker import read_frame, write_frame
+from service.worker import read_frame, write_frame
 
 log = logging.getLogger("surtitle.speakers")
 

@@ -3,7 +3,7 @@
 NeMo takes seconds to import, gigabytes of memory and many short turns of Python's global lock: in
 the service's own process it would hold up words. Here it does not, and gives way to recognition.
 
-Frames are those of `pocketsphinx_worker`. Requests are ["feed", source, latency, position, samples]
+Requests, as frames (`service.worker`), are ["feed", source, latency, position, samples]
 (float32, ``position`` in samples on the source's clock), ["flush", source] and ["close", source].
 Each has one answer: a list of [position, frames, activity] (float32), or a string that says what
 went wrong. The first answer comes by itself, when the model is loaded.
@@ -21,7 +21,7 @@ import numpy as np
 from service.audio import RATE
 from service.speakers.sortformer import Sortformer, SortformerStream
 from service.speakers.timeline import FRAME, SPEAKERS, Activity
-from service.speech.pocketsphinx_worker import read_frame, write_frame
+from service.worker import serve
 
 Found = tuple[int, int, bytes]
 
@@ -31,26 +31,9 @@ _PER_FRAME = round(FRAME * RATE)
 
 def main() -> None:
     """Serve until standard input ends."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get between the frames
     with suppress(AttributeError, OSError):
         os.nice(_NICE)
-    try:
-        listener = _Listener(sys.argv[1])
-    except Exception as error:
-        write_frame(answers, f"{type(error).__name__}: {error}")
-        return
-    write_frame(answers, [])
-    while True:
-        try:
-            operation, *arguments = read_frame(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            answer = getattr(listener, operation)(*arguments)
-        except Exception as error:
-            answer = f"{type(error).__name__}: {error}"
-        write_frame(answers, answer)
+    serve(lambda: _Listener(sys.argv[1]))
 
 
 @dataclass(slots=True)

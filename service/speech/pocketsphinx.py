@@ -19,10 +19,11 @@ from service.audio.pcm import to_pcm
 from service.errors import EngineError
 from service.speech.commitment import Commitment
 from service.speech.engine import Hints
-from service.speech.pocketsphinx_worker import Segment, read_frame, write_frame
+from service.speech.pocketsphinx_worker import Segment
 from service.speech.policy import Display, HoldBack
 from service.speech.scheduler import Scheduler
 from service.speech.words import Hypothesis, Word
+from service.worker import read_frame, write_frame
 
 T = TypeVar("T")
 

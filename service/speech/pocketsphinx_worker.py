@@ -3,20 +3,14 @@
 pocketsphinx holds Python's global lock while it searches, up to 0.1 s at a time: in the service's
 own process that would stall every other source and reader, and a crash would end them all.
 
-Requests come on standard input and answers go to standard output, as frames: four bytes of length,
-then msgpack. Requests are ["accept", bytes], ["finish"] and ["reset"]. Each has one answer: the
+Requests, as frames (`service.worker`), are ["accept", bytes], ["finish"] and ["reset"]. Each has one answer: the
 words now believed, or a string that says what went wrong. The first answer comes by itself, when
 the decoder is ready.
 """
 
 from __future__ import annotations
 
-import os
-import struct
-import sys
-from typing import IO, Any
-
-import msgspec
+from service.worker import serve
 
 FRAME = 0.01
 """Seconds in one of the decoder's frames."""
@@ -27,42 +21,9 @@ Segment = tuple[str, float, float, float]
 """Word, start and end in seconds from the utterance's first sample, posterior probability."""
 
 
-def write_frame(stream: IO[bytes], value: object) -> None:
-    """Send one value. Raises OSError when the other end is gone."""
-    data = msgspec.msgpack.encode(value)
-    stream.write(struct.pack("<I", len(data)) + data)
-    stream.flush()
-
-
-def read_frame(stream: IO[bytes]) -> Any:
-    """Receive one value. Raises EOFError when the other end is gone."""
-    header = stream.read(4)
-    if len(header) < 4:
-        raise EOFError
-    (length,) = struct.unpack("<I", header)
-    return msgspec.msgpack.decode(stream.read(length))
-
-
 def main() -> None:
     """Serve until standard input ends."""
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get between the frames
-    try:
-        decoder = _Decoder()
-    except Exception as error:
-        write_frame(answers, f"{type(error).__name__}: {error}")
-        return
-    write_frame(answers, [])
-    while True:
-        try:
-            operation, *arguments = read_frame(sys.stdin.buffer)
-        except EOFError:
-            return
-        try:
-            answer = getattr(decoder, operation)(*arguments)
-        except Exception as error:
-            answer = f"{type(error).__name__}: {error}"
-        write_frame(answers, answer)
+    serve(_Decoder)
 
 
 class _Decoder:

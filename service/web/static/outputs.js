@@ -1,7 +1,7 @@
 // A channel's closed captions in OBS on the dashboard: how they stand, and where OBS is.
 
+import { box as boxOf, field, settingsForm } from "/static/forms.js";
 import { t } from "/static/overlay/i18n.js";
-import { field, say } from "/static/setup.js";
 
 /**
  * @typedef {object} ClosedCaptions
@@ -25,31 +25,9 @@ const STATES = {
 
 /** Let the card's form read and change them. @param {HTMLElement} card @param {string} channel */
 export function setUpClosedCaptions(card, channel) {
-  const address = `/api/channels/${encodeURIComponent(channel)}/settings`;
-  const details = /** @type {HTMLDetailsElement} */ (card.querySelector(".outputs"));
-  const form = /** @type {HTMLFormElement} */ (details.querySelector("form"));
-  const said = /** @type {HTMLElement} */ (form.querySelector(".said"));
-  details.addEventListener("toggle", async () => {
-    if (!details.open) return;
-    say(said, "");
-    form.inert = true;
-    await fetch(address)
-      .then((answer) => answer.json())
-      .then((settings) => write(form, settings.closed_captions))
-      .catch(() => say(said, t("The service does not answer.")));
-    form.inert = false;
-  });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    say(said, "…");
-    try {
-      const answer = await fetch(address, { method: "PATCH", body: JSON.stringify({ closed_captions: read(form) }) });
-      const settings = await answer.json();
-      if (answer.ok) write(form, settings.closed_captions);
-      say(said, answer.ok ? t("Applied.") : settings.message, answer.ok);
-    } catch {
-      say(said, t("The service does not answer."));
-    }
+  settingsForm(card, ".outputs", channel, {
+    write: (form, settings) => write(form, settings.closed_captions),
+    read: (form) => ({ closed_captions: read(form) }),
   });
 }
 
@@ -66,7 +44,7 @@ export function showClosedCaptions(card, captions) {
 
 /** @param {HTMLFormElement} form @param {any} captions */
 function write(form, captions) {
-  enabled(form).checked = captions.enabled;
+  boxOf(form, "enabled").checked = captions.enabled;
   field(form, "host").value = captions.host;
   field(form, "port").value = captions.port;
   field(form, "delay").value = captions.delay;
@@ -80,18 +58,13 @@ function write(form, captions) {
 function read(form) {
   const password = field(form, "password").value;
   return {
-    enabled: enabled(form).checked,
+    enabled: boxOf(form, "enabled").checked,
     host: field(form, "host").value.trim(),
     port: Number(field(form, "port").value),
     delay: Number(field(form, "delay").value),
     language: field(form, "cc-language").value.trim() || null,
     ...(password && { password }),
   };
-}
-
-/** @param {HTMLFormElement} form */
-function enabled(form) {
-  return /** @type {HTMLInputElement} */ (field(form, "enabled"));
 }
 
 /** @param {HTMLElement} box @param {string} selector @param {string} text */

@@ -1,5 +1,6 @@
 // A channel's settings on the dashboard: model, language, vocabulary.
 
+import { asPairs, field, lines, pairs, settingsForm } from "/static/forms.js";
 import { t } from "/static/overlay/i18n.js";
 
 /**
@@ -22,29 +23,7 @@ const STATES = {
 
 /** Let the card's form read and change the settings. @param {HTMLElement} card @param {string} channel */
 export function setUp(card, channel) {
-  const address = `/api/channels/${encodeURIComponent(channel)}/settings`;
-  const details = /** @type {HTMLDetailsElement} */ (card.querySelector(".setup"));
-  const form = /** @type {HTMLFormElement} */ (details.querySelector("form"));
-  const said = /** @type {HTMLElement} */ (form.querySelector(".said"));
-  details.addEventListener("toggle", async () => {
-    if (!details.open) return;
-    say(said, "");
-    form.inert = true; // until it shows what is so: nothing that is typed may be overwritten
-    await Promise.all([fill(form, address), suggestModels()]).catch(() => say(said, t("The service does not answer.")));
-    form.inert = false;
-  });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    say(said, "…");
-    try {
-      const answer = await fetch(address, { method: "PATCH", body: JSON.stringify(read(form)) });
-      const settings = await answer.json();
-      if (answer.ok) write(form, settings);
-      say(said, answer.ok ? t("Applied.") : settings.message, answer.ok);
-    } catch (error) {
-      say(said, error instanceof Unreadable ? error.message : t("The service does not answer."));
-    }
-  });
+  settingsForm(card, ".setup", channel, { write, read, suggest: suggestModels });
 }
 
 /** What is on its way, or could not be had. @param {HTMLElement} box @param {Load | null} load */
@@ -63,13 +42,6 @@ export function showProgress(bar, load) {
   bar.hidden = !load;
   if (load?.done == null) bar.removeAttribute("value"); // nobody knows how long: it moves to and fro
   else bar.value = load.done;
-}
-
-class Unreadable extends Error {}
-
-/** @param {HTMLFormElement} form @param {string} address */
-async function fill(form, address) {
-  write(form, await (await fetch(address)).json());
 }
 
 async function suggestModels() {
@@ -96,18 +68,12 @@ function write(form, settings) {
   field(form, "prompt").value = prompt;
   field(form, "hotwords").value = hotwords.join("\n");
   field(form, "blocked").value = blocked.join("\n");
-  field(form, "replacements").value = Object.entries(replacements)
-    .map(([heard, written]) => `${heard} = ${written}`)
-    .join("\n");
+  field(form, "replacements").value = asPairs(replacements);
 }
 
 /** @param {HTMLFormElement} form */
 function read(form) {
-  const pairs = lines(form, "replacements").map((line) => {
-    const at = line.indexOf("=");
-    if (at < 1) throw new Unreadable(t("“{line}” has no “=”: write heard = written.", { line }));
-    return [line.slice(0, at).trim(), line.slice(at + 1).trim()];
-  });
+  const problem = (/** @type {string} */ line) => t("“{line}” has no “=”: write heard = written.", { line });
   return {
     model: field(form, "model").value.trim() || null,
     language: field(form, "language").value.trim() || null,
@@ -115,26 +81,7 @@ function read(form) {
       prompt: field(form, "prompt").value,
       hotwords: lines(form, "hotwords"),
       blocked: lines(form, "blocked"),
-      replacements: Object.fromEntries(pairs),
+      replacements: pairs(form, "replacements", problem),
     },
   };
-}
-
-/** @param {HTMLFormElement} form @param {string} name */
-function lines(form, name) {
-  return field(form, name)
-    .value.split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line);
-}
-
-/** @param {HTMLFormElement} form @param {string} name */
-export function field(form, name) {
-  return /** @type {HTMLInputElement | HTMLTextAreaElement} */ (form.elements.namedItem(name));
-}
-
-/** @param {HTMLElement} place @param {string} text @param {boolean} good */
-export function say(place, text, good = false) {
-  place.textContent = text;
-  place.dataset.good = String(good);
 }

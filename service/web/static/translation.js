@@ -1,8 +1,9 @@
 // A channel's translations on the dashboard: which run, how they stand, and by which model.
 
+import { field, settingsForm } from "/static/forms.js";
 import { t } from "/static/overlay/i18n.js";
 import { nameOf } from "/static/overlay/languages.js";
-import { field, say, showProgress } from "/static/setup.js";
+import { showProgress } from "/static/setup.js";
 
 /**
  * @typedef {object} Running
@@ -34,32 +35,7 @@ const STATES = {
 
 /** Let the card's form read and change the settings. @param {HTMLElement} card @param {string} channel */
 export function setUpTranslation(card, channel) {
-  const address = `/api/channels/${encodeURIComponent(channel)}/settings`;
-  const details = /** @type {HTMLDetailsElement} */ (card.querySelector(".translation"));
-  const form = /** @type {HTMLFormElement} */ (details.querySelector("form"));
-  const said = /** @type {HTMLElement} */ (form.querySelector(".said"));
-  details.addEventListener("toggle", async () => {
-    if (!details.open) return;
-    say(said, "");
-    form.inert = true;
-    const settings = fetch(address).then((answer) => answer.json()).then((found) => write(form, found));
-    await Promise.all([settings, suggestModels()]).catch(() => say(said, t("The service does not answer.")));
-    form.inert = false;
-  });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    say(said, "…");
-    const wanted = field(form, "translations").value.split(/[,;\n]/).map((name) => name.trim()).filter(Boolean);
-    const body = { translations: wanted, translation_model: field(form, "translation-model").value.trim() || null };
-    try {
-      const answer = await fetch(address, { method: "PATCH", body: JSON.stringify(body) });
-      const settings = await answer.json();
-      if (answer.ok) write(form, settings);
-      say(said, answer.ok ? t("Applied.") : settings.message, answer.ok);
-    } catch {
-      say(said, t("The service does not answer."));
-    }
-  });
+  settingsForm(card, ".translation", channel, { write, read, suggest: suggestModels });
 }
 
 /** @param {HTMLElement} card @param {Translation} translation */
@@ -103,6 +79,14 @@ async function suggestModels() {
     option.label = `${(model.bytes / 1e9).toFixed(1)} GB`;
     return option;
   }));
+}
+
+/** @param {HTMLFormElement} form */
+function read(form) {
+  return {
+    translations: field(form, "translations").value.split(/[,;\n]/).map((name) => name.trim()).filter(Boolean),
+    translation_model: field(form, "translation-model").value.trim() || null,
+  };
 }
 
 /** @param {HTMLFormElement} form @param {any} settings */
