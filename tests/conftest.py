@@ -20,6 +20,17 @@ settings.register_profile(
 settings.load_profile("surtitle")
 
 
+# Files that take minutes come first, so that at the end nobody waits for one of them.
+LONG = ("tests/obs/", "tests/store/test_kill", "tests/fuzz/", "tests/e2e/test_extension", "tests/e2e/", "tests/store/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        return next((place for place, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG))
+
+    items.sort(key=turn)
+
+
 @pytest.fixture(autouse=True)
 def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Services that tests start as commands keep nothing among a person's own files."""

@@ -26,6 +26,7 @@ from service.speech.words import TOGETHER
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _STYLES = 50
+_LIVES = 4  # starts of the service that a reader may have been away for
 _UNKNOWN = 50  # captions that may have begun in the moment before the service ended, and were not written down
 
 
@@ -149,8 +150,10 @@ class Channel:
         self._began = time.monotonic() - max(now - session.began, furthest)
         self._active = time.monotonic() - max(0.0, now - kept.seen)
         self.speakers = Labels(highest(caption.speaker for caption in captions))
-        known = max((number_of(caption.id, session.prefix) for caption in captions), default=0)
-        unknown = [f"{session.prefix}-{known + more}" for more in range(1, _UNKNOWN + 1)]
+        unknown = []
+        for prefix in session.prefix.split():
+            known = max((number_of(caption.id, prefix) for caption in captions), default=0)
+            unknown += [f"{prefix}-{known + more}" for more in range(1, _UNKNOWN + 1)]
         for language, track in {ORIGINAL: [], **kept.tracks}.items():
             made = self._new_track(language)
             if language == ORIGINAL:
@@ -159,7 +162,7 @@ class Channel:
                 self.translations[language] = made
             first = min((place for place, _ in track), default=1) - 1
             made.restore(track, session.place if language == ORIGINAL else first, unknown)
-        self.session = replace(session, prefix=self._prefix)
+        self.session = replace(session, prefix=" ".join([self._prefix, *session.prefix.split()][:_LIVES]))
         self._note_session()
 
     def left(self, resume: str | None) -> Left | None:

@@ -21,7 +21,8 @@ ORIGINAL = ""
 class Session:
     """``began`` is when the channel's clock was 0, in seconds since 1970; ``place`` the feed's last place before it.
 
-    ``epoch`` is that of the feed's resume ids, ``prefix`` begins the ids of its captions.
+    ``epoch`` is that of the feed's resume ids, ``prefix`` is what the ids of its captions begin with; in all the
+    lives of the service that it has seen lately, newest first, with spaces between.
     """
 
     id: str

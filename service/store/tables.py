@@ -36,7 +36,7 @@ SESSIONS = Table(
     Column("ended", Boolean, nullable=False),  # the channel has gone on to another session
     Column("epoch", String(16), nullable=False),  # of the resume ids
     Column("place", Integer, nullable=False),  # the last one before the session
-    Column("prefix", String(24), nullable=False),  # of the captions' ids
+    Column("prefix", String(100), nullable=False),  # of the captions' ids
     Index("sessions_by_channel", "channel", "seen"),
 )
 

@@ -20,7 +20,7 @@ async def test_the_connection_to_obs_is_set_and_seen(window: Any) -> None:
         port = free_port()
         await dashboard.page.fill("[name=port]", str(port))
         await dashboard.page.fill("[name=password]", "correct-horse")
-        await dashboard.page.check("[name=enabled]")
+        await dashboard.page.check(".outputs [name=enabled]")
         await dashboard.page.click(APPLY)
         await dashboard.until("document.querySelector('.outputs .said').textContent === 'Applied.'")
         await dashboard.until("document.querySelector('.outputs .state').textContent === 'not connected'")

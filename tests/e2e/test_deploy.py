@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -111,5 +112,5 @@ def test_every_command_says_what_it_is_for() -> None:
         assert shown.exit_code == 0
         assert command.help
         for option in command.params:
-            if option.param_type_name == "option":
+            if isinstance(option, click.Option) and not option.hidden:
                 assert option.opts[0] in shown.output

@@ -29,22 +29,31 @@ async def spoken(service: Running) -> Talk:
 
 
 async def test_what_was_said_is_found_and_heard_from_there(service: Running, spoken: Talk, window: Any) -> None:
+    """Whatever the small model made of it: two words of one caption, the second only by its beginning."""
+    captions = service.app.state.hub.channel("main").captions
+    words = {
+        word.text.strip(".,?!").lower(): caption.id
+        for caption in captions
+        if caption.source == "Host" and 8 < caption.start < 13
+        for word in caption.words
+    }
+    one, other, *_ = sorted((word for word in words if words[word] == max(words.values())), key=len, reverse=True)
     page = await window(f"{service.url}/sessions")
     await page.until("document.querySelectorAll('.card').length === 1")
     assert "recorded" in await page.text(".card .facts")
-    await page.page.fill("[name=q]", "DOOR leav")
+    await page.page.fill("[name=q]", f"{one.upper()} {other[:-1]}")
     await page.page.keyboard.press("Enter")
-    await page.until("document.querySelectorAll('.hits mark').length === 2")
-    assert await page.page.evaluate("[...document.querySelectorAll('mark')].map(one => one.textContent)") == [
-        "door",
-        "leave",
-    ]
+    await page.until("document.querySelectorAll('.hits mark').length >= 2")
+    marked = await page.page.evaluate(
+        "[...document.querySelectorAll('mark')].map(one => one.textContent.toLowerCase())"
+    )
+    assert {one, other} <= set(marked)
     await page.page.click(".hits a")
     await page.until("document.querySelector('audio')?.readyState > 1")
     place = await page.page.evaluate("document.querySelector('audio').currentTime")
     assert 8 < place < 13
     await page.until("document.querySelector('.word.now') !== null")
-    assert "close the door" in await page.page.evaluate("document.querySelector('.now').closest('p').textContent")
+    assert one in (await page.page.evaluate("document.querySelector('.now').closest('p').textContent")).lower()
 
 
 async def test_the_transcript_follows_the_sound_word_by_word(service: Running, spoken: Talk, window: Any) -> None:

@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("ended", sa.Boolean, nullable=False),
         sa.Column("epoch", sa.String(16), nullable=False),
         sa.Column("place", sa.Integer, nullable=False),
-        sa.Column("prefix", sa.String(24), nullable=False),
+        sa.Column("prefix", sa.String(100), nullable=False),
     )
     op.create_index("sessions_by_channel", "sessions", ["channel", "seen"])
     op.create_table(
