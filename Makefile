@@ -44,7 +44,7 @@ test: .venv/test tools
 # What needs torch: gigabytes, so it stays out of everyone's way.
 .venv-torch/test: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv-torch
-	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,translation,diarization]'
+	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,torch-test,translation,diarization]'
 	touch $@
 
 .venv/bench: .venv/bin/python pyproject.toml constraints.txt
