@@ -202,7 +202,7 @@ async def test_stopping_flushes_what_is_being_said(tmp_path: Path) -> None:
             spoken = speech(TEXT)
             for block in blocks(spoken[: len(spoken) - RATE], RATE // 10):  # no pause at its end
                 await socket.send(to_pcm(block))
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.1)
             async with asyncio.timeout(30):
                 while not captions:
                     await asyncio.sleep(0.05)
