@@ -59,7 +59,7 @@ class Channel:
         self.original = self._new_track(ORIGINAL)
         self.translations: dict[str, Track] = {}  # by language
         self._numbers = itertools.count(1)
-        self._prefix = f"c{int(time.time()):x}"  # ids stay unique when the service is started again
+        self._prefix = f"c{int(1000 * time.time()):x}"  # ids stay unique when the service is started again
         self._began: float | None = None
         self._made = self._active = time.monotonic()
         self._left: dict[str, Left] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import numpy as np
+import pytest
 
 from tests.e2e.extension import Extension, box, play, shown
 from tests.e2e.site import Site
@@ -31,6 +32,7 @@ TALK = [
 SOUND = ("slt", "rms", "slt", "awb")
 
 
+@pytest.mark.alone
 async def test_the_service_is_started_again_within_a_sentence(chrome: Extension, web: Site) -> None:
     talk = np.concatenate([speech(line, voice) for line, voice in zip(TALK, SOUND, strict=True)])
     port = free_port()

@@ -182,6 +182,7 @@ def certify(folder: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
+@pytest.mark.alone
 async def test_stopping_flushes_what_is_being_said(tmp_path: Path) -> None:
     """A reader sees the last words as a final caption, and all is over within the time that is promised."""
     async with served(tmp_path) as service:

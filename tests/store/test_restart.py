@@ -86,7 +86,6 @@ async def test_what_was_on_screens_but_not_written_down_is_taken_back(tmp_path: 
         put(service, "talk", second, 7, "", "perhaps")
         seen = (await read(service, count=2))[-1]
         assert seen["data"]["id"] == second
-    await asyncio.sleep(1.0)  # ids tell starts of the service apart by the second
     async with running(data_dir=tmp_path):
         pass  # too short for the reader
     async with running(data_dir=tmp_path) as service:
