@@ -6,7 +6,7 @@ import itertools
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from service.captions.caption import Caption
 from service.captions.correct import corrected
 from service.captions.exports import Look
+from service.captions.names import named
 from service.channels.feed import Event, Feed
 from service.channels.session import ORIGINAL, Journal, Kept, Left, Session, digest, new_session, number_of
 from service.channels.settings import ChannelSettings
@@ -22,7 +23,6 @@ from service.channels.track import Track
 from service.errors import NoSuchCaption, NoSuchChannel, TooMany
 from service.settings import Limits
 from service.speakers.timeline import Labels, highest
-from service.speech.words import TOGETHER
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _STYLES = 50
@@ -268,13 +268,7 @@ class Channel:
 
     def _named(self, caption: Caption) -> Caption:
         """With the name that its speaker was given in this channel."""
-        names = self.settings.names
-        if not names:
-            return caption
-        words = caption.words
-        if any(word.speaker for word in words):
-            words = tuple(replace(word, speaker=_renamed(word.speaker, names)) for word in words)
-        return replace(caption, words=words, speaker=_renamed(caption.speaker, names) or names.get(caption.source))
+        return named(caption, self.settings.names)
 
     def _style_events(self) -> Iterator[dict[str, Any]]:
         return (_style_data(*one) for one in self.styles.items())
@@ -282,11 +276,3 @@ class Channel:
 
 def _style_data(name: str, style: Style) -> dict[str, Any]:
     return {"name": name, "style": style.as_json()}
-
-
-def _renamed(speaker: str | None, names: Mapping[str, str]) -> str | None:
-    """A speaker by the name that was given; of several who speak at once, each."""
-    if speaker is None:
-        return None
-    parts = TOGETHER.join(names.get(one, one) for one in speaker.split(TOGETHER))
-    return names.get(speaker) or names.get(parts, parts)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from service.captions.caption import Caption
 from service.captions.difference import Difference, difference
 from service.captions.export import in_order
+from service.captions.names import named
 from service.channels.hub import Hub
 from service.channels.session import ORIGINAL
 from service.errors import NoSuchSession, StillRecording
@@ -87,10 +88,7 @@ class Sessions:
         version = version or (self._best(summary) if track == ORIGINAL else LIVE)
         found = await asyncio.to_thread(self.transcripts.captions, summary.session.id, version, track)
         names = self.hub.names(summary.session.channel)
-        return [
-            replace(caption, speaker=name) if (name := names.get(caption.voice)) else caption
-            for caption in in_order(found)
-        ]
+        return [named(caption, names) for caption in in_order(found)]
 
     async def difference(self, summary: Summary) -> Difference:
         """What the second pass changed."""
