@@ -9,11 +9,35 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO, Any
 
 import msgspec
+
+_ROOT = Path(__file__).parents[1]
+
+
+def started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """A process that serves. Raises OSError."""
+    command = [sys.executable, "-m", module, *arguments]
+    # a session of its own: Ctrl-C is the service's to handle
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, cwd=_ROOT)
+
+
+def answer_of(process: subprocess.Popen[bytes], timeout: float) -> Any:
+    """Its next answer; it is ended if that takes longer. Raises EOFError, OSError."""
+    assert process.stdout is not None
+    watchdog = threading.Timer(timeout, process.kill)  # pipes have no timeouts on Windows
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        return read_frame(process.stdout)
+    finally:
+        watchdog.cancel()
 
 
 def write_frame(stream: IO[bytes], value: object) -> None:

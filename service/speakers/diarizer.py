@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib.util
 import logging
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ import numpy as np
 from service.audio import RATE, Samples
 from service.errors import ModelError
 from service.speakers.timeline import SPEAKERS, Timeline
-from service.worker import read_frame, write_frame
+from service.worker import answer_of, started, write_frame
 
 log = logging.getLogger("surtitle.speakers")
 
@@ -36,7 +34,6 @@ _LIVE, _LOADING, _AHEAD = 4.0, 30.0, 130.0
 """Seconds that may wait beyond the latency: of a live source, while the model is loaded, and of one ahead of time."""
 _RETRY = 30.0  # seconds
 _IDLE = 60.0  # seconds without a source after which the model is given back
-_ROOT = Path(__file__).parents[2]
 _ENDED = "The process of the speaker model ended or did not answer: it is started again in half a minute."
 
 
@@ -251,12 +248,8 @@ class _Worker:
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
-        command = [sys.executable, "-m", "service.speakers.worker", self.model]
         try:
-            # a session of its own: Ctrl-C is the service's to handle
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, cwd=_ROOT
-            )
+            self.process = started("service.speakers.worker", self.model)
         except OSError as error:
             raise ModelError(f"The process of the speaker model cannot be started ({error}).") from error
 
@@ -293,13 +286,7 @@ class _Worker:
                     pipe.close()
 
     def _answer(self, timeout: float) -> Any:
-        assert self.process.stdout is not None
-        watchdog = threading.Timer(timeout, self.process.kill)  # pipes have no timeouts on Windows
-        watchdog.daemon = True
-        watchdog.start()
         try:
-            return read_frame(self.process.stdout)
+            return answer_of(self.process, timeout)
         except (EOFError, OSError) as error:
             raise ModelError(_ENDED) from error
-        finally:
-            watchdog.cancel()

@@ -5,13 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from service.audio import RATE, Samples
@@ -23,7 +21,7 @@ from service.speech.pocketsphinx_worker import Segment
 from service.speech.policy import Display, HoldBack
 from service.speech.scheduler import Scheduler
 from service.speech.words import Hypothesis, Word
-from service.worker import read_frame, write_frame
+from service.worker import answer_of, started, write_frame
 
 T = TypeVar("T")
 
@@ -35,7 +33,6 @@ _HOLD_BACK = 2.0  # seconds; see docs/engines.md for how it was chosen
 _FIRST_HOLD_BACK = 5.0  # the first utterance is decoded again at its end, and is much better then
 _SHOWN_AGE, _SHOWN_STEADY = 0.4, 0.2  # seconds; docs/engines.md has the figures
 _ENDED = "The pocketsphinx process ended or did not answer: it is started again with the next words."
-_ROOT = Path(__file__).parents[2]
 _RETRY_AFTER = 2.0
 _SPARES = 1
 
@@ -164,12 +161,8 @@ class _Worker:
     """One decoder process; every request is answered in bounded time or the process is ended. Raises `EngineError`."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-m", "service.speech.pocketsphinx_worker"]
         try:
-            # a session of its own: Ctrl-C is the service's to handle
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True, cwd=_ROOT
-            )
+            self._process = started("service.speech.pocketsphinx_worker")
         except OSError as error:
             raise EngineError(f"The pocketsphinx process cannot be started ({error}).") from error
         try:
@@ -200,15 +193,10 @@ class _Worker:
         self._process.stdout.close()
 
     def _answer(self, timeout: float) -> list[Segment]:
-        assert self._process.stdout is not None
-        watchdog = threading.Timer(timeout, self._process.kill)  # pipes have no timeouts on Windows
-        watchdog.start()
         try:
-            answer = read_frame(self._process.stdout)
+            answer = answer_of(self._process, timeout)
         except (EOFError, OSError) as error:
             raise EngineError(_ENDED) from error
-        finally:
-            watchdog.cancel()
         if isinstance(answer, str):
             raise EngineError(f"pocketsphinx failed ({answer}): it is started again.")
         return [tuple(segment) for segment in answer]
