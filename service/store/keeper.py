@@ -19,7 +19,7 @@ log = logging.getLogger("surtitle.store")
 
 _WAIT = 0.3  # seconds in which changes are collected
 _RETRY = 5.0  # seconds until a write is tried again that failed
-_READERS = 2  # of what is written down at a time: all threads have to be free for nobody
+_READERS = 2  # threads that read at a time: the others are for writing
 _MOST = 50_000  # captions that wait for a database that does not answer
 
 
