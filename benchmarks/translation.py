@@ -115,7 +115,7 @@ async def _watch(track: Any, finals: dict[str, float], run: Run) -> None:
     seen: set[str] = set()
     while True:
         await track.feed.wait(place, 1.0)
-        for event in track.since(place):
+        for event in await track.since(place):
             place = event.number
             key = event.data.split('"')[3]
             if key in finals and key not in seen and track.final(key) is not None:

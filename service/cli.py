@@ -204,7 +204,7 @@ def _checked(settings: Settings) -> Settings:
 
 async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
     from service import log
-    from service.memory import share_arenas
+    from service.memory import keep_small, share_arenas
     from service.server import allow_sockets
 
     share_arenas()
@@ -212,11 +212,12 @@ async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
     log.configure(verbose=verbose, form=log_format)
     server = _server(settings)
     signal.signal(signal.SIGTERM, _leave)  # which comes back when uvicorn has seen to it
-    announcing = asyncio.create_task(_announce(server, settings))
+    beside = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(keep_small())]
     try:
         await server.serve()
     finally:
-        announcing.cancel()
+        for task in beside:
+            task.cancel()
 
 
 def _leave(*_: object) -> NoReturn:

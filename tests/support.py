@@ -209,9 +209,9 @@ def sources(service: Running, channel: str) -> list[str]:
     return [source.name for source in hub.sources(hub.channel(channel))]
 
 
-def transcript(service: Running, channel: str) -> str:
+async def transcript(service: Running, channel: str) -> str:
     """The final captions of a channel, as text."""
-    return str(service.app.state.hub.channel(channel).transcript("txt"))
+    return str(await service.app.state.hub.channel(channel).transcript("txt"))
 
 
 async def settled(service: Running, channel: str, *, timeout: float = 60) -> str:
@@ -225,7 +225,7 @@ async def settled(service: Running, channel: str, *, timeout: float = 60) -> str
             speaking = any(source.snapshot()["speaking"] for source in sources(found))
             done = found.captions and all(caption.final for caption in found.captions) and not speaking
             quiet = quiet + 0.1 if done else 0.0
-    return transcript(service, channel)
+    return await transcript(service, channel)
 
 
 async def until(true: Callable[[], bool], *, timeout: float = 10) -> None:

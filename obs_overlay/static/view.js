@@ -53,6 +53,7 @@ async function start() {
     const history = await answer.json();
     if (!answer.ok) {
       translation("failed", history.message);
+      if (answer.status >= 500) listen("");
       return;
     }
     before = history.captions.map((/** @type {any} */ caption) => ({ ...caption, rev: 0, tentative: "", final: true }));

@@ -8,7 +8,6 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from service.captions.caption import Caption
@@ -16,6 +15,7 @@ from service.captions.correct import corrected
 from service.captions.exports import Look
 from service.captions.names import named
 from service.channels.feed import Event, Feed
+from service.channels.pages import Pages
 from service.channels.session import ORIGINAL, Journal, Kept, Left, Session, digest, new_session, number_of
 from service.channels.settings import ChannelSettings
 from service.channels.style import Style
@@ -91,32 +91,37 @@ class Channel:
 
     @property
     def captions(self) -> list[Caption]:
-        """All captions that are kept, open ones too."""
+        """All captions that are in memory, open ones too."""
         return self.original.captions
 
     def caption(self, key: str) -> Caption | None:
-        """The newest revision of one caption, if it is kept."""
+        """The newest revision of one caption, if it is at hand."""
         return self.original.caption(key)
 
     def visible(self) -> list[Caption]:
         """The captions that are on screen, oldest first."""
         return self.original.visible()
 
-    def since(self, number: int) -> list[Event]:
+    async def since(self, number: int) -> list[Event]:
         """The events after place ``number`` of the feed, oldest first."""
-        return self.original.since(number)
+        return await self.original.since(number)
 
     def on_screen(self) -> list[Event]:
         """What a reader that comes now should see first."""
         return self.original.on_screen()
 
-    def transcript(self, form: str, look: Look = Look()) -> str:
-        """The final captions in one of the formats of `captions.export`."""
-        return self.original.transcript(form, look)
+    async def transcript(self, form: str, look: Look = Look()) -> str:
+        """See `Track.transcript`."""
+        return await self.original.transcript(form, look)
 
-    def history(self) -> dict[str, Any]:
-        """The final captions with the place from which a reader goes on without a gap; open captions come after it."""
-        return {"channel": self.name, **self.original.history()}
+    async def history(self) -> dict[str, Any]:
+        """See `Track.history`."""
+        return {"channel": self.name, **await self.original.history()}
+
+    async def recall(self, name: str) -> None:
+        """Have a final caption and its translations at hand, before they are changed. Raises `SurtitleError`."""
+        for track in self.tracks:
+            await track.recall(name)
 
     def clock(self, ago: float = 0.0) -> float:
         """The time of ``ago`` seconds before now on the channel's clock, which starts with its first source."""
@@ -204,7 +209,10 @@ class Channel:
         return told if told is not None and told.speaker == caption.speaker else None
 
     def correct(self, name: str, text: str | None, speaker: str | None) -> Caption:
-        """Change what a final caption says, or who says it; the caption as it was. Raises `NoSuchCaption`."""
+        """Change what a final caption says, or who says it; the caption as it was. Older ones: `recall` them before.
+
+        Raises `NoSuchCaption`.
+        """
         before = self.original.final(name)
         if before is None:
             raise NoSuchCaption("This caption is not final yet, or not kept any more: wait until it is, or reload.")
@@ -255,11 +263,8 @@ class Channel:
 
     def _new_track(self, language: str) -> Track:
         epoch = self._epoch + language.replace("-", "")
-        return Track(self._limits.captions, self._named, self._style_events, partial(self._write, language), epoch)
-
-    def _write(self, language: str, caption: Caption, place: int) -> None:
-        if self._journal is not None and self.session is not None:
-            self._journal.said(self.session, language, caption, place)
+        pages = Pages(self._journal, lambda: self.session, language) if self._journal is not None else None
+        return Track(self._limits.captions, self._named, self._style_events, pages, epoch)
 
     def _publish(self, key: str, name: str, data: dict[str, Any]) -> None:
         """Tell the readers of all tracks."""

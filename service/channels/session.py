@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -74,8 +74,12 @@ def number_of(caption: str, prefix: str) -> int:
     return int(number) if begins == prefix and number.isdecimal() else 0
 
 
+Written = Callable[[str, int], None]
+"""Is told the id and the place of a caption that is written down."""
+
+
 class Journal(Protocol):
-    """Writes down what a channel has to remember. Called in the event loop; does not wait."""
+    """Writes down what a channel has to remember. Called in the event loop; only what is read is waited for."""
 
     def told(self, channel: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> None:
         """The channel's settings or styles have changed."""
@@ -83,11 +87,23 @@ class Journal(Protocol):
     def began(self, session: Session) -> None:
         """A session is the channel's newest."""
 
-    def said(self, session: Session, track: str, caption: Caption, place: int) -> None:
-        """A caption has new committed words, or none any more; its event has that place in the feed."""
+    def said(self, session: Session, track: str, caption: Caption, place: int, written: Written) -> None:
+        """A caption has new committed words, or none any more; its event has that place in the feed.
+
+        ``written`` is called later, unless something newer was said of the caption, or it could not be written.
+        """
 
     def speaks(self, session: Session, resume: str, name: str, clock: float) -> None:
         """A source has started, with its first sample at ``clock`` on the channel's."""
 
     def silent(self, session: Session, resume: str) -> None:
         """A source has ended."""
+
+    async def kept(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
+        """The newest ``limit`` final captions whose event came after that place, with their places.
+
+        In the order in which they began. Raises `SurtitleError`.
+        """
+
+    async def find(self, session: Session, track: str, caption: str) -> tuple[int, Caption] | None:
+        """The final caption of that id with its place, if it is written down. Raises `SurtitleError`."""

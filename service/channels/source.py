@@ -421,7 +421,7 @@ class Source:
     def _measure(self, caption: Caption) -> None:
         """Count the words that are committed now, and how long after they were spoken that is."""
         new = caption.words[self._committed.pop(caption.id, 0) :]
-        if not caption.final:
+        if caption.words and not caption.final:
             self._committed[caption.id] = len(caption.words)
         if new and self._metrics:
             began = self._anchor - self.clock  # what the loop's clock says when the channel's says 0

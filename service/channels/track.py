@@ -14,6 +14,7 @@ from service.captions.export import as_json, export
 from service.captions.exports import Look
 from service.channels.archive import Archive
 from service.channels.feed import Event, Feed
+from service.channels.pages import Pages
 
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
 _RENAMED = 200  # captions that are shown again when their speakers are given names
@@ -24,11 +25,12 @@ _NEWER = 1_000_000  # revisions, the same
 
 
 class Track:
-    """Keeps at most ``limit`` final captions, and tells readers of every change.
+    """Knows the newest ``limit`` final captions, and tells readers of every change.
 
     ``named`` gives a caption the name that its speaker has now; ``styles`` is the data of the style
-    events that a reader starts with. ``write`` is told of every caption that has new committed words, with
-    the place of its event. ``epoch`` is that of the feed.
+    events that a reader starts with. ``pages`` are told of every caption that has new committed words; what they have
+    need not stay in memory. What is asked for by an id is of what is open or in memory: see `recall`. ``epoch`` is that
+    of the feed.
     """
 
     def __init__(
@@ -36,26 +38,26 @@ class Track:
         limit: int,
         named: Callable[[Caption], Caption],
         styles: Callable[[], Iterable[dict[str, Any]]],
-        write: Callable[[Caption, int], None],
+        pages: Pages | None,
         epoch: str,
     ) -> None:
         self.feed = Feed(_RECENT, epoch)
         self.count = 0  # captions that became final since the last `clear`
         self._named = named
         self._styles = styles
-        self._write = write
+        self._pages = pages
         self._open: dict[str, Caption] = {}
-        self._finals = Archive(limit)
+        self._finals = Archive(limit, pages)
         self._cleared = 0  # the place of the last `clear` in the feed
         self._shown: dict[str, float] = {}  # when what is on screen changed last, by caption id
 
     @property
     def captions(self) -> list[Caption]:
-        """All captions that are kept, open ones too."""
+        """All captions that are in memory, open ones too."""
         return [self._named(caption) for caption in (*self._finals, *self._open.values())]
 
     def caption(self, key: str) -> Caption | None:
-        """The newest revision of one caption, if it is kept."""
+        """The newest revision of one caption, if it is at hand."""
         found = self.said(key)
         return self._named(found) if found else None
 
@@ -66,6 +68,10 @@ class Track:
     def final(self, key: str) -> Caption | None:
         """The same, if it is final."""
         return self._finals.get(key)
+
+    async def recall(self, key: str) -> None:
+        """Have a final caption at hand that may have left memory, before it is changed. Raises `SurtitleError`."""
+        await self._finals.recall(key)
 
     def visible(self) -> list[Caption]:
         """The captions that are on screen, oldest first."""
@@ -82,8 +88,8 @@ class Track:
         self.feed.publish(f"caption:{caption.id}", "caption", event_data(self._named(caption)))
         if not caption.full_text:
             self._shown.pop(caption.id, None)
-            self._finals.drop(caption.id)
-            self._write(caption, self.feed.last)
+            self._finals.drop(caption.id, self.feed.last)
+            self._write(caption)
             return
         if not again or caption.id in self._shown:
             self._shown[caption.id] = now
@@ -92,7 +98,7 @@ class Track:
         else:
             self._open[caption.id] = caption
         if caption.words:
-            self._write(caption, self.feed.last)
+            self._write(caption)
 
     def restore(self, captions: list[tuple[int, Caption]], cleared: int, unknown: Iterable[str]) -> None:
         """Go on with what was written down: captions with their places in the feed, all after ``cleared``.
@@ -105,7 +111,7 @@ class Track:
         for place, caption in captions:
             if caption.final:
                 self.count += 1
-                self._finals.put(caption, place)
+                self._finals.put(caption, place, written=True)
         for _, caption in captions:
             if not caption.final:
                 self.put(replace(caption, rev=caption.rev + _NEWER, final=True))
@@ -137,18 +143,15 @@ class Track:
         self.feed.publish("clear", "clear", {})
         self._cleared = self.feed.last
 
-    def since(self, number: int) -> list[Event]:
+    async def since(self, number: int) -> list[Event]:
         """The events after place ``number`` of the feed, oldest first."""
-        events = self.feed.since(number)
-        until = self.feed.forgotten
+        events, until, cleared = self.feed.since(number), self.feed.forgotten, self._cleared
         if number >= until:
             return events
-        older = [
-            self._event(place, "caption", event_data(self._named(one)))
-            for place, one in self._finals.between(number, until)
-        ]
-        if number < self._cleared <= until:
-            older.insert(0, self._event(self._cleared, "clear", {}))
+        captions = await self._finals.between(number, until)
+        older = [self._event(place, "caption", event_data(self._named(one))) for place, one in captions]
+        if number < cleared <= until:
+            older.insert(0, self._event(cleared, "clear", {}))
         return self._styling(number) + older + events
 
     def on_screen(self) -> list[Event]:
@@ -158,16 +161,23 @@ class Track:
         events = sorted((event for event in found if event), key=lambda event: event.number)
         return self._styling(events[0].number - 1 if events else self.feed.last) + events
 
-    def transcript(self, form: str, look: Look = Look()) -> str:
-        """The final captions in one of the formats of `captions.export`."""
-        return export(self.captions, form, look)
+    async def transcript(self, form: str, look: Look = Look()) -> str:
+        """The final captions in one of the formats of `captions.export`. Raises `SurtitleError`."""
+        return export(map(self._named, await self._finals.all()), form, look)
 
-    def history(self) -> dict[str, Any]:
-        """The final captions with the place from which a reader goes on without a gap; open captions come after it."""
-        finals = [as_json(self._named(caption)) for caption in self._finals]
+    async def history(self) -> dict[str, Any]:
+        """The final captions with the place from which a reader goes on without a gap; open captions come after it.
+
+        Raises `SurtitleError`.
+        """
         events = [self.feed.get(f"caption:{key}") for key in self._open]
         place = min((event.number - 1 for event in events if event), default=self.feed.last)
+        finals = [as_json(self._named(caption)) for caption in await self._finals.all()]
         return {"resume": self.feed.place(place), "captions": finals}
+
+    def _write(self, caption: Caption) -> None:
+        if self._pages is not None:
+            self._pages.write(caption, self.feed.last, self._finals.written)
 
     def _visible(self, now: float) -> list[str]:
         """The captions that are open or became final a moment ago."""

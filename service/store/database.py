@@ -20,6 +20,7 @@ FILE = "surtitle.db"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY = 2.0  # seconds that another program may hold the file
 _ANSWER = 5  # seconds in which a server has to answer
+_PAGES = 500  # KiB of the file that each connection keeps in memory
 _DRIVER = "postgresql+psycopg"
 _ADDRESS = "--database takes a PostgreSQL address, like postgresql://user:password@host/surtitle."
 
@@ -119,6 +120,7 @@ def _durable(connection: object, _: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA cache_size=-{_PAGES}")
     cursor.close()
 
 

@@ -10,12 +10,12 @@ from time import time
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, delete, exists, select, update
+from sqlalchemy import ColumnElement, Table, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
 from service.captions.caption import Caption, packed, unpacked
-from service.channels.session import Kept, Left, Session, digest
+from service.channels.session import Kept, Left, Session, Written, digest
 from service.channels.settings import ChannelSettings
 from service.channels.style import Style
 from service.store.database import Database
@@ -35,12 +35,13 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The newest revision of a caption: where it belongs, and its place in the feed."""
+    """The newest revision of a caption: where it belongs, its place in the feed, and who is told when it is written."""
 
     session: Session
     track: str
     caption: Caption
     place: int
+    written: Written
 
 
 @dataclass(slots=True)
@@ -83,6 +84,17 @@ class Store:
             ).all()
             return [_kept(connection, row, captions) for row in rows]
 
+    def captions(self, session: str, track: str, limit: int, after: int = 0) -> list[tuple[int, Caption]]:
+        """The newest final captions of a track whose place is after that one, with their places; by their beginning."""
+        with self.database.reading() as connection:
+            return _newest(connection, session, track, limit, CAPTIONS.c.final, CAPTIONS.c.place > after)
+
+    def caption(self, session: str, track: str, name: str) -> tuple[int, Caption] | None:
+        """One of them."""
+        with self.database.reading() as connection:
+            found = _newest(connection, session, track, 1, CAPTIONS.c.final, CAPTIONS.c.id == name)
+        return found[0] if found else None
+
     def write(self, batch: Batch) -> None:
         """All of it or nothing; the same again does no harm."""
         with self.database.writing() as connection:
@@ -115,12 +127,9 @@ def _kept(connection: Connection, row: Row[Any], limit: int) -> Kept:
     session = session_of(row)
     tracks: dict[str, list[tuple[int, Caption]]] = {}
     ends: dict[str, float] = {}
-    names = connection.execute(select(CAPTIONS.c.track).where(*_live(session)).distinct()).scalars().all()
+    names = connection.execute(select(CAPTIONS.c.track).where(*_live(session.id)).distinct()).scalars().all()
     for track in names:
-        newest = select(CAPTIONS).where(*_live(session), CAPTIONS.c.track == track)
-        found = connection.execute(newest.order_by(CAPTIONS.c.number.desc()).limit(limit)).all()
-        captions = [(one.place, unpacked(one.id, one.packed, final=one.final)) for one in reversed(found)]
-        tracks[track] = captions
+        captions = tracks[track] = _newest(connection, session.id, track, limit)
         if not track:
             for _, caption in captions:
                 ends[caption.source] = max(ends.get(caption.source, 0.0), caption.end)
@@ -131,8 +140,19 @@ def _kept(connection: Connection, row: Row[Any], limit: int) -> Kept:
     return Kept(session, row.seen, tracks, sources)
 
 
-def _live(session: Session) -> tuple[Any, ...]:
-    return CAPTIONS.c.session == session.id, CAPTIONS.c.version == LIVE
+def _newest(
+    connection: Connection, session: str, track: str, limit: int, *only: ColumnElement[bool]
+) -> list[tuple[int, Caption]]:
+    """Captions with their places, by their beginning."""
+    newest = select(CAPTIONS.c.place, CAPTIONS.c.id, CAPTIONS.c.packed, CAPTIONS.c.final).where(
+        *_live(session), CAPTIONS.c.track == track, *only
+    )
+    found = connection.execute(newest.order_by(CAPTIONS.c.number.desc()).limit(limit)).all()
+    return [(one.place, unpacked(one.id, one.packed, final=one.final)) for one in reversed(found)]
+
+
+def _live(session: str) -> tuple[ColumnElement[bool], ...]:
+    return CAPTIONS.c.session == session, CAPTIONS.c.version == LIVE
 
 
 def _write_told(connection: Connection, told: Mapping[str, Told]) -> None:

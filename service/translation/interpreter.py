@@ -141,9 +141,9 @@ class Interpreter:
         """Take note of what is said, also while something is translated."""
         while self._policies:
             now = asyncio.get_running_loop().time()
-            for event in self._channel.since(self._place):
+            for event in await self._channel.since(self._place):
                 self._place = max(self._place, event.number)
-                self._hear(event, now)
+                await self._hear(event, now)
             self._tell()
             await self._channel.feed.wait(self._place, _LOOK)
 
@@ -164,13 +164,15 @@ class Interpreter:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._heard.wait(), _LOOK)
 
-    def _hear(self, event: Event, now: float) -> None:
+    async def _hear(self, event: Event, now: float) -> None:
         """What happened in the original."""
         if event.name == "clear":
             for policy in self._policies.values():
                 policy.clear()
         elif event.name == "caption":
             told = msgspec.json.decode(event.data, type=_Told)
+            if told.text:
+                await self._channel.original.recall(told.id)
             caption = self._channel.original.said(told.id) or Caption(told.id, told.rev, told.source, told.lang)
             for language, policy in self._policies.items():
                 self._put(language, policy.put(caption, now))
@@ -295,3 +297,4 @@ class _Told(msgspec.Struct):
     rev: int
     source: str
     lang: str
+    text: str

@@ -52,8 +52,8 @@ async def transcript(request: Request) -> Response:
     checked = check_form(form)
     track = found.original if not asked or asked == ORIGINAL else found.translation(find(asked).tag)
     if form == "json":
-        return JSONResponse({"channel": found.name, **track.history()})
-    return Response(track.transcript(form, look_of(request)), media_type=checked.media_type)
+        return JSONResponse({"channel": found.name, **await track.history()})
+    return Response(await track.transcript(form, look_of(request)), media_type=checked.media_type)
 
 
 def look_of(request: Request) -> Look:

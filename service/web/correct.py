@@ -45,6 +45,7 @@ async def correct_caption(request: Request) -> Response:
     if text is not None and len(text) > _LONGEST:
         raise TooLarge(f"A caption may have {_LONGEST} characters: shorten it.")
     speaker = None if correction.speaker is None else clean_name(correction.speaker)
+    await channel.recall(request.path_params["id"])
     before = channel.correct(request.path_params["id"], text, speaker)
     if text is not None:
         await _note(request, channel, before)

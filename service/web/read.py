@@ -76,13 +76,13 @@ async def _events(track: Track, place: str | None) -> AsyncIterator[Event]:
     if number is None:
         events, number = track.on_screen(), track.feed.last
     else:
-        events = track.since(number)
+        events = await track.since(number)
     while True:
         for event in events:
             yield event
             number = max(number, event.number)
         await track.feed.wait(number, _HEARTBEAT)
-        events = track.since(number)
+        events = await track.since(number)
 
 
 async def _send_all(websocket: WebSocket, track: Track, timeout: float) -> None:

@@ -60,12 +60,12 @@ def test_the_oldest_captions_go_first() -> None:
     assert [kept.id for kept in channel.captions] == ["c2", "c3", "c4"]
 
 
-def seen(channel: Channel, place: int) -> list[Any]:
+async def seen(channel: Channel, place: int) -> list[Any]:
     """What a reader that has seen everything up to ``place`` is told: texts, and the names of other events."""
-    return [json.loads(event.data).get("text", event.name) for event in channel.since(place)]
+    return [json.loads(event.data).get("text", event.name) for event in await channel.since(place)]
 
 
-def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Events that the feed has no room for are made again from the captions."""
     monkeypatch.setattr("service.channels.track._RECENT", 4)
     channel = Channel("main", Limits())
@@ -76,12 +76,12 @@ def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytest.Monk
         channel.put(caption(f"c{number}", 2, f"said {number}", final=True))
     assert channel.feed.forgotten > 0
     for number, place in enumerate(places):
-        assert seen(channel, place) == [f"said {later}" for later in range(number, 20)]
-    numbers = [event.number for event in channel.since(0)]
+        assert await seen(channel, place) == [f"said {later}" for later in range(number, 20)]
+    numbers = [event.number for event in await channel.since(0)]
     assert numbers == sorted(set(numbers))
 
 
-def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.channels.track._RECENT", 2)
     channel = Channel("main", Limits())
     channel.put(caption("c1", 1, "before", final=True))
@@ -89,8 +89,8 @@ def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: pytest.
     channel.clear()
     for number in range(5):
         channel.put(caption(f"c{number + 2}", 1, f"after {number}", final=True))
-    assert seen(channel, place) == ["clear", *(f"after {number}" for number in range(5))]
-    assert seen(channel, channel.feed.last - 1) == ["after 4"]
+    assert await seen(channel, place) == ["clear", *(f"after {number}" for number in range(5))]
+    assert await seen(channel, channel.feed.last - 1) == ["after 4"]
 
 
 def test_what_is_corrected_later_is_not_on_screen_again(monkeypatch: pytest.MonkeyPatch) -> None:

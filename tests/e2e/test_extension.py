@@ -74,7 +74,7 @@ async def test_a_closed_tab_ends_its_source_and_its_last_words_are_kept(
     await play(page)
     await page.close()
     await until(lambda: not sources(whisper, "closed"), timeout=30)
-    assert error_rate(TALK[2], transcript(whisper, "closed")) < 0.4
+    assert error_rate(TALK[2], await transcript(whisper, "closed")) < 0.4
 
 
 async def test_the_box_on_a_page_of_the_strictest_policy(whisper: Running, chrome: Extension, web: Site) -> None:

@@ -43,7 +43,7 @@ async def test_the_service_is_started_again_within_a_sentence(chrome: Extension,
         playing = asyncio.create_task(play(page))
         await shown(page, "eleven years")
         await shown(page, "train")
-    before = transcript(service, "again")  # with what became final when it stopped, which is not told again
+    before = await transcript(service, "again")  # with what became final when it stopped, which is not told again
     assert "eleven years" in before
     await chrome.until_badge(page, "…")
     assert "eleven years" in (await box(page) or "")  # what was read stays

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import av
@@ -11,8 +12,10 @@ import httpx
 import pytest
 import zxingcpp
 
+from service.store.database import StoreError
+from service.store.store import Store
 from tests.e2e.conftest import Watched
-from tests.support import Running, put, readers
+from tests.support import Running, put, readers, running
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 780}}
 TO_END = "document.documentElement.scrollHeight - innerHeight - scrollY"
@@ -51,6 +54,26 @@ async def choose(page: Watched, **chosen: str) -> None:
     for name, value in chosen.items():
         await page.page.select_option(f"#preferences [name={name}]", value)
     await page.page.keyboard.press("Escape")
+
+
+async def test_a_database_that_cannot_be_read_hides_only_what_was_said_before(
+    window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.channels.archive._AT_HAND", 2)
+
+    def broken(*_: object) -> None:
+        raise StoreError("The database cannot be read: captions go on meanwhile.")
+
+    async with running(data_dir=tmp_path) as service:
+        service.app.state.hub.channel("broken").begin()
+        say(service, "broken", 1, 6)
+        await service.app.state.keeper.flush()
+        monkeypatch.setattr(Store, "captions", broken)
+        page = await viewer(service, window, "broken")
+        await page.until("document.querySelector('#translation').textContent.includes('captions go on')")
+        say(service, "broken", 7, 7)
+        await shows(page, "Sentence 7")
+        page.errors.clear()  # the browser tells of the answer
 
 
 async def test_what_was_said_before_it_was_opened(service: Running, window: Any) -> None:

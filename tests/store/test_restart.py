@@ -63,7 +63,7 @@ async def test_captions_are_there_and_readers_go_on_without_gap_or_double(tmp_pa
         put(service, "talk", "c2", 1, "how are you", start=4.0, final=True)
         put(service, "talk", "c3", 1, "I am", "fine", start=8.0)
         await kept(service)
-        before = service.app.state.hub.channel("talk").history()["captions"]
+        before = (await service.app.state.hub.channel("talk").history())["captions"]
     async with running(data_dir=tmp_path, database=url) as service, httpx.AsyncClient(base_url=service.url) as client:
         history = (await client.get("/api/channels/talk/transcript.json")).json()
         assert history["captions"][:2] == before

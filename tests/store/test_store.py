@@ -26,7 +26,7 @@ SESSION = Session("20260101-120000-1a2b", "main", 1_767_268_800.0, "ab12", 7, "c
 
 def said(name: str, text: str, start: float = 1.0, *, rev: int = 3, final: bool = True, place: int = 10) -> Said:
     words = tuple(Word(word, start + 0.5 * at, start + 0.5 * at + 0.4, 0.9) for at, word in enumerate(text.split()))
-    return Said(SESSION, "", Caption(name, rev, "tab", "en", words, (), final, "Ada"), place)
+    return Said(SESSION, "", Caption(name, rev, "tab", "en", words, (), final, "Ada"), place, lambda name, place: None)
 
 
 def batch(*all_said: Said) -> Batch:

@@ -150,7 +150,7 @@ async def test_the_length_of_a_session() -> None:
         assert (said.error, said.code) == ("timeout", 4408)
         hub = service.app.state.hub
         await until(lambda: not hub.sources(hub.channel("long")))
-        assert "weather" in hub.channel("long").transcript("txt").lower()
+        assert "weather" in (await hub.channel("long").transcript("txt")).lower()
 
 
 async def test_headers_and_addresses(service: Running) -> None:
