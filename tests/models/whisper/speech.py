@@ -18,7 +18,8 @@ PITCH = (0.85, 1.2)
 
 # As everywhere in espeak-ng, a language and a variant of its voice.
 ESPEAK_LANGUAGES = {"en-us": 0.7, "en-gb": 0.3}
-ESPEAK_VARIANTS = "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 adam Andy Annie belinda caleb david ed linda steph".split()
+VARIANT_NAMES = "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 adam Andy Annie belinda caleb david ed linda steph"
+ESPEAK_VARIANTS = VARIANT_NAMES.split()
 ESPEAK_SHARE = 0.25
 WORDS_PER_MINUTE = (120, 200)
 ESPEAK_PITCH = (25, 75)
