@@ -23,7 +23,7 @@ from benchmarks.runs import Broken, resident, server
 from benchmarks.scores import plain, repeats
 from benchmarks.systems import System
 from benchmarks.talk import Talk, talk
-from tests.models.whisper.speech import RATE
+from tests.models.whisper.flite import RATE
 
 MINUTE = 60.0
 STEP = 2.0  # seconds of audio sent at once

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.scores import Spoken, plain
 from tests.models.whisper.corpus import EVERYDAY, EVERYDAY_HELD_OUT, EVERYDAY_SENTENCES, everyday_sentences
-from tests.models.whisper.speech import RATE, Flite, trimmed
+from tests.models.whisper.flite import RATE, Flite
+from tests.models.whisper.speech import trimmed
 
 VOICES = ("slt", "rms", "awb")
 PAUSES = ((0.7, 0.3, 0.8), (0.25, 0.8, 1.5), (0.05, 2.0, 3.5))  # how often, seconds from and to

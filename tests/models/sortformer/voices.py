@@ -19,7 +19,8 @@ import numpy as np
 import soxr
 
 from tests.models.whisper.corpus import EVERYDAY, everyday_sentences
-from tests.models.whisper.speech import MEAN_PITCH_HZ, RATE, Flite, trimmed
+from tests.models.whisper.flite import MEAN_PITCH_HZ, RATE, Flite
+from tests.models.whisper.speech import trimmed
 
 TRACTS = (1.0, 0.89, 1.12)
 VARIANT_NAMES = (

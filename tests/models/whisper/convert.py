@@ -120,7 +120,7 @@ def whisper_tokenizer(bpe: Tokenizer, tokens: list[str]) -> str:
 
 def convert(checkpoint: Path, bpe_file: Path, output: Path) -> None:
     """Write the directory, replacing one that is there."""
-    state = torch.load(checkpoint)
+    state = torch.load(checkpoint, map_location="cpu")
     network = Whisper(Shape(**state["shape"]))
     network.load_state_dict(state["network"])
     bpe = Tokenizer.from_file(str(bpe_file))

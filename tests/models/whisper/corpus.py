@@ -2,8 +2,9 @@
 
 The text is the quoted example sentences in the glosses of WordNet 3.0 (Debian package
 ``wordnet-base``; Copyright 2006 by Princeton University, WordNet 3.0 licence: use, copying,
-modification and distribution for any purpose and without fee, keeping the notice), and everyday
-sentences put together from the word lists in ``everyday.json``, which are this project's own.
+modification and distribution for any purpose and without fee, keeping the notice), everyday
+sentences put together from the word lists in ``everyday.json``, which are this project's own, and
+words of both in any order, which teach to listen instead of remembering.
 """
 
 import argparse
@@ -21,6 +22,7 @@ WORDNET = Path("/usr/share/wordnet")
 EVERYDAY = Path(__file__).with_name("everyday.json")
 EVERYDAY_SENTENCES, EVERYDAY_HELD_OUT = 6000, 300
 PARTS = ("data.noun", "data.verb", "data.adj", "data.adv")
+SHUFFLED_SENTENCES = 8000
 MIN_WORDS, MAX_WORDS = 3, 12
 MAX_WORD_LETTERS = 14
 HELD_OUT = 2000
@@ -78,6 +80,14 @@ def frequent_words(sentences: list[str]) -> set[str]:
     return {word for word, _ in counts.most_common(FREQUENT_WORDS)}
 
 
+def shuffled_sentences(sentences: list[str], chance: random.Random) -> Iterator[str]:
+    """Yield strings of words from the sentences, every word as often as any other."""
+    words = sorted({word.lower() for sentence in sentences for word in WORD.findall(sentence)})
+    for _ in range(SHUFFLED_SENTENCES):
+        text = " ".join(chance.choices(words, k=chance.randint(MIN_WORDS, MAX_WORDS)))
+        yield text[0].upper() + text[1:] + "."
+
+
 def train_bpe(sentences: list[str]) -> Tokenizer:
     """Train byte-level BPE in which a leading space is always merged with what follows it.
 
@@ -116,14 +126,16 @@ def main() -> None:
     chance.shuffle(wordnet_only)
     held_out = wordnet_only[:HELD_OUT]
     train = sorted(set(sentences) - set(held_out))
+    frequent, bpe = frequent_words(train), train_bpe(train)
+    train += shuffled_sentences(train, chance)
     chance.shuffle(train)
     (options.work / "train.txt").write_text("\n".join(train) + "\n")
     (options.work / "held_out.txt").write_text("\n".join(held_out) + "\n")
     known = set(train)
     fresh = islice((line for line in everyday if line not in known), EVERYDAY_HELD_OUT)
     (options.work / "everyday.txt").write_text("\n".join(fresh) + "\n")
-    (options.work / "frequent.json").write_text(json.dumps(sorted(frequent_words(train))))
-    train_bpe(train).save(str(options.work / "bpe.json"))
+    (options.work / "frequent.json").write_text(json.dumps(sorted(frequent)))
+    bpe.save(str(options.work / "bpe.json"))
     print(f"{len(train)} sentences to train on, {len(held_out)} held out")
 
 

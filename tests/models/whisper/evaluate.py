@@ -15,7 +15,8 @@ from faster_whisper.audio import pad_or_trim
 from faster_whisper.tokenizer import Tokenizer
 
 from tests.models.whisper.corpus import words_of
-from tests.models.whisper.speech import RATE, Spoken
+from tests.models.whisper.flite import RATE
+from tests.models.whisper.speech import Spoken
 
 LEAD_S, TAIL_S = 0.3, 0.5
 DECODER_LAYERS, HEADS = 2, 5
@@ -168,7 +169,7 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=10, help="how many to print of each kind")
     parser.add_argument("--heads", action="store_true", help="measure each head's timing")
     options = parser.parse_args()
-    held_out, everyday = HeldOut(options.work / "held_out"), HeldOut(options.work / "everyday")
+    held_out, everyday, espeak = (HeldOut(options.work / name) for name in ("held_out", "everyday", "everyday_espeak"))
     frequent = set(json.loads((options.work / "frequent.json").read_text()))
     sentences = random.Random(1).sample(held_out.sentences, len(held_out.sentences))
     common = [s for s in sentences if all(word in frequent for word in words_of(s.text))]
@@ -181,6 +182,7 @@ def main() -> None:
     print("multilingual:", model.model.is_multilingual)
     kinds = {
         "an everyday sentence": [everyday.passage([spoken]) for spoken in everyday.sentences],
+        "an everyday sentence by espeak-ng": [espeak.passage([spoken]) for spoken in espeak.sentences],
         "a sentence of frequent words": singles,
         "a sentence with rare words": [held_out.passage([spoken]) for spoken in rare[: options.passages]],
         "four sentences of frequent words": [held_out.passage(common[n : n + 4]) for n in range(0, len(common), 4)],

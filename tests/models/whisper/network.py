@@ -16,6 +16,7 @@ MELS = 80
 FRAMES = 1500
 FRAME_S = 0.02
 TEXT_POSITIONS = 448
+DROPOUT = 0.05
 SPECIALS = (
     "<|endoftext|>",
     "<|startoftranscript|>",
@@ -77,6 +78,8 @@ class SelfAttention(nn.Module):
         query, key, value = self.take(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         if self.causal:
             mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        elif x.is_cuda:
+            mixed = functional.scaled_dot_product_attention(query, key, value)
         else:  # by hand, which takes two thirds of the time on a processor
             scores = (query / math.sqrt(query.shape[-1])) @ key.transpose(-1, -2)
             mixed = scores.softmax(-1).to(value.dtype) @ value
@@ -118,15 +121,16 @@ class Layer(nn.Module):
         self.feed_norm = nn.LayerNorm(width)
         self.widen = nn.Linear(width, 4 * width)
         self.narrow = nn.Linear(4 * width, width)
+        self.drop = nn.Dropout(DROPOUT)
 
     def forward(self, x: Tensor, source: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Return the layer's output and the logarithms of its weights across."""
         logs = None
-        x = x + self.attention(self.attention_norm(x))
+        x = x + self.drop(self.attention(self.attention_norm(x)))
         if source is not None:
             mixed, logs = self.across(self.across_norm(x), source)
-            x = x + mixed
-        return x + self.narrow(functional.gelu(self.widen(self.feed_norm(x)))), logs
+            x = x + self.drop(mixed)
+        return x + self.drop(self.narrow(functional.gelu(self.widen(self.feed_norm(x))))), logs
 
 
 class Whisper(nn.Module):
@@ -149,6 +153,7 @@ class Whisper(nn.Module):
         self.decoder = nn.ModuleList(Layer(width, shape.heads, decodes=True) for _ in range(shape.decoder_layers))
         self.decoder_norm = nn.LayerNorm(width)
         self.phone_head = nn.Linear(width, shape.phones)
+        self.spelling_head = nn.Linear(width, shape.text_tokens + 1)  # CTC's blank comes last
         self.register_buffer("sinusoids", sinusoids(TIMESTAMPS, width), persistent=False)
 
     def positions(self) -> Tensor:

@@ -1,11 +1,6 @@
-"""Synthesise the corpus with flite, keeping the true times of words and phones.
-
-flite's shared libraries are called directly, because its command prints the phones' times but
-not the words'. flite (Carnegie Mellon University) has a BSD-like licence; so have its voices.
-"""
+"""Synthesise the corpus with flite and espeak-ng, keeping the true times of words and phones."""
 
 import argparse
-import ctypes
 import json
 import multiprocessing
 import random
@@ -13,14 +8,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import soxr
 
-RATE = 16000
-VOICES = {"slt": "cmu_us_slt", "rms": "cmu_us_rms", "awb": "cmu_us_awb", "kal16": "cmu_us_kal16"}
-MEAN_PITCH_HZ = {"slt": 170.0, "rms": 100.0, "awb": 120.0, "kal16": 95.0}
-VOICE_WEIGHTS = {"slt": 0.34, "rms": 0.32, "awb": 0.24, "kal16": 0.10}
+from tests.models.whisper.espeak import Espeak
+from tests.models.whisper.flite import RATE, Flite
+
+FLITE_WEIGHTS = {"slt": 0.34, "rms": 0.32, "awb": 0.24, "kal16": 0.10}
 STRETCH = (0.85, 1.25)
 PITCH = (0.85, 1.2)
+
+# As everywhere in espeak-ng, a language and a variant of its voice.
+ESPEAK_LANGUAGES = {"en-us": 0.7, "en-gb": 0.3}
+VARIANT_NAMES = "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 adam Andy Annie belinda caleb david ed linda steph"
+ESPEAK_VARIANTS = VARIANT_NAMES.split()
+ESPEAK_SHARE = 0.25
+WORDS_PER_MINUTE = (120, 200)
+ESPEAK_PITCH = (25, 75)
+
 MARGIN_S = 0.03
 PART = 2000
 
@@ -37,106 +40,43 @@ class Spoken:
     phones: list[tuple[str, float]]
 
 
-class _Wave(ctypes.Structure):
-    _fields_ = [
-        ("type", ctypes.c_char_p),
-        ("sample_rate", ctypes.c_int),
-        ("num_samples", ctypes.c_int),
-        ("num_channels", ctypes.c_int),
-        ("samples", ctypes.POINTER(ctypes.c_int16)),
-    ]
+class Speakers:
+    """Everybody who speaks, each time at another pace and pitch."""
 
+    def __init__(self, chance: random.Random) -> None:
+        """Choose by chance."""
+        self._chance = chance
+        self._flite = Flite()
+        self._espeak = Espeak()
 
-class _Voice(ctypes.Structure):
-    _fields_ = [("name", ctypes.c_char_p), ("features", ctypes.c_void_p)]
+    def flite(self, text: str) -> tuple[str, np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
+        """Return the voice, the samples, the words with start and end, and the phones with their end."""
+        chance = self._chance
+        voice = chance.choices([*FLITE_WEIGHTS], [*FLITE_WEIGHTS.values()])[0]
+        said = self._flite.speak(text, voice, chance.uniform(*STRETCH), chance.uniform(*PITCH))
+        return voice, *trimmed(*said)
 
+    def espeak(self, text: str) -> tuple[str, np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
+        """Return the same of one of espeak-ng's voices; its phones are not those of flite and are left out."""
+        chance = self._chance
+        language = chance.choices([*ESPEAK_LANGUAGES], [*ESPEAK_LANGUAGES.values()])[0]
+        voice = f"{language}+{chance.choice(ESPEAK_VARIANTS)}"
+        samples, words = self._espeak.speak(
+            text, voice, chance.randint(*WORDS_PER_MINUTE), chance.randint(*ESPEAK_PITCH)
+        )
+        return voice, *trimmed(samples, words, [])
 
-class Flite:
-    """flite's voices behind its C interface."""
-
-    def __init__(self) -> None:
-        """Load the library; voices load when they are first used."""
-        self._lib = ctypes.CDLL("libflite.so.1", mode=ctypes.RTLD_GLOBAL)
-        for name in ("libflite_cmulex.so.1", "libflite_usenglish.so.1"):
-            ctypes.CDLL(name, mode=ctypes.RTLD_GLOBAL)
-        pointer, text = ctypes.c_void_p, ctypes.c_char_p
-        for name, result, arguments in (
-            ("flite_init", ctypes.c_int, ()),
-            ("flite_synth_text", pointer, (text, pointer)),
-            ("utt_wave", ctypes.POINTER(_Wave), (pointer,)),
-            ("utt_relation", pointer, (pointer, text)),
-            ("relation_head", pointer, (pointer,)),
-            ("item_next", pointer, (pointer,)),
-            ("item_feat_string", text, (pointer, text)),
-            ("item_feat_float", ctypes.c_float, (pointer, text)),
-            ("ffeature_float", ctypes.c_float, (pointer, text)),
-            ("flite_feat_set_float", None, (pointer, text, ctypes.c_float)),
-            ("delete_utterance", None, (pointer,)),
-        ):
-            function = getattr(self._lib, name)
-            function.restype, function.argtypes = result, list(arguments)
-        self._lib.flite_init()
-        self._voices: dict[str, tuple[ctypes.c_void_p, ctypes.c_void_p]] = {}
-
-    def _voice(self, name: str) -> tuple[ctypes.c_void_p, ctypes.c_void_p]:
-        """Return the voice and its settings."""
-        if name not in self._voices:
-            library = ctypes.CDLL(f"libflite_{VOICES[name]}.so.1", mode=ctypes.RTLD_GLOBAL)
-            register = getattr(library, f"register_{VOICES[name]}")
-            register.restype, register.argtypes = ctypes.POINTER(_Voice), [ctypes.c_void_p]
-            voice = register(None)
-            features = ctypes.c_void_p(voice.contents.features)
-            self._voices[name] = ctypes.cast(voice, ctypes.c_void_p), features
-        return self._voices[name]
-
-    def _items(self, utterance: int, relation: bytes) -> list[int]:
-        """Return the items of one relation of an utterance, in order."""
-        items = []
-        item = self._lib.relation_head(self._lib.utt_relation(utterance, relation))
-        while item:
-            items.append(item)
-            item = self._lib.item_next(item)
-        return items
-
-    def speak(
-        self, text: str, voice_name: str, stretch: float, pitch: float
-    ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
-        """Return the samples, the words with start and end, and the phones with their end."""
-        voice, features = self._voice(voice_name)
-        mean_pitch = MEAN_PITCH_HZ[voice_name] * pitch
-        self._lib.flite_feat_set_float(features, b"duration_stretch", stretch)
-        self._lib.flite_feat_set_float(features, b"int_f0_target_mean", mean_pitch)
-        utterance = self._lib.flite_synth_text(text.encode(), voice)
-        wave = self._lib.utt_wave(utterance).contents
-        samples = np.ctypeslib.as_array(wave.samples, (wave.num_samples,)).copy()
-        if wave.sample_rate != RATE:
-            samples = soxr.resample(samples, wave.sample_rate, RATE)
-        words = []
-        for token in self._items(utterance, b"Token"):
-            first = b"daughter1.R:SylStructure.daughter1.daughter1.R:Segment.p.end"
-            last = b"daughtern.R:SylStructure.daughtern.daughtern.R:Segment.end"
-            words.append(
-                (
-                    self._lib.item_feat_string(token, b"name").decode(),
-                    self._lib.ffeature_float(token, first),
-                    self._lib.ffeature_float(token, last),
-                )
-            )
-        phones = [
-            (
-                self._lib.item_feat_string(segment, b"name").decode(),
-                self._lib.item_feat_float(segment, b"end"),
-            )
-            for segment in self._items(utterance, b"Segment")
-        ]
-        self._lib.delete_utterance(utterance)
-        return samples, words, phones
+    def somebody(self, text: str) -> tuple[str, np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
+        """Return the same of anybody's."""
+        return self.espeak(text) if self._chance.random() < ESPEAK_SHARE else self.flite(text)
 
 
 def trimmed(
     samples: np.ndarray, words: list[tuple[str, float, float]], phones: list[tuple[str, float]]
 ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
     """Cut the silence before the first and after the last word."""
+    if not words:
+        return samples, words, phones
     begin = max(0.0, words[0][1] - MARGIN_S)
     end = min(len(samples) / RATE, words[-1][2] + MARGIN_S)
     return (
@@ -146,17 +86,14 @@ def trimmed(
     )
 
 
-def render(sentences: list[str], seed: int, stem: Path) -> None:
+def render(sentences: list[str], seed: int, stem: Path, who: str = "somebody") -> None:
     """Write one part: ``<stem>.pcm`` (16-bit) and ``<stem>.jsonl`` (a ``Spoken`` a line)."""
-    chance = random.Random(seed)
-    flite = Flite()
+    speak = getattr(Speakers(random.Random(seed)), who)
     position = 0
     lines = []
     with stem.with_suffix(".pcm").open("wb") as pcm:
         for text in sentences:
-            voice = chance.choices([*VOICE_WEIGHTS], [*VOICE_WEIGHTS.values()])[0]
-            stretch, pitch = chance.uniform(*STRETCH), chance.uniform(*PITCH)
-            samples, words, phones = trimmed(*flite.speak(text, voice, stretch, pitch))
+            voice, samples, words, phones = speak(text)
             if [word for word, _, _ in words] != text.rstrip(".?").split():
                 continue
             pcm.write(samples.astype("<i2").tobytes())
@@ -171,14 +108,19 @@ def main() -> None:
     """Render the held-out sentences and, in parts, the training sentences."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder of corpus.py's files")
-    parser.add_argument("--renderings", type=int, default=1, help="of each training sentence")
+    parser.add_argument("--renderings", type=int, default=2, help="of each training sentence")
     options = parser.parse_args()
-    train = (options.work / "train.txt").read_text().splitlines()
-    unseen = [options.work / name for name in ("held_out", "everyday")]
-    jobs = [(stem.with_suffix(".txt").read_text().splitlines(), 0, stem) for stem in unseen]
+    train, held_out, everyday = (
+        (options.work / f"{name}.txt").read_text().splitlines() for name in ("train", "held_out", "everyday")
+    )
+    jobs = [
+        (held_out, 0, options.work / "held_out", "flite"),
+        (everyday, 0, options.work / "everyday", "flite"),
+        (everyday, 0, options.work / "everyday_espeak", "espeak"),
+    ]
     for first in range(0, len(train) * options.renderings, PART):
-        texts = [train[n % len(train)] for n in range(first, first + PART)]
-        jobs.append((texts, first + 1, options.work / f"train{first // PART:03d}"))
+        texts = [train[n % len(train)] for n in range(first, min(first + PART, len(train) * options.renderings))]
+        jobs.append((texts, first + 1, options.work / f"train{first // PART:03d}", "somebody"))
     with multiprocessing.Pool() as pool:
         pool.starmap(render, jobs, chunksize=1)
 

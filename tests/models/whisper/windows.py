@@ -3,7 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,15 @@ from faster_whisper.feature_extractor import FeatureExtractor
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from tests.models.whisper.network import FRAME_S, FRAMES, Shape
-from tests.models.whisper.speech import RATE, Spoken
+from tests.models.whisper.flite import RATE
+from tests.models.whisper.network import FRAME_S, FRAMES, MELS, Shape
+from tests.models.whisper.speech import Spoken
 
 IGNORE = -100
 NOISE_S = 120
 HOP = 160
-LENGTHS_S = {3: 0.12, 4: 0.16, 5: 0.16, 6: 0.15, 8: 0.15, 12: 0.12, 20: 0.06, 30: 0.08}
-SOUND_PER_BATCH_S = 32
+LENGTHS_S = {3: 0.1, 4: 0.12, 5: 0.12, 6: 0.12, 8: 0.14, 12: 0.14, 20: 0.11, 30: 0.15}
+CONTEXT_SHARE, CONTEXT_SENTENCES, CONTEXT_TOKENS = 0.25, 12, 200
 FREQUENT_SHARE = 0.75
 FIRST_TIMESTAMP_S = 1.0
 AFTER_SPEECH_S = 0.3
@@ -52,15 +53,22 @@ class Window:
 
 @dataclass
 class Batch:
-    """Examples of one length, as the network takes them."""
+    """Examples of one length: sound, of which a part may be blank or lack some mel bands, and what to write."""
 
-    mels: Tensor
+    sound: Tensor
+    blank_from: Tensor
+    bands: Tensor
     first: int
     inputs: Tensor
     labels: Tensor
     target_spans: Tensor
     input_spans: Tensor
     phones: Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """Return the same batch on a device."""
+        moved = {name: part.to(device) for name, part in vars(self).items() if isinstance(part, Tensor)}
+        return replace(self, **moved)
 
 
 class Library:
@@ -88,37 +96,50 @@ class Library:
 class LogMel:
     """faster-whisper's features, computed for several windows at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         """Take over faster-whisper's filters."""
         extractor = FeatureExtractor()
-        self._filters = torch.from_numpy(extractor.mel_filters)
+        self._filters = torch.from_numpy(extractor.mel_filters).to(device)
         self._size = extractor.n_fft
-        self._window = torch.from_numpy(np.hanning(self._size + 1)[:-1].astype("float32"))
+        self._window = torch.from_numpy(np.hanning(self._size + 1)[:-1].astype("float32")).to(device)
 
-    def __call__(self, sound: Tensor) -> Tensor:
-        """Return the log-mel frames of windows with the same number of samples."""
-        transformed = torch.stft(sound, self._size, HOP, window=self._window, return_complex=True, pad_mode="reflect")
+    def __call__(self, batch: Batch) -> Tensor:
+        """Return the log-mel frames of a batch."""
+        transformed = torch.stft(batch.sound, self._size, HOP, window=self._window, return_complex=True)
         power = transformed[..., :-1].abs() ** 2
         logs = (self._filters @ power).clamp(min=1e-10).log10()
         logs = torch.maximum(logs, logs.amax((1, 2), keepdim=True) - 8.0)
-        return (logs + 4.0) / 4.0
+        mels = (logs + 4.0) / 4.0
+        frames = torch.arange(mels.shape[2], device=mels.device)
+        bands = torch.arange(mels.shape[1], device=mels.device)
+        blank = frames >= 2 * batch.blank_from[:, None]
+        lacking = (bands >= batch.bands[:, :1]) & (bands < batch.bands[:, 1:])
+        return mels.masked_fill(blank[:, None, :] | lacking[:, :, None], 0.0)
 
 
 class Writer:
     """Makes windows at random."""
 
-    def __init__(self, library: Library, bpe: Tokenizer, shape: Shape, seed: int, length_seed: int) -> None:
-        """Write with these sentences and tokens; writers that share a seed make equal lengths."""
+    def __init__(
+        self, library: Library, bpe: Tokenizer, shape: Shape, seed: int, length_seed: int, batch_s: int
+    ) -> None:
+        """Write with these sentences and tokens; writers that share a seed make equal lengths.
+
+        A batch has ``batch_s`` seconds of sound.
+        """
         self._library = library
         self._bpe = bpe
         self._shape = shape
         self._chance = random.Random(seed)
         self._length_chance = random.Random(length_seed)
+        self._batch_s = batch_s
         hiss = np.random.default_rng(seed).standard_normal(NOISE_S * RATE).astype(np.float32)
-        self._noises = hiss, np.convolve(hiss, np.ones(6, np.float32) / 2.4, "same")
+        times = np.arange(NOISE_S * RATE, dtype=np.float32) / RATE
+        hum = sum(np.sin(2 * np.pi * hertz * times) / hertz for hertz in (50, 100, 150, 200, 300, 400))
+        hum = (hum / hum.std() + 0.1 * hiss).astype(np.float32)
+        self._noises = hiss, np.convolve(hiss, np.ones(6, np.float32) / 2.4, "same"), hum
         self._ids: dict[str, list[int]] = {}
         self._letters = {number: len(token.lstrip("Ġ")) for token, number in bpe.get_vocab().items()}
-        self._log_mel = LogMel()
         self._phone_ids = {phone: number for number, phone in enumerate(PHONES)}
 
     def _word_ids(self, word: str) -> list[int]:
@@ -149,12 +170,12 @@ class Writer:
         return np.interp(places, np.arange(len(sound)), sound), samples / len(sound)
 
     def _prompt(self) -> list[int]:
-        """Return the tokens before those to learn, sometimes with a previous sentence."""
-        if self._chance.random() < 0.92:
+        """Return the tokens before those to learn, sometimes with previous sentences."""
+        if self._chance.random() > CONTEXT_SHARE:
             return []
-        sentences = [self._library.pick(self._chance)[1].text for _ in range(2)]
-        context = " " + " ".join(sentences[: self._chance.randint(1, 2)])
-        return [self._shape.special("<|startofprev|>"), *self._bpe.encode(context).ids]
+        count = self._chance.randint(1, self._chance.randint(1, CONTEXT_SENTENCES))
+        context = " " + " ".join(self._library.pick(self._chance)[1].text for _ in range(count))
+        return [self._shape.special("<|startofprev|>"), *self._bpe.encode(context).ids[-CONTEXT_TOKENS:]]
 
     def window(self, length_s: float, offset_s: float) -> Window:
         """Make one window of a length that stands at an offset within Whisper's 30 s."""
@@ -167,9 +188,11 @@ class Writer:
         until = length_s * chance.choice((1.0, chance.uniform(0.2, 1.0)))
         empty = chance.random() < 0.08
         cut = not empty and chance.random() < 0.2
+        if chance.random() < (0.4 if empty else 0.03):
+            sound += chance.uniform(0.02, 0.3 if empty else 0.05) * self._notes(len(sound))
         if empty and chance.random() < 0.6:  # what remains after a word that ended later than was thought
             remains = self._library.pick(chance)[0][-round(chance.uniform(0.03, 0.2) * RATE) :]
-            sound[: len(remains)] = remains
+            sound[: len(remains)] += remains
             until = chance.uniform(0.2, 1.5)
         misses = 0
         while misses < 6 and not empty:
@@ -191,15 +214,18 @@ class Writer:
             if room <= 0:
                 break
             gain = chance.uniform(0.5, 1.0)
-            sound[place : place + room] = gain * samples[begin : begin + room]
+            sound[place : place + room] += gain * samples[begin : begin + room]
             shift = place / RATE - skip
             kept = [(w, a + shift, b + shift) for w, a, b in words if a >= skip - 1e-6]
             whole = len(kept)
             kept = [entry for entry in kept if entry[2] <= until + 0.03]
-            ends = [end * longer + shift for _, end in spoken.phones]
-            names = [self._phone_ids[phone] for phone, _ in spoken.phones]
-            inside = (frame_times >= now) & (frame_times < min(now + room / RATE, ends[-1]))
-            phones[inside] = np.array(names)[np.searchsorted(ends, frame_times[inside], "right")]
+            if spoken.phones:
+                ends = [end * longer + shift for _, end in spoken.phones]
+                names = [self._phone_ids[phone] for phone, _ in spoken.phones]
+                inside = (frame_times >= now) & (frame_times < min(now + room / RATE, ends[-1]))
+                phones[inside] = np.array(names)[np.searchsorted(ends, frame_times[inside], "right")]
+            else:
+                phones[(frame_times >= now) & (frame_times < now + room / RATE)] = IGNORE
             if kept:
                 ending = text if len(kept) == whole else " "
                 segments.append((kept[0][1], kept[-1][2], self._sentence(ending, kept)))
@@ -221,12 +247,26 @@ class Writer:
             not segments,
         )
 
+    def _notes(self, length: int) -> np.ndarray:
+        """Return something like music, at most about 1 loud: notes with harmonics that swell and fade."""
+        chance = self._chance
+        sound = np.zeros(length, dtype=np.float32)
+        for _ in range(chance.randint(1, 2 + length // RATE)):
+            begin = chance.randrange(length)
+            times = np.arange(min(length - begin, round(chance.uniform(0.1, 1.5) * RATE)), dtype=np.float32) / RATE
+            pitch, fades = chance.uniform(70, 900), chance.uniform(0.5, 8)
+            harmonics = range(1, chance.randint(2, 8))
+            note = sum(np.sin(2 * np.pi * pitch * n * times, dtype=np.float32) / n for n in harmonics)
+            swell = np.minimum(1, times / chance.uniform(0.005, 0.1)) * np.exp(-fades * times)
+            sound[begin : begin + len(times)] += 0.5 * note * swell
+        return sound
+
     def _worn(self, sound: np.ndarray, empty: bool) -> np.ndarray:
         """Change the level and add noise."""
         chance = self._chance
         kind = chance.random()
         if kind > 0.25:
-            noise = self._noises[kind > 0.7]
+            noise = self._noises[0 if kind < 0.6 else 1 if kind < 0.9 else 2]
             begin = chance.randrange(len(noise) - len(sound))
             noise = noise[begin : begin + len(sound)]
             loudness = chance.choice((0.02, 0.1)) if empty else float(sound.std())
@@ -260,48 +300,49 @@ class Writer:
             first = 0
             if length_s <= 12 and chance.random() < 0.12:
                 first = chance.randrange(FRAMES - round(length_s / FRAME_S))
-            count = max(1, SOUND_PER_BATCH_S // length_s)
+            count = max(1, self._batch_s // length_s)
             yield self._batch([self.window(length_s, first * FRAME_S) for _ in range(count)], first)
 
     def _batch(self, windows: list[Window], first: int) -> Batch:
         """Bring windows of one length together."""
-        shape = self._shape
-        mels = self._log_mel(torch.from_numpy(np.stack([w.sound for w in windows])).float())
-        for row, window in enumerate(windows):
-            mels[row, :, 2 * window.blank_from :] = 0.0
-            if self._chance.random() < 0.1:
-                mel = self._chance.randrange(mels.shape[1])
-                mels[row, mel : mel + self._chance.randint(1, 10)] = 0.0
+        shape, chance = self._shape, self._chance
+        bands = np.zeros((len(windows), 2), dtype=np.int64)
         size = max(len(w.prompt) + len(w.tokens) for w in windows) - 1
-        frames = mels.shape[2] // 2
-        inputs = torch.full((len(windows), size), shape.special("<|endoftext|>"))
-        labels = torch.full((len(windows), size), IGNORE)
-        spans = torch.zeros(2, len(windows), size, 2, dtype=torch.long)
+        frames = len(windows[0].phones)
+        inputs = np.full((len(windows), size), shape.special("<|endoftext|>"))
+        labels = np.full((len(windows), size), IGNORE)
+        spans = np.zeros((2, len(windows), size, 2), dtype=np.int64)
         for row, window in enumerate(windows):
+            if chance.random() < 0.1:
+                band = chance.randrange(MELS)
+                bands[row] = band, band + chance.randint(1, 10)
             begin = len(window.prompt)
             tokens = window.tokens
             ids = [timed.token for timed in tokens]
-            inputs[row, : begin + len(ids) - 1] = torch.tensor([*window.prompt, *ids[:-1]])
-            labels[row, begin : begin + len(ids) - 1] = torch.tensor(ids[1:])
+            inputs[row, : begin + len(ids) - 1] = [*window.prompt, *ids[:-1]]
+            labels[row, begin : begin + len(ids) - 1] = ids[1:]
             labels[row, begin + 1] = IGNORE
             if ids[3] == shape.special("<|notimestamps|>"):
                 labels[row, begin + 2] = IGNORE
             if window.silent:
                 labels[row, begin] = shape.special("<|nospeech|>")
+                continue
             for place, timed in enumerate(tokens):
-                if timed.start is None or timed.end is None or window.silent:
+                if timed.start is None or timed.end is None:
                     continue
                 low = min(frames - 1, max(0, round((timed.start - 0.03) / FRAME_S)))
                 high = min(frames, max(low + 1, round((timed.end + 0.03) / FRAME_S)))
-                spans[0, row, begin + place - 1] = torch.tensor([low, high])
+                spans[0, row, begin + place - 1] = low, high
                 if begin + place < size:
-                    spans[1, row, begin + place] = torch.tensor([low, high])
+                    spans[1, row, begin + place] = low, high
         return Batch(
-            mels,
+            torch.from_numpy(np.stack([w.sound for w in windows]).astype(np.float32)),
+            torch.tensor([w.blank_from for w in windows]),
+            torch.from_numpy(bands),
             first,
-            inputs,
-            labels,
-            spans[0],
-            spans[1],
+            torch.from_numpy(inputs),
+            torch.from_numpy(labels),
+            torch.from_numpy(spans[0]),
+            torch.from_numpy(spans[1]),
             torch.from_numpy(np.stack([w.phones for w in windows])),
         )
