@@ -27,6 +27,9 @@ ESPEAK_PITCH = (25, 75)
 MARGIN_S = 0.03
 PART = 2000
 
+# The samples, the words with start and end, and the phones with their end.
+Sound = tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]
+
 
 @dataclass(frozen=True)
 class Spoken:
@@ -49,14 +52,14 @@ class Speakers:
         self._flite = Flite()
         self._espeak = Espeak()
 
-    def flite(self, text: str) -> tuple[str, np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
-        """Return the voice, the samples, the words with start and end, and the phones with their end."""
+    def flite(self, text: str) -> tuple[str, Sound]:
+        """Return the voice and what it says."""
         chance = self._chance
         voice = chance.choices([*FLITE_WEIGHTS], [*FLITE_WEIGHTS.values()])[0]
         said = self._flite.speak(text, voice, chance.uniform(*STRETCH), chance.uniform(*PITCH))
-        return voice, *trimmed(*said)
+        return voice, trimmed(*said)
 
-    def espeak(self, text: str) -> tuple[str, np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
+    def espeak(self, text: str) -> tuple[str, Sound]:
         """Return the same of one of espeak-ng's voices; its phones are not those of flite and are left out."""
         chance = self._chance
         language = chance.choices([*ESPEAK_LANGUAGES], [*ESPEAK_LANGUAGES.values()])[0]
@@ -64,16 +67,14 @@ class Speakers:
         samples, words = self._espeak.speak(
             text, voice, chance.randint(*WORDS_PER_MINUTE), chance.randint(*ESPEAK_PITCH)
         )
-        return voice, *trimmed(samples, words, [])
+        return voice, trimmed(samples, words, [])
 
-    def somebody(self, text: str) -> tuple[str, np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
+    def somebody(self, text: str) -> tuple[str, Sound]:
         """Return the same of anybody's."""
         return self.espeak(text) if self._chance.random() < ESPEAK_SHARE else self.flite(text)
 
 
-def trimmed(
-    samples: np.ndarray, words: list[tuple[str, float, float]], phones: list[tuple[str, float]]
-) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]:
+def trimmed(samples: np.ndarray, words: list[tuple[str, float, float]], phones: list[tuple[str, float]]) -> Sound:
     """Cut the silence before the first and after the last word."""
     if not words:
         return samples, words, phones
@@ -93,7 +94,7 @@ def render(sentences: list[str], seed: int, stem: Path, who: str = "somebody") -
     lines = []
     with stem.with_suffix(".pcm").open("wb") as pcm:
         for text in sentences:
-            voice, samples, words, phones = speak(text)
+            voice, (samples, words, phones) = speak(text)
             if [word for word, _, _ in words] != text.rstrip(".?").split():
                 continue
             pcm.write(samples.astype("<i2").tobytes())
