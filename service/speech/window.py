@@ -27,7 +27,7 @@ _MOST = 25.0  # that one window can have; what comes at once is decoded in such 
 _KEEP = 1.0  # seconds that stay when it slides
 _CONTEXT = 32  # tokens of what was said before
 _CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
-_ECHO = 3  # tokens that may stand in the context again by chance
+_ECHO, _ECHO_MOST = 3, 8  # tokens that may stand in the context again by chance; those that are looked for there
 _AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
 _LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
 _SENTENCE_END = (".", "?", "!", "。", "？", "！")
@@ -191,8 +191,8 @@ class WindowStream:
         )
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
-        """Whether all that was written of the window stands in its context: said again, or only copied from there."""
-        written = [token for piece in pieces for token in piece.tokens]
+        """Whether what was written of the window begins with some of its context: said again, or only copied."""
+        written = [token for piece in pieces for token in piece.tokens][:_ECHO_MOST]
         if self._prefix or len(written) < _ECHO:
             return False
         starts = range(len(self._context) - len(written) + 1)

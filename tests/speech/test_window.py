@@ -260,24 +260,32 @@ def test_committed_text_is_only_ever_appended_to(
 
 
 class Parrot(Clock):
-    """Repeats what came before a window, and hears only without it."""
+    """Repeats what came before a window, and then hears less or nothing of it."""
+
+    def __init__(self, copies: int, heard: int) -> None:
+        super().__init__()
+        self.copies, self.heard = copies, heard
 
     def decode(self, window: Window) -> Decoded:
+        decoded = super().decode(window)
         if window.context and not window.prefix:
-            self.windows.append(window)
-            copied = (Piece(Word(f"w{token}", 0.0, 0.4, 0.9), (token,)) for token in window.context[-4:])
-            return Decoded(tuple(copied), "en", 1.0)
-        return super().decode(window)
+            copied = [Piece(Word(f"w{token}", 0.0, 0.4, 0.9), (token,)) for token in window.context[-self.copies :]]
+            heard = [Piece(piece.word, (0,)) for piece in decoded.pieces[: self.heard]]
+            return Decoded((*copied, *heard), "en", 1.0)
+        return decoded
 
 
-def test_what_is_copied_from_the_context_is_decoded_again_without_it() -> None:
-    stream = opened(Parrot())
+@pytest.mark.parametrize(("copies", "heard"), [(4, 0), (8, 3)])
+def test_what_is_copied_from_the_context_is_decoded_again_without_it(copies: int, heard: int) -> None:
+    decoder = Parrot(copies, heard)
+    stream = opened(decoder)
     said = []
-    for _ in range(3):
+    for _ in range(4):
         for _ in range(10):
             say(stream, 0.3)
         said.append(join(stream.finish().committed))
-    assert said == ["w1 w2 w3 w4 w5 w6"] * 3
+    assert said == ["w1 w2 w3 w4 w5 w6"] * 4
+    assert any(window.context for window in decoder.windows)
 
 
 def test_what_is_said_again_is_believed() -> None:
