@@ -215,15 +215,16 @@ async def transcript(service: Running, channel: str) -> str:
 
 
 async def settled(service: Running, channel: str, *, timeout: float = 60) -> str:
-    """Wait until nobody has spoken for a while and every caption is final; the transcript."""
+    """Wait until nobody has spoken for a while, all sound is recognized and every caption is final; the transcript."""
     found = service.app.state.hub.channel(channel)
     sources = service.app.state.hub.sources
     quiet = 0.0
     async with asyncio.timeout(timeout):
         while quiet < 1.5:
             await asyncio.sleep(0.1)
-            speaking = any(source.snapshot()["speaking"] for source in sources(found))
-            done = found.captions and all(caption.final for caption in found.captions) and not speaking
+            seen = [source.snapshot() for source in sources(found)]
+            busy = any(source["speaking"] or source["waiting"] > 0.5 for source in seen)
+            done = found.captions and all(caption.final for caption in found.captions) and not busy
             quiet = quiet + 0.1 if done else 0.0
     return await transcript(service, channel)
 
