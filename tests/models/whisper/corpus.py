@@ -2,9 +2,10 @@
 
 The text is the quoted example sentences in the glosses of WordNet 3.0 (Debian package
 ``wordnet-base``; Copyright 2006 by Princeton University, WordNet 3.0 licence: use, copying,
-modification and distribution for any purpose and without fee, keeping the notice), everyday
-sentences put together from the word lists in ``everyday.json``, which are this project's own, and
-words of both in any order, which teach to listen instead of remembering.
+modification and distribution for any purpose and without fee, keeping the notice) and everyday
+sentences put together from the word lists in ``everyday.json``, which are this project's own. Two
+kinds made from both teach to listen instead of remembering: sentences in which frequent words took
+the places of others, and words in any order.
 """
 
 import argparse
@@ -23,6 +24,7 @@ EVERYDAY = Path(__file__).with_name("everyday.json")
 EVERYDAY_SENTENCES, EVERYDAY_HELD_OUT = 6000, 300
 PARTS = ("data.noun", "data.verb", "data.adj", "data.adv")
 SHUFFLED_SENTENCES = 8000
+REFILLED_SHARE = 0.15
 MIN_WORDS, MAX_WORDS = 3, 12
 MAX_WORD_LETTERS = 14
 HELD_OUT = 2000
@@ -88,6 +90,20 @@ def shuffled_sentences(sentences: list[str], chance: random.Random) -> Iterator[
         yield text[0].upper() + text[1:] + "."
 
 
+def refilled_sentences(sentences: list[str], frequent: set[str], chance: random.Random) -> Iterator[str]:
+    """Yield each sentence with frequent words, every one as often as any other, for its rare and some other words."""
+    words = sorted(frequent)
+
+    def refilled(word: str) -> str:
+        if word.lower() in frequent and chance.random() > REFILLED_SHARE:
+            return word
+        return chance.choice(words)
+
+    for sentence in sentences:
+        text = WORD.sub(lambda found: refilled(found[0]), sentence)
+        yield text[0].upper() + text[1:]
+
+
 def train_bpe(sentences: list[str]) -> Tokenizer:
     """Train byte-level BPE in which a leading space is always merged with what follows it.
 
@@ -127,7 +143,8 @@ def main() -> None:
     held_out = wordnet_only[:HELD_OUT]
     train = sorted(set(sentences) - set(held_out))
     frequent, bpe = frequent_words(train), train_bpe(train)
-    train += shuffled_sentences(train, chance)
+    wordnet = sorted(set(wordnet_only) - set(held_out))
+    train += [*shuffled_sentences(train, chance), *refilled_sentences(wordnet, frequent, chance)]
     chance.shuffle(train)
     (options.work / "train.txt").write_text("\n".join(train) + "\n")
     (options.work / "held_out.txt").write_text("\n".join(held_out) + "\n")

@@ -22,6 +22,7 @@ HOP = 160
 LENGTHS_S = {3: 0.1, 4: 0.12, 5: 0.12, 6: 0.12, 8: 0.14, 12: 0.14, 20: 0.11, 30: 0.15}
 CONTEXT_SHARE, CONTEXT_SENTENCES, CONTEXT_TOKENS = 0.25, 12, 200
 FREQUENT_SHARE = 0.75
+MISREAD_SHARE = 0.08  # tokens read that are not those written: who cannot rely on the text so far listens
 FIRST_TIMESTAMP_S = 1.0
 AFTER_SPEECH_S = 0.3
 PHONE_NAMES = (
@@ -333,7 +334,11 @@ class Writer:
                 low = min(frames - 1, max(0, round((timed.start - 0.03) / FRAME_S)))
                 high = min(frames, max(low + 1, round((timed.end + 0.03) / FRAME_S)))
                 spans[0, row, begin + place - 1] = low, high
-                if begin + place < size:
+                if begin + place == size:
+                    continue
+                if timed.token < shape.text_tokens and chance.random() < MISREAD_SHARE:
+                    inputs[row, begin + place] = chance.randrange(shape.text_tokens)
+                else:
                     spans[1, row, begin + place] = low, high
         return Batch(
             torch.from_numpy(np.stack([w.sound for w in windows]).astype(np.float32)),
