@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import numpy as np
 
 from service.audio import RATE, Samples
 from service.audio.pcm import to_pcm
-from tests.support import Running, silence, speech
+from tests.support import Running, error_rate, silence, speech
 
 HOST = ("Good evening, and welcome to the show.", "Please close the door when you leave the room.")
 GUEST = (
@@ -35,6 +36,11 @@ def sounds() -> tuple[Samples, Samples]:
     host = np.concatenate([part for one, other in said for part in (one, silence(len(other) / RATE))])
     guest = np.concatenate([part for one, other in said for part in (silence(len(one) / RATE), other)])
     return host, guest
+
+
+def caption_of(sentence: str, captions: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The one that is most like the sentence: what the small model made of it is not always the same."""
+    return min(captions, key=lambda caption: error_rate(sentence, caption["text"]))
 
 
 async def talk(service: Running, channel: str, *, pace: float = 3.0) -> Talk:

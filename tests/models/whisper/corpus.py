@@ -21,10 +21,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 WORDNET = Path("/usr/share/wordnet")
 EVERYDAY = Path(__file__).with_name("everyday.json")
-EVERYDAY_SENTENCES, EVERYDAY_HELD_OUT = 6000, 300
+EVERYDAY_SENTENCES, EVERYDAY_HELD_OUT, EVERYDAY_TIMES = 6000, 300, 4
 PARTS = ("data.noun", "data.verb", "data.adj", "data.adv")
 SHUFFLED_SENTENCES = 8000
-REFILLED_SHARE = 0.15
+REFILLED_SENTENCES, REFILLED_SHARE = 17000, 0.15
 MIN_WORDS, MAX_WORDS = 3, 12
 MAX_WORD_LETTERS = 14
 HELD_OUT = 2000
@@ -144,7 +144,9 @@ def main() -> None:
     train = sorted(set(sentences) - set(held_out))
     frequent, bpe = frequent_words(train), train_bpe(train)
     wordnet = sorted(set(wordnet_only) - set(held_out))
-    train += [*shuffled_sentences(train, chance), *refilled_sentences(wordnet, frequent, chance)]
+    often = sorted(set(train) - set(wordnet))
+    refilled = refilled_sentences(chance.sample(wordnet, REFILLED_SENTENCES), frequent, chance)
+    train += [*shuffled_sentences(train, chance), *refilled, *often * (EVERYDAY_TIMES - 1)]
     chance.shuffle(train)
     (options.work / "train.txt").write_text("\n".join(train) + "\n")
     (options.work / "held_out.txt").write_text("\n".join(held_out) + "\n")
