@@ -139,7 +139,7 @@ async def test_speech_into_french_and_on_after_a_minute_of_silence(window: Any) 
         page = await window(f"{service.url}/view/spoken?lang=fr")
         await readers(service, "spoken", 1)
         sound = np.concatenate(
-            (speech("We must open the door."), silence(60.0), speech("The teacher will close the window."))
+            (speech("We must open the door."), silence(60.0), speech("The teacher will close the window.", "awb"))
         )
         said = await publish(service, sound, channel="spoken")
         assert said.text == "We must open the door. The teacher will close the window."
