@@ -30,7 +30,8 @@ async def spoken(service: Running) -> Talk:
 
 def heard(service: Running) -> str:
     """Some word that the small model wrote."""
-    return max((word.text.strip(".,?!") for word in service.app.state.hub.channel("main").captions[0].words), key=len)
+    words: list[str] = [word.text.strip(".,?!") for word in service.app.state.hub.channel("main").captions[0].words]
+    return max(words, key=len)
 
 
 async def test_what_was_said_is_found_and_heard_from_there(service: Running, spoken: Talk, window: Any) -> None:
