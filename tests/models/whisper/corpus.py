@@ -37,6 +37,11 @@ WORD = re.compile(r"[A-Za-z]+(?:'[A-Za-z]+)?")
 SPELLED = re.compile(r"[A-Z]{2,}|[B-HJ-Zb-z]|.*[a-z][A-Z].*")
 
 
+def capitalised(text: str) -> str:
+    """Return the text with a capital at its start; the other letters stay."""
+    return text[0].upper() + text[1:]
+
+
 def normalise(quote: str) -> str | None:
     """Return the quote as a sentence in Whisper's style, or None when it is not plain enough."""
     text = quote.strip()
@@ -49,7 +54,7 @@ def normalise(quote: str) -> str | None:
         if not WORD.fullmatch(word) or len(word) > MAX_WORD_LETTERS or SPELLED.fullmatch(word):
             return None
     text = " ".join(words)
-    return text[0].upper() + text[1:] + ending
+    return capitalised(text) + ending
 
 
 def wordnet_sentences(folder: Path) -> Iterator[str]:
@@ -68,7 +73,7 @@ def everyday_sentences(lists: dict[str, list[str]], chance: random.Random) -> It
         text = chance.choice(lists["sentence"])
         while slot := SLOT.search(text):
             text = text[: slot.start()] + chance.choice(lists[slot[1]]) + text[slot.end() :]
-        yield text[0].upper() + text[1:]
+        yield capitalised(text)
 
 
 def words_of(sentence: str) -> list[str]:
@@ -87,7 +92,7 @@ def shuffled_sentences(sentences: list[str], chance: random.Random) -> Iterator[
     words = sorted({word.lower() for sentence in sentences for word in WORD.findall(sentence)})
     for _ in range(SHUFFLED_SENTENCES):
         text = " ".join(chance.choices(words, k=chance.randint(MIN_WORDS, MAX_WORDS)))
-        yield text[0].upper() + text[1:] + "."
+        yield capitalised(text) + "."
 
 
 def refilled_sentences(sentences: list[str], frequent: set[str], chance: random.Random) -> Iterator[str]:
@@ -100,8 +105,7 @@ def refilled_sentences(sentences: list[str], frequent: set[str], chance: random.
         return chance.choice(words)
 
     for sentence in sentences:
-        text = WORD.sub(lambda found: refilled(found[0]), sentence)
-        yield text[0].upper() + text[1:]
+        yield capitalised(WORD.sub(lambda found: refilled(found[0]), sentence))
 
 
 def train_bpe(sentences: list[str]) -> Tokenizer:
@@ -143,9 +147,9 @@ def main() -> None:
     held_out = wordnet_only[:HELD_OUT]
     train = sorted(set(sentences) - set(held_out))
     frequent, bpe = frequent_words(train), train_bpe(train)
-    wordnet = sorted(set(wordnet_only) - set(held_out))
+    wordnet = wordnet_only[HELD_OUT:]
     often = sorted(set(train) - set(wordnet))
-    refilled = refilled_sentences(chance.sample(wordnet, REFILLED_SENTENCES), frequent, chance)
+    refilled = refilled_sentences(wordnet[:REFILLED_SENTENCES], frequent, chance)
     train += [*shuffled_sentences(train, chance), *refilled, *often * (EVERYDAY_TIMES - 1)]
     chance.shuffle(train)
     (options.work / "train.txt").write_text("\n".join(train) + "\n")
