@@ -27,7 +27,7 @@ from service.speakers.timeline import Labels, highest
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _STYLES = 50
 _LIVES = 4  # starts of the service that a reader may have been away for
-_UNKNOWN = 50  # captions that may have begun in the moment before the service ended, and were not written down
+_UNKNOWN = 50  # captions before and after the newest that may have been on screens, and were not written down
 
 
 def check_name(name: str) -> str:
@@ -157,8 +157,11 @@ class Channel:
         self.speakers = Labels(highest(caption.speaker for caption in captions))
         unknown = []
         for prefix in session.prefix.split():
-            known = max((number_of(caption.id, prefix) for caption in captions), default=0)
-            unknown += [f"{prefix}-{known + more}" for more in range(1, _UNKNOWN + 1)]
+            known = {number_of(caption.id, prefix) for caption in captions}
+            newest = max(known, default=0)
+            # also before the newest: one of two sources may have got its words later than its caption
+            around = range(max(1, newest - _UNKNOWN), newest + _UNKNOWN + 1)
+            unknown += [f"{prefix}-{number}" for number in around if number not in known]
         for language, track in {ORIGINAL: [], **kept.tracks}.items():
             made = self._new_track(language)
             if language == ORIGINAL:

@@ -117,7 +117,7 @@ class Track:
                 self.put(replace(caption, rev=caption.rev + _NEWER, final=True))
         self._shown.clear()
         for name in unknown:
-            self.put(Caption(name, _NEWER, "", ""))
+            self.feed.publish(f"caption:{name}", "caption", event_data(Caption(name, _NEWER, "", "")))
 
     def settle(self) -> None:
         """Nothing that is open goes on: what was committed of it stays."""

@@ -81,18 +81,20 @@ async def test_what_was_on_screens_but_not_written_down_is_taken_back(tmp_path: 
     async with running(data_dir=tmp_path) as service:
         channel = service.app.state.hub.channel("talk")
         channel.begin()
-        first, second = channel.new_id(), channel.new_id()
+        early, first, late = channel.new_id(), channel.new_id(), channel.new_id()
+        put(service, "talk", early, 7, "", "perhaps")  # of another source
         put(service, "talk", first, 1, "hello", final=True)
-        put(service, "talk", second, 7, "", "perhaps")
-        seen = (await read(service, count=2))[-1]
-        assert seen["data"]["id"] == second
+        put(service, "talk", late, 7, "", "perhaps")
+        seen = (await read(service, count=3))[-1]
+        assert seen["data"]["id"] == late
     async with running(data_dir=tmp_path):
         pass  # too short for the reader
     async with running(data_dir=tmp_path) as service:
         events = await read(service, f"?last={seen['id']}", count=100)
-        (taken,) = [event["data"] for event in events if event["data"]["id"] == second]
-        assert (taken["text"], taken["tentative"]) == ("", "")
-        assert taken["rev"] > 7
+        taken = {event["data"]["id"]: event["data"] for event in events}
+        for name in (early, late):
+            assert (taken[name]["text"], taken[name]["tentative"]) == ("", "")
+            assert taken[name]["rev"] > 7
         assert first not in [event["data"]["id"] for event in events]
         assert service.app.state.hub.channel("talk").new_id() not in [event["data"]["id"] for event in events]
 
