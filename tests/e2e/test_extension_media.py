@@ -110,7 +110,7 @@ async def test_a_page_asks_for_the_microphone_once(whisper: Running, talking: Ex
 
 
 def alike(heard: str, said: str) -> bool:
-    """Whether some words of it were heard: the fake microphone begins anywhere in its sentence, a busy machine stutters."""
+    """Whether some words of it were heard: the fake microphone begins anywhere in it, and a busy machine stutters."""
     return len({*heard.lower().split()} & {*said.lower().split()}) >= 3
 
 
