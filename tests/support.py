@@ -229,7 +229,7 @@ async def settled(service: Running, channel: str, *, timeout: float = 60) -> str
     return await transcript(service, channel)
 
 
-async def until(true: Callable[[], bool], *, timeout: float = 10) -> None:
+async def until(true: Callable[[], bool], *, timeout: float = 30) -> None:
     """Wait for something that nobody announces."""
     async with asyncio.timeout(timeout):
         while not true():

@@ -67,7 +67,7 @@ class Watched:
             [selector, text],
         )
 
-    async def until(self, expression: str, argument: Any = None, *, seconds: float = 15) -> None:
+    async def until(self, expression: str, argument: Any = None, *, seconds: float = 30) -> None:
         """Look until it is true. (Playwright's own waiting needs eval, which the pages' policy forbids.)"""
         async with asyncio.timeout(seconds):
             while not await self.page.evaluate(expression, argument):

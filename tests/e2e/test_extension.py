@@ -40,7 +40,7 @@ async def test_one_click_captions_a_tab(service: Running, chrome: Extension, web
     assert await chrome.badge(page) == "on"
     assert sources(service, "captured") == ["Talk"]
     popup = await chrome.stop(page)
-    await until(lambda: not sources(service, "captured"), timeout=30)
+    await until(lambda: not sources(service, "captured"))
     assert await box(page) is None
     assert popup.errors == []
     assert await chrome.badge(page) == ""
@@ -61,7 +61,7 @@ async def test_two_tabs_at_once_are_two_sources(whisper: Running, chrome: Extens
         assert error_rate(line, await box(page) or "") < 0.4  # and nothing of the other's
     assert [await chrome.badge(page) for page in (first, second)] == ["on", "on"]
     await first.close()
-    await until(lambda: sources(whisper, "two") == ["Second"], timeout=30)
+    await until(lambda: sources(whisper, "two") == ["Second"])
     await second.close()
 
 
@@ -73,7 +73,7 @@ async def test_a_closed_tab_ends_its_source_and_its_last_words_are_kept(
     await chrome.start(page)
     await play(page)
     await page.close()
-    await until(lambda: not sources(whisper, "closed"), timeout=30)
+    await until(lambda: not sources(whisper, "closed"))
     assert error_rate(TALK[2], await transcript(whisper, "closed")) < 0.4
 
 
@@ -95,7 +95,7 @@ async def test_a_killed_worker_interrupts_nothing(whisper: Running, chrome: Exte
     page = await chrome.open(web.speaks("Killed", np.concatenate([speech(TALK[0], "slt"), speech(TALK[1], "rms")])))
     await chrome.start(page)
     playing = asyncio.create_task(play(page))
-    await until(lambda: bool(whisper.app.state.hub.channel("killed").captions), timeout=30)
+    await until(lambda: bool(whisper.app.state.hub.channel("killed").captions))
     await chrome.kill_worker()
     await playing
     captions = await settled(whisper, "killed")

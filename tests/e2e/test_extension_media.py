@@ -52,7 +52,7 @@ async def test_tones_keep_their_pitch_and_level_and_what_is_too_high_does_not_fo
             await asyncio.sleep(0.5)
             at = len(service.heard("Tones"))
             await page.evaluate(TONES, [hertz, 3.0])
-            await until(lambda at=at: len(service.heard("Tones")) - at > 2.5 * RATE, timeout=30)  # type: ignore[misc]
+            await until(lambda at=at: len(service.heard("Tones")) - at > 2.5 * RATE)  # type: ignore[misc]
             sounds[hertz] = service.heard("Tones")[at:]
         await chrome.stop(page)
         (start,) = service.starts
@@ -71,7 +71,7 @@ async def test_the_microphone_is_a_second_source(whisper: Running, talking: Exte
     popup = await talking.start(page)
     assert sources(whisper, "call") == ["Call"]
     await popup.run("document.querySelector('#microphone').click()")
-    await until(lambda: sources(whisper, "call") == ["Call", "You"], timeout=30)
+    await until(lambda: sources(whisper, "call") == ["Call", "You"])
     await popup.until("!document.querySelector('#microphoneLevel').hidden")
     await play(page)
     await shown(page, "Call: ")
@@ -83,8 +83,8 @@ async def test_the_microphone_is_a_second_source(whisper: Running, talking: Exte
 
     await until(lambda: alike(spoken("You"), ANSWER), timeout=40)
     await popup.run("document.querySelector('#microphone').click()")
-    await until(lambda: sources(whisper, "call") == ["Call"], timeout=30)
-    await until(lambda: alike(spoken("Call"), SAID), timeout=30)
+    await until(lambda: sources(whisper, "call") == ["Call"])
+    await until(lambda: alike(spoken("Call"), SAID))
     assert not alike(spoken("Call"), ANSWER)  # nothing of the microphone
     assert not alike(spoken("You"), SAID)
     await talking.stop(page)

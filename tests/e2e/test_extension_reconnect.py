@@ -81,5 +81,5 @@ async def test_the_network_goes_within_a_sentence(whisper: Running, chrome: Exte
         assert error_rate(captions, said) == 0
         assert error_rate(" ".join(TALK), said) < 0.25
         await chrome.stop(page)
-        await until(lambda: not sources(whisper, "cut"), timeout=20)
+        await until(lambda: not sources(whisper, "cut"))
     await page.close()

@@ -30,13 +30,13 @@ async def test_a_page_that_crashes_is_told_and_goes_on_when_it_is_loaded_again(c
         await chrome.settle(server=service.url)
         page = await chrome.open(web.speaks("Crash", tone(120), body=AUTOPLAY))
         await chrome.start(page)
-        await until(lambda: loud(service, "Crash"), timeout=20)
+        await until(lambda: loud(service, "Crash"))
         tab = await chrome.active_tab()
         with suppress(Error):
             await page.goto("chrome://crash")
         await chrome.until_badge(tab, "!")
         await chrome.reload(tab)
-        await until(lambda: loud(service, "Crash"), timeout=30)
+        await until(lambda: loud(service, "Crash"))
         await chrome.until_badge(tab, "box")
         await chrome.close_tab(tab)
         assert len(service.starts) == 1
@@ -48,7 +48,7 @@ async def test_a_discarded_tab_ends_its_source(chrome: Extension, web: Site) -> 
         page = await chrome.open(web.speaks("Discarded", silence(1.0)))
         await chrome.start(page)
         await chrome.discard(await chrome.active_tab())
-        await until(lambda: "Discarded" in service.ended, timeout=30)
+        await until(lambda: "Discarded" in service.ended)
 
 
 async def test_when_the_offscreen_page_is_lost_one_click_starts_again(chrome: Extension, web: Site) -> None:
@@ -56,14 +56,14 @@ async def test_when_the_offscreen_page_is_lost_one_click_starts_again(chrome: Ex
         await chrome.settle(server=service.url)
         page = await chrome.open(web.speaks("Lost", tone(60), body=AUTOPLAY))
         await chrome.start(page)
-        await until(lambda: loud(service, "Lost"), timeout=20)
+        await until(lambda: loud(service, "Lost"))
         await chrome.lose_offscreen_page()
         await chrome.until_badge(page, "!")
         assert await box(page) is None
         popup = await chrome.popup(page)
         assert "start them again" in await popup.text("#problem")
         await popup.press("live")
-        await until(lambda: len(service.starts) == 2 and loud(service, "Lost"), timeout=20)
+        await until(lambda: len(service.starts) == 2 and loud(service, "Lost"))
         assert await chrome.badge(page) == "on"
         await chrome.stop(page)
         await page.close()

@@ -277,15 +277,15 @@ async def test_a_style_reaches_open_overlays_at_once(service: Running, window: A
     put(service, "styled", "c1", 1, "Words")
     async with httpx.AsyncClient(base_url=f"{service.url}/api/channels/styled") as client:
         await client.put("/styles/game", json={"theme": "neon", "color": "#00ff00", "size": 200})
-        await game.until("getComputedStyle(document.querySelector('.committed')).color === 'rgb(0, 255, 0)'", seconds=5)
+        await game.until("getComputedStyle(document.querySelector('.committed')).color === 'rgb(0, 255, 0)'")
         assert await looks(game, ".line", "fontSize") == "18.72px"  # the address has the last word
         assert await looks(plain, ".committed", "color") == "rgb(255, 255, 255)"
         await client.put("/styles/default", json={"position": "top"})
-        await plain.until("document.documentElement.dataset.position === 'top'", seconds=5)
+        await plain.until("document.documentElement.dataset.position === 'top'")
         later = await overlay(service, window, "styled", style="game")
-        await later.until("document.documentElement.dataset.theme === 'neon'", seconds=5)
+        await later.until("document.documentElement.dataset.theme === 'neon'")
         await client.delete("/styles/game")
-        await game.until("document.documentElement.dataset.theme === 'studio'", seconds=5)
+        await game.until("document.documentElement.dataset.theme === 'studio'")
 
 
 async def test_custom_css_of_obs_has_the_last_word(service: Running, window: Any) -> None:

@@ -109,13 +109,13 @@ async def test_pinned_languages_on_the_dashboard(translating: Running, window: A
     form = box.locator("form")
 
     async def says(place: str, text: str) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while text not in (await box.locator(place).inner_text()):
                 await asyncio.sleep(0.05)
 
     await box.locator("summary").click()
     await says(".licence", "non-commercial")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while await form.evaluate("form => form.inert"):
             await asyncio.sleep(0.05)
     await form.locator("[name=translations]").fill("French, xx")

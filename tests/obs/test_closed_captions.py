@@ -142,16 +142,16 @@ def expected(sentences: list[str]) -> str:
 async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         async with sending(free_port()) as (service, _):
-            await until(lambda: state(service)["state"] == "not_connected", timeout=20)
+            await until(lambda: state(service)["state"] == "not_connected")
             assert "start it" in state(service)["message"]
             settings = await change(service, port=bed.port, password="wrong-horse")
-            await until(lambda: state(service)["state"] == "wrong_password", timeout=20)
+            await until(lambda: state(service)["state"] == "wrong_password")
             settings = await change(service, password=PASSWORD)
-            await until(lambda: state(service)["state"] == "not_streaming", timeout=20)
+            await until(lambda: state(service)["state"] == "not_streaming")
             assert settings["closed_captions"]["password_set"] is True
             assert PASSWORD not in str(settings)
             assert (await change(service, enabled=False))["closed_captions"]["enabled"] is False
-            await until(lambda: state(service)["state"] == "off", timeout=20)
+            await until(lambda: state(service)["state"] == "off")
             assert state(service)["by"] is None
     for password, told in ((PASSWORD, "OBS 29"), ("wrong-horse", "refuses the password")):
         found = await asyncio.to_thread(doctor.connect, "OBS", "127.0.0.1", bed.port, password)
@@ -182,10 +182,10 @@ async def test_two_minutes_in_which_no_word_is_lost_or_doubled(bed: Obs) -> None
     await relay.mend()
     said: list[str] = []
     async with sending(relay.port) as (service, channel):
-        await until(lambda: state(service)["state"] == "not_streaming", timeout=20)
+        await until(lambda: state(service)["state"] == "not_streaming")
         await say(channel, "This was said before the stream began.")
         bed.stream()
-        await until(lambda: state(service)["state"] == "sending", timeout=20)
+        await until(lambda: state(service)["state"] == "sending")
         began = time.monotonic()
         cuts = [MINUTES * 20, MINUTES * 35]
         for sentence in itertools.cycle(SENTENCES):
@@ -199,7 +199,7 @@ async def test_two_minutes_in_which_no_word_is_lost_or_doubled(bed: Obs) -> None
                 await say(channel, sentence)
             said.append(sentence)
         assert not cuts
-        await until(lambda: state(service)["text"] == "", timeout=30)
+        await until(lambda: state(service)["text"] == "")
         assert state(service)["skipped"] == 0
         await asyncio.sleep(0.5)
         shown = screens(bed.stop_stream())
@@ -222,14 +222,14 @@ def check(shown: list[Shown]) -> None:
 async def test_speakers_take_turns_and_silence_clears(bed: Obs) -> None:
     async with sending(bed.port) as (service, channel):
         bed.stream()
-        await until(lambda: state(service)["state"] == "sending", timeout=20)
+        await until(lambda: state(service)["state"] == "sending")
         host = say(channel, "Do you hear me well?", pace=0.05)
         await asyncio.gather(host, say(channel, "Yes, I do.", source="Guest", pace=0.05))
         await until(lambda: state(service)["sent"] > 0 and state(service)["text"] == "", timeout=HANG + 20)
         await say(channel, "And now?")
-        await until(lambda: "And now?" in state(service)["text"], timeout=20)
+        await until(lambda: "And now?" in state(service)["text"])
         await change(service, enabled=False)  # takes the text off the viewers' screens
-        await until(lambda: state(service)["state"] == "off", timeout=20)
+        await until(lambda: state(service)["state"] == "off")
         await asyncio.sleep(0.5)
         shown = screens(bed.stop_stream())
     check(shown)
@@ -244,14 +244,14 @@ async def test_the_streams_own_delay_is_honoured(tmp_path: Path) -> None:
         async with sending(bed.port) as (service, channel):
             bed.request("StartStream")
             started = time.monotonic()
-            await until(lambda: state(service)["state"] == "sending", timeout=20)
+            await until(lambda: state(service)["state"] == "sending")
             await asyncio.sleep(3)
             moments = []
             for word in ("one", "two", "three"):
                 moments.append(time.monotonic() - started)
                 await say(channel, word)
                 await asyncio.sleep(2)
-            await until(lambda: "three" in state(service)["text"], timeout=20)
+            await until(lambda: "three" in state(service)["text"])
             await asyncio.sleep(delay + 1)
             shown = screens(bed.stop_stream())
     assert [screen.rows[-1] for screen in shown[:3]] == ["one", "one two", "one two three"]

@@ -116,7 +116,7 @@ async def test_a_model_that_is_not_there_is_told(client: httpx.AsyncClient, reco
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other priorities")
 async def test_it_gives_way_to_everything_else(client: httpx.AsyncClient, recorded: Talk) -> None:
     await client.post(f"/api/sessions/{recorded.session}/polish")
-    await until(lambda: 19 in _niceness(recorded.session), timeout=30)
+    await until(lambda: 19 in _niceness(recorded.session))
     await client.delete(f"/api/sessions/{recorded.session}/polish")
     assert _niceness(recorded.session) == set()
 

@@ -248,4 +248,4 @@ async def test_a_database_that_is_locked_does_not_hold_a_recording_up(service: R
             assert inspect(path).seconds == 1.0
             other.execute("ROLLBACK")
         session = hub.channel("locked").session.id
-        await until(lambda: [one.seconds for one in shelf.recordings(session)] == [1.0], timeout=20)
+        await until(lambda: [one.seconds for one in shelf.recordings(session)] == [1.0])

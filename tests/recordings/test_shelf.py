@@ -86,7 +86,7 @@ async def test_a_service_that_is_killed_leaves_recordings_that_the_next_one_has(
     command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port), "--engine", "pocketsphinx"]
     process = await asyncio.create_subprocess_exec(*command, "--data-dir", str(tmp_path), stderr=subprocess.DEVNULL)
     try:
-        await until(lambda: _answers(port), timeout=30)
+        await until(lambda: _answers(port))
         async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
             await client.post("/api/channels/main/recording")
 

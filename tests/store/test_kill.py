@@ -174,7 +174,7 @@ async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path) -> None:
         async with httpx.AsyncClient(base_url=service.url) as client:
             kept = await _settled(client)
             srt = (await client.get("/api/channels/talk/transcript.srt")).text
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while any(reader.finals() != kept for reader in readers):
                 await asyncio.sleep(0.1)
     finally:

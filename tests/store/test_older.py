@@ -123,5 +123,5 @@ async def test_a_server_that_is_away_hides_what_is_old_and_nothing_else(
             assert "captions go on" in answer.json()["message"]
         assert [one["id"] for one in await read(service, first, 5)] == ["c4", "c5", "c6", "c7", "c8"]
         server.start()
-        await until(lambda: len(at_hand(service)) == 2, timeout=30)
+        await until(lambda: len(at_hand(service)) == 2)
         assert await texts(client) == [f"number {number}" for number in range(9)]

@@ -223,10 +223,10 @@ async def test_a_server_that_stops_is_told_and_gets_everything_later(
         await kept(service)
         server.stop()
         put(service, "talk", "c2", 1, "meanwhile", start=5.0, final=True)
-        await until(lambda: bool(keeper.problem), timeout=30)
+        await until(lambda: bool(keeper.problem))
         assert "captions go on" in keeper.problem
         server.start()
-        await until(lambda: not keeper.problem, timeout=30)
+        await until(lambda: not keeper.problem)
     store = Store(tmp_path, url)
     assert [one.beginning for one in Transcripts(store.database).sessions()] == ["before meanwhile"]
     store.close()

@@ -33,7 +33,7 @@ class Feed:
         return [line for line in self.lines if line["event"] == event]
 
     async def until(self, true: Callable[[], Any]) -> None:
-        await until(lambda: bool(true()), timeout=20)
+        await until(lambda: bool(true()))
 
 
 @asynccontextmanager

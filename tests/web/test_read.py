@@ -38,13 +38,13 @@ def put(place: Channel, key: str, rev: int, text: str, tentative: str = "", *, f
 
 async def socket_events(service: Running, name: str, count: int, query: str = "") -> list[Event]:
     async with service.reader(name, query) as socket:
-        return [json.loads(await asyncio.wait_for(socket.recv(), 5)) for _ in range(count)]
+        return [json.loads(await asyncio.wait_for(socket.recv(), 20)) for _ in range(count)]
 
 
 async def stream_events(service: Running, name: str, count: int, last: str | None = None) -> list[Event]:
     """The same by server-sent events, parsed as the standard says."""
     events: list[Event] = []
-    async with asyncio.timeout(5), httpx.AsyncClient(base_url=service.url) as client:
+    async with asyncio.timeout(20), httpx.AsyncClient(base_url=service.url) as client:
         headers = {"Last-Event-ID": last} if last else {}
         async with client.stream("GET", f"/api/channels/{name}/captions", headers=headers) as answer:
             assert answer.headers["content-type"].startswith("text/event-stream")

@@ -187,7 +187,7 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(tmp_path: 
             await change(client, "main", model=model)
             await until(lambda: channel.model == model)  # noqa: B023
             await send(socket, parts[1])
-            await until(lambda: source.model == model, timeout=20)  # noqa: B023
+            await until(lambda: source.model == model)  # noqa: B023
         await socket.send('{"op":"end"}')
         said = await listening
     assert said.code == 1000
@@ -222,9 +222,9 @@ async def test_a_model_is_fetched_while_captions_run_and_takes_over(
         assert (await state(client, "main"))["sources"][0]["engine"] == "pocketsphinx"
         hub.open.set()
         channel = service.app.state.hub.channel("main")
-        await until(lambda: channel.model == "base.en", timeout=20)
+        await until(lambda: channel.model == "base.en")
         await send(socket, speech(SENTENCES[0]))
-        await until(lambda: service.app.state.hub.sources(channel)[0].model == "base.en", timeout=20)
+        await until(lambda: service.app.state.hub.sources(channel)[0].model == "base.en")
         assert (await state(client, "main"))["switch"] is None
         await socket.send('{"op":"end"}')
         said = await listening
@@ -267,7 +267,7 @@ async def test_a_change_while_a_model_is_fetched_does_not_fetch_it_again(hub: Fa
         await change(client, "main", vocabulary={"prompt": "Ada speaks."})
         hub.open.set()
         channel = service.app.state.hub.channel("main")
-        await until(lambda: channel.model == "base.en", timeout=20)
+        await until(lambda: channel.model == "base.en")
     assert hub.fetched.count("model.bin") == 1
 
 
@@ -278,7 +278,7 @@ async def test_another_choice_while_a_model_is_fetched_lets_it_go(hub: FakeHub) 
         await until(lambda: "model.bin" in hub.fetched)
         await change(client, "main", model=str(MODEL))
         channel = service.app.state.hub.channel("main")
-        await until(lambda: channel.model == str(MODEL), timeout=20)
+        await until(lambda: channel.model == str(MODEL))
         assert service.app.state.engines.library.progress("base.en") is None
         assert (await state(client, "main"))["switch"] is None
 
@@ -290,11 +290,11 @@ async def test_running_sources_take_the_services_model_when_it_is_there(hub: Fak
         assert json.loads(await socket.recv())["engine"] == "pocketsphinx"
         listening = asyncio.create_task(listen(socket))
         hub.open.set()
-        await until(lambda: service.app.state.engines.description["engine"] == "whisper", timeout=20)
+        await until(lambda: service.app.state.engines.description["engine"] == "whisper")
         await asyncio.sleep(0.5)
         await send(socket, speech(SENTENCES[0]))
         (source,) = service.app.state.hub.sources(service.app.state.hub.channel("main"))
-        await until(lambda: source.model == "base.en", timeout=20)
+        await until(lambda: source.model == "base.en")
         await socket.send('{"op":"end"}')
         said = await listening
     assert error_rate(SENTENCES[0], said.text) < 0.4

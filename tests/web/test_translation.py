@@ -71,7 +71,7 @@ class Reader:
         return [caption["text"] for caption in self.captions.values() if caption["final"]]
 
     async def has(self, *texts: str) -> None:
-        await until(lambda: self.finals == list(texts), timeout=30)
+        await until(lambda: self.finals == list(texts))
 
 
 @asynccontextmanager
@@ -201,7 +201,7 @@ async def test_closed_captions_and_text_for_obs_in_another_language(translating:
     def last(event: str) -> str:
         return next((str(line["text"]) for line in reversed(lines) if line["event"] == event), "")
 
-    await until(lambda: "Le livre est rouge." in last("screen") and last("overlay") == "Das Buch ist rot.", timeout=30)
+    await until(lambda: "Le livre est rouge." in last("screen") and last("overlay") == "Das Buch ist rot.")
     reading_obs.cancel()
     await asyncio.gather(reading_obs, return_exceptions=True)
 
@@ -288,7 +288,7 @@ async def test_whisper_translates_into_english_itself_when_there_is_no_model() -
         reading(service, "sound", "fr") as french,
     ):
         said = await publish(service, speech("We must open the door."), channel="sound")
-        await until(lambda: bool(english.finals), timeout=30)
+        await until(lambda: bool(english.finals))
         assert error_rate(said.text, english.finals[0]) <= 0.5
         assert english.captions[said.of("final")[0]["id"]]["lang"] == "en"
         await until(lambda: english.states[-1:] == ["live"])
