@@ -17,7 +17,7 @@ from service.speech.words import Hypothesis, Word
 
 _FRAME = HOP / RATE  # seconds
 _STEP = 0.6  # seconds of new speech before the window is decoded again, at least
-_SHARE = 2.5  # times as long as a decoding took lately: a slow model, or one with many sources, decodes less often
+_SHARE = 3.2  # times as long as a decoding took lately: a slow model, or one with many sources, decodes less often
 _LATELY = 0.3  # weight of the last decoding
 _STEP_MOST = 3.0  # seconds, however slow it is
 _PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
