@@ -29,6 +29,7 @@ _CONTEXT = 32  # tokens of what was said before
 _CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
 _ECHO, _ECHO_MOST = 3, 8  # tokens that may stand in the context again by chance; those that are looked for there
 _AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
+_SOUND = 0.04  # seconds of voice that the first word after a sentence has at least
 _LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
 _SENTENCE_END = (".", "?", "!", "。", "？", "！")
 _SURE = ((1.0, 0.8), (2.0, 0.5))  # a language is believed after so many seconds with such a probability
@@ -212,9 +213,12 @@ class WindowStream:
         """The words on the utterance's clock, in order, none later than what was heard."""
         placed: list[Piece] = []
         earliest = self._prefix[-1].word.end if self._prefix else 0.0
+        ended = bool(self._prefix) and self._prefix[-1].word.text.endswith(_SENTENCE_END)
+        over = ended and self._heard - self._voiced >= _PAUSE  # then a decoder that is asked for more may make it up
+        latest = self._voiced - _SOUND if over else self._voiced + _AFTER_VOICE
         for piece in pieces:
             word = piece.word.shifted(self.begins)
-            if word.start > self._voiced + _AFTER_VOICE:
+            if word.start > latest:
                 break  # nobody speaks there
             end = max(earliest, min(word.end, self._voiced + _AFTER_VOICE))
             start = min(end, max(earliest, word.start))
@@ -223,7 +227,7 @@ class WindowStream:
                 start = max(start, end - _LONG_WORD - _LONG_LETTER * len(word.text))
             placed.append(Piece(replace(word, start=start, end=end), piece.tokens))
             earliest = end
-        return placed
+        return [] if over and earliest <= self._prefix[-1].word.end else placed
 
     def _slide(self) -> None:
         """Let the window begin later, if it is long: at a sentence's beginning, or else in the widest gap."""

@@ -219,6 +219,28 @@ def test_a_stock_phrase_that_nobody_said_is_neither_shown_nor_committed() -> Non
     assert stream.finish() == Hypothesis()
 
 
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ([("Adams", 1.5, 1.8), ("said.", 1.8, 1.8)], ""),  # where nobody speaks any more
+        ([("A", 0.3, 0.3), ("whether.", 0.3, 0.5)], ""),  # in the sound of what was written already
+        ([("Yes.", 1.2, 1.5)], " Yes."),
+    ],
+)
+def test_after_a_sentence_nothing_is_written_that_has_no_sound(
+    words: list[tuple[str, float, float]], kept: str
+) -> None:
+    class Eager(Clock):
+        def decode(self, window: Window) -> Decoded:
+            said = words if window.prefix else [("It", 0.2, 0.6), ("is.", 0.6, 1.0)]
+            return Decoded(tuple(Piece(Word(*word, 0.9), (n,)) for n, word in enumerate(said)), "en", 1.0)
+
+    stream = opened(Eager())
+    say(stream, 1.5)
+    say(stream, 0.3, quiet=0.3)
+    assert join(stream.finish().committed) == "It is." + kept
+
+
 def test_a_loop_is_cut_and_does_not_go_on_in_the_next_utterance() -> None:
     class Looping(Clock):
         def decode(self, window: Window) -> Decoded:
