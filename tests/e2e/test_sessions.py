@@ -81,7 +81,7 @@ async def test_a_second_pass_is_asked_for_and_compared(service: Running, spoken:
     assert await page.page.evaluate("document.querySelector('#versions').hidden")
     await page.page.click("#polish")
     await page.until("!document.querySelector('#stop').hidden")
-    await page.until("!document.querySelector('#versions').hidden", seconds=120)
+    await page.until("!document.querySelector('#versions').hidden", seconds=240)
     pressed = "document.querySelector('#versions [aria-pressed=true]').dataset.version"
     assert await page.page.evaluate(pressed) == "polished"
     await page.until("document.querySelector('#exports a').search === '?version=polished&clock=audio'")

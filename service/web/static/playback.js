@@ -40,6 +40,12 @@ export class Playback {
     if (wanted) this.audio.currentTime = Math.max(0, Number(wanted[1]) - start);
   }
 
+  /** Ask for no more of the sound. */
+  unload() {
+    this.audio.removeAttribute("src");
+    this.audio.load();
+  }
+
   /** The transcript is another one. */
   read() {
     this.words = [...this.transcript.querySelectorAll(".word")].map((word) => /** @type {HTMLElement} */ (word))

@@ -20,13 +20,20 @@ const playback = new Playback(
 let version = "";
 /** How many versions there were when it was drawn. */
 let versions = 0;
+/** Whether the session is being deleted: nothing of it may be asked for any more. */
+let leaving = false;
 /** The language; translations are of the live captions. */
 const choice = /** @type {HTMLSelectElement} */ (element("language"));
 
 element("delete").addEventListener("click", async () => {
   if (!confirm(t("Delete what was said and recorded in this session for good?"))) return;
-  const answer = await ask("", "DELETE");
-  if (answer) location.assign("/sessions");
+  leaving = true;
+  playback.unload();
+  if (await ask("", "DELETE")) return location.assign("/sessions");
+  leaving = false;
+  const why = element("told").textContent ?? "";
+  await look();
+  tell(why);
 });
 element("polish").addEventListener("click", async () => show(await ask("/polish", "POST")));
 element("stop").addEventListener("click", async () => show(await ask("/polish", "DELETE")));
@@ -41,7 +48,7 @@ choice.addEventListener("change", () => read(choice.value || version === "differ
 look();
 
 async function look() {
-  show(await ask(""));
+  if (!leaving) show(await ask(""));
 }
 
 /** @param {Session | undefined} session */
