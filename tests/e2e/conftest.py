@@ -51,7 +51,7 @@ class Watched:
         self.page = page
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("console", lambda message: self._note(message.type, f"{message.text} {message.location['url']}"))
 
     def _note(self, kind: str, text: str) -> None:
         if kind == "error" and "ERR_CONNECTION" not in text:

@@ -20,17 +20,17 @@ const playback = new Playback(
 let version = "";
 /** How many versions there were when it was drawn. */
 let versions = 0;
-/** Whether the session is being deleted: nothing of it may be asked for any more. */
-let leaving = false;
+/** Ends what was asked for, and that anything is, while the session is being deleted. */
+let asking = new AbortController();
 /** The language; translations are of the live captions. */
 const choice = /** @type {HTMLSelectElement} */ (element("language"));
 
 element("delete").addEventListener("click", async () => {
   if (!confirm(t("Delete what was said and recorded in this session for good?"))) return;
-  leaving = true;
+  asking.abort();
   playback.unload();
   if (await ask("", "DELETE")) return location.assign("/sessions");
-  leaving = false;
+  asking = new AbortController();
   const why = element("told").textContent ?? "";
   await look();
   tell(why);
@@ -48,7 +48,7 @@ choice.addEventListener("change", () => read(choice.value || version === "differ
 look();
 
 async function look() {
-  if (!leaving) show(await ask(""));
+  show(await ask(""));
 }
 
 /** @param {Session | undefined} session */
@@ -160,12 +160,12 @@ async function read(chosen) {
 /** @param {string} path @param {string} [method] @returns {Promise<any>} nothing if that did not work, which is told */
 async function ask(path, method = "GET") {
   try {
-    const answer = await fetch(`${base}${path}`, { method });
+    const answer = await fetch(`${base}${path}`, { method, signal: method === "DELETE" ? null : asking.signal });
     const found = await answer.json();
     if (answer.ok) return found;
     tell(found.message);
   } catch {
-    tell(t("The service does not answer."));
+    if (!asking.signal.aborted || method === "DELETE") tell(t("The service does not answer."));
   }
   return undefined;
 }
