@@ -159,13 +159,14 @@ async function read(chosen) {
 
 /** @param {string} path @param {string} [method] @returns {Promise<any>} nothing if that did not work, which is told */
 async function ask(path, method = "GET") {
+  const signal = method === "DELETE" ? null : asking.signal;
   try {
-    const answer = await fetch(`${base}${path}`, { method, signal: method === "DELETE" ? null : asking.signal });
+    const answer = await fetch(`${base}${path}`, { method, signal });
     const found = await answer.json();
     if (answer.ok) return found;
     tell(found.message);
   } catch {
-    if (!asking.signal.aborted || method === "DELETE") tell(t("The service does not answer."));
+    if (!signal?.aborted) tell(t("The service does not answer."));
   }
   return undefined;
 }
