@@ -13,7 +13,7 @@ from benchmarks import whisperlivekit
 from benchmarks.capacity import capacity
 from benchmarks.compare import compare
 from benchmarks.pad import SIZES
-from benchmarks.places import ROOT
+from benchmarks.paths import ROOT
 from benchmarks.readers import readers
 from benchmarks.report import report
 from benchmarks.soak import soak

@@ -10,41 +10,55 @@ import psutil
 
 from benchmarks import store
 from benchmarks.compare import line
-from benchmarks.models import Model, build
-from benchmarks.pad import SIZES
+from benchmarks.models import Model
+from benchmarks.recordings import Recording
 from benchmarks.runs import Broken, Run, error_rate, run
 from benchmarks.scores import percentile
 from benchmarks.systems import System
 from benchmarks.talk import talk
 
-STEPS = (1, 2, 3, 4, 6, 8, 12, 16)  # 16 is the most that the service accepts
+STEPS = (1, 2, 3, 4, 6, 8, 12, 16)  # sources at once; the service accepts no more than 16
 LIMIT = 3.0  # seconds of commit latency at p95
 MORE_ERRORS = 0.1  # of the spoken words, more than with one source: a system that drops speech does not follow it
 
 
 async def capacity(
-    systems: Sequence[System], sizes: Sequence[str], seconds: float, deadline: float | None = None
+    systems: Sequence[System],
+    models: Sequence[Model],
+    recordings: Sequence[Recording],
+    seconds: float,
+    deadline: float | None = None,
 ) -> None:
     """Search for the largest step that each holds, near what one source costs; until ``deadline`` (monotonic)."""
     runs: list[Run] = []
     found = []
-    for size in sizes:
+    for model in models:
         for system in systems:
-            search = _Search(system, build(SIZES[size]), seconds, runs, deadline)
+            search = _Search(system, model, recordings, seconds, runs, deadline)
             try:
                 result = await search.result()
             except Broken as error:
                 print(error, flush=True)
                 continue
             if result["holds"] or result["certain"]:
-                found.append({"system": system.name, "model": size, **result})
-                print(f"{size:6}{system.name:15} holds {result['holds']} sources", flush=True)
-            store.save("capacity", {"seconds": seconds, "found": found, "runs": [store.as_json(one) for one in runs]})
+                found.append({"system": system.name, "model": model.name, **result})
+                print(f"{model.name:8}{system.name:15} holds {result['holds']} sources", flush=True)
+            figures = {"seconds": seconds, "found": found, "runs": [store.as_json(one) for one in runs]}
+            store.save("capacity", figures, models, recordings)
 
 
 class _Search:
-    def __init__(self, system: System, model: Model, seconds: float, runs: list[Run], deadline: float | None) -> None:
-        self._system, self._model, self._seconds, self._runs, self._deadline = system, model, seconds, runs, deadline
+    def __init__(
+        self,
+        system: System,
+        model: Model,
+        recordings: Sequence[Recording],
+        seconds: float,
+        runs: list[Run],
+        deadline: float | None,
+    ) -> None:
+        self._system, self._model, self._recordings = system, model, recordings
+        self._seconds, self._runs, self._deadline = seconds, runs, deadline
         self._single: list[Run] = []
         self._out_of_time = False
 
@@ -79,7 +93,7 @@ class _Search:
         return False
 
     async def _run(self, sources: int, attempt: int = 0) -> Run:
-        talks = [talk(100 + 50 * attempt + number, self._seconds) for number in range(sources)]
+        talks = [talk(self._recordings, self._seconds, 100 + attempt, source) for source in range(sources)]
         one = await run(self._system, self._model, talks)
         self._runs.append(one)
         print(line(one), flush=True)

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import store
-from benchmarks.places import RESULTS
+from benchmarks.paths import RESULTS
 from service.audio import RATE, Samples
 from service.speakers.sortformer import LATENCIES, Sortformer
 from service.speakers.timeline import FRAME, SPEAKERS, Activity

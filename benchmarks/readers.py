@@ -21,7 +21,7 @@ from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
 from benchmarks import store
-from benchmarks.places import CACHE, ROOT
+from benchmarks.paths import CACHE, ROOT
 from benchmarks.runs import Broken, fetch, free_port
 from benchmarks.scores import percentile
 from benchmarks.speaker import CHANNEL, TEXT

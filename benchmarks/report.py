@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from benchmarks import store
 from benchmarks.capacity import LIMIT
-from benchmarks.places import RESULTS
+from benchmarks.paths import RESULTS
 from benchmarks.runs import Run, error_rate
 from benchmarks.scores import percentile
 from benchmarks.systems import SYSTEMS

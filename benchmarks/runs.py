@@ -18,14 +18,15 @@ from typing import Any
 import psutil
 
 from benchmarks.models import Model
-from benchmarks.places import CACHE
+from benchmarks.paths import CACHE
 from benchmarks.scores import Score, score
-from benchmarks.systems import System, listen
-from benchmarks.talk import Talk, talk
+from benchmarks.systems import Answer, System, listen
+from benchmarks.talk import Talk
+from service.audio import RATE
 
 START_PATIENCE = 180.0
 STAGGER = 0.37  # seconds between the beginnings of two sources
-WARM_UP = 9999  # the seed of the talk that is heard before
+WARM_UP = 4.0  # seconds of speech that are heard before
 
 
 class Broken(Exception):
@@ -54,13 +55,16 @@ class Run:
     failures: list[str] = field(default_factory=list)
     transcripts: list[str] = field(default_factory=list)
     load: float = 0.0  # average share of the machine that other processes took
+    language: str = "en"  # that the system was started with; of the talks if that was "auto"
+    recordings: list[list[str]] = field(default_factory=list)  # names, of each talk
+    detected: list[float | None] = field(default_factory=list)  # seconds from the first word to the right language
 
 
 @asynccontextmanager
-async def server(system: System, model: Model) -> AsyncIterator[tuple[int, psutil.Process]]:
+async def server(system: System, model: Model, language: str = "en") -> AsyncIterator[tuple[int, psutil.Process]]:
     """The running server, warm; its output goes to a file."""
     port = free_port()
-    start = system.start(model, port)
+    start = system.start(model, port, language)
     CACHE.mkdir(exist_ok=True)
     with (CACHE / f"{system.name}.log").open("w") as output:
         process = await asyncio.create_subprocess_exec(
@@ -77,37 +81,59 @@ async def server(system: System, model: Model) -> AsyncIterator[tuple[int, psuti
             await _stop(process)
 
 
-async def run(system: System, model: Model, talks: Sequence[Talk], *, patience: float = 20.0) -> Run:
-    """Measure a system with some sources at once; ``patience`` is how long after its end a talk may take."""
-    async with server(system, model) as (port, process):
-        warm_up = talk(WARM_UP, 4.0)
-        told = await listen(system, port, 999, warm_up, time.monotonic(), 60.0)
-        if told.failure:
-            raise Broken(f"{system.title} does not work: {told.failure}; see {CACHE / system.name}.log")
+async def run(
+    system: System, model: Model, talks: Sequence[Talk], *, patience: float = 20.0, language: str | None = None
+) -> Run:
+    """Measure a system with some sources at once; ``patience`` is how long after its end a talk may take.
+
+    ``language`` is the one that the system is started with, if not that of the talks. Raises `Broken`.
+    """
+    spoken = talks[0].language
+    async with server(system, model, language or spoken) as (port, process):
+        warm_up = head(talks[0], WARM_UP)
+        answer = await listen(system, port, 999, warm_up, time.monotonic(), 60.0)
+        if answer.failure:
+            raise Broken(f"{system.title} does not work: {answer.failure}; see {CACHE / system.name}.log")
         async with measured(process) as usage:
             begun = time.monotonic() + 0.2
             idle = psutil.cpu_times()
             answers = await asyncio.gather(
                 *(
-                    listen(system, port, number, spoken, begun + number * STAGGER, patience)
-                    for number, spoken in enumerate(talks)
+                    listen(system, port, number, one, begun + number * STAGGER, patience)
+                    for number, one in enumerate(talks)
                 )
             )
             wall = time.monotonic() - begun
             busy = sum(psutil.cpu_times()[:3]) - sum(idle[:3])
-    scores = [score(spoken.words, told.states) for spoken, told in zip(talks, answers, strict=True)]
+    pairs = list(zip(talks, answers, strict=True))
     return Run(
         system=system.name,
         model=model.name,
         sources=len(talks),
-        audio=sum(spoken.seconds for spoken in talks),
+        audio=sum(one.seconds for one in talks),
         cpu=usage.cpu,
         peak=usage.peak,
-        scores=scores,
-        failures=[told.failure for told in answers if told.failure],
-        transcripts=[told.states[-1].shown if told.states else "" for told in answers],
+        scores=[score(one.words, answer.states, one.language, one.references) for one, answer in pairs],
+        failures=[answer.failure for answer in answers if answer.failure],
+        transcripts=[answer.states[-1].shown if answer.states else "" for answer in answers],
         load=max(0.0, busy - usage.cpu) / wall / (psutil.cpu_count() or 1),
+        language=language or spoken,
+        recordings=[list(one.recordings) for one in talks],
+        detected=[detected(one, answer) for one, answer in pairs],
     )
+
+
+def head(talk: Talk, seconds: float) -> Talk:
+    """The beginning of a talk."""
+    return Talk(talk.samples[: round(seconds * RATE)], (), (), (), talk.language)
+
+
+def detected(talk: Talk, answer: Answer) -> float | None:
+    """Seconds from the start of the first word to the last report that changed to the right language, if any did."""
+    right = [at for at, language in answer.languages if language == talk.language]
+    wrong = [at for at, language in answer.languages if language not in (talk.language, "auto")]
+    since = [at for at in right if at > max(wrong, default=0.0)]
+    return since[0] - talk.words[0].start if since and talk.words else None
 
 
 @asynccontextmanager
@@ -163,6 +189,13 @@ def error_rate(runs: Sequence[Run]) -> float:
     """Errors per spoken word."""
     scores = [score for run in runs for score in run.scores]
     return sum(score.errors for score in scores) / max(1, sum(score.words for score in scores))
+
+
+def written_rate(runs: Sequence[Run]) -> float:
+    """Errors per token with case and punctuation, of the recordings whose reference has both; NaN without any."""
+    scores = [score for run in runs for score in run.scores]
+    total = sum(score.written for score in scores)
+    return sum(score.written_errors for score in scores) / total if total else float("nan")
 
 
 def mean(values: Sequence[float]) -> float:

@@ -1,15 +1,14 @@
-"""What a system's answers are worth: pure functions over what it showed and when. Times are seconds from the first
-sample of the talk, on the wall's clock; the talk is sent at the pace of speech, so that both clocks agree."""
+"""Scores of a system's answers: pure functions over what it showed and when. Times are seconds from the first sample
+of the talk, on the wall's clock; the talk is sent at the pace of speech, so that both clocks agree."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rapidfuzz.distance import Levenshtein
 
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+from benchmarks.wording import tokens, words
 
 
 @dataclass(frozen=True)
@@ -19,6 +18,14 @@ class Spoken:
     word: str
     start: float
     end: float
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A token of the talk as it should be written; ``scored`` if its recording's reference has case and punctuation."""
+
+    token: str
+    scored: bool
 
 
 @dataclass(frozen=True)
@@ -42,18 +49,18 @@ class Score:
     reworded: int = 0  # of these, those that were replaced or taken away later
     committed: int = 0  # the same of committed words
     changed: int = 0
+    written: int = 0  # tokens with case and punctuation, of recordings whose reference has both
+    written_errors: int = 0
 
 
-def plain(text: str) -> list[str]:
-    """The words of a text, without case and punctuation."""
-    return _WORD.findall(text.lower().replace("’", "'"))
-
-
-def score(truth: Sequence[Spoken], states: Sequence[State]) -> Score:
-    """Compare what was shown with what was said."""
+def score(
+    truth: Sequence[Spoken], states: Sequence[State], language: str = "en", written: Sequence[Reference] = ()
+) -> Score:
+    """Compare what was shown with what was said; ``truth`` holds normalized words."""
+    scored = sum(reference.scored for reference in written)
     if not states:
-        return Score(len(truth), len(truth))
-    final = plain(states[-1].shown)
+        return Score(len(truth), len(truth), written=scored, written_errors=scored)
+    final = words(states[-1].shown, language)
     said = [spoken.word for spoken in truth]
     right = {b: a for a, b in _same(said, final)}
     times = _starts(final, right, truth)
@@ -62,11 +69,11 @@ def score(truth: Sequence[Spoken], states: Sequence[State]) -> Score:
     shown = reworded = committed = changed = 0
     before: tuple[list[str], list[str]] = ([], [])
     for state in states:
-        now = (plain(state.shown), plain(state.committed))
+        now = (words(state.shown, language), words(state.committed, language))
         known = sum(time < state.at for time in times)  # a word cannot appear before it was begun
-        for seen, words, old in zip((first, commit), now, before, strict=True):
-            if words != old:
-                for place in _new_places(words, final[:known]):
+        for seen, display, old in zip((first, commit), now, before, strict=True):
+            if display != old:
+                for place in _new_places(display, final[:known]):
                     seen.setdefault(place, state.at)
         new, gone = _changes(before[0], now[0])
         shown, reworded = shown + new, reworded + gone
@@ -82,7 +89,20 @@ def score(truth: Sequence[Spoken], states: Sequence[State]) -> Score:
         reworded=reworded,
         committed=committed,
         changed=changed,
+        written=scored,
+        written_errors=written_errors(written, states[-1].shown, language),
     )
+
+
+def written_errors(references: Sequence[Reference], text: str, language: str = "en") -> int:
+    """Errors of ``text`` with case and punctuation, where the references have both."""
+    errors = 0
+    for edit in Levenshtein.editops([reference.token for reference in references], tokens(text, language)):
+        place = edit.src_pos
+        if edit.tag == "insert":  # belongs to the token before it
+            place = max(0, place - 1)
+        errors += bool(references) and references[place].scored
+    return errors
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -93,11 +113,11 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
 
 
-def repeats(words: Sequence[str], length: int = 4) -> int:
-    """How often a run of this many words follows itself at once."""
+def repeats(said: Sequence[str], length: int = 4) -> int:
+    """How often a run of ``length`` words follows itself at once."""
     return sum(
-        words[place : place + length] == words[place + length : place + 2 * length]
-        for place in range(len(words) - 2 * length + 1)
+        said[place : place + length] == said[place + length : place + 2 * length]
+        for place in range(len(said) - 2 * length + 1)
     )
 
 
@@ -120,15 +140,14 @@ def _starts(final: Sequence[str], right: dict[int, int], truth: Sequence[Spoken]
     return times
 
 
-def _new_places(words: Sequence[str], final: Sequence[str]) -> list[int]:
-    return [place for _, place in _same(words, final)]
+def _new_places(display: Sequence[str], final: Sequence[str]) -> list[int]:
+    return [place for _, place in _same(display, final)]
 
 
 def _changes(before: Sequence[str], now: Sequence[str]) -> tuple[int, int]:
     """How many words are new in the second text, and how many of the first are gone.
 
-    A word that only grew by letters is neither: the test model's vocabulary is so small that most words are written
-    in several tokens, which Whisper's are not.
+    A word that only grew by letters is neither: a system that commits tokens may show a word before its end.
     """
     new = gone = 0
     a = b = 0

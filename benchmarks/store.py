@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,18 +13,25 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import whisperlivekit
-from benchmarks.places import RESULTS
+from benchmarks.models import Model
+from benchmarks.paths import RESULTS
+from benchmarks.recordings import Recording
 from benchmarks.runs import Run
 from benchmarks.scores import Score
 
 PACKAGES = ("faster-whisper", "ctranslate2", "onnxruntime", "numpy")
 
 
-def save(part: str, figures: dict[str, Any]) -> None:
-    """Write the figures of a part, with what made them."""
+def save(
+    part: str, figures: dict[str, Any], models: Sequence[Model] = (), recordings: Sequence[Recording] = ()
+) -> None:
+    """Write the figures of a part, with the machine, the models and the voices that made them."""
     RESULTS.mkdir(exist_ok=True)
-    text = json.dumps({"about": _about(), **figures}, indent=1)
-    (RESULTS / f"{part}.json").write_text(text + "\n")
+    about = _about() | {
+        "models": {model.name: model.digest for model in models},
+        "voices": {recording.name: round(recording.seconds, 1) for recording in recordings},
+    }
+    (RESULTS / f"{part}.json").write_text(json.dumps({"about": about, **figures}, indent=1) + "\n")
 
 
 def load(part: str) -> dict[str, Any] | None:
@@ -37,6 +45,8 @@ def as_json(run: Run) -> dict[str, Any]:
     for one in figures["scores"]:
         for name in ("first", "commit"):
             one[name] = [round(value, 3) for value in one[name]]
+    for name in ("cpu", "audio", "load"):
+        figures[name] = round(figures[name], 3)
     return figures
 
 

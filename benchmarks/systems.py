@@ -16,19 +16,21 @@ from websockets.exceptions import WebSocketException
 
 from benchmarks import whisperlivekit
 from benchmarks.models import Model
-from benchmarks.places import CACHE, ROOT
+from benchmarks.paths import CACHE, ROOT
 from benchmarks.scores import State
 from benchmarks.talk import Talk
-from tests.models.whisper.speech import RATE
+from benchmarks.torch_decoder import alignment_heads
+from service.audio import RATE
 
 BLOCK = 0.1  # seconds of audio in one message
 
 
 @dataclass
-class Told:
-    """All that one source was told."""
+class Answer:
+    """All that a system showed for one source; times are seconds from the first sample."""
 
     states: list[State] = field(default_factory=list)
+    languages: list[tuple[float, str]] = field(default_factory=list)  # when a language was reported, and which
     failure: str = ""
 
     def add(self, state: State) -> None:
@@ -38,7 +40,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Start:
-    """A process to start: its command, its folder, and what its environment has more than ours."""
+    """A process to start: its command, its folder, and variables to add to its environment."""
 
     command: list[str]
     folder: Path
@@ -56,15 +58,15 @@ class System(Protocol):
 
     @property
     def health(self) -> str:
-        """The path that tells when it is ready."""
+        """The path that says whether it is ready."""
 
-    def start(self, model: Model, port: int) -> Start: ...
+    def start(self, model: Model, port: int, language: str) -> Start: ...
 
     def is_ready(self, health: dict[str, Any]) -> bool: ...
 
     def url(self, port: int, source: int) -> str: ...
 
-    async def publish(self, socket: ClientConnection, talk: Talk, begun: float, told: Told) -> None: ...
+    async def publish(self, socket: ClientConnection, talk: Talk, begun: float, answer: Answer) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,10 @@ class Surtitle:
     title: str = "Surtitle"
     options: tuple[str, ...] = ()
     health: str = "/healthz"
+    reads_language: bool = False  # from a second connection, as readers do
 
-    def start(self, model: Model, port: int) -> Start:
-        command = [sys.executable, "-m", "service.cli", "serve", "--engine", "whisper", "--language", "en"]
+    def start(self, model: Model, port: int, language: str) -> Start:
+        command = [sys.executable, "-m", "service.cli", "serve", "--engine", "whisper", "--language", language]
         command += ["--model", str(model.directory), "--port", str(port), *self.options]
         return Start(command, self.tree, {"SURTITLE_SERVE_DATA_DIR": str(CACHE / "data")})
 
@@ -88,8 +91,18 @@ class Surtitle:
     def url(self, port: int, source: int) -> str:
         return f"ws://127.0.0.1:{port}/api/channels/talk{source}/audio"
 
-    async def publish(self, socket: ClientConnection, talk: Talk, begun: float, told: Told) -> None:
-        await socket.send('{"op":"start","format":"pcm16le","rate":16000,"channels":1,"lang":"en"}')
+    async def publish(self, socket: ClientConnection, talk: Talk, begun: float, answer: Answer) -> None:
+        await socket.send('{"op":"start","format":"pcm16le","rate":16000,"channels":1}')
+        ready = json.loads(await socket.recv())
+        url = f"ws://127.0.0.1:{socket.remote_address[1]}/api/channels/{ready.get('channel')}/captions"
+        reading = asyncio.create_task(read_languages(url, begun, answer)) if self.reads_language else None
+        try:
+            await self._publish(socket, talk, begun, answer)
+        finally:
+            if reading is not None:
+                reading.cancel()
+
+    async def _publish(self, socket: ClientConnection, talk: Talk, begun: float, answer: Answer) -> None:
 
         async def send() -> None:
             await pace(socket.send, talk, begun)
@@ -103,9 +116,9 @@ class Surtitle:
                     text = message["text"]
                     captions[message["id"]] = (text[: message.get("stable", len(text))], text)
                     committed, shown = (" ".join(column) for column in zip(*captions.values(), strict=True))
-                    told.add(State(time.monotonic() - begun, committed, shown))
+                    answer.add(State(time.monotonic() - begun, committed, shown))
                 elif message["type"] == "error":
-                    told.failure = message["code"]
+                    answer.failure = message["code"]
                 elif message["type"] == "end":
                     break
 
@@ -119,20 +132,19 @@ class WhisperLiveKit:
     title: str
     health: str = "/health"
 
-    def start(self, model: Model, port: int) -> Start:
+    def start(self, model: Model, port: int, language: str) -> Start:
         python = whisperlivekit.environment()
         command = [str(python), "-m", "whisperlivekit.basic_server", "--host", "127.0.0.1", "--port", str(port)]
-        command += ["--pcm-input", "--lan", "en", "--warmup-file", "", "--log-level", "WARNING"]
+        command += ["--pcm-input", "--lan", language, "--warmup-file", "", "--log-level", "WARNING"]
         command += ["--backend-policy", self.policy]
         variables = {"HF_HUB_OFFLINE": "1"}
         if self.policy == "localagreement":
             command += ["--backend", "faster-whisper", "--model_dir", str(model.directory)]
         else:
             command += ["--encoder-model-path", str(model.directory)]
-            command += ["--decoder-model-path", str(whisperlivekit.torch_decoder(python, model))]
-            command += [f"--custom-alignment-heads={model.timing_heads}"]
-            variables["PYTHONPATH"] = str(whisperlivekit.with_tokens(python, model))
-        return Start(command, model.directory.parent, variables)
+            command += ["--decoder-model-path", str(whisperlivekit.decoder(python, model))]
+            command += [f"--custom-alignment-heads={alignment_heads(model.directory)}"]
+        return Start(command, CACHE, variables)
 
     def is_ready(self, health: dict[str, Any]) -> bool:
         return bool(health.get("ready"))
@@ -140,7 +152,7 @@ class WhisperLiveKit:
     def url(self, port: int, source: int) -> str:
         return f"ws://127.0.0.1:{port}/asr"
 
-    async def publish(self, socket: ClientConnection, talk: Talk, begun: float, told: Told) -> None:
+    async def publish(self, socket: ClientConnection, talk: Talk, begun: float, answer: Answer) -> None:
         async def send() -> None:
             await pace(socket.send, talk, begun)
             await socket.send(b"")
@@ -151,39 +163,48 @@ class WhisperLiveKit:
                 if "lines" in message:
                     committed = " ".join(line["text"] or "" for line in message["lines"])
                     shown = f"{committed} {message.get('buffer_transcription', '')}"
-                    told.add(State(time.monotonic() - begun, committed, shown))
+                    answer.add(State(time.monotonic() - begun, committed, shown))
                     if message.get("error"):
-                        told.failure = str(message["error"])
+                        answer.failure = str(message["error"])
                 elif message.get("type") == "ready_to_stop":
                     break
 
 
 SYSTEMS: tuple[System, ...] = (
     Surtitle(),
-    Surtitle(name="surtitle-dynamic", title="Surtitle, dynamic context", options=("--audio-context", "dynamic")),
     WhisperLiveKit("simulstreaming", "wlk-alignatt", "WhisperLiveKit AlignAtt"),
     WhisperLiveKit("localagreement", "wlk-agreement", "WhisperLiveKit LocalAgreement"),
 )
 
 
-async def listen(system: System, port: int, source: int, talk: Talk, begun: float, patience: float) -> Told:
+async def listen(system: System, port: int, source: int, talk: Talk, begun: float, patience: float) -> Answer:
     """Speak a talk from the moment ``begun`` (of the monotonic clock); ``patience`` is seconds after its end."""
-    told = Told()
+    answer = Answer()
     try:
         async with (
             asyncio.timeout(begun - time.monotonic() + talk.seconds + patience),
             connect(system.url(port, source), proxy=None, max_size=None, ping_timeout=None) as socket,
         ):
-            await system.publish(socket, talk, begun, told)
+            await system.publish(socket, talk, begun, answer)
     except* TimeoutError:
-        told.failure = told.failure or f"not done {patience:.0f} s after the end"
+        answer.failure = answer.failure or f"not done {patience:.0f} s after the end"
     except* (OSError, WebSocketException) as group:
-        told.failure = told.failure or str(_first(group))
-    return told
+        answer.failure = answer.failure or str(_first(group))
+    return answer
 
 
 def _first(error: BaseException) -> BaseException:
     return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def read_languages(url: str, begun: float, answer: Answer) -> None:
+    """Note each language that a channel of Surtitle reports to its readers."""
+    async with connect(url, proxy=None, max_size=None) as socket:
+        async for message in messages(socket):
+            data = json.loads(message["data"]) if isinstance(message["data"], str) else message["data"]
+            language = data.get("language") if message["event"] == "status" else data.get("lang")
+            if language and (not answer.languages or answer.languages[-1][1] != language):
+                answer.languages.append((time.monotonic() - begun, language))
 
 
 async def pace(send: Callable[[bytes], Awaitable[None]], talk: Talk, begun: float) -> None:

@@ -1,28 +1,22 @@
-"""Talks with known words: everyday sentences that the test model was not trained on, read by flite, with pauses."""
+"""Talks made of recordings, one after the other."""
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.scores import Spoken, plain
-from tests.models.whisper.corpus import EVERYDAY, EVERYDAY_HELD_OUT, EVERYDAY_SENTENCES, everyday_sentences
-from tests.models.whisper.flite import RATE, Flite
-from tests.models.whisper.speech import trimmed
+from benchmarks.recordings import Recording
+from benchmarks.scores import Reference, Spoken
+from service.audio import RATE
 
-VOICES = ("slt", "rms", "awb")
-PAUSES = ((0.7, 0.3, 0.8), (0.25, 0.8, 1.5), (0.05, 2.0, 3.5))  # how often, seconds from and to
-LEAD = 0.5  # seconds before the first word
-TAIL = 1.0
-LOUDNESS = 0.6
-NOISE = 0.001  # standard deviation; about -60 dBFS
+LEAD = 0.5  # seconds before the first recording
+GAP = 1.0  # seconds between recordings, and after the last
+PAUSE = 0.3  # seconds between two words where a recording may be cut off: words' times are known to about 0.1 s
 
 
 @dataclass(frozen=True)
@@ -30,52 +24,67 @@ class Talk:
     """16-bit mono samples at 16 kHz and the words in them, in seconds from the first sample."""
 
     samples: NDArray[np.int16]
-    words: tuple[Spoken, ...]
+    words: tuple[Spoken, ...]  # normalized
+    references: tuple[Reference, ...]  # as written
+    recordings: tuple[str, ...]  # names
+    language: str = "en"
 
     @property
     def seconds(self) -> float:
         return len(self.samples) / RATE
 
 
-def talk(seed: int, seconds: float) -> Talk:
-    """The talk of a seed, a third by each voice; it stops after the first sentence that ends past ``seconds``."""
-    chance = random.Random(f"talk {seed}")
-    sentences = _unseen_sentences(random.Random(f"text {seed}"))
-    parts: list[NDArray[np.float32]] = [_silence(LEAD)]
-    length = len(parts[0])
+def talk(recordings: Sequence[Recording], seconds: float | None = None, seed: int = 0, source: int = 0) -> Talk:
+    """A talk of at least ``seconds``, in another order for each seed and each source that speaks at the same time.
+
+    It ends at the first pause after ``seconds``. A recording is only repeated when all have been heard; without
+    ``seconds`` each is heard once. All recordings have one language.
+    """
+    order = shuffled(recordings, seed, source)
+    parts: list[NDArray[np.int16]] = [_silence(LEAD)]
     words: list[Spoken] = []
-    while length < seconds * RATE:
-        text = next(sentences)
-        voice = VOICES[(seed + int(len(VOICES) * length / (seconds * RATE))) % len(VOICES)]
-        spoken = trimmed(*_flite().speak(text, voice, chance.uniform(0.95, 1.1), chance.uniform(0.95, 1.05)))
-        samples, timed, _ = spoken
-        begin = length / RATE
-        words += [Spoken(word, begin + start, begin + end) for name, start, end in timed for word in plain(name)]
-        (_, low, high) = chance.choices(PAUSES, [share for share, _, _ in PAUSES])[0]
-        parts += [(samples / 2**15).astype(np.float32), _silence(chance.uniform(low, high))]
-        length += len(parts[-1]) + len(parts[-2])
-    parts.append(_silence(TAIL))
-    sound = LOUDNESS * np.concatenate(parts)
-    sound += NOISE * np.random.default_rng(seed).standard_normal(len(sound)).astype(np.float32)
-    return Talk((sound.clip(-1, 1) * (2**15 - 1)).astype(np.int16), tuple(words))
+    references: list[Reference] = []
+    names: list[str] = []
+    length = len(parts[0])
+    while length < (seconds or 0.0) * RATE if seconds is not None else len(names) < len(recordings):
+        recording = next(order)
+        if seconds is not None:
+            recording = cut(recording, seconds - length / RATE)
+        at = length / RATE
+        words += [Spoken(one.word, at + one.start, at + one.end) for one in recording.words]
+        references += [Reference(one.word, recording.formatted) for one in recording.tokens]
+        names.append(recording.name)
+        parts += [recording.samples, _silence(GAP)]
+        length += len(recording.samples) + len(parts[-1])
+    return Talk(np.concatenate(parts), tuple(words), tuple(references), tuple(names), recordings[0].language)
 
 
-def _silence(seconds: float) -> NDArray[np.float32]:
-    return np.zeros(round(seconds * RATE), dtype=np.float32)
+def shuffled(recordings: Sequence[Recording], seed: int, source: int = 0) -> Iterator[Recording]:
+    """Recordings without end: all of them in one order, then in another. Every source begins with another one."""
+    first = random.Random(f"first {seed}").sample(recordings, len(recordings))[source % len(recordings)]
+    chance = random.Random(f"order {seed} {source}")
+    rest = [recording for recording in recordings if recording is not first]
+    yield first
+    yield from chance.sample(rest, len(rest))
+    while True:
+        yield from chance.sample(recordings, len(recordings))
 
 
-@cache
-def _flite() -> Flite:
-    return Flite()
+def cut(recording: Recording, seconds: float) -> Recording:
+    """The recording up to the first pause between words after ``seconds``; all of it where there is none."""
+    for word, following in pairwise(recording.tokens):
+        if word.end >= seconds and following.start - word.end >= PAUSE:
+            end = (word.end + following.start) / 2
+            return Recording(
+                recording.name,
+                recording.language,
+                recording.samples[: round(end * RATE)],
+                recording.text,
+                tuple(one for one in recording.words if one.start < end),
+                tuple(one for one in recording.tokens if one.start < end),
+            )
+    return recording
 
 
-@cache
-def _trained_on() -> frozenset[str]:
-    lists = json.loads(EVERYDAY.read_text())
-    return frozenset(islice(everyday_sentences(lists, random.Random(1)), 2 * EVERYDAY_SENTENCES + EVERYDAY_HELD_OUT))
-
-
-def _unseen_sentences(chance: random.Random) -> Iterator[str]:
-    for sentence in everyday_sentences(json.loads(EVERYDAY.read_text()), chance):
-        if sentence not in _trained_on():
-            yield sentence
+def _silence(seconds: float) -> NDArray[np.int16]:
+    return np.zeros(round(seconds * RATE), dtype=np.int16)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks import store
-from benchmarks.places import RESULTS, ROOT
+from benchmarks.paths import RESULTS, ROOT
 from benchmarks.scores import percentile
 from service.captions.caption import Caption
 from service.channels.channel import Channel

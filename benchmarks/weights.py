@@ -1,7 +1,8 @@
-"""The weights in a CTranslate2 directory as float arrays, whatever they were quantised to."""
+"""The weights in a CTranslate2 directory as float arrays, whatever they were quantized to."""
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 _TYPES = ("float32", "int8", "int16", "int32", "float16")
+_LAYER = re.compile(r"(encoder|decoder)/layer_(\d+)/")
 
 
 class _Reader:
@@ -55,6 +57,11 @@ def read(directory: Path) -> dict[str, Array]:
             if name + end in stored:
                 stored[alias + end] = stored[name + end]
     return {name: _float(stored, name) for name in stored if not name.endswith("_scale")}
+
+
+def layers_of(weights: dict[str, Array], stack: str) -> int:
+    """The number of layers of the encoder or the decoder."""
+    return len({found[2] for name in weights if (found := _LAYER.match(name)) and found[1] == stack})
 
 
 def _float(stored: dict[str, Array], name: str) -> Array:

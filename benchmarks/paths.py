@@ -1,8 +1,7 @@
-"""Where things are."""
+"""Folders of the benchmarks."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-TEST_MODEL = ROOT / "tests" / "models" / "whisper" / "model"
 CACHE = Path(__file__).with_name(".cache")
 RESULTS = Path(__file__).with_name("results")
