@@ -57,7 +57,7 @@ class Reader(asyncio.Protocol):
             if not isinstance(event, Frame):
                 self.opened.set_result(event)
             elif event.opcode is Opcode.TEXT:
-                self._note(now, json.loads(event.data)["data"])
+                self._note(now, json.loads(bytes(event.data))["data"])
         self._send()
 
     def connection_lost(self, error: Exception | None) -> None:

@@ -52,9 +52,7 @@ class Recording:
         return cased and self.text.endswith(_ENDS)
 
 
-def aligned(
-    name: str, language: str, samples: NDArray[np.int16], text: str, heard: Sequence[Spoken] = ()
-) -> Recording:
+def aligned(name: str, language: str, samples: NDArray[np.int16], text: str, heard: Sequence[Spoken] = ()) -> Recording:
     """A recording whose words get their times from those ``heard``; without any they are spread evenly."""
     seconds = len(samples) / RATE
     timed = [tuple(make(text, heard, language, seconds)) for make in (timed_words, timed_tokens)]

@@ -3,75 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from statistics import median
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("agg")
-
-from matplotlib import pyplot
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
-
-from benchmarks import store
+from benchmarks import plots, store
+from benchmarks.baseline import Baseline
 from benchmarks.capacity import LIMIT
+from benchmarks.measures import (
+    TITLES,
+    Measure,
+    committed,
+    cpu,
+    latencies,
+    latency,
+    load,
+    models_of,
+    peak,
+    proportion,
+)
 from benchmarks.paths import RESULTS
-from benchmarks.runs import Run, error_rate
+from benchmarks.runs import Run, error_rate, written_rate
 from benchmarks.scores import percentile
-from benchmarks.systems import SYSTEMS
 
-TITLES = {system.name: system.title for system in SYSTEMS}
-MODELS = {"small": "test model", "base": "test model padded to Whisper base"}
-COLOURS = dict(zip(TITLES, ("#0072B2", "#56B4E9", "#E69F00", "#009E73"), strict=True))  # told apart by the colour-blind
-LINES = dict(zip(TITLES, ("-", ":", "--", "-."), strict=True))
 SHARES = (0.5, 0.95, 0.99)
-
-Measure = Callable[[Sequence[Run]], float]
+LANGUAGES = {"fr": "French", "de": "German", "es": "Spanish", "it": "Italian", "pt": "Portuguese", "ja": "Japanese"}
+WHOLE_FILE = "the same model on each whole recording, beam 5"
 
 
 def report() -> None:
     """Write all tables and plots for which there are figures."""
-    for part, write in (("compare", _compare), ("capacity", _capacity), ("readers", _readers), ("soak", _soak)):
+    parts: dict[str, Callable[[dict[str, Any]], None]] = {
+        "compare": partial(_compare, "compare", "One source"),
+        "loaded": partial(_compare, "loaded", "One source while others take half of the machine"),
+        "capacity": _capacity,
+        "languages": _languages,
+        "readers": _readers,
+        "soak": _soak,
+        "first": _first,
+    }
+    for part, write in parts.items():
         if figures := store.load(part):
             write(figures)
             print(f"benchmarks/results/{part}.md and its plots")
 
 
-def _compare(figures: dict[str, Any]) -> None:
+def _compare(part: str, title: str, figures: dict[str, Any]) -> None:
     runs = [store.as_run(one) for one in figures["runs"]]
     parts = []
-    for model in _models(runs):
+    for model in models_of(runs):
+        whole = Baseline(**figures["whole_file"][model])
         rows = [
-            ("word error rate", "{:.1%}", error_rate),
-            *((f"word first seen, p{100 * share:.0f}", "{:.2f} s", _latency("first", share)) for share in SHARES),
-            *((f"word committed, p{100 * share:.0f}", "{:.2f} s", _latency("commit", share)) for share in SHARES),
-            ("shown words reworded", "{:.1%}", _share("reworded", "shown")),
-            ("committed words changed", "{:.1%}", _share("changed", "committed")),
-            ("CPU seconds per second of audio", "{:.2f}", _cpu),
-            ("peak memory", "{:.0f} MiB", _peak),
+            ("word errors", "{:.1%}", error_rate, whole.rate),
+            ("errors with case and punctuation", "{:.1%}", written_rate, whole.written_rate),
+            *((f"word first seen, p{100 * share:.0f}", "{:.2f} s", latency("first", share), None) for share in SHARES),
+            *((f"word committed, p{100 * share:.0f}", "{:.2f} s", latency("commit", share), None) for share in SHARES),
+            ("words that were committed", "{:.1%}", committed, None),
+            ("shown words reworded", "{:.1%}", proportion("reworded", "shown"), None),
+            ("committed words changed", "{:.1%}", proportion("changed", "committed"), None),
+            ("CPU seconds per second of audio", "{:.2f}", cpu, None),
+            ("peak memory", "{:.0f} MiB", peak, None),
+            ("other processes took of the machine", "{:.0%}", load, None),
         ]
-        parts += [
-            f"## {MODELS[model][0].upper()}{MODELS[model][1:]}",
-            "",
-            *_table([one for one in runs if one.model == model], rows),
-        ]
+        parts += [f"## Whisper {model}", "", *_table([one for one in runs if one.model == model], rows)]
     alike = [one for one in runs if (one.system, one.model) == (runs[0].system, runs[0].model)]
-    words = sum(score.words for one in alike for score in one.scores)
+    spoken = sum(score.words for one in alike for score in one.scores)
     text = (
-        f"{len(alike)} rounds together, each with another talk of {figures['seconds']:.0f} s ({words} words in all), "
-        "and in brackets the median ratio to Surtitle in the same round. Latencies are from the end of a spoken word. "
-        f"Other processes, the client among them, took {median(one.load for one in runs):.0%} of the machine."
+        f"{len(alike)} rounds together, each with a talk of about {figures['seconds']:.0f} s ({spoken} words in all), "
+        "and in brackets the median ratio to Surtitle in the same round. Latencies are from the end of a spoken word, "
+        "of the words that came out right. Whole file: " + WHOLE_FILE + "."
     )
-    _write("compare", "One source", text, parts, figures)
-    _plot_latencies(runs)
-    _plot_costs(runs)
+    _write(part, title, text, parts, figures)
+    plots.latencies(part, runs)
+    plots.costs(part, runs)
 
 
-def _table(runs: Sequence[Run], rows: Sequence[tuple[str, str, Measure]]) -> list[str]:
+def _table(runs: Sequence[Run], rows: Sequence[tuple[str, str, Measure, float | None]]) -> list[str]:
     systems = [name for name in TITLES if any(one.system == name for one in runs)]
-    lines = ["| | " + " | ".join(TITLES[name] for name in systems) + " |", "|---|" + "---:|" * len(systems)]
-    for title, form, measure in rows:
+    lines = ["| | " + " | ".join(TITLES[name] for name in systems) + " | whole file |"]
+    lines.append("|---|" + "---:|" * (len(systems) + 1))
+    for title, form, measure, whole in rows:
         rounds = {name: [one for one in runs if one.system == name] for name in systems}
         ours = [measure([one]) for one in rounds.get("surtitle", [])]
         cells = []
@@ -80,85 +91,16 @@ def _table(runs: Sequence[Run], rows: Sequence[tuple[str, str, Measure]]) -> lis
             pairs = zip(rounds[name], ours, strict=False)
             ratios = [measure([one]) / own for one, own in pairs if own > 0]
             cells.append(f"{cell} ({median(ratios):.1f}×)" if ratios and name != "surtitle" else cell)
+        cells.append("" if whole is None else form.format(whole))
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    return [*lines, ""]
-
-
-def _latency(kind: str, share: float) -> Measure:
-    return lambda runs: percentile(_latencies(runs, kind), share)
-
-
-def _latencies(runs: Sequence[Run], kind: str) -> list[float]:
-    return [value for one in runs for score in one.scores for value in getattr(score, kind)]
-
-
-def _share(part: str, whole: str) -> Measure:
-    def measure(runs: Sequence[Run]) -> float:
-        scores = [score for one in runs for score in one.scores]
-        count, total = (sum(int(getattr(score, name)) for score in scores) for name in (part, whole))
-        return count / max(1, total)
-
-    return measure
-
-
-def _cpu(runs: Sequence[Run]) -> float:
-    return sum(one.cpu for one in runs) / sum(one.audio for one in runs)
-
-
-def _peak(runs: Sequence[Run]) -> float:
-    return max(one.peak for one in runs) / 2**20
-
-
-def _plot_latencies(runs: Sequence[Run]) -> None:
-    models = _models(runs)
-    figure, grid = pyplot.subplots(
-        len(models), 2, figsize=(11, 4 * len(models)), squeeze=False, sharey=True, layout="constrained"
-    )
-    for row, model in zip(grid, models, strict=True):
-        for axes, kind, what in zip(row, ("first", "commit"), ("first seen", "committed"), strict=True):
-            for name in TITLES:
-                own = [one for one in runs if (one.system, one.model) == (name, model)]
-                if values := sorted(_latencies(own, kind)):
-                    spoken = sum(score.words for one in own for score in one.scores)
-                    shares = [(place + 1) / spoken for place in range(len(values))]
-                    axes.plot(values, shares, LINES[name], color=COLOURS[name], label=TITLES[name])
-            axes.set(
-                title=f"{what}, {MODELS[model]}",
-                xlabel="seconds after the end of the word",
-                xlim=(-0.5, 8),
-                ylim=(0, 1),
-            )
-            axes.grid(alpha=0.3)
-        row[0].set_ylabel("share of the spoken words")
-    grid[0][0].legend(loc="lower right", fontsize=8)
-    _finish(figure, "latency")
-
-
-def _plot_costs(runs: Sequence[Run]) -> None:
-    figure, grid = pyplot.subplots(1, 2, figsize=(11, 4.4), layout="constrained")
-    _bars(grid[0], runs, _cpu, "CPU seconds per second of audio", "{:.2f}")
-    _bars(grid[1], runs, _peak, "peak memory, MiB", "{:.0f}")
-    figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    _finish(figure, "cost")
-
-
-def _bars(axes: Axes, runs: Sequence[Run], measure: Measure, title: str, form: str) -> None:
-    models = _models(runs)
-    for place, name in enumerate(TITLES):
-        groups = [[one for one in runs if (one.system, one.model) == (name, model)] for model in models]
-        heights = [measure(group) if group else 0.0 for group in groups]
-        at = [number + 0.22 * (place - 1.5) for number in range(len(models))]
-        bars = axes.bar(at, heights, 0.2, color=COLOURS[name], label=TITLES[name])
-        axes.bar_label(bars, [form.format(height) for height in heights], fontsize=8)
-    axes.set_xticks(range(len(models)), [MODELS[model] for model in models])
-    axes.set_title(title)
-    axes.margins(y=0.25)
+    failures = [f"- {TITLES[one.system]}: {failure}" for one in runs for failure in one.failures]
+    return [*lines, "", *([*failures, ""] if failures else [])]
 
 
 def _capacity(figures: dict[str, Any]) -> None:
     runs = [store.as_run(one) for one in figures["runs"]]
-    models = [model for model in MODELS if any(one["model"] == model for one in figures["found"])]
-    lines = ["| | " + " | ".join(MODELS[model] for model in models) + " |", "|---|" + "---:|" * len(models)]
+    models = models_of(runs)
+    lines = ["| | " + " | ".join(f"Whisper {model}" for model in models) + " |", "|---|" + "---:|" * len(models)]
     for name, title in TITLES.items():
         cells = []
         for model in models:
@@ -166,38 +108,21 @@ def _capacity(figures: dict[str, Any]) -> None:
             sign = "" if found and found[0]["certain"] else "at least "
             cells.append(f"{sign}{found[0]['holds']}" if found else "not measured")
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    lines += ["", "| model | system | sources | committed, p95 | word error rate | CPU s/s | failures |"]
-    lines += ["|---|---|---:|---:|---:|---:|---|"]
+    lines += ["", "| model | system | sources | committed, p95 | word errors | CPU s/s | others took | failures |"]
+    lines += ["|---|---|---:|---:|---:|---:|---:|---|"]
     for one in sorted(runs, key=lambda one: (one.model, one.system, one.sources)):
-        latency = f"{percentile(_latencies([one], 'commit'), 0.95):.2f} s"
-        cells = [one.model, TITLES[one.system], str(one.sources), latency, f"{error_rate([one]):.1%}"]
-        lines.append(
-            "| " + " | ".join([*cells, f"{one.cpu / one.audio:.2f}", "; ".join(sorted(set(one.failures)))]) + " |"
-        )
+        p95 = percentile(latencies([one], "commit"), 0.95)
+        cells = [one.model, TITLES[one.system], str(one.sources), f"{p95:.2f} s", f"{error_rate([one]):.1%}"]
+        cells += [f"{one.cpu / one.audio:.2f}", f"{one.load:.0%}", "; ".join(sorted(set(one.failures)))]
+        lines.append("| " + " | ".join(cells) + " |")
     text = (
-        f"The largest number of simultaneous real-time sources, each with another talk of {figures['seconds']:.0f} s, "
-        f"at which 95 % of the words are committed within {LIMIT:.0f} s after their end, no source fails, and at most "
-        "10 words in 100 more come out wrong than with one source. Every run is listed."
+        "The largest number of simultaneous real-time sources, each with a talk of about "
+        f"{figures['seconds']:.0f} s in another order, at which 95 % of the words are committed within {LIMIT:.0f} s "
+        "after their end, no source fails, and at most 10 words in 100 more come out wrong than with one source. "
+        "Every run is listed."
     )
     _write("capacity", "Simultaneous sources", text, [*lines, ""], figures)
-    figure, grid = pyplot.subplots(
-        1, len(models), figsize=(5.5 * len(models), 4), squeeze=False, sharey=True, layout="constrained"
-    )
-    for axes, model in zip(grid[0], models, strict=True):
-        for name in TITLES:
-            points: dict[int, list[float]] = {}
-            for one in runs:
-                if (one.system, one.model) == (name, model):
-                    points.setdefault(one.sources, []).append(percentile(_latencies([one], "commit"), 0.95))
-            xs = sorted(points)
-            axes.plot(xs, [median(points[x]) for x in xs], f"o{LINES[name]}", color=COLOURS[name], label=TITLES[name])
-        axes.axhline(LIMIT, color="black", linewidth=0.8, linestyle=":")
-        axes.set(title=MODELS[model], xlabel="simultaneous sources", ylim=(0, 4 * LIMIT))
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-    grid[0][0].set_ylabel("seconds from word to commitment, p95")
-    grid[0][0].legend()
-    _finish(figure, "capacity")
+    plots.capacity(runs, LIMIT)
 
 
 def _readers(figures: dict[str, Any]) -> None:
@@ -247,49 +172,64 @@ def _soak(figures: dict[str, Any]) -> None:
     lines = [
         "| | |",
         "|---|---:|",
-        f"| audio | {figures['minutes'] / 60:.1f} h, {figures['speed']:.1f} times as fast as it plays |",
+        f"| audio | {figures['hours']:.1f} h, {figures['speed']:.1f} times as fast as it plays |",
         f"| memory, mean of the second hour | {figures['memory_second_hour'] / mib:.1f} MiB |",
         f"| memory, mean of the last hour | {figures['memory_last_hour'] / mib:.1f} MiB ({growth}) |",
         f"| lag, mean of the second hour | {figures['lag_second_hour']:.2f} s |",
         f"| lag, mean of the last hour | {figures['lag_last_hour']:.2f} s |",
         f"| longest lag | {figures['lag_longest']:.2f} s |",
         f"| audio left out | {figures['skipped']:.1f} s |",
-        f"| word error rate | {figures['error_rate']:.1%} of {figures['words']} words |",
+        f"| word errors | {figures['error_rate']:.1%} of {figures['words']} words |",
         f"| captions that repeat the one before | {figures['repeated_captions']} of {figures['captions']} |",
         f"| runs of four words said again at once | {figures['repeated_runs']} "
         f"(in the speech: {figures['repeated_runs_spoken']}) |",
         "",
     ]
     text = (
-        "One source of the service, with the test model, fed faster than real time with never more than 50 s on their "
-        "way. Lag is from sending the end of a minute of speech to its last caption; it contains what was on its way. "
-        "In less than three hours, thirds take the place of hours."
+        f"One source of {figures['system']} with Whisper {figures['model']}: recordings in shuffled order, again and "
+        "again, sent faster than real time with never more than 50 s waiting. Lag is from sending the end of a "
+        "recording to its last caption, so it includes what was waiting. In less than three hours, thirds take the "
+        "place of hours."
     )
     _write("soak", "Soak", text, lines, figures)
-    figure, grid = pyplot.subplots(2, 1, figsize=(9, 6), sharex=True, layout="constrained")
-    hours = [(place + 1) / 60 for place in range(len(figures["memory"]))]
-    grid[0].plot(hours, [value / mib for value in figures["memory"]], color=COLOURS["surtitle"])
-    grid[0].set(
-        ylabel="memory, MiB", ylim=(0, 1.2 * max(figures["memory"]) / mib), title="Soak: one source, minute by minute"
+    plots.soak(figures)
+
+
+def _languages(figures: dict[str, Any]) -> None:
+    runs = [store.as_run(one) for one in figures["runs"]]
+    lines = ["| language | spoken words | live | live with `auto` | whole file | `auto` found it after |"]
+    lines.append("|---|---:|---:|---:|---:|---:|")
+    for language, names in figures["spoken"].items():
+        own = [one for one in runs if one.recordings[0][0] in names]
+        given, auto = ([one for one in own if (one.language == "auto") is detecting] for detecting in (False, True))
+        whole = Baseline(**figures["whole_file"][language]) if language in figures["whole_file"] else None
+        times = [seconds for one in auto for seconds in one.detected]
+        found = ", ".join("never" if seconds is None else f"{seconds:.1f} s" for seconds in times)
+        rates = [f"{error_rate(runs):.1%}" if runs else "" for runs in (given, auto)]
+        count = sum(score.words for one in given for score in one.scores)
+        cells = [LANGUAGES.get(language, language), str(count), *rates, f"{whole.rate:.1%}" if whole else "", found]
+        lines.append("| " + " | ".join(cells) + " |")
+    text = (
+        "Errors of live captions with Whisper " + ", ".join(models_of(runs)) + ": in words, in Japanese in characters. "
+        f"Whole file: {WHOLE_FILE}. The time until `auto` found the language is from the start of the first word to "
+        "the report that readers get."
     )
-    grid[1].plot(hours, figures["lag"], color=COLOURS["surtitle"])
-    grid[1].set(ylabel="lag, s", ylim=(0, 1.2 * max(figures["lag"])), xlabel="hours of audio")
-    for axes in grid:
-        axes.grid(alpha=0.3)
-    _finish(figure, "soak")
+    _write("languages", "Other languages", text, [*lines, ""], figures)
 
 
-def _models(runs: Sequence[Run]) -> list[str]:
-    return [model for model in MODELS if any(one.model == model for one in runs)]
+def _first(figures: dict[str, Any]) -> None:
+    lines = ["| run | the service answers | first correct caption | engine |", "|---|---:|---:|---|"]
+    for number, one in enumerate(figures["runs"], 1):
+        lines.append(f"| {number} | {one['answers']:.1f} s | {one['caption']:.1f} s | {one['engine']} |")
+    text = "Seconds from starting `surtitle serve` with an empty data folder; the demo is played as soon as it answers."
+    _write("first", "The first caption", text, [*lines, ""], figures)
 
 
 def _write(name: str, title: str, text: str, lines: Sequence[str], figures: dict[str, Any]) -> None:
     about = figures["about"]
     made = f"`{about['command'].strip()}`, {about['date'][:10]}, {about['processor']}, Python {about['python']}, "
     made += f"faster-whisper {about['faster-whisper']}, WhisperLiveKit {about['whisperlivekit']}."
-    (RESULTS / f"{name}.md").write_text("\n".join([f"# {title}", "", text, "", *lines, made, ""]))
-
-
-def _finish(figure: Any, name: str) -> None:
-    figure.savefig(RESULTS / f"{name}.png", dpi=110)
-    pyplot.close(figure)
+    weights = ", ".join(f"{name} (`model.bin` {digest}…)" for name, digest in about.get("models", {}).items())
+    voices = ", ".join(f"{name} ({seconds:.0f} s)" for name, seconds in about.get("voices", {}).items())
+    sources = [f"Weights: {weights}. Voices: {voices}.", ""] if voices else []
+    (RESULTS / f"{name}.md").write_text("\n".join([f"# {title}", "", text, "", *lines, *sources, made, ""]))
