@@ -20,7 +20,7 @@ _ENDINGS = (  # of older English, which the normalizer takes for "would" and "sa
     (re.compile(r"\b(?!(?:i|you|he|she|it|we|they|who|there|that|what)')([a-z]+)'d\b", re.IGNORECASE), r"\1ed"),
     (re.compile(r"(?<=[a-z])'st\b", re.IGNORECASE), "st"),
 )
-_SIGNS = {"×": " times ", "=": " equals ", "+": " plus "}  # which people read aloud and Whisper's normalizer drops
+_SIGNS = {"…": " ", "×": " times ", "=": " equals ", "+": " plus "}  # read aloud; the normalizer drops them
 
 
 def words(text: str, language: str = "en") -> list[str]:
@@ -53,7 +53,8 @@ def _sentence_words(sentence: str, language: str) -> tuple[str, ...]:
         sentence = _ROMAN.sub(_decimal, sentence)
     else:
         sentence = _THOUSANDS.sub("", sentence)
-    return tuple(_normalizer(language)(sentence).split())
+    # what is left of an ellipsis is no word
+    return tuple(word for word in _normalizer(language)(sentence).split() if any(map(str.isalnum, word)))
 
 
 def _decimal(numeral: re.Match[str]) -> str:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.models import Model
+from benchmarks.recordings import Recording, aligned
 from benchmarks.soak import Soak, push, summary
 from benchmarks.systems import Surtitle
 from service.audio import RATE
 from service.settings import Limits
+from tests.models.whisper.corpus import EVERYDAY, everyday_sentences
 from tests.support import need, publish, running, speech
 
 MODEL = Path(__file__).parents[1] / "models" / "whisper" / "model"
 pytestmark = pytest.mark.alone
 
 SOURCES = 12
+VOICES = ("slt", "rms", "awb")
 SENTENCES = [
     "She has worked in the same office for eleven years.",
     "The train was late because of the heavy snow.",
@@ -55,12 +61,21 @@ async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within
         assert len(one.of("partial")) >= 3
 
 
+def everyday_recordings() -> list[Recording]:
+    """Synthetic ones, for the small model that the project trained."""
+    made: list[Recording] = []
+    for number, text in enumerate(islice(everyday_sentences(json.loads(EVERYDAY.read_text()), random.Random(7)), 60)):
+        samples = speech(text, VOICES[number % len(VOICES)])
+        made.append(aligned(f"{number}", "en", (samples * (2**15 - 1)).astype(np.int16), text))
+    return made
+
+
 async def test_ten_minutes_pushed_through_leave_no_trace() -> None:
     need("flite")
     seen = Soak()
-    await push(Surtitle(options=("--audio-context", "dynamic")), Model("test", MODEL, MODEL, MODEL, ""), 10, seen)
+    await push(Surtitle(), Model("test", MODEL), everyday_recordings(), 600.0, seen)
     figures = summary(seen)
-    assert len(seen.memory) == 10
+    assert seen.at[-1] > 590
     assert figures["memory_growth"] < 0.15  # of so short a time; hours are measured in benchmarks/
     assert figures["lag_last_hour"] < 2 * figures["lag_second_hour"] + 5  # "hours" are thirds of ten minutes
     assert figures["skipped"] == 0
