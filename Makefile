@@ -1,6 +1,6 @@
 # make run    set everything up and start the service
 # make test   set everything up and run all checks and tests
-# make bench  measure the service beside WhisperLiveKit, for some hours; see benchmarks/README.md
+# make bench  measure the service beside WhisperLiveKit, for hours; see benchmarks/README.md
 # make zip    the Chrome extension for the Web Store, in dist/
 # make install   the environment in .venv and node_modules, with what the tests need
 
@@ -59,7 +59,7 @@ node_modules/.installed: package.json package-lock.json
 		echo "Some tests will be skipped, because npm is missing"; \
 	fi
 
-bench: .venv/bench tools
+bench: .venv/bench
 	$(BIN)/python -m benchmarks
 
 # Programs that the tests use. Where they cannot be installed, the tests that need them are skipped and say so.
