@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ CAPACITY = 60.0  # seconds of a talk while the number of sources is measured
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers are stopped, too
     if options.wlk:
         os.environ[whisperlivekit.WHERE] = str(options.wlk.absolute())
     try:

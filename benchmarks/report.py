@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import isnan
 from statistics import median
 from typing import Any
 
@@ -45,7 +46,7 @@ def report() -> None:
     for part, write in parts.items():
         if figures := store.load(part):
             write(figures)
-            print(f"benchmarks/results/{part}.md and its plots")
+            print(f"{RESULTS / part}.md and its plots")
 
 
 def _compare(part: str, title: str, figures: dict[str, Any]) -> None:
@@ -87,14 +88,18 @@ def _table(runs: Sequence[Run], rows: Sequence[tuple[str, str, Measure, float | 
         ours = [measure([one]) for one in rounds.get("surtitle", [])]
         cells = []
         for name in systems:
-            cell = form.format(measure(rounds[name]))
+            cell = _cell(form, measure(rounds[name]))
             pairs = zip(rounds[name], ours, strict=False)
             ratios = [measure([one]) / own for one, own in pairs if own > 0]
             cells.append(f"{cell} ({median(ratios):.1f}×)" if ratios and name != "surtitle" else cell)
-        cells.append("" if whole is None else form.format(whole))
+        cells.append("" if whole is None else _cell(form, whole))
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     failures = [f"- {TITLES[one.system]}: {failure}" for one in runs for failure in one.failures]
     return [*lines, "", *([*failures, ""] if failures else [])]
+
+
+def _cell(form: str, value: float) -> str:
+    return "–" if isnan(value) else form.format(value)
 
 
 def _capacity(figures: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Any
 
 import psutil
@@ -196,10 +195,6 @@ def written_rate(runs: Sequence[Run]) -> float:
     scores = [score for run in runs for score in run.scores]
     total = sum(score.written for score in scores)
     return sum(score.written_errors for score in scores) / total if total else float("nan")
-
-
-def mean(values: Sequence[float]) -> float:
-    return fmean(values) if values else float("nan")
 
 
 async def _until_ready(system: System, port: int, process: asyncio.subprocess.Process) -> None:
