@@ -19,6 +19,8 @@ from benchmarks.recordings import Recording
 from benchmarks.runs import Run
 from benchmarks.scores import Score
 
+_FOLDERS = ("--model-dir", "--tree", "--wlk")
+
 PACKAGES = ("faster-whisper", "ctranslate2", "onnxruntime", "numpy")
 
 
@@ -57,12 +59,23 @@ def as_run(figures: dict[str, Any]) -> Run:
 def _about() -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
-        "command": "python -m benchmarks " + " ".join(sys.argv[1:]),
+        "command": " ".join(["python -m benchmarks", *command(sys.argv[1:])]),
         "processor": _processor(),
         "python": platform.python_version(),
         **{name: version(name) for name in PACKAGES},
         "whisperlivekit": whisperlivekit.VERSION,
     }
+
+
+def command(arguments: Sequence[str]) -> list[str]:
+    """The arguments without options that name folders of this machine."""
+    shown: list[str] = []
+    hidden = False
+    for argument in arguments:
+        if not hidden and not argument.startswith(_FOLDERS):
+            shown.append(argument)
+        hidden = argument in _FOLDERS
+    return shown
 
 
 def _processor() -> str:

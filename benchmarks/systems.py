@@ -201,8 +201,8 @@ async def read_languages(url: str, begun: float, answer: Answer) -> None:
     """Note each language that a channel of Surtitle reports to its readers."""
     async with connect(url, proxy=None, max_size=None) as socket:
         async for message in messages(socket):
-            data = json.loads(message["data"]) if isinstance(message["data"], str) else message["data"]
-            language = data.get("language") if message["event"] == "status" else data.get("lang")
+            name = {"status": "language", "caption": "lang"}.get(message["event"])
+            language = message["data"].get(name) if name else None
             if language and (not answer.languages or answer.languages[-1][1] != language):
                 answer.languages.append((time.monotonic() - begun, language))
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
+
 import numpy as np
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.runs import detected
 from benchmarks.scores import Spoken
-from benchmarks.systems import Answer
+from benchmarks.systems import Answer, read_languages
 from benchmarks.talk import Talk
 
 TALK = Talk(np.zeros(160, np.int16), (Spoken("oui", 0.5, 0.8),), (), ("oui",), "fr")
@@ -27,3 +31,23 @@ def test_only_a_right_report_that_is_not_taken_back_counts(
     reports: list[tuple[float, str]], after: float | None
 ) -> None:
     assert detected(TALK, Answer(languages=reports)) == after
+
+
+async def test_the_language_is_read_from_the_captions_of_a_channel() -> None:
+    events = [
+        ("clear", {}),
+        ("status", {"source": "x", "state": "live", "language": "auto"}),
+        ("status", {"source": "x", "state": "live", "language": "fr"}),
+        ("caption", {"id": "a", "text": "Oui", "lang": "fr"}),
+        ("caption", {"id": "b", "text": "Yes", "lang": "en"}),
+    ]
+
+    async def send(socket: ServerConnection) -> None:
+        for name, data in events:
+            await socket.send(json.dumps({"event": name, "id": "1", "data": data}))
+
+    answer = Answer()
+    async with serve(send, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        await read_languages(f"ws://127.0.0.1:{port}/", time.monotonic(), answer)
+    assert [language for _, language in answer.languages] == ["auto", "fr", "en"]
