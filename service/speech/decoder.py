@@ -27,6 +27,7 @@ _TOKENS, _TOKENS_PER_SECOND = 16, 12  # that may be written, at most: runaway lo
 _MOST_TOKENS = 224
 _NO_SPEECH = 0.6  # probability, above which unsure words are not believed (Radford et al. 2022)
 _UNSURE = -1.0  # mean logarithm of the words' probabilities
+_UNSPACED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"), ("\u2e80", "\ua4cf"), ("\uf900", "\ufaff"), ("\uff66", "\uff9f"))
 _PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
@@ -55,7 +56,7 @@ class WhisperDecoder:
         return tuple(self._tokenizer("en").encode(" " + text.strip())[:most]) if text.strip() else ()
 
     def _kind(self, window: Window) -> tuple[object, ...]:
-        return self._length(window), len(window.context), window.language
+        return self._length(window), len(window.context), window.language, window.beams
 
     def _length(self, window: Window) -> int:
         """The frames that the encoder is given."""
@@ -83,7 +84,7 @@ class WhisperDecoder:
         generated = model.generate(
             encoded,
             [self._prompt(window, tokenizer) for window in windows],
-            beam_size=1,
+            beam_size=windows[0].beams,
             max_length=self._most(windows),
             suppress_tokens=self._suppressed,
             return_no_speech_prob=True,
@@ -168,7 +169,7 @@ def _pieces(window: Window, text: list[int], result: Any, tokenizer: Any) -> lis
     for spelled, tokens in found:
         after = at + len(tokens)
         start, end = (begins.get(place, last) * _ENCODED for place in (at, after))
-        probability = float(np.mean(result.text_token_probs[at:after]))
+        probability = float(np.min(result.text_token_probs[at:after]))
         pieces.append(_piece(spelled, tokens, start, end, probability))
         at = after
     return _merged(pieces, alone=not window.prefix)
@@ -198,25 +199,40 @@ def _piece(spelled: str, tokens: Sequence[int], start: float, end: float, probab
 
 
 def _merged(pieces: Sequence[Piece], *, alone: bool) -> list[Piece]:
-    """Marks written as words of their own go with the word before or after them; ``alone``, they are nothing."""
+    """Punctuation and parts without a space before them go with the word before, or after; ``alone``, marks are dropped."""
     merged: list[Piece] = []
     for piece in pieces:
         before = merged[-1].word if merged else None
         mark = not piece.word.text or (not piece.word.spaced and piece.word.text in _APPENDED)
-        if before is not None and (mark or (before.spaced and before.text in _PREPENDED)):
-            end = before.end if mark else piece.word.end
-            word = replace(before, text=before.text + piece.word.text, end=end)
-            merged[-1] = Piece(word, (*merged[-1].tokens, *piece.tokens))
+        part = before is not None and not piece.word.spaced and not unspaced_script(before.text[-1:])
+        if before is not None and (mark or part or (before.spaced and before.text in _PREPENDED)):
+            merged[-1] = _joined(merged[-1], piece, mark=mark)
         elif piece.word.text and not (mark and alone):
-            merged.append(piece)
+            merged.append(replace(piece, marks=len(piece.tokens)) if mark else piece)
     return merged
+
+
+def _joined(before: Piece, piece: Piece, *, mark: bool) -> Piece:
+    """Both as one word; punctuation takes no time and says nothing of how sure the word is."""
+    word = replace(
+        before.word,
+        text=before.word.text + piece.word.text,
+        end=before.word.end if mark else piece.word.end,
+        probability=before.word.probability if mark else min(before.word.probability, piece.word.probability),
+    )
+    return Piece(word, (*before.tokens, *piece.tokens), before.marks + len(piece.tokens) if mark else 0)
+
+
+def unspaced_script(letter: str) -> bool:
+    """Whether words are written without spaces between them in the letter's script."""
+    return any(low <= letter <= high for low, high in _UNSPACED)
 
 
 def _suppressed(tokenizer: Any) -> list[int]:
     """Whisper's own list of what is no speech: notes, brackets, special tokens."""
     from faster_whisper.transcribe import get_suppressed_tokens
 
-    return list(get_suppressed_tokens(tokenizer, [-1]) or ())
+    return [*(get_suppressed_tokens(tokenizer, [-1]) or ()), *tokenizer.encode(" ")]
 
 
 def _float32() -> Any:

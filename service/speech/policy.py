@@ -46,6 +46,31 @@ class AlignAtt:
         """A hypothesis is judged alone."""
 
 
+class Confident:
+    """AlignAtt with a margin that depends on how much a word is believed."""
+
+    def __init__(self, levels: Sequence[tuple[float, float, float]]) -> None:
+        """``levels``: (probability, margin when new, margin when agreed), descending."""
+        self._levels = levels
+        self._before: list[str] = []
+
+    def commit(self, words: Sequence[Word], heard: float) -> int:
+        count = place = 0  # of words, and of those that are not only punctuation
+        for word in words:
+            if word.key:
+                agreed = place < len(self._before) and self._before[place] == word.key
+                margin = next(level[1 + agreed] for level in self._levels if word.probability >= level[0])
+                if heard - word.end < margin:
+                    break
+                place += 1
+            count += 1
+        self._before = [word.key for word in words[count:] if word.key]
+        return count
+
+    def reset(self) -> None:
+        self._before = []
+
+
 class LocalAgreement:
     """Commit the longest common prefix of the last ``n`` hypotheses.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, takewhile
@@ -17,8 +18,7 @@ from service.speech.words import Hypothesis, Word
 
 _FRAME = HOP / RATE  # seconds
 _STEP = 0.6  # seconds of new speech before the window is decoded again, at least
-_SHARE = 3.2  # times as long as a decoding took lately: a slow model, or one with many sources, decodes less often
-_LATELY = 0.3  # weight of the last decoding
+_SHARE = 2.2  # times as long as a decoding took lately: a slow model, or one with many sources, decodes less often
 _STEP_MOST = 3.0  # seconds, however slow it is
 _PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
 _LONG = 6.0  # seconds of audio in a window, from which it slides to a new sentence
@@ -26,11 +26,16 @@ _LONGEST = 12.0  # from which it slides to any word
 _MOST = 25.0  # that one window can have; what comes at once is decoded in such parts
 _KEEP = 1.0  # seconds that stay when it slides
 _CONTEXT = 32  # tokens of what was said before
+_HOLD = True
+_BEAM, _BEAMS = 1, 1
+_COLLAPSE = 3
+_clock = time.monotonic
 _CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
 _ECHO, _ECHO_MOST = 3, 8  # tokens that may stand in the context again by chance; those that are looked for there
 _AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
 _SOUND = 0.04  # seconds of voice that the first word after a sentence has at least
 _LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
+_MARKS = ".,!?:;…。，！？：、-"
 _SENTENCE_END = (".", "?", "!", "。", "？", "！")
 _SURE = ((1.0, 0.8), (2.0, 0.5))  # a language is believed after so many seconds with such a probability
 _ANY_LANGUAGE = 4.0  # seconds after which the likeliest language will do for this utterance
@@ -42,6 +47,16 @@ class Piece:
 
     word: Word
     tokens: tuple[int, ...]
+    marks: int = 0  # of the tokens, those at the end that are punctuation
+
+    def split_mark(self) -> tuple[Piece, Piece | None]:
+        """The word without the punctuation at its end, and that punctuation."""
+        text = self.word.text.rstrip(_MARKS)
+        if not self.marks or not text or self.marks >= len(self.tokens):
+            return self, None
+        mark = replace(self.word, text=self.word.text[len(text) :], start=self.word.end, spaced=False)
+        tokens = len(self.tokens) - self.marks
+        return Piece(replace(self.word, text=text), self.tokens[:tokens]), Piece(mark, self.tokens[tokens:], self.marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,7 @@ class Window:
     language: str
     context: tuple[int, ...] = ()
     prefix: tuple[int, ...] = ()
+    beams: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +109,7 @@ class WindowStream:
         self._mel = LogMel(decoder.mels)
         self._words = Commitment(policy, display)
         self._context: list[int] = []
-        self._took = 0.0  # seconds that a decoding takes
+        self._took: deque[float] = deque(maxlen=8)  # seconds that the last decodings took
         self._begin()
 
     def accept(self, samples: Samples, silence: float) -> Hypothesis | None:
@@ -103,11 +119,15 @@ class WindowStream:
             samples = samples[room:]
             hypothesis = self._advance(0.0)
         self._feed(samples, silence)
-        return self._advance(silence) if self._due(silence) else hypothesis
+        if self._due(silence):
+            return self._advance(silence)
+        if silence >= _PAUSE and self._rest and self._decoded >= self._voiced:
+            return self._commit() or hypothesis
+        return hypothesis
 
     def finish(self) -> Hypothesis:
         if self._decoded < self._voiced and not self._failed:
-            self._decode()
+            self._decode(_BEAMS)
         hypothesis = self._words.finish([piece.word for piece in self._rest])
         self._remember([*self._prefix, *self._rest])
         self._begin()
@@ -136,21 +156,27 @@ class WindowStream:
 
     def _advance(self, silence: float) -> Hypothesis | None:
         """Decode, and commit what can be committed."""
-        self._decode()
+        self._decode(_BEAMS if silence >= _PAUSE else _BEAM)
         if self.language == "auto" and self._heard < _ANY_LANGUAGE:
             return None
+        hypothesis = self._commit()
+        self._slide()
+        return hypothesis
+
+    def _commit(self) -> Hypothesis:
+        """Commit what the policy says, now that so much is heard."""
+        if _HOLD and self._rest:  # what follows a word decides how it ends
+            last, mark = self._rest[-1].split_mark()
+            self._rest[-1:] = [last] if mark is None else [last, mark]
         words = [piece.word for piece in self._rest]
-        if silence < _PAUSE:
-            hypothesis = self._words.insert(words, self._heard, least=self._overdue(words))
-        else:
-            # nothing more comes of these words. Only whether the sentence is over, the next ones tell
-            unsure = bool(words) and words[-1].text.endswith(_SENTENCE_END)
-            hypothesis = self._words.insert(words, self._heard + silence, most=len(words) - unsure)
+        held = _HOLD and bool(self._rest) and self._rest[-1].marks > 0 and not words[-1].key
+        hypothesis = self._words.insert(
+            words, self._heard, least=self._overdue(words), most=len(words) - held
+        )
         count = len(hypothesis.committed) - self._committed
         self._committed += count
         self._prefix += self._rest[:count]
         self._rest = self._rest[count:]
-        self._slide()
         return hypothesis
 
     def _overdue(self, words: Sequence[Word]) -> int:
@@ -165,17 +191,17 @@ class WindowStream:
         if silence >= _PAUSE:
             return self._decoded < self._voiced + _PAUSE / 2
         # a pause that has begun is waited for, so that the same words are not decoded twice
-        step = min(_STEP_MOST, max(_STEP, _SHARE * self._took)) + (_PAUSE if silence else 0.0)
+        step = min(_STEP_MOST, max(_STEP, _SHARE * min(self._took, default=0.0))) + (_PAUSE if silence else 0.0)
         return self._heard - self._decoded >= step
 
-    def _decode(self) -> None:
+    def _decode(self, beams: int = 1) -> None:
         self._failed = True
-        begun = time.monotonic()
-        decoded = self._decoder.decode(self._window())
+        begun = _clock()
+        decoded = self._decoder.decode(self._window(beams))
         if self._is_echo(decoded.pieces):
             self._context.clear()
-            decoded = self._decoder.decode(self._window())
-        self._took += _LATELY * (time.monotonic() - begun - self._took)
+            decoded = self._decoder.decode(self._window(beams))
+        self._took.append(_clock() - begun)
         self._failed = False
         self._decoded = self._heard
         believed = any(self._heard >= seconds and decoded.sure >= sure for seconds, sure in _SURE)
@@ -183,12 +209,13 @@ class WindowStream:
             self.language = decoded.language
         self._rest = self._guarded(self._placed(decoded.pieces))
 
-    def _window(self) -> Window:
+    def _window(self, beams: int = 1) -> Window:
         return Window(
             self._mel.features(),
             self.language,
             (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
             tuple(token for piece in self._prefix for token in piece.tokens),
+            beams,
         )
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
@@ -201,6 +228,7 @@ class WindowStream:
 
     def _guarded(self, pieces: list[Piece]) -> list[Piece]:
         """The words that are believed."""
+        pieces = _before_collapse(pieces)
         words = [piece.word for piece in pieces]
         if not self._committed and (is_stock(words, self._voiced) or is_blip(words, self._voiced)):
             return []
@@ -262,3 +290,14 @@ class WindowStream:
     def _remember(self, pieces: Sequence[Piece]) -> None:
         tokens = (token for piece in pieces for token in piece.tokens)
         self._context = [*self._context, *tokens][-_CONTEXT:]
+
+
+def _before_collapse(pieces: list[Piece]) -> list[Piece]:
+    """The words before the attention stops moving: those that follow are remembered, not heard."""
+    still = 0
+    for index, piece in enumerate(pieces):
+        still = still + 1 if piece.word.end - piece.word.start < 0.01 else 0
+        if still == _COLLAPSE:
+            first = index - still + 1
+            return pieces[: max(0, first - 1)]
+    return pieces
