@@ -12,7 +12,8 @@ import pytest
 from service.errors import ModelError
 from service.speech import download as downloads
 from service.speech import models
-from service.speech.download import Stopped, download
+from service.speech.download import download
+from service.speech.pip_download import Stopped
 from tests.hub import BASE, MODEL, FakeHub
 
 

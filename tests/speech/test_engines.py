@@ -73,7 +73,7 @@ async def test_a_broken_model_directory_leaves_the_embedded_engine(tmp_path: Pat
     (tmp_path / "model.bin").write_bytes(b"this is no model")
     async with started(engine="whisper", model=str(tmp_path)) as engines:
         assert (await engines.current()).name == "pocketsphinx"
-        assert "cannot be loaded" in engines.notice
+        assert "has no config.json" in engines.notice
 
 
 async def test_the_embedded_engine_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
