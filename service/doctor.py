@@ -139,7 +139,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     yield Finding(OK, "Models", why + more)
     others = [model.name for model in models.catalogue() if model.complete and model.name != name]
     if others:
-        yield Finding(OK, "Models", f"also on this computer: {', '.join(others)}")
+        yield Finding(OK, "Other models", ", ".join(others))
 
 
 def _folder(settings: Settings) -> Iterator[Finding]:

@@ -54,7 +54,7 @@ async def test_while_a_model_is_fetched_captions_run_on_the_embedded_engine(
         }
         hub.open.set()
         await asyncio.wait_for(changed.wait(), 20)
-        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": ""}
+        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": "", "choice": ""}
         assert (await engines.current()).model == "base.en"
         assert engines.loading is None
 
