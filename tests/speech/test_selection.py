@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from service.speech.selection import candidates, choose, obtainable, preferred_size
@@ -10,14 +12,7 @@ from service.speech.speed import Speed
 FAST, SLOW = Speed(0.3, 0.005), Speed(3.0, 0.05)
 
 
-def names(
-    size: str,
-    language: str,
-    *,
-    present: set[str] = frozenset(),
-    hub: bool = True,
-    **measured: Speed,  # type: ignore[assignment]
-) -> list[str]:
+def names(size: str, language: str, *, present: Collection[str] = (), hub: bool = True, **measured: Speed) -> list[str]:
     ratings = {name.replace("_", "."): speed for name, speed in measured.items()}
     return list(choose(size, language, "2 processors", ratings.get, present, lambda: hub).names)
 
