@@ -113,7 +113,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     from service.speech.selection import select
     from service.speech.speed import SpeedStore
 
-    selection = select(settings.model, settings.language, SpeedStore(settings.data_dir), ask=False)
+    selection = select(settings.model, settings.language, SpeedStore(settings.data_dir))
     name = selection.names[0]
     fetch = "surtitle models fetch" + (f" {name}" if settings.model else "")
     try:

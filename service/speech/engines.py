@@ -114,6 +114,12 @@ class Engines:
         }
 
     @property
+    def automatic(self) -> str:
+        """The model that `auto` chose and that is loaded, or ""."""
+        chosen = self._settings.model is None and self._default is not self._embedded
+        return self._default.model if chosen else ""
+
+    @property
     def loading(self) -> dict[str, Any] | None:
         """How far the model is that is to be the default; None when it is that, or cannot be."""
         progress = self.library.progress(self._wanted)
@@ -129,7 +135,7 @@ class Engines:
     async def _run(self) -> None:
         """Load what is wanted, then watch it if it was chosen by `auto`."""
         await self._load()
-        if self._settings.model is not None or self._default is self._embedded:
+        if not self.automatic:
             return
         try:
             await self._watch()
@@ -168,13 +174,18 @@ class Engines:
         engine = await self._first_of(selection)
         if settings.model is None:
             await self._measure(engine)
-            selection = await start_thread(
-                "choose model", lambda: select(None, settings.language, self._speeds, ask=False)
-            )
-            more = f" By that, {selection.proposal} would be fast enough, too." if selection.proposal else ""
-            self.choice = f"{engine.model} was chosen for this computer ({selection.reason}).{more}"
+            await self._explain(engine.model)
         self._tell("")
         self._use(engine)
+
+    async def _explain(self, model: str) -> None:
+        """Say why a model was chosen, unless it is only better than none."""
+        language = self._settings.language
+        now = await start_thread("choose model", lambda: select(None, language, self._speeds, ask=False))
+        speed = await asyncio.to_thread(self._speeds.get, model)
+        if speed is None or not speed.too_slow:
+            more = f" {now.proposal} would be fast enough, too." if now.proposal else ""
+            self.choice = f"{model} was chosen for this computer ({now.reason}).{more}"
 
     def _use(self, engine: Engine) -> None:
         self._default = engine

@@ -81,13 +81,14 @@ async def list_models(request: Request) -> Response:
     known, selection = await asyncio.to_thread(
         lambda: (models.catalogue(), select(None, told.language, speeds, ask=False))
     )
+    chosen = engines.automatic or selection.names[0]
     names = [
         {
             "name": model.name,
             "bytes": model.size or model.about,
             "here": model.complete,
             "source": model.source,
-            "auto": model.name == selection.names[0],
+            "auto": model.name == chosen,
         }
         for model in known
     ]

