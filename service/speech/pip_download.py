@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import logging
 import os
@@ -54,10 +55,12 @@ def download_wheel(
             command, cwd=folder, env=_environment(os.environ, temporary), stdin=subprocess.DEVNULL,
             stdout=written, stderr=subprocess.STDOUT,
         )  # fmt: skip
+    atexit.register(process.kill)  # this thread may not see the end of the program
     try:
         _watch(process, requirement, size, (temporary, target), progress, stop)
     finally:
         _end(process)
+        atexit.unregister(process.kill)
     wheels = list(target.glob("*.whl"))
     if process.returncode or not wheels:
         lines = output.read_text(errors="replace").splitlines()[-_ERROR_LINES:]
