@@ -15,7 +15,7 @@ from service.audio.intake import joined
 from service.errors import EngineError, ModelError
 from service.pipeline import Pipeline
 from service.speech.engine import Hints
-from service.speech.guards import is_stock, without_loop
+from service.speech.guards import Evidence, is_invented, without_loop
 from service.speech.pocketsphinx import PocketsphinxEngine
 from service.speech.whisper import loaded
 from service.speech.words import Word
@@ -103,7 +103,7 @@ class WhisperTranscriber:
             self.language = info.language
             for segment in segments:
                 words = without_loop([_word(word) for word in segment.words or ()])
-                if not is_stock(words, segment.end - segment.start):
+                if not is_invented(words, Evidence(segment.end - segment.start, no_speech=segment.no_speech_prob)):
                     yield words
         except RuntimeError as error:
             raise EngineError(f"Whisper stopped working ({error}): try a smaller model with --model.") from error

@@ -1,93 +1,153 @@
-"""What a recognizer makes of nothing: loops, and phrases that it knows by heart. Pure."""
+"""What a recognizer makes of nothing: loops, stock phrases, marks for sounds, ends that nobody said. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from service.speech.stock_phrases import is_credit, is_stock_phrase, plain
 from service.speech.words import Word
 
-_LONGEST_LOOP = 8  # words in a phrase that is repeated
-_SAID_AGAIN = 3  # times a phrase may be said in a row; a lone word twice as often ("no no no no")
+_MAX_LOOP = 12  # words in a phrase that is repeated
+_MAX_TIMES = 3  # times a phrase may be said in a row; a lone word twice as often ("no no no no")
+_STUTTER = re.compile(r"(.{1,6}?)\1{11,}")  # within one word: "hahahaha…"
+
 _UNSURE = 0.6  # mean probability of words that are not believed when they are a stock phrase
-_BRIEF = 0.3  # seconds a word must last at least, on average, in an utterance that is all stock phrase
+_NO_SPEECH = 0.6  # Whisper's probability of no speech, from which a stock phrase is not believed
+_VOICELESS = 0.6  # the detector's mean probability of voice, below which a stock phrase is not believed
+_BRIEF = 0.3  # seconds that a stock phrase takes at least, times the root of its number of words
 
-_BLIP = 0.6  # seconds of an utterance, with the 0.3 before its voice, that hardly hold a word
+_BLIP = 0.6  # seconds of voice that hardly hold a word
 _UNSURE_BLIP = 0.65  # mean probability below which such a word is not believed
+_GUESSED = 0.35  # mean probability of words that are guessed, however long they are
+_LIKELY_NOTHING = 0.3  # Whisper's probability of no speech, from which guessed words are not believed
 
-# What Whisper writes where nobody speaks: the ends of the videos that it was trained on.
-STOCK_PHRASES = frozenset(
-    {
-        "you",
-        "thank you",
-        "thanks",
-        "thank you very much",
-        "thank you so much",
-        "thank you for watching",
-        "thanks for watching",
-        "thank you for watching this video",
-        "please subscribe",
-        "please subscribe to my channel",
-        "like and subscribe",
-        "see you next time",
-        "see you in the next video",
-        "bye",
-        "bye bye",
-        "subtitles by the amara org community",
-        "subtitles by",
-        "transcription by castingwords",
-        "untertitel der amara org community",
-        "untertitel im auftrag des zdf für funk 2017",
-        "vielen dank fürs zuschauen",
-        "sous titres réalisés par la communauté d amara org",
-        "merci d avoir regardé cette vidéo",
-        "gracias por ver el video",
-        "subtítulos realizados por la comunidad de amara org",
-        "sottotitoli creati dalla comunità amara org",
-        "obrigado por assistir",
-        "ご視聴ありがとうございました",
-        "字幕by索兰娅",
-        "请不吝点赞订阅转发打赏支持明镜与点点栏目",
-        "продолжение следует",
-        "субтитры сделал dimatorzok",
-        "시청해주셔서 감사합니다",
-    }
-)
+_WORD = 0.1  # seconds of voice that a word takes at least
+_SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
+_OPENING, _CLOSING = "[(*♪♫（【［", "])*♪♫）】］"
+_MAX_MARK = 6  # words in the description of a sound
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What else is known of the sound that words were recognized in.
+
+    ``voiced`` is its seconds of voice. ``voice`` is the detector's mean probability of speech in
+    them, ``no_speech`` Whisper's probability that nobody speaks; both are in [0, 1].
+    """
+
+    voiced: float
+    voice: float = 1.0
+    no_speech: float = 0.0
+
+
+def believed(words: Sequence[Word], said: Sequence[Word] = ()) -> list[int]:
+    """The indexes of ``words`` that are left without loops and without descriptions of sounds.
+
+    A phrase may be said `_MAX_TIMES` times in a row; what follows a longer loop stays. ``said`` came
+    just before, and is only looked at.
+    """
+    spoken = _without_marks(words)
+    keys = [word.key for word in said[-_MAX_LOOP * (_MAX_TIMES + 1) :]]
+    first = len(keys)
+    kept: list[int] = []
+    loop = 0  # words in the phrase of the loop that goes on
+    for index in spoken:
+        keys.append(words[index].key)
+        kept.append(index)
+        if length := _loop(keys):
+            drop = min(length, len(keys) - first)
+            del keys[-drop:], kept[len(kept) - drop :]
+            loop = length
+    if loop and spoken:
+        _drop_begun(keys, kept, loop)
+    return kept
 
 
 def without_loop(words: Sequence[Word], said: Sequence[Word] = ()) -> list[Word]:
-    """``words`` up to where a phrase has been said ``_SAID_AGAIN`` times in a row.
+    """``words`` as far as they are `believed`."""
+    return [words[index] for index in believed(words, said)]
 
-    ``said`` came just before, and is only looked at.
+
+def is_invented(words: Sequence[Word], evidence: Evidence) -> bool:
+    """Whether these words, all of an utterance, were made of a sound that is no speech.
+
+    People do say "thank you": it is taken from them only if something speaks against it.
     """
-    before = [word.key for word in said[-_LONGEST_LOOP * _SAID_AGAIN * 2 :]]
-    keys = before + [word.key for word in words]
-    for end in range(len(before) + 1, len(keys) + 1):
-        for length in range(1, _LONGEST_LOOP + 1):
-            times = _SAID_AGAIN * 2 if length == 1 else _SAID_AGAIN
-            start = end - length * (times + 1)
-            if start >= 0 and _repeats(keys[start:end], length):
-                return list(words[: max(0, end - length - len(before))])
+    parts = [word.text for word in words]
+    if not any(map(plain, parts)):
+        return bool(words)
+    if is_credit(parts):
+        return True
+    sure = sum(word.probability for word in words) / len(words)
+    if evidence.voiced < _BLIP and sure < _UNSURE_BLIP:
+        return True
+    if sure < _GUESSED and evidence.no_speech >= _LIKELY_NOTHING:
+        return True
+    return is_stock_phrase(parts) and (
+        sure < _UNSURE
+        or evidence.no_speech >= _NO_SPEECH
+        or evidence.voice < _VOICELESS
+        or evidence.voiced < _BRIEF * len(words) ** 0.5
+    )
+
+
+def without_invented_end(words: Sequence[Word], voiced: float) -> list[Word]:
+    """``words``, all of an utterance whose voice ends at ``voiced`` seconds, without an end that nobody said.
+
+    When the sound stops with the last word, a recognizer may begin another sentence. Its words then
+    have no voice left, once the sentence before is over.
+    """
+    for cut in range(len(words) - 1, 0, -1):
+        before, rest = words[cut - 1], words[cut:]
+        if before.text.endswith(_SENTENCE_ENDS) and voiced - before.end < _WORD * len(rest):
+            return without_invented_end(words[:cut], voiced)
     return list(words)
 
 
-def is_stock(words: Sequence[Word], seconds: float) -> bool:
-    """Whether these words, all of an utterance of ``seconds`` of voice, are a stock phrase and not speech.
+def _without_marks(words: Sequence[Word]) -> list[int]:
+    """The indexes of what is said: no "[Music]", "(door closes)", "♪", or "…", and no word that stutters on."""
+    kept: list[int] = []
+    index = 0
+    while index < len(words):
+        text = words[index].text
+        if text[:1] in _OPENING and (end := _mark_end(words, index)):
+            index = end
+            continue
+        if plain(text) and not _STUTTER.search(plain(text)):
+            kept.append(index)
+        index += 1
+    return kept
 
-    People do say "thank you": it is taken from them only if the recognizer is unsure, or if it
-    could not be said in that time.
-    """
-    if not words:
-        return False
-    text = " ".join(" ".join(word.key for word in words).replace("-", " ").replace("'", " ").split())
-    if text.replace(".", " ").strip() not in STOCK_PHRASES and text not in STOCK_PHRASES:
-        return False
-    sure = sum(word.probability for word in words) / len(words)
-    return sure < _UNSURE or seconds < _BRIEF * len(words) ** 0.5
+
+def _mark_end(words: Sequence[Word], start: int) -> int:
+    """The index after the mark that begins at ``start``, or 0 if it is not closed."""
+    closing = _CLOSING[_OPENING.index(words[start].text[0])]
+    for index in range(start, min(start + _MAX_MARK, len(words))):
+        text = words[index].text.rstrip(".,!?…:;-")
+        if text.endswith(closing) and (index > start or len(text) > 1):
+            return index + 1
+    return 0
 
 
-def is_blip(words: Sequence[Word], seconds: float) -> bool:
-    """Whether these words were made of a sound that was taken for a voice for a moment: a note, a breath, a chair."""
-    return bool(words) and seconds < _BLIP and sum(word.probability for word in words) / len(words) < _UNSURE_BLIP
+def _loop(keys: Sequence[str]) -> int:
+    """The words in the phrase that ends ``keys`` and was said once too often; 0 if there is none."""
+    for length in range(1, _MAX_LOOP + 1):
+        times = (_MAX_TIMES * 2 if length == 1 else _MAX_TIMES) + 1
+        if len(keys) >= length * times and _repeats(keys[-length * times :], length):
+            return length
+    return 0
+
+
+def _drop_begun(keys: Sequence[str], kept: list[int], length: int) -> None:
+    """Leave out the beginning of one more repetition, at the very end of a loop of ``length`` words."""
+    times = _MAX_TIMES * 2 if length == 1 else _MAX_TIMES
+    for begun in range(length - 1, 0, -1):
+        loop = keys[len(keys) - begun - length * times : len(keys)]
+        if len(loop) == begun + length * times and begun <= len(kept) and _repeats(loop, length):
+            del kept[len(kept) - begun :]
+            return
 
 
 def _repeats(keys: Sequence[str], length: int) -> bool:

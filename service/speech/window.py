@@ -12,7 +12,7 @@ from typing import Protocol
 from service.audio import RATE, Samples
 from service.speech.commitment import Commitment
 from service.speech.features import HOP, Frames, LogMel
-from service.speech.guards import is_blip, is_stock, without_loop
+from service.speech.guards import Evidence, believed, is_invented
 from service.speech.policy import Display, Policy
 from service.speech.words import Hypothesis, Word
 
@@ -230,12 +230,12 @@ class WindowStream:
         """The words that are believed."""
         pieces = _before_collapse(pieces)
         words = [piece.word for piece in pieces]
-        if not self._committed and (is_stock(words, self._voiced) or is_blip(words, self._voiced)):
+        if not self._committed and is_invented(words, Evidence(self._voiced)):
             return []
-        kept = len(without_loop(words, [piece.word for piece in self._prefix]))
-        if kept < len(pieces):
+        kept = believed(words, [piece.word for piece in self._prefix])
+        if len(kept) < len(pieces):
             self._context.clear()  # else it goes on where it was cut
-        return pieces[:kept]
+        return [pieces[index] for index in kept]
 
     def _placed(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The words on the utterance's clock, in order, none later than what was heard."""

@@ -1,14 +1,31 @@
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmarks import hostile_sounds
+from service import demo as demo_package
 from service.audio import RATE, Samples
 from service.speech.endpoint import Edge, Endpointer
 from service.speech.vad import CHUNK, SileroVad
-from tests.support import blocks, silence, speech
+from tests.support import blocks, load, silence, speech
 
 SECONDS = 20
+MINUTES = 0.032 * 4000  # two, in whole chunks
+
+
+@cache
+def sample() -> Samples:
+    return load(Path(demo_package.__file__).parent / "sample" / "speech.flac")
+
+
+def demo(seconds: float) -> Samples:
+    """The beginning of the demo's speech, in whole chunks."""
+    count = round(seconds * RATE)
+    return sample()[: count - count % CHUNK]
 
 
 def edges(samples: Samples) -> list[tuple[Edge, float]]:
@@ -51,3 +68,29 @@ def test_two_listeners_share_nothing() -> None:
         mixed.append(first.probability(chunk))
         second.probability(np.zeros(CHUNK, dtype=np.float32))
     assert mixed == alone
+
+
+def recall(bed: Samples, said: Samples) -> float:
+    """The share of the chunks with speech in ``said`` that is still found after ``bed``."""
+    alone, after = SileroVad(), SileroVad()
+    for chunk in blocks(bed, CHUNK):
+        after.probability(chunk)
+    found = [(alone.probability(chunk), after.probability(chunk)) for chunk in blocks(said, CHUNK)]
+    return float(np.mean([late >= 0.5 for early, late in found if early >= 0.5]))
+
+
+@pytest.mark.parametrize("name", ["silence", "pink noise", "mains hum", "typing", "piano", "crowd"])
+def test_quiet_speech_is_found_after_minutes_of_anything(name: str) -> None:
+    bed = hostile_sounds.make(name, MINUTES)
+    assert recall(bed, demo(5.0) * np.float32(0.1)) > 0.9
+
+
+def test_quiet_speech_is_found_after_minutes_of_talk() -> None:
+    bed = np.concatenate((*[demo(SECONDS)] * 9, silence(0.032 * 40)))
+    assert recall(bed, demo(5.0) * np.float32(0.1)) > 0.9
+
+
+def test_speech_that_begins_as_the_state_is_renewed_is_found() -> None:
+    said = demo(5.0) * np.float32(0.2)
+    for chunks in range(152, 188, 6):
+        assert recall(silence(0.032 * chunks), said) > 0.9
