@@ -94,8 +94,8 @@ DOTTED_ORDINALS = "bs cs da de et fi fo hr hu is lb lv no pl sk sl sr tr"
 """Languages that write "3. Mai" for "the third of May"."""
 
 ALSO_WORDS = (
-    "al am ag apr arch art av bd bl bv cap ch co d d.c de do doc eng ex es env esq fr ft gent hon in ing ir kr la m mar "
-    "me mil min mm mw nl no on op ok or par pl por pr pres r s sec str tel tri ts tu ud vb w ym p pp sig bros"
+    "al am ag apr arch art av bd bl bv cap ch co d d.c de do doc eng ex es env esq fr ft gent hon in ing ir kr la m "
+    "mar me mil min mm mw nl no on op ok or par pl por pr pres r s sec str tel tri ts tu ud vb w ym p pp sig bros"
 )
 """Of `BEFORE_WORD`: words of another language, so that they count only where the language is known."""
 
