@@ -32,5 +32,5 @@ PAUSES = ",;:、，；：،؛،٬٫፣፤፥၊·"
 """Divide a sentence."""
 
 DASHES = "-‐‑–—―"
-FRAME = "".join(dict.fromkeys(FULL_STOPS + TERMINATORS + ELLIPSES + OPENING + CLOSING + PAUSES + DASHES))
+FRAME = "".join(dict.fromkeys(FULL_STOPS + TERMINATORS + ELLIPSES + OPENING + CLOSING + PAUSES + DASHES + "<>"))
 """Every mark that may stand around a word."""

@@ -19,6 +19,7 @@ from service.text.punctuation import CLOSING, ELLIPSES, FULL_STOPS, OPENING, TER
 _ELLIPSIS = re.compile(rf"(?:[{ELLIPSES}]|\.\s*\.)[{ELLIPSES}.\s]*$")
 _NUMBER = re.compile(r"[+\-−]?\d+(?:[.,:’'\u00a0\u202f٫٬]\d+)*$")
 _LETTERS = re.compile(r"[^\W\d_](?:\.-?[^\W\d_]{1,2})*$")  # "J", "U.S", "z.B", "J.-C"
+_I = re.compile(r"I\b")  # has a capital everywhere
 _ROMAN = re.compile(r"[IVXLC]+\b")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 _SHORT_NUMBER = 2  # digits of a number that may be an ordinal or the name of a step
@@ -41,9 +42,11 @@ def ends_sentence(text: str, following: str | None = None, language: str | None 
     upcoming = None if following is None else following.lstrip(OPENING + " \u00a0\u202f")
     mark = bare[-1]
     if _ELLIPSIS.search(bare):
-        return upcoming is not None and (not upcoming or _starts(upcoming, language))
+        return upcoming is not None and (not upcoming or (_starts(upcoming, language) and not _I.match(upcoming)))
+    if bare != text.rstrip() and _is_lower(upcoming):
+        return False  # “Stop!” he said
     if mark in TERMINATORS or (mark == ";" and language == "el"):
-        return not _is_lower(upcoming)
+        return True
     if mark not in FULL_STOPS:
         return False
     if mark != ".":
@@ -81,10 +84,8 @@ def _full_stop_ends(word: str, upcoming: str | None, language: str | None) -> bo
     """Whether the full stop after ``word``, the last character of it, ends a sentence."""
     stem = word[:-1].translate(_APOSTROPHES)
     folded = stem.casefold()
-    if _is_lower(upcoming):
-        return False
     if _NUMBER.match(stem):
-        return _number_ends(stem, upcoming, language)
+        return not _is_lower(upcoming) and _number_ends(stem, upcoming, language)
     if folded in _table("word", language):
         return False
     if stem == "I" and language in (None, "en"):
@@ -120,7 +121,7 @@ def _starts(upcoming: str, language: str | None) -> bool:
 
 
 def _is_lower(upcoming: str | None) -> bool:
-    """Whether the next word continues the sentence: no capital, and not one inside either (iPhone, eBay)."""
+    """Whether the next word goes on with the sentence: no capital, and not one inside either (iPhone, eBay)."""
     if not upcoming or not upcoming[0].islower():
         return False
     return not any(map(str.isupper, upcoming.split()[0]))

@@ -147,10 +147,10 @@ def test_languages_and_what_follows(text: str, following: str | None, language: 
     assert ends_sentence(text, following, language) is ends
 
 
-def test_lower_case_goes_on() -> None:
+def test_lower_case_goes_on_after_quotes_and_abbreviations() -> None:
     assert not ends_sentence("approx.", "five")
-    assert not ends_sentence("workflow.", "was")
     assert not ends_sentence("“Stop!”", "he")
+    assert ends_sentence("we go now.", "they stay")  # some speech is written without capitals
     assert ends_sentence("There.", "iPhone")
     assert ends_sentence("There.", "eBay is")
     assert ends_sentence("है।", "और")
