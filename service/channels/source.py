@@ -73,6 +73,7 @@ class Source:
         self.skipped = 0.0
         self.error: SurtitleError | None = None
         self.listener: Listener | None = None
+        self.notice = ""  # what its publisher should know about the recognition of its language
         self._pipeline = pipeline
         self._engine = engine
         self._metrics = metrics
@@ -185,6 +186,13 @@ class Source:
         if unused is not None:
             await asyncio.to_thread(unused.close)
 
+    def warn(self, notice: str) -> None:
+        """Tell the publisher and the dashboard something about its recognition; "" if there is nothing any more."""
+        if notice and notice != self.notice:
+            log.warning("%s/%s: %s", *self._label, notice)
+            self.feed.publish("notice", "status", {"type": "status", "notice": notice})
+        self.notice = notice
+
     def listen(self, listening: Listening | None) -> None:
         """Tell its speakers apart with these ears from now on; those before are closed."""
         before, self._listening = self._listening, listening
@@ -273,6 +281,7 @@ class Source:
             "engine": self.engine,
             "model": self.model,
             "language": self.language,
+            "notice": self.notice,
             "speaking": self._pipeline.speaking,
             "level": round(self._level, 1),
             "seconds": round(self.received, 1),

@@ -63,8 +63,15 @@ class Engine(Protocol):
     def step(self) -> float:
         """Seconds of audio worth taking at once: short where the cost grows with it, long where it does not."""
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """The codes of the languages that it recognizes."""
+
     def open(self, language: str, hints: Hints = Hints()) -> Stream:
-        """A stream for one source; ``language`` is a code or "auto". Call in a thread. Raises `EngineError`."""
+        """A stream for one source; ``language`` is one of `languages` or "auto".
+
+        Call in a thread. Raises `EngineError`.
+        """
 
     def close(self) -> None:
         """Give everything back."""

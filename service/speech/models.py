@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.errors import ModelError
+from service.text.languages import primary
 
 if TYPE_CHECKING:
     from huggingface_hub import CachedRepoInfo
@@ -59,7 +60,7 @@ def fitting(cores: int, gpu: bool, language: str) -> str:
     size = "small" if gpu or cores >= 8 else "base"
     if gpu and cores >= 8:
         size = "large-v3-turbo"
-    return f"{size}.en" if language == "en" and size != "large-v3-turbo" else size
+    return f"{size}.en" if primary(language) == "en" and size != "large-v3-turbo" else size
 
 
 def chosen(language: str) -> str:

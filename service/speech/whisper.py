@@ -67,6 +67,15 @@ class WhisperEngine:
         )
 
     @property
+    def languages(self) -> frozenset[str]:
+        """Those that the tokenizer has a token for: `yue` only came with large-v3."""
+        codes = self._whisper.supported_languages
+        if not self._whisper.model.is_multilingual:
+            return frozenset(codes)
+        tokens = self._whisper.hf_tokenizer
+        return frozenset(code for code in codes if tokens.token_to_id(f"<|{code}|>") is not None)
+
+    @property
     def translates(self) -> bool:
         return bool(self._whisper.model.is_multilingual)
 

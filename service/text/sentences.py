@@ -14,6 +14,7 @@ from service.text.abbreviations import (
     MAYBE_LAST,
     STARTERS,
 )
+from service.text.languages import primary
 from service.text.punctuation import CLOSING, ELLIPSES, FULL_STOPS, OPENING, TERMINATORS
 
 _ELLIPSIS = re.compile(rf"(?:[{ELLIPSES}]|\.\s*\.)[{ELLIPSES}.\s]*$")
@@ -141,8 +142,8 @@ def _primary(language: str | None) -> str | None:
     """The language of a tag, without script and region."""
     if not language or language == "auto":
         return None
-    primary = language.replace("_", "-").split("-")[0].lower()
-    return {"nb": "no", "nn": "no"}.get(primary, primary)
+    code = primary(language)
+    return {"nb": "no", "nn": "no"}.get(code, code)
 
 
 _TABLES = {"word": BEFORE_WORD, "number": BEFORE_NUMBER, "last": MAYBE_LAST, "starter": STARTERS}
