@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.captions.caption import Caption
 from service.channels.channel import Channel, check_name
 from service.channels.listener import Listener
 from service.channels.session import Journal, Kept, Left
@@ -212,10 +211,17 @@ class Hub:
         """How far the newest source of that name has come on the channel's clock; None if there is none."""
         return next((source.position for source in reversed(self.sources(channel)) if source.name == name), None)
 
-    def in_english(self, channel: Channel, caption: Caption) -> Callable[[], Awaitable[str]] | None:
-        """What translates a caption's sound into English, if its recognizer can; ask while its source runs."""
-        source = next((one for one in reversed(self.sources(channel)) if one.name == caption.source), None)
-        return source.in_english(caption.start, caption.end) if source else None
+    def translates(self, channel: Channel) -> bool | None:
+        """Whether a source's recognizer translates into English itself; None while there is no source."""
+        sources = self.sources(channel)
+        return any(source.translates for source in sources) if sources else None
+
+    def in_english(
+        self, channel: Channel, source: str, start: float, end: float, language: str
+    ) -> Callable[[], Awaitable[str]] | None:
+        """What translates a source's sound into English, if its recognizer can; ask while the source runs."""
+        found = next((one for one in reversed(self.sources(channel)) if one.name == source), None)
+        return found.in_english(start, end, language) if found else None
 
     def _retune_defaults(self) -> None:
         """The default engine became another one."""

@@ -166,12 +166,18 @@ class Policy:
         self._forget()
         return [self._shown(work) for work in changed.values() if work.done or not work.version]
 
-    def whole(self, caption: Caption, text: str) -> list[Caption]:
+    def leave_out(self, captions: Sequence[Caption]) -> None:
+        """These will not be translated."""
+        for caption in captions:
+            if self._works.pop(caption.id, None):
+                self.skipped += 1
+
+    def whole(self, caption: Caption, words: Sequence[Word]) -> list[Caption]:
         """A final caption whose translation came from elsewhere."""
         work = self._works.get(caption.id)
         if work is None or work.done or work.caption.text != caption.text:
             return []
-        work.target, work.done = words_of(text), True
+        work.target, work.done = list(words), True
         work.taken = len(caption.words)
         self._forget()
         return [self._shown(work)]
