@@ -18,7 +18,10 @@ from service.progress import fetch, progress_bar
 from service.settings import Settings
 from service.speech import models
 from service.speech.engine import Engine
+from service.speech.model_check import check_directory
 from service.speech.pocketsphinx import PocketsphinxEngine
+from service.speech.selection import select
+from service.speech.speed import SpeedStore
 from service.speech.whisper import WhisperEngine
 from service.text.languages import recognizer_code, unknown_language
 
@@ -65,13 +68,25 @@ def _engine(settings: Settings) -> Engine:
     """The engine that was asked for; `auto` takes a model that is here, and the embedded engine otherwise."""
     if settings.engine == "pocketsphinx":
         return PocketsphinxEngine()
-    name, directory = models.find(settings.model, settings.language)
     try:
-        return WhisperEngine(
-            directory or fetch(name), name, policy=settings.policy, audio_context=settings.audio_context
-        )
+        return _whisper(settings)
     except ModelError as error:
         if settings.engine == "whisper" or settings.model is not None:
             raise
         log.warning("%s The embedded recognizer (pocketsphinx, English only) is used.", error)
         return PocketsphinxEngine()
+
+
+def _whisper(settings: Settings) -> Engine:
+    """The first of the selected models that can be loaded. Raises `ModelError`."""
+    names = select(settings.model, settings.language, SpeedStore(settings.data_dir)).names
+    for name in names:
+        try:
+            directory = models.on_disk(name) or fetch(name)
+            check_directory(directory, None if models.local_directory(name) else name)
+            return WhisperEngine(directory, name, policy=settings.policy, audio_context=settings.audio_context)
+        except ModelError as error:
+            if name == names[-1]:
+                raise
+            log.warning("%s", error)
+    raise ModelError("There is no model for this computer: name one with --model.")

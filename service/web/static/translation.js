@@ -26,7 +26,7 @@ import { showProgress } from "/static/setup.js";
 
 /** @type {Record<string, string>} */
 const STATES = {
-  waiting: t("waiting for a source"),
+  waiting: t("waits for a source"),
   fetching: t("the model is being fetched"),
   loading: t("the model is being loaded"),
   live: t("live"),
