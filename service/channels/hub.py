@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -218,12 +218,9 @@ class Hub:
         sources = self.sources(channel)
         return any(source.translates for source in sources) if sources else None
 
-    def in_english(
-        self, channel: Channel, source: str, start: float, end: float, language: str
-    ) -> Callable[[], Awaitable[str]] | None:
-        """What translates a source's sound into English, if its recognizer can; ask while the source runs."""
-        found = next((one for one in reversed(self.sources(channel)) if one.name == source), None)
-        return found.in_english(start, end, language) if found else None
+    def source(self, channel: Channel, name: str) -> Source | None:
+        """The newest source of that name, if one runs."""
+        return next((one for one in reversed(self.sources(channel)) if one.name == name), None)
 
     def _retune_defaults(self) -> None:
         """The default engine became another one."""

@@ -28,14 +28,21 @@ Translate = Callable[[], Awaitable[str]]
 """Translates a sound that was kept for it."""
 
 
+class SpokenSource(Protocol):
+    """Somebody who is heard, and whose sound is kept for a while, also after the end."""
+
+    def in_english(self, start: float, end: float, language: str) -> Translate | None:
+        """What translates the sound of that time, in seconds on the channel's clock; None if it cannot be done."""
+
+
 class Speech(Protocol):
     """The recognizers that hear a channel."""
 
     def translates(self, channel: Channel) -> bool | None:
         """Whether one of them translates into English itself; None while the channel has no source."""
 
-    def in_english(self, channel: Channel, source: str, start: float, end: float, language: str) -> Translate | None:
-        """What translates the sound of that time, in seconds on the channel's clock; None if it cannot be done."""
+    def source(self, channel: Channel, name: str) -> SpokenSource | None:
+        """The source of that name, if it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class SpeechTranslation:
         self._stretches = Stretches()
         self._waiting: deque[_Sentence] = deque()
         self._current: Stretch | None = None
+        self._sources: dict[str, SpokenSource] = {}  # those with a sentence that is not over
+        self._able: bool | None = None
         self._left_out = float("-inf")  # when a sentence was, last
 
     @property
@@ -65,8 +74,10 @@ class SpeechTranslation:
 
     @property
     def possible(self) -> bool | None:
-        """Whether the channel's recognizer can do it; None while nobody is heard."""
-        return self._speech.translates(self._channel)
+        """Whether the channel's recognizer can do it, or could when somebody was heard last; None before that."""
+        if (able := self._speech.translates(self._channel)) is not None:
+            self._able = able
+        return self._able
 
     def behind(self, now: float) -> bool:
         """Whether readers miss something, or wait long."""
@@ -77,6 +88,8 @@ class SpeechTranslation:
         """A revision of a caption; the captions that are left out because too many wait."""
         if same(caption.language, ENGLISH):
             return []
+        if (source := self._speech.source(self._channel, caption.source)) is not None:
+            self._sources[caption.source] = source
         return self._ask(self._stretches.put(caption, now), now)
 
     def release(self, now: float) -> list[Caption]:
@@ -101,7 +114,7 @@ class SpeechTranslation:
                 text = await sentence.translate()
         except TimeoutError:
             log.warning("%s: recognition leaves no time to translate, a sentence was left out", self._channel.name)
-        except SurtitleError as error:
+        except (SurtitleError, RuntimeError) as error:  # the engine may have been closed
             log.warning("%s: %s", self._channel.name, error)
         else:
             return list(zip(stretch.captions, parts(text, stretch.captions), strict=True)), []
@@ -114,12 +127,13 @@ class SpeechTranslation:
         """The sound has to be asked for now, while it is there."""
         lost: list[Caption] = []
         for stretch in stretches:
-            source = stretch.captions[0].source
-            translate = self._speech.in_english(self._channel, source, stretch.start, stretch.end, stretch.language)
+            source = self._sources.get(stretch.captions[0].source)
+            translate = source.in_english(stretch.start, stretch.end, stretch.language) if source else None
             if translate is None:
                 lost += stretch.captions
             else:
                 self._waiting.append(_Sentence(stretch, translate))
+        self._sources = {name: one for name, one in self._sources.items() if self._stretches.waits(name)}
         while len(self._waiting) > _QUEUE:
             lost += self._waiting.popleft().stretch.captions
             self._left_out = now

@@ -81,6 +81,11 @@ class Stretches:
             if voice.waiting and now - voice.since > (_HOLD if voice.following is None else _HOLD_OPEN)
         ]
 
+    def waits(self, source: str) -> bool:
+        """Whether a sentence of that source is not over."""
+        voice = self._voices.get(source)
+        return voice is not None and (bool(voice.waiting) or voice.following is not None)
+
     def clear(self) -> None:
         self._voices.clear()
 
