@@ -136,7 +136,8 @@ class Tuner:
         settings = channel.settings
         wanted = language or settings.language or self._language
         code = recognizer_code(wanted, engine.languages)
-        notice = "" if code else unknown_language(wanted, engine.model, engine.languages)
+        name = engine.name if engine.name == EMBEDDED else engine.model
+        notice = "" if code else unknown_language(wanted, name, engine.languages)
         return Tuning(engine, code or AUTO, settings.hints, notice)
 
     def _forget(self, channel: Channel, task: asyncio.Task[None]) -> None:

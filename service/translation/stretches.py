@@ -16,7 +16,10 @@ PAUSE = 1.5  # seconds of silence that end a sentence
 _LONG, _LONGEST = 12.0, 24.0  # seconds of a sentence after which it ends at a comma, or wherever a caption does
 _HOLD = 1.5  # seconds in which a sentence has to go on that a caption cut
 _HOLD_OPEN = 10.0  # the same while the next caption is being said
-_BEFORE, _AFTER = 0.2, 0.3  # seconds of sound around the words, whose times are not exact
+_BEFORE, _AFTER = (
+    0.5,
+    0.3,
+)  # seconds of sound around the words, whose times are not exact: first words often begin early
 _KNOWN = 200  # captions whose text is remembered, for corrections
 
 

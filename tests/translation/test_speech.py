@@ -67,7 +67,7 @@ async def test_a_sentence_over_two_captions_is_translated_at_once(ears: Ears, sp
     translated, lost = await speech.next()
     assert [(caption.id, join(words)) for caption, words in translated] == [("c1", "English"), ("c2", "1")]
     assert not lost
-    assert [(pytest.approx(start), pytest.approx(end), tag) for start, end, tag in ears.asked] == [(0.8, 4.3, "fr")]
+    assert [(pytest.approx(start), pytest.approx(end), tag) for start, end, tag in ears.asked] == [(0.5, 4.3, "fr")]
 
 
 async def test_english_is_not_translated(ears: Ears, speech: SpeechTranslation) -> None:

@@ -29,7 +29,7 @@ def test_a_sentence_waits_for_its_end() -> None:
     assert not stretches.put(said("c2", "dans le", 3.1, 3.5, final=False), 3.6)
     (sentence,) = stretches.put(said("c2", "dans le jardin hier.", 3.1, 5), 5.5)
     assert texts([sentence]) == ["Le professeur a vu ma sœur | dans le jardin hier."]
-    assert [sentence.start, sentence.end, sentence.since] == pytest.approx([0.8, 5.3, 5.5])
+    assert [sentence.start, sentence.end, sentence.since] == pytest.approx([0.5, 5.3, 5.5])
 
 
 def test_sound_is_cut_between_the_words_of_two_sentences() -> None:
