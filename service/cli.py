@@ -37,7 +37,25 @@ _engine = click.option(
     "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="What recognizes the speech."
 )
 _model = click.option("--model", metavar="NAME|DIR", help="A Whisper model: a name like small.en, or a directory.")
-_language = click.option("--language", default="auto", show_default=True, help="A code like en or de, or auto.")
+
+
+def _known_language(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """The language, if it is one."""
+    from service.channels.settings import check_language
+
+    try:
+        return check_language(value)
+    except SurtitleError as error:
+        raise click.BadParameter(error.message) from error
+
+
+_language = click.option(
+    "--language",
+    default="auto",
+    show_default=True,
+    callback=_known_language,
+    help="The language that is spoken: a code like en, de or pt-BR, or auto.",
+)
 _policy = click.option(
     "--policy",
     type=click.Choice(POLICIES),

@@ -12,7 +12,7 @@ from service.audio.intake import joined, resampled
 from service.captions.caption import Caption
 from service.captions.export import export
 from service.captions.exports import Look
-from service.errors import BadAudio, ModelError
+from service.errors import BadAudio, EngineError, ModelError
 from service.pipeline import Pipeline
 from service.progress import fetch, progress_bar
 from service.settings import Settings
@@ -23,6 +23,7 @@ from service.speech.pocketsphinx import PocketsphinxEngine
 from service.speech.selection import select
 from service.speech.speed import SpeedStore
 from service.speech.whisper import WhisperEngine
+from service.text.languages import recognizer_code, unknown_language
 
 log = logging.getLogger("surtitle.transcribe")
 
@@ -40,9 +41,12 @@ def transcribe_file(file: Path, form: str, settings: Settings, look: Look = Look
     if first is None:
         raise BadAudio(f"There is no audio in {file}: choose a file that has sound.")
     recognizer = _engine(settings)
+    language = recognizer_code(settings.language, recognizer.languages)
+    if language is None:
+        raise EngineError(unknown_language(settings.language, recognizer.model, recognizer.languages))
     finals: list[Caption] = []
     numbers = itertools.count(1)
-    pipeline = Pipeline(recognizer.open(settings.language), file.stem, lambda: f"c{next(numbers)}")
+    pipeline = Pipeline(recognizer.open(language), file.stem, lambda: f"c{next(numbers)}")
     try:
         with progress_bar() as progress:
             task = progress.add_task(file.name, total=length)

@@ -27,7 +27,7 @@ const REMEMBERED = 500; // revisions kept, to drop what comes out of order
  *   restarted?: () => void, style?: (name: string, style: import("./themes.js").Style) => void,
  *   translation?: (state: string, message: string) => void}} listener
  *   `state` is told "live", "lost" and, for good, "refused"; `restarted`: the service was started anew, and finishes no
- *   caption from before; `translation`: "fetching", "loading", "live", "behind" or "failed", and what people should know of it
+ *   caption from before; `translation`: "waiting", "fetching", "loading", "live", "behind" or "failed", and what people should know of it
  * @param {{last?: string, lang?: string}} [from] resume id from which to go on; the language, what is spoken if none
  * @returns {() => void} stops following
  */

@@ -114,6 +114,7 @@ function announce(caption) {
 function translation(name, message) {
   const place = element("translation");
   place.textContent = name === "live" ? "" : name === "behind" || name === "failed" ? message
+    : name === "waiting" ? t("The translation begins when somebody speaks.")
     : t("The translation is being prepared: the first time, this can take a while.");
   place.hidden = !place.textContent;
   place.dataset.state = name;

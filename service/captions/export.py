@@ -62,11 +62,15 @@ def as_json(caption: Caption) -> dict[str, Any]:
 
 
 def words_as_json(caption: Caption) -> list[dict[str, Any]]:
-    """The committed words: text, start, end in seconds, probability, and who says it where that is known."""
+    """The committed words: text, start, end in seconds, probability, and who says it where that is known.
+
+    ``join`` is true for a word that follows the one before without a space: ",000" after "10".
+    """
     return [
         {"w": word.text, "s": round(word.start, 3), "e": round(word.end, 3), "p": round(word.probability, 3)}
+        | ({"join": True} if place and not word.spaced else {})
         | ({"speaker": word.speaker} if word.speaker else {})
-        for word in caption.words
+        for place, word in enumerate(caption.words)
     ]
 
 

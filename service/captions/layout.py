@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from wcwidth import wcswidth, wcwidth
 
+from service.captions.units import breakable, units
 from service.speech.words import Word, join
+from service.text.punctuation import PAUSES
+from service.text.sentences import ends_sentence, trails_off
 
 # Words that open a phrase in English: a line or a caption rather ends before one of them.
 _OPENERS = frozenset(
@@ -38,17 +41,19 @@ def columns(text: str) -> int:
 
 
 def wrap(words: Sequence[Word], width: int) -> list[list[Word]]:
-    """Words in lines, each filled before the next begins.
+    """Words in lines of ``width`` columns, each filled before the next begins.
 
-    What is in a line stays there when more words follow, so a growing caption never moves. A word
-    wider than a line has a line of its own; a mark that came after its word was said hangs over.
+    What is in a line stays there when more words follow, so a growing caption never moves, except for a word that
+    grows itself ("10" + ",000"). A word wider than a line has a line of its own, or several if it came in pieces; a
+    mark that came after its word was said hangs over.
     """
     lines: list[list[Word]] = []
-    for word in words:
-        if lines and (columns(join([*lines[-1], word])) <= width or _hangs(word)):
-            lines[-1].append(word)
-        else:
-            lines.append([word])
+    for unit in units(words):
+        for part in [unit] if columns(_core(unit)) <= width else [[word] for word in unit]:
+            if lines and (columns(join(lines[-1]) + _core(part, after=True)) <= width or not _core(part)):
+                lines[-1] += part
+            else:
+                lines.append(list(part))
     return lines
 
 
@@ -58,8 +63,9 @@ def fitting(words: Sequence[Word], box: Box) -> int:
 
 
 def best_break(words: Sequence[Word], least: int, most: int) -> int:
-    """After how many words to break, from ``least`` to ``most``: late, and between phrases."""
-    return max(range(least, most + 1), key=lambda count: (_merit(words, count) - (most - count), count))
+    """After how many words to break, from ``least`` to ``most``: late, between phrases, and never inside a word."""
+    places = [count for count in range(least, most + 1) if breakable(words, count)] or [most]
+    return max(places, key=lambda count: (_merit(words, count) - (most - count), count))
 
 
 def balanced(words: Sequence[Word], box: Box) -> list[str]:
@@ -75,7 +81,7 @@ def balanced_words(words: Sequence[Word], box: Box) -> list[list[Word]]:
 
     def cost(count: int) -> float:
         upper, lower = columns(join(words[:count])), columns(join(words[count:]))
-        if max(upper, lower) > box.columns:
+        if max(upper, lower) > box.columns or not breakable(words, count):
             return float("inf")
         return abs(upper - lower) + (4 if upper > lower else 0) - 4 * _merit(words, count)
 
@@ -83,19 +89,25 @@ def balanced_words(words: Sequence[Word], box: Box) -> list[list[Word]]:
     return lines if cost(count) == float("inf") else [list(words[:count]), list(words[count:])]
 
 
-def _hangs(word: Word) -> bool:
-    return not word.spaced and not any(map(str.isalnum, word.text))
+def _core(words: Sequence[Word], *, after: bool = False) -> str:
+    """The text of ``words`` without the marks at their end; ``after`` other words, with the space before it."""
+    count = len(words)
+    while count and not any(map(str.isalnum, words[count - 1].text)) and (count > 1 or not words[0].spaced):
+        count -= 1
+    text = join(words[:count])
+    return f" {text}" if after and text and words[0].spaced else text
 
 
 def _merit(words: Sequence[Word], count: int) -> int:
     """How good it is to break after ``count`` words; 0 is neither good nor bad."""
     before = words[count - 1].text
-    if before[-1] in ".!?…。！？":
+    following = words[count].text if count < len(words) else None
+    if ends_sentence(before, following):
         return 6
-    if before[-1] in ",;:、，；：":
+    if before[-1] in PAUSES or trails_off(before):
         return 5
-    if before.casefold() in _OPENERS or before.casefold() in _ARTICLES:
-        return -3
-    if count < len(words) and words[count].text.casefold() in _OPENERS:
+    if before[-1] == "." or before.casefold() in _OPENERS or before.casefold() in _ARTICLES:
+        return -3  # an abbreviation belongs to the next word
+    if following is not None and following.casefold() in _OPENERS:
         return 3
     return 0

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from service.speech.words import Hypothesis, Word
+from service.text.punctuation import FRAME
 
-_FRAME = ".,;:!?…\"'()[]{}<>«»‹›“”„‘’‚¿¡-–—、。，．！？：；「」『』（）【】"  # punctuation around words
 _BROKEN_ANYWHERE = "\u0e00"  # scripts from here on put no spaces between words: recognizers break them anywhere
 
 
@@ -110,8 +110,8 @@ class Rules:
         text = ""
         for count, word in enumerate(words[at:], start=1):
             part = normal(word.text)
-            text = text + (" " if word.spaced else "") + part if text else part.lstrip(_FRAME)
-            if (rule := self._rule(text.rstrip(_FRAME))) is not None:
+            text = text + (" " if word.spaced else "") + part if text else part.lstrip(FRAME)
+            if (rule := self._rule(text.rstrip(FRAME))) is not None:
                 found = (rule, count)
             if text not in self._beginnings:
                 return *found, False
@@ -169,13 +169,13 @@ def normal(text: str) -> str:
 
 def unframed(text: str) -> str:
     """Without the punctuation around it."""
-    return text.strip(_FRAME + " ")
+    return text.strip(FRAME + " ")
 
 
 def _framed(text: str) -> tuple[str, str, str]:
     """Punctuation before, the word, punctuation after."""
-    rest = text.lstrip(_FRAME)
-    word = rest.rstrip(_FRAME)
+    rest = text.lstrip(FRAME)
+    word = rest.rstrip(FRAME)
     return text[: len(text) - len(rest)], word, rest[len(word) :]
 
 

@@ -7,9 +7,10 @@ before the newest one: a row fills, then moves up. Pure: the time comes with the
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.captions.cea608 import COLUMNS, ROOM, fits, pairs, written
+from service.text.joining import joins
 
 PACE = 0.5  # seconds between two screens; OBS sends about three a second when it has B-frames
 HANG = 4.0  # seconds of silence after which the screen is cleared
@@ -61,6 +62,10 @@ class RollUp:
         due = max(due, self._waiting[-1].due) if self._waiting else due
         self._turn = self._turn or turn
         for number, word in enumerate(written(text).split()):
+            before = self._waiting[-1] if self._waiting and not (number or spaced or self._turn) else None
+            if before is not None and joins(before.text, word, spaced=False) and len(before.text + word) <= COLUMNS:
+                self._waiting[-1] = replace(before, text=before.text + word)
+                continue
             self._waiting.append(_Word(word, due, spaced or number > 0, self._turn))
             self._turn = False
         while len(self._waiting) > _WAITING:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from service.captions.caption import Caption
 from service.captions.layout import Box, best_break, fitting
+from service.captions.units import breakable, joined, sentence_ends
 from service.speech.words import TOGETHER, Hypothesis, Word
-
-_SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’»)\]]*$")
-# Not the end of a sentence: initials ("J."), and the abbreviations that speech recognizers write.
-_ABBREVIATION = re.compile(r"^(?:\w|mr|mrs|ms|dr|prof|st|vs|jr|sr|etc|e\.g|i\.e|a\.m|p\.m)\.$", re.IGNORECASE)
 
 _SLACK = 4  # words that a caption may give up to end between phrases
 
@@ -39,7 +35,7 @@ class Segmenter:
         self._taken = 0 if endpoint else len(hypothesis.committed)
         tentative = () if endpoint else hypothesis.tentative
         changed = self._take_back((*self._words, *tentative), 0)
-        while (count := self._closing(tentative, endpoint)) > 0:
+        while (count := self._closing(tentative, language, endpoint)) > 0:
             changed += self._show(self._words[:count], (), language, final=True)
             self._words = self._words[count:]
             self._shown = 0
@@ -56,13 +52,16 @@ class Segmenter:
         self._shown = committed
         return changed
 
-    def _closing(self, tentative: Sequence[Word], endpoint: bool) -> int:
-        """How many committed words the open caption ends with; 0 when it does not end yet."""
+    def _closing(self, tentative: Sequence[Word], language: str, endpoint: bool) -> int:
+        """How many committed words the open caption ends with; 0 when it does not end yet.
+
+        Where the next word decides whether a sentence ends ("U.S."), that has to be committed.
+        """
         everything = (*self._words, *tentative)
         turn = self._turn(everything)
         fits = fitting(self._words[:turn], self._box)
-        for count, word in enumerate(self._words[:fits], start=1):
-            if count > self._shown and ends_sentence(word):
+        for count in range(max(1, self._shown), fits + 1):
+            if breakable(everything, count) and sentence_ends(self._words, count, language):
                 return count
         if fitting(everything[:turn], self._box) < turn:
             count = self._break(everything[:turn])
@@ -87,7 +86,9 @@ class Segmenter:
 
     def _break(self, words: Sequence[Word]) -> int:
         """Where the open caption ends when it is to show the first of ``words``."""
-        most = fitting(words, self._box)
+        most = max(fitting(words, self._box), self._shown)
+        while not breakable(words, most):
+            most += 1  # a word that was shown grew, and stays whole
         if most == len(words):
             return most
         return best_break(words, min(most, max(1, self._shown, most - _SLACK)), most)
@@ -119,10 +120,12 @@ def one_voice(words: Sequence[Word], speaker: str | None) -> int:
     """How many of the first words are said by ``speaker``, or by the first who is known.
 
     Words of which that is not known belong to whoever speaks, and so does a single word during which
-    somebody else speaks too.
+    somebody else speaks too. A word that came in pieces is said by the speaker of the first.
     """
     before = None
     for count, word in enumerate(words):
+        if count and joined(words[count - 1], word):
+            continue
         if word.speaker is not None and word.speaker != speaker:
             if speaker is None:
                 speaker = word.speaker
@@ -135,8 +138,3 @@ def one_voice(words: Sequence[Word], speaker: str | None) -> int:
 def _joins(speakers: str, speaker: str) -> bool:
     """Whether others speak at the same time."""
     return set(speaker.split(TOGETHER)) < set(speakers.split(TOGETHER))
-
-
-def ends_sentence(word: Word) -> bool:
-    """Whether a sentence ends with this word."""
-    return bool(_SENTENCE_END.search(word.text)) and not _ABBREVIATION.match(word.text)

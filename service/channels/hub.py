@@ -6,11 +6,10 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.captions.caption import Caption
 from service.channels.channel import Channel, check_name
 from service.channels.listener import Listener
 from service.channels.session import Journal, Kept, Left
@@ -214,10 +213,14 @@ class Hub:
         """How far the newest source of that name has come on the channel's clock; None if there is none."""
         return next((source.position for source in reversed(self.sources(channel)) if source.name == name), None)
 
-    def in_english(self, channel: Channel, caption: Caption) -> Callable[[], Awaitable[str]] | None:
-        """What translates a caption's sound into English, if its recognizer can; ask while its source runs."""
-        source = next((one for one in reversed(self.sources(channel)) if one.name == caption.source), None)
-        return source.in_english(caption.start, caption.end) if source else None
+    def translates(self, channel: Channel) -> bool | None:
+        """Whether a source's recognizer translates into English itself; None while there is no source."""
+        sources = self.sources(channel)
+        return any(source.translates for source in sources) if sources else None
+
+    def source(self, channel: Channel, name: str) -> Source | None:
+        """The newest source of that name, if one runs."""
+        return next((one for one in reversed(self.sources(channel)) if one.name == name), None)
 
     def _retune_defaults(self) -> None:
         """The default engine became another one."""

@@ -233,7 +233,7 @@ class ChannelSettings:
 def check_language(language: str) -> str:
     """A language's code in lower case, or "auto". Raises `BadRequest`."""
     if not _LANGUAGE.fullmatch(language):
-        raise BadRequest(f"{language[:40]!r} is no language: send a code like en, de or pt-BR, or auto.")
+        raise BadRequest(f"{language[:40]!r} is not a language: send a code like en, de or pt-BR, or auto.")
     return language.lower()
 
 

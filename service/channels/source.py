@@ -35,8 +35,6 @@ _LAST_SPEAKERS = 3.0  # seconds that the last words wait for their speakers
 _DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
 _LOST = 1.0  # seconds that a client which resumed must be late for audio to be missing
 _SILENCE_DB = -90.0
-_AROUND = 0.2  # seconds of sound before and after words whose times are not exact
-_LATER = 10.0  # seconds that captions may be ahead of who translates the same sound
 _LATELY = 60.0  # seconds over which words are counted
 _PACED = 200  # captions in that time, at most
 
@@ -73,6 +71,7 @@ class Source:
         self.skipped = 0.0
         self.error: SurtitleError | None = None
         self.listener: Listener | None = None
+        self.notice = ""  # what its publisher should know about the recognition of its language
         self._pipeline = pipeline
         self._engine = engine
         self._metrics = metrics
@@ -185,6 +184,13 @@ class Source:
         if unused is not None:
             await asyncio.to_thread(unused.close)
 
+    def warn(self, notice: str) -> None:
+        """Tell the publisher and the dashboard something about its recognition; "" if there is nothing any more."""
+        if notice and notice != self.notice:
+            log.warning("%s/%s: %s", *self._label, notice)
+            self.feed.publish("notice", "status", {"type": "status", "notice": notice})
+        self.notice = notice
+
     def listen(self, listening: Listening | None) -> None:
         """Tell its speakers apart with these ears from now on; those before are closed."""
         before, self._listening = self._listening, listening
@@ -245,22 +251,31 @@ class Source:
                 with suppress(asyncio.CancelledError):
                     await task
 
-    def in_english(self, start: float, end: float) -> Callable[[], Awaitable[str]] | None:
-        """What was said in that time, to be translated by the recognizer itself; None if it cannot.
+    @property
+    def translates(self) -> bool:
+        """Whether its recognizer translates into English itself."""
+        return isinstance(self._engine, SpeechTranslator) and self._engine.translates
 
-        Times are seconds on the channel's clock. Captions go before it.
+    def in_english(self, start: float, end: float, language: str) -> Callable[[], Awaitable[str]] | None:
+        """The sound of that time, to be translated by the recognizer itself; None if it cannot.
+
+        Times are seconds on the channel's clock. Recognition goes first.
         """
-        engine, language = self._engine, self.language
+        engine = self._engine
         if not isinstance(engine, SpeechTranslator) or not engine.translates:
             return None
         offset = self._pipeline.offset
-        sound = self._recent.between(start - offset - _AROUND, end - offset + _AROUND)
+        sound = self._recent.between(start - offset, end - offset)
         if not sound.size:
             return None
 
         async def translate() -> str:
-            async with engine.scheduler.turn(self._loop.time() + _LATER) as work:
-                return await work(lambda: engine.translate(sound, language))
+            steps = engine.translate(sound, language)
+            text: str | None = None
+            while text is None:
+                async with engine.scheduler.background_turn() as work:
+                    text = await work(lambda: next(steps))
+            return text
 
         return translate
 
@@ -273,6 +288,7 @@ class Source:
             "engine": self.engine,
             "model": self.model,
             "language": self.language,
+            "notice": self.notice,
             "speaking": self._pipeline.speaking,
             "level": round(self._level, 1),
             "seconds": round(self.received, 1),

@@ -17,6 +17,7 @@ from service.errors import EngineError
 from service.speech.engine import Engine, Hints, Stream
 from service.speech.engines import EMBEDDED, Engines
 from service.speech.library import Progress
+from service.text.languages import AUTO, recognizer_code, unknown_language
 
 log = logging.getLogger("surtitle.tuner")
 
@@ -28,10 +29,13 @@ class Tuning:
     engine: Engine
     language: str
     hints: Hints
+    notice: str = ""
+    """What the publisher should know about the language, if anything."""
 
     def serves(self, wanted: Tuning) -> bool:
         """Whether it is as good as another one: the embedded recognizer knows one language, and takes no hints."""
-        return self == wanted or (self.engine is wanted.engine and self.engine.name == EMBEDDED)
+        same_engine = self.engine is wanted.engine and self.notice == wanted.notice
+        return self == wanted or (same_engine and self.engine.name == EMBEDDED)
 
 
 class Tuner:
@@ -60,6 +64,7 @@ class Tuner:
         """A source was started; if it should have something else by now, see to it."""
         channel = source.channel
         self._tuned[source] = tuning
+        source.warn(tuning.notice)
         engine = self._engines.loaded(channel.settings.model)
         right = engine is not None and tuning.serves(self._tuning(engine, channel, language))
         if not right and channel not in self._tasks:
@@ -117,6 +122,7 @@ class Tuner:
                 channel.failure = error.message
             else:
                 await source.use(engine, stream)
+                source.warn(tuning.notice)
 
     def _next(self, channel: Channel, engine: Engine) -> tuple[Source, Tuning] | None:
         """A source that does not have what it should have, and that; sources may come and go meanwhile."""
@@ -128,7 +134,11 @@ class Tuner:
 
     def _tuning(self, engine: Engine, channel: Channel, language: str | None) -> Tuning:
         settings = channel.settings
-        return Tuning(engine, language or settings.language or self._language, settings.hints)
+        wanted = language or settings.language or self._language
+        code = recognizer_code(wanted, engine.languages)
+        name = engine.name if engine.name == EMBEDDED else engine.model
+        notice = "" if code else unknown_language(wanted, name, engine.languages)
+        return Tuning(engine, code or AUTO, settings.hints, notice)
 
     def _forget(self, channel: Channel, task: asyncio.Task[None]) -> None:
         if self._tasks.get(channel) is task:

@@ -19,6 +19,7 @@ from service.speech.guards import Evidence, is_invented, without_loop
 from service.speech.pocketsphinx import PocketsphinxEngine
 from service.speech.whisper import loaded
 from service.speech.words import Word
+from service.text.languages import AUTO, recognizer_code
 
 _BLOCK = 300.0  # seconds of audio that are held at once
 _PAUSE = 1.0  # seconds of silence that end a stretch of speech
@@ -69,8 +70,7 @@ class WhisperTranscriber:
                 f"The model in {directory} cannot be loaded ({error}): "
                 "it must be a Whisper model converted by CTranslate2."
             ) from error
-        if language not in model.supported_languages:
-            self.language = "auto"
+        self.language = recognizer_code(language, frozenset(model.supported_languages)) or AUTO
         self._whisper = BatchedInferencePipeline(model)
 
     def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -63,8 +64,15 @@ class Engine(Protocol):
     def step(self) -> float:
         """Seconds of audio worth taking at once: short where the cost grows with it, long where it does not."""
 
+    @property
+    def languages(self) -> frozenset[str]:
+        """The codes of the languages that it recognizes."""
+
     def open(self, language: str, hints: Hints = Hints()) -> Stream:
-        """A stream for one source; ``language`` is a code or "auto". Call in a thread. Raises `EngineError`."""
+        """A stream for one source; ``language`` is one of `languages` or "auto".
+
+        Call in a thread. Raises `EngineError`.
+        """
 
     def close(self) -> None:
         """Give everything back."""
@@ -78,5 +86,8 @@ class SpeechTranslator(Protocol):
     def translates(self) -> bool:
         """Whether its model learnt to."""
 
-    def translate(self, samples: Samples, language: str) -> str:
-        """Up to 30 s of speech in English. Call in a thread, in a turn. Raises `EngineError`."""
+    def translate(self, samples: Samples, language: str) -> Iterator[str | None]:
+        """Up to 25 s of speech in English, step by step: None until the last, which is the text.
+
+        Run each step in a thread, in a background turn of its own: recognition goes first. Raises `EngineError`.
+        """

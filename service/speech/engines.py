@@ -23,6 +23,7 @@ from service.speech.selection import Selection, select, smaller
 from service.speech.speed import Speed, SpeedStore
 from service.speech.vad import SileroVad
 from service.speech.whisper import WhisperEngine
+from service.text.languages import AUTO, primary
 from service.threads import start_thread
 
 log = logging.getLogger("surtitle.speech")
@@ -147,7 +148,7 @@ class Engines:
             await start_thread("load detector", SileroVad)  # kept for all sources
             if self._settings.engine != EMBEDDED:
                 await self._load_whisper()
-            elif self._settings.language not in ("auto", "en"):
+            elif primary(self._settings.language) not in (AUTO, "en"):
                 self._tell(f"{_EMBEDDED}; for other languages start with --engine whisper.")
         except EngineError as error:
             reason = str(error)
@@ -263,6 +264,6 @@ class Engines:
             self._tell(f"{model} was too slow for this computer ({why}): {name} is used.")
             self._use(engine)
             return True
-        more = "" if language == "en" else " If all speech is English, --language en allows smaller models."
+        more = "" if primary(language) == "en" else " If all speech is English, --language en allows smaller models."
         self._tell(f"{model} is too slow for this computer ({why}), and no smaller model can be fetched.{more}")
         return False

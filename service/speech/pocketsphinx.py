@@ -44,6 +44,7 @@ class PocketsphinxEngine:
 
     name = "pocketsphinx"
     model = "en-us"
+    languages = frozenset({"en"})
     step = 1.0
 
     def __init__(self) -> None:

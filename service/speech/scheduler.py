@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -31,6 +32,9 @@ class Scheduler:
 
     def __init__(self, turns: int) -> None:
         self._free = turns
+        self._spare = min(1, turns - 1)  # turns that background work leaves free
+        self._background: deque[asyncio.Future[None]] = deque()
+        self._in_background = False
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._ticket = itertools.count()
         self._pool = ThreadPoolExecutor(turns, thread_name_prefix="recognize")
@@ -48,6 +52,25 @@ class Scheduler:
             yield self._run
         finally:
             self._next()
+
+    @asynccontextmanager
+    async def background_turn(self) -> AsyncIterator[Work]:
+        """Wait for a turn that nobody else wants: one at a time, and never the last one while there are several.
+
+        Keep it short: what comes meanwhile finds one turn less.
+        """
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._background.append(turn)
+        self._next_in_background()
+        try:
+            await turn
+            yield self._run
+        finally:
+            if turn.done() and not turn.cancelled():
+                self._in_background = False
+                self._next()
+            elif turn in self._background:
+                self._background.remove(turn)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -82,3 +105,11 @@ class Scheduler:
                 turn.set_result(None)
                 return
         self._free += 1
+        self._next_in_background()
+
+    def _next_in_background(self) -> None:
+        if not self._background or self._in_background or self._waiting or self._free <= self._spare:
+            return
+        self._free -= 1
+        self._in_background = True
+        self._background.popleft().set_result(None)

@@ -10,6 +10,7 @@ from service.speech import models
 from service.speech.download import hub_answers
 from service.speech.packaged import PACKAGED_MODELS
 from service.speech.speed import Speed, SpeedStore
+from service.text.languages import primary
 
 SIZES = ("large-v3-turbo", "small", "base", "tiny")
 """Those that `auto` takes, largest first."""
@@ -84,7 +85,7 @@ def candidates(size: str, language: str) -> list[str]:
     """Models of that size and of smaller ones that know the language, best first."""
     names = []
     for one in SIZES[SIZES.index(size) :]:
-        if language == "en" and one in _ENGLISH:
+        if primary(language) == "en" and one in _ENGLISH:
             names.append(f"{one}.en")
         names.append(one)
     return names
@@ -122,7 +123,7 @@ def _proposal(name: str, language: str, rating: Rating) -> str:
     larger = SIZES[at - 1]
     if not speed.allows(_COSTS[larger] / _COSTS[size_of(name)]):
         return ""
-    return f"{larger}.en" if language == "en" and larger in _ENGLISH else larger
+    return f"{larger}.en" if primary(language) == "en" and larger in _ENGLISH else larger
 
 
 def _refuse() -> bool:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from service.audio import RATE, Samples
-from service.errors import EngineError, ModelError
+from service.errors import ModelError
 from service.speech.decoder import WhisperDecoder
 from service.speech.engine import Hints
 from service.speech.policy import AlignAtt, Display, LocalAgreement
 from service.speech.scheduler import Scheduler
 from service.speech.speed import Speed, measure
+from service.speech.translate import SpeechToEnglish
 from service.speech.window import WindowStream
+from service.text.languages import AUTO
 
 log = logging.getLogger("surtitle.speech")
 
@@ -53,6 +56,7 @@ class WhisperEngine:
         self._decoder = WhisperDecoder(
             self._whisper, dynamic=audio_context == "dynamic", heads=heads, workers=self._whisper.model.num_workers
         )
+        self._to_english = SpeechToEnglish(self._whisper)
         self._align_att = heads and policy == "align-att"
         self.scheduler = Scheduler(self._decoder.places)
 
@@ -73,19 +77,21 @@ class WhisperEngine:
         return measure(self._whisper, self._threads)
 
     @property
+    def languages(self) -> frozenset[str]:
+        """Those that the tokenizer has a token for: `yue` only came with large-v3."""
+        codes = self._whisper.supported_languages
+        if not self._whisper.model.is_multilingual:
+            return frozenset(codes)
+        tokens = self._whisper.hf_tokenizer
+        return frozenset(code for code in codes if tokens.token_to_id(f"<|{code}|>") is not None)
+
+    @property
     def translates(self) -> bool:
         return bool(self._whisper.model.is_multilingual)
 
-    def translate(self, samples: Samples, language: str) -> str:
-        """Whisper's own task for it, greedy."""
-        known = language if language in self._whisper.supported_languages else None
-        try:
-            segments, _ = self._whisper.transcribe(
-                samples, language=known, task="translate", beam_size=1, without_timestamps=True, temperature=0.0
-            )
-            return " ".join(segment.text.strip() for segment in segments)
-        except (RuntimeError, ValueError) as error:
-            raise EngineError(f"Whisper could not translate these words ({error}).") from error
+    def translate(self, samples: Samples, language: str) -> Iterator[str | None]:
+        """See `SpeechToEnglish.steps`."""
+        return self._to_english.steps(samples, language if language in self.languages else AUTO)
 
     def close(self) -> None:
         """CTranslate2 gives the memory back with the last reference."""

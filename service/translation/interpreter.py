@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,8 +15,9 @@ from service.captions.caption import Caption
 from service.channels.channel import Channel
 from service.channels.feed import Event
 from service.errors import BadRequest, ModelError, SurtitleError
-from service.translation.languages import find, same
+from service.translation.languages import find
 from service.translation.policy import Job, Policy
+from service.translation.speech import ENGLISH, Speech, SpeechTranslation
 from service.translation.translator import Text
 from service.translation.translators import Loaded, Translators
 
@@ -25,22 +25,19 @@ log = logging.getLogger("surtitle.translation")
 
 _LOOK = 0.25  # seconds between two looks when nothing is published
 _BEHIND = 3.0  # seconds of waiting that are worth telling
-_ENGLISH = "en"
 _AGAIN = 30.0  # seconds until a model is tried again that could not be had
-_SOUNDS = 50  # captions that may wait for the recognizer's own translation
-
-Sounds = Callable[[Channel, Caption], Callable[[], Awaitable[str]] | None]
-"""What translates a caption's sound into English, if its recognizer can."""
 
 NO_MODEL = (
     "Translations need a model: choose one in the dashboard under Translation, "
     "or start the service with --translation-model."
 )
+_NO_SOURCE = "The translation begins when somebody speaks."
+_SLOW_SPEECH = "The translation is behind: this computer is busy recognizing, so some sentences may be left out."
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How a language stands: ``name`` is fetching, loading, live, behind or failed; ``message`` is for people."""
+    """A language's status: waiting, fetching, loading, live, behind or failed; ``message`` is for people."""
 
     name: str
     message: str = ""
@@ -49,20 +46,18 @@ class State:
 class Interpreter:
     """Owns the task that translates, as long as a language is wanted.
 
-    ``model`` gives the name of the model to use. Without one, ``sounds`` may still translate into English. Nothing
+    ``model`` gives the name of the model to use. Without one, ``speech`` may still translate into English. Nothing
     waits for a translator that is slow: of what was said meanwhile it finds the newest revisions, and every caption
     that became final.
     """
 
     def __init__(
-        self, channel: Channel, translators: Translators, model: Callable[[], str | None], sounds: Sounds
+        self, channel: Channel, translators: Translators, model: Callable[[], str | None], speech: Speech
     ) -> None:
         self._channel = channel
         self._translators = translators
         self._model = model
-        self._sounds = sounds
-        self._heard_sounds: deque[tuple[Caption, Callable[[], Awaitable[str]]]] = deque(maxlen=_SOUNDS)
-        self._by_sound = False  # whether English comes from the recognizer
+        self._speech = SpeechTranslation(channel, speech)
         self._policies: dict[str, Policy] = {}
         self._states: dict[str, State] = {}
         self._problems: dict[str, str] = {}  # by language
@@ -144,6 +139,7 @@ class Interpreter:
             for event in await self._channel.since(self._place):
                 self._place = max(self._place, event.number)
                 await self._hear(event, now)
+            self._leave_out(self._speech.release(now))
             self._tell()
             await self._channel.feed.wait(self._place, _LOOK)
 
@@ -157,8 +153,8 @@ class Interpreter:
             asked = [] if loaded is None else self._jobs(loaded, now)
             if loaded and asked:
                 await self._translate(loaded, asked)
-            elif self._heard_sounds:
-                await self._translate_sound()
+            elif self._speech.pending:
+                await self._translate_speech()
             else:
                 self._heard.clear()
                 with suppress(TimeoutError):
@@ -167,6 +163,7 @@ class Interpreter:
     async def _hear(self, event: Event, now: float) -> None:
         """What happened in the original."""
         if event.name == "clear":
+            self._speech.clear()
             for policy in self._policies.values():
                 policy.clear()
         elif event.name == "caption":
@@ -176,27 +173,24 @@ class Interpreter:
             caption = self._channel.original.said(told.id) or Caption(told.id, told.rev, told.source, told.lang)
             for language, policy in self._policies.items():
                 self._put(language, policy.put(caption, now))
-            if _ENGLISH in self._policies and self._model() is None:
-                self._listen_to(caption)
+            if self._by_speech(ENGLISH):
+                self._leave_out(self._speech.hear(caption, now))
+                self._heard.set()
 
-    def _listen_to(self, caption: Caption) -> None:
-        """Without a model, English may come from the recognizer, which has to be asked while the sound is there."""
-        if not caption.final or same(caption.language, _ENGLISH):
-            return
-        translate = self._sounds(self._channel, caption)
-        if translate is not None:
-            self._by_sound = True
-            self._heard_sounds.append((caption, translate))
+    def _by_speech(self, language: str) -> bool:
+        """Whether a language comes from the recognizer, which has to be asked while the sound is there."""
+        return language == ENGLISH and language in self._policies and self._model() is None
 
-    async def _translate_sound(self) -> None:
-        caption, translate = self._heard_sounds.popleft()
-        try:
-            text = await translate()
-        except SurtitleError as error:
-            log.warning("%s: %s", self._channel.name, error)
-            return
-        if (policy := self._policies.get(_ENGLISH)) is not None:
-            self._put(_ENGLISH, policy.whole(caption, text))
+    async def _translate_speech(self) -> None:
+        translated, lost = await self._speech.next()
+        self._leave_out(lost)
+        if (policy := self._policies.get(ENGLISH)) is not None:
+            for caption, words in translated:
+                self._put(ENGLISH, policy.whole(caption, words))
+
+    def _leave_out(self, captions: Sequence[Caption]) -> None:
+        if captions and (policy := self._policies.get(ENGLISH)) is not None:
+            policy.leave_out(captions)
 
     async def _translate(self, loaded: Loaded, asked: list[tuple[str, Job]]) -> None:
         texts = [Text(job.text, find(job.language).nllb, find(language).nllb, job.before) for language, job in asked]
@@ -278,9 +272,13 @@ class Interpreter:
                 self._channel.translation(language).tell(told)
 
     def _look_at(self, language: str) -> State:
-        by_sound = language == _ENGLISH and self._by_sound and self._model() is None
-        if by_sound or self._policies[language].idle:
+        if self._policies[language].idle:
             return State("live")
+        if self._by_speech(language) and (possible := self._speech.possible) is not False:
+            if possible is None:
+                return State("waiting", _NO_SOURCE)
+            behind = self._speech.behind(asyncio.get_running_loop().time())
+            return State("behind", _SLOW_SPEECH) if behind else State("live")
         problem = self._failure or self._problems.get(language, "")
         if problem:
             return State("failed", problem)

@@ -110,4 +110,4 @@ def _refusal(name: str) -> BadRequest:
     close = difflib.get_close_matches(name.casefold(), names, _SUGGESTIONS)
     meant = " or ".join(dict.fromkeys(f"{names[each].tag} ({names[each].name})" for each in close))
     advice = f"do you mean {meant}?" if meant else "send a code like fr, pt-BR or zh-Hant."
-    return BadRequest(f"{name[:40]!r} is no language that can be translated into: {advice}")
+    return BadRequest(f"{name[:40]!r} is not a language that can be translated into: {advice}")

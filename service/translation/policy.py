@@ -9,14 +9,14 @@ ends within a sentence: what would stand elsewhere once the sentence goes on mov
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from service.captions.caption import Caption
-from service.captions.segment import ends_sentence
+from service.captions.units import sentence_ends
 from service.speech.words import Word, join
+from service.text.sentences import ends_sentence, trails_off, without_end
 from service.translation.languages import same
 from service.translation.wording import agreed, timed, words_of
 
@@ -29,7 +29,6 @@ _KEPT = 100  # finished captions that are remembered, for corrections
 _WAITING = 500  # final captions that may wait
 _LATE = 3.0  # seconds that a final caption has waited when tentative words are no longer translated
 _AT_ONCE = 16  # texts that are asked for at a time
-_FULL_STOP = re.compile(r"\s*[.!?…。！？।؟۔]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +166,18 @@ class Policy:
         self._forget()
         return [self._shown(work) for work in changed.values() if work.done or not work.version]
 
-    def whole(self, caption: Caption, text: str) -> list[Caption]:
+    def leave_out(self, captions: Sequence[Caption]) -> None:
+        """These will not be translated."""
+        for caption in captions:
+            if self._works.pop(caption.id, None):
+                self.skipped += 1
+
+    def whole(self, caption: Caption, words: Sequence[Word]) -> list[Caption]:
         """A final caption whose translation came from elsewhere."""
         work = self._works.get(caption.id)
         if work is None or work.done or work.caption.text != caption.text:
             return []
-        work.target, work.done = words_of(text), True
+        work.target, work.done = list(words), True
         work.taken = len(caption.words)
         self._forget()
         return [self._shown(work)]
@@ -216,7 +221,7 @@ class Policy:
 
 def _apart(before: Caption, after: Caption) -> bool:
     """Whether another sentence begins with ``after``."""
-    ended = before.final and bool(before.words) and ends_sentence(before.words[-1])
+    ended = before.final and sentence_ends(before.words, len(before.words), before.language, after.full_text or None)
     other = (before.speaker, before.language) != (after.speaker, after.language)
     return ended or other or after.start - before.end > _PAUSE
 
@@ -234,9 +239,9 @@ def _jobs(work: _Work, following: Caption | None, late: bool) -> Iterator[Job]:
         said, before = join((*sentence.source, *words)), join((*sentence.target, *sure)).replace("\xa0", " ")
         return Job(said, caption.language, before, sure, caption.id, at, kind, count, work.version)
 
-    for piece in _pieces(caption.words[at:]):
+    for piece in _pieces(caption.words[at:], caption.language):
         known = (at, len(piece)) == (work.taken, work.longest[0])
-        if ends_sentence(piece[-1]) or (caption.final and late):
+        if sentence_ends(caption.words, at + len(piece), caption.language) or (caption.final and late):
             yield job(piece, "whole", len(piece))
             at += len(piece)
             sentence, sure = _Sentence(), ()
@@ -263,7 +268,7 @@ def _settle(work: _Work, job: Job, text: str) -> None:
     """
     if job.piece != work.taken or (job.kind == "guess" and not work.caption.tentative):
         return  # what comes before it is not translated yet, or it was taken back meanwhile
-    target = [*job.sure, *words_of(text if _ends(job.text) else _FULL_STOP.sub("", text))]
+    target = [*job.sure, *words_of(_unfinished(text, job))]
     known = work.longest[1]
     if job.kind == "whole":
         _complete(work, job.words, target)
@@ -283,7 +288,7 @@ def _complete(work: _Work, count: int, target: list[Word]) -> None:
     """The next ``count`` words, up to a sentence's or the caption's end, for good."""
     piece = work.caption.words[work.taken : work.taken + count]
     before = work.open_part
-    ended = ends_sentence(piece[-1])
+    ended = sentence_ends(work.caption.words, work.taken + count, work.caption.language)
     work.rest = _Sentence() if ended else _Sentence((*before.source, *piece), (*before.target, *target))
     work.target += target
     work.taken += count
@@ -300,17 +305,16 @@ def _certain(words: Sequence[Word]) -> int:
     return count
 
 
-def _ends(text: str) -> bool:
-    return bool(text) and ends_sentence(Word(text.split()[-1], 0.0, 0.0))
+def _unfinished(text: str, job: Job) -> str:
+    """A translation without the full stop that translators put after everything, unless the original has one."""
+    ended = ends_sentence(job.text, None, job.language) or trails_off(job.text)
+    return text if ended else without_end(text)
 
 
-def _pieces(words: Sequence[Word]) -> Iterator[tuple[Word, ...]]:
+def _pieces(words: Sequence[Word], language: str) -> Iterator[tuple[Word, ...]]:
     """Cut after each sentence's end."""
-    piece: list[Word] = []
-    for word in words:
-        piece.append(word)
-        if ends_sentence(word):
-            yield tuple(piece)
-            piece = []
-    if piece:
-        yield tuple(piece)
+    first = 0
+    for count in range(1, len(words) + 1):
+        if count == len(words) or sentence_ends(words, count, language):
+            yield tuple(words[first:count])
+            first = count

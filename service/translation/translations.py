@@ -12,8 +12,9 @@ from service.channels.channel import Channel
 from service.channels.track import Track
 from service.errors import TooMany
 from service.settings import Settings
-from service.translation.interpreter import Interpreter, Sounds
+from service.translation.interpreter import Interpreter
 from service.translation.languages import find
+from service.translation.speech import Speech
 from service.translation.translators import Translators
 
 ORIGINAL = "original"
@@ -21,11 +22,11 @@ ORIGINAL = "original"
 
 
 class Translations:
-    """Owns the translators and an interpreter for each channel that has translations. ``sounds``: see `Interpreter`."""
+    """Owns the translators and an interpreter for each channel that has translations. ``speech``: see `Interpreter`."""
 
-    def __init__(self, settings: Settings, sounds: Sounds) -> None:
+    def __init__(self, settings: Settings, speech: Speech) -> None:
         self._settings = settings
-        self._sounds = sounds
+        self._speech = speech
         self._limits = settings.limits
         self._translators = Translators()
         self._interpreters: dict[Channel, Interpreter] = {}
@@ -74,7 +75,7 @@ class Translations:
         wanted = self._wanted(channel)
         interpreter = self._interpreters.get(channel)
         if interpreter is None and wanted:
-            interpreter = Interpreter(channel, self._translators, lambda: self._model(channel), self._sounds)
+            interpreter = Interpreter(channel, self._translators, lambda: self._model(channel), self._speech)
             self._interpreters[channel] = interpreter
         if interpreter is not None:
             interpreter.want(wanted)

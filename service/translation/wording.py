@@ -9,19 +9,18 @@ from dataclasses import replace
 from wcwidth import wcwidth
 
 from service.speech.words import Word
+from service.text.joining import SPACED_MARKS
+from service.text.scripts import UNSPACED
 
-# Scripts that put no space between words: Thai, Lao, Myanmar, Khmer, kana and ideographs. A line may end after any
-# of their letters, with the marks that belong to it.
-_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_MARKS = ("?", "!", ":", ";", "»", "%")  # French puts a space before them, and no line may begin with one
-_RUN = re.compile(rf"[{_UNSPACED}]|[^{_UNSPACED}]+")
+# A line may end after any letter of a script without spaces, with the marks that belong to it.
+_RUN = re.compile(rf"[{UNSPACED}]|[^{UNSPACED}]+")
 
 
 def words_of(text: str) -> list[Word]:
     """Its words, without times; letters of scripts that know no spaces are words of their own."""
     words: list[Word] = []
     for part in text.split():
-        if words and part in _MARKS:
+        if words and part in SPACED_MARKS:
             words[-1] = replace(words[-1], text=f"{words[-1].text}\xa0{part}")
             continue
         runs = _RUN.findall(part)

@@ -78,7 +78,7 @@ class _Publisher:
         async with publishing(self._websocket, channel, start, Source.put) as (opened, intake):
             source = opened.source
             await self._send(ready(opened))
-            if (notice := self._notice(start, source)) is not None:
+            if (notice := self._notice()) is not None:
                 await self._send({"type": "status", "engine": source.engine, "notice": notice})
             telling = asyncio.create_task(self._tell(source))
             try:
@@ -142,11 +142,8 @@ class _Publisher:
         async with asyncio.timeout(self._limits.send_timeout):
             await self._websocket.send_text(msgspec.json.encode(message).decode())
 
-    def _notice(self, start: Start, source: Source) -> str | None:
-        """What the publisher should know about the engine that it got, if anything."""
-        wanted = (start.lang or "auto").split("-")[0].lower()
-        if source.language not in ("auto", wanted) and wanted != "auto":
-            return f"{source.engine} cannot recognize {wanted!r}: its captions are in {source.language!r}."
+    def _notice(self) -> str | None:
+        """What the publisher should know about the engines, if anything."""
         notice: str = self._websocket.app.state.engines.notice
         return notice or None
 
@@ -175,6 +172,7 @@ async def publish_post(request: Request) -> Response:
                 "seconds": round(source.received, 3),
                 "skipped": round(source.skipped, 3),
                 "captions": source.snapshot()["captions"],
+                **({"notice": source.notice} if source.notice else {}),
             }
             return JSONResponse(summary)
     except ClientDisconnect:

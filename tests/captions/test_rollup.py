@@ -178,3 +178,18 @@ def test_every_word_is_shown_once_in_order_and_fits(speech: list[tuple[str, floa
     assert all(before != after for before, after in itertools.pairwise(texts))
     assert not texts or texts[-1] == ""
     assert roll.skipped == 0
+
+
+def test_the_pieces_of_a_number_stay_in_one_row() -> None:
+    roll = RollUp()
+    for at, (text, spaced) in enumerate([("we need a new one for exactly", True), ("10", True), (",000", False)]):
+        roll.add(text, at / 100, spaced=spaced)
+    roll.next(1.0)
+    screens = []
+    for step in range(2, 12):
+        screen = roll.next(float(step))
+        if screen is None:
+            break
+        roll.show(screen, float(step))
+        screens.append(screen.text)
+    assert any("10,000" in row for row in screens[-1].split("\n"))

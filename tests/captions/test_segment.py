@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from service.captions.caption import Caption
 from service.captions.layout import Box, wrap
-from service.captions.segment import Segmenter, ends_sentence
+from service.captions.segment import Segmenter
 from service.speech.words import Hypothesis, Word, join
 
 
@@ -67,13 +67,6 @@ def test_a_sentence_ends_a_caption_when_it_is_committed() -> None:
         ("", False),
     ]
     assert screen.texts == ["It is late.", "We should"]
-
-
-def test_abbreviations_do_not_end_a_sentence() -> None:
-    assert not ends_sentence(Word("Mr.", 0, 0))
-    assert not ends_sentence(Word("J.", 0, 0))
-    for text in ("home.", "what?", "no!”", "終わり。"):
-        assert ends_sentence(Word(text, 0, 0))
 
 
 def test_a_full_caption_ends_between_phrases() -> None:

@@ -79,6 +79,7 @@ class Scripted:
     """Stands for an engine: only its turns matter."""
 
     model = "script"
+    languages = frozenset({"en"})
     step = 1.0
 
     def __init__(self, name: str) -> None:

@@ -120,7 +120,7 @@ async def test_pinned_languages_on_the_dashboard(translating: Running, window: A
             await asyncio.sleep(0.05)
     await form.locator("[name=translations]").fill("French, xx")
     await form.locator("button").click()
-    await says(".said", "'xx' is no language")
+    await says(".said", "'xx' is not a language")
     page.errors.clear()  # the browser's own note of the refusal
     await form.locator("[name=translations]").fill("French, german")
     await form.locator("button").click()

@@ -93,3 +93,65 @@ async def test_cancelling_waits_for_the_running_step_and_skips_a_waiting_one() -
     assert finished.is_set()
     assert await run(scheduler, 0, lambda: "free again") == "free again"
     scheduler.close()
+
+
+async def test_background_work_runs_when_nobody_waits() -> None:
+    scheduler = Scheduler(1)
+    async with scheduler.background_turn() as work:
+        assert await work(lambda: 7) == 7
+    assert await run(scheduler, 0, lambda: 8) == 8
+    scheduler.close()
+
+
+async def test_recognition_goes_before_background_work() -> None:
+    scheduler = Scheduler(1)
+    gate = threading.Event()
+    order: list[str] = []
+
+    async def note(name: str) -> None:
+        async with scheduler.turn(0) if name == "recognition" else scheduler.background_turn():
+            order.append(name)
+
+    blocker = asyncio.create_task(run(scheduler, 0, lambda: gate.wait(10)))
+    await asyncio.sleep(0)
+    tasks = [asyncio.create_task(note(name)) for name in ("background", "recognition", "background", "recognition")]
+    while scheduler.waiting < 2:
+        await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(blocker, *tasks)
+    assert order == ["recognition", "recognition", "background", "background"]
+    scheduler.close()
+
+
+async def test_background_work_leaves_a_turn_for_recognition() -> None:
+    scheduler = Scheduler(2)
+    order: list[int] = []
+
+    async def background(number: int) -> None:
+        async with scheduler.background_turn():
+            order.append(number)
+
+    async with scheduler.turn(0):
+        waiting = asyncio.create_task(background(1))
+        await asyncio.sleep(0)
+        assert not order  # the last free turn is for recognition
+    await waiting
+    async with scheduler.background_turn():
+        second = asyncio.create_task(background(2))
+        async with scheduler.turn(0):  # does not wait
+            assert order == [1]
+    await second
+    assert order == [1, 2]
+    scheduler.close()
+
+
+async def test_background_work_that_is_given_up_takes_no_turn() -> None:
+    scheduler = Scheduler(1)
+    async with scheduler.turn(0):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01), scheduler.background_turn():
+                pytest.fail("it got a turn")
+    async with scheduler.background_turn() as work:
+        assert await work(lambda: 1) == 1
+    assert await run(scheduler, 0, lambda: 2) == 2
+    scheduler.close()

@@ -275,7 +275,7 @@ async def test_a_language_that_the_engine_does_not_speak_is_told(service: Runnin
         assert json.loads(await socket.recv())["language"] == "en"
         status = json.loads(await socket.recv())
     assert status["type"] == "status"
-    assert "'fr'" in status["notice"]
+    assert "French (fr)" in status["notice"]
 
 
 def convert(folder: Path, arguments: list[str]) -> bytes:
@@ -308,3 +308,25 @@ async def post_begun(service: Running, path: str, data: bytes) -> tuple[asyncio.
     writer.write(head.encode() + f"{len(data):x}\r\n".encode() + data + b"\r\n")
     await writer.drain()
     return reader, writer
+
+
+@pytest.mark.parametrize("language", ["en-US", "en_gb", "EN", "eng"])
+async def test_a_language_keeps_its_code_without_the_region(service: Running, language: str) -> None:
+    said = await publish(service, silence(0.5), channel="region", lang=language.replace("_", "-"))
+    assert said.messages[0]["language"] == "en"
+    assert not [notice for notice in said.of("status") if "notice" in notice]
+
+
+@pytest.mark.parametrize(("language", "name"), [("de-DE", "German (Germany)"), ("tlh", "Klingon"), ("nb", "Norwegian")])
+async def test_a_language_that_the_model_does_not_know_is_said(service: Running, language: str, name: str) -> None:
+    async with service.publisher("unknown") as socket:
+        await socket.send(json.dumps({"op": "start", "lang": language}))
+        messages = [json.loads(await socket.recv()) for _ in range(2)]
+        assert messages[0]["type"] == "ready"
+        assert "recognizes English only" in messages[1]["notice"]
+        assert name in messages[1]["notice"]
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            (source,) = (await client.get("/api/channels/unknown")).json()["sources"]
+        assert source["notice"] == messages[1]["notice"]
+        await socket.send('{"op":"end"}')
+        await listen(socket)

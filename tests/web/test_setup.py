@@ -96,7 +96,7 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         ('"text"', "not settings that a channel has"),
         ('{"colour":"red"}', "colour"),
         ('{"vocabulary":{"colour":"red"}}', "colour"),
-        ('{"language":"klingon!"}', "is no language"),
+        ('{"language":"klingon!"}', "is not a language"),
         ('{"language":7}', "language"),
         ('{"model":"medium.klingon"}', "is no model's name"),
         ('{"model":"/no/such/directory"}', "There is no directory"),

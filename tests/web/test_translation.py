@@ -287,6 +287,7 @@ async def test_whisper_translates_into_english_itself_when_there_is_no_model() -
         reading(service, "sound", "en") as english,
         reading(service, "sound", "fr") as french,
     ):
+        await until(lambda: english.states == ["waiting"] and french.states[-1:] == ["failed"])
         said = await publish(service, speech("We must open the door."), channel="sound")
         await until(lambda: bool(english.finals))
         assert error_rate(said.text, english.finals[0]) <= 0.5

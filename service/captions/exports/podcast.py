@@ -9,8 +9,9 @@ from itertools import pairwise, takewhile
 
 from service.captions.caption import Caption
 from service.captions.exports import Look
-from service.captions.segment import ends_sentence
+from service.captions.units import sentence_ends, units
 from service.speech.words import join
+from service.text.sentences import without_end
 
 _LEAST = 120.0  # seconds of a chapter
 _MOST = 15  # chapters of a long recording, about
@@ -28,10 +29,10 @@ class Chapter:
 
 
 def transcript(captions: Sequence[Caption], look: Look) -> str:
-    """A segment is a caption, or a word; see the namespace's `transcripts/transcripts.md`."""
+    """A segment is a caption, or a word with all its pieces; see the namespace's `transcripts/transcripts.md`."""
     segments = []
     for caption in captions:
-        parts = [(word.start, word.end, word.text) for word in caption.words]
+        parts = [(unit[0].start, unit[-1].end, join(unit)) for unit in units(caption.words)]
         if not look.words:
             parts = [(caption.start, caption.end, caption.text)]
         segments += [
@@ -80,7 +81,8 @@ def _merits(captions: Sequence[Caption]) -> list[float]:
     until = captions[0].end
     for before, caption in pairwise(captions):
         merit = max(0.0, caption.start - until) + (_TURN if caption.voice != before.voice else 0.0)
-        merits.append(merit if ends_sentence(before.words[-1]) else merit - 1.0)
+        ended = sentence_ends(before.words, len(before.words), before.language, caption.text)
+        merits.append(merit if ended else merit - 1.0)
         until = max(until, caption.end)
     return merits
 
@@ -92,8 +94,8 @@ def _title(captions: Sequence[Caption]) -> str:
     for count, word in enumerate(words, start=1):
         if len(join(words[:count])) > _TITLE and count > 1:
             return join(words[: count - 1]).rstrip(",;:–-") + "…"
-        if ends_sentence(word):
-            return join(words[:count]).rstrip(".")
+        if sentence_ends(words, count, captions[0].language):
+            return without_end(join(words[:count])) if word.text.endswith(".") else join(words[:count])
     return join(words)
 
 

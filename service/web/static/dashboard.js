@@ -20,6 +20,7 @@ import { setUpTranslation, showTranslation } from "/static/translation.js";
  * @property {string} engine
  * @property {string} model
  * @property {string} language
+ * @property {string} notice what there is to know about its recognition; "" for nothing
  * @property {boolean} speaking
  * @property {number} level decibels below full scale
  * @property {number} seconds
@@ -157,6 +158,8 @@ function showSources(card, sources) {
     const lag = t("lag {lag} s", { lag: source.lag.toFixed(1) });
     write(row, ".lag", source.skipped ? `${lag}, ${t("{skipped} s skipped", { skipped: source.skipped.toFixed(0) })}` : lag);
     write(row, ".length", length(source.seconds));
+    write(row, ".advice", source.notice);
+    part(row, ".advice").hidden = !source.notice;
     /** @type {HTMLMeterElement} */ (part(row, ".level")).value = Math.max(0, 60 + source.level);
   });
 }

@@ -9,7 +9,7 @@ import { showProgress } from "/static/setup.js";
  * @typedef {object} Running
  * @property {string} language
  * @property {string} name
- * @property {string} state "fetching", "loading", "live", "behind" or "failed"
+ * @property {string} state "waiting", "fetching", "loading", "live", "behind" or "failed"
  * @property {string} message
  * @property {number} readers
  * @property {boolean} pinned
@@ -26,6 +26,7 @@ import { showProgress } from "/static/setup.js";
 
 /** @type {Record<string, string>} */
 const STATES = {
+  waiting: t("waits for a source"),
   fetching: t("the model is being fetched"),
   loading: t("the model is being loaded"),
   live: t("live"),

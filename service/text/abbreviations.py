@@ -1,0 +1,103 @@
+"""Abbreviations that end with a full stop, by language and by what may follow them.
+
+Written without their last full stop, in lower case. Words of their own are listed only where they are far more often
+an abbreviation, or where a number has to follow.
+"""
+
+from __future__ import annotations
+
+BEFORE_WORD = {
+    "en": "mr mrs ms mx dr prof st mt ft gen col sgt lt capt cmdr adm maj rev hon gov sen rep pres vs e.g i.e cf viz "
+    "approx ave dept messrs ph",
+    "de": "hr fr frl prof dr dipl ing z.b d.h u.a bzw ca evtl ggf vgl sog inkl exkl zzgl bzgl i.d.r m.e v.a str st "
+    "geb gest z.t z.zt o.g u.u d.i s.o s.u",
+    "fr": "m mm mme mlle mmes mlles mgr dr pr me st ste p.ex ex cf av bd env c.-à-d",
+    "es": "sr sra srta sres sras d dª dña dr dra prof profa ud uds vd vds p.ej ej av avda gral cap lic ing st sto sta",
+    "it": "sig sigg sig.ra sig.na dott dott.ssa prof prof.ssa avv ing arch on mons p.es es cfr ca egr gent spett s",
+    "pt": "sr sra srs sras srta dr dra prof profa eng p.ex ex av d exmo exma v.ex cap",
+    "nl": "dhr mevr mw dr drs ing ir prof bijv bv d.w.z o.a m.b.t i.p.v ca evt incl excl t.o.v nl st",
+    "pl": "dr prof mgr inż np tzw tj m.in ul św ks ok p",
+    "cs": "např tzv tj p pí mudr judr ing mgr prof doc dr sv ul",
+    "sv": "t.ex bl.a dvs d.v.s ca s.k dr prof",
+    "da": "f.eks bl.a dvs ca hr fr dr prof",
+    "no": "f.eks bl.a dvs ca hr fr dr prof",
+    "fi": "esim ts mm tri prof",
+    "ru": "т.е т.к т.н напр проф акад ул пр пл д кв гл св сек мин тов гр",
+    "uk": "т.зв напр проф акад ім вул св",
+    "tr": "dr prof doç av örn bkz sn",
+}
+"""A word follows: they never end a sentence."""
+
+BEFORE_NUMBER = {
+    "en": "no nos fig figs vol ch sec art par p pp jan feb mar apr jun jul aug sep sept oct nov dec op",
+    "de": "nr nrn abs art abb bd kap s jan feb mrz apr jun jul aug sep sept okt nov dez tel",
+    "fr": "n nos fig vol chap art p pp tél janv févr avr juill sept oct nov déc",
+    "es": "n núm núms nº fig vol cap art pág págs tel",
+    "it": "n nn fig vol cap art pag pagg tel",
+    "pt": "n núm nº fig vol cap art pág págs tel",
+    "nl": "nr nrs afb art blz hfst tel",
+    "pl": "nr art str rys tel",
+    "cs": "č čl str obr tel",
+    "ru": "стр рис тел ст п гл",
+}
+"""Abbreviations only if a number follows: "No. 5", but "No. I do not."."""
+
+MAYBE_LAST = {
+    "en": "etc inc ltd co corp bros jr sr esq ph.d m.d a.m p.m u.s u.k u.n d.c b.c a.d et.al al",
+    "de": "usw etc u.a.m u.ä o.ä u.s.w mio mrd jh jhd n.chr v.chr chr ag",
+    "fr": "etc s.a j.-c",
+    "es": "etc ee.uu s.a s.l a.c d.c ud",
+    "it": "ecc etc a.c d.c s.p.a s.r.l",
+    "pt": "etc ltda s.a cia a.c d.c",
+    "nl": "enz etc e.d n.v b.v",
+    "pl": "itd itp r w tys mln mld zł",
+    "cs": "atd apod r tis mil",
+    "sv": "osv m.m etc kr",
+    "da": "osv m.m mv kr",
+    "no": "osv m.m mv kr",
+    "fi": "jne ym yms",
+    "ru": "т.д т.п др пр г гг в вв млн млрд тыс руб коп",
+    "uk": "т.д т.п ін р рр млн млрд тис грн",
+    "tr": "vb vs ltd şti a.ş",
+}
+"""May be the last word of a sentence: the next word decides."""
+
+STARTERS = {
+    "en": "the a an i he she it we they you this that these those there here and but or so then when while if as "
+    "because in on at for from with after before what who why how where which my your his her its our their "
+    "not no yes well now all some most many one every both each also however still even let do did does is are "
+    "was can could will would should have has",
+    "de": "der die das den dem ein eine einer einem einen ich er sie es wir ihr man dies dieser diese dieses und "
+    "aber oder also dann wenn als weil doch denn in im am an auf für mit nach vor bei zu was wer wie wo warum "
+    "mein dein sein unser nicht nein ja nun jetzt alle viele hier da dort so auch",
+    "fr": "le la les un une des je tu il elle on nous vous ils elles ce cet cette ces c'est et mais ou donc alors "
+    "quand si parce dans en à au aux pour avec après avant que qui quoi comment où pourquoi mon ma mes ton son "
+    "sa ses notre votre leur ne non oui il ici là aussi",
+    "es": "el la los las un una unos yo tú él ella nosotros ustedes ellos ellas este esta esto estos ese esa eso y "
+    "pero o entonces cuando si porque en a al para por con después antes que qué quién cómo dónde mi su no sí "
+    "aquí también",
+    "it": "il lo la i gli le un una io tu lui lei noi voi loro questo questa questi e ed ma o allora quando se "
+    "perché in a al per con dopo prima che chi come dove mio suo non no sì qui anche c'è è",
+    "pt": "o a os as um uma eu tu ele ela nós vocês eles elas este esta isto isso esse essa e mas ou então quando se "
+    "porque em no na para por com depois antes que quem como onde meu seu não sim aqui também",
+    "nl": "de het een ik jij hij zij ze wij we jullie dit dat deze die en maar of dus dan toen als want in op aan "
+    "voor met na bij wat wie hoe waar waarom niet nee ja nu hier daar er",
+    "pl": "i a ale w na to ten ta ja on ona my wy oni nie tak co kto jak gdzie kiedy",
+    "cs": "a ale v na to ten ta já on ona my vy oni ne ano co kdo jak kde když",
+    "sv": "det den en ett jag han hon vi ni de och men i på när om vad nej ja",
+    "ru": "и а но в на это этот эта я он она мы вы они не да нет что кто как где когда если",
+    "uk": "і а але в на це цей ця я він вона ми ви вони не так ні що хто як де коли якщо",
+}
+"""Words that begin sentences, so that a capital says something: names have capitals everywhere."""
+
+DOTTED_ORDINALS = "bs cs da de et fi fo hr hu is lb lv no pl sk sl sr tr"
+"""Languages that write "3. Mai" for "the third of May"."""
+
+ALSO_WORDS = (
+    "al am ag apr arch art av bd bl bv cap ch co d d.c de do doc eng ex es env esq fr ft gent hon in ing ir kr la m "
+    "mar me mil min mm mw nl no on op ok or par pl por pr pres r s sec str tel tri ts tu ud vb w ym p pp sig bros"
+)
+"""Of `BEFORE_WORD`: words of another language, so that they count only where the language is known."""
+
+COMMON = {"word": "mr mrs ms dr prof vs", "last": "etc inc ltd corp jr u.s u.k", "number": "no nr"}
+"""Abbreviations that every language borrows, by table."""

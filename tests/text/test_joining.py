@@ -1,0 +1,54 @@
+"""Pieces that no line and no caption separates."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.text.joining import joins
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        *(
+            ("10", ",000"),
+            ("aujourd", "'hui"),
+            ("U", ".S."),
+            ("p", ".m."),
+            ("don", "'t"),
+            ("well", "-known"),
+            ("$", "5"),
+        ),
+        *(
+            ("終わり", "。"),
+            ("ちょ", "っ"),
+            ("スーパ", "ー"),
+            ("「", "東京"),
+            ("東京", "」"),
+            ("人", "々"),
+            ("ไป", "ๆ"),
+            ("50", "％"),
+        ),
+        *(("กำ", "ั"), ("हिन्", "ी"), ("한국", "어"), ("3", ".5"), ("km", "/h"), ("you", ","), ("", "a")),
+    ],
+)
+def test_pieces_of_one_word_stay_together(before: str, after: str) -> None:
+    assert joins(before, after, spaced=False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("東京", "は"), ("。", "次"), ("」", "と"), ("東京", "Tower"), ("iPhone", "を"), ("เรา", "ไป"), ("so—", "yes")],
+)
+def test_scripts_without_spaces_may_break(before: str, after: str) -> None:
+    assert not joins(before, after, spaced=False)
+
+
+@pytest.mark.parametrize(("before", "after"), [("Quoi", "?"), ("«", "Oui"), ("Oui", "»"), ("50", "%")])
+def test_french_spaces_do_not_break(before: str, after: str) -> None:
+    assert joins(before, after, spaced=True)
+
+
+@pytest.mark.parametrize(("before", "after"), [("10", "000"), ("a", "b"), ("a", "'tis"), ("said", '"Yes'), ("a", "-")])
+def test_spaces_break(before: str, after: str) -> None:
+    assert not joins(before, after, spaced=True)

@@ -1,0 +1,181 @@
+"""Where sentences end: abbreviations, numbers, ellipses, quotes and scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.text.sentences import ends_sentence, may_be_abbreviated, trails_off, without_end
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("end.", "end!", "end?", "end?!", "end.”", "end.'", "end.)", 'end."', "end.»", "end. »", "(end.)", "okay."),
+        *(
+            "終わり。",
+            "終わり。」",
+            "終わり？",
+            "終わり！）",
+            "好｡",
+            "好．",
+            "यह है।",
+            "है॥",
+            "كيف حالك؟",
+            "ہے۔",
+            "է։",
+            "ነው።",
+        ),
+        *(
+            "ပြီ။",
+            "ជា។",
+            "ཡིན།",
+            "ξέρω\u037e",
+            "2019.",
+            "1,000.",
+            "3.5.",
+            "$300.",
+            "50%.",
+            "UNESCO.",
+            "co-op.",
+            "well...?",
+        ),
+        *("A. B. C. now.", "I.", "it’s.", "me.", "for.", "so.", "fun.", "the art of it."),
+    ],
+)
+def test_a_sentence_ends_whatever_follows(text: str) -> None:
+    assert ends_sentence(text)
+    assert ends_sentence(text, "")
+    assert ends_sentence(text, "The") or text.endswith("。")
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "word", "word,", "word;", "word:", "—", "»", '"', "10.30", "3.14", "a.b", "(end)"]
+)
+def test_no_sentence_ends_without_a_mark(text: str) -> None:
+    assert not ends_sentence(text)
+    assert not ends_sentence(text, "The")
+    assert not ends_sentence(text, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Mr.", "mrs.", "Dr.", "Prof.", "St.", "(Mr.", "“Dr.", "vs.", "e.g.", "i.e.", "Ph."),
+        *("z.B.", "bzw.", "d.h.", "Mme", "Mme.", "p.ex.", "Sra.", "Dra.", "Sig.ra", "Dott.", "dhr.", "np.", "т.е."),
+    ],
+)
+@pytest.mark.parametrize("following", [None, "Smith", "The", "5", "lower"])
+def test_a_title_never_ends_a_sentence(text: str, following: str | None) -> None:
+    assert not ends_sentence(text, following)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["U.S.", "the U.K.", "p.m.", "a.m.", "Inc.", "Ltd.", "Ph.D.", "etc.", "usw.", "ecc.", "D.C.", "Jr.", "J.", "т.д."],
+)
+def test_some_abbreviations_may_end_a_sentence(text: str) -> None:
+    assert not ends_sentence(text)  # it depends on what follows
+    assert not ends_sentence(text, "navy")
+    assert not ends_sentence(text, "Navy")
+    assert not ends_sentence(text, ", and")
+    assert ends_sentence(text, "")
+    assert ends_sentence(text, "The")
+    assert ends_sentence(text, '"We')
+    assert ends_sentence(text, "It's")
+
+
+@pytest.mark.parametrize(
+    "pieces", [("U", ".S."), ("p", ".m."), ("Ph", ".D."), ("z", ".B."), ("U.S", "."), ("U", ".", "S", ".")]
+)
+def test_an_abbreviation_in_pieces_ends_nothing(pieces: tuple[str, ...]) -> None:
+    for count in range(1, len(pieces) + 1):
+        assert not ends_sentence("".join(pieces[:count]))
+        assert not ends_sentence(pieces[count - 1])
+    assert may_be_abbreviated(pieces[0])
+
+
+def test_what_may_become_an_abbreviation() -> None:
+    for text in ("U", "the U", "U.S", "p", "Ph", "Mr", "Inc", "etc", "z.B"):
+        assert may_be_abbreviated(text)
+    for text in ("", "word", "the navy", "sun", '"U"'):
+        assert not may_be_abbreviated(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "following", "language", "ends"),
+    [
+        ("No.", None, None, False),
+        ("No.", "5", None, False),
+        ("No.", "I", None, True),
+        ("No.", "IV", None, False),
+        ("No.", "Never", None, True),
+        ("No.", "", None, True),
+        ("Art.", "5", "de", False),
+        ("art.", None, "it", False),
+        ("art.", "Many", "en", True),
+        ("S.", "12", "de", False),
+        ("3.", None, None, False),
+        ("3.", None, "de", False),
+        ("3.", "Mai", "de", False),
+        ("3.", "Oktober", None, False),
+        ("3.", "Das", "de", True),
+        ("3.", "", "de", True),
+        ("42.", None, "en", True),
+        ("42.", "Peter", "en-GB", True),
+        ("42.", "She", None, True),
+        ("42.", "percent", None, False),
+        ("42.", "5", "en", False),
+        ("2019.", "It", "de", True),
+        ("1.000.", "Euro", "de", True),
+        ("３．", "５", "ja", False),
+        ("M.", "Dupont", "fr", False),
+        ("Sr.", "López", "es", False),
+        ("me.", "Durand", "fr", False),
+        ("me.", "Then", "en", True),
+        ("arch.", None, "en", True),
+        ("sun.", None, "en", True),
+        ("Mr.", "Smith", "de", False),
+        ("z.B.", "Berlin", "de", False),
+        ("usw.", "Das", "de-AT", True),
+        ("etc.", "Je", "fr", True),
+        ("bl.a.", "Oslo", "nb", False),
+        ("word;", None, "el", True),
+        ("word;", None, "en", False),
+    ],
+)
+def test_languages_and_what_follows(text: str, following: str | None, language: str | None, ends: bool) -> None:
+    assert ends_sentence(text, following, language) is ends
+
+
+def test_lower_case_goes_on_after_quotes_and_abbreviations() -> None:
+    assert not ends_sentence("approx.", "five")
+    assert not ends_sentence("“Stop!”", "he")
+    assert ends_sentence("we go now.", "they stay")  # some speech is written without capitals
+    assert ends_sentence("There.", "iPhone")
+    assert ends_sentence("There.", "eBay is")
+    assert ends_sentence("है।", "और")
+
+
+@pytest.mark.parametrize("text", ["so...", "so…", "so. . .", "so……", "so..", "so…”", "それは……", "well⋯"])
+def test_an_ellipsis_is_a_thought_broken_off(text: str) -> None:
+    assert trails_off(text)
+    assert not ends_sentence(text)
+    assert not ends_sentence(text, "and")
+    assert not ends_sentence(text, "Peter")
+    assert ends_sentence(text, "")
+    assert ends_sentence(text, "The")
+
+
+def test_no_ellipsis() -> None:
+    for text in ("", "end.", "end?", "U.S.", "10.30", "so...?"):
+        assert not trails_off(text)
+
+
+def test_marks_at_the_end_are_taken_off_but_not_those_of_abbreviations() -> None:
+    assert without_end("That is it.") == "That is it"
+    assert without_end("Really?!") == "Really"
+    assert without_end("Mais oui !") == "Mais oui"
+    assert without_end("終わり。") == "終わり"
+    assert without_end("with Mr.") == "with Mr."
+    assert without_end("so...") == "so"
+    assert without_end("") == ""
