@@ -25,7 +25,7 @@ from service.models_cli import models
 from service.polish_cli import polish
 from service.record_cli import record
 from service.serve_options import check_access, guard_options
-from service.settings import AUDIO_CONTEXTS, ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
+from service.settings import ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
 from service.tokens_cli import token
 
 if TYPE_CHECKING:
@@ -63,13 +63,6 @@ _policy = click.option(
     show_default=True,
     help="What decides that Whisper's words are final.",
 )
-_audio_context = click.option(
-    "--audio-context",
-    type=click.Choice(AUDIO_CONTEXTS),
-    default=AUDIO_CONTEXTS[0],
-    show_default=True,
-    help="How much audio Whisper's encoder sees: the 30 s it was trained on, or what there is, which is faster.",
-)
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 _port = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 
@@ -97,7 +90,6 @@ main.add_command(token)
 @_model
 @_language
 @_policy
-@_audio_context
 @click.option(
     "--speaker-model",
     metavar="FILE|NAME",
@@ -152,7 +144,6 @@ def config() -> None:
 @_engine
 @_model
 @_policy
-@_audio_context
 @click.option("--channel", default="main", show_default=True, help="Where the captions appear.")
 @click.option("--browser/--no-browser", default=True, help="Open the overlay in a browser.")
 @click.option("--once", is_flag=True, help="Play once, also when no service was running before.")
@@ -174,7 +165,6 @@ def demo(channel: str, browser: bool, once: bool, **options: Any) -> None:
 @_model
 @_language
 @_policy
-@_audio_context
 def transcribe(file: Path, form: str, words: bool, output: Path | None, **options: Any) -> None:
     """Write the transcript of an audio or video FILE."""
     from service import log

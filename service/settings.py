@@ -13,7 +13,6 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 ENGINES = ("auto", "whisper", "pocketsphinx")
 SPEAKER_MODEL = "nvidia/diar_streaming_sortformer_4spk-v2"
 POLICIES = ("align-att", "local-agreement")
-AUDIO_CONTEXTS = ("full", "dynamic")
 RECORDING_FORMATS = ("flac", "opus")
 RECORDINGS = "recordings"  # the folder for them in the data folder
 
@@ -79,7 +78,6 @@ class Settings:
     model: str | None = None
     language: str = "auto"
     policy: str = POLICIES[0]
-    audio_context: str = AUDIO_CONTEXTS[0]
     translation_model: str | None = None
     speaker_model: str = SPEAKER_MODEL  # a .nemo file or a name on the hub
     allow_origin: tuple[str, ...] = ()

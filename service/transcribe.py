@@ -84,7 +84,7 @@ def _whisper(settings: Settings) -> Engine:
         try:
             directory = models.on_disk(name) or fetch(name)
             check_directory(directory, None if models.local_directory(name) else name)
-            return WhisperEngine(directory, name, policy=settings.policy, audio_context=settings.audio_context)
+            return WhisperEngine(directory, name, policy=settings.policy)
         except ModelError as error:
             if name == names[-1]:
                 raise

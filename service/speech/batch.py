@@ -39,6 +39,7 @@ class Batcher(Generic[J, R]):
         self._serve = serve
         self._kind = kind
         self._most = most
+        self._workers = workers
         self._free = threading.BoundedSemaphore(workers)
         self._lock = threading.Lock()
         self._waiting: deque[_Place[J, R]] = deque()
@@ -76,7 +77,8 @@ class Batcher(Generic[J, R]):
             if not self._waiting:
                 return []
             kind = self._kind(self._waiting[0].job)
-            batch = [place for place in self._waiting if self._kind(place.job) == kind][: self._most]
+            share = -(-len(self._waiting) // self._workers)  # a batch must not leave other workers without any
+            batch = [place for place in self._waiting if self._kind(place.job) == kind][: min(self._most, share)]
             for place in batch:
                 self._waiting.remove(place)
             return batch

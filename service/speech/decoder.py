@@ -9,43 +9,43 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from langcodes import Language
 
 from service.audio import RATE
 from service.errors import EngineError
 from service.speech.batch import Batcher
 from service.speech.features import HOP
-from service.speech.window import Decoded, Piece, Window
+from service.speech.pieces import Decoded, Piece, Window
 from service.speech.words import Word
+from service.text.languages import AUTO
+from service.text.scripts import is_unspaced
 
 _FULL = 3000  # frames: the 30 s that Whisper was trained on
-_LEAST = 1000  # frames of a dynamic context: Whisper was never trained on short ones (docs/engines.md)
-_AFTER = 100  # frames of nothing after a window whose context is dynamic
+_LEAST = 800  # frames that the encoder is given: fewer are hardly cheaper, more make no fewer errors (docs/engines.md)
+_AFTER = 100  # frames of nothing after a window: Whisper was trained with silence behind the speech
 _BUCKET = 200  # frames: windows are made as long as others by it, so that they can be decoded together
-_TOGETHER = 4  # windows that are decoded at once; full ones on a processor gain nothing by it (docs/engines.md)
+_TOGETHER = 4  # windows that are decoded at once (docs/engines.md)
 _ENCODED = 0.02  # seconds of one frame of the encoder's output
 _TOKENS, _TOKENS_PER_SECOND = 16, 12  # that may be written, at most: runaway loops cost no more than speech
 _MOST_TOKENS = 224
 _NO_SPEECH = 0.6  # probability, above which unsure words are not believed (Radford et al. 2022)
 _UNSURE = -1.0  # mean logarithm of the words' probabilities
-_UNSPACED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"), ("\u2e80", "\ua4cf"), ("\uf900", "\ufaff"), ("\uff66", "\uff9f"))
 _PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
 class WhisperDecoder:
     """One loaded model. ``whisper`` is a `faster_whisper.WhisperModel`."""
 
-    def __init__(self, whisper: Any, *, dynamic: bool, heads: bool, workers: int) -> None:
-        """``dynamic``: the encoder sees the window's own length and not 30 s. ``heads``: words can be aligned."""
+    def __init__(self, whisper: Any, *, heads: bool, workers: int) -> None:
+        """``heads``: the model says which of its attention heads follow the sound, so that words can be aligned."""
         self.mels = int(whisper.model.n_mels)
         self._whisper = whisper
-        self._dynamic = dynamic
         self._heads = heads
         self._on_processor = whisper.model.device == "cpu"
         self._tokenizer = cache(self._make_tokenizer)
-        self._suppressed = _suppressed(self._tokenizer("en"))
-        together = _TOGETHER if dynamic or not self._on_processor else 1
-        self._batcher = Batcher(self._decode, self._kind, most=together, workers=workers)
-        self.places = 2 * workers * together
+        self._suppressed = cache(lambda language: _suppressed(self._tokenizer(language), language))
+        self._batcher = Batcher(self._decode, self._kind, most=_TOGETHER, workers=workers)
+        self.places = 2 * workers * _TOGETHER
         """Windows that may be under way at once: those in work, and those that are made ready meanwhile."""
 
     def decode(self, window: Window) -> Decoded:
@@ -56,12 +56,10 @@ class WhisperDecoder:
         return tuple(self._tokenizer("en").encode(" " + text.strip())[:most]) if text.strip() else ()
 
     def _kind(self, window: Window) -> tuple[object, ...]:
-        return self._length(window), len(window.context), window.language, window.beams
+        return self._length(window), len(window.context), window.language, window.detect
 
     def _length(self, window: Window) -> int:
         """The frames that the encoder is given."""
-        if not self._dynamic:
-            return _FULL
         wanted: int = max(_LEAST, window.features.shape[1] + _AFTER)
         return min(_FULL, -(-wanted // _BUCKET) * _BUCKET)
 
@@ -75,18 +73,20 @@ class WhisperDecoder:
     def _results(self, windows: Sequence[Window]) -> list[Decoded]:
         model = self._whisper.model
         encoded = model.encode(_storage(self._padded(windows)))
-        language, sure = windows[0].language, 1.0
-        if language == "auto":
+        language, found = windows[0].language, [(windows[0].language, 1.0)] * len(windows)
+        if language == AUTO or windows[0].detect:
+            found = self._detected(encoded, len(windows))
+        if language == AUTO:
             if len(windows) > 1:  # each may be in another one
                 return [result for window in windows for result in self._results([window])]
-            language, sure = self._detected(encoded)
+            language = found[0][0]
         tokenizer = self._tokenizer(language)
         generated = model.generate(
             encoded,
             [self._prompt(window, tokenizer) for window in windows],
-            beam_size=windows[0].beams,
+            beam_size=1,
             max_length=self._most(windows),
-            suppress_tokens=self._suppressed,
+            suppress_tokens=self._suppressed(language),
             return_no_speech_prob=True,
         )
         texts = [
@@ -95,8 +95,8 @@ class WhisperDecoder:
         ]
         pieces = self._aligned(windows, texts, encoded, tokenizer)
         return [
-            Decoded(() if _is_nothing(found, result.no_speech_prob) else tuple(found), language, sure)
-            for found, result in zip(pieces, generated, strict=True)
+            Decoded(() if _is_nothing(words, result.no_speech_prob) else tuple(words), *heard, result.no_speech_prob)
+            for words, heard, result in zip(pieces, found, generated, strict=True)
         ]
 
     def _padded(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
@@ -106,11 +106,12 @@ class WhisperDecoder:
             row[:, :frames] = window.features[:, :frames]
         return padded
 
-    def _detected(self, encoded: Any) -> tuple[str, float]:
+    def _detected(self, encoded: Any, count: int) -> list[tuple[str, float]]:
+        """The language of each window, and its probability."""
         if not self._whisper.model.is_multilingual:
-            return "en", 1.0
-        token, probability = self._whisper.model.detect_language(encoded)[0][0]
-        return str(token).strip("<|>"), float(probability)
+            return [("en", 1.0)] * count
+        best = [languages[0] for languages in self._whisper.model.detect_language(encoded)]
+        return [(str(token).strip("<|>"), float(probability)) for token, probability in best]
 
     def _prompt(self, window: Window, tokenizer: Any) -> list[int]:
         before = [tokenizer.sot_prev, *window.context] if window.context else []
@@ -169,7 +170,7 @@ def _pieces(window: Window, text: list[int], result: Any, tokenizer: Any) -> lis
     for spelled, tokens in found:
         after = at + len(tokens)
         start, end = (begins.get(place, last) * _ENCODED for place in (at, after))
-        probability = float(np.min(result.text_token_probs[at:after]))
+        probability = float(np.mean(result.text_token_probs[at:after]))
         pieces.append(_piece(spelled, tokens, start, end, probability))
         at = after
     return _merged(pieces, alone=not window.prefix)
@@ -199,12 +200,12 @@ def _piece(spelled: str, tokens: Sequence[int], start: float, end: float, probab
 
 
 def _merged(pieces: Sequence[Piece], *, alone: bool) -> list[Piece]:
-    """Punctuation and parts without a space before them go with the word before, or after; ``alone``, marks are dropped."""
+    """Punctuation, and parts without a space before them, as one with their word; ``alone``, marks are dropped."""
     merged: list[Piece] = []
     for piece in pieces:
         before = merged[-1].word if merged else None
         mark = not piece.word.text or (not piece.word.spaced and piece.word.text in _APPENDED)
-        part = before is not None and not piece.word.spaced and not unspaced_script(before.text[-1:])
+        part = before is not None and not piece.word.spaced and not is_unspaced(before.text[-1])
         if before is not None and (mark or part or (before.spaced and before.text in _PREPENDED)):
             merged[-1] = _joined(merged[-1], piece, mark=mark)
         elif piece.word.text and not (mark and alone):
@@ -223,16 +224,17 @@ def _joined(before: Piece, piece: Piece, *, mark: bool) -> Piece:
     return Piece(word, (*before.tokens, *piece.tokens), before.marks + len(piece.tokens) if mark else 0)
 
 
-def unspaced_script(letter: str) -> bool:
-    """Whether words are written without spaces between them in the letter's script."""
-    return any(low <= letter <= high for low, high in _UNSPACED)
+def _suppressed(tokenizer: Any, language: str) -> list[int]:
+    """Whisper's own list of what is no speech (notes, brackets, special tokens), and a space alone.
 
-
-def _suppressed(tokenizer: Any) -> list[int]:
-    """Whisper's own list of what is no speech: notes, brackets, special tokens."""
+    At the end of a window a word that begins there is often written as a space followed by the rest of the word
+    ("of" + " " + "imes"). Other scripts need the space before letters that no token begins with.
+    """
     from faster_whisper.transcribe import get_suppressed_tokens
 
-    return [*(get_suppressed_tokens(tokenizer, [-1]) or ()), *tokenizer.encode(" ")]
+    tokens = list(get_suppressed_tokens(tokenizer, [-1]) or ())
+    latin = Language.get(language).maximize().script == "Latn"
+    return [*tokens, *tokenizer.encode(" ")] if latin else tokens
 
 
 def _float32() -> Any:

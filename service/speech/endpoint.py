@@ -31,6 +31,8 @@ class EndpointRules:
     pressed_after: float = 14.0
     pressed_silence: float = 0.1
     longest: float = 22.0
+    lead_in: float = 0.32
+    """Sound before speech is certain that the utterance begins with: a first consonant is quiet."""
 
     def needed(self, length: float) -> float:
         """Silence that ends an utterance of ``length`` seconds."""
@@ -46,7 +48,7 @@ class Endpointer:
 
     def __init__(self, chunk_seconds: float, rules: EndpointRules = EndpointRules()) -> None:
         self._chunk = chunk_seconds
-        self._rules = rules
+        self.rules = rules
         self.reset()
 
     def reset(self) -> None:
@@ -60,8 +62,8 @@ class Endpointer:
         if self.speaking:
             return self._during(probability)
         self.silence += self._chunk
-        self._voiced = self._voiced + self._chunk if probability >= self._rules.on else 0.0
-        if self._voiced < self._rules.min_speech:
+        self._voiced = self._voiced + self._chunk if probability >= self.rules.on else 0.0
+        if self._voiced < self.rules.min_speech:
             return Edge.NONE
         self.speaking = True
         self._length, self.silence = self._voiced, 0.0
@@ -69,11 +71,11 @@ class Endpointer:
 
     def _during(self, probability: float) -> Edge:
         self._length += self._chunk
-        if probability >= self._rules.on:
+        if probability >= self.rules.on:
             self.silence = 0.0
-        elif probability < self._rules.off or self.silence:
+        elif probability < self.rules.off or self.silence:
             self.silence += self._chunk
-        if self.silence < self._rules.needed(self._length) and self._length < self._rules.longest:
+        if self.silence < self.rules.needed(self._length) and self._length < self.rules.longest:
             return Edge.NONE
         self.speaking = False
         self._voiced = 0.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from service.audio import Samples
+from service.speech.endpoint import EndpointRules
 from service.speech.scheduler import Scheduler
 from service.speech.words import Hypothesis
 
@@ -32,10 +33,15 @@ class Stream(Protocol):
     def bridges(self) -> float:
         """Seconds of silence over which two utterances may be heard as one, when that saves work; 0 for never."""
 
-    def accept(self, samples: Samples, silence: float) -> Hypothesis | None:
+    @property
+    def rules(self) -> EndpointRules:
+        """Where utterances end for this recognizer."""
+
+    def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis | None:
         """More of the utterance; None when there is nothing new to say.
 
-        ``silence`` is how many seconds at the end of what was heard hold no voice.
+        ``silence`` is how many seconds at the end of everything heard hold no voice, ``voice`` how many seconds of
+        ``samples`` hold one; None if that is not known.
         May take long: call in a thread. Raises `EngineError`, after which `finish` gives what was
         committed and the stream is ready for another utterance.
         """

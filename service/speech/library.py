@@ -163,7 +163,7 @@ class Library:
         def load() -> WhisperEngine:
             check_directory(found, name)
             try:
-                return WhisperEngine(found, model, policy=settings.policy, audio_context=settings.audio_context)
+                return WhisperEngine(found, model, policy=settings.policy)
             except ModelError as error:
                 if local:
                     raise

@@ -16,6 +16,7 @@ from service.audio import RATE, Samples
 from service.audio.pcm import to_pcm
 from service.errors import EngineError
 from service.speech.commitment import Commitment
+from service.speech.endpoint import EndpointRules
 from service.speech.engine import Hints
 from service.speech.pocketsphinx_worker import Segment
 from service.speech.policy import Display, HoldBack
@@ -94,6 +95,7 @@ class PocketsphinxStream:
 
     language = "en"
     bridges = 0.0
+    rules = EndpointRules()
 
     def __init__(self, engine: PocketsphinxEngine, worker: _Worker) -> None:
         self._engine = engine
@@ -102,7 +104,7 @@ class PocketsphinxStream:
         self._heard = 0
         self._retry_at = 0.0
 
-    def accept(self, samples: Samples, silence: float) -> Hypothesis | None:
+    def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis | None:
         if self._worker is None:
             if time.monotonic() < self._retry_at:
                 return None

@@ -7,6 +7,7 @@ asked. All that it decides is how many of the words after them follow: committed
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
 
@@ -26,41 +27,44 @@ class Policy(Protocol):
         """Another utterance begins."""
 
 
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """For words of at least ``probability``: seconds between a word's end and the end of the audio.
+
+    ``agreed`` holds for a word that the hypothesis before had in the same place, ``new`` for others.
+    """
+
+    probability: float
+    new: float
+    agreed: float
+
+
+MARGINS = (Margin(0.85, 0.6, 0.2), Margin(0.6, 1.2, 0.5), Margin(0.35, 1.8, 1.0), Margin(0.0, 2.2, 1.8))
+"""Found by measuring on people's speech (docs/engines.md)."""
+
+
 class AlignAtt:
-    """Commit the words whose attention lies before the last frames of the audio.
+    """Commit the words whose attention lies far enough before the end of the audio.
 
     What a decoder writes while it looks at the very end of what it has heard is a guess at a word
     that is not over. Source: Papi et al. 2023 (AlignAtt), Macháček et al. 2025 (SimulStreaming).
     They watch the most attended frame while decoding; here a word's place is its end in the
     monotonic alignment of the same attention, which CTranslate2 computes for finished hypotheses.
+    And they have one margin for all words, while here it depends on how much a word is believed: most
+    errors are in the few words of low probability, for which the sound that follows is worth waiting.
     """
 
-    def __init__(self, margin: float) -> None:
-        """``margin`` is the time before the end of the audio in which words are held back, in seconds."""
-        self._margin = margin
+    def __init__(self, margins: Sequence[Margin] = MARGINS) -> None:
+        """``margins`` by descending probability, the last one for any."""
+        self._margins = margins
+        self._before: list[str] = []  # the last hypothesis after the committed words, without punctuation
 
     def commit(self, words: Sequence[Word], heard: float) -> int:
-        return _count(words, heard - self._margin)
-
-    def reset(self) -> None:
-        """A hypothesis is judged alone."""
-
-
-class Confident:
-    """AlignAtt with a margin that depends on how much a word is believed."""
-
-    def __init__(self, levels: Sequence[tuple[float, float, float]]) -> None:
-        """``levels``: (probability, margin when new, margin when agreed), descending."""
-        self._levels = levels
-        self._before: list[str] = []
-
-    def commit(self, words: Sequence[Word], heard: float) -> int:
-        count = place = 0  # of words, and of those that are not only punctuation
+        count = place = 0  # of all words, and of those that are not only punctuation
         for word in words:
             if word.key:
                 agreed = place < len(self._before) and self._before[place] == word.key
-                margin = next(level[1 + agreed] for level in self._levels if word.probability >= level[0])
-                if heard - word.end < margin:
+                if heard - word.end < self._margin(word, agreed):
                     break
                 place += 1
             count += 1
@@ -69,6 +73,10 @@ class Confident:
 
     def reset(self) -> None:
         self._before = []
+
+    def _margin(self, word: Word, agreed: bool) -> float:
+        margin = next(one for one in self._margins if word.probability >= one.probability)
+        return margin.agreed if agreed else margin.new
 
 
 class LocalAgreement:

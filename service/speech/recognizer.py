@@ -16,7 +16,7 @@ from service.speech.words import Hypothesis
 
 _LATE = 3.0  # seconds of audio at once, from which the engine is behind: utterances are then decoded together
 _TOGETHER_LONGEST = 10.0  # seconds an utterance may have, to be joined with the next
-_PREROLL = 10  # chunks before speech was sure (0.32 s): a first consonant is quieter than the threshold
+_VOICE = 0.5  # probability from which a chunk holds a voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,10 @@ class Recognizer:
         self._stream = stream
         self._next: Stream | None = None
         self._vad = vad
-        self._endpointer = endpointer or Endpointer(CHUNK / RATE)
+        self._endpointer = endpointer or Endpointer(CHUNK / RATE, stream.rules)
         self._pending = np.zeros(0, dtype=np.float32)
-        self._preroll: deque[Samples] = deque(maxlen=_PREROLL)
+        self._lead_in = self._new_lead_in()
+        self._voice = 0.0  # seconds of voice that the stream has not heard of
         self._heard = 0  # samples on the source's clock that went through the detector
         self._began = 0  # where the utterance's first sample is on that clock
         self.failure: EngineError | None = None  # the last thing that went wrong, until somebody takes note
@@ -71,12 +72,14 @@ class Recognizer:
         speech: list[Samples] = []
         for at in range(0, whole, CHUNK):
             chunk = audio[at : at + CHUNK]
-            edge = self._endpointer.feed(self._vad.probability(chunk))
+            probability = self._vad.probability(chunk)
+            edge = self._endpointer.feed(probability)
             self._heard += CHUNK
+            self._voice += CHUNK / RATE if probability >= _VOICE else 0.0
             if edge is Edge.SPEECH and not over:
-                self._began = self._heard - CHUNK * (len(self._preroll) + 1)
-                speech = [*self._preroll, chunk]
-                self._preroll.clear()
+                self._began = self._heard - CHUNK * (len(self._lead_in) + 1)
+                speech = [*self._lead_in, chunk]
+                self._lead_in.clear()
             elif self._endpointer.speaking or edge is Edge.ENDPOINT or over:
                 speech.append(chunk)
                 over = not self._endpointer.speaking
@@ -84,7 +87,9 @@ class Recognizer:
                     updates += self._accept(speech, last=True)
                     speech, over = [], False
             else:
-                self._preroll.append(chunk)
+                self._lead_in.append(chunk)
+                if not probability >= _VOICE:
+                    self._voice = 0.0  # it was no speech
         if speech:
             updates += self._accept(speech, last=over)
         return updates
@@ -97,7 +102,8 @@ class Recognizer:
         if self._endpointer.speaking:
             updates += self._accept([pending], last=True)
         self._endpointer.reset()
-        self._preroll.clear()
+        self._lead_in.clear()
+        self._voice = 0.0
         self._vad.reset()
         return updates
 
@@ -124,6 +130,12 @@ class Recognizer:
         if self._next is not None:
             self._stream.close()
             self._stream, self._next = self._next, None
+            self._endpointer.rules = self._stream.rules
+            self._lead_in = self._new_lead_in()
+
+    def _new_lead_in(self) -> deque[Samples]:
+        """The chunks before speech is certain, as many as the stream wants."""
+        return deque(maxlen=round(self._endpointer.rules.lead_in * RATE / CHUNK))
 
     def _may_go_on(self) -> bool:
         """Whether the utterance may be decoded together with the next one, because the engine is behind."""
@@ -133,7 +145,8 @@ class Recognizer:
     def _accept(self, speech: list[Samples], *, last: bool) -> list[Update]:
         samples = np.concatenate(speech)
         try:
-            hypothesis = self._stream.accept(samples, self._endpointer.silence) if len(samples) else None
+            voice, self._voice = self._voice, 0.0
+            hypothesis = self._stream.accept(samples, self._endpointer.silence, voice) if len(samples) else None
             if last:
                 hypothesis = self._stream.finish()
         except EngineError as error:

@@ -24,10 +24,9 @@ from service.text.languages import AUTO
 
 log = logging.getLogger("surtitle.speech")
 
-_MARGIN = 0.3  # seconds before the end of the audio in which AlignAtt holds words back
 _SHOWN_AGE = 0.1  # seconds before the end of the audio in which words are not even shown
 _HINT_TOKENS = 96
-_THREADS = 4  # that one decoding can use well
+_WORKERS = 4  # decodings at once: CTranslate2's decoder gains nothing from a second thread (docs/engines.md)
 
 
 class WhisperEngine:
@@ -36,33 +35,31 @@ class WhisperEngine:
     name = "whisper"
     step = 30.0  # seconds: one decoding of the newest audio costs as much as one of less
 
-    def __init__(self, directory: Path, model: str, *, policy: str = "align-att", audio_context: str = "full") -> None:
+    def __init__(self, directory: Path, model: str, *, policy: str = "align-att") -> None:
         """Load a CTranslate2 directory; takes seconds, call in a thread. Raises `ModelError`.
 
-        ``policy`` is "align-att" (where the model says which heads follow the sound) or
-        "local-agreement"; ``audio_context`` is "full" or "dynamic" (docs/engines.md).
+        ``policy`` is "align-att" (where the model says which heads follow the sound) or "local-agreement".
         """
         cores = os.cpu_count() or 1
         self.model = model
-        self._threads = min(_THREADS, cores)
+        workers = min(_WORKERS, cores)
+        self._threads = max(1, cores // workers)
         try:
-            self._whisper = loaded(directory, self._threads, max(1, cores // _THREADS))
+            self._whisper = loaded(directory, self._threads, workers)
             heads = bool(json.loads((directory / "config.json").read_text()).get("alignment_heads"))
         except Exception as error:
             raise ModelError(
                 f"The model in {directory} cannot be loaded ({error}): "
                 "it must be a Whisper model converted by CTranslate2."
             ) from error
-        self._decoder = WhisperDecoder(
-            self._whisper, dynamic=audio_context == "dynamic", heads=heads, workers=self._whisper.model.num_workers
-        )
+        self._decoder = WhisperDecoder(self._whisper, heads=heads, workers=self._whisper.model.num_workers)
         self._to_english = SpeechToEnglish(self._whisper)
         self._align_att = heads and policy == "align-att"
         self.scheduler = Scheduler(self._decoder.places)
 
     def open(self, language: str, hints: Hints = Hints()) -> WindowStream:
         known = language in self._whisper.supported_languages
-        policy = AlignAtt(_MARGIN) if self._align_att else LocalAgreement(2)
+        policy = AlignAtt() if self._align_att else LocalAgreement(2)
         said_before = " ".join((*hints.hotwords, hints.prompt))
         return WindowStream(
             self._decoder,

@@ -5,20 +5,25 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise, takewhile
-from typing import Protocol
 
 from service.audio import RATE, Samples
 from service.speech.commitment import Commitment
-from service.speech.features import HOP, Frames, LogMel
-from service.speech.guards import Evidence, believed, is_invented
+from service.speech.endpoint import EndpointRules
+from service.speech.features import HOP, LogMel
+from service.speech.guards import Evidence, believed, is_invented, without_invented_end
+from service.speech.language import LanguageMonitor
+from service.speech.pieces import Decoder, Piece, Window, before_collapse
 from service.speech.policy import Display, Policy
-from service.speech.words import Hypothesis, Word
+from service.speech.words import Hypothesis, Word, join
+from service.text.languages import AUTO
+from service.text.sentences import ends_sentence, trails_off
 
 _FRAME = HOP / RATE  # seconds
 _STEP = 0.6  # seconds of new speech before the window is decoded again, at least
-_SHARE = 2.2  # times as long as a decoding took lately: a slow model, or one with many sources, decodes less often
+_SHARE = 2.2  # times as long as a decoding takes, at least: recognition leaves half of a processor to others
+_RECENT = 8  # decodings, of which the fastest tells how long one takes: the others had to wait for somebody
 _STEP_MOST = 3.0  # seconds, however slow it is
 _PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
 _LONG = 6.0  # seconds of audio in a window, from which it slides to a new sentence
@@ -26,71 +31,21 @@ _LONGEST = 12.0  # from which it slides to any word
 _MOST = 25.0  # that one window can have; what comes at once is decoded in such parts
 _KEEP = 1.0  # seconds that stay when it slides
 _CONTEXT = 32  # tokens of what was said before
-_HOLD = True
-_BEAM, _BEAMS = 1, 1
-_COLLAPSE = 3
-_clock = time.monotonic
 _CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
 _ECHO, _ECHO_MOST = 3, 8  # tokens that may stand in the context again by chance; those that are looked for there
 _AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
 _SOUND = 0.04  # seconds of voice that the first word after a sentence has at least
 _LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
-_MARKS = ".,!?:;…。，！？：、-"
-_SENTENCE_END = (".", "?", "!", "。", "？", "！")
-_SURE = ((1.0, 0.8), (2.0, 0.5))  # a language is believed after so many seconds with such a probability
-_ANY_LANGUAGE = 4.0  # seconds after which the likeliest language will do for this utterance
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A word and the tokens that write it."""
-
-    word: Word
-    tokens: tuple[int, ...]
-    marks: int = 0  # of the tokens, those at the end that are punctuation
-
-    def split_mark(self) -> tuple[Piece, Piece | None]:
-        """The word without the punctuation at its end, and that punctuation."""
-        text = self.word.text.rstrip(_MARKS)
-        if not self.marks or not text or self.marks >= len(self.tokens):
-            return self, None
-        mark = replace(self.word, text=self.word.text[len(text) :], start=self.word.end, spaced=False)
-        tokens = len(self.tokens) - self.marks
-        return Piece(replace(self.word, text=text), self.tokens[:tokens]), Piece(mark, self.tokens[tokens:], self.marks)
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What is to be decoded: ``features`` of shape (mels, frames), and the tokens that are known.
-
-    ``context`` was said before the window, ``prefix`` is what is committed of what is said in it.
-    """
-
-    features: Frames
-    language: str
-    context: tuple[int, ...] = ()
-    prefix: tuple[int, ...] = ()
-    beams: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """The words after the prefix, in seconds from the window's start, and the language with its probability."""
-
-    pieces: tuple[Piece, ...]
-    language: str
-    sure: float
-
-
-class Decoder(Protocol):
-    """Decodes windows."""
-
-    @property
-    def mels(self) -> int:
-        """Rows of the features."""
-
-    def decode(self, window: Window) -> Decoded:
-        """Blocks until it is done. Raises `EngineError`."""
+_RULES = EndpointRules(
+    silence=1.2,  # shorter pauses are heard within a window: what follows tells how the words before it end
+    hurried_after=30.0,
+    hurried_silence=0.6,
+    pressed_after=60.0,
+    pressed_silence=0.3,
+    longest=90.0,
+    lead_in=1.0,  # Whisper misses a first word that begins with the window
+)
 
 
 class WindowStream:
@@ -100,36 +55,42 @@ class WindowStream:
     """
 
     bridges = 2.0  # a window costs the same with more speech in it
+    rules = _RULES
 
     def __init__(self, decoder: Decoder, language: str, policy: Policy, display: Display, hints: Sequence[int]) -> None:
         """``hints`` are tokens that stand before all that was said."""
         self.language = language
+        self._languages = LanguageMonitor() if language == AUTO else None
         self._decoder = decoder
         self._hints = tuple(hints)
         self._mel = LogMel(decoder.mels)
         self._words = Commitment(policy, display)
         self._context: list[int] = []
-        self._took: deque[float] = deque(maxlen=8)  # seconds that the last decodings took
+        self._took: deque[float] = deque(maxlen=_RECENT)  # seconds that the last decodings took
         self._begin()
 
-    def accept(self, samples: Samples, silence: float) -> Hypothesis | None:
+    def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis | None:
+        self._voice += max(0.0, len(samples) / RATE - silence) if voice is None else voice
         hypothesis = None
         while (room := round((_MOST - len(self._mel) * _FRAME) * RATE)) < len(samples):
             self._feed(samples[:room], 0.0)
             samples = samples[room:]
-            hypothesis = self._advance(0.0)
+            hypothesis = self._advance()
         self._feed(samples, silence)
         if self._due(silence):
-            return self._advance(silence)
+            return self._advance()
         if silence >= _PAUSE and self._rest and self._decoded >= self._voiced:
-            return self._commit() or hypothesis
+            return self._commit()  # no words follow: in a pause, time alone decides
         return hypothesis
 
     def finish(self) -> Hypothesis:
         if self._decoded < self._voiced and not self._failed:
-            self._decode(_BEAMS)
-        hypothesis = self._words.finish([piece.word for piece in self._rest])
-        self._remember([*self._prefix, *self._rest])
+            self._decode()
+        before = [piece.word for piece in self._prefix]
+        words = [piece.word for piece in self._rest if not trails_off(piece.word.text) or piece.word.key]
+        words = without_invented_end([*before, *words], self._voiced)[len(before) :]
+        hypothesis = self._words.finish([_without_ellipsis(word) for word in words])
+        self._remember([*self._prefix, *self._rest[: len(words)]])
         self._begin()
         return hypothesis
 
@@ -141,6 +102,7 @@ class WindowStream:
         self._mel.clear()
         self._heard = 0.0  # seconds of the utterance that are known
         self._voiced = 0.0  # where in it the last voice was
+        self._voice = 0.0  # seconds of voice in it
         self._decoded = 0.0  # how much of it the last decoding heard
         self.begins = 0.0
         """Where in the utterance the window begins, in seconds."""
@@ -154,25 +116,25 @@ class WindowStream:
         self._heard += len(samples) / RATE
         self._voiced = max(self._voiced, self._heard - silence)
 
-    def _advance(self, silence: float) -> Hypothesis | None:
+    def _advance(self) -> Hypothesis | None:
         """Decode, and commit what can be committed."""
-        self._decode(_BEAMS if silence >= _PAUSE else _BEAM)
-        if self.language == "auto" and self._heard < _ANY_LANGUAGE:
+        self._decode()
+        if self.language == AUTO:
             return None
         hypothesis = self._commit()
         self._slide()
         return hypothesis
 
     def _commit(self) -> Hypothesis:
-        """Commit what the policy says, now that so much is heard."""
-        if _HOLD and self._rest:  # what follows a word decides how it ends
-            last, mark = self._rest[-1].split_mark()
-            self._rest[-1:] = [last] if mark is None else [last, mark]
+        """Commit what the policy says, now that so much is heard.
+
+        The punctuation after the last word stays tentative: only the next words tell whether a sentence is over.
+        """
+        if self._rest:
+            self._rest[-1:] = self._rest[-1].split()
         words = [piece.word for piece in self._rest]
-        held = _HOLD and bool(self._rest) and self._rest[-1].marks > 0 and not words[-1].key
-        hypothesis = self._words.insert(
-            words, self._heard, least=self._overdue(words), most=len(words) - held
-        )
+        most = len(words) - (1 if self._rest and self._rest[-1].is_mark else 0)
+        hypothesis = self._words.insert(words, self._heard, least=self._overdue(words), most=most)
         count = len(hypothesis.committed) - self._committed
         self._committed += count
         self._prefix += self._rest[:count]
@@ -194,28 +156,32 @@ class WindowStream:
         step = min(_STEP_MOST, max(_STEP, _SHARE * min(self._took, default=0.0))) + (_PAUSE if silence else 0.0)
         return self._heard - self._decoded >= step
 
-    def _decode(self, beams: int = 1) -> None:
+    def _decode(self) -> None:
         self._failed = True
-        begun = _clock()
-        decoded = self._decoder.decode(self._window(beams))
+        begun = time.monotonic()
+        window = self._window()
+        decoded = self._decoder.decode(window)
+        if self._languages is not None and window.detect:
+            language = self._languages.observe(decoded.language, decoded.sure, self._voice)
+            if self.language not in (AUTO, language):
+                self._context.clear()  # it would be continued in the language before
+                decoded = self._decoder.decode(replace(self._window(), language=language, detect=False))
+            self.language = language
         if self._is_echo(decoded.pieces):
             self._context.clear()
-            decoded = self._decoder.decode(self._window(beams))
-        self._took.append(_clock() - begun)
+            decoded = self._decoder.decode(self._window())
+        self._took.append(time.monotonic() - begun)
         self._failed = False
         self._decoded = self._heard
-        believed = any(self._heard >= seconds and decoded.sure >= sure for seconds, sure in _SURE)
-        if self.language == "auto" and believed:
-            self.language = decoded.language
-        self._rest = self._guarded(self._placed(decoded.pieces))
+        self._rest = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
 
-    def _window(self, beams: int = 1) -> Window:
+    def _window(self) -> Window:
         return Window(
             self._mel.features(),
             self.language,
             (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
             tuple(token for piece in self._prefix for token in piece.tokens),
-            beams,
+            detect=self._languages is not None and self._languages.is_due(self._voice),
         )
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
@@ -226,36 +192,41 @@ class WindowStream:
         starts = range(len(self._context) - len(written) + 1)
         return any(self._context[at : at + len(written)] == written for at in starts)
 
-    def _guarded(self, pieces: list[Piece]) -> list[Piece]:
+    def _guarded(self, pieces: Sequence[Piece], no_speech: float) -> list[Piece]:
         """The words that are believed."""
-        pieces = _before_collapse(pieces)
+        pieces = before_collapse(pieces)
         words = [piece.word for piece in pieces]
-        if not self._committed and is_invented(words, Evidence(self._voiced)):
+        if not self._committed and is_invented(words, Evidence(self._voice, no_speech=no_speech)):
             return []
-        kept = believed(words, [piece.word for piece in self._prefix])
+        kept = {*believed(words, [piece.word for piece in self._prefix])}
+        kept |= {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
             self._context.clear()  # else it goes on where it was cut
-        return [pieces[index] for index in kept]
+        return [pieces[index] for index in sorted(kept)]
 
     def _placed(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The words on the utterance's clock, in order, none later than what was heard."""
         placed: list[Piece] = []
         earliest = self._prefix[-1].word.end if self._prefix else 0.0
-        ended = bool(self._prefix) and self._prefix[-1].word.text.endswith(_SENTENCE_END)
-        over = ended and self._heard - self._voiced >= _PAUSE  # then a decoder that is asked for more may make it up
-        latest = self._voiced - _SOUND if over else self._voiced + _AFTER_VOICE
+        paused = self._heard - self._voiced >= _PAUSE
+        before = self._prefix[-1].word.text if self._prefix else ""
         for piece in pieces:
             word = piece.word.shifted(self.begins)
-            if word.start > latest:
+            # after a sentence, a decoder that is asked for more may make it up
+            over = paused and not piece.is_mark and ends_sentence(before, word.text)
+            if word.start > self._voiced + (-_SOUND if over else _AFTER_VOICE):
                 break  # nobody speaks there
             end = max(earliest, min(word.end, self._voiced + _AFTER_VOICE))
             start = min(end, max(earliest, word.start))
             if not placed and not self._committed:
                 # attention to the first word begins with the window, long before its sound
                 start = max(start, end - _LONG_WORD - _LONG_LETTER * len(word.text))
-            placed.append(Piece(replace(word, start=start, end=end), piece.tokens))
+            placed.append(replace(piece, word=replace(word, start=start, end=end)))
             earliest = end
-        return [] if over and earliest <= self._prefix[-1].word.end else placed
+            before = before + word.text if piece.is_mark else word.text
+        if paused and self._prefix and earliest <= self._prefix[-1].word.end:
+            return [piece for piece in placed if piece.is_mark]  # they have no sound of their own
+        return placed
 
     def _slide(self) -> None:
         """Let the window begin later, if it is long: at a sentence's beginning, or else in the widest gap."""
@@ -263,17 +234,17 @@ class WindowStream:
         if length <= _LONG:
             return
         until = self.begins + length - _KEEP
+        known = [*self._prefix, *self._rest[:1]]
         borders = [
-            (before.word.text.endswith(_SENTENCE_END), after.word.start - before.word.end, index)
-            for index, (before, after) in enumerate(pairwise((*self._prefix, *self._rest[:1])), 1)
-            if index <= len(self._prefix) and before.word.end <= until
+            (_sentence_ends(known, index), after.word.start - before.word.end, index)
+            for index, (before, after) in enumerate(pairwise(known), 1)
+            if index <= len(self._prefix) and before.word.end <= until and not after.is_mark
         ]
         if length <= _LONGEST:
             borders = [border for border in borders if border[0]]
         if borders:
             _, _, index = max(borders, key=lambda border: (border[0], 0.0 if border[0] else border[1], border[2]))
-            after = (*self._prefix, *self._rest)[index].word
-            self._cut((self._prefix[index - 1].word.end + after.start) / 2, index)
+            self._cut((known[index - 1].word.end + known[index].word.start) / 2, index)
         elif length > _LONGEST:
             # much is heard and nothing is committed: no speech, or none that the model understands
             said = self._prefix[-1].word.end if self._prefix else 0.0
@@ -292,12 +263,11 @@ class WindowStream:
         self._context = [*self._context, *tokens][-_CONTEXT:]
 
 
-def _before_collapse(pieces: list[Piece]) -> list[Piece]:
-    """The words before the attention stops moving: those that follow are remembered, not heard."""
-    still = 0
-    for index, piece in enumerate(pieces):
-        still = still + 1 if piece.word.end - piece.word.start < 0.01 else 0
-        if still == _COLLAPSE:
-            first = index - still + 1
-            return pieces[: max(0, first - 1)]
-    return pieces
+def _sentence_ends(pieces: Sequence[Piece], count: int) -> bool:
+    """Whether a sentence ends with the first ``count`` of the pieces, of which there are more."""
+    return ends_sentence(join(piece.word for piece in pieces[max(0, count - 2) : count]), pieces[count].word.text)
+
+
+def _without_ellipsis(word: Word) -> Word:
+    """Whisper writes "..." where the sound ends in the middle of a sentence."""
+    return replace(word, text=word.text.rstrip(".…")) if trails_off(word.text) and word.key else word

@@ -149,7 +149,6 @@ def test_what_cannot_be_transcribed(tmp_path: Path) -> None:
         (["--model", "/no/such/directory"], "There is no directory"),
         (["--engine", "magic"], "Invalid value"),
         (["--policy", "magic"], "Invalid value"),
-        (["--audio-context", "magic"], "Invalid value"),
     ],
 )
 def test_serve_refuses_what_cannot_work(arguments: list[str], expected: str) -> None:

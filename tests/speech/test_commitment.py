@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.speech.commitment import Commitment
-from service.speech.policy import AlignAtt, Display, HoldBack, LocalAgreement, Policy
+from service.speech.policy import AlignAtt, Display, HoldBack, LocalAgreement, Margin, Policy
 from service.speech.words import Hypothesis, Word, join
 
 
@@ -47,14 +47,14 @@ def test_times_that_move_lose_and_double_no_word() -> None:
 
 
 def test_limits_beat_the_policy() -> None:
-    held = commitment(AlignAtt(0.0))
+    held = commitment(AlignAtt((Margin(0.0, 0.0, 0.0),)))
     assert texts(held.insert(words("one two three"), 9.0, most=2)) == ("one two", "three")
-    held = commitment(AlignAtt(9.0))
+    held = commitment(AlignAtt((Margin(0.0, 9.0, 9.0),)))
     assert texts(held.insert(words("one two three"), 9.0, least=2)) == ("one two", "three")
 
 
 def test_the_next_utterance_begins_empty() -> None:
-    for policy in (LocalAgreement(2), HoldBack(0.5), AlignAtt(0.3)):
+    for policy in (LocalAgreement(2), HoldBack(0.5), AlignAtt((Margin(0.0, 0.3, 0.3),))):
         utterances = commitment(policy)
         assert texts(utterances.finish(words("one two"))) == ("one two", "")
         assert texts(utterances.finish(words("three"))) == ("three", "")
@@ -62,7 +62,12 @@ def test_the_next_utterance_begins_empty() -> None:
 
 _hypotheses = st.lists(st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=12), min_size=1, max_size=20)
 _policies = st.sampled_from(
-    [lambda: LocalAgreement(1), lambda: LocalAgreement(2), lambda: HoldBack(0.7), lambda: AlignAtt(0.3)]
+    [
+        lambda: LocalAgreement(1),
+        lambda: LocalAgreement(2),
+        lambda: HoldBack(0.7),
+        lambda: AlignAtt((Margin(0.0, 0.3, 0.3),)),
+    ]
 )
 _displays = st.tuples(st.sampled_from([0.0, 0.4]), st.sampled_from([0.0, 0.2, 0.6]))
 

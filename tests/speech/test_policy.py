@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.speech.policy import AlignAtt, Display, HoldBack, LocalAgreement
+from service.speech.policy import AlignAtt, Display, HoldBack, LocalAgreement, Margin
 from service.speech.words import Word, join
 
 
@@ -36,7 +36,7 @@ def test_another_utterance_does_not_agree_with_the_one_before() -> None:
     assert policy.commit(words("yes"), 0.5) == 0
 
 
-@pytest.mark.parametrize("policy", [AlignAtt(0.3), HoldBack(0.3)])
+@pytest.mark.parametrize("policy", [AlignAtt((Margin(0.0, 0.3, 0.3),)), HoldBack(0.3)])
 def test_words_that_end_before_the_last_frames_are_committed(policy: AlignAtt | HoldBack) -> None:
     spoken = words("we went to the")
     assert policy.commit(spoken, 0.5) == 0
@@ -48,7 +48,22 @@ def test_words_that_end_before_the_last_frames_are_committed(policy: AlignAtt | 
 
 def test_a_word_out_of_order_holds_back_those_after_it() -> None:
     late = [Word("a", 0.0, 0.2), Word("b", 0.2, 0.9), Word("c", 0.3, 0.4)]
-    assert AlignAtt(0.2).commit(late, 1.0) == 1
+    assert AlignAtt((Margin(0.0, 0.2, 0.2),)).commit(late, 1.0) == 1
+
+
+def test_a_word_that_is_hardly_believed_waits_for_the_sound_that_follows() -> None:
+    policy = AlignAtt((Margin(0.8, 0.3, 0.1), Margin(0.0, 1.5, 1.0)))
+    doubtful = [Word("the", 0.0, 0.2, 0.9), Word("people", 0.2, 0.6, 0.4), Word("would", 0.6, 0.8, 0.9)]
+    assert policy.commit(doubtful, 1.2) == 1
+    assert policy.commit(doubtful[1:], 1.5) == 0
+    assert policy.commit(doubtful[1:], 1.6) == 2  # the hypothesis before had the same word there
+
+
+def test_punctuation_does_not_shift_what_hypotheses_agree_on() -> None:
+    policy = AlignAtt((Margin(0.0, 2.0, 0.1),))
+    my = Word("my", 0.4, 0.6)
+    assert policy.commit([Word(",", 0.3, 0.3, spaced=False), my], 1.0) == 1  # a mark waits for nothing
+    assert policy.commit([my], 1.2) == 1
 
 
 def shown(display: Display, text: str, heard: float, committed: int = 0) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 
 from service.audio import RATE, Samples
 from service.errors import EngineError
+from service.speech.endpoint import EndpointRules
 from service.speech.recognizer import Recognizer, Update
 from service.speech.vad import CHUNK
 from service.speech.words import Hypothesis, Word
@@ -25,6 +26,7 @@ class Counting:
     """An engine that hears one word, as long as the utterance; fails once when told to."""
 
     language = "en"
+    rules = EndpointRules()
 
     def __init__(self, bridges: float = 0.0) -> None:
         self.bridges = bridges
@@ -33,7 +35,7 @@ class Counting:
         self.fail = False
         self.closed = False
 
-    def accept(self, samples: Samples, silence: float) -> Hypothesis:
+    def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis:
         if self.fail:
             self.fail = False
             raise EngineError("broken")

@@ -46,7 +46,7 @@ class Service:
 
     async def start(self) -> None:
         command = [sys.executable, "-m", "service.cli", "serve", "--port", str(self.port), "--data-dir"]
-        model = ["--engine", "whisper", "--model", TEST_MODEL, "--language", "en", "--audio-context", "dynamic"]
+        model = ["--engine", "whisper", "--model", TEST_MODEL, "--language", "en"]
         with (self._folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command, str(self._folder), *model, stdout=asyncio.subprocess.DEVNULL, stderr=log
