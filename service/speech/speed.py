@@ -22,18 +22,18 @@ log = logging.getLogger("surtitle.speech")
 FILE = "speed.json"
 """In the data folder."""
 
-_FRAMES = 3000  # of features: the 30 s that Whisper was trained on
-_TOKENS = 20  # that a sentence of a window has
+_FRAMES = 1000  # of features, 10 s: about what a window of live speech has
+_TOKENS = 20  # that a window has
 _TRIES = 2  # the faster one is used
 _LONG = 1.5  # seconds after which there is no second try
-_MAX_DECODING = 1.5  # seconds; base on two cores of a server needs 0.6 to 1.1, tiny.en half of it
+_MAX_DECODING = 0.6  # seconds; base on one core of a server needs 0.25, tiny.en half of it
 _SLOW_FOR = 24 * 3600.0  # seconds a model is taken for too slow: the computer may have been busy with something else
 _KEPT = 64  # measurements in the file
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Seconds that this computer needs to encode 30 s and for one token; ``lagged``: too slow with live sound."""
+    """Seconds that this computer needs to encode 10 s and for one token; ``lagged``: too slow with live sound."""
 
     encode: float
     token: float
@@ -56,7 +56,7 @@ class Speed:
     def __str__(self) -> str:
         if self.lagged:
             return "captions fell behind"
-        return f"decoding 30 s takes {self.decoding:.1f} s of at most {_MAX_DECODING:.1f} s"
+        return f"decoding 10 s takes {self.decoding:.1f} s of at most {_MAX_DECODING:.1f} s"
 
 
 def measure(whisper: Any, threads: int) -> Speed:

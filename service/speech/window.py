@@ -38,7 +38,7 @@ _SOUND = 0.04  # seconds of voice that the first word after a sentence has at le
 _LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
 
 _RULES = EndpointRules(
-    silence=1.2,  # shorter pauses are heard within a window: what follows tells how the words before it end
+    silence=1.6,  # shorter pauses are heard within a window: what follows tells how the words before it end
     hurried_after=30.0,
     hurried_silence=0.6,
     pressed_after=60.0,
