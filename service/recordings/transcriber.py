@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
-
-import numpy as np
 
 from service.audio import RATE, Samples
 from service.audio.intake import joined
 from service.errors import EngineError, ModelError
 from service.pipeline import Pipeline
 from service.speech.engine import Hints
-from service.speech.guards import is_stock, without_loop
+from service.speech.guards import is_stock
+from service.speech.models import has_gpu
+from service.speech.passages import Passage, passages
 from service.speech.pocketsphinx import PocketsphinxEngine
+from service.speech.vad import SileroVad
 from service.speech.whisper import loaded
 from service.speech.words import Word
 
-_BLOCK = 300.0  # seconds of audio that are held at once
-_PAUSE = 1.0  # seconds of silence that end a stretch of speech
-_STRETCH = 28.0  # seconds: the longest one, for Whisper hears 30
-_AROUND = 0.4  # seconds of sound before and after it
-_BATCH = 4  # stretches that are decoded together
+_LENGTH = 120.0  # seconds of speech in a passage: 8 MB, and some 60 MB while its spectrogram is computed
 _BEAM = 5
+_LEFT = 0.3  # seconds of voice after the last word in which nothing else can have been said
+_VOICED = 0.1  # seconds of voice during a segment below which it is invented
+_AROUND = 0.3  # seconds by which the times of words may be off
+_MAX_WORKERS = 4  # passages decoded at once: more of them wait for memory
+_NEEDED = ("config.json", "model.bin", "tokenizer.json")
 
 
 class Transcriber(Protocol):
@@ -35,78 +41,84 @@ class Transcriber(Protocol):
     """The model's."""
 
     def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:
-        """Stretches of speech, and how many seconds were done before the next; times from the first sample of all.
+        """Words in order of time, and how many seconds of audio are done with them; times from the first sample.
 
-        Raises `EngineError`.
+        To stop early, close the iterator. Raises `EngineError`.
         """
 
     @property
     def language(self) -> str:
-        """What is spoken, or "auto" while nobody knows."""
+        """The language that is spoken, or "auto" while that is not known."""
 
     def close(self) -> None:
         """Give the memory back."""
 
 
 class WhisperTranscriber:
-    """Whisper with beams, on whole stretches of speech.
+    """Whisper with beams and the text before as context, so that sentences go on as in a book.
 
-    They are cut at pauses and decoded alone, each with as much of what surrounds it as Whisper can hear: as
-    accurate as one after the other with the text before, and it cannot fall into loops (Bain et al. 2023, WhisperX).
+    That is faster-whisper's sequential decoding with its guards against loops (Radford et al. 2022, section 4.5), on
+    passages of speech without the long silences in which Whisper invents text. Several passages are decoded at once,
+    each with one thread: Whisper's decoder gains nothing from a second one (docs/recording.md).
     """
 
-    def __init__(self, directory: Path, name: str, language: str = "auto", hints: Hints = Hints()) -> None:
-        """Takes seconds. Raises `ModelError`."""
-        from faster_whisper import BatchedInferencePipeline
-
+    def __init__(
+        self, directory: Path, name: str, language: str = "auto", hints: Hints = Hints(), workers: int | None = None
+    ) -> None:
+        """Takes seconds; ``workers`` is how many passages are decoded at once. Raises `ModelError`."""
         self.name = name
-        self.language = language
         self._hints = hints
-        try:
-            model = loaded(directory, max(1, os.cpu_count() or 1), 1)
-        except Exception as error:
-            raise ModelError(
-                f"The model in {directory} cannot be loaded ({error}): "
-                "it must be a Whisper model converted by CTranslate2."
-            ) from error
-        if language not in model.supported_languages:
-            self.language = "auto"
-        self._whisper = BatchedInferencePipeline(model)
+        self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
+        self._model = _load(directory, self._workers)
+        self.language = language if language in self._model.supported_languages else "auto"
 
     def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:
-        begun = 0.0
-        for samples, stretches in _stretches(blocks):
-            for one in self._decode(samples, stretches):
-                shifted = [word.shifted(begun) for word in one]
-                yield (shifted[-1].end if shifted else begun), shifted
-            begun += len(samples) / RATE
-            yield begun, []
+        stopped = threading.Event()
+        running: deque[tuple[float, Future[list[Word]]]] = deque()  # with the second at which the passage ends
+        with ThreadPoolExecutor(self._workers, "transcribe") as pool:
+            try:
+                for passage in passages(blocks, SileroVad(), _LENGTH):
+                    if self.language == "auto":
+                        self.language = self._detect(passage)
+                    running.append((passage.end, pool.submit(self._decode, passage, stopped)))
+                    if len(running) > self._workers:
+                        yield _first(running)
+                while running:
+                    yield _first(running)
+            finally:
+                stopped.set()
 
     def close(self) -> None:
         """CTranslate2 gives the memory back with the last reference."""
 
-    def _decode(self, samples: Samples, stretches: list[dict[str, float]]) -> Iterator[list[Word]]:
-        if not stretches:
-            return
+    def _detect(self, passage: Passage) -> str:
         try:
-            segments, info = self._whisper.transcribe(
-                samples,
-                language=None if self.language == "auto" else self.language,
+            return str(self._model.detect_language(passage.samples)[0])
+        except RuntimeError as error:
+            raise _stopped(error) from error
+
+    def _decode(self, passage: Passage, stopped: threading.Event) -> list[Word]:
+        """The passage's words on the recording's clock; some of them if ``stopped`` is set meanwhile."""
+        found: list[Word] = []
+        try:
+            segments, _ = self._model.transcribe(
+                passage.samples,
+                language=self.language,
                 beam_size=_BEAM,
-                batch_size=_BATCH,
                 word_timestamps=True,
-                vad_filter=False,
-                clip_timestamps=stretches,
                 initial_prompt=self._hints.prompt or None,
                 hotwords=" ".join(self._hints.hotwords) or None,
             )
-            self.language = info.language
-            for segment in segments:
-                words = without_loop([_word(word) for word in segment.words or ()])
-                if not is_stock(words, segment.end - segment.start):
-                    yield words
+            for segment in segments:  # each is decoded when it is asked for
+                words = [_word(word) for word in segment.words or () if word.word.strip()]
+                voiced = passage.voiced(segment.start - _AROUND, segment.end + _AROUND)
+                if words and voiced >= _VOICED and not is_stock(words, voiced):
+                    found += (_on_clock(word, passage) for word in words)
+                if stopped.is_set() or passage.voiced(segment.end, passage.last_voice) < _LEFT:
+                    break  # what Whisper still finds after the last voice is invented
         except RuntimeError as error:
-            raise EngineError(f"Whisper stopped working ({error}): try a smaller model with --model.") from error
+            raise _stopped(error) from error
+        return found
 
 
 class PipelineTranscriber:
@@ -137,30 +149,37 @@ class PipelineTranscriber:
         self._engine.close()
 
 
-def _stretches(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, list[dict[str, float]]]]:
-    """Audio in large blocks, cut in silence, with the stretches of speech in each (seconds)."""
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
+def _load(directory: Path, workers: int) -> Any:
+    """Raises `ModelError`."""
+    if absent := [name for name in _NEEDED if not (directory / name).is_file()]:
+        raise ModelError(f"The model in {directory} has no {absent[0]}: download or convert it again.")
+    try:
+        if has_gpu():
+            return loaded(directory, 1, 1)
+        from faster_whisper import WhisperModel
 
-    options = VadOptions(
-        min_silence_duration_ms=round(_PAUSE * 1000),
-        max_speech_duration_s=_STRETCH,
-        speech_pad_ms=round(_AROUND * 1000),
-    )
-    rest = np.zeros(0, dtype=np.float32)
-    waiting = joined(blocks, round(_BLOCK * RATE))
-    block = next(waiting, None)
-    while block is not None:
-        following = next(waiting, None)
-        samples = np.concatenate((rest, block))
-        found: list[dict[str, Any]] = get_speech_timestamps(samples, options)
-        cut = len(samples)
-        if following is not None and found and len(samples) - found[-1]["end"] < _PAUSE * RATE:
-            cut = found.pop()["start"]  # it goes on in the next block
-        yield samples[:cut], [{"start": one["start"] / RATE, "end": one["end"] / RATE} for one in found]
-        rest = samples[cut:]
-        block = following
+        return WhisperModel(str(directory), device="cpu", compute_type="auto", cpu_threads=1, num_workers=workers)
+    except Exception as error:
+        raise ModelError(
+            f"The model in {directory} cannot be loaded ({error}): download it again, or convert it by CTranslate2."
+        ) from error
+
+
+def _first(running: deque[tuple[float, Future[list[Word]]]]) -> tuple[float, list[Word]]:
+    """The oldest passage's end in seconds and its words; waits for them."""
+    end, decoding = running.popleft()
+    return end, decoding.result()
 
 
 def _word(word: Any) -> Word:
     text = str(word.word)
     return Word(text.strip(), float(word.start), float(word.end), float(word.probability), text.startswith(" "))
+
+
+def _on_clock(word: Word, passage: Passage) -> Word:
+    start, end = passage.clock(word.start, word.end)
+    return replace(word, start=start, end=end)
+
+
+def _stopped(error: Exception) -> EngineError:
+    return EngineError(f"Whisper stopped working ({error}): try a smaller model with --model.")
