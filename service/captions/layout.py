@@ -59,7 +59,7 @@ def fitting(words: Sequence[Word], box: Box) -> int:
 
 def best_break(words: Sequence[Word], least: int, most: int) -> int:
     """After how many words to break, from ``least`` to ``most``: late, and between phrases."""
-    return max(range(least, most + 1), key=lambda count: (_merit(words, count) - (most - count), count))
+    return max(range(least, most + 1), key=lambda count: (merit(words, count) - (most - count), count))
 
 
 def balanced(words: Sequence[Word], box: Box) -> list[str]:
@@ -77,7 +77,7 @@ def balanced_words(words: Sequence[Word], box: Box) -> list[list[Word]]:
         upper, lower = columns(join(words[:count])), columns(join(words[count:]))
         if max(upper, lower) > box.columns:
             return float("inf")
-        return abs(upper - lower) + (4 if upper > lower else 0) - 4 * _merit(words, count)
+        return abs(upper - lower) + (4 if upper > lower else 0) - 4 * merit(words, count)
 
     count = min(range(1, len(words)), key=cost)
     return lines if cost(count) == float("inf") else [list(words[:count]), list(words[count:])]
@@ -87,7 +87,7 @@ def _hangs(word: Word) -> bool:
     return not word.spaced and not any(map(str.isalnum, word.text))
 
 
-def _merit(words: Sequence[Word], count: int) -> int:
+def merit(words: Sequence[Word], count: int) -> int:
     """How good it is to break after ``count`` words; 0 is neither good nor bad."""
     before = words[count - 1].text
     if before[-1] in ".!?…。！？":
