@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 
-from service.audio import RATE, mediafile
+from service.audio import mediafile
 from service.captions.caption import Caption
 from service.captions.sentences import captions_of
 from service.errors import BadAudio, EngineError, ModelError
@@ -54,7 +54,7 @@ def transcribe(
     stopped: EngineError | KeyboardInterrupt | None = None
     try:
         with closing(transcriber.words(chain([first], blocks))) as stretches:
-            for until, stretch in stretches:  # noqa: B007 - the last one is told
+            for until, stretch in stretches:
                 words += stretch
                 progress(until)
     except (EngineError, KeyboardInterrupt) as error:
@@ -85,9 +85,12 @@ def open_transcriber(settings: Settings) -> Transcriber:
     try:
         if name == PipelineTranscriber.name:
             name, _ = models.find(None, settings.language)
-        return WhisperTranscriber(models.on_disk(name) or fetch(name), name, settings.language)
+        transcriber = WhisperTranscriber(models.on_disk(name) or fetch(name), name, settings.language)
     except ModelError as error:
         if settings.engine == "whisper" or settings.model is not None:
             raise
         log.warning("%s The embedded recognizer (pocketsphinx, English only) is used.", error)
         return PipelineTranscriber()
+    if transcriber.language == "auto" != settings.language:
+        log.warning("The model %s does not know the language %r and recognizes which it is.", name, settings.language)
+    return transcriber

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from service.audio import RATE, Samples
@@ -31,6 +32,7 @@ _LEFT = 0.3  # seconds of voice after the last word in which nothing else can ha
 _VOICED = 0.1  # seconds of voice during a segment below which it is invented
 _AROUND = 0.3  # seconds by which the times of words may be off
 _MAX_WORKERS = 4  # passages decoded at once: more of them wait for memory
+_WAIT = 1.0  # seconds
 _NEEDED = ("config.json", "model.bin", "tokenizer.json")
 
 
@@ -40,7 +42,7 @@ class Transcriber(Protocol):
     name: str
     """The model's."""
 
-    def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:
+    def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         """Words in order of time, and how many seconds of audio are done with them; times from the first sample.
 
         To stop early, close the iterator. Raises `EngineError`.
@@ -70,23 +72,27 @@ class WhisperTranscriber:
         self._hints = hints
         self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
         self._model = _load(directory, self._workers)
-        self.language = language if language in self._model.supported_languages else "auto"
+        code = language.split("-")[0].lower()  # Whisper knows no regions
+        self.language = code if code in self._model.supported_languages else "auto"
 
-    def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:
+    def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         stopped = threading.Event()
-        running: deque[tuple[float, Future[list[Word]]]] = deque()  # with the second at which the passage ends
-        with ThreadPoolExecutor(self._workers, "transcribe") as pool:
-            try:
-                for passage in passages(blocks, SileroVad(), _LENGTH):
-                    if self.language == "auto":
-                        self.language = self._detect(passage)
-                    running.append((passage.end, pool.submit(self._decode, passage, stopped)))
-                    if len(running) > self._workers:
-                        yield _first(running)
-                while running:
-                    yield _first(running)
-            finally:
-                stopped.set()
+        running: deque[_Decoding] = deque()
+        pool = ThreadPoolExecutor(self._workers, "transcribe")
+        try:
+            for passage in passages(blocks, SileroVad(), _LENGTH):
+                if self.language == "auto":
+                    self.language = self._detect(passage)
+                decoding = _Decoding(passage, stopped)
+                pool.submit(self._decode, decoding)
+                running.append(decoding)
+                if len(running) > self._workers:
+                    yield from running.popleft().results()
+            while running:
+                yield from running.popleft().results()
+        finally:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)  # what runs ends with the next segment
 
     def close(self) -> None:
         """CTranslate2 gives the memory back with the last reference."""
@@ -95,11 +101,10 @@ class WhisperTranscriber:
         try:
             return str(self._model.detect_language(passage.samples)[0])
         except RuntimeError as error:
-            raise _stopped(error) from error
+            raise _broken(error) from error
 
-    def _decode(self, passage: Passage, stopped: threading.Event) -> list[Word]:
-        """The passage's words on the recording's clock; some of them if ``stopped`` is set meanwhile."""
-        found: list[Word] = []
+    def _decode(self, decoding: _Decoding) -> None:
+        passage = decoding.passage
         try:
             segments, _ = self._model.transcribe(
                 passage.samples,
@@ -110,15 +115,47 @@ class WhisperTranscriber:
                 hotwords=" ".join(self._hints.hotwords) or None,
             )
             for segment in segments:  # each is decoded when it is asked for
-                words = [_word(word) for word in segment.words or () if word.word.strip()]
-                voiced = passage.voiced(segment.start - _AROUND, segment.end + _AROUND)
-                if words and voiced >= _VOICED and not is_stock(words, voiced):
-                    found += (_on_clock(word, passage) for word in words)
-                if stopped.is_set() or passage.voiced(segment.end, passage.last_voice) < _LEFT:
+                decoding.put(passage.clock(segment.end, segment.end)[1], _words(segment, passage))
+                if decoding.stopped.is_set() or passage.voiced(segment.end, passage.last_voice) < _LEFT:
                     break  # what Whisper still finds after the last voice is invented
         except RuntimeError as error:
-            raise _stopped(error) from error
-        return found
+            decoding.fail(_broken(error))
+        except BaseException as error:
+            decoding.fail(error)
+        else:
+            decoding.put(passage.end, [])
+            decoding.end()
+
+
+class _Decoding:
+    """A passage and what a thread makes of it, while another waits for that."""
+
+    def __init__(self, passage: Passage, stopped: threading.Event) -> None:
+        self.passage = passage
+        self.stopped = stopped
+        self._results: SimpleQueue[tuple[float, list[Word]] | BaseException | None] = SimpleQueue()
+
+    def put(self, until: float, words: list[Word]) -> None:
+        self._results.put((until, words))
+
+    def end(self) -> None:
+        self._results.put(None)
+
+    def fail(self, error: BaseException) -> None:
+        self._results.put(error)
+
+    def results(self) -> Generator[tuple[float, list[Word]], None, None]:
+        """Words as they come, and the second up to which all is recognized. Raises what went wrong."""
+        while True:
+            try:
+                result = self._results.get(timeout=_WAIT)
+            except Empty:
+                continue  # for Windows, where Ctrl-C does not end a wait
+            if result is None:
+                return
+            if isinstance(result, BaseException):
+                raise result
+            yield result
 
 
 class PipelineTranscriber:
@@ -130,7 +167,7 @@ class PipelineTranscriber:
     def __init__(self) -> None:
         self._engine = PocketsphinxEngine()
 
-    def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:
+    def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         numbers = count()
         pipeline = Pipeline(self._engine.open("en"), "", lambda: str(next(numbers)))
         done = 0.0
@@ -165,10 +202,13 @@ def _load(directory: Path, workers: int) -> Any:
         ) from error
 
 
-def _first(running: deque[tuple[float, Future[list[Word]]]]) -> tuple[float, list[Word]]:
-    """The oldest passage's end in seconds and its words; waits for them."""
-    end, decoding = running.popleft()
-    return end, decoding.result()
+def _words(segment: Any, passage: Passage) -> list[Word]:
+    """A segment's words on the recording's clock; none where Whisper invented them."""
+    words = [_word(word) for word in segment.words or () if word.word.strip()]
+    voiced = passage.voiced(segment.start - _AROUND, segment.end + _AROUND)
+    if voiced < _VOICED or is_stock(words, voiced):
+        return []
+    return [_on_clock(word, passage) for word in words]
 
 
 def _word(word: Any) -> Word:
@@ -181,5 +221,5 @@ def _on_clock(word: Word, passage: Passage) -> Word:
     return replace(word, start=start, end=end)
 
 
-def _stopped(error: Exception) -> EngineError:
+def _broken(error: Exception) -> EngineError:
     return EngineError(f"Whisper stopped working ({error}): try a smaller model with --model.")

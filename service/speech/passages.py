@@ -9,6 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
+from math import inf
 
 import numpy as np
 
@@ -23,6 +25,7 @@ _LONGEST = 937  # chunks (30 s) of voice after which a piece ends in any case
 _RESET = 125  # chunks (4 s) without voice after which the detector starts afresh: its state drifts and goes deaf
 _SILENCE = 2 * RATE  # samples of silence that are left out between two voices; shorter ones tell sentences apart
 _PADDING = round(0.5 * RATE)  # samples of what was left out that stay before and after a voice
+_EARLY, _LATE = 0.1, 0.3  # seconds by which a word may begin before a voice and end after it
 _BLOCK = 10 * RATE  # samples that are looked at in one go
 
 
@@ -45,7 +48,8 @@ class Passage:
     def __init__(self, pieces: list[Piece]) -> None:
         self.samples: Samples = np.concatenate([piece.samples for piece in pieces])
         self._starts = [piece.start for piece in pieces]
-        self._begins = [0, *np.cumsum([len(piece.samples) for piece in pieces])[:-1].tolist()]
+        self._lengths = [len(piece.samples) for piece in pieces]
+        self._begins = [0, *accumulate(self._lengths[:-1])]
         self._voices = [
             ((begin + piece.voice[0]) / RATE, (begin + piece.voice[1]) / RATE)
             for begin, piece in zip(self._begins, pieces, strict=True)
@@ -65,26 +69,31 @@ class Passage:
     def clock(self, start: float, end: float) -> tuple[float, float]:
         """Where a word of the passage is on the recording's clock; both in seconds.
 
-        A word never reaches across a silence that was left out: it is where its middle is.
+        A word is where its middle is: it never reaches across a silence that was left out, and not far into one.
         """
+        start, end = self._spoken(start, end)
         place = max(0, bisect_right(self._begins, (start + end) / 2 * RATE) - 1)
         shift = (self._starts[place] - self._begins[place]) / RATE
-        first = self._starts[place] / RATE
-        last = (
-            first
-            + ((self._begins[place + 1] if place + 1 < len(self._begins) else len(self.samples)) / RATE)
-            - (self._begins[place] / RATE)
-        )
-        if place and self._contiguous(place):
-            first = 0.0
-        if place + 1 < len(self._begins) and self._contiguous(place + 1):
-            last = float("inf")
-        return max(first, start + shift), max(first, min(last, end + shift))
+        first, last = 0.0, inf
+        if not self._continues(place):
+            first = self._starts[place] / RATE
+        if not self._continues(place + 1):
+            last = (self._starts[place] + self._lengths[place]) / RATE
+        start = min(max(first, start + shift), last)
+        return start, max(start, min(last, end + shift))
 
-    def _contiguous(self, place: int) -> bool:
-        """Whether nothing was left out before the piece at ``place``."""
-        before = self._starts[place] - self._starts[place - 1]
-        return before == self._begins[place] - self._begins[place - 1]
+    def _spoken(self, start: float, end: float) -> tuple[float, float]:
+        """Without the silence before the first and after the last voice in it: Whisper has words begin too early."""
+        voices = [voice for voice in self._voices if voice[0] < end and voice[1] > start]
+        if not voices:
+            return start, end
+        return max(start, voices[0][0] - _EARLY), max(start, min(end, voices[-1][1] + _LATE))
+
+    def _continues(self, place: int) -> bool:
+        """Whether nothing was left out between the piece at ``place`` and the one before."""
+        if not 0 < place < len(self._starts):
+            return False
+        return self._starts[place] == self._starts[place - 1] + self._lengths[place - 1]
 
 
 def passages(blocks: Iterable[Samples], vad: Vad, length: float) -> Iterator[Passage]:
