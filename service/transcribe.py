@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain, count
+from itertools import chain, count, groupby
 from pathlib import Path
 
 from service.audio import mediafile
@@ -49,29 +49,29 @@ def transcribe(
     first = next(blocks, None)
     if first is None:
         raise BadAudio(f"There is no audio in {file}: choose a file that has sound.")
-    words: list[Word] = []
+    words: list[tuple[str, Word]] = []  # with the language
     until = 0.0
     stopped: EngineError | KeyboardInterrupt | None = None
     try:
         with closing(transcriber.words(chain([first], blocks))) as stretches:
             for until, stretch in stretches:
-                words += stretch
+                words += [(transcriber.language, word) for word in stretch]
                 progress(until)
     except (EngineError, KeyboardInterrupt) as error:
         stopped = error
-    if speakers is not None:
-        words = attributed(words, speakers)
-    numbers = count(1)
-    captions = captions_of(file.stem, words, transcriber.language, lambda: f"c{next(numbers)}")
+    numbers, label = count(1), Labels().of(file.stem)
+    captions: list[Caption] = []
+    for language, group in groupby(words, key=lambda pair: pair[0]):
+        said = [attributed(word, speakers, label) for _, word in group]
+        captions += captions_of(file.stem, said, language, lambda: f"c{next(numbers)}")
     return Transcript(captions, until, stopped)
 
 
-def attributed(words: Sequence[Word], speakers: Timeline) -> list[Word]:
-    """The words with who says them."""
-    label = Labels().of("")
-    return [
-        replace(word, speaker=TOGETHER.join(map(label, speakers.who(word.start, word.end))) or None) for word in words
-    ]
+def attributed(word: Word, speakers: Timeline | None, label: Callable[[int], str]) -> Word:
+    """The word with who says it, where that is known."""
+    if speakers is None:
+        return word
+    return replace(word, speaker=TOGETHER.join(map(label, speakers.who(word.start, word.end))) or None)
 
 
 def open_transcriber(settings: Settings) -> Transcriber:

@@ -154,9 +154,8 @@ class _Work:
     def _write(self, job: Job, transcript: Transcript) -> None:
         text = export(transcript.captions, self._form, self._look)
         if job.output is None:
-            stdout = click.get_binary_stream("stdout")  # UTF-8 whatever the terminal's encoding is
-            stdout.write(text.encode("utf-8"))
-            stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8"))  # whatever the terminal's encoding is
+            sys.stdout.flush()
             return
         try:
             written = write(job.output, text)

@@ -53,13 +53,16 @@ def polish(
     try:
         for source in dict.fromkeys(one.source for one in recordings):
             words: list[Word] = []
+            languages = Counter[str]()
             for recording in (one for one in recordings if one.source == source):
                 for done, stretch in recognizer.words(_sound(recording)):
                     words += [word.shifted(recording.clock) for word in stretch]
+                    languages[recognizer.language] += len(stretch)
                     progress(min(1.0, (before + done) / total))
                 before += recording.end - recording.clock
             rules = told.vocabulary.rules
-            captions += second_pass(source, words, recognizer.language, live, fixed, rules, len(captions) + 1)
+            language = languages.most_common(1)[0][0] if languages else recognizer.language
+            captions += second_pass(source, words, language, live, fixed, rules, len(captions) + 1)
     finally:
         recognizer.close()
     captions = in_order(captions)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import count
+from itertools import count, groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
@@ -27,6 +27,9 @@ from service.speech.whisper import loaded
 from service.speech.words import Word
 
 _LENGTH = 120.0  # seconds of speech in a passage: 8 MB, and some 60 MB while its spectrogram is computed
+_WINDOW = 28.0  # seconds of which the language is recognized: Whisper hears 30
+_SENTENCE = 8.0  # seconds after which a change of language is followed
+_CLEAR = 0.5  # probability of a language that is believed; faster-whisper's own threshold
 _BEAM = 5
 _LEFT = 0.3  # seconds of voice after the last word in which nothing else can have been said
 _VOICED = 0.1  # seconds of voice during a segment below which it is invented
@@ -50,7 +53,7 @@ class Transcriber(Protocol):
 
     @property
     def language(self) -> str:
-        """The language that is spoken, or "auto" while that is not known."""
+        """The language of the words that were yielded last, or "auto" while that is not known."""
 
     def close(self) -> None:
         """Give the memory back."""
@@ -73,23 +76,22 @@ class WhisperTranscriber:
         self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
         self._model = _load(directory, self._workers)
         code = language.split("-")[0].lower()  # Whisper knows no regions
-        self.language = code if code in self._model.supported_languages else "auto"
+        self._asked = self.language = code if code in self._model.supported_languages else "auto"
 
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
+        self.language = self._asked
         stopped = threading.Event()
         running: deque[_Decoding] = deque()
         pool = ThreadPoolExecutor(self._workers, "transcribe")
         try:
-            for passage in passages(blocks, SileroVad(), _LENGTH):
-                if self.language == "auto":
-                    self.language = self._detect(passage)
-                decoding = _Decoding(passage, stopped)
+            for passage, language in self._by_language(passages(blocks, SileroVad(), _LENGTH)):
+                decoding = _Decoding(passage, language, stopped)
                 pool.submit(self._decode, decoding)
                 running.append(decoding)
                 if len(running) > self._workers:
-                    yield from running.popleft().results()
+                    yield from self._results(running.popleft())
             while running:
-                yield from running.popleft().results()
+                yield from self._results(running.popleft())
         finally:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)  # what runs ends with the next segment
@@ -97,18 +99,46 @@ class WhisperTranscriber:
     def close(self) -> None:
         """CTranslate2 gives the memory back with the last reference."""
 
-    def _detect(self, passage: Passage) -> str:
+    def _results(self, decoding: _Decoding) -> Iterator[tuple[float, list[Word]]]:
+        self.language = decoding.language
+        yield from decoding.results()
+
+    def _by_language(self, found: Iterable[Passage]) -> Iterator[tuple[Passage, str]]:
+        """Passages in one language each.
+
+        Where it is to be found out, the first and the last half minute of each passage are looked at, and all of one
+        in which it changes: text in another language as context makes Whisper translate.
+        """
+        if self._asked != "auto":
+            yield from ((passage, self._asked) for passage in found)
+            return
+        language = None
+        for passage in found:
+            parts = passage.parts(_WINDOW)
+            if language is None:
+                language = self._detect(parts[0], None)
+            if len(parts) == 1 or self._detect(parts[-1], language) == language:
+                yield passage, language
+                continue
+            parts = passage.parts(_SENTENCE)
+            spoken = [self._detect(part, language) for part in parts]
+            for language, group in groupby(zip(parts, spoken, strict=True), key=lambda pair: pair[1]):
+                yield Passage([piece for part, _ in group for piece in part.pieces]), language
+
+    def _detect(self, passage: Passage, before: str | None) -> str:
+        """The language, or the one before where that is not clear."""
         try:
-            return str(self._model.detect_language(passage.samples)[0])
+            language, probability, _ = self._model.detect_language(passage.samples)
         except RuntimeError as error:
             raise _broken(error) from error
+        return str(language) if before is None or probability >= _CLEAR else before
 
     def _decode(self, decoding: _Decoding) -> None:
         passage = decoding.passage
         try:
             segments, _ = self._model.transcribe(
                 passage.samples,
-                language=self.language,
+                language=decoding.language,
                 beam_size=_BEAM,
                 word_timestamps=True,
                 initial_prompt=self._hints.prompt or None,
@@ -130,8 +160,9 @@ class WhisperTranscriber:
 class _Decoding:
     """A passage and what a thread makes of it, while another waits for that."""
 
-    def __init__(self, passage: Passage, stopped: threading.Event) -> None:
+    def __init__(self, passage: Passage, language: str, stopped: threading.Event) -> None:
         self.passage = passage
+        self.language = language
         self.stopped = stopped
         self._results: SimpleQueue[tuple[float, list[Word]] | BaseException | None] = SimpleQueue()
 

@@ -7,7 +7,7 @@ file of hours needs the memory of one passage.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from math import inf
@@ -45,7 +45,8 @@ class Piece:
 class Passage:
     """Pieces, one after the other."""
 
-    def __init__(self, pieces: list[Piece]) -> None:
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self.pieces = tuple(pieces)
         self.samples: Samples = np.concatenate([piece.samples for piece in pieces])
         self._starts = [piece.start for piece in pieces]
         self._lengths = [len(piece.samples) for piece in pieces]
@@ -56,6 +57,18 @@ class Passage:
         ]
         self.end = (pieces[-1].start + len(pieces[-1].samples)) / RATE
         """Seconds on the recording's clock."""
+
+    def parts(self, length: float) -> list[Passage]:
+        """The same in parts of at most about ``length`` seconds."""
+        groups: list[list[Piece]] = [[]]
+        size = 0
+        for piece in self.pieces:
+            size += len(piece.samples)
+            if groups[-1] and size > length * RATE:
+                groups.append([])
+                size = len(piece.samples)
+            groups[-1].append(piece)
+        return [Passage(group) for group in groups]
 
     @property
     def last_voice(self) -> float:
