@@ -14,7 +14,7 @@ OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx
 
 .PHONY: bench install messages run test tools sample icons zip clean
 
-run: .venv/run
+run: .venv/model
 	$(BIN)/surtitle serve
 
 install: .venv/test node_modules/.installed
@@ -37,6 +37,10 @@ test: .venv/test tools
 .venv/run: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
+
+# Whisper weights for this computer. Without them captions begin on pocketsphinx, and the service tries again.
+.venv/model: | .venv/run
+	@$(BIN)/surtitle models fetch && touch $@ || echo "There is no Whisper model yet: captions begin on pocketsphinx."
 
 .venv/test: .venv/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'

@@ -109,29 +109,37 @@ def _gpu(_: Settings) -> Iterator[Finding]:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     from service.speech import models
+    from service.speech.model_check import check_directory
+    from service.speech.selection import select
+    from service.speech.speed import SpeedStore
 
-    here = [model.name for model in models.catalogue() if model.complete]
-    if settings.model is not None:
-        try:
-            found = models.on_disk(settings.model)
-        except SurtitleError as error:
-            yield Finding(FAIL, "Models", error.message)
-            return
-        state = (
-            (OK, "is here")
-            if found
-            else (WARN, f"will be fetched: `surtitle models fetch {settings.model}` does it now.")
-        )
-        yield Finding(state[0], "Models", f"{settings.model} {state[1]}")
-    elif here:
-        yield Finding(OK, "Models", ", ".join(here))
-    else:
-        best = models.chosen(settings.language)
+    selection = select(settings.model, settings.language, SpeedStore(settings.data_dir), ask=False)
+    name = selection.names[0]
+    fetch = "surtitle models fetch" + (f" {name}" if settings.model else "")
+    try:
+        directory = models.on_disk(name)
+        if directory is not None:
+            check_directory(directory, None if models.local_directory(name) else name)
+    except SurtitleError as error:
+        yield Finding(FAIL, "Models", error.message)
+        return
+    why = f"{name} ({selection.reason})"
+    if directory is None:
+        until = "" if settings.model else ", and captions run on pocketsphinx (English, modest) until then"
         yield Finding(
-            WARN,
-            "Models",
-            f"None is here, captions begin in simple English: `surtitle models fetch {best}` brings a good one.",
+            WARN, "Models", f"{why} is not on this computer: `surtitle serve` fetches it{until}; `{fetch}` does it now."
         )
+        return
+    more = (
+        f"; {selection.proposal} would be fast enough, too: `surtitle models fetch {selection.proposal}`, and "
+        f"`surtitle serve --model {selection.proposal}`"
+        if selection.proposal
+        else ""
+    )
+    yield Finding(OK, "Models", why + more)
+    others = [model.name for model in models.catalogue() if model.complete and model.name != name]
+    if others:
+        yield Finding(OK, "Other models", ", ".join(others))
 
 
 def _folder(settings: Settings) -> Iterator[Finding]:

@@ -19,6 +19,8 @@ from service.recordings.transcriber import PipelineTranscriber, Transcriber, Whi
 from service.settings import Settings
 from service.speakers.timeline import Labels, Timeline
 from service.speech import models
+from service.speech.selection import select
+from service.speech.speed import SpeedStore
 from service.speech.words import TOGETHER, Word
 
 log = logging.getLogger("surtitle.transcribe")
@@ -77,20 +79,32 @@ def attributed(word: Word, speakers: Timeline | None, label: Callable[[int], str
 def open_transcriber(settings: Settings) -> Transcriber:
     """What recognizes: the model that was asked for, or the largest on this computer that knows the language.
 
-    Without any, `auto` fetches one, and takes the embedded recognizer where that fails. Raises `ModelError`.
+    Without any, one is fetched, and where that fails, `auto` takes the embedded recognizer. Raises `ModelError`.
     """
     if settings.engine == "pocketsphinx":
         return PipelineTranscriber()
-    name = settings.model or largest(settings.language)
     try:
-        if name == PipelineTranscriber.name:
-            name, _ = models.find(None, settings.language)
-        transcriber = WhisperTranscriber(models.on_disk(name) or fetch(name), name, settings.language)
+        transcriber = _whisper(settings)
     except ModelError as error:
         if settings.engine == "whisper" or settings.model is not None:
             raise
         log.warning("%s The embedded recognizer (pocketsphinx, English only) is used.", error)
         return PipelineTranscriber()
     if transcriber.language == "auto" != settings.language:
-        log.warning("The model %s does not know the language %r and recognizes which it is.", name, settings.language)
+        log.warning("%s does not know the language %r: it is detected.", transcriber.name, settings.language)
     return transcriber
+
+
+def _whisper(settings: Settings) -> WhisperTranscriber:
+    """The first of the possible models that can be loaded. Raises `ModelError`."""
+    names: tuple[str, ...] = (settings.model or largest(settings.language),)
+    if names == (PipelineTranscriber.name,):
+        names = select(None, settings.language, SpeedStore(settings.data_dir)).names
+    for name in names:
+        try:
+            return WhisperTranscriber(models.on_disk(name) or fetch(name), name, settings.language)
+        except ModelError as error:
+            if name == names[-1]:
+                raise
+            log.warning("%s", error)
+    raise ModelError("There is no model for this computer: name one with --model.")

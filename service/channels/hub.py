@@ -25,6 +25,7 @@ from service.pipeline import Pipeline
 from service.settings import Settings
 from service.speakers.diarizer import Diarizer
 from service.speech.engines import Engines
+from service.speech.lag import SourcePace
 
 log = logging.getLogger("surtitle.hub")
 
@@ -54,6 +55,7 @@ class Hub:
         self._metrics = metrics or Metrics()
         engines.changed = self._retune_defaults
         engines.library.in_use = self._models_in_use
+        engines.paces = self._paces
         self._channels: dict[str, Channel] = {}
         self._sources: dict[Source, str | None] = {}  # with the languages that their clients asked for
         self._tuner = Tuner(engines, settings.language, self._running)
@@ -222,6 +224,14 @@ class Hub:
         for channel in {source.channel for source, _ in self._running()}:
             if channel.settings.model is None:
                 self._tuner.retune(channel)
+
+    def _paces(self) -> list[SourcePace]:
+        """How the live sources keep pace."""
+        return [
+            SourcePace(source.key, source.model, source.received, source.lag, source.skipped)
+            for source in self._all()
+            if source.attached
+        ]
 
     def _models_in_use(self) -> set[str]:
         running = [source for source, _ in self._running()]

@@ -19,6 +19,7 @@ from service.errors import EngineError, ModelError
 from service.pipeline import Pipeline
 from service.speech.engine import Hints
 from service.speech.guards import is_stock
+from service.speech.model_check import check_directory
 from service.speech.models import has_gpu
 from service.speech.passages import Passage, passages
 from service.speech.pocketsphinx import PocketsphinxEngine
@@ -26,7 +27,7 @@ from service.speech.vad import SileroVad
 from service.speech.whisper import loaded
 from service.speech.words import Word
 
-_LENGTH = 120.0  # seconds of speech in a passage: 8 MB, and some 60 MB while its spectrogram is computed
+_LENGTH = 300.0  # seconds of speech in a passage; text goes on across Whisper's windows within it (docs/recording.md)
 _WINDOW = 28.0  # seconds of which the language is recognized: Whisper hears 30
 _SENTENCE = 8.0  # seconds after which a change of language is followed
 _CLEAR = 0.5  # probability of a language that is believed; faster-whisper's own threshold
@@ -36,7 +37,6 @@ _VOICED = 0.1  # seconds of voice during a segment below which it is invented
 _AROUND = 0.3  # seconds by which the times of words may be off
 _MAX_WORKERS = 4  # passages decoded at once: more of them wait for memory
 _WAIT = 1.0  # seconds
-_NEEDED = ("config.json", "model.bin", "tokenizer.json")
 
 
 class Transcriber(Protocol):
@@ -74,6 +74,7 @@ class WhisperTranscriber:
         self.name = name
         self._hints = hints
         self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
+        check_directory(directory, None if os.path.isdir(os.path.expanduser(name)) else name)
         self._model = _load(directory, self._workers)
         code = language.split("-")[0].lower()  # Whisper knows no regions
         self._asked = self.language = code if code in self._model.supported_languages else "auto"
@@ -219,8 +220,6 @@ class PipelineTranscriber:
 
 def _load(directory: Path, workers: int) -> Any:
     """Raises `ModelError`."""
-    if absent := [name for name in _NEEDED if not (directory / name).is_file()]:
-        raise ModelError(f"The model in {directory} has no {absent[0]}: download or convert it again.")
     try:
         if has_gpu():
             return loaded(directory, 1, 1)

@@ -1,20 +1,28 @@
-"""Which engine a new source gets: the one that was asked for when it is ready, the embedded one until then."""
+"""Which engine a new source gets: the one that was asked for when it is ready, the embedded one until then.
+
+A model that `auto` chose is measured once, watched while captions run, and replaced by a smaller one if it is too slow.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from service.errors import EngineError
+from service.errors import EngineError, ModelError
 from service.settings import Settings
 from service.speech import models
 from service.speech.engine import Engine
+from service.speech.lag import LagMonitor, SourcePace
 from service.speech.library import Library
 from service.speech.pocketsphinx import PocketsphinxEngine
+from service.speech.selection import Selection, select, smaller
+from service.speech.speed import Speed, SpeedStore
 from service.speech.vad import SileroVad
+from service.speech.whisper import WhisperEngine
 from service.threads import start_thread
 
 log = logging.getLogger("surtitle.speech")
@@ -24,26 +32,33 @@ EMBEDDED = PocketsphinxEngine.name
 
 _EMBEDDED = "Captions run on the embedded recognizer (pocketsphinx, English only)"
 _LOAD_PATIENCE = 20.0  # seconds a source waits for a local model that is being loaded
+_LAG_INTERVAL = 2.0  # seconds between two looks at how sources keep pace
 
 
 class Engines:
-    """Owns the engines of one service. ``changed`` is called when the default became another one."""
+    """Owns the engines of one service.
+
+    ``changed`` is called when the default became another one; ``paces`` gives how all sources keep pace.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.library = Library(settings)
         self.changed: Callable[[], None] = lambda: None
+        self.paces: Callable[[], Iterable[SourcePace]] = tuple
         self.notice = ""
+        self.choice = ""  # why the default is what it is, for people
         self.ready = False  # whether a source that starts now is recognized at once
         self._settings = settings
         self._embedded = PocketsphinxEngine()
         self._default: Engine = self._embedded
+        self._speeds = SpeedStore(settings.data_dir)
         self._wanted = ""  # the model that is to be the default
         self._loading: asyncio.Task[None] | None = None
         self._local = asyncio.Event()  # set once no local load is under way any more
 
     def start(self) -> None:
         """Begin to load, without waiting. Needs the event loop."""
-        self._loading = asyncio.create_task(self._load())
+        self._loading = asyncio.create_task(self._run(), name="engines")
 
     async def close(self) -> None:
         if self._loading is not None:
@@ -91,7 +106,12 @@ class Engines:
     @property
     def description(self) -> dict[str, Any]:
         """For the dashboard: the default engine and model, and what there is to say about it."""
-        return {"engine": self._default.name, "model": self._default.model, "notice": self.notice}
+        return {
+            "engine": self._default.name,
+            "model": self._default.model,
+            "notice": self.notice,
+            "choice": self.choice,
+        }
 
     @property
     def loading(self) -> dict[str, Any] | None:
@@ -105,6 +125,16 @@ class Engines:
         self.notice = notice
         if notice:
             log.warning("%s", notice)
+
+    async def _run(self) -> None:
+        """Load what is wanted, then watch it if it was chosen by `auto`."""
+        await self._load()
+        if self._settings.model is not None or self._default is self._embedded:
+            return
+        try:
+            await self._watch()
+        except Exception:
+            log.exception("watching the lag of sources failed")
 
     async def _load(self) -> None:
         try:
@@ -132,18 +162,96 @@ class Engines:
             self._tell(f"The embedded recognizer cannot be started: run `make install` again. ({error})")
 
     async def _load_whisper(self) -> None:
+        """Raises `ModelError` when there is none."""
         settings = self._settings
-        name, directory = await start_thread("find model", lambda: models.find(settings.model, settings.language))
-        self._wanted = name
-        getting = asyncio.create_task(self.library.get(name))
-        try:
-            if directory is None:
-                self._local.set()  # a download can take long: captions run on the embedded engine meanwhile
-                self._tell(f"{_EMBEDDED} until the Whisper model “{name}” is fetched.")
-                await self._warm()
-            self._default = await getting
-            self.ready = True
-        finally:
-            getting.cancel()
+        selection = await start_thread("choose model", lambda: select(settings.model, settings.language, self._speeds))
+        engine = await self._first_of(selection)
+        if settings.model is None:
+            await self._measure(engine)
+            selection = await start_thread(
+                "choose model", lambda: select(None, settings.language, self._speeds, ask=False)
+            )
+            more = f" By that, {selection.proposal} would be fast enough, too." if selection.proposal else ""
+            self.choice = f"{engine.model} was chosen for this computer ({selection.reason}).{more}"
         self._tell("")
+        self._use(engine)
+
+    def _use(self, engine: Engine) -> None:
+        self._default = engine
+        self.ready = True
         self.changed()
+
+    async def _first_of(self, selection: Selection) -> WhisperEngine:
+        """The first of the selected models that can be loaded; captions run on the embedded engine if it is fetched."""
+        for name in selection.names:
+            self._wanted = name
+            getting = asyncio.create_task(self.library.get(name))
+            try:
+                if not await self._is_here(name):
+                    self._local.set()  # a download can take long
+                    self._tell(f"{_EMBEDDED} until the Whisper model “{name}” is fetched.")
+                    await self._warm()
+                return await getting
+            except ModelError as error:
+                if name == selection.names[-1]:
+                    raise
+                log.warning("%s", error)
+            finally:
+                getting.cancel()
+        raise ModelError("There is no model for this computer: name one with --model.")
+
+    async def _measure(self, engine: WhisperEngine) -> None:
+        """Once for each model and computer; never where it cannot be kept, since it delays the first captions."""
+        if not self._speeds.lasts or self._speeds.get(engine.model) is not None:
+            return
+        try:
+            async with engine.scheduler.turn(asyncio.get_running_loop().time()) as work:
+                speed = await work(engine.measure)
+        except (RuntimeError, ValueError) as error:
+            log.warning("the speed of %s could not be measured: %s", engine.model, error)
+            return
+        log.info("%s: %s", engine.model, speed)
+        await asyncio.to_thread(self._speeds.put, engine.model, speed)
+
+    async def _watch(self) -> None:
+        """Step down for as long as the default is too slow, by its measurement or because sources lag."""
+        while True:
+            model = self._default.model
+            speed = await asyncio.to_thread(self._speeds.get, model)
+            if speed is None or not speed.too_slow:
+                speed = await self._lagged(model)
+            if not await self._step_down(speed):
+                return
+
+    async def _lagged(self, model: str) -> Speed:
+        """Wait until its sources lag too much."""
+        clock = asyncio.get_running_loop().time
+        monitor = LagMonitor(model, clock())
+        while True:
+            await asyncio.sleep(_LAG_INTERVAL)
+            paces = list(self.paces())
+            if monitor.observe(clock(), paces):
+                break
+        known = await asyncio.to_thread(self._speeds.get, model)
+        speed = replace(known, lagged=True) if known is not None else Speed(0.0, 0.0, lagged=True)
+        if sum(pace.model == model for pace in paces) == 1:  # with more sources it may be fast enough for one
+            await asyncio.to_thread(self._speeds.put, model, speed)
+        return speed
+
+    async def _step_down(self, why: Speed) -> bool:
+        """Make the next smaller model the default; False if there is none."""
+        model, language = self._default.model, self._settings.language
+        for name in await start_thread("choose model", lambda: smaller(model, language)):
+            try:
+                engine = await self.library.get(name)
+            except ModelError as error:
+                log.warning("%s", error)
+                continue
+            await self._measure(engine)
+            self.choice = f"{name} was chosen for this computer, because {model} was too slow ({why})."
+            self._tell(f"{model} was too slow for this computer ({why}): {name} is used.")
+            self._use(engine)
+            return True
+        more = "" if language == "en" else " If all speech is English, --language en allows smaller models."
+        self._tell(f"{model} is too slow for this computer ({why}), and no smaller model can be fetched.{more}")
+        return False

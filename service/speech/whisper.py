@@ -16,6 +16,7 @@ from service.speech.decoder import WhisperDecoder
 from service.speech.engine import Hints
 from service.speech.policy import AlignAtt, Display, LocalAgreement
 from service.speech.scheduler import Scheduler
+from service.speech.speed import Speed, measure
 from service.speech.window import WindowStream
 
 log = logging.getLogger("surtitle.speech")
@@ -40,8 +41,9 @@ class WhisperEngine:
         """
         cores = os.cpu_count() or 1
         self.model = model
+        self._threads = min(_THREADS, cores)
         try:
-            self._whisper = loaded(directory, min(_THREADS, cores), max(1, cores // _THREADS))
+            self._whisper = loaded(directory, self._threads, max(1, cores // _THREADS))
             heads = bool(json.loads((directory / "config.json").read_text()).get("alignment_heads"))
         except Exception as error:
             raise ModelError(
@@ -65,6 +67,10 @@ class WhisperEngine:
             Display(_SHOWN_AGE, 0.0),
             self._decoder.hints(said_before, _HINT_TOKENS),
         )
+
+    def measure(self) -> Speed:
+        """How fast this computer runs the model; call in a thread, in a turn. Raises RuntimeError, ValueError."""
+        return measure(self._whisper, self._threads)
 
     @property
     def translates(self) -> bool:

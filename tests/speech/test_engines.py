@@ -54,7 +54,7 @@ async def test_while_a_model_is_fetched_captions_run_on_the_embedded_engine(
         }
         hub.open.set()
         await asyncio.wait_for(changed.wait(), 20)
-        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": ""}
+        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": "", "choice": ""}
         assert (await engines.current()).model == "base.en"
         assert engines.loading is None
 
@@ -73,7 +73,7 @@ async def test_a_broken_model_directory_leaves_the_embedded_engine(tmp_path: Pat
     (tmp_path / "model.bin").write_bytes(b"this is no model")
     async with started(engine="whisper", model=str(tmp_path)) as engines:
         assert (await engines.current()).name == "pocketsphinx"
-        assert "cannot be loaded" in engines.notice
+        assert "has no config.json" in engines.notice
 
 
 async def test_the_embedded_engine_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

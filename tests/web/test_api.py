@@ -19,6 +19,7 @@ async def test_health_names_engine_and_version(service: Running) -> None:
         "engine": "pocketsphinx",
         "model": "en-us",
         "notice": "",
+        "choice": "",
     }
 
 
@@ -54,4 +55,4 @@ async def test_words_of_transcripts_have_times_if_asked(service: Running) -> Non
 async def test_the_dashboard_gets_the_state(service: Running) -> None:
     async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
         state = json.loads(await socket.recv())
-    assert set(state) == {"engine", "model", "notice", "loading", "demo", "channels"}
+    assert set(state) == {"engine", "model", "notice", "choice", "loading", "demo", "channels"}

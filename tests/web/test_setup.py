@@ -160,7 +160,7 @@ async def test_pages_of_strangers_change_nothing(client: httpx.AsyncClient) -> N
 async def test_models_are_listed(client: httpx.AsyncClient) -> None:
     listed = (await client.get("/api/models")).json()["models"]
     models = {model["name"]: model for model in listed}
-    assert models["base"] == {"name": "base", "bytes": 148_000_000, "here": False, "auto": True}
+    assert models["base"] == {"name": "base", "bytes": 148_000_000, "here": False, "source": "", "auto": True}
     assert "large-v3-turbo" in models
 
 
@@ -241,7 +241,7 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, tmp_pat
         await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
         await socket.recv()
         listening = asyncio.create_task(listen(socket))
-        for model, reason in ((str(tmp_path), "cannot be loaded"), ("base", "has no model")):
+        for model, reason in ((str(tmp_path), "has no config.json"), ("base", "has no model")):
             await change(client, "main", model=model)
             switch: dict[str, Any] = {}
             async with asyncio.timeout(20):

@@ -44,6 +44,7 @@ import { setUpTranslation, showTranslation } from "/static/translation.js";
  */
 
 const serviceState = element("service");
+const choice = element("choice");
 const notice = element("notice");
 const demo = /** @type {HTMLButtonElement} */ (element("demo"));
 const sample = new Audio("/static/demo/speech.flac");
@@ -80,10 +81,12 @@ function watch() {
   };
 }
 
-/** @param {{engine: string, model: string, notice: string, loading: Load | null, demo: boolean, channels: Channel[], links?: Record<string, {viewer: string}>}} state */
+/** @param {{engine: string, model: string, notice: string, choice: string, loading: Load | null, demo: boolean, channels: Channel[], links?: Record<string, {viewer: string}>}} state */
 function show(state) {
   serviceState.dataset.state = "live";
   serviceState.textContent = t("Running on {engine} ({model})", { engine: state.engine, model: state.model });
+  choice.hidden = !state.choice;
+  choice.textContent = state.choice;
   notice.hidden = !state.notice;
   write(notice, ".text", state.notice);
   showProgress(/** @type {HTMLProgressElement} */ (part(notice, "progress")), state.loading ?? undefined);

@@ -1,0 +1,86 @@
+"""How fast this computer is, and where that is kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from service.speech.speed import FILE, Speed, SpeedStore, measure
+
+FAST, SLOW = Speed(0.5, 0.01), Speed(2.0, 0.05)
+
+
+def test_fast_and_slow() -> None:
+    assert not FAST.too_slow
+    assert SLOW.too_slow
+    assert Speed(0.5, 0.01, lagged=True).too_slow
+    assert FAST.allows(2.0)
+    assert not FAST.allows(3.0)
+    assert "0.7 s" in str(FAST)
+
+
+def test_a_measurement_is_there_at_the_next_start(tmp_path: Path) -> None:
+    SpeedStore(tmp_path / "data").put("base", FAST)
+    assert SpeedStore(tmp_path / "data").get("base") == FAST
+    assert SpeedStore(tmp_path / "data").get("small") is None
+
+
+def test_nothing_is_written_without_a_folder() -> None:
+    store = SpeedStore(None)
+    store.put("base", FAST)
+    assert store.get("base") == FAST
+    assert not store.lasts
+
+
+def test_a_model_is_too_slow_for_a_day(tmp_path: Path) -> None:
+    now = 1_000_000.0
+    store = SpeedStore(tmp_path, lambda: now)
+    store.put("base", SLOW)
+    store.put("tiny", FAST)
+    now += 23 * 3600
+    assert store.get("base") == SLOW
+    now += 2 * 3600
+    assert store.get("base") is None
+    assert store.get("tiny") == FAST
+    now = 0.0  # the clock was wrong
+    assert store.get("base") is None
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", "null", '{"x": 1}', "\0\0"])
+def test_a_damaged_file_is_replaced(tmp_path: Path, damage: str) -> None:
+    (tmp_path / FILE).write_text(damage)
+    store = SpeedStore(tmp_path)
+    assert store.get("base") is None
+    store.put("base", FAST)
+    assert store.get("base") == FAST
+
+
+@pytest.mark.parametrize("entry", [None, 1, {}, {"encode": "x"}, {"encode": 1, "token": None, "lagged": 0, "time": 0}])
+def test_a_damaged_entry_is_ignored(tmp_path: Path, entry: object) -> None:
+    store = SpeedStore(tmp_path)
+    store.put("base", FAST)
+    (key,) = json.loads((tmp_path / FILE).read_text())
+    (tmp_path / FILE).write_text(json.dumps({key: entry}))
+    assert store.get("base") is None
+
+
+def test_a_folder_that_cannot_be_written_is_survived() -> None:
+    store = SpeedStore(Path("/proc/surtitle"))
+    store.put("base", FAST)
+    assert store.get("base") == FAST
+
+
+def test_another_computer_measures_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    SpeedStore(tmp_path).put("base", FAST)
+    monkeypatch.setattr("service.speech.speed.processor", lambda: "another")
+    assert SpeedStore(tmp_path).get("base") is None
+
+
+def test_real_weights_are_measured(whisper_tiny: Path) -> None:
+    from faster_whisper import WhisperModel
+
+    speed = measure(WhisperModel(str(whisper_tiny), device="cpu", compute_type="int8", cpu_threads=1), 1)
+    assert 0.01 < speed.encode < 60
+    assert 0.0001 < speed.token < 5
