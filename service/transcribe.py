@@ -84,15 +84,12 @@ def open_transcriber(settings: Settings) -> Transcriber:
     if settings.engine == "pocketsphinx":
         return PipelineTranscriber()
     try:
-        transcriber = _whisper(settings)
+        return _whisper(settings)
     except ModelError as error:
         if settings.engine == "whisper" or settings.model is not None:
             raise
         log.warning("%s The embedded recognizer (pocketsphinx, English only) is used.", error)
         return PipelineTranscriber()
-    if transcriber.language == "auto" != settings.language:
-        log.warning("%s does not know the language %r: it is detected.", transcriber.name, settings.language)
-    return transcriber
 
 
 def _whisper(settings: Settings) -> WhisperTranscriber:
@@ -102,7 +99,12 @@ def _whisper(settings: Settings) -> WhisperTranscriber:
         names = select(None, settings.language, SpeedStore(settings.data_dir)).names
     for name in names:
         try:
-            return WhisperTranscriber(models.on_disk(name) or fetch(name), name, settings.language)
+            transcriber = WhisperTranscriber(models.on_disk(name) or fetch(name), name, settings.language)
+            if settings.language not in ("auto", transcriber.language) and "-" not in settings.language:
+                raise ModelError(
+                    f"The model {name} does not know the language {settings.language!r}: say another, or leave it out."
+                )
+            return transcriber
         except ModelError as error:
             if name == names[-1]:
                 raise

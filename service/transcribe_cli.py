@@ -83,6 +83,8 @@ def transcribe(
         jobs = planned(media_in(files), output, form, overwrite=overwrite)
         if speakers:
             check_installed()
+            if speaker_model.endswith(".nemo") and not Path(speaker_model).is_file():
+                raise click.UsageError(f"There is no file {speaker_model}: say which with --speaker-model.")
         transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error

@@ -77,7 +77,9 @@ class WhisperTranscriber:
         check_directory(directory, None if os.path.isdir(os.path.expanduser(name)) else name)
         self._model = _load(directory, self._workers)
         code = language.split("-")[0].lower()  # Whisper knows no regions
-        self._asked = self.language = code if code in self._model.supported_languages else "auto"
+        known = self._model.supported_languages
+        self._asked = code if code in known else "auto" if len(known) > 1 else known[0]
+        self.language = self._asked
 
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         self.language = self._asked
