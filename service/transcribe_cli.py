@@ -74,6 +74,7 @@ def transcribe(
     most computers. Ctrl-C stops it; what is recognized until then is written.
     """
     from service import log
+    from service.audio.mediafile import check
     from service.speakers.recorded import check_installed
     from service.transcribe import open_transcriber
 
@@ -85,6 +86,8 @@ def transcribe(
             check_installed()
             if speaker_model.endswith(".nemo") and not Path(speaker_model).is_file():
                 raise click.UsageError(f"There is no file {speaker_model}: say which with --speaker-model.")
+        if len(jobs) == 1:  # of several, the others are transcribed all the same
+            check(jobs[0].file)
         transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error

@@ -7,9 +7,11 @@ late, or has a hole where packets were lost or a recording was paused, has silen
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike, fspath
 
 import av
+import av.container
 import av.error
 import numpy as np
 
@@ -33,14 +35,26 @@ def read(path: str | PathLike[str]) -> Iterator[Samples]:
 
     Raises `BadAudio` where there is nothing to decode.
     """
+    with _opened(path) as container:
+        start = (container.start_time or 0) / av.time_base
+        stamped = ((time, mono(frames), rate) for time, frames, rate in decode_stream(container))
+        yield from resampled(continuous(stamped, start))
+
+
+def check(path: str | PathLike[str]) -> None:
+    """Raises `BadAudio` where a file has no audio track, as far as its beginning tells."""
+    with _opened(path):
+        pass
+
+
+@contextmanager
+def _opened(path: str | PathLike[str]) -> Iterator[av.container.InputContainer]:
     name = fspath(path)
     try:
         with av.open(file_url(name), mode="r") as container:
             if not container.streams.audio:
                 raise BadAudio(f"There is no audio in {name}: choose a file that has sound.")
-            start = (container.start_time or 0) / av.time_base
-            stamped = ((time, mono(frames), rate) for time, frames, rate in decode_stream(container))
-            yield from resampled(continuous(stamped, start))
+            yield container
     except (av.error.FFmpegError, ValueError) as error:
         raise BadAudio(
             f"{name} cannot be read as audio or video ({reason(error)}): choose a file that FFmpeg knows."

@@ -17,7 +17,7 @@ from tests.support import as_wav, need, silence
 
 
 def tone(seconds: float) -> Samples:
-    return np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE).astype(np.float32) / 2
+    return (np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE) / 2).astype(np.float32)
 
 
 def heard(samples: Samples) -> list[tuple[float, float]]:

@@ -106,7 +106,7 @@ def test_a_voice_that_ends_with_the_recording_is_whole() -> None:
 
 @pytest.mark.parametrize("bed", ["silence", "noise"])
 def test_all_sentences_are_found_after_minutes_without_any(bed: str) -> None:
-    speech = load(SAMPLE) / 10
+    speech = (load(SAMPLE) / 10).astype(np.float32)
     before = silence(180)
     if bed == "noise":
         before = np.random.default_rng(1).normal(0, 0.002, len(before)).astype(np.float32)
