@@ -23,7 +23,7 @@ _PAUSE = 8  # chunks (0.26 s) below `_OFF` that end a voice
 _SHORTEST = 3  # chunks (0.1 s) of voice that may be a word; less is a click
 _LONGEST = 937  # chunks (30 s) of voice after which a piece ends in any case
 _RESET = 125  # chunks (4 s) without voice after which the detector starts afresh: its state drifts and goes deaf
-_SILENCE = 2 * RATE  # samples of silence that are left out between two voices; shorter ones tell sentences apart
+_SILENCE = 3 * RATE  # samples of silence that are left out between two voices; shorter ones tell sentences apart
 _PADDING = round(0.5 * RATE)  # samples of what was left out that stay before and after a voice
 _EARLY, _LATE = 0.1, 0.3  # seconds by which a word may begin before a voice and end after it
 _BLOCK = 10 * RATE  # samples that are looked at in one go
@@ -154,7 +154,7 @@ class _Cutter:
         self._samples = np.concatenate((self._samples, block))
         while self._position + CHUNK <= self._heard:
             yield from self._look(self._samples[self._position - self._start :][:CHUNK])
-        if self._before is None and self._begin is None:
+        if self._before is None and self._begin is None and self._position > _SILENCE:
             self._forget(self._position - _PADDING)
 
     def finish(self) -> Iterator[Piece]:
@@ -164,7 +164,8 @@ class _Cutter:
         if self._begin is not None:
             yield from self._voice(self._begin, min(self._end, self._heard))
         if self._before is not None:
-            yield self._piece(min(self._heard, self._before[1] + _PADDING), self._before)
+            left = self._heard - self._before[1]
+            yield self._piece(self._heard if left <= _SILENCE else self._before[1] + _PADDING, self._before)
         self._before = self._begin = None
 
     @property
@@ -196,7 +197,7 @@ class _Cutter:
         if end - begin < _SHORTEST * CHUNK:
             return
         if self._before is None:
-            cut = max(self._start, begin - _PADDING)
+            cut = 0 if begin <= _SILENCE else begin - _PADDING
         else:
             cut = (self._before[1] + begin) // 2
             yield self._piece(cut, self._before)

@@ -80,7 +80,7 @@ def test_nothing_is_invented_where_the_sound_ends_with_the_last_word(tiny: Whisp
 
 
 def test_words_after_minutes_of_silence_are_whole_and_at_their_time(tiny: WhisperTranscriber) -> None:
-    speech = (load(SAMPLE)[: 8 * RATE] / 10).astype(np.float32)
+    speech = (load(SAMPLE)[: 9 * RATE] / 10).astype(np.float32)
     alone, after = heard(tiny, speech), heard(tiny, np.concatenate((silence(120), speech, silence(60))))
     assert error_rate(" ".join(SENTENCES[:2]), join(alone)) == 0
     assert [word.key for word in after] == [word.key for word in alone]

@@ -62,15 +62,15 @@ def test_a_word_begins_with_the_voice_and_does_not_reach_across_what_was_left_ou
 
 
 def test_words_without_a_voice_can_be_told() -> None:
-    (passage,) = found(sound(1, 2, 1.5, 2, 3))
-    assert passage.voiced(2.7, 3.7) == 0
+    (passage,) = found(sound(1, 2, 1.5, 2, 4))
+    assert passage.voiced(3.2, 4.2) == 0
     assert passage.voiced(0.0, 60.0) == pytest.approx(4, abs=0.1)
 
 
 def test_long_speech_is_cut_at_its_longest_pause() -> None:
     parts = found(sound(0.5, 20, 0.5, 20, 1.8, 10, 0.5, 30, 0.5, 10, 1), length=60)
-    assert [round(part.end) for part in parts] == [42, 94]
-    assert sum(len(part.samples) for part in parts) / RATE == pytest.approx(94.3, abs=0.3)
+    assert [round(part.end) for part in parts] == [42, 95]
+    assert sum(len(part.samples) for part in parts) / RATE == pytest.approx(94.8, abs=0.1)
 
 
 def test_speech_without_any_pause_is_cut_as_well() -> None:
@@ -101,16 +101,16 @@ def test_the_detector_starts_afresh_after_every_few_seconds_without_a_voice() ->
 def test_a_voice_that_ends_with_the_recording_is_whole() -> None:
     (passage,) = found(sound(1, 2.01))
     assert passage.end == pytest.approx(3.01, abs=0.001)
-    assert passage.last_voice == pytest.approx(2.51, abs=0.05)
+    assert passage.last_voice == pytest.approx(3.01, abs=0.05)
 
 
 @pytest.mark.parametrize("bed", ["silence", "noise"])
 def test_all_sentences_are_found_after_minutes_without_any(bed: str) -> None:
     speech = (load(SAMPLE) / 10).astype(np.float32)
-    before = silence(180)
+    before = silence(90)
     if bed == "noise":
         before = np.random.default_rng(1).normal(0, 0.002, len(before)).astype(np.float32)
     (alone,) = passages([speech], SileroVad(), 60.0)
     (after,) = passages([np.concatenate((before, speech))], SileroVad(), 60.0)
     assert len(after.samples) / RATE == pytest.approx(len(alone.samples) / RATE, abs=2)
-    assert after.pieces[0].start / RATE == pytest.approx(180 + alone.pieces[0].start / RATE, abs=0.5)
+    assert after.pieces[0].start / RATE == pytest.approx(90 + alone.pieces[0].start / RATE, abs=0.5)
