@@ -32,7 +32,7 @@ _WINDOW = 28.0  # seconds of which the language is recognized: Whisper hears 30
 _SENTENCE = 8.0  # seconds after which a change of language is followed
 _CLEAR = 0.5  # probability of a language that is believed; faster-whisper's own threshold
 _BEAM = 5
-_LEFT = 0.3  # seconds of voice after the last word in which nothing else can have been said
+_LEFT = 0.2  # seconds of voice after the last word, which are its end and not another word
 _VOICED = 0.1  # seconds of voice during a segment below which it is invented
 _AROUND = 0.3  # seconds by which the times of words may be off
 _MAX_WORKERS = 4  # passages decoded at once: more of them wait for memory
@@ -118,9 +118,9 @@ class WhisperTranscriber:
         language = None
         for passage in found:
             parts = passage.parts(_WINDOW)
-            if language is None:
-                language = self._detect(parts[0], None)
-            if len(parts) == 1 or self._detect(parts[-1], language) == language:
+            first = language is None
+            language = language or self._detect(parts[0], None)
+            if (first and len(parts) == 1) or self._detect(parts[-1], language) == language:
                 yield passage, language
                 continue
             parts = passage.parts(_SENTENCE)
@@ -147,8 +147,10 @@ class WhisperTranscriber:
                 initial_prompt=self._hints.prompt or None,
                 hotwords=" ".join(self._hints.hotwords) or None,
             )
+            before = 0.0
             for segment in segments:  # each is decoded when it is asked for
-                decoding.put(passage.clock(segment.end, segment.end)[1], _words(segment, passage))
+                decoding.put(passage.clock(segment.end, segment.end)[1], _words(segment, passage, before))
+                before = segment.end
                 if decoding.stopped.is_set() or passage.voiced(segment.end, passage.last_voice) < _LEFT:
                     break  # what Whisper still finds after the last voice is invented
         except RuntimeError as error:
@@ -234,10 +236,13 @@ def _load(directory: Path, workers: int) -> Any:
         ) from error
 
 
-def _words(segment: Any, passage: Passage) -> list[Word]:
-    """A segment's words on the recording's clock; none where Whisper invented them."""
+def _words(segment: Any, passage: Passage, before: float) -> list[Word]:
+    """A segment's words on the recording's clock; none where Whisper invented them.
+
+    ``before`` is the second of the passage at which the segment before ended.
+    """
     words = [_word(word) for word in segment.words or () if word.word.strip()]
-    voiced = passage.voiced(segment.start - _AROUND, segment.end + _AROUND)
+    voiced = passage.voiced(max(before, segment.start - _AROUND), segment.end + _AROUND)
     if voiced < _VOICED or is_stock(words, voiced):
         return []
     return [_on_clock(word, passage) for word in words]
