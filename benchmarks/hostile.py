@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.hostile_sounds import SOUNDS, make
-from benchmarks.places import RESULTS, ROOT
+from benchmarks.paths import RESULTS, ROOT
 from service.audio import RATE, Samples
 from service.audio.container import decode
 from service.audio.intake import resampled

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import wave
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +112,10 @@ def typing(seconds: float, rng: Generator) -> Signal:
     return sound
 
 
+def _airflow(center: float, f: Signal) -> Signal:
+    return np.exp(-(((f - center) / 900) ** 2)) + 0.1
+
+
 def breath(seconds: float, rng: Generator) -> Signal:
     """Somebody breathes into a headset, in and out."""
     sound = _room(seconds, rng)
@@ -119,7 +123,7 @@ def breath(seconds: float, rng: Generator) -> Signal:
     while at < seconds:
         for length, center, level in ((1.1, 1900, 0.03), (1.5, 900, 0.045)):
             length *= rng.uniform(0.8, 1.2)
-            air = _noise(length, rng, lambda f, center=center: np.exp(-(((f - center) / 900) ** 2)) + 0.1, 1.0)
+            air = _noise(length, rng, partial(_airflow, center), 1.0)
             _mix(sound, at, level * rng.uniform(0.5, 1.3) * air * np.hanning(len(air)))
             at += length + rng.uniform(0.1, 0.4)
         at += rng.uniform(0.3, 1.5)
@@ -382,7 +386,7 @@ def _noise(seconds: float, rng: Generator, gain: Callable[[Signal], Signal], rms
     """Noise whose spectrum is ``gain`` of frequencies in Hz."""
     count = _count(seconds)
     spectrum = np.fft.rfft(rng.normal(0.0, 1.0, count))
-    spectrum *= gain(np.fft.rfftfreq(count, 1 / RATE))
+    spectrum *= gain(np.fft.rfftfreq(count, 1 / RATE).astype(np.float64))
     spectrum[0] = 0.0
     made = np.fft.irfft(spectrum, count)
     return np.asarray(rms * made / max(float(made.std()), 1e-9))
@@ -505,7 +509,7 @@ def _run(command: Sequence[str], path: Path) -> Signal:
         rate, said = file.getframerate(), np.frombuffer(file.readframes(file.getnframes()), dtype="<i2") / 32768
     # A straight line between samples is good enough for a murmur.
     at = np.arange(int(len(said) * RATE / rate)) * rate / RATE
-    return np.interp(at, np.arange(len(said)), said)
+    return np.asarray(np.interp(at, np.arange(len(said)), said), dtype=np.float64)
 
 
 def _hertz(note: float) -> float:

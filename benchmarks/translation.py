@@ -78,10 +78,20 @@ def sentences(count: int) -> list[Texts]:
     return found
 
 
+class _NoRecognizer:
+    """Captions without sound: the translation model alone translates."""
+
+    def translates(self, channel: Channel) -> bool:
+        return False
+
+    def source(self, channel: Channel, name: str) -> None:
+        return None
+
+
 async def surtitle(model: str, name: str, talk: Sequence[Texts], languages: Sequence[str]) -> Run:
     run = Run(name, len(languages))
     channel = Channel("main", Limits())
-    translations = Translations(Settings(translation_model=model), lambda channel, caption: None)
+    translations = Translations(Settings(translation_model=model), _NoRecognizer())
     finals: dict[str, float] = {}
     with contextlib.ExitStack() as reading:
         tracks = {language: reading.enter_context(translations.reading(channel, language)) for language in languages}

@@ -1,4 +1,4 @@
-"""The command line: serve, demo, transcribe, config; the others are in `…_cli` files.
+"""The command line: serve, demo, config; the others are in `…_cli` files.
 
 The service itself is imported by the commands that need it: `surtitle --help` answers at once.
 """
@@ -16,17 +16,17 @@ import click
 from platformdirs import user_data_path
 
 from service import __version__
-from service.captions.export import FORMS
-from service.captions.exports import Look
 from service.config import example
 from service.doctor_cli import doctor
 from service.errors import SurtitleError
+from service.language_option import language_option
 from service.models_cli import models
 from service.polish_cli import polish
 from service.record_cli import record
 from service.serve_options import check_access, guard_options
 from service.settings import ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
 from service.tokens_cli import token
+from service.transcribe_cli import transcribe
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -38,24 +38,6 @@ _engine = click.option(
 )
 _model = click.option("--model", metavar="NAME|DIR", help="A Whisper model: a name like small.en, or a directory.")
 
-
-def _known_language(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """The language, if it is one."""
-    from service.channels.settings import check_language
-
-    try:
-        return check_language(value)
-    except SurtitleError as error:
-        raise click.BadParameter(error.message) from error
-
-
-_language = click.option(
-    "--language",
-    default="auto",
-    show_default=True,
-    callback=_known_language,
-    help="The language that is spoken: a code like en, de or pt-BR, or auto.",
-)
 _policy = click.option(
     "--policy",
     type=click.Choice(POLICIES),
@@ -81,6 +63,7 @@ main.add_command(models)
 main.add_command(record)
 main.add_command(polish)
 main.add_command(token)
+main.add_command(transcribe)
 
 
 @main.command()
@@ -88,7 +71,7 @@ main.add_command(token)
 @_port
 @_engine
 @_model
-@_language
+@language_option
 @_policy
 @click.option(
     "--speaker-model",
@@ -154,31 +137,6 @@ def demo(channel: str, browser: bool, once: bool, **options: Any) -> None:
     until Ctrl-C.
     """
     _run(_demo(_checked(Settings(**options)), channel, browser, once))
-
-
-@main.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("-f", "--format", "form", type=click.Choice(FORMS), default="srt", show_default=True)
-@click.option("--words", is_flag=True, help="Write the time of each word, where the format can hold it.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write to.")
-@_engine
-@_model
-@_language
-@_policy
-def transcribe(file: Path, form: str, words: bool, output: Path | None, **options: Any) -> None:
-    """Write the transcript of an audio or video FILE."""
-    from service import log
-    from service.transcribe import transcribe_file
-
-    log.configure(verbose=False)
-    try:
-        text = transcribe_file(file, form, Settings(**options), Look(words=words))
-    except SurtitleError as error:
-        raise click.ClickException(error.message) from error
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        output.write_text(text, encoding="utf-8")
 
 
 def _checked(settings: Settings) -> Settings:

@@ -1,92 +1,123 @@
-"""`surtitle transcribe`: a file through the same pipeline as the live service."""
+"""Transcribes media files: what `surtitle transcribe` does with each of them."""
 
 from __future__ import annotations
 
-import itertools
 import logging
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain, count, groupby
 from pathlib import Path
 
-from service.audio import RATE
-from service.audio.container import decode, duration
-from service.audio.intake import joined, resampled
+from service.audio import mediafile
 from service.captions.caption import Caption
-from service.captions.export import export
-from service.captions.exports import Look
+from service.captions.sentences import captions_of
 from service.errors import BadAudio, EngineError, ModelError
-from service.pipeline import Pipeline
-from service.progress import fetch, progress_bar
+from service.progress import fetch
+from service.recordings.polish import largest
+from service.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from service.settings import Settings
+from service.speakers.timeline import Labels, Timeline
 from service.speech import models
-from service.speech.engine import Engine
-from service.speech.model_check import check_directory
-from service.speech.pocketsphinx import PocketsphinxEngine
 from service.speech.selection import select
 from service.speech.speed import SpeedStore
-from service.speech.whisper import WhisperEngine
+from service.speech.words import TOGETHER, Word
 from service.text.languages import recognizer_code, unknown_language
 
 log = logging.getLogger("surtitle.transcribe")
 
 
-def transcribe_file(file: Path, form: str, settings: Settings, look: Look = Look()) -> str:
-    """The transcript of an audio or video file in one of the formats of `captions.export`; shows a progress bar.
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A file's captions, times in seconds on the clock of its picture.
 
-    Of the settings, those of recognition count.
-
-    Raises `BadAudio` where there is nothing to hear, `ModelError`, `EngineError`.
+    ``stopped`` is the error, or the person's Ctrl-C, that ended the work before the end; ``until`` is the second up
+    to which all is recognized.
     """
-    length = duration(str(file))
-    blocks = resampled(decode(str(file)))
+
+    captions: list[Caption]
+    until: float
+    stopped: EngineError | KeyboardInterrupt | None = None
+
+
+def transcribe(
+    file: Path, transcriber: Transcriber, progress: Callable[[float], None], speakers: Timeline | None = None
+) -> Transcript:
+    """Recognize a file; ``progress`` gets the seconds that are done, ``speakers`` says who speaks when.
+
+    What was recognized before recognition stopped is returned, not raised. Raises `BadAudio` where there is nothing
+    to decode.
+    """
+    blocks = mediafile.read(file)
     first = next(blocks, None)
     if first is None:
         raise BadAudio(f"There is no audio in {file}: choose a file that has sound.")
-    recognizer = _engine(settings)
-    language = recognizer_code(settings.language, recognizer.languages)
-    if language is None:
-        raise EngineError(unknown_language(settings.language, recognizer.model, recognizer.languages))
-    finals: list[Caption] = []
-    numbers = itertools.count(1)
-    pipeline = Pipeline(recognizer.open(language), file.stem, lambda: f"c{next(numbers)}")
+    words: list[tuple[str, Word]] = []  # with the language
+    until = 0.0
+    stopped: EngineError | KeyboardInterrupt | None = None
     try:
-        with progress_bar() as progress:
-            task = progress.add_task(file.name, total=length)
-            # a live caption is decoded again and again; a file's need it only once
-            for block in joined(itertools.chain([first], blocks), round(recognizer.step * RATE)):
-                finals += [caption for caption in pipeline.feed(block) if caption.final]
-                progress.advance(task, len(block) / RATE)
-                if (failure := pipeline.take_failure()) is not None:
-                    raise failure
-            finals += [caption for caption in pipeline.flush() if caption.final]
-            progress.update(task, total=length or 1, completed=length or 1)
-    finally:
-        pipeline.close()
-        recognizer.close()
-    return export(finals, form, look)
+        with closing(transcriber.words(chain([first], blocks))) as stretches:
+            for until, stretch in stretches:
+                words += [(transcriber.language, word) for word in stretch]
+                progress(until)
+    except (EngineError, KeyboardInterrupt) as error:
+        stopped = error
+    numbers, label = count(1), Labels().of(file.stem)
+    captions: list[Caption] = []
+    for language, group in groupby(words, key=lambda pair: pair[0]):
+        said = [attributed(word, speakers, label) for _, word in group]
+        captions += captions_of(file.stem, said, language, lambda: f"c{next(numbers)}")
+    return Transcript(captions, until, stopped)
 
 
-def _engine(settings: Settings) -> Engine:
-    """The engine that was asked for; `auto` takes a model that is here, and the embedded engine otherwise."""
+def attributed(word: Word, speakers: Timeline | None, label: Callable[[int], str]) -> Word:
+    """The word with who says it, where that is known."""
+    if speakers is None:
+        return word
+    return replace(word, speaker=TOGETHER.join(map(label, speakers.who(word.start, word.end))) or None)
+
+
+def open_transcriber(settings: Settings) -> Transcriber:
+    """What recognizes: the model that was asked for, or the largest on this computer that knows the language.
+
+    Without any, one is fetched, and where that fails, `auto` takes the embedded recognizer. Raises `ModelError`, and
+    `EngineError` where what recognizes does not know the language.
+    """
     if settings.engine == "pocketsphinx":
-        return PocketsphinxEngine()
+        return _embedded(settings)
     try:
         return _whisper(settings)
     except ModelError as error:
         if settings.engine == "whisper" or settings.model is not None:
             raise
         log.warning("%s The embedded recognizer (pocketsphinx, English only) is used.", error)
-        return PocketsphinxEngine()
+        return _embedded(settings)
 
 
-def _whisper(settings: Settings) -> Engine:
-    """The first of the selected models that can be loaded. Raises `ModelError`."""
-    names = select(settings.model, settings.language, SpeedStore(settings.data_dir)).names
+def _embedded(settings: Settings) -> PipelineTranscriber:
+    _check_language(settings.language, PipelineTranscriber.name, PipelineTranscriber.languages)
+    return PipelineTranscriber()
+
+
+def _whisper(settings: Settings) -> WhisperTranscriber:
+    """The first of the possible models that can be loaded. Raises `ModelError` and `EngineError`."""
+    names: tuple[str, ...] = (settings.model or largest(settings.language),)
+    if names == (PipelineTranscriber.name,):
+        names = select(None, settings.language, SpeedStore(settings.data_dir)).names
     for name in names:
         try:
-            directory = models.on_disk(name) or fetch(name)
-            check_directory(directory, None if models.local_directory(name) else name)
-            return WhisperEngine(directory, name, policy=settings.policy)
+            transcriber = WhisperTranscriber(models.on_disk(name) or fetch(name), name, settings.language)
         except ModelError as error:
             if name == names[-1]:
                 raise
             log.warning("%s", error)
+        else:
+            _check_language(settings.language, name, transcriber.languages)
+            return transcriber
     raise ModelError("There is no model for this computer: name one with --model.")
+
+
+def _check_language(language: str, model: str, known: frozenset[str]) -> None:
+    """Raises `EngineError` where ``model`` does not know ``language``."""
+    if recognizer_code(language, known) is None:
+        raise EngineError(unknown_language(language, model, known, detected=False))

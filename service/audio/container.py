@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -91,27 +92,38 @@ def decode_frames(source: str | Readable, container_format: str | None = None) -
     """
     live = not isinstance(source, str)
     what = "this stream" if live else str(source)
+    opened = file_url(source) if isinstance(source, str) else source
     try:
-        with av.open(source, mode="r", format=container_format, options=_LIVE_OPTIONS if live else {}) as container:
+        with av.open(opened, mode="r", format=container_format, options=_LIVE_OPTIONS if live else {}) as container:
             if not container.streams.audio:
                 raise BadAudio(f"There is no audio in {what}: choose one that has sound.")
-            yield from _decode_audio(container)
+            for _, frames, rate in decode_stream(container):
+                yield frames, rate
     except (av.error.FFmpegError, ValueError) as error:
         raise BadAudio(
-            f"FFmpeg cannot read {what} as {container_format or 'audio'} ({_reason(error)}): "
+            f"FFmpeg cannot read {what} as {container_format or 'audio'} ({reason(error)}): "
             "send WebM, Ogg, FLAC, MP3, WAV or raw pcm16le."
         ) from error
 
 
+def file_url(path: str | os.PathLike[str]) -> str:
+    """The path as FFmpeg's libraries take it whatever is in the name: in "Part1:intro.wav" they see a protocol."""
+    return f"file:{os.path.abspath(path)}"
+
+
 def duration(path: str) -> float | None:
     """The length of a file in seconds, if its container says so."""
-    with suppress(av.error.FFmpegError, ValueError), av.open(path, mode="r") as container:
+    with suppress(av.error.FFmpegError, ValueError), av.open(file_url(path), mode="r") as container:
         if container.duration is not None:
             return container.duration / av.time_base
     return None
 
 
-def _decode_audio(container: av.container.InputContainer) -> Iterator[tuple[Frames, int]]:
+def decode_stream(container: av.container.InputContainer) -> Iterator[tuple[float | None, Frames, int]]:
+    """Decode the first audio stream: time stamp in seconds (None where there is none), frames, rate in Hz.
+
+    Raises `BadAudio`, and what PyAV raises.
+    """
     stream = container.streams.audio[0]
     converter: av.audio.resampler.AudioResampler | None = None
     channels = 1
@@ -135,9 +147,12 @@ def _decode_audio(container: av.container.InputContainer) -> Iterator[tuple[Fram
             if converter is None:
                 channels = min(2, frame.layout.nb_channels)
                 converter = av.audio.resampler.AudioResampler(format="flt", layout=("mono", "stereo")[channels - 1])
+            time = frame.time
             for part in converter.resample(frame):
-                yield np.array(part.to_ndarray().reshape(-1, channels), dtype=np.float32), part.sample_rate
+                yield time, np.array(part.to_ndarray().reshape(-1, channels), dtype=np.float32), part.sample_rate
+                time = None
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What FFmpeg says went wrong, without the file's name."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

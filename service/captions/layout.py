@@ -65,7 +65,7 @@ def fitting(words: Sequence[Word], box: Box) -> int:
 def best_break(words: Sequence[Word], least: int, most: int) -> int:
     """After how many words to break, from ``least`` to ``most``: late, between phrases, and never inside a word."""
     places = [count for count in range(least, most + 1) if breakable(words, count)] or [most]
-    return max(places, key=lambda count: (_merit(words, count) - (most - count), count))
+    return max(places, key=lambda count: (merit(words, count) - (most - count), count))
 
 
 def balanced(words: Sequence[Word], box: Box) -> list[str]:
@@ -83,7 +83,7 @@ def balanced_words(words: Sequence[Word], box: Box) -> list[list[Word]]:
         upper, lower = columns(join(words[:count])), columns(join(words[count:]))
         if max(upper, lower) > box.columns or not breakable(words, count):
             return float("inf")
-        return abs(upper - lower) + (4 if upper > lower else 0) - 4 * _merit(words, count)
+        return abs(upper - lower) + (4 if upper > lower else 0) - 4 * merit(words, count)
 
     count = min(range(1, len(words)), key=cost)
     return lines if cost(count) == float("inf") else [list(words[:count]), list(words[count:])]
@@ -98,7 +98,7 @@ def _core(words: Sequence[Word], *, after: bool = False) -> str:
     return f" {text}" if after and text and words[0].spaced else text
 
 
-def _merit(words: Sequence[Word], count: int) -> int:
+def merit(words: Sequence[Word], count: int) -> int:
     """How good it is to break after ``count`` words; 0 is neither good nor bad."""
     before = words[count - 1].text
     following = words[count].text if count < len(words) else None

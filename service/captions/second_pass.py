@@ -9,7 +9,8 @@ from itertools import count, groupby, pairwise
 
 from service.captions.caption import Caption
 from service.captions.rewrite import Rewriter, Rules
-from service.captions.segment import Segmenter
+from service.captions.sentences import captions_of
+from service.captions.units import units
 from service.speech.words import Hypothesis, Word
 
 _PAUSE = 1.0  # seconds of silence that end a caption
@@ -45,15 +46,11 @@ def second_pass(
     said = sorted([*said, *(word for one in mine for word in one.words)], key=lambda word: word.start)
     voices = _Voices([caption for caption in live if caption.source == source])
     numbers = count(first_id)
-    captions = []
-    for speaker, part in groupby(((voices.at(word), word) for word in said), key=lambda pair: pair[0]):
-        segmenter = Segmenter(source, lambda: f"p{next(numbers)}")
-        for stretch in _stretches([word for _, word in part]):
-            captions += [
-                replace(caption, speaker=speaker)
-                for caption in segmenter.update(Hypothesis(tuple(stretch)), language, endpoint=True)
-                if caption.final
-            ]
+    captions: list[Caption] = []
+    spoken = ((voices.at(unit[0]), word) for unit in units(said) for word in unit)
+    for speaker, part in groupby(spoken, key=lambda pair: pair[0]):
+        divided = captions_of(source, [word for _, word in part], language, lambda: f"p{next(numbers)}")
+        captions += [replace(caption, speaker=speaker) for caption in divided]
     return captions
 
 

@@ -19,11 +19,11 @@ from service.recordings.shelf import Recorded, Shelf
 from service.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from service.speech import models
 from service.speech.engine import Hints
-from service.speech.model_check import check_directory
 from service.speech.words import Word
 from service.store.database import StoreError
 from service.store.records import POLISHED
 from service.store.transcripts import Transcripts
+from service.text.languages import recognizer_code
 
 _TRIES, _RETRY = 30, 2.0  # to write the result, and seconds between two
 
@@ -54,13 +54,16 @@ def polish(
     try:
         for source in dict.fromkeys(one.source for one in recordings):
             words: list[Word] = []
+            languages = Counter[str]()
             for recording in (one for one in recordings if one.source == source):
                 for done, stretch in recognizer.words(_sound(recording)):
                     words += [word.shifted(recording.clock) for word in stretch]
+                    languages[recognizer.language] += len(stretch)
                     progress(min(1.0, (before + done) / total))
                 before += recording.end - recording.clock
             rules = told.vocabulary.rules
-            captions += second_pass(source, words, recognizer.language, live, fixed, rules, len(captions) + 1)
+            language = languages.most_common(1)[0][0] if languages else recognizer.language
+            captions += second_pass(source, words, language, live, fixed, rules, len(captions) + 1)
     finally:
         recognizer.close()
     captions = in_order(captions)
@@ -111,9 +114,8 @@ def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[
         if name != EMBEDDED:
             if (directory := models.on_disk(name)) is None:
                 raise ModelError(f"The model {name} is not on this computer: `surtitle models fetch {name}` gets it.")
-            check_directory(directory, None if models.local_directory(name) else name)
             return WhisperTranscriber(directory, name, language, hints)
-        if language.split("-")[0] not in ("en", "auto"):
+        if recognizer_code(language, PipelineTranscriber.languages) is None:
             raise ModelError(
                 f"No model on this computer knows {language!r}: `surtitle models fetch small` gets one that does."
             )
@@ -124,7 +126,7 @@ def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[
 
 def largest(language: str, others: Sequence[str] = ()) -> str:
     """The name of the largest Whisper model on this computer that knows the language, or the embedded recognizer's."""
-    english = language.split("-")[0] == "en"
+    english = recognizer_code(language, frozenset({"en"})) == "en"
     sizes = {
         model.name: model.size
         for model in models.catalogue()

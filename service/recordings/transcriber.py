@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from itertools import count
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count, groupby
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
-
-import numpy as np
 
 from service.audio import RATE, Samples
 from service.audio.intake import joined
 from service.errors import EngineError, ModelError
 from service.pipeline import Pipeline
+from service.speech import models
 from service.speech.engine import Hints
 from service.speech.guards import Evidence, is_invented, without_loop
+from service.speech.model_check import check_directory
+from service.speech.passages import Passage, passages
 from service.speech.pocketsphinx import PocketsphinxEngine
+from service.speech.vad import SileroVad
 from service.speech.whisper import loaded
 from service.speech.words import Word
 from service.text.languages import AUTO, recognizer_code
 
-_BLOCK = 300.0  # seconds of audio that are held at once
-_PAUSE = 1.0  # seconds of silence that end a stretch of speech
-_STRETCH = 28.0  # seconds: the longest one, for Whisper hears 30
-_AROUND = 0.4  # seconds of sound before and after it
-_BATCH = 4  # stretches that are decoded together
+_LENGTH = 300.0  # seconds of speech in a passage; text goes on across Whisper's windows within it (docs/recording.md)
+_WINDOW = 28.0  # seconds of which the language is recognized: Whisper hears 30
+_SENTENCE = 8.0  # seconds after which a change of language is followed
+_CLEAR = 0.5  # probability of a language that is believed; faster-whisper's own threshold
 _BEAM = 5
+_LEFT = 0.2  # seconds of voice after the last word, which are its end and not another word
+_VOICED = 0.1  # seconds of voice during a segment below which it is invented
+_AROUND = 0.3  # seconds by which the times of words may be off
+_REMEMBERED = 100  # words before a segment, among which a loop may have begun
+_MAX_WORKERS = 4  # passages decoded at once: more of them wait for memory
+_WAIT = 1.0  # seconds
 
 
 class Transcriber(Protocol):
@@ -35,78 +47,159 @@ class Transcriber(Protocol):
     name: str
     """The model's."""
 
-    def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:
-        """Stretches of speech, and how many seconds were done before the next; times from the first sample of all.
+    def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
+        """Words in order of time, and how many seconds of audio are done with them; times from the first sample.
 
-        Raises `EngineError`.
+        To stop early, close the iterator. Raises `EngineError`.
         """
 
     @property
     def language(self) -> str:
-        """What is spoken, or "auto" while nobody knows."""
+        """The language of the words that were yielded last, or "auto" while that is not known."""
 
     def close(self) -> None:
         """Give the memory back."""
 
 
 class WhisperTranscriber:
-    """Whisper with beams, on whole stretches of speech.
+    """Whisper with beams and the text before as context, so that sentences go on as in a book.
 
-    They are cut at pauses and decoded alone, each with as much of what surrounds it as Whisper can hear: as
-    accurate as one after the other with the text before, and it cannot fall into loops (Bain et al. 2023, WhisperX).
+    That is faster-whisper's sequential decoding with its guards against loops (Radford et al. 2022, section 4.5), on
+    passages of speech without the long silences in which Whisper invents text. Several passages are decoded at once,
+    each with one thread: Whisper's decoder gains nothing from a second one (docs/recording.md).
     """
 
-    def __init__(self, directory: Path, name: str, language: str = "auto", hints: Hints = Hints()) -> None:
-        """Takes seconds. Raises `ModelError`."""
-        from faster_whisper import BatchedInferencePipeline
+    def __init__(
+        self, directory: Path, name: str, language: str = "auto", hints: Hints = Hints(), workers: int | None = None
+    ) -> None:
+        """Takes seconds; ``workers`` is how many passages are decoded at once. Raises `ModelError`.
 
+        A ``language`` (BCP 47) that the model does not know is detected, like "auto"; ``languages`` has those it knows.
+        """
         self.name = name
-        self.language = language
         self._hints = hints
-        try:
-            model = loaded(directory, max(1, os.cpu_count() or 1), 1)
-        except Exception as error:
-            raise ModelError(
-                f"The model in {directory} cannot be loaded ({error}): "
-                "it must be a Whisper model converted by CTranslate2."
-            ) from error
-        self.language = recognizer_code(language, frozenset(model.supported_languages)) or AUTO
-        self._whisper = BatchedInferencePipeline(model)
+        self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
+        check_directory(directory, None if models.local_directory(name) else name)
+        self._model = _load(directory, self._workers)
+        self.languages = frozenset(map(str, self._model.supported_languages))
+        asked = recognizer_code(language, self.languages) or AUTO
+        self._asked = next(iter(self.languages)) if len(self.languages) == 1 else asked
+        self.language = self._asked
 
-    def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:
-        begun = 0.0
-        for samples, stretches in _stretches(blocks):
-            for one in self._decode(samples, stretches):
-                shifted = [word.shifted(begun) for word in one]
-                yield (shifted[-1].end if shifted else begun), shifted
-            begun += len(samples) / RATE
-            yield begun, []
+    def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
+        self.language = self._asked
+        stopped = threading.Event()
+        running: deque[_Decoding] = deque()
+        pool = ThreadPoolExecutor(self._workers, "transcribe")
+        try:
+            for passage, language in self._by_language(passages(blocks, SileroVad(), _LENGTH)):
+                decoding = _Decoding(passage, language, stopped)
+                pool.submit(self._decode, decoding)
+                running.append(decoding)
+                if len(running) > self._workers:
+                    yield from self._results(running.popleft())
+            while running:
+                yield from self._results(running.popleft())
+        finally:
+            stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)  # what runs ends with the next segment
 
     def close(self) -> None:
         """CTranslate2 gives the memory back with the last reference."""
 
-    def _decode(self, samples: Samples, stretches: list[dict[str, float]]) -> Iterator[list[Word]]:
-        if not stretches:
+    def _results(self, decoding: _Decoding) -> Iterator[tuple[float, list[Word]]]:
+        self.language = decoding.language
+        yield from decoding.results()
+
+    def _by_language(self, found: Iterable[Passage]) -> Iterator[tuple[Passage, str]]:
+        """Passages in one language each.
+
+        Where it is to be found out, the first and the last half minute of each passage are looked at, and all of one
+        in which it changes: text in another language as context makes Whisper translate.
+        """
+        if self._asked != AUTO:
+            yield from ((passage, self._asked) for passage in found)
             return
+        language = None
+        for passage in found:
+            parts = passage.parts(_WINDOW)
+            first = language is None
+            language = language or self._detect(parts[0], None)
+            if (first and len(parts) == 1) or self._detect(parts[-1], language) == language:
+                yield passage, language
+                continue
+            parts = passage.parts(_SENTENCE)
+            spoken = [self._detect(part, language) for part in parts]
+            for language, group in groupby(zip(parts, spoken, strict=True), key=lambda pair: pair[1]):
+                yield Passage([piece for part, _ in group for piece in part.pieces]), language
+
+    def _detect(self, passage: Passage, before: str | None) -> str:
+        """The language, or the one before where that is not clear."""
         try:
-            segments, info = self._whisper.transcribe(
-                samples,
-                language=None if self.language == "auto" else self.language,
+            language, probability, _ = self._model.detect_language(passage.samples)
+        except RuntimeError as error:
+            raise _broken(error) from error
+        return str(language) if before is None or probability >= _CLEAR else before
+
+    def _decode(self, decoding: _Decoding) -> None:
+        passage = decoding.passage
+        try:
+            segments, _ = self._model.transcribe(
+                passage.samples,
+                language=decoding.language,
                 beam_size=_BEAM,
-                batch_size=_BATCH,
                 word_timestamps=True,
-                vad_filter=False,
-                clip_timestamps=stretches,
                 initial_prompt=self._hints.prompt or None,
                 hotwords=" ".join(self._hints.hotwords) or None,
             )
-            self.language = info.language
-            for segment in segments:
-                words = without_loop([_word(word) for word in segment.words or ()])
-                if not is_invented(words, Evidence(segment.end - segment.start, no_speech=segment.no_speech_prob)):
-                    yield words
+            before = 0.0
+            said: list[Word] = []
+            for segment in segments:  # each is decoded when it is asked for
+                words = _words(segment, passage, before, said)
+                decoding.put(passage.clock(segment.end, segment.end)[1], words)
+                said = [*said, *words][-_REMEMBERED:]
+                before = segment.end
+                if decoding.stopped.is_set() or passage.voiced(segment.end, passage.last_voice) < _LEFT:
+                    break  # what Whisper still finds after the last voice is invented
         except RuntimeError as error:
-            raise EngineError(f"Whisper stopped working ({error}): try a smaller model with --model.") from error
+            decoding.fail(_broken(error))
+        except BaseException as error:
+            decoding.fail(error)
+        else:
+            decoding.put(passage.end, [])
+            decoding.end()
+
+
+class _Decoding:
+    """A passage and what a thread makes of it, while another waits for that."""
+
+    def __init__(self, passage: Passage, language: str, stopped: threading.Event) -> None:
+        self.passage = passage
+        self.language = language
+        self.stopped = stopped
+        self._results: SimpleQueue[tuple[float, list[Word]] | BaseException | None] = SimpleQueue()
+
+    def put(self, until: float, words: list[Word]) -> None:
+        self._results.put((until, words))
+
+    def end(self) -> None:
+        self._results.put(None)
+
+    def fail(self, error: BaseException) -> None:
+        self._results.put(error)
+
+    def results(self) -> Generator[tuple[float, list[Word]], None, None]:
+        """Words as they come, and the second up to which all is recognized. Raises what went wrong."""
+        while True:
+            try:
+                result = self._results.get(timeout=_WAIT)
+            except Empty:
+                continue  # for Windows, where Ctrl-C does not end a wait
+            if result is None:
+                return
+            if isinstance(result, BaseException):
+                raise result
+            yield result
 
 
 class PipelineTranscriber:
@@ -114,11 +207,12 @@ class PipelineTranscriber:
 
     name = PocketsphinxEngine.name
     language = "en"
+    languages = PocketsphinxEngine.languages
 
     def __init__(self) -> None:
         self._engine = PocketsphinxEngine()
 
-    def words(self, blocks: Iterable[Samples]) -> Iterator[tuple[float, list[Word]]]:
+    def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         numbers = count()
         pipeline = Pipeline(self._engine.open("en"), "", lambda: str(next(numbers)))
         done = 0.0
@@ -137,30 +231,41 @@ class PipelineTranscriber:
         self._engine.close()
 
 
-def _stretches(blocks: Iterable[Samples]) -> Iterator[tuple[Samples, list[dict[str, float]]]]:
-    """Audio in large blocks, cut in silence, with the stretches of speech in each (seconds)."""
-    from faster_whisper.vad import VadOptions, get_speech_timestamps
+def _load(directory: Path, workers: int) -> Any:
+    """Raises `ModelError`."""
+    try:
+        if models.has_gpu():
+            return loaded(directory, 1, 1)
+        from faster_whisper import WhisperModel
 
-    options = VadOptions(
-        min_silence_duration_ms=round(_PAUSE * 1000),
-        max_speech_duration_s=_STRETCH,
-        speech_pad_ms=round(_AROUND * 1000),
-    )
-    rest = np.zeros(0, dtype=np.float32)
-    waiting = joined(blocks, round(_BLOCK * RATE))
-    block = next(waiting, None)
-    while block is not None:
-        following = next(waiting, None)
-        samples = np.concatenate((rest, block))
-        found: list[dict[str, Any]] = get_speech_timestamps(samples, options)
-        cut = len(samples)
-        if following is not None and found and len(samples) - found[-1]["end"] < _PAUSE * RATE:
-            cut = found.pop()["start"]  # it goes on in the next block
-        yield samples[:cut], [{"start": one["start"] / RATE, "end": one["end"] / RATE} for one in found]
-        rest = samples[cut:]
-        block = following
+        return WhisperModel(str(directory), device="cpu", compute_type="auto", cpu_threads=1, num_workers=workers)
+    except Exception as error:
+        raise ModelError(
+            f"The model in {directory} cannot be loaded ({error}): download it again, or convert it by CTranslate2."
+        ) from error
+
+
+def _words(segment: Any, passage: Passage, before: float, said: Sequence[Word]) -> list[Word]:
+    """A segment's words on the recording's clock; none where Whisper invented them.
+
+    ``before`` is the second of the passage at which the segment before ended, ``said`` are the words up to there.
+    """
+    words = without_loop([_word(word) for word in segment.words or () if word.word.strip()], said)
+    voiced = passage.voiced(max(before, segment.start - _AROUND), segment.end + _AROUND)
+    if voiced < _VOICED or is_invented(words, Evidence(voiced, no_speech=float(segment.no_speech_prob))):
+        return []
+    return [_on_clock(word, passage) for word in words]
 
 
 def _word(word: Any) -> Word:
     text = str(word.word)
     return Word(text.strip(), float(word.start), float(word.end), float(word.probability), text.startswith(" "))
+
+
+def _on_clock(word: Word, passage: Passage) -> Word:
+    start, end = passage.clock(word.start, word.end)
+    return replace(word, start=start, end=end)
+
+
+def _broken(error: Exception) -> EngineError:
+    return EngineError(f"Whisper stopped working ({error}): try a smaller model with --model.")

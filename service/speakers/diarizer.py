@@ -130,7 +130,7 @@ class Diarizer:
         self._next = 0
         self._models = 0
         self._closed = False
-        self._worker: _Worker | None = None
+        self._worker: SpeakerProcess | None = None
         self._thread: threading.Thread | None = None
 
     def open(self, start: float, latency: float) -> Listening | None:
@@ -200,7 +200,7 @@ class Diarizer:
     def _serve(self) -> None:
         """Ask one process until it is not needed any more. Raises `ModelError`."""
         self.state = State("loading")
-        worker = _Worker(self._model)
+        worker = SpeakerProcess(self._model)
         with self.changed:
             self._worker = worker
             closed = self._closed
@@ -241,7 +241,7 @@ class Diarizer:
 
 
 @dataclass(slots=True)
-class _Worker:
+class SpeakerProcess:
     """The model's process; every request is answered in bounded time or the process is ended."""
 
     model: str

@@ -27,14 +27,14 @@ Activity = NDArray[np.float32]
 
 
 class Timeline:
-    """One source's activity, of the last three minutes; written by one thread, read by others.
+    """One source's activity, of the last ``span`` seconds; written by one thread, read by others.
 
     ``start`` is where it begins on the channel's clock, in seconds. What was skipped stays unknown.
     """
 
-    def __init__(self, start: float) -> None:
+    def __init__(self, start: float, span: float = _KEPT) -> None:
         self._start = start
-        self._size = math.ceil(_KEPT / FRAME)
+        self._size = max(1, math.ceil(span / FRAME))
         self._active = np.full((self._size, SPEAKERS), np.nan, dtype=np.float32)
         self._models = np.zeros(self._size, dtype=np.int32)
         self._count = 0  # frames until `known`

@@ -139,7 +139,7 @@ class SpeedStore:
             "encode": round(speed.encode, 4),
             "token": round(speed.token, 5),
             "lagged": speed.lagged,
-            "time": round(self._now()),
+            "time": math.floor(self._now()),  # never later than now
         }
         self._memory = dict(list(entries.items())[-_KEPT:])
         if self._path is None:

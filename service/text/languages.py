@@ -55,11 +55,12 @@ def english_name(tag: str) -> str:
         return tag
 
 
-def unknown_language(tag: str, model: str, known: Collection[str]) -> str:
-    """What to tell a person whose model does not know the language that they chose."""
+def unknown_language(tag: str, model: str, known: Collection[str], *, detected: bool = True) -> str:
+    """What to tell a person whose model does not know the language that they chose; ``detected``: it finds it out."""
     name = english_name(tag)
     called = f"{name} ({tag})" if name != tag else f"the language {tag!r}"
     if len(known) == 1:
         only = english_name(next(iter(known)))
         return f"The model {model} recognizes {only} only, not {called}: choose a multilingual model for this language."
-    return f"The model {model} does not know {called}, so it detects the language: choose another language or model."
+    instead = ", so it detects the language" if detected else ""
+    return f"The model {model} does not know {called}{instead}: choose another language or model."

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from service.demo import SAMPLE
 from tests.support import as_wav, error_rate, free_port, silence, speech
 
 COMMAND = [sys.executable, "-m", "service.cli"]
@@ -107,15 +108,19 @@ def test_transcribe(tmp_path: Path, form: str) -> None:
     assert "100 %" in done.stderr
 
 
-def test_transcribe_with_a_model_directory(tmp_path: Path) -> None:
-    text = "She has worked in the same office for eleven years."
-    path = tmp_path / "talk.wav"
-    path.write_bytes(as_wav(speech(text)))
-    model = Path(__file__).parents[1] / "models" / "whisper" / "model"
-    command = [*COMMAND, "transcribe", str(path), "-f", "txt", "--model", str(model), "--language", "en"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+def test_transcribe_with_whisper(tmp_path: Path, whisper_tiny: Path) -> None:
+    """Its encoding is UTF-8 whatever the terminal's is, and a name may look like an address."""
+    path = tmp_path / "Part1: the “intro”, 100 %.flac"
+    path.write_bytes(SAMPLE.read_bytes())
+    command = [*COMMAND, "transcribe", path.name, "-o", "-", "-f", "json", "--model", str(whisper_tiny)]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, capture_output=True, timeout=300, check=False, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
-    assert error_rate(text, done.stdout) < 0.4
+    captions = json.loads(done.stdout.decode("utf-8"))["captions"]
+    assert {caption["source"] for caption in captions} == {path.stem}
+    assert all(caption["text"].endswith((".", ",")) for caption in captions)
+    spoken = " ".join(line.partition(": ")[2] for line in SAMPLE.with_suffix(".txt").read_text().splitlines())
+    assert error_rate(spoken, " ".join(caption["text"] for caption in captions)) < 0.03
 
 
 def test_transcribe_into_a_file(tmp_path: Path) -> None:
@@ -124,6 +129,21 @@ def test_transcribe_into_a_file(tmp_path: Path) -> None:
     done = _transcribe(str(path), "-f", "vtt", "-o", str(tmp_path / "out.vtt"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.vtt").read_text() == "WEBVTT\n"
+    again = _transcribe(str(path), "-o", str(tmp_path / "out.vtt"))
+    assert again.returncode == 1
+    assert "--overwrite" in again.stderr
+
+
+def test_transcribe_a_folder(tmp_path: Path) -> None:
+    """What cannot be transcribed is named, and the rest is done."""
+    for name in ("one.wav", "two.wav"):
+        (tmp_path / name).write_bytes(as_wav(silence(1)))
+    (tmp_path / "broken.mp3").write_bytes(bytes(range(256)))
+    done = _transcribe(str(tmp_path), "-f", "vtt", "-o", f"{tmp_path}/out/")
+    assert done.returncode == 1
+    assert "broken.mp3" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["one.vtt", "two.vtt"]
 
 
 def test_what_cannot_be_transcribed(tmp_path: Path) -> None:

@@ -35,9 +35,10 @@ def test_nothing_is_written_without_a_folder() -> None:
 
 
 def test_a_model_is_too_slow_for_a_day(tmp_path: Path) -> None:
-    now = 1_000_000.0
+    now = 1_000_000.7
     store = SpeedStore(tmp_path, lambda: now)
     store.put("base", SLOW)
+    assert store.get("base") == SLOW  # at once
     store.put("tiny", FAST)
     now += 23 * 3600
     assert store.get("base") == SLOW

@@ -131,7 +131,9 @@ def test_a_sentence_that_is_remembered_and_not_heard_is_left_out() -> None:
     class Remembering(Clock):
         def decode(self, window: Window) -> Decoded:
             heard = [Piece(Word("One", 0.2, 0.5, 0.9), (1,)), Piece(Word("two", 0.5, 1.0, 0.9), (2,))]
-            again = [Piece(Word(text, 1.0, 1.0, 0.99), (n,)) for n, text in enumerate("now when a normal".split(), 3)]
+            again = [
+                Piece(Word(text, 1.0, 1.0, 0.99), (n,)) for n, text in enumerate(["now", "when", "a", "normal"], 3)
+            ]
             return Decoded((*heard, *again), "en", 1.0)
 
     stream = opened(Remembering())

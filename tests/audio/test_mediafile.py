@@ -1,0 +1,116 @@
+"""The sound of files on the clock of their picture."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from service.audio import RATE, Samples
+from service.audio.mediafile import Stamped, continuous, read
+from service.errors import BadAudio
+from tests.support import as_wav, need, silence
+
+
+def tone(seconds: float) -> Samples:
+    return (np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE) / 2).astype(np.float32)
+
+
+def heard(samples: Samples) -> list[tuple[float, float]]:
+    """Where there is sound, in seconds, to the hundredth."""
+    loud = np.array([np.abs(part).max() > 0.05 for part in np.split(samples, range(160, len(samples), 160))])
+    edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)).tolist()
+    return [(first / 100, last / 100) for first, last in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def length(*blocks: Stamped, start: float = 0.0) -> list[float]:
+    """Seconds in each block that comes out."""
+    return [round(len(samples) / rate, 3) for samples, rate in continuous(iter(blocks), start)]
+
+
+def test_what_follows_without_a_gap_stays_as_it_is() -> None:
+    assert length((0.0, tone(1), RATE), (None, tone(1), RATE), (2.03, tone(1), RATE)) == [1, 1, 1]
+
+
+def test_a_late_beginning_and_a_hole_become_silence() -> None:
+    assert length((7.0, tone(1), RATE), (10.0, tone(1), RATE), start=5.0) == [2, 1, 2, 1]
+
+
+def test_what_overlaps_is_heard_once() -> None:
+    assert length((0.0, tone(2), RATE), (1.5, tone(2), RATE), (3.5, tone(1), RATE)) == [2, 1.5, 1]
+
+
+def test_a_clock_that_starts_again_goes_on_where_the_one_before_ended() -> None:
+    assert length((0.0, tone(10), RATE), (0.0, tone(1), RATE), (1.5, tone(1), RATE)) == [10, 1, 0.5, 1]
+
+
+def test_a_step_of_days_is_no_silence() -> None:
+    assert length((0.0, tone(1), RATE), (1e6, tone(1), RATE), (1e6 + 1, tone(1), RATE)) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "codecs"),
+    [
+        ("late.mkv", ["-c:v", "mpeg4", "-c:a", "aac"]),
+        ("late.mp4", ["-c:v", "mpeg4", "-c:a", "aac"]),
+        ("late.ts", ["-c:v", "mpeg2video", "-c:a", "aac"]),
+        ("late.webm", ["-c:v", "libvpx", "-c:a", "libopus"]),
+    ],
+)
+def test_sound_that_begins_after_the_picture_is_heard_then(tmp_path: Path, name: str, codecs: list[str]) -> None:
+    (tmp_path / "tone.wav").write_bytes(as_wav(tone(2)))
+    picture = ["-f", "lavfi", "-i", "color=black:s=64x64:r=10:d=5"]
+    sound = ["-itsoffset", "2.5", "-i", str(tmp_path / "tone.wav")]
+    command = [need("ffmpeg"), "-v", "error", *picture, *sound, "-map", "0:v", "-map", "1:a", *codecs]
+    subprocess.run([*command, str(tmp_path / name)], check=True, timeout=60)
+    ((start, end),) = heard(np.concatenate(list(read(tmp_path / name))))
+    assert start == pytest.approx(2.5, abs=0.05)
+    assert end == pytest.approx(4.5, abs=0.05)
+
+
+def test_lost_packets_leave_a_hole(tmp_path: Path) -> None:
+    sound = np.concatenate((tone(2), silence(2), tone(2)))
+    (tmp_path / "whole.wav").write_bytes(as_wav(sound))
+    with (
+        av.open(str(tmp_path / "whole.wav")) as source,
+        av.open(str(tmp_path / "whole.mka"), mode="w", format="matroska") as encoded,
+    ):
+        stream = encoded.add_stream("libopus", rate=48_000)
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=48_000)
+        for frame in source.decode(audio=0):
+            for part in resampler.resample(frame):
+                encoded.mux(stream.encode(part))
+        encoded.mux(stream.encode(None))
+    with (
+        av.open(str(tmp_path / "whole.mka")) as source,
+        av.open(str(tmp_path / "torn.mka"), mode="w", format="matroska") as torn,
+    ):
+        copy = torn.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(source.streams.audio[0]):
+            if packet.pts is not None and not 0.5 < float(packet.pts * packet.time_base) < 3.5:
+                packet.stream = copy
+                torn.mux(packet)
+    first, *_, last = heard(np.concatenate(list(read(tmp_path / "torn.mka"))))
+    # between them, the codec's memory may make a click
+    assert first == pytest.approx((0.0, 0.5), abs=0.06)
+    assert last == pytest.approx((4.0, 6.0), abs=0.06)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
+@pytest.mark.parametrize("name", ["Part1:intro.wav", "http:100 %d.wav", "日本語 ?.wav", "-.wav"])
+def test_any_name_that_the_system_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (tmp_path / name).write_bytes(as_wav(tone(1)))
+    monkeypatch.chdir(tmp_path)
+    for path in (name, tmp_path / name):
+        assert sum(len(block) for block in read(path)) == RATE
+
+
+def test_what_is_no_audio_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(bytes(range(256)) * 100)
+    with pytest.raises(BadAudio, match=r"notes\.txt"):
+        list(read(path))

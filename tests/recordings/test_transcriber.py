@@ -1,0 +1,152 @@
+"""Recognition of recordings with real weights: whole sentences, their ends, the last word, and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import pytest
+
+from service.audio import RATE, Samples
+from service.audio.mediafile import read
+from service.demo import SAMPLE
+from service.errors import ModelError
+from service.recordings import transcriber
+from service.recordings.transcriber import WhisperTranscriber
+from service.speech.passages import passages
+from service.speech.vad import SileroVad
+from service.speech.words import Word, join
+from tests.support import blocks, error_rate, load, silence
+
+SENTENCES = [line.partition(": ")[2] for line in SAMPLE.with_suffix(".txt").read_text().splitlines()]
+TRUTH = " ".join(SENTENCES)
+ALLOWED = 0.03  # errors: tiny.en hears "open the video" for "open a video"
+PEOPLE = Path(os.environ.get("SURTITLE_BENCH_SPEECH") or Path(__file__).parents[2].parent / "shared" / "audio")
+"""People's speech with its words, where it is."""
+
+CLIPS = [path for path in (PEOPLE / "lv.flac", PEOPLE / "pv-en2.flac", PEOPLE / "cities.flac") if path.is_file()]
+
+
+@pytest.fixture(scope="module")
+def base(whisper_base: Path) -> WhisperTranscriber:
+    return WhisperTranscriber(whisper_base, "base", "en", workers=2)
+
+
+@pytest.fixture(scope="module")
+def tiny(whisper_tiny: Path) -> WhisperTranscriber:
+    return WhisperTranscriber(whisper_tiny, "tiny.en")
+
+
+@pytest.fixture(params=["base", "tiny"])
+def whisper(request: pytest.FixtureRequest) -> WhisperTranscriber:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, WhisperTranscriber)
+    return found
+
+
+def heard(whisper: WhisperTranscriber, samples: Samples) -> list[Word]:
+    return [word for _, words in whisper.words(blocks(samples, RATE)) for word in words]
+
+
+def sentences(words: Sequence[Word]) -> list[str]:
+    return [part.strip() + "." for part in join(words).split(".") if part.strip()]
+
+
+def without_end(samples: Samples) -> Samples:
+    """The same, without the silence after the last word."""
+    *_, last = passages([samples], SileroVad(), 60.0)
+    return samples[: round((last.pieces[-1].start / RATE + last.pieces[-1].voice[1] / RATE + 0.05) * RATE)]
+
+
+def test_sentences_are_whole_and_have_their_ends(whisper: WhisperTranscriber) -> None:
+    words = heard(whisper, load(SAMPLE))
+    assert error_rate(TRUTH, join(words)) < ALLOWED
+    assert [error_rate(truth, said) < 0.1 for truth, said in zip(SENTENCES, sentences(words), strict=True)] == [
+        True
+    ] * 5
+    assert all(before.start <= word.start <= word.end for before, word in pairwise(words))
+
+
+def test_nothing_is_invented_where_the_sound_ends_with_the_last_word(tiny: WhisperTranscriber) -> None:
+    cut = without_end(load(SAMPLE))
+    words = heard(tiny, cut)
+    assert error_rate(TRUTH, join(words)) < ALLOWED
+    assert words[-1].text == "yourself."
+    assert words[-1].end <= len(cut) / RATE + 0.3
+
+
+def test_words_after_minutes_of_silence_are_whole_and_at_their_time(tiny: WhisperTranscriber) -> None:
+    speech = (load(SAMPLE)[: 9 * RATE] / 10).astype(np.float32)
+    alone, after = heard(tiny, speech), heard(tiny, np.concatenate((silence(120), speech, silence(60))))
+    assert error_rate(" ".join(SENTENCES[:2]), join(alone)) == 0
+    assert [word.key for word in after] == [word.key for word in alone]
+    assert after[0].start == pytest.approx(alone[0].start + 120, abs=0.3)
+    assert after[-1].end == pytest.approx(alone[-1].end + 120, abs=0.3)
+
+
+@pytest.mark.parametrize("bed", ["silence", "noise", "hum"])
+def test_nothing_is_made_of_nothing(tiny: WhisperTranscriber, bed: str) -> None:
+    time = np.arange(60 * RATE) / RATE
+    samples = {
+        "silence": np.zeros_like(time),
+        "noise": np.random.default_rng(1).normal(0, 0.02, len(time)),
+        "hum": 0.1 * np.sin(2 * np.pi * 50 * time) + 0.05 * np.sin(2 * np.pi * 150 * time),
+    }[bed]
+    assert heard(tiny, samples.astype(np.float32)) == []
+
+
+def test_passages_that_are_decoded_at_once_stay_in_order(
+    base: WhisperTranscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transcriber, "_LENGTH", 8.0)
+    reached = []
+    words = []
+    for until, found in base.words([load(SAMPLE)]):
+        reached.append(until)
+        words += found
+    assert error_rate(TRUTH, join(words)) < ALLOWED
+    assert reached == sorted(reached)
+    assert reached[-1] == pytest.approx(26.5, abs=1)
+
+
+def test_to_stop_early_leaves_nothing_behind(base: WhisperTranscriber) -> None:
+    stream = base.words([load(SAMPLE)])
+    _, words = next(stream)
+    stream.close()
+    assert error_rate(SENTENCES[0], join(words)) == 0
+
+
+def test_a_damaged_model_is_named_at_once(tmp_path: Path, whisper_tiny: Path) -> None:
+    for file in whisper_tiny.iterdir():
+        if file.name != "tokenizer.json":
+            (tmp_path / file.name).symlink_to(file.resolve())
+    with pytest.raises(ModelError, match=r"has no tokenizer\.json"):
+        WhisperTranscriber(tmp_path, str(tmp_path))
+
+
+@pytest.mark.skipif(not CLIPS, reason="people's speech is not beside the checkout")
+@pytest.mark.parametrize("clip", CLIPS, ids=lambda path: path.stem)
+def test_people_are_heard_as_well_as_by_faster_whisper(base: WhisperTranscriber, clip: Path) -> None:
+    """With punctuation and capitals counted; the beam of one may find a word that the other's does not."""
+    samples = np.concatenate(list(read(clip)))
+    theirs, _ = base._model.transcribe(samples, language="en", beam_size=5, word_timestamps=True)
+    truth = clip.with_suffix(".txt").read_text(encoding="utf-8").strip()
+    wrong = [
+        jiwer.wer(truth, text)
+        for text in (join(heard(base, samples)), "".join(segment.text for segment in theirs).strip())
+    ]
+    assert wrong[0] <= wrong[1] + 1 / len(truth.split())
+
+
+@pytest.mark.skipif(not (PEOPLE / "multilingual.mp3").is_file(), reason="people's speech is not beside the checkout")
+def test_a_change_of_language_is_followed(whisper_base: Path) -> None:
+    whisper = WhisperTranscriber(whisper_base, "base")
+    said = {"en": "", "de": ""}
+    for _, words in whisper.words(read(PEOPLE / "multilingual.mp3")):
+        said[whisper.language] += f" {join(words)}"
+    assert "hereby granted, free of charge" in said["en"]
+    assert "dazugehörigen Dokumentationsdateien" in said["de"]
