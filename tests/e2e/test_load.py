@@ -17,7 +17,7 @@ from benchmarks.soak import Soak, push, summary
 from benchmarks.systems import Surtitle
 from service.audio import RATE
 from service.settings import Limits
-from tests.models.whisper.corpus import EVERYDAY, everyday_sentences
+from tests.models.sortformer.everyday import EVERYDAY, everyday_sentences
 from tests.support import need, publish, running, speech
 
 pytestmark = pytest.mark.alone
