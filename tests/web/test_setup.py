@@ -187,7 +187,7 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(whisper_ti
             await until(lambda: source.snapshot()["speaking"])
             await change(client, "main", model=model)
             await until(lambda: channel.model == model)  # noqa: B023
-            await send(socket, parts[1])
+            await send(socket, np.concatenate((parts[1], silence(1.0))))  # long enough for the sentence to end
             await until(lambda: source.model == model)  # noqa: B023
         await socket.send('{"op":"end"}')
         said = await listening
