@@ -303,9 +303,9 @@ async def test_running_sources_take_the_services_model_when_it_is_there(hub: Fak
     assert error_rate(SENTENCES[0], said.text) < 0.4
 
 
-async def test_sources_that_come_later_have_the_channels_model_and_language(whisper_tiny: Path) -> None:
+async def test_sources_that_come_later_have_the_channels_model_and_language(whisper_base: Path) -> None:
     async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
-        await change(client, "main", model=str(whisper_tiny), language="en")
+        await change(client, "main", model=str(whisper_base), language="en")
         said = await publish(service, speech(SENTENCES[2]))
         german = await publish(service, silence(1.0), lang="de")
         other = await publish(service, speech(SENTENCES[2]), channel="other")
