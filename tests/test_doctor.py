@@ -136,9 +136,9 @@ def test_the_model_and_why_it_was_chosen(tmp_path: Path) -> None:
     assert "captions run on pocketsphinx" in findings(settings)["Models"].told
     download("base.en")
     assert findings(settings)["Models"] == doctor.Finding(doctor.OK, "Models", "base.en (2 processors)")
-    SpeedStore(tmp_path).put("base.en", Speed(0.2, 0.01))
+    SpeedStore(tmp_path).put("base.en", Speed(0.1, 0.002))
     found = findings(settings)["Models"].told
-    assert found.startswith("base.en (2 processors; decoding 30 s takes 0.4 s of at most 1.5 s); small.en would be")
+    assert found.startswith("base.en (2 processors; decoding 10 s takes 0.1 s of at most 0.6 s); small.en would be")
     SpeedStore(tmp_path).put("base.en", Speed(3.0, 0.01))
     assert "base.en is too slow for this computer" in findings(settings)["Models"].told
 

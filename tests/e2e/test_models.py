@@ -120,9 +120,9 @@ def test_without_a_name_the_model_for_this_computer_is_fetched_and_measured(pers
     person.hub.repositories["Systran/faster-whisper-small.en"] = person.hub.repositories[BASE]  # for many cores
     fetched = person.types("models", "fetch", "--language", "en", *data)
     assert fetched.returncode == 0, fetched.stderr
-    assert ".en was fetched; measured here: decoding 30 s takes" in fetched.stdout
+    assert ".en was fetched; measured here: decoding 10 s takes" in fetched.stdout
     again = person.types("models", "fetch", "--language", "en", *data)
-    assert ".en is on this computer already; measured here: decoding 30 s takes" in again.stdout
+    assert ".en is on this computer already; measured here: decoding 10 s takes" in again.stdout
     assert again.stderr == ""
 
 

@@ -157,7 +157,7 @@ async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatc
 async def test_auto_says_what_it_chose_and_keeps_the_measurement(hub: FakeHub, tmp_path: Path) -> None:
     async with started(language="en", data_dir=tmp_path) as engines:
         await until(lambda: engines.ready and engines.automatic == "base.en")
-        assert engines.choice.startswith("base.en was chosen for this computer (2 processors; decoding 30 s takes ")
+        assert engines.choice.startswith("base.en was chosen for this computer (2 processors; decoding 10 s takes ")
         assert "small.en would be fast enough, too." in engines.choice
         assert SpeedStore(tmp_path).get("base.en") is not None
     hub.status = 500  # what is here needs no network

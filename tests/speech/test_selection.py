@@ -9,7 +9,7 @@ import pytest
 from service.speech.selection import candidates, choose, obtainable, preferred_size
 from service.speech.speed import Speed
 
-FAST, SLOW = Speed(0.3, 0.005), Speed(3.0, 0.05)
+FAST, SLOW = Speed(0.1, 0.002), Speed(3.0, 0.05)
 
 
 def names(size: str, language: str, *, present: Collection[str] = (), hub: bool = True, **measured: Speed) -> list[str]:
@@ -80,7 +80,7 @@ def test_the_reason_and_a_proposal() -> None:
     assert selection.proposal == "small.en"
     slow = choose("base", "en", "2 processors", {"base": SLOW}.get, {"base", "tiny.en"}, lambda: True)
     assert slow.names == ("tiny.en",)
-    assert slow.reason.startswith("base is too slow for this computer: decoding 30 s takes 4.0 s")
+    assert slow.reason.startswith("base is too slow for this computer: decoding 10 s takes 4.0 s")
     assert slow.proposal == ""
 
 

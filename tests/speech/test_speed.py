@@ -9,16 +9,16 @@ import pytest
 
 from service.speech.speed import FILE, Speed, SpeedStore, measure
 
-FAST, SLOW = Speed(0.5, 0.01), Speed(2.0, 0.05)
+FAST, SLOW = Speed(0.1, 0.004), Speed(1.0, 0.02)
 
 
 def test_fast_and_slow() -> None:
     assert not FAST.too_slow
     assert SLOW.too_slow
-    assert Speed(0.5, 0.01, lagged=True).too_slow
-    assert FAST.allows(2.0)
-    assert not FAST.allows(3.0)
-    assert "0.7 s" in str(FAST)
+    assert Speed(0.1, 0.004, lagged=True).too_slow
+    assert FAST.allows(3.0)
+    assert not FAST.allows(4.0)
+    assert str(FAST) == "decoding 10 s takes 0.2 s of at most 0.6 s"
 
 
 def test_a_measurement_is_there_at_the_next_start(tmp_path: Path) -> None:
