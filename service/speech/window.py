@@ -26,8 +26,9 @@ _SHARE = 2.2  # times as long as a decoding takes, at least: recognition leaves 
 _RECENT = 8  # decodings, of which the fastest tells how long one takes: the others had to wait for somebody
 _STEP_MOST = 3.0  # seconds, however slow it is
 _PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
-_LONG = 6.0  # seconds of audio in a window, from which it slides to a new sentence
-_LONGEST = 12.0  # from which it slides to any word
+_LONG = 10.0  # seconds of audio in a window, from which it slides to a new sentence: the more before, the fewer errors
+_LONGEST = 14.0  # from which it slides to any word
+_REST = 6.0  # that stay then, if no word gives a place
 _MOST = 25.0  # that one window can have; what comes at once is decoded in such parts
 _KEEP = 1.0  # seconds that stay when it slides
 _CONTEXT = 32  # tokens of what was said before
@@ -146,7 +147,7 @@ class WindowStream:
         length = len(self._mel) * _FRAME
         if length <= _LONGEST:
             return 0
-        until = self.begins + length - _LONG
+        until = self.begins + length - _REST
         return sum(1 for _ in takewhile(lambda word: word.end <= until, words))
 
     def _due(self, silence: float) -> bool:
@@ -248,7 +249,7 @@ class WindowStream:
         elif length > _LONGEST:
             # much is heard and nothing is committed: no speech, or none that the model understands
             said = self._prefix[-1].word.end if self._prefix else 0.0
-            self._cut(max(said, self.begins + length - _LONG), len(self._prefix))
+            self._cut(max(said, self.begins + length - _REST), len(self._prefix))
 
     def _cut(self, at: float, words: int) -> None:
         """Begin the window at ``at``; the first ``words`` of the prefix go into the context."""
