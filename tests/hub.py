@@ -9,10 +9,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
-MODEL = Path(__file__).parent / "models" / "whisper" / "model"
+from tests.untrained import untrained_whisper
+
 BASE = "Systran/faster-whisper-base.en"
 
 _COMMIT = "c" * 40
@@ -25,7 +25,7 @@ class FakeHub:
     def __init__(self, url: str) -> None:
         self.url = url
         self.repositories: dict[str, dict[str, bytes]] = {
-            BASE: {path.name: path.read_bytes() for path in sorted(MODEL.iterdir())}
+            BASE: {path.name: path.read_bytes() for path in sorted(untrained_whisper().iterdir())}
         }
         self.open = threading.Event()
         self.open.set()

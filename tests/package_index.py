@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from service.speech.packaged import Package, PackagedModel, Piece
-from tests.hub import MODEL
+from tests.untrained import untrained_whisper
 
 REPOSITORY = "Systran/faster-whisper-base"
 _CHUNK = 1 << 16  # bytes
@@ -34,9 +34,10 @@ class FakePackageIndex:
 
     def _packages(self, folder: Path) -> PackagedModel:
         """The test model: its weights in two parts, the first one with the other files."""
-        weights = (MODEL / "model.bin").read_bytes()
+        model = untrained_whisper()
+        weights = (model / "model.bin").read_bytes()
         half = len(weights) // 2
-        first = {name: (MODEL / name).read_bytes() for name in ("config.json", "tokenizer.json", "vocabulary.json")}
+        first = {name: (model / name).read_bytes() for name in ("config.json", "tokenizer.json", "vocabulary.json")}
         contents = ({**first, "model.bin.part1": weights[:half]}, {"model.bin.part2": weights[half:]})
         packages = tuple(self._package(name, files, folder) for name, files in zip(_PARTS, contents, strict=True))
         return PackagedModel(REPOSITORY, "d" * 40, packages, {"model.bin": hashlib.sha256(weights).hexdigest()})

@@ -37,7 +37,6 @@ from service.speech.words import Word
 NODE = 20  # the oldest whose test runner can set the clock
 VOICES = ("rms", "slt", "awb")
 TRANSLATION_MODEL = str(Path(__file__).parent / "models" / "nllb" / "converted")
-TEST_MODEL = str(Path(__file__).parent / "models" / "whisper" / "model")
 
 
 def missing(reason: str) -> NoReturn:

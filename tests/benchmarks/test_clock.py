@@ -1,4 +1,4 @@
-"""The pipeline on a virtual clock, with the small Whisper of the tests."""
+"""The pipeline on a virtual clock, with Whisper tiny.en."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from service.captions.caption import Caption
 from service.speech.words import Word
 from tests.support import need, speech
 
-MODEL = Model("test", Path(__file__).parents[1] / "models" / "whisper" / "model")
 TEXT = "The train was late because of the heavy snow."
 
 
@@ -32,11 +31,11 @@ def test_what_is_on_display_and_since_when() -> None:
     ]
 
 
-def test_captions_come_after_their_sound_and_end_committed() -> None:
+def test_captions_come_after_their_sound_and_end_committed(whisper_tiny: Path) -> None:
     need("flite")
     sound = (speech(TEXT) * (2**15 - 1)).astype(np.int16)
     spoken = talk([aligned("snow", "en", sound, TEXT)])
-    engine = clock.load(MODEL, {})
+    engine = clock.load(Model("tiny.en", whisper_tiny), {})
     states, cpu = clock.play(engine, spoken)
     engine.close()
     times = [state.at for state in states]

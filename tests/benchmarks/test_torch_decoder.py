@@ -1,4 +1,4 @@
-"""A CTranslate2 decoder under the names of OpenAI's implementation, on the small Whisper of the tests."""
+"""A CTranslate2 decoder under the names of OpenAI's implementation, on an untrained Whisper."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ import pytest
 from benchmarks.models import VARIABLE, Model, find
 from benchmarks.torch_decoder import alignment_heads, encoded_heads, state, write
 from benchmarks.weights import layers_of, read
-
-MODEL = Path(__file__).parents[1] / "models" / "whisper" / "model"
+from tests.untrained import untrained_whisper
 
 
 def test_every_weight_of_the_decoder_has_its_place_and_shape(tmp_path: Path) -> None:
-    write(MODEL, tmp_path / "decoder.npz")
+    write(untrained_whisper(), tmp_path / "decoder.npz")
     arrays = dict(np.load(tmp_path / "decoder.npz"))
     dims = {name[5:]: int(value) for name, value in arrays.items() if name.startswith("dims.")}
-    config = json.loads((MODEL / "config.json").read_text())
+    config = json.loads((untrained_whisper() / "config.json").read_text())
     width, layers = dims["n_text_state"], dims["n_text_layer"]
-    assert dims["n_vocab"] == len(json.loads((MODEL / "vocabulary.json").read_text()))
+    assert dims["n_vocab"] == len(json.loads((untrained_whisper() / "vocabulary.json").read_text()))
     assert dims["n_audio_ctx"] == 1500
     assert dims["n_text_ctx"] == 448
     assert layers > max(layer for layer, _ in config["alignment_heads"])
@@ -39,7 +38,7 @@ def test_every_weight_of_the_decoder_has_its_place_and_shape(tmp_path: Path) -> 
 
 
 def test_joined_projections_are_split_in_order() -> None:
-    weights = read(MODEL)
+    weights = read(untrained_whisper())
     made = state(weights)
     joined = weights["decoder/layer_1/self_attention/linear_0/weight"]
     parts = [made[f"decoder.blocks.1.attn.{name}.weight"] for name in ("query", "key", "value")]
@@ -47,10 +46,10 @@ def test_joined_projections_are_split_in_order() -> None:
 
 
 def test_alignment_heads_are_those_of_the_model() -> None:
-    weights = read(MODEL)
-    mask = np.frombuffer(gzip.decompress(base64.b85decode(alignment_heads(MODEL))), bool)
+    weights = read(untrained_whisper())
+    mask = np.frombuffer(gzip.decompress(base64.b85decode(alignment_heads(untrained_whisper()))), bool)
     shape = (layers_of(weights, "decoder"), int(weights["decoder/num_heads"]))
-    pairs = json.loads((MODEL / "config.json").read_text())["alignment_heads"]
+    pairs = json.loads((untrained_whisper() / "config.json").read_text())["alignment_heads"]
     assert np.argwhere(mask.reshape(shape)).tolist() == sorted(pairs)
 
 
@@ -61,8 +60,8 @@ def test_the_heads_of_whisper_base_are_those_that_openai_published() -> None:
 
 
 def test_models_are_found_by_option_and_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(VARIABLE, f"small={MODEL}")
-    assert find("small", {}) == Model("small", MODEL)
+    monkeypatch.setenv(VARIABLE, f"small={untrained_whisper()}")
+    assert find("small", {}) == Model("small", untrained_whisper())
     with pytest.raises(LookupError, match=r"no model\.bin"):
         find("small", {"small": tmp_path})
-    assert len(Model("small", MODEL).digest) == 12
+    assert len(Model("small", untrained_whisper()).digest) == 12

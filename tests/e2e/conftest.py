@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 from tests.e2e.extension import Extension, extension
 from tests.e2e.site import Site, site
-from tests.support import TEST_MODEL, Running, need, running
+from tests.support import Running, need, running
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -24,9 +25,9 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def whisper() -> AsyncIterator[Running]:
-    """A service on the small Whisper model of the tests."""
-    async with running(engine="whisper", model=TEST_MODEL, language="en") as service:
+async def whisper(whisper_tiny: Path) -> AsyncIterator[Running]:
+    """A service on Whisper tiny.en."""
+    async with running(engine="whisper", model=str(whisper_tiny), language="en") as service:
         yield service
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from tests.e2e.extension import Extension, box, play, shown
 from tests.e2e.site import Site
 from tests.e2e.tap import network
 from tests.support import (
-    TEST_MODEL,
     Running,
     error_rate,
     free_port,
@@ -33,10 +33,10 @@ SOUND = ("slt", "rms", "slt", "awb")
 
 
 @pytest.mark.alone
-async def test_the_service_is_started_again_within_a_sentence(chrome: Extension, web: Site) -> None:
+async def test_the_service_is_started_again_within_a_sentence(whisper_tiny: Path, chrome: Extension, web: Site) -> None:
     talk = np.concatenate([speech(line, voice) for line, voice in zip(TALK, SOUND, strict=True)])
     port = free_port()
-    async with running(engine="whisper", model=TEST_MODEL, language="en", port=port) as service:
+    async with running(engine="whisper", model=str(whisper_tiny), language="en", port=port) as service:
         await chrome.settle(server=service.url, channel="again")
         page = await chrome.open(web.speaks("Again", talk))
         await chrome.start(page)
@@ -47,7 +47,7 @@ async def test_the_service_is_started_again_within_a_sentence(chrome: Extension,
     assert "same office" in before
     await chrome.until_badge(page, "…")
     assert "same office" in (await box(page) or "")  # what was read stays
-    async with running(engine="whisper", model=TEST_MODEL, language="en", port=port) as service:
+    async with running(engine="whisper", model=str(whisper_tiny), language="en", port=port) as service:
         await chrome.until_badge(page, "on")
         await playing
         after = await settled(service, "again")

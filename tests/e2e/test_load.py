@@ -1,4 +1,4 @@
-"""More than the machine can do, and longer than anybody listens: with the real test model, over real sockets."""
+"""More than the machine can do, and longer than anybody listens: with a real model, over real sockets."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from benchmarks.soak import Soak, push, summary
 from benchmarks.systems import Surtitle
 from service.audio import RATE
 from service.settings import Limits
-from tests.models.whisper.corpus import EVERYDAY, everyday_sentences
+from tests.models.sortformer.everyday import EVERYDAY, everyday_sentences
 from tests.support import need, publish, running, speech
 
-MODEL = Path(__file__).parents[1] / "models" / "whisper" / "model"
 pytestmark = pytest.mark.alone
 
 SOURCES = 12
@@ -33,12 +32,14 @@ SENTENCES = [
 ]
 
 
-async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within_the_budget() -> None:
-    """With the full audio context one source takes a third of a core here: twelve take more than two have."""
+async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within_the_budget(
+    whisper_tiny: Path,
+) -> None:
+    """One source takes a fifth of a core: twelve take more than two have."""
     talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])
     lags: list[float] = []
 
-    async with running(engine="whisper", model=str(MODEL), language="en") as service:
+    async with running(engine="whisper", model=str(whisper_tiny), language="en") as service:
         hub = service.app.state.hub
 
         async def watch() -> None:
@@ -62,7 +63,7 @@ async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within
 
 
 def everyday_recordings() -> list[Recording]:
-    """Synthetic ones, for the small model that the project trained."""
+    """Synthetic ones."""
     made: list[Recording] = []
     for number, text in enumerate(islice(everyday_sentences(json.loads(EVERYDAY.read_text()), random.Random(7)), 60)):
         samples = speech(text, VOICES[number % len(VOICES)])
@@ -70,10 +71,10 @@ def everyday_recordings() -> list[Recording]:
     return made
 
 
-async def test_ten_minutes_pushed_through_leave_no_trace() -> None:
+async def test_ten_minutes_pushed_through_leave_no_trace(whisper_tiny: Path) -> None:
     need("flite")
     seen = Soak()
-    await push(Surtitle(), Model("test", MODEL), everyday_recordings(), 600.0, seen)
+    await push(Surtitle(), Model("tiny.en", whisper_tiny), everyday_recordings(), 600.0, seen)
     figures = summary(seen)
     assert seen.at[-1] > 590
     assert figures["memory_growth"] < 0.15  # of so short a time; hours are measured in benchmarks/

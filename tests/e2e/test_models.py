@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub import BASE, MODEL, FakeHub, fake_hub
+from tests.hub import BASE, FakeHub, fake_hub
 from tests.support import TRANSLATION_MODEL, as_wav, error_rate, speech
+from tests.untrained import untrained_whisper
 
 
 class Person:
@@ -50,13 +51,13 @@ def test_list_fetch_list_remove(person: Person) -> None:
     fetched = person.types("models", "fetch", "base.en")
     assert fetched.returncode == 0, fetched.stderr
     assert "100 %" in fetched.stderr
-    assert person.row("base.en") == "base.en 4 MB yes, from the model hub"
+    assert person.row("base.en") == "base.en 5 MB yes, from the model hub"
     assert "already" in person.types("models", "fetch", "base.en").stdout
     kept = person.types("models", "remove", "base.en", answer="n\n")
     assert kept.returncode == 1
     assert "yes, from" in person.row("base.en")
     removed = person.types("models", "remove", "base.en", "--yes")
-    assert "4 MB are free again" in removed.stdout
+    assert "5 MB are free again" in removed.stdout
     assert person.row("base.en") == "base.en 148 MB"
     gone = person.types("models", "remove", "base.en", "--yes")
     assert gone.returncode == 1
@@ -69,7 +70,6 @@ def test_list_fetch_list_remove(person: Person) -> None:
         ("medium.klingon", "is no model's name"),
         ("somebody/nothing", "check the name"),
         ("small", "The model hub has no model"),
-        (str(MODEL), "nothing to fetch"),
         ("/no/such/directory", "There is no directory"),
     ],
 )
@@ -79,6 +79,12 @@ def test_what_cannot_be_fetched(person: Person, name: str, reason: str) -> None:
     assert reason in done.stderr
 
 
+def test_a_directory_needs_no_fetching(person: Person) -> None:
+    done = person.types("models", "fetch", str(untrained_whisper()))
+    assert done.returncode == 1
+    assert "nothing to fetch" in done.stderr
+
+
 def test_without_a_hub(person: Person) -> None:
     person.environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
     done = person.types("models", "fetch", "tiny")
@@ -86,7 +92,8 @@ def test_without_a_hub(person: Person) -> None:
     assert "hub cannot be reached" in done.stderr
 
 
-def test_transcribe_fetches_the_model_that_it_is_told(person: Person, tmp_path: Path) -> None:
+def test_transcribe_fetches_the_model_that_it_is_told(person: Person, whisper_tiny: Path, tmp_path: Path) -> None:
+    person.hub.repositories[BASE] = {path.name: path.read_bytes() for path in sorted(whisper_tiny.iterdir())}
     text = "She has worked in the same office for eleven years."
     path = tmp_path / "talk.wav"
     path.write_bytes(as_wav(speech(text)))
@@ -128,8 +135,8 @@ def test_without_a_name_the_model_for_this_computer_is_fetched_and_measured(pers
 
 @pytest.mark.parametrize(("file", "left"), [("tokenizer.json", 0), ("model.bin", 100_000)])
 def test_a_damaged_directory_is_named_at_once(person: Person, tmp_path: Path, file: str, left: int) -> None:
-    directory = Path(shutil.copytree(MODEL, tmp_path / "model"))
-    (directory / file).write_bytes((MODEL / file).read_bytes()[:left])
+    directory = Path(shutil.copytree(untrained_whisper(), tmp_path / "model"))
+    (directory / file).write_bytes((untrained_whisper() / file).read_bytes()[:left])
     path = tmp_path / "talk.wav"
     path.write_bytes(as_wav(speech("Good evening.")))
     began = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,13 +14,13 @@ import pytest_asyncio
 from service.store.records import POLISHED
 from tests.e2e.test_accessibility import SCHEMES, opened, violations
 from tests.recordings.talk import Talk, talk
-from tests.support import TEST_MODEL, Running, put, running, until
+from tests.support import Running, put, running, until
 
 
 @pytest_asyncio.fixture(scope="module")
-async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+async def service(whisper_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     folder = tmp_path_factory.mktemp("data")
-    async with running(data_dir=folder, engine="whisper", model=TEST_MODEL, language="en") as service:
+    async with running(data_dir=folder, engine="whisper", model=str(whisper_tiny), language="en") as service:
         yield service
 
 
@@ -29,13 +30,13 @@ async def spoken(service: Running) -> Talk:
 
 
 def heard(service: Running) -> str:
-    """Some word that the small model wrote."""
+    """Some word that the recognizer wrote."""
     words: list[str] = [word.text.strip(".,?!") for word in service.app.state.hub.channel("main").captions[0].words]
     return max(words, key=len)
 
 
 async def test_what_was_said_is_found_and_heard_from_there(service: Running, spoken: Talk, window: Any) -> None:
-    """Whatever the small model made of it: two words of one caption, the second only by its beginning."""
+    """Whatever the recognizer made of it: two words of one caption, the second only by its beginning."""
     captions = service.app.state.hub.channel("main").captions
     words = {
         word.text.strip(".,?!").lower(): caption.id

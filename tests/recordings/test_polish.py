@@ -19,16 +19,16 @@ from service.recordings.polish import EMBEDDED, best_transcriber, largest, spoke
 from service.speech.engine import Hints
 from tests.hub import FakeHub
 from tests.recordings.talk import GUEST, HOST, Talk, caption_of, talk
-from tests.support import TEST_MODEL, Running, error_rate, running, until
+from tests.support import Running, error_rate, running, until
 
 TRUTH = " ".join(part for pair in zip(HOST, GUEST, strict=True) for part in pair)
 COMMAND = [sys.executable, "-m", "service.cli", "polish"]
 
 
 @pytest_asyncio.fixture(scope="module")
-async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+async def service(whisper_tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
     folder = tmp_path_factory.mktemp("data")
-    async with running(data_dir=folder, engine="whisper", model=TEST_MODEL, language="en") as service:
+    async with running(data_dir=folder, engine="whisper", model=str(whisper_tiny), language="en") as service:
         yield service
 
 
@@ -84,10 +84,12 @@ async def test_a_second_pass_is_as_good_or_better_and_keeps_what_people_did(
     assert error_rate(after, said) == 0
 
 
-async def test_the_command_does_the_same_and_says_how_many(service: Running, recorded: Talk, tmp_path: Path) -> None:
+async def test_the_command_does_the_same_and_says_how_many(
+    service: Running, recorded: Talk, whisper_tiny: Path
+) -> None:
     folder = str(service.app.state.settings.data_dir)
     done = subprocess.run(  # noqa: ASYNC221 - nothing else goes on
-        [*COMMAND, recorded.session, "--data-dir", folder, "--model", TEST_MODEL],
+        [*COMMAND, recorded.session, "--data-dir", folder, "--model", str(whisper_tiny)],
         capture_output=True,
         text=True,
         timeout=180,
@@ -127,9 +129,9 @@ def _niceness(session: str) -> set[int]:
     return {one.info["nice"] for one in found if session in (one.info["cmdline"] or [])}
 
 
-def test_the_largest_model_that_knows_the_language_is_taken(hub: FakeHub) -> None:
+def test_the_largest_model_that_knows_the_language_is_taken(hub: FakeHub, whisper_tiny: Path) -> None:
     assert largest("en") == EMBEDDED
-    assert largest("en", [TEST_MODEL, "/nowhere", EMBEDDED]) == TEST_MODEL
+    assert largest("en", [str(whisper_tiny), "/nowhere", EMBEDDED]) == str(whisper_tiny)
     assert best_transcriber(None)("en", Hints()).name == EMBEDDED
     with pytest.raises(ModelError, match="knows 'de'"):
         best_transcriber(None)("de", Hints())

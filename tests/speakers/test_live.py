@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -13,14 +14,14 @@ import pytest
 import pytest_asyncio
 
 from tests.speakers.talk import MODEL, turns
-from tests.support import TEST_MODEL, Running, Said, error_rate, publish, running, until
+from tests.support import Running, Said, error_rate, publish, running, until
 
 pytestmark = pytest.mark.torch
 
 
 @pytest_asyncio.fixture(scope="module")
-async def service() -> AsyncIterator[Running]:
-    async with running(engine="whisper", model=TEST_MODEL, language="en", speaker_model=str(MODEL)) as service:
+async def service(whisper_tiny: Path) -> AsyncIterator[Running]:
+    async with running(engine="whisper", model=str(whisper_tiny), language="en", speaker_model=str(MODEL)) as service:
         yield service
 
 

@@ -14,7 +14,8 @@ from service.speech import download as downloads
 from service.speech import models
 from service.speech.download import download
 from service.speech.pip_download import Stopped
-from tests.hub import BASE, MODEL, FakeHub
+from tests.hub import BASE, FakeHub
+from tests.untrained import untrained_whisper
 
 
 @pytest.mark.usefixtures("hub")
@@ -22,11 +23,11 @@ def test_a_model_is_fetched_with_progress_and_is_here_afterwards() -> None:
     told: list[tuple[int, int]] = []
     assert models.cached("base.en") is None
     path = download("base.en", lambda done, total: told.append((done, total)))
-    assert {file.name for file in path.iterdir()} == {file.name for file in MODEL.iterdir()}
+    assert {file.name for file in path.iterdir()} == {file.name for file in untrained_whisper().iterdir()}
     assert models.cached("base.en") == path
     assert models.on_disk("base.en") == path
     done, totals = zip(*told, strict=True)
-    assert set(totals) == {sum(file.stat().st_size for file in MODEL.iterdir())}
+    assert set(totals) == {sum(file.stat().st_size for file in untrained_whisper().iterdir())}
     assert list(done) == sorted(done)
     assert (done[0], done[-1]) == (0, totals[0])
     assert len(set(done)) > 2
@@ -43,9 +44,9 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: FakeHub, monke
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 16)
     hub.cuts = 2
     path = download("base.en")
-    assert (path / "model.bin").read_bytes() == (MODEL / "model.bin").read_bytes()
+    assert (path / "model.bin").read_bytes() == (untrained_whisper() / "model.bin").read_bytes()
     assert hub.fetched.count("model.bin") == 3
-    assert hub.sent < 1.5 * (MODEL / "model.bin").stat().st_size
+    assert hub.sent < 1.5 * (untrained_whisper() / "model.bin").stat().st_size
 
 
 def test_nothing_half_fetched_is_taken_for_a_model(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,8 +131,8 @@ def test_the_catalogue_knows_what_is_here_and_forgets_what_was_removed() -> None
 
 def test_a_directory_of_ones_own_is_not_removed() -> None:
     with pytest.raises(ModelError, match="delete it yourself"):
-        models.remove(str(MODEL))
-    assert (MODEL / "model.bin").is_file()
+        models.remove(str(untrained_whisper()))
+    assert (untrained_whisper() / "model.bin").is_file()
 
 
 def test_directories_and_names(tmp_path: Path) -> None:

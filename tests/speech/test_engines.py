@@ -17,9 +17,10 @@ from service.speech.download import download
 from service.speech.engines import Engines
 from service.speech.lag import SourcePace
 from service.speech.speed import Speed, SpeedStore
-from tests.hub import BASE, MODEL, FakeHub
+from tests.hub import BASE, FakeHub
 from tests.package_index import FakePackageIndex
 from tests.support import until
+from tests.untrained import untrained_whisper
 
 TINY = "Systran/faster-whisper-tiny.en"
 
@@ -145,7 +146,7 @@ async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatc
     monkeypatch.setattr("service.speech.library._FRESH", 0.0)
     copies = [tmp_path / str(number) for number in range(5)]
     for copy in copies:
-        copy.symlink_to(MODEL)
+        copy.symlink_to(untrained_whisper())
     names = [str(copy) for copy in copies]
     async with started(engine="pocketsphinx") as engines:
         engines.library.in_use = lambda: {names[0]}

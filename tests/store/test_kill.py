@@ -22,7 +22,7 @@ from websockets.exceptions import WebSocketException
 
 from service.audio import RATE, Samples
 from service.audio.pcm import to_pcm
-from tests.support import TEST_MODEL, blocks, free_port, speech
+from tests.support import blocks, free_port, speech
 
 KILLS = 20
 DURABLE = 1.0  # seconds after which what was committed outlives everything
@@ -38,15 +38,16 @@ LOST = (OSError, WebSocketException, httpx.HTTPError, TimeoutError)
 class Service:
     """The command, on one port and one folder, as often as it is started."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, model: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
+        self._model = model
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
         command = [sys.executable, "-m", "service.cli", "serve", "--port", str(self.port), "--data-dir"]
-        model = ["--engine", "whisper", "--model", TEST_MODEL, "--language", "en"]
+        model = ["--engine", "whisper", "--model", str(self._model), "--language", "en"]
         with (self._folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *command, str(self._folder), *model, stdout=asyncio.subprocess.DEVNULL, stderr=log
@@ -146,9 +147,9 @@ class Reader:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path) -> None:
+async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny: Path) -> None:
     chance = random.Random(8)
-    service = Service(tmp_path)
+    service = Service(tmp_path, whisper_tiny)
     await service.start()
     talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])
     talk = np.tile(talk, 8)

@@ -16,8 +16,9 @@ from websockets.asyncio.client import ClientConnection
 
 from service.audio import RATE, Samples
 from service.audio.pcm import to_pcm
-from tests.hub import MODEL, FakeHub
+from tests.hub import FakeHub
 from tests.support import Running, blocks, error_rate, listen, publish, running, speech, until
+from tests.untrained import untrained_whisper
 
 NOTHING: dict[str, Any] = {"prompt": "", "hotwords": [], "replacements": {}, "blocked": []}
 CLOSED_CAPTIONS: dict[str, Any] = {
@@ -168,9 +169,9 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(tmp_path: 
     """Another model in the middle of every sentence: it takes over in the pause, and the transcript has all words."""
     copies = [tmp_path / name for name in ("one", "two")]
     for copy in copies:
-        copy.symlink_to(MODEL)
+        copy.symlink_to(untrained_whisper())
     async with (
-        running(engine="whisper", model=str(MODEL), language="en") as service,
+        running(engine="whisper", model=str(untrained_whisper()), language="en") as service,
         httpx.AsyncClient(base_url=service.url, timeout=30) as client,
         service.publisher("main") as socket,
     ):
@@ -234,7 +235,7 @@ async def test_a_model_is_fetched_while_captions_run_and_takes_over(
 async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"this is no model")
     async with (
-        running(engine="whisper", model=str(MODEL), language="en") as service,
+        running(engine="whisper", model=str(untrained_whisper()), language="en") as service,
         httpx.AsyncClient(base_url=service.url, timeout=30) as client,
         service.publisher("main") as socket,
     ):
@@ -252,7 +253,7 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, tmp_pat
             assert switch["message"].endswith("The captions go on as before.")
             assert (await state(client, "main"))["model"] is None
         await send(socket, speech(SENTENCES[1]))
-        assert (await state(client, "main"))["sources"][0]["model"] == str(MODEL)
+        assert (await state(client, "main"))["sources"][0]["model"] == str(untrained_whisper())
         await socket.send('{"op":"end"}')
         said = await listening
         assert error_rate(SENTENCES[1], said.text) < 0.4
@@ -276,9 +277,9 @@ async def test_another_choice_while_a_model_is_fetched_lets_it_go(hub: FakeHub) 
     async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
         await change(client, "main", model="base.en")
         await until(lambda: "model.bin" in hub.fetched)
-        await change(client, "main", model=str(MODEL))
+        await change(client, "main", model=str(untrained_whisper()))
         channel = service.app.state.hub.channel("main")
-        await until(lambda: channel.model == str(MODEL))
+        await until(lambda: channel.model == str(untrained_whisper()))
         assert service.app.state.engines.library.progress("base.en") is None
         assert (await state(client, "main"))["switch"] is None
 
@@ -302,7 +303,7 @@ async def test_running_sources_take_the_services_model_when_it_is_there(hub: Fak
 
 async def test_sources_that_come_later_have_the_channels_model_and_language() -> None:
     async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
-        await change(client, "main", model=str(MODEL), language="en")
+        await change(client, "main", model=str(untrained_whisper()), language="en")
         said = await publish(service, speech(SENTENCES[2]))
         german = await publish(service, speech(SENTENCES[2]), lang="de")
         other = await publish(service, speech(SENTENCES[2]), channel="other")

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,6 @@ import pytest_asyncio
 from service.settings import Limits
 from service.translation.ctranslate import CTranslate2Translator
 from tests.support import (
-    TEST_MODEL,
     TRANSLATION_MODEL,
     Running,
     error_rate,
@@ -280,17 +280,18 @@ async def test_a_slow_translator_lags_alone(translating: Running, monkeypatch: p
     assert french.finals[:2] == ["Le livre est rouge.", "La porte est grande."]
 
 
-async def test_whisper_translates_into_english_itself_when_there_is_no_model() -> None:
-    """The small Whisper takes every language for English, so what it writes is what was said."""
+async def test_whisper_translates_into_english_itself_when_there_is_no_model(whisper_base: Path) -> None:
+    """English speech that is taken for German: a translation of it has the right words to compare."""
+    truth = "We must open the door."
     async with (
-        running(engine="whisper", model=TEST_MODEL, language="de") as service,
+        running(engine="whisper", model=str(whisper_base), language="de") as service,
         reading(service, "sound", "en") as english,
         reading(service, "sound", "fr") as french,
     ):
         await until(lambda: english.states == ["waiting"] and french.states[-1:] == ["failed"])
-        said = await publish(service, speech("We must open the door."), channel="sound")
+        said = await publish(service, speech(truth), channel="sound")
         await until(lambda: bool(english.finals))
-        assert error_rate(said.text, english.finals[0]) <= 0.5
+        assert error_rate(truth, english.finals[0]) < 0.5
         assert english.captions[said.of("final")[0]["id"]]["lang"] == "en"
         await until(lambda: english.states[-1:] == ["live"])
         assert french.states[-1] == "failed"

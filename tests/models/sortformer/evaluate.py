@@ -13,7 +13,7 @@ from service.speakers.sortformer import LATENCIES, Sortformer
 from service.speakers.timeline import FRAME, Activity
 from tests.models.sortformer.convert import MODEL
 from tests.models.sortformer.dialogues import Dialogue, Stock, Writer
-from tests.models.whisper.flite import RATE
+from tests.models.sortformer.flite import RATE
 
 BLOCK = RATE // 4
 COLLAR_S = 0.25

@@ -18,9 +18,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from tests.models.whisper.corpus import EVERYDAY, everyday_sentences
-from tests.models.whisper.flite import MEAN_PITCH_HZ, RATE, Flite
-from tests.models.whisper.speech import trimmed
+from tests.models.sortformer.everyday import EVERYDAY, everyday_sentences
+from tests.models.sortformer.flite import MEAN_PITCH_HZ, RATE, Flite, trimmed
 
 TRACTS = (1.0, 0.89, 1.12)
 VARIANT_NAMES = (

@@ -13,6 +13,11 @@ RATE = 16000
 VOICES = {"slt": "cmu_us_slt", "rms": "cmu_us_rms", "awb": "cmu_us_awb", "kal16": "cmu_us_kal16"}
 MEAN_PITCH_HZ = {"slt": 170.0, "rms": 100.0, "awb": 120.0, "kal16": 95.0}
 
+MARGIN_S = 0.03
+
+# The samples, the words with start and end, and the phones with their end.
+Sound = tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[str, float]]]
+
 
 class _Wave(ctypes.Structure):
     _fields_ = [
@@ -108,3 +113,16 @@ class Flite:
         ]
         self._lib.delete_utterance(utterance)
         return samples, words, phones
+
+
+def trimmed(samples: np.ndarray, words: list[tuple[str, float, float]], phones: list[tuple[str, float]]) -> Sound:
+    """Cut the silence before the first and after the last word."""
+    if not words:
+        return samples, words, phones
+    begin = max(0.0, words[0][1] - MARGIN_S)
+    end = min(len(samples) / RATE, words[-1][2] + MARGIN_S)
+    return (
+        samples[round(begin * RATE) : round(end * RATE)],
+        [(word, round(start - begin, 3), round(stop - begin, 3)) for word, start, stop in words],
+        [(phone, round(min(stop, end) - begin, 3)) for phone, stop in phones if stop > begin],
+    )
