@@ -34,6 +34,7 @@ _KEEP = 1.0  # seconds that stay when it slides
 _CONTEXT = 32  # tokens of what was said before
 _CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
 _ECHO, _ECHO_MOST = 3, 8  # tokens that may stand in the context again by chance; those that are looked for there
+_LATEST = 350  # frames of which is asked whether they are in another language
 _AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
 _SOUND = 0.04  # seconds of voice that the first word after a sentence has at least
 _LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
@@ -160,14 +161,10 @@ class WindowStream:
     def _decode(self) -> None:
         self._failed = True
         begun = time.monotonic()
-        window = self._window()
-        decoded = self._decoder.decode(window)
-        if self._languages is not None and window.detect:
-            language = self._languages.observe(decoded.language, decoded.sure, self._voice)
-            if self.language not in (AUTO, language):
-                self._context.clear()  # it would be continued in the language before
-                decoded = self._decoder.decode(replace(self._window(), language=language, detect=False))
-            self.language = language
+        self._follow_language()
+        decoded = self._decoder.decode(self._window())
+        if self._languages is not None and self.language == AUTO:
+            self.language = self._languages.observe(decoded.language, decoded.sure, self._voice)
         if self._is_echo(decoded.pieces):
             self._context.clear()
             decoded = self._decoder.decode(self._window())
@@ -182,8 +179,20 @@ class WindowStream:
             self.language,
             (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
             tuple(token for piece in self._prefix for token in piece.tokens),
-            detect=self._languages is not None and self._languages.is_due(self._voice),
         )
+
+    def _follow_language(self) -> None:
+        """Ask now and then whether the speaker has changed the language, and begin a new window where that is so."""
+        if self._languages is None or self.language == AUTO or not self._languages.is_due(self._voice):
+            return
+        heard = self._decoder.detect(self._mel.features()[:, -_LATEST:])
+        language = self._languages.observe(*heard, self._voice)
+        if language == self.language:
+            return
+        self.language = language
+        said = self._prefix[-1].word.end if self._prefix else self.begins
+        self._cut(max(said, self._heard - _LATEST * _FRAME), len(self._prefix))
+        self._context.clear()  # it would be continued in the language before
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
         """Whether what was written of the window begins with some of its context: said again, or only copied."""

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.errors import EngineError
+from service.speech.features import Frames
 from service.speech.pieces import Decoded, Piece, Window
 from service.speech.policy import AlignAtt, Display, LocalAgreement, Margin, Policy
 from service.speech.window import WindowStream
@@ -57,6 +58,9 @@ class Clock:
             at = said * 0.5 - self.begins
             pieces.insert(0, Piece(Word(".", at, at, 0.9, spaced=False), (-said,), marks=1))
         return Decoded(tuple(pieces), self.language, self.sure)
+
+    def detect(self, features: Frames) -> tuple[str, float]:
+        return self.language, self.sure
 
 
 def opened(decoder: Clock, policy: Policy | None = None, language: str = "en") -> WindowStream:
