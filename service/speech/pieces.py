@@ -25,7 +25,7 @@ class Piece:
     @property
     def is_mark(self) -> bool:
         """Whether it is only punctuation, which belongs to the word before."""
-        return self.marks > 0 and self.marks == len(self.tokens)
+        return bool(self.word.text) and not self.word.text.strip(_MARKS)
 
     def split(self) -> tuple[Piece, ...]:
         """The word, and the punctuation at its end if there is any, as a piece of its own."""

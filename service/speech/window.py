@@ -34,6 +34,9 @@ _KEEP = 1.0  # seconds that stay when it slides
 _CONTEXT = 32  # tokens of what was said before
 _CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
 _ECHO, _ECHO_MOST = 3, 8  # tokens that may stand in the context again by chance; those that are looked for there
+_UNHEARD = 1.0  # seconds of voice after the committed words that must give at least one word
+_TAIL = 0.1  # seconds after the end of a word that may still hold some of it
+_LOOPED_VOICE = 0.75  # share of voice in an utterance below which words that loop from its beginning are not believed
 _LATEST = 350  # frames of which is asked whether they are in another language
 _AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
 _SOUND = 0.04  # seconds of voice that the first word after a sentence has at least
@@ -168,10 +171,12 @@ class WindowStream:
         if self._is_echo(decoded.pieces):
             self._context.clear()
             decoded = self._decoder.decode(self._window())
+        self._rest = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
+        if self._is_stuck():
+            self._begin_window_after_prefix()
         self._took.append(time.monotonic() - begun)
         self._failed = False
         self._decoded = self._heard
-        self._rest = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
 
     def _window(self) -> Window:
         return Window(
@@ -194,6 +199,21 @@ class WindowStream:
         self._cut(max(said, self._heard - _LATEST * _FRAME), len(self._prefix))
         self._context.clear()  # it would be continued in the language before
 
+    def _is_stuck(self) -> bool:
+        """Whether the decoder stops after the committed words, though somebody has gone on speaking since."""
+        heard = any(not piece.is_mark for piece in self._rest)
+        return bool(self._prefix) and not heard and self._voiced - self._prefix[-1].word.end >= _UNHEARD
+
+    def _begin_window_after_prefix(self) -> None:
+        """Decode what follows the committed words alone: at a pause, Whisper likes to end its text."""
+        mark = self._rest[0] if self._rest else None
+        self._cut(self._prefix[-1].word.end + _TAIL, len(self._prefix))
+        if mark is not None:
+            self._context += mark.tokens
+        decoded = self._decoder.decode(self._window())
+        following = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
+        self._rest = following if mark is None else [replace(mark, tokens=()), *following]
+
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
         """Whether what was written of the window begins with some of its context: said again, or only copied."""
         written = [token for piece in pieces for token in piece.tokens][:_ECHO_MOST]
@@ -211,6 +231,8 @@ class WindowStream:
         kept = {*believed(words, [piece.word for piece in self._prefix])}
         kept |= {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
+            if not self._committed and self._voice < _LOOPED_VOICE * (self._voiced - self.rules.lead_in):
+                return []  # laughter, barking, machines: bursts of voice that Whisper writes as one word after another
             self._context.clear()  # else it goes on where it was cut
         return [pieces[index] for index in sorted(kept)]
 
@@ -228,7 +250,7 @@ class WindowStream:
                 break  # nobody speaks there
             end = max(earliest, min(word.end, self._voiced + _AFTER_VOICE))
             start = min(end, max(earliest, word.start))
-            if not placed and not self._committed:
+            if not placed and not self._prefix:
                 # attention to the first word begins with the window, long before its sound
                 start = max(start, end - _LONG_WORD - _LONG_LETTER * len(word.text))
             placed.append(replace(piece, word=replace(word, start=start, end=end)))
