@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from tests.untrained import untrained_whisper
@@ -24,15 +25,18 @@ class FakeHub:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.repositories: dict[str, dict[str, bytes]] = {
-            BASE: {path.name: path.read_bytes() for path in sorted(untrained_whisper().iterdir())}
-        }
+        self.repositories: dict[str, dict[str, bytes]] = {}
+        self.put(BASE, untrained_whisper())
         self.open = threading.Event()
         self.open.set()
         self.cuts = 0  # connections to cut in the middle of a large file
         self.status = 0  # to answer everything with
         self.fetched: list[str] = []  # files that were asked for
         self.sent = 0  # bytes of large files
+
+    def put(self, repository: str, directory: Path) -> None:
+        """Let it hold the files of a directory."""
+        self.repositories[repository] = {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def test_without_a_hub(person: Person) -> None:
 
 
 def test_transcribe_fetches_the_model_that_it_is_told(person: Person, whisper_tiny: Path, tmp_path: Path) -> None:
-    person.hub.repositories[BASE] = {path.name: path.read_bytes() for path in sorted(whisper_tiny.iterdir())}
+    person.hub.put(BASE, whisper_tiny)
     text = "She has worked in the same office for eleven years."
     path = tmp_path / "talk.wav"
     path.write_bytes(as_wav(speech(text)))
@@ -105,9 +105,7 @@ def test_transcribe_fetches_the_model_that_it_is_told(person: Person, whisper_ti
 
 def test_translation_models_too(person: Person) -> None:
     name, files = "nllb-200-distilled-600M", Path(TRANSLATION_MODEL)
-    person.hub.repositories["entai2965/nllb-200-distilled-600M-ctranslate2"] = {
-        path.name: path.read_bytes() for path in sorted(files.iterdir())
-    }
+    person.hub.put("entai2965/nllb-200-distilled-600M-ctranslate2", files)
     listed = person.types("models").stdout
     assert "non-commercial use only (CC BY-NC 4.0)" in listed
     assert person.row(name) == f"{name} 2,500 MB for translations"

@@ -16,8 +16,8 @@ from websockets.asyncio.client import ClientConnection
 
 from service.audio import RATE, Samples
 from service.audio.pcm import to_pcm
-from tests.hub import FakeHub
-from tests.support import Running, blocks, error_rate, listen, publish, running, speech, until
+from tests.hub import BASE, FakeHub
+from tests.support import Running, blocks, error_rate, listen, publish, running, silence, speech, until
 from tests.untrained import untrained_whisper
 
 NOTHING: dict[str, Any] = {"prompt": "", "hotwords": [], "replacements": {}, "blocked": []}
@@ -165,13 +165,13 @@ async def test_models_are_listed(client: httpx.AsyncClient) -> None:
     assert "large-v3-turbo" in models
 
 
-async def test_a_model_changes_while_captions_run_and_no_word_is_lost(tmp_path: Path) -> None:
+async def test_a_model_changes_while_captions_run_and_no_word_is_lost(whisper_tiny: Path, tmp_path: Path) -> None:
     """Another model in the middle of every sentence: it takes over in the pause, and the transcript has all words."""
     copies = [tmp_path / name for name in ("one", "two")]
     for copy in copies:
-        copy.symlink_to(untrained_whisper())
+        copy.symlink_to(whisper_tiny)
     async with (
-        running(engine="whisper", model=str(untrained_whisper()), language="en") as service,
+        running(engine="whisper", model=str(whisper_tiny), language="en") as service,
         httpx.AsyncClient(base_url=service.url, timeout=30) as client,
         service.publisher("main") as socket,
     ):
@@ -187,7 +187,7 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(tmp_path: 
             await until(lambda: source.snapshot()["speaking"])
             await change(client, "main", model=model)
             await until(lambda: channel.model == model)  # noqa: B023
-            await send(socket, parts[1])
+            await send(socket, np.concatenate((parts[1], silence(1.0))))  # long enough for the sentence to end
             await until(lambda: source.model == model)  # noqa: B023
         await socket.send('{"op":"end"}')
         said = await listening
@@ -200,8 +200,9 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(tmp_path: 
 
 
 async def test_a_model_is_fetched_while_captions_run_and_takes_over(
-    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+    hub: FakeHub, whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    hub.put(BASE, whisper_tiny)
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 16)
     hub.open.clear()
     async with (
@@ -232,10 +233,10 @@ async def test_a_model_is_fetched_while_captions_run_and_takes_over(
     assert error_rate(SENTENCES[0], said.text) < 0.4
 
 
-async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, tmp_path: Path) -> None:
+async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, whisper_tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"this is no model")
     async with (
-        running(engine="whisper", model=str(untrained_whisper()), language="en") as service,
+        running(engine="whisper", model=str(whisper_tiny), language="en") as service,
         httpx.AsyncClient(base_url=service.url, timeout=30) as client,
         service.publisher("main") as socket,
     ):
@@ -253,7 +254,7 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, tmp_pat
             assert switch["message"].endswith("The captions go on as before.")
             assert (await state(client, "main"))["model"] is None
         await send(socket, speech(SENTENCES[1]))
-        assert (await state(client, "main"))["sources"][0]["model"] == str(untrained_whisper())
+        assert (await state(client, "main"))["sources"][0]["model"] == str(whisper_tiny)
         await socket.send('{"op":"end"}')
         said = await listening
         assert error_rate(SENTENCES[1], said.text) < 0.4
@@ -284,7 +285,8 @@ async def test_another_choice_while_a_model_is_fetched_lets_it_go(hub: FakeHub) 
         assert (await state(client, "main"))["switch"] is None
 
 
-async def test_running_sources_take_the_services_model_when_it_is_there(hub: FakeHub) -> None:
+async def test_running_sources_take_the_services_model_when_it_is_there(hub: FakeHub, whisper_tiny: Path) -> None:
+    hub.put(BASE, whisper_tiny)
     hub.open.clear()
     async with running(engine="auto", model="base.en") as service, service.publisher("main") as socket:
         await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
@@ -301,11 +303,11 @@ async def test_running_sources_take_the_services_model_when_it_is_there(hub: Fak
     assert error_rate(SENTENCES[0], said.text) < 0.4
 
 
-async def test_sources_that_come_later_have_the_channels_model_and_language() -> None:
+async def test_sources_that_come_later_have_the_channels_model_and_language(whisper_tiny: Path) -> None:
     async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
-        await change(client, "main", model=str(untrained_whisper()), language="en")
+        await change(client, "main", model=str(whisper_tiny), language="en")
         said = await publish(service, speech(SENTENCES[2]))
-        german = await publish(service, speech(SENTENCES[2]), lang="de")
+        german = await publish(service, silence(1.0), lang="de")
         other = await publish(service, speech(SENTENCES[2]), channel="other")
     assert (said.of("ready")[0]["engine"], said.of("ready")[0]["language"]) == ("whisper", "en")
     assert german.of("ready")[0]["language"] == "de"
