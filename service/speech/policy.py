@@ -39,7 +39,7 @@ class Margin:
     agreed: float
 
 
-MARGINS = (Margin(0.85, 0.6, 0.2), Margin(0.6, 1.2, 0.5), Margin(0.35, 1.8, 1.0), Margin(0.0, 2.2, 1.8))
+MARGINS = (Margin(0.85, 0.5, 0.1), Margin(0.6, 1.1, 0.4), Margin(0.35, 1.7, 0.9), Margin(0.0, 2.1, 1.7))
 """Found by measuring on people's speech (docs/engines.md)."""
 
 
@@ -122,13 +122,16 @@ class Display:
     """Which of the words after the committed ones are shown, so that few of them have to be reworded.
 
     A word is shown when it ended ``age`` ago and was believed for ``steady``, both in seconds of
-    audio: the newest words change with nearly every hypothesis, and nobody can read those. It
-    stays until another takes its place: nothing blinks.
+    audio: the newest words change with nearly every hypothesis, and nobody can read those. One with a
+    probability below ``unsure`` is shown when it ended ``unsure_age`` ago. A word stays until another
+    takes its place: nothing blinks.
     """
 
-    def __init__(self, age: float, steady: float) -> None:
+    def __init__(self, age: float, steady: float, unsure: float = 0.0, unsure_age: float = 0.0) -> None:
         self._age = age
         self._steady = steady
+        self._unsure = unsure
+        self._unsure_age = unsure_age
         self._believed: list[tuple[str, float]] = []  # what the last hypothesis said, and since when
         self._shown: list[Word] = []
 
@@ -144,7 +147,8 @@ class Display:
         ]
         count = 0
         for word, (_, since) in zip(words, self._believed, strict=True):
-            if word.end > heard - self._age or since > heard - self._steady:
+            age = self._unsure_age if word.probability < self._unsure else self._age
+            if word.end > heard - age or since > heard - self._steady:
                 break
             count += 1
         return count

@@ -25,6 +25,7 @@ from service.text.languages import AUTO
 log = logging.getLogger("surtitle.speech")
 
 _SHOWN_AGE = 0.1  # seconds before the end of the audio in which words are not even shown
+_UNSURE, _UNSURE_AGE = 0.5, 0.7  # probability below which words are shown later, and how long before the end
 _HINT_TOKENS = 96
 _WORKERS = 4  # decodings at once: CTranslate2's decoder gains nothing from a second thread (docs/engines.md)
 
@@ -65,7 +66,7 @@ class WhisperEngine:
             self._decoder,
             language if known else "auto",
             policy,
-            Display(_SHOWN_AGE, 0.0),
+            Display(_SHOWN_AGE, 0.0, _UNSURE, _UNSURE_AGE),
             self._decoder.hints(said_before, _HINT_TOKENS),
         )
 

@@ -26,13 +26,18 @@ _SHARE = 2.2  # times as long as a decoding takes, at least: recognition leaves 
 _RECENT = 8  # decodings, of which the fastest tells how long one takes: the others had to wait for somebody
 _STEP_MOST = 3.0  # seconds, however slow it is
 _PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
-_LONG = 6.0  # seconds of audio in a window, from which it slides to a new sentence
-_LONGEST = 12.0  # from which it slides to any word
+_LONG = 10.0  # seconds of audio in a window, from which it slides to a new sentence: the more before, the fewer errors
+_LONGEST = 14.0  # from which it slides to any word
+_REST = 6.0  # that stay then, if no word gives a place
 _MOST = 25.0  # that one window can have; what comes at once is decoded in such parts
 _KEEP = 1.0  # seconds that stay when it slides
 _CONTEXT = 32  # tokens of what was said before
 _CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
 _ECHO, _ECHO_MOST = 3, 8  # tokens that may stand in the context again by chance; those that are looked for there
+_UNHEARD = 1.0  # seconds of voice after the committed words that must give at least one word
+_TAIL = 0.1  # seconds after the end of a word that may still hold some of it
+_LOOPED_VOICE = 0.75  # share of voice in an utterance below which words that loop from its beginning are not believed
+_LATEST = 350  # frames of which is asked whether they are in another language
 _AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
 _SOUND = 0.04  # seconds of voice that the first word after a sentence has at least
 _LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
@@ -146,7 +151,7 @@ class WindowStream:
         length = len(self._mel) * _FRAME
         if length <= _LONGEST:
             return 0
-        until = self.begins + length - _LONG
+        until = self.begins + length - _REST
         return sum(1 for _ in takewhile(lambda word: word.end <= until, words))
 
     def _due(self, silence: float) -> bool:
@@ -159,21 +164,19 @@ class WindowStream:
     def _decode(self) -> None:
         self._failed = True
         begun = time.monotonic()
-        window = self._window()
-        decoded = self._decoder.decode(window)
-        if self._languages is not None and window.detect:
-            language = self._languages.observe(decoded.language, decoded.sure, self._voice)
-            if self.language not in (AUTO, language):
-                self._context.clear()  # it would be continued in the language before
-                decoded = self._decoder.decode(replace(self._window(), language=language, detect=False))
-            self.language = language
+        self._follow_language()
+        decoded = self._decoder.decode(self._window())
+        if self._languages is not None and self.language == AUTO:
+            self.language = self._languages.observe(decoded.language, decoded.sure, self._voice)
         if self._is_echo(decoded.pieces):
             self._context.clear()
             decoded = self._decoder.decode(self._window())
+        self._rest = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
+        if self._is_stuck():
+            self._begin_window_after_prefix()
         self._took.append(time.monotonic() - begun)
         self._failed = False
         self._decoded = self._heard
-        self._rest = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
 
     def _window(self) -> Window:
         return Window(
@@ -181,8 +184,35 @@ class WindowStream:
             self.language,
             (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
             tuple(token for piece in self._prefix for token in piece.tokens),
-            detect=self._languages is not None and self._languages.is_due(self._voice),
         )
+
+    def _follow_language(self) -> None:
+        """Ask now and then whether the speaker has changed the language, and begin a new window where that is so."""
+        if self._languages is None or self.language == AUTO or not self._languages.is_due(self._voice):
+            return
+        heard = self._decoder.detect(self._mel.features()[:, -_LATEST:])
+        language = self._languages.observe(*heard, self._voice)
+        if language == self.language:
+            return
+        self.language = language
+        said = self._prefix[-1].word.end if self._prefix else self.begins
+        self._cut(max(said, self._heard - _LATEST * _FRAME), len(self._prefix))
+        self._context.clear()  # it would be continued in the language before
+
+    def _is_stuck(self) -> bool:
+        """Whether the decoder stops after the committed words, though somebody has gone on speaking since."""
+        heard = any(not piece.is_mark for piece in self._rest)
+        return bool(self._prefix) and not heard and self._voiced - self._prefix[-1].word.end >= _UNHEARD
+
+    def _begin_window_after_prefix(self) -> None:
+        """Decode what follows the committed words alone: at a pause, Whisper likes to end its text."""
+        mark = self._rest[0] if self._rest else None
+        self._cut(self._prefix[-1].word.end + _TAIL, len(self._prefix))
+        if mark is not None:
+            self._context += mark.tokens
+        decoded = self._decoder.decode(self._window())
+        following = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
+        self._rest = following if mark is None else [replace(mark, tokens=()), *following]
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
         """Whether what was written of the window begins with some of its context: said again, or only copied."""
@@ -201,6 +231,8 @@ class WindowStream:
         kept = {*believed(words, [piece.word for piece in self._prefix])}
         kept |= {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
+            if not self._committed and self._voice < _LOOPED_VOICE * (self._voiced - self.rules.lead_in):
+                return []  # laughter, barking, machines: bursts of voice that Whisper writes as one word after another
             self._context.clear()  # else it goes on where it was cut
         return [pieces[index] for index in sorted(kept)]
 
@@ -218,7 +250,7 @@ class WindowStream:
                 break  # nobody speaks there
             end = max(earliest, min(word.end, self._voiced + _AFTER_VOICE))
             start = min(end, max(earliest, word.start))
-            if not placed and not self._committed:
+            if not placed and not self._prefix:
                 # attention to the first word begins with the window, long before its sound
                 start = max(start, end - _LONG_WORD - _LONG_LETTER * len(word.text))
             placed.append(replace(piece, word=replace(word, start=start, end=end)))
@@ -248,7 +280,7 @@ class WindowStream:
         elif length > _LONGEST:
             # much is heard and nothing is committed: no speech, or none that the model understands
             said = self._prefix[-1].word.end if self._prefix else 0.0
-            self._cut(max(said, self.begins + length - _LONG), len(self._prefix))
+            self._cut(max(said, self.begins + length - _REST), len(self._prefix))
 
     def _cut(self, at: float, words: int) -> None:
         """Begin the window at ``at``; the first ``words`` of the prefix go into the context."""

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.errors import EngineError
+from service.speech.features import Frames
 from service.speech.pieces import Decoded, Piece, Window
 from service.speech.policy import AlignAtt, Display, LocalAgreement, Margin, Policy
 from service.speech.window import WindowStream
@@ -57,6 +58,9 @@ class Clock:
             at = said * 0.5 - self.begins
             pieces.insert(0, Piece(Word(".", at, at, 0.9, spaced=False), (-said,), marks=1))
         return Decoded(tuple(pieces), self.language, self.sure)
+
+    def detect(self, features: Frames) -> tuple[str, float]:
+        return self.language, self.sure
 
 
 def opened(decoder: Clock, policy: Policy | None = None, language: str = "en") -> WindowStream:
@@ -117,6 +121,27 @@ def test_the_next_words_decide_whether_a_sentence_ended_in_a_pause() -> None:
     assert join(stream.finish().committed) == "workflow was"
 
 
+def test_a_decoder_that_stops_at_a_pause_hears_what_follows_in_a_window_of_its_own() -> None:
+    class Stopping(Clock):
+        def decode(self, window: Window) -> Decoded:
+            self.windows.append(window)
+            if window.prefix:
+                return Decoded((Piece(Word(".", 1.0, 1.0, 0.9, spaced=False), (2,), marks=1),), "en", 1.0)
+            if len(self.windows) <= 2:
+                return Decoded((Piece(Word("bank.", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
+            return Decoded((Piece(Word("And", 1.2, 1.5, 0.9), (3,)), Piece(Word("so", 1.5, 1.8, 0.9), (4,))), "en", 1.0)
+
+    decoder = Stopping()
+    stream = opened(decoder)
+    say(stream, 1.0)
+    say(stream, 0.5, quiet=0.5)
+    said = say(stream, 2.0)
+    assert said is not None
+    assert join(said.committed) == "bank. And so"
+    assert decoder.windows[-1].context == ()  # too short to be shared with other windows
+    assert join(stream.finish().committed) == "bank. And so"
+
+
 def test_what_breaks_off_has_no_ellipsis() -> None:
     class Broken(Clock):
         def decode(self, window: Window) -> Decoded:
@@ -159,7 +184,7 @@ def test_the_window_slides_to_a_sentence_and_carries_a_bounded_context() -> None
         decoder.begins = stream.begins
     assert hypothesis is not None
     lengths = [window.features.shape[1] / FRAMES for window in decoder.windows]
-    assert max(lengths) < 13
+    assert max(lengths) < 15
     assert max(len(window.context) for window in decoder.windows) <= 32
     said = [word.text.strip(".") for word in hypothesis.committed if word.key]
     assert said == [f"w{n + 1}" for n in range(len(said))]
