@@ -114,6 +114,7 @@ class WindowStream:
         self._committed = 0  # words
         self._prefix: list[Piece] = []  # those of them that are in the window
         self._rest: list[Piece] = []  # what the last decoding wrote after them
+        self._mark_settled = False  # whether the mark that the rest begins with cannot change any more
         self._failed = False
 
     def _feed(self, samples: Samples, silence: float) -> None:
@@ -138,11 +139,13 @@ class WindowStream:
         if self._rest:
             self._rest[-1:] = self._rest[-1].split()
         words = [piece.word for piece in self._rest]
-        most = len(words) - (1 if self._rest and self._rest[-1].is_mark else 0)
-        hypothesis = self._words.insert(words, self._heard, least=self._overdue(words), most=most)
+        settled, self._mark_settled = int(self._mark_settled), False
+        least = max(settled, self._overdue(words))
+        most = max(settled, len(words) - (1 if self._rest and self._rest[-1].is_mark else 0))
+        hypothesis = self._words.insert(words, self._heard, least=least, most=most)
         count = len(hypothesis.committed) - self._committed
         self._committed += count
-        self._prefix += self._rest[:count]
+        self._prefix += [piece for piece in self._rest[:count] if piece.tokens]
         self._rest = self._rest[count:]
         return hypothesis
 
@@ -213,6 +216,7 @@ class WindowStream:
         decoded = self._decoder.decode(self._window())
         following = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
         self._rest = following if mark is None else [replace(mark, tokens=()), *following]
+        self._mark_settled = mark is not None
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
         """Whether what was written of the window begins with some of its context: said again, or only copied."""
