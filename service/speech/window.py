@@ -85,7 +85,7 @@ class WindowStream:
         if self._due(silence):
             return self._advance()
         if silence >= _PAUSE and self._rest and self._decoded >= self._voiced:
-            return self._commit()  # no words follow: in a pause, time alone decides
+            return self._commit()  # nothing new is said: what was believed a moment ago still is, so time decides
         return hypothesis
 
     def finish(self) -> Hypothesis:
