@@ -12,8 +12,10 @@ def known(language: str = "fr") -> LanguageMonitor:
     return monitor
 
 
-@pytest.mark.parametrize(("probability", "voice", "believed"), [(0.9, 0.8, False), (0.9, 1.0, True), (0.6, 1.5, False),
-                                                                 (0.6, 2.0, True), (0.2, 2.9, False), (0.2, 3.0, True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("probability", "voice", "believed"),
+    [(0.9, 0.8, False), (0.9, 1.0, True), (0.6, 1.5, False), (0.6, 2.0, True), (0.2, 2.9, False), (0.2, 3.0, True)],
+)
 def test_a_first_language_is_believed_the_sooner_the_likelier_it_is(
     probability: float, voice: float, believed: bool
 ) -> None:
