@@ -5,6 +5,7 @@ A file of its own, so that `surtitle token` and a running service can both write
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ class Ledger:
 
     def __init__(self, folder: Path | None) -> None:
         """Raises `LedgerError`."""
+        self._lock = threading.Lock()  # threads share one connection in memory, which must not be closed in use
         self.path = None if folder is None else folder / _FILE
         try:
             if self.path is None:
@@ -83,7 +85,7 @@ class Ledger:
         """Those that have not expired, oldest first. Raises `LedgerError`."""
         wanted = select(_TOKENS).where(_TOKENS.c.expires > time.time()).order_by(_TOKENS.c.issued)
         try:
-            with self._engine.connect() as connection:
+            with self._lock, self._engine.connect() as connection:
                 return [_entry(row) for row in connection.execute(wanted)]
         except SQLAlchemyError as error:
             raise self._failed(error) from error
@@ -103,7 +105,7 @@ class Ledger:
     def url(self) -> str | None:
         """Where the service is reached that used this folder last. Raises `LedgerError`."""
         try:
-            with self._engine.connect() as connection:
+            with self._lock, self._engine.connect() as connection:
                 return connection.execute(select(_PLACE.c.url)).scalar()
         except SQLAlchemyError as error:
             raise self._failed(error) from error
@@ -114,11 +116,12 @@ class Ledger:
         self._write(expired, delete(_PLACE), insert(_PLACE).values(url=url))
 
     def close(self) -> None:
-        self._engine.dispose()
+        with self._lock:
+            self._engine.dispose()
 
     def _write(self, *statements: object) -> None:
         try:
-            with self._engine.begin() as connection:
+            with self._lock, self._engine.begin() as connection:
                 for statement in statements:
                     connection.execute(statement)  # type: ignore[call-overload]
         except SQLAlchemyError as error:
