@@ -160,6 +160,8 @@ class WindowStream:
     def _due(self, silence: float) -> bool:
         if silence >= _PAUSE:
             return self._decoded < self._voiced + _PAUSE / 2
+        if not self._decoded:
+            return self._voice >= _STEP  # however slow decoding is, the first words of an utterance come soon
         # a pause that has begun is waited for, so that the same words are not decoded twice
         step = min(_STEP_MOST, max(_STEP, _SHARE * min(self._took, default=0.0))) + (_PAUSE if silence else 0.0)
         return self._heard - self._decoded >= step

@@ -176,7 +176,7 @@ def test_the_first_word_after_a_long_pause_comes_as_fast_as_the_first_of_all(eng
     first = first_word_after()
     for block in blocks(silence(600), 10 * RATE):
         assert recognizer.feed(block) == []
-    assert first_word_after() <= first + 0.3
+    assert first_word_after() <= first + 0.7  # at most a decoding later
 
 
 async def test_the_service_runs_on_a_model_directory(whisper_tiny: Path) -> None:
