@@ -53,7 +53,7 @@ class WhisperDecoder:
 
     def detect(self, features: Frames) -> tuple[str, float]:
         try:
-            return self._detected(self._whisper.model.encode(_storage(self._padded([Window(features, AUTO)]))))
+            return self._detected(self._whisper.model.encode(storage(self._padded([Window(features, AUTO)]))))
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"Whisper could not tell the language ({error}).") from error
 
@@ -78,7 +78,7 @@ class WhisperDecoder:
 
     def _results(self, windows: Sequence[Window]) -> list[Decoded]:
         model = self._whisper.model
-        encoded = model.encode(_storage(self._padded(windows)))
+        encoded = model.encode(storage(self._padded(windows)))
         language, sure = windows[0].language, 1.0
         if language == AUTO:
             if len(windows) > 1:  # each may be in another one
@@ -138,7 +138,7 @@ class WhisperDecoder:
         frames = [min(_FULL, window.features.shape[1]) for window in windows]
         if self._on_processor and encoded.dtype == _float32():
             # what lies after the longest window would be cut off by the alignment, at a cost
-            encoded = _storage(np.ascontiguousarray(np.array(encoded, dtype=np.float32)[:, : (max(frames) + 1) // 2]))
+            encoded = storage(np.ascontiguousarray(np.array(encoded, dtype=np.float32)[:, : (max(frames) + 1) // 2]))
         results = self._whisper.model.align(encoded, tokenizer.sot_sequence, texts, frames)
         return [
             _pieces(window, text, result, tokenizer)
@@ -248,7 +248,8 @@ def _float32() -> Any:
     return DataType.float32
 
 
-def _storage(array: npt.NDArray[np.float32]) -> Any:
+def storage(array: npt.NDArray[np.float32]) -> Any:
+    """``array`` as CTranslate2 takes it."""
     from ctranslate2 import StorageView
 
     return StorageView.from_array(array)

@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from service.audio import RATE, Samples
 from service.errors import EngineError
+from service.speech.decoder import storage
 from service.speech.features import HOP, Frames, LogMel
 from service.speech.guards import without_loop
 from service.speech.words import Word, join
@@ -68,7 +68,7 @@ class SpeechToEnglish:
         padded = np.zeros((1, self._mels, length), dtype=np.float32)
         frames = min(length, features.shape[1])
         padded[0, :, :frames] = features[:, :frames]
-        return self._whisper.model.encode(_storage(padded))
+        return self._whisper.model.encode(storage(padded))
 
     def _generated(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
         """The text up to where it begins to repeat itself, how sure it is, and whether it did."""
@@ -96,9 +96,3 @@ class SpeechToEnglish:
         from faster_whisper.tokenizer import Tokenizer
 
         return Tokenizer(self._whisper.hf_tokenizer, self._whisper.model.is_multilingual, "translate", language)
-
-
-def _storage(array: npt.NDArray[np.float32]) -> Any:
-    from ctranslate2 import StorageView
-
-    return StorageView.from_array(array)
