@@ -13,6 +13,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
+import numpy as np
+
 from service.audio import RATE, Samples
 from service.audio.intake import joined
 from service.errors import EngineError, ModelError
@@ -24,7 +26,7 @@ from service.speech.model_check import check_directory
 from service.speech.passages import Passage, passages
 from service.speech.pocketsphinx import PocketsphinxEngine
 from service.speech.vad import SileroVad
-from service.speech.whisper import loaded
+from service.speech.whisper_model import load_faster_whisper, on_best_device
 from service.speech.words import Word
 from service.text.languages import AUTO, recognizer_code
 
@@ -234,15 +236,20 @@ class PipelineTranscriber:
 def _load(directory: Path, workers: int) -> Any:
     """Raises `ModelError`."""
     try:
-        if models.has_gpu():
-            return loaded(directory, 1, 1)
-        from faster_whisper import WhisperModel
-
-        return WhisperModel(str(directory), device="cpu", compute_type="auto", cpu_threads=1, num_workers=workers)
+        return on_best_device(lambda device: _loaded(directory, device, workers))
     except Exception as error:
         raise ModelError(
             f"The model in {directory} cannot be loaded ({error}): download it again, or convert it by CTranslate2."
         ) from error
+
+
+def _loaded(directory: Path, device: str, workers: int) -> Any:
+    if device == "cpu":
+        return load_faster_whisper(directory, device, 1, workers)
+    whisper = load_faster_whisper(directory, device, 1, 1)
+    segments, _ = whisper.transcribe(np.zeros(RATE, dtype=np.float32), language="en", beam_size=1)
+    list(segments)  # missing libraries show only here
+    return whisper
 
 
 def _words(segment: Any, passage: Passage, before: float, said: Sequence[Word]) -> list[Word]:

@@ -16,6 +16,7 @@ from service.errors import EngineError
 from service.speech.batch import Batcher
 from service.speech.features import HOP, Frames
 from service.speech.pieces import Decoded, Piece, Window
+from service.speech.whisper_model import Prompt, WhisperModel, storage
 from service.speech.words import Word
 from service.text.languages import AUTO
 from service.text.scripts import is_unspaced
@@ -28,24 +29,24 @@ _TOGETHER = 4  # windows that are decoded at once (docs/engines.md)
 _ENCODED = 0.02  # seconds of one frame of the encoder's output
 _TOKENS, _TOKENS_PER_SECOND = 16, 12  # that may be written, at most: runaway loops cost no more than speech
 _MOST_TOKENS = 224
+_BEAMS = 5  # as in faster-whisper; a quarter of the errors less for an eighth more work (docs/engines.md)
 _NO_SPEECH = 0.6  # probability, above which unsure words are not believed (Radford et al. 2022)
 _UNSURE = -1.0  # mean logarithm of the words' probabilities
 _PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
 class WhisperDecoder:
-    """One loaded model. ``whisper`` is a `faster_whisper.WhisperModel`."""
+    """One loaded model, for all streams."""
 
-    def __init__(self, whisper: Any, *, heads: bool, workers: int) -> None:
+    def __init__(self, model: WhisperModel, *, heads: bool) -> None:
         """``heads``: the model says which of its attention heads follow the sound, so that words can be aligned."""
-        self.mels = int(whisper.model.n_mels)
-        self._whisper = whisper
+        self.mels = model.mels
+        self._model = model
         self._heads = heads
-        self._on_processor = whisper.model.device == "cpu"
         self._tokenizer = cache(self._make_tokenizer)
         self._suppressed = cache(lambda language: _suppressed(self._tokenizer(language), language))
-        self._batcher = Batcher(self._decode, self._kind, most=_TOGETHER, workers=workers)
-        self.places = 2 * workers * _TOGETHER
+        self._batcher = Batcher(self._decode, self._kind, most=_TOGETHER, workers=model.workers)
+        self.places = 2 * model.workers * _TOGETHER
         """Windows that may be under way at once: those in work, and those that are made ready meanwhile."""
 
     def decode(self, window: Window) -> Decoded:
@@ -53,7 +54,7 @@ class WhisperDecoder:
 
     def detect(self, features: Frames) -> tuple[str, float]:
         try:
-            return self._detected(self._whisper.model.encode(storage(self._padded([Window(features, AUTO)]))))
+            return self._model.detect_language(self._model.encode(self._padded([Window(features, AUTO)])))
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"Whisper could not tell the language ({error}).") from error
 
@@ -62,7 +63,7 @@ class WhisperDecoder:
         return tuple(self._tokenizer("en").encode(" " + text.strip())[:most]) if text.strip() else ()
 
     def _kind(self, window: Window) -> tuple[object, ...]:
-        return self._length(window), len(window.context), window.language
+        return self._length(window), len(window.context), window.language, window.over
 
     def _length(self, window: Window) -> int:
         """The frames that the encoder is given."""
@@ -77,31 +78,27 @@ class WhisperDecoder:
             raise EngineError(f"Whisper stopped at these words ({error}): captions go on with the next.") from error
 
     def _results(self, windows: Sequence[Window]) -> list[Decoded]:
-        model = self._whisper.model
-        encoded = model.encode(storage(self._padded(windows)))
+        encoded = self._model.encode(self._padded(windows))
         language, sure = windows[0].language, 1.0
         if language == AUTO:
             if len(windows) > 1:  # each may be in another one
                 return [result for window in windows for result in self._results([window])]
-            language, sure = self._detected(encoded)
+            language, sure = self._model.detect_language(encoded)
         tokenizer = self._tokenizer(language)
-        generated = model.generate(
+        generated = self._model.generate(
             encoded,
             [self._prompt(window, tokenizer) for window in windows],
-            beam_size=1,
-            max_length=self._most(windows),
-            suppress_tokens=self._suppressed(language),
-            return_no_speech_prob=True,
+            most=max(_budget(window) for window in windows),
+            beams=_BEAMS if self._model.prefixes_are_cheap else 1,
+            suppressed=self._suppressed(language),
+            blank=windows[0].over,
         )
         texts = [
-            [token for token in result.sequences_ids[0] if token < tokenizer.eot][: _MOST_TOKENS * 2]
-            for result in generated
+            [token for token in result.tokens if token < tokenizer.eot][: _MOST_TOKENS * 2] for result in generated
         ]
         pieces = self._aligned(windows, texts, encoded, tokenizer)
         return [
-            Decoded(
-                () if _is_nothing(words, result.no_speech_prob) else tuple(words), language, sure, result.no_speech_prob
-            )
+            Decoded(() if _is_nothing(words, result.no_speech) else tuple(words), language, sure, result.no_speech)
             for words, result in zip(pieces, generated, strict=True)
         ]
 
@@ -112,20 +109,9 @@ class WhisperDecoder:
             row[:, :frames] = window.features[:, :frames]
         return padded
 
-    def _detected(self, encoded: Any) -> tuple[str, float]:
-        if not self._whisper.model.is_multilingual:
-            return "en", 1.0
-        token, probability = self._whisper.model.detect_language(encoded)[0][0]
-        return str(token).strip("<|>"), float(probability)
-
-    def _prompt(self, window: Window, tokenizer: Any) -> list[int]:
-        before = [tokenizer.sot_prev, *window.context] if window.context else []
-        return [*before, *tokenizer.sot_sequence, tokenizer.no_timestamps, *window.prefix]
-
-    def _most(self, windows: Sequence[Window]) -> int:
-        """CTranslate2's ``max_length``: of it, half or what the prompt leaves may be written, prefix included."""
-        wanted = min(_MOST_TOKENS, max(_budget(window) for window in windows))
-        return max(2 * wanted, wanted + len(windows[0].context) + 5)
+    def _prompt(self, window: Window, tokenizer: Any) -> Prompt:
+        context = (tokenizer.sot_prev, *window.context) if window.context else ()
+        return Prompt((*context, *tokenizer.sot_sequence), window.prefix)
 
     def _aligned(
         self, windows: Sequence[Window], texts: list[list[int]], encoded: Any, tokenizer: Any
@@ -136,10 +122,10 @@ class WhisperDecoder:
         if not self._heads:
             return [_spread(window, text, tokenizer) for window, text in zip(windows, texts, strict=True)]
         frames = [min(_FULL, window.features.shape[1]) for window in windows]
-        if self._on_processor and encoded.dtype == _float32():
+        if self._model.on_processor and encoded.dtype == _float32():
             # what lies after the longest window would be cut off by the alignment, at a cost
             encoded = storage(np.ascontiguousarray(np.array(encoded, dtype=np.float32)[:, : (max(frames) + 1) // 2]))
-        results = self._whisper.model.align(encoded, tokenizer.sot_sequence, texts, frames)
+        results = self._model.align(encoded, tokenizer.sot_sequence, texts, frames)
         return [
             _pieces(window, text, result, tokenizer)
             for window, text, result in zip(windows, texts, results, strict=True)
@@ -148,12 +134,13 @@ class WhisperDecoder:
     def _make_tokenizer(self, language: str) -> Any:
         from faster_whisper.tokenizer import Tokenizer
 
-        return Tokenizer(self._whisper.hf_tokenizer, self._whisper.model.is_multilingual, "transcribe", language)
+        return Tokenizer(self._model.tokenizer, self._model.multilingual, "transcribe", language)
 
 
 def _budget(window: Window) -> int:
+    """Tokens that may follow the prefix."""
     seconds = window.features.shape[1] * HOP / RATE
-    return len(window.prefix) + _TOKENS + int(_TOKENS_PER_SECOND * seconds)
+    return min(_MOST_TOKENS - len(window.prefix), _TOKENS + int(_TOKENS_PER_SECOND * seconds))
 
 
 def _is_nothing(pieces: Sequence[Piece], no_speech: float) -> bool:
@@ -246,10 +233,3 @@ def _float32() -> Any:
     from ctranslate2 import DataType
 
     return DataType.float32
-
-
-def storage(array: npt.NDArray[np.float32]) -> Any:
-    """``array`` as CTranslate2 takes it."""
-    from ctranslate2 import StorageView
-
-    return StorageView.from_array(array)

@@ -41,13 +41,15 @@ class Piece:
 class Window:
     """What is to be decoded: ``features`` of shape (mels, frames), and the tokens that are known.
 
-    ``context`` was said before the window, ``prefix`` is the committed part of what is said in it.
+    ``context`` was said before the window, ``prefix`` is the committed part of what is said in it. With ``over``,
+    nothing may follow it; else something must.
     """
 
     features: Frames
     language: str
     context: tuple[int, ...] = ()
     prefix: tuple[int, ...] = ()
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from service.speech.whisper_model import Prompt, WhisperModel
+
 log = logging.getLogger("surtitle.speech")
 
 FILE = "speed.json"
@@ -59,37 +61,28 @@ class Speed:
         return f"decoding 10 s takes {self.decoding:.1f} s of at most {_MAX_DECODING:.1f} s"
 
 
-def measure(whisper: Any, threads: int) -> Speed:
-    """Time a loaded `faster_whisper.WhisperModel`; takes a second or two, call in a thread.
+def measure(model: WhisperModel, threads: int) -> Speed:
+    """Time a loaded model; takes a second or two, call in a thread.
 
     ``threads`` is how many one decoding uses. Raises RuntimeError and ValueError when the model does not run.
     """
-    from ctranslate2 import StorageView
-
-    model = whisper.model
-    threads = threads if model.device == "cpu" else 0
-    features = StorageView.from_array(np.zeros((1, model.n_mels, _FRAMES), dtype=np.float32))
-    prompt = [whisper.hf_tokenizer.token_to_id("<|startoftranscript|>")]
-    end = whisper.hf_tokenizer.token_to_id("<|endoftext|>")
-    if None in (*prompt, end):
+    threads = threads if model.on_processor else 0
+    features = np.zeros((1, model.mels, _FRAMES), dtype=np.float32)
+    start, end = (model.tokenizer.token_to_id(token) for token in ("<|startoftranscript|>", "<|endoftext|>"))
+    if start is None or end is None:
         raise ValueError("its tokenizer is not Whisper's")
     encode = token = math.inf
     began = time.perf_counter()
     for _ in range(_TRIES):
         seconds, encoded = _timed(lambda: model.encode(features, to_cpu=True), threads)
         encode = min(encode, seconds)
-        seconds, result = _timed(partial(_generate, model, encoded, prompt, end), threads)
-        token = min(token, seconds / max(1, len(result[0].sequences_ids[0])))
+        # some tokens, whatever they are: the end of the text is forbidden
+        written = partial(model.generate, encoded, [Prompt((start,))], most=_TOKENS, suppressed=[end], blank=True)
+        seconds, result = _timed(written, threads)
+        token = min(token, seconds / max(1, len(result[0].tokens)))
         if time.perf_counter() - began > _LONG:
             break
     return Speed(encode, token)
-
-
-def _generate(model: Any, encoded: Any, prompt: list[int], end: int) -> Any:
-    """Some tokens, whatever they are: the end of the text is forbidden."""
-    return model.generate(
-        encoded, [prompt], beam_size=1, max_length=2 * _TOKENS, suppress_blank=False, suppress_tokens=[end]
-    )
 
 
 def _timed(work: Callable[[], Any], threads: int) -> tuple[float, Any]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from service.audio import RATE, Samples
 from service.errors import EngineError
-from service.speech.decoder import storage
 from service.speech.features import HOP, Frames, LogMel
 from service.speech.guards import without_loop
+from service.speech.whisper_model import Prompt, WhisperModel
 from service.speech.words import Word, join
 from service.text.languages import AUTO
 
@@ -30,11 +30,10 @@ _TAIL = 200  # samples of silence that complete the last frames
 
 
 class SpeechToEnglish:
-    """Translates with the weights of a `faster_whisper.WhisperModel`, which others may use at the same time."""
+    """Translates with a model that others may use at the same time."""
 
-    def __init__(self, whisper: Any) -> None:
-        self._whisper = whisper
-        self._mels = int(whisper.model.n_mels)
+    def __init__(self, model: WhisperModel) -> None:
+        self._model = model
         self._tokenizer = cache(self._make_tokenizer)
 
     def steps(self, samples: Samples, language: str) -> Iterator[str | None]:
@@ -60,39 +59,31 @@ class SpeechToEnglish:
 
     def _features(self, samples: Samples) -> Frames:
         """Shape (mels, frames), at most 30 s."""
-        mel = LogMel(self._mels)
+        mel = LogMel(self._model.mels)
         mel.feed(np.concatenate((samples[: _FULL * HOP], np.zeros(_TAIL, dtype=np.float32))))
         return mel.features()
 
     def _encoded(self, features: Frames, length: int) -> Any:
-        padded = np.zeros((1, self._mels, length), dtype=np.float32)
+        padded = np.zeros((1, self._model.mels, length), dtype=np.float32)
         frames = min(length, features.shape[1])
         padded[0, :, :frames] = features[:, :frames]
-        return self._whisper.model.encode(storage(padded))
+        return self._model.encode(padded)
 
     def _generated(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
         """The text up to where it begins to repeat itself, how sure it is, and whether it did."""
         if language == AUTO:
-            language = str(self._whisper.model.detect_language(encoded)[0][0][0]).strip("<|>")
+            language = self._model.detect_language(encoded)[0]
         tokenizer = self._tokenizer(language)
         most = min(_MOST_TOKENS, _TOKENS + int(_TOKENS_PER_SECOND * seconds))
-        (result,) = self._whisper.model.generate(
-            encoded,
-            [[*tokenizer.sot_sequence, tokenizer.no_timestamps]],
-            beam_size=1,
-            max_length=2 * most,  # CTranslate2 leaves half of it to the prompt
-            return_scores=True,
-            return_no_speech_prob=True,
-        )
-        text = tokenizer.decode([token for token in result.sequences_ids[0] if token < tokenizer.eot]).strip()
-        score = float(result.scores[0])
-        if score < _POOR and result.no_speech_prob > _NO_SPEECH:
-            return "", score, False
+        (result,) = self._model.generate(encoded, [Prompt(tuple(tokenizer.sot_sequence))], most=most)
+        text = tokenizer.decode([token for token in result.tokens if token < tokenizer.eot]).strip()
+        if result.score < _POOR and result.no_speech > _NO_SPEECH:
+            return "", result.score, False
         words = [Word(word, 0.0, 0.0) for word in text.split()]
         once = without_loop(words)
-        return join(once), score, len(once) < len(words)
+        return join(once), result.score, len(once) < len(words)
 
     def _make_tokenizer(self, language: str) -> Any:
         from faster_whisper.tokenizer import Tokenizer
 
-        return Tokenizer(self._whisper.hf_tokenizer, self._whisper.model.is_multilingual, "translate", language)
+        return Tokenizer(self._model.tokenizer, self._model.multilingual, "translate", language)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from service.audio import RATE, Samples
+from service.audio import Samples
 from service.errors import ModelError
 from service.speech.decoder import WhisperDecoder
 from service.speech.engine import Hints
@@ -19,13 +15,12 @@ from service.speech.policy import AlignAtt, Display, LocalAgreement
 from service.speech.scheduler import Scheduler
 from service.speech.speed import Speed, measure
 from service.speech.translate import SpeechToEnglish
+from service.speech.whisper_model import WhisperModel
 from service.speech.window import WindowStream
 from service.text.languages import AUTO
 
-log = logging.getLogger("surtitle.speech")
-
 _SHOWN_AGE = 0.1  # seconds before the end of the audio in which words are not even shown
-_UNSURE, _UNSURE_AGE = 0.5, 0.7  # probability below which words are shown later, and how long before the end
+_UNSURE, _UNSURE_AGE = 0.65, 0.8  # probability below which words are shown later, and how long before the end
 _HINT_TOKENS = 96
 _WORKERS = 4  # decodings at once: CTranslate2's decoder gains nothing from a second thread (docs/engines.md)
 
@@ -46,20 +41,20 @@ class WhisperEngine:
         workers = min(_WORKERS, cores)
         self._threads = max(1, cores // workers)
         try:
-            self._whisper = loaded(directory, self._threads, workers)
+            self._model = WhisperModel.load(directory, self._threads, workers)
             heads = bool(json.loads((directory / "config.json").read_text()).get("alignment_heads"))
         except Exception as error:
             raise ModelError(
                 f"The model in {directory} cannot be loaded ({error}): "
                 "it must be a Whisper model converted by CTranslate2."
             ) from error
-        self._decoder = WhisperDecoder(self._whisper, heads=heads, workers=self._whisper.model.num_workers)
-        self._to_english = SpeechToEnglish(self._whisper)
+        self._decoder = WhisperDecoder(self._model, heads=heads)
+        self._to_english = SpeechToEnglish(self._model)
         self._align_att = heads and policy == "align-att"
         self.scheduler = Scheduler(self._decoder.places)
 
     def open(self, language: str, hints: Hints = Hints()) -> WindowStream:
-        known = language in self._whisper.supported_languages
+        known = language in self._model.languages
         policy = AlignAtt() if self._align_att else LocalAgreement(2)
         said_before = " ".join((*hints.hotwords, hints.prompt))
         return WindowStream(
@@ -72,20 +67,20 @@ class WhisperEngine:
 
     def measure(self) -> Speed:
         """How fast this computer runs the model; call in a thread, in a turn. Raises RuntimeError, ValueError."""
-        return measure(self._whisper, self._threads)
+        return measure(self._model, self._threads)
 
     @property
     def languages(self) -> frozenset[str]:
         """Those that the tokenizer has a token for: `yue` only came with large-v3."""
-        codes = self._whisper.supported_languages
-        if not self._whisper.model.is_multilingual:
-            return frozenset(codes)
-        tokens = self._whisper.hf_tokenizer
+        codes = self._model.languages
+        if not self._model.multilingual:
+            return codes
+        tokens = self._model.tokenizer
         return frozenset(code for code in codes if tokens.token_to_id(f"<|{code}|>") is not None)
 
     @property
     def translates(self) -> bool:
-        return bool(self._whisper.model.is_multilingual)
+        return self._model.multilingual
 
     def translate(self, samples: Samples, language: str) -> Iterator[str | None]:
         """See `SpeechToEnglish.steps`."""
@@ -94,22 +89,3 @@ class WhisperEngine:
     def close(self) -> None:
         """CTranslate2 gives the memory back with the last reference."""
         self.scheduler.close()
-
-
-def loaded(directory: Path, threads: int, workers: int) -> Any:
-    """A model that has decoded once: missing GPU libraries show only then, and the first words come faster."""
-    try:
-        return _warm(directory, "auto", threads, workers)
-    except RuntimeError as error:
-        # CTranslate2 sees a GPU but not the libraries for it: the processor can always do it.
-        log.warning("the GPU cannot be used (%s): Whisper runs on the processor", error)
-        return _warm(directory, "cpu", threads, workers)
-
-
-def _warm(directory: Path, device: str, threads: int, workers: int) -> Any:
-    from faster_whisper import WhisperModel
-
-    whisper = WhisperModel(str(directory), device=device, compute_type="auto", cpu_threads=threads, num_workers=workers)
-    segments, _ = whisper.transcribe(np.zeros(RATE, dtype=np.float32), language="en", beam_size=1)
-    list(segments)
-    return whisper

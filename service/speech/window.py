@@ -26,8 +26,8 @@ _SHARE = 2.2  # times as long as a decoding takes, at least: recognition leaves 
 _RECENT = 8  # decodings, of which the fastest tells how long one takes: the others had to wait for somebody
 _STEP_MOST = 3.0  # seconds, however slow it is
 _PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
-_LONG = 10.0  # seconds of audio in a window, from which it slides to a new sentence: the more before, the fewer errors
-_LONGEST = 14.0  # from which it slides to any word
+_LONG = 12.0  # seconds of audio in a window, from which it slides to a new sentence: the more before, the fewer errors
+_LONGEST = 16.0  # from which it slides to any word
 _REST = 6.0  # that stay then, if no word gives a place
 _MOST = 25.0  # that one window can have; what comes at once is decoded in such parts
 _KEEP = 1.0  # seconds that stay when it slides
@@ -189,6 +189,7 @@ class WindowStream:
             self.language,
             (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
             tuple(token for piece in self._prefix for token in piece.tokens),
+            over=bool(self._prefix) and self._heard - self._voiced >= _PAUSE,
         )
 
     def _follow_language(self) -> None:

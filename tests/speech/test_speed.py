@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.speech.speed import FILE, Speed, SpeedStore, measure
+from service.speech.whisper_model import WhisperModel
 
 FAST, SLOW = Speed(0.1, 0.004), Speed(1.0, 0.02)
 
@@ -80,8 +81,6 @@ def test_another_computer_measures_for_itself(tmp_path: Path, monkeypatch: pytes
 
 
 def test_real_weights_are_measured(whisper_tiny: Path) -> None:
-    from faster_whisper import WhisperModel
-
-    speed = measure(WhisperModel(str(whisper_tiny), device="cpu", compute_type="int8", cpu_threads=1), 1)
+    speed = measure(WhisperModel.load(whisper_tiny, 1, 1), 1)
     assert 0.01 < speed.encode < 60
     assert 0.0001 < speed.token < 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class _Scripted(SpeechToEnglish):
     """Makes what it is told of each length of context."""
 
     def __init__(self, script: dict[int, tuple[str, float, bool]]) -> None:
-        self._mels = 80
+        self._model: Any = SimpleNamespace(mels=80)
         self.script = script
         self.lengths: list[int] = []
 

@@ -1,0 +1,85 @@
+"""The order of tokens in which a forced prefix is a part of the prompt."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.speech.token_order import TokenOrder
+
+TEXT = [f"t{number}" for number in range(20)]
+START, ENGLISH, TASK, BEFORE, NO_TIMESTAMPS = 21, 22, 23, 24, 25
+VOCABULARY = [
+    *TEXT,
+    "<|endoftext|>",
+    "<|startoftranscript|>",
+    "<|en|>",
+    "<|transcribe|>",
+    "<|startofprev|>",
+    "<|notimestamps|>",
+    *(f"<|{0.02 * number:.2f}|>" for number in range(6)),
+]
+COPIED = range(4)
+"""The text tokens for which the places of six timestamps, less the first, have room beside "no timestamps"."""
+
+
+@pytest.fixture
+def order() -> TokenOrder:
+    return TokenOrder.of(VOCABULARY)
+
+
+def is_prompt(order: TokenOrder, prompt: list[int]) -> int:
+    """Where CTranslate2 ends the prompt: as its ``get_prompt_length`` does."""
+    start, end = order.reordered([START, NO_TIMESTAMPS])
+    length = prompt.index(start)
+    while length < len(prompt) and start <= prompt[length] <= end:
+        length += 1
+    return length
+
+
+def test_every_token_has_one_place_and_some_a_copy(order: TokenOrder) -> None:
+    assert len(order.order) == len(VOCABULARY)
+    tokens = [*range(NO_TIMESTAMPS + 1)]
+    assert order.original(order.reordered(tokens)) == tokens
+    assert sorted(order.reordered(tokens)) == list(range(order.copies, len(VOCABULARY) - 1))
+    assert order.order[: order.copies] == (NO_TIMESTAMPS, *COPIED)
+    assert VOCABULARY[order.timestamp] == "<|0.00|>"
+
+
+@pytest.mark.parametrize("prefix", [(), (1,), (9,), (1, 9), (9, 1), (9, 10, 11), (1, 2, 3, 9, 9), (3, 9, 2)])
+def test_a_prompt_means_what_it_meant(order: TokenOrder, prefix: tuple[int, ...]) -> None:
+    before = (BEFORE, 7, START, ENGLISH, TASK)
+    prompt = order.prompt(before, prefix, order.cut([prefix]))
+    assert order.original(prompt) == [*before, NO_TIMESTAMPS, *prefix]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "steps"), [((1,), 1), ((9,), 2), ((1, 9), 2), ((9, 1), 1), ((9, 10, 11), 4), ((1, 9, 2), 1)]
+)
+def test_only_what_follows_the_last_copy_is_read_step_by_step(
+    order: TokenOrder, prefix: tuple[int, ...], steps: int
+) -> None:
+    prompt = order.prompt((START, ENGLISH, TASK), prefix, order.cut([prefix]))
+    assert len(prompt) - is_prompt(order, prompt) == steps
+
+
+def test_without_a_prefix_the_prompt_ends_with_no_timestamps(order: TokenOrder) -> None:
+    prompt = order.prompt((START, ENGLISH, TASK), (), order.cut([(), ()]))
+    assert is_prompt(order, prompt) == len(prompt) == 4
+    assert prompt[-1] == order.reordered([NO_TIMESTAMPS])[0]
+
+
+@pytest.mark.parametrize("prefixes", [[(1, 2, 9), (9, 3)], [(1, 2, 3), (9,)], [(1, 2), ()], [(9, 1, 9), (3, 9, 9)]])
+def test_prompts_of_windows_that_are_decoded_together_have_one_length(
+    order: TokenOrder, prefixes: list[tuple[int, ...]]
+) -> None:
+    cut = order.cut(prefixes)
+    prompts = [order.prompt((START, ENGLISH, TASK), prefix, cut) for prefix in prefixes]
+    assert len({is_prompt(order, prompt) for prompt in prompts}) == 1
+    assert all(is_prompt(order, prompt) < len(prompt) for prompt in prompts)
+
+
+def test_an_unknown_order_is_refused() -> None:
+    with pytest.raises(ValueError, match="not Whisper's"):
+        TokenOrder.of(["<|notimestamps|>", "a", "<|startoftranscript|>", "b"])
+    with pytest.raises(ValueError, match="is not in"):
+        TokenOrder.of(["a", "b"])

@@ -1,0 +1,122 @@
+"""Real weights in another order of tokens: they give what they give as they are."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.audio import RATE
+from service.demo import SAMPLE
+from service.speech import model_file
+from service.speech.features import LogMel
+from service.speech.model_file import read_vocabulary, reordered_files
+from service.speech.token_order import TokenOrder
+from service.speech.whisper_model import Generated, Prompt, WhisperModel, load_faster_whisper
+from tests.support import load
+from tests.untrained import untrained_whisper
+
+Models = tuple[WhisperModel, WhisperModel]
+
+
+@pytest.fixture(scope="module", params=["whisper_base", "whisper_tiny"])
+def models(request: pytest.FixtureRequest) -> Models:
+    """The same weights as they are, and in the faster order."""
+    directory: Path = request.getfixturevalue(request.param)
+    plain = WhisperModel(load_faster_whisper(directory, "cpu", 1, 1))
+    fast = WhisperModel.load(directory, 1, 1)
+    assert fast.prefixes_are_cheap
+    assert not plain.prefixes_are_cheap
+    return plain, fast
+
+
+def features(model: WhisperModel) -> Any:
+    """Nine seconds of the demo and some silence, of shape (1, mels, frames)."""
+    mel = LogMel(model.mels)
+    mel.feed(load(SAMPLE)[: 9 * RATE])
+    found = mel.features()
+    return np.ascontiguousarray(np.pad(found, ((0, 0), (0, 1100 - found.shape[1])))[None])
+
+
+def encoded(model: WhisperModel) -> Any:
+    return model.encode(features(model))
+
+
+def start(model: WhisperModel) -> tuple[int, ...]:
+    names = ["<|startoftranscript|>", *(["<|en|>", "<|transcribe|>"] if model.multilingual else [])]
+    return tuple(model.tokenizer.token_to_id(name) for name in names)
+
+
+def text(model: WhisperModel, prefix: list[int], *, context: str = "", beams: int = 1) -> Generated:
+    ids = model.tokenizer.encode(context, add_special_tokens=False).ids if context else []
+    before = (model.tokenizer.token_to_id("<|startofprev|>"), *ids) if ids else ()
+    sound = encoded(model)
+    (result,) = model.generate(
+        sound, [Prompt((*before, *start(model)), tuple(prefix))], most=60, beams=beams, blank=True
+    )
+    return result
+
+
+@pytest.mark.parametrize("beams", [1, 5])
+@pytest.mark.parametrize("context", ["", " He had been asked about the weather."])
+def test_the_text_after_any_prefix_is_the_same(models: Models, context: str, beams: int) -> None:
+    whole = text(models[0], [], context=context).tokens
+    assert len(whole) > 10
+    for count in range(len(whole)):
+        expected, found = (text(model, whole[:count], context=context, beams=beams) for model in models)
+        assert found.tokens == expected.tokens
+        assert found.tokens[:count] == whole[:count]
+        assert found.no_speech == pytest.approx(expected.no_speech, abs=0.03)  # some timestamps are missing
+
+
+def test_windows_with_different_prefixes_are_decoded_together(models: Models) -> None:
+    plain, fast = models
+    whole = text(plain, []).tokens
+    prompts = [Prompt(start(fast), tuple(whole[:count])) for count in (3, 0, 8, len(whole))]
+    sound = fast.encode(np.repeat(features(fast), 4, axis=0))
+    for result in fast.generate(sound, prompts, most=60, blank=True):
+        assert result.tokens == whole
+
+
+def test_words_are_aligned_alike(models: Models) -> None:
+    whole = text(models[0], []).tokens
+    (expected,), (found,) = (model.align(encoded(model), start(model), [whole], [900]) for model in models)
+    assert found.alignments == expected.alignments
+    assert np.allclose(found.text_token_probs, expected.text_token_probs, atol=0.01)
+
+
+def test_languages_are_detected_alike(models: Models) -> None:
+    (expected, probability), (found, other) = (model.detect_language(encoded(model)) for model in models)
+    assert found == expected
+    assert other == pytest.approx(probability, abs=0.01)
+
+
+def test_what_is_suppressed_is_not_written(models: Models) -> None:
+    _, fast = models
+    first = text(fast, []).tokens[0]
+    (result,) = fast.generate(encoded(fast), [Prompt(start(fast))], most=10, suppressed=[-1, first])
+    assert first not in result.tokens
+
+
+def test_a_model_of_another_form_is_loaded_as_it_is() -> None:
+    directory = untrained_whisper()
+    with pytest.raises(ValueError, match="decoder/projection/bias"):
+        reordered_files(directory, TokenOrder.of(read_vocabulary(directory)))
+    assert not WhisperModel.load(directory, 1, 1).prefixes_are_cheap
+
+
+def test_a_large_model_is_loaded_as_it_is(whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.speech.whisper_model.MOST_BYTES", 1000)
+    assert not WhisperModel.load(whisper_tiny, 1, 1).prefixes_are_cheap
+
+
+def test_a_newer_file_format_is_not_guessed(tmp_path: Path, whisper_tiny: Path) -> None:
+    for file in whisper_tiny.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    data = (tmp_path / "model.bin").read_bytes()
+    (tmp_path / "model.bin").write_bytes(struct.pack("<I", model_file._VERSION + 1) + data[4:])
+    with pytest.raises(ValueError, match="not known"):
+        reordered_files(tmp_path, TokenOrder.of(read_vocabulary(tmp_path)))
