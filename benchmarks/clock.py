@@ -20,12 +20,12 @@ import numpy as np
 from benchmarks.models import Model
 from benchmarks.scores import Score, State, percentile, score
 from benchmarks.talk import Talk
-from service.audio import RATE, Samples
-from service.captions.caption import Caption
-from service.pipeline import Pipeline
-from service.speech.engine import Engine
-from service.speech.whisper import WhisperEngine
-from service.speech.words import join
+from surtitle.audio import RATE, Samples
+from surtitle.captions.caption import Caption
+from surtitle.pipeline import Pipeline
+from surtitle.speech.engine import Engine
+from surtitle.speech.whisper import WhisperEngine
+from surtitle.speech.words import join
 
 BLOCK = 0.1  # seconds of sound that come at once, as from a live client
 

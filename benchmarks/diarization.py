@@ -24,9 +24,9 @@ import numpy as np
 
 from benchmarks import store
 from benchmarks.paths import RESULTS
-from service.audio import RATE, Samples
-from service.speakers.sortformer import LATENCIES, Sortformer
-from service.speakers.timeline import FRAME, SPEAKERS, Activity
+from surtitle.audio import RATE, Samples
+from surtitle.speakers.sortformer import LATENCIES, Sortformer
+from surtitle.speakers.timeline import FRAME, SPEAKERS, Activity
 from tests.models.sortformer import network
 from tests.models.sortformer.evaluate import Score, heard
 from tests.speakers.talk import MODEL, dialogues

@@ -25,7 +25,7 @@ from pathlib import Path
 import jiwer
 import numpy as np
 
-from service.audio import RATE
+from surtitle.audio import RATE
 
 SYSTEMS = {
     "sequential": "faster-whisper, `transcribe`, beam 5",
@@ -74,9 +74,9 @@ def _language(path: Path) -> str:
 
 def _opened(system: str, model: Path, language: str) -> Callable[[Path], tuple[str, int]]:
     """A loaded system that has decoded once: it takes a path, and gives text and the number of samples."""
-    from service.audio.mediafile import read
-    from service.recordings.transcriber import WhisperTranscriber
-    from service.speech.words import join
+    from surtitle.audio.mediafile import read
+    from surtitle.recordings.transcriber import WhisperTranscriber
+    from surtitle.speech.words import join
 
     if system == "surtitle":
         transcriber = WhisperTranscriber(model, model.name, language)

@@ -15,7 +15,7 @@ from benchmarks import store
 from benchmarks.paths import CACHE, ROOT
 from benchmarks.runs import Broken, fetch, free_port
 from benchmarks.wording import words
-from service.demo import SAMPLE, play
+from surtitle.demo import SAMPLE, play
 
 RIGHT = 3  # words, the first ones of the sample, that make a caption correct
 START = 120.0  # seconds that the service may take
@@ -42,7 +42,7 @@ async def _once(options: Sequence[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as data, (CACHE / "first.log").open("w") as output:
         begun = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "service.cli", "serve", "--port", str(port), "--data-dir", data, *options,
+            sys.executable, "-m", "surtitle", "serve", "--port", str(port), "--data-dir", data, *options,
             cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1"}, stdout=output, stderr=output,
         )  # fmt: skip
         try:

@@ -18,14 +18,14 @@ import numpy as np
 
 from benchmarks.hostile_sounds import SOUNDS, make
 from benchmarks.paths import RESULTS, ROOT
-from service.audio import RATE, Samples
-from service.audio.container import decode
-from service.audio.intake import resampled
-from service.pipeline import Pipeline
-from service.speech.engine import Stream
-from service.speech.whisper import WhisperEngine
+from surtitle.audio import RATE, Samples
+from surtitle.audio.container import decode
+from surtitle.audio.intake import resampled
+from surtitle.pipeline import Pipeline
+from surtitle.speech.engine import Stream
+from surtitle.speech.whisper import WhisperEngine
 
-_SPEECH = ROOT / "service" / "demo" / "sample" / "speech.flac"
+_SPEECH = ROOT / "service" / "surtitle" / "demo" / "sample" / "speech.flac"
 _SENTENCE = slice(round(0.65 * RATE), round(3.6 * RATE))  # samples of it: "Good evening, and welcome to the show."
 _BLOCK = RATE // 2  # samples that are fed at once
 _QUIET = 1.5  # seconds of the sound, much softer, that follow the sentence

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from service.audio import RATE, Samples
+from surtitle.audio import RATE, Samples
 
 Signal = NDArray[np.float64]
 """Sound while it is being made, shape (n,), any scale."""

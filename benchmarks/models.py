@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from service.errors import SurtitleError
-from service.speech import models
+from surtitle.errors import SurtitleError
+from surtitle.speech import models
 
 DEFAULT = ("base", "tiny.en")
 VARIABLE = "SURTITLE_BENCH_MODELS"

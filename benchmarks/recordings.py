@@ -16,9 +16,9 @@ from benchmarks.models import Model
 from benchmarks.paths import ROOT
 from benchmarks.scores import Spoken
 from benchmarks.whole_file import transcript
-from service.audio import RATE
-from service.audio.container import decode
-from service.audio.intake import resampled
+from surtitle.audio import RATE
+from surtitle.audio.container import decode
+from surtitle.audio.intake import resampled
 
 VARIABLE = "SURTITLE_BENCH_SPEECH"
 """A folder of audio files, each with its words in a `.txt` of the same name."""

@@ -21,7 +21,7 @@ from benchmarks.paths import CACHE
 from benchmarks.scores import Score, score
 from benchmarks.systems import Answer, System, listen
 from benchmarks.talk import Talk
-from service.audio import RATE
+from surtitle.audio import RATE
 
 START_PATIENCE = 180.0
 STAGGER = 0.37  # seconds between the beginnings of two sources

@@ -27,7 +27,7 @@ from benchmarks.scores import repeats
 from benchmarks.systems import System
 from benchmarks.talk import GAP, shuffled
 from benchmarks.wording import words
-from service.audio import RATE
+from surtitle.audio import RATE
 
 HOUR = 3600.0
 STEP = 2.0  # seconds of audio sent at once

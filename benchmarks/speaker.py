@@ -13,11 +13,11 @@ import asyncio
 import sys
 import time
 
-from service.captions.caption import Caption
-from service.channels.channel import Channel
-from service.server import Server, allow_sockets
-from service.settings import Settings
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.server import Server, allow_sockets
+from surtitle.settings import Settings
+from surtitle.speech.words import Word
 
 CHANNEL = "main"
 TEXT = ("We", "walked", "along", "the", "river", "until", "it", "was", "dark.")

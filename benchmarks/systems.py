@@ -20,7 +20,7 @@ from benchmarks.paths import CACHE, ROOT
 from benchmarks.scores import State
 from benchmarks.talk import Talk
 from benchmarks.torch_decoder import alignment_heads
-from service.audio import RATE
+from surtitle.audio import RATE
 
 BLOCK = 0.1  # seconds of audio in one message
 
@@ -81,9 +81,13 @@ class Surtitle:
     reads_language: bool = False  # from a second connection, as readers do
 
     def start(self, model: Model, port: int, language: str) -> Start:
-        command = [sys.executable, "-m", "service.cli", "serve", "--engine", "whisper", "--language", language]
+        command = [sys.executable, "-m", "surtitle", "serve", "--engine", "whisper", "--language", language]
         command += ["--model", str(model.directory), "--port", str(port), *self.options]
-        return Start(command, self.tree, {"SURTITLE_SERVE_DATA_DIR": str(CACHE / "data")})
+        return Start(
+            command,
+            self.tree,
+            {"SURTITLE_SERVE_DATA_DIR": str(CACHE / "data"), "PYTHONPATH": str(self.tree / "service")},
+        )
 
     def is_ready(self, health: dict[str, Any]) -> bool:
         return health.get("engine") == "whisper" and not health.get("notice")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.recordings import Recording
 from benchmarks.scores import Reference, Spoken
-from service.audio import RATE
+from surtitle.audio import RATE
 
 LEAD = 0.5  # seconds before the first recording
 GAP = 1.0  # seconds between recordings, and after the last

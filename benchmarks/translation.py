@@ -21,13 +21,13 @@ from typing import Any
 from benchmarks import store
 from benchmarks.paths import RESULTS, ROOT
 from benchmarks.scores import percentile
-from service.captions.caption import Caption
-from service.channels.channel import Channel
-from service.settings import Limits, Settings
-from service.speech.words import Word
-from service.translation import translators
-from service.translation.languages import find
-from service.translation.translations import Translations
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.settings import Limits, Settings
+from surtitle.speech.words import Word
+from surtitle.translation import translators
+from surtitle.translation.languages import find
+from surtitle.translation.translations import Translations
 from tests.models.nllb.grammar import Texts, sentence
 
 MODELS = ROOT / "tests" / "models" / "nllb"

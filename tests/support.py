@@ -25,14 +25,14 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from service.audio import RATE, Samples
-from service.audio.container import decode
-from service.audio.intake import resampled
-from service.audio.pcm import to_pcm
-from service.captions.caption import Caption
-from service.server import Server
-from service.settings import SPEAKER_MODEL, Access, Limits, Settings
-from service.speech.words import Word
+from surtitle.audio import RATE, Samples
+from surtitle.audio.container import decode
+from surtitle.audio.intake import resampled
+from surtitle.audio.pcm import to_pcm
+from surtitle.captions.caption import Caption
+from surtitle.server import Server
+from surtitle.settings import SPEAKER_MODEL, Access, Limits, Settings
+from surtitle.speech.words import Word
 
 NODE = 20  # the oldest whose test runner can set the clock
 VOICES = ("rms", "slt", "awb")

@@ -11,9 +11,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from service import cli
-from service.cli import main
-from service.settings import Limits, Settings
+from surtitle import cli
+from surtitle.cli import main
+from surtitle.settings import Limits, Settings
 
 
 @pytest.fixture

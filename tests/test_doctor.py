@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from service import doctor
-from service.access import secret
-from service.channels.settings import ChannelSettings, ClosedCaptions
-from service.cli import main
-from service.settings import Settings
-from service.speech.download import download
-from service.speech.speed import Speed, SpeedStore
-from service.store.store import Batch, Store, Told
+from surtitle import doctor
+from surtitle.access import secret
+from surtitle.channels.settings import ChannelSettings, ClosedCaptions
+from surtitle.cli import main
+from surtitle.settings import Settings
+from surtitle.speech.download import download
+from surtitle.speech.speed import Speed, SpeedStore
+from surtitle.store.store import Batch, Store, Told
 from tests.support import Running, free_port
 
 
@@ -41,7 +41,7 @@ def test_a_machine_that_has_all(tmp_path: Path) -> None:
 
 
 def test_as_a_person_types_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "service.cli", "doctor", "--host", "0.0.0.0", "--data-dir", str(tmp_path)]
+    command = [sys.executable, "-m", "surtitle", "doctor", "--host", "0.0.0.0", "--data-dir", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "surtitle token new-secret" in done.stdout

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 
-from service.log import Calm
+from surtitle.log import Calm
 
 
 def test_a_flood_of_lines_is_counted_instead() -> None:

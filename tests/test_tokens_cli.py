@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from service.access import secret, tokens
-from service.access.tokens import Scope
-from service.cli import main
-from service.errors import Unauthorized
+from surtitle.access import secret, tokens
+from surtitle.access.tokens import Scope
+from surtitle.cli import main
+from surtitle.errors import Unauthorized
 
 
 def run(folder: Path, *arguments: str, typed: str | None = None) -> str:

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from service import transcribe
-from service.audio import Samples
-from service.errors import EngineError
-from service.settings import Settings
-from service.speakers import recorded
-from service.speakers.timeline import FRAME, SPEAKERS, Timeline
-from service.speech.words import Word
-from service.transcribe_cli import transcribe as command
+from surtitle import transcribe
+from surtitle.audio import Samples
+from surtitle.errors import EngineError
+from surtitle.settings import Settings
+from surtitle.speakers import recorded
+from surtitle.speakers.timeline import FRAME, SPEAKERS, Timeline
+from surtitle.speech.words import Word
+from surtitle.transcribe_cli import transcribe as command
 from tests.support import as_wav, silence
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import BadRequest
-from service.transcript_files import Job, form_of, media_in, planned, write
+from surtitle.errors import BadRequest
+from surtitle.transcript_files import Job, form_of, media_in, planned, write
 
 
 @pytest.fixture

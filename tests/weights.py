@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service.errors import ModelError
-from service.speech import models
-from service.speech.download import download
+from surtitle.errors import ModelError
+from surtitle.speech import models
+from surtitle.speech.download import download
 from tests.support import missing
 
 NAMES = ("base", "tiny.en")

@@ -2,7 +2,7 @@
 // properties (a bar, a bubble) is in themes.css under the theme's name.
 
 /**
- * A style as the service keeps it (service/channels/style.py) and as URL parameters give it.
+ * A style as the service keeps it (service/surtitle/channels/style.py) and as URL parameters give it.
  * @typedef {object} Style
  * @property {string} [theme]
  * @property {string} [font] names of installed fonts, the first that is there counts

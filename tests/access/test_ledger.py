@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from service.access import tokens
-from service.access.ledger import Ledger, LedgerError
-from service.access.tokens import Scope
+from surtitle.access import tokens
+from surtitle.access.ledger import Ledger, LedgerError
+from surtitle.access.tokens import Scope
 
 SECRET = "s" * 40
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from service.access import secret
-from service.access.secret import SecretError
+from surtitle.access import secret
+from surtitle.access.secret import SecretError
 
 
 def test_one_is_made_and_found_again(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access import tokens
-from service.access.tokens import EVERY, Scope
-from service.errors import BadRequest, Unauthorized
+from surtitle.access import tokens
+from surtitle.access.tokens import EVERY, Scope
+from surtitle.errors import BadRequest, Unauthorized
 
 SECRET = "s" * 64
 CLAIMS = {"channel": "main", "scope": "view", "exp": 4_000_000_000}

@@ -11,18 +11,18 @@ import av
 import numpy as np
 import pytest
 
-from service.audio import Frames
-from service.audio.audiofile import AudioFile
-from service.audio.container import decode_frames
-from service.audio.repair import close_off, inspect, is_open
-from service.errors import BadAudio
-from service.settings import RECORDING_FORMATS
+from surtitle.audio import Frames
+from surtitle.audio.audiofile import AudioFile
+from surtitle.audio.container import decode_frames
+from surtitle.audio.repair import close_off, inspect, is_open
+from surtitle.errors import BadAudio
+from surtitle.settings import RECORDING_FORMATS
 
 WRITER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from service.audio.audiofile import AudioFile
+from surtitle.audio.audiofile import AudioFile
 file = AudioFile(Path(sys.argv[1]), 48000, 2, {"SURTITLE_SOURCE": "Host"})
 tone = (np.sin(np.arange(4800) * 2 * np.pi * 440 / 48000) / 4).astype(np.float32).repeat(2).reshape(-1, 2)
 for number in range(100000):

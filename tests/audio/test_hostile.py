@@ -15,9 +15,9 @@ import av
 import numpy as np
 import pytest
 
-from service.audio import RATE, Samples
-from service.audio.intake import ContainerIntake
-from service.errors import BadAudio, TooFast
+from surtitle.audio import RATE, Samples
+from surtitle.audio.intake import ContainerIntake
+from surtitle.errors import BadAudio, TooFast
 from tests.support import as_wav, speech
 
 

@@ -9,10 +9,10 @@ import av
 import numpy as np
 import pytest
 
-from service.audio import RATE, Samples
-from service.audio.intake import open_intake
-from service.audio.pcm import to_pcm
-from service.errors import BadAudio, UnsupportedFormat
+from surtitle.audio import RATE, Samples
+from surtitle.audio.intake import open_intake
+from surtitle.audio.pcm import to_pcm
+from surtitle.errors import BadAudio, UnsupportedFormat
 
 SECONDS = 3
 

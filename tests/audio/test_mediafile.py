@@ -10,9 +10,9 @@ import av
 import numpy as np
 import pytest
 
-from service.audio import RATE, Samples
-from service.audio.mediafile import Stamped, continuous, read
-from service.errors import BadAudio
+from surtitle.audio import RATE, Samples
+from surtitle.audio.mediafile import Stamped, continuous, read
+from surtitle.errors import BadAudio
 from tests.support import as_wav, need, silence
 
 

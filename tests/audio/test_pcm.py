@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.audio.pcm import PcmDecoder, to_pcm
+from surtitle.audio.pcm import PcmDecoder, to_pcm
 
 
 def test_full_scale_and_silence() -> None:

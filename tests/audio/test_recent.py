@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.audio import RATE
-from service.audio.recent import Recent
+from surtitle.audio import RATE
+from surtitle.audio.recent import Recent
 
 
 def test_the_last_seconds_are_kept() -> None:

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from service.audio import RATE, Samples
-from service.audio.pcm import PcmDecoder, to_pcm
-from service.audio.resample import Resampler
+from surtitle.audio import RATE, Samples
+from surtitle.audio.pcm import PcmDecoder, to_pcm
+from surtitle.audio.resample import Resampler
 
 HOUR = 3600
 

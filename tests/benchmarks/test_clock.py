@@ -12,8 +12,8 @@ from benchmarks import clock
 from benchmarks.models import Model
 from benchmarks.recordings import aligned
 from benchmarks.talk import talk
-from service.captions.caption import Caption
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.speech.words import Word
 from tests.support import need, speech
 
 TEXT = "The train was late because of the heavy snow."

@@ -15,7 +15,7 @@ from benchmarks.recordings import Recording, aligned, recordings
 from benchmarks.scores import Spoken
 from benchmarks.talk import GAP, LEAD, cut, shuffled, talk
 from benchmarks.whole_file import Transcript
-from service.audio import RATE
+from surtitle.audio import RATE
 
 MODEL = Model("base", Path("nowhere"))
 

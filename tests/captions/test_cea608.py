@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.captions.cea608 import BYTES, CHARACTERS, check_writable, fits, foreign_script, pairs, written
-from service.errors import BadRequest
+from surtitle.captions.cea608 import BYTES, CHARACTERS, check_writable, fits, foreign_script, pairs, written
+from surtitle.errors import BadRequest
 
 
 @pytest.mark.parametrize(

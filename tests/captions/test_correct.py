@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.captions.caption import Caption
-from service.captions.correct import corrected, lessons
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.captions.correct import corrected, lessons
+from surtitle.speech.words import Word
 
 
 def caption(text: str) -> Caption:

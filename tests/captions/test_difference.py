@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.captions.caption import Caption
-from service.captions.difference import GONE, NEW, SAME, Difference, Part, difference
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.captions.difference import GONE, NEW, SAME, Difference, Part, difference
+from surtitle.speech.words import Word
 
 
 def caption(text: str, start: float, source: str = "mic", speaker: str | None = None) -> Caption:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import json
 
-from service.captions.caption import Caption
-from service.captions.export import export
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.captions.export import export
+from surtitle.speech.words import Word
 
 
 def caption(number: int, source: str, text: str, start: float, *, final: bool = True) -> Caption:

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.captions.layout import Box, balanced, best_break, columns, fitting, wrap
-from service.speech.words import Word, join
+from surtitle.captions.layout import Box, balanced, best_break, columns, fitting, wrap
+from surtitle.speech.words import Word, join
 
 
 def words(text: str) -> list[Word]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from service.captions.caption import Caption
-from service.captions.names import named
-from service.speech.words import TOGETHER, Word
+from surtitle.captions.caption import Caption
+from surtitle.captions.names import named
+from surtitle.speech.words import TOGETHER, Word
 
 NAMES = {"Speaker 1": "Ada", "Speaker 2": "Grace", "mic": "Host"}
 

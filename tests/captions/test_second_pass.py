@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from service.captions.caption import Caption
-from service.captions.second_pass import Fixed, second_pass
-from service.captions.vocabulary import Vocabulary
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.captions.second_pass import Fixed, second_pass
+from surtitle.captions.vocabulary import Vocabulary
+from surtitle.speech.words import Word
 
 
 def words(text: str, start: float) -> list[Word]:

@@ -5,10 +5,10 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.captions.caption import Caption
-from service.captions.layout import Box, wrap
-from service.captions.segment import Segmenter
-from service.speech.words import Hypothesis, Word, join
+from surtitle.captions.caption import Caption
+from surtitle.captions.layout import Box, wrap
+from surtitle.captions.segment import Segmenter
+from surtitle.speech.words import Hypothesis, Word, join
 
 
 def words(text: str, start: int = 0) -> tuple[Word, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
-from service.captions.caption import Caption
-from service.captions.layout import Box, fitting
-from service.captions.sentences import captions_of
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.captions.layout import Box, fitting
+from surtitle.captions.sentences import captions_of
+from surtitle.speech.words import Word
 
 
 def words(text: str, start: float = 0.0, pace: float = 0.3) -> list[Word]:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.captions.caption import Caption
-from service.captions.export import export
-from service.captions.exports import Look
-from service.captions.layout import Box, balanced_words, fitting, wrap
-from service.captions.segment import Segmenter
-from service.captions.units import joined, sentence_ends, units
-from service.speech.words import Hypothesis, Word, join
+from surtitle.captions.caption import Caption
+from surtitle.captions.export import export
+from surtitle.captions.exports import Look
+from surtitle.captions.layout import Box, balanced_words, fitting, wrap
+from surtitle.captions.segment import Segmenter
+from surtitle.captions.units import joined, sentence_ends, units
+from surtitle.speech.words import Hypothesis, Word, join
 
 
 def pieces(text: str) -> tuple[Word, ...]:

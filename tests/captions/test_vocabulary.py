@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.captions.rewrite import Rewriter, normal, unframed
-from service.captions.vocabulary import Vocabulary
-from service.errors import BadRequest
-from service.speech.words import Hypothesis, Word, join
+from surtitle.captions.rewrite import Rewriter, normal, unframed
+from surtitle.captions.vocabulary import Vocabulary
+from surtitle.errors import BadRequest
+from surtitle.speech.words import Hypothesis, Word, join
 
 
 def words(text: str, start: int = 0) -> tuple[Word, ...]:

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from service.captions.caption import Caption
-from service.channels.channel import Channel
-from service.channels.settings import ChannelSettings
-from service.channels.track import Track
-from service.errors import NoSuchCaption
-from service.settings import Limits
-from service.speech.words import Word
-from service.store.keeper import Keeper
-from service.store.store import Batch, Store
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.channels.settings import ChannelSettings
+from surtitle.channels.track import Track
+from surtitle.errors import NoSuchCaption
+from surtitle.settings import Limits
+from surtitle.speech.words import Word
+from surtitle.store.keeper import Keeper
+from surtitle.store.store import Batch, Store
 
 AT_HAND = 3
 
@@ -49,8 +49,8 @@ async def told(track: Track, place: int) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.channels.archive._AT_HAND", AT_HAND)
-    monkeypatch.setattr("service.channels.track._RECENT", 4)
+    monkeypatch.setattr("surtitle.channels.archive._AT_HAND", AT_HAND)
+    monkeypatch.setattr("surtitle.channels.track._RECENT", 4)
 
 
 @pytest_asyncio.fixture
@@ -101,7 +101,7 @@ async def test_what_is_not_written_stays(channel: Channel, keeper: Keeper) -> No
 async def test_a_database_that_cannot_be_written_costs_memory_and_no_caption(
     channel: Channel, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.store.database._BUSY", 0.05)
+    monkeypatch.setattr("surtitle.store.database._BUSY", 0.05)
     await keeper.flush()
     with sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -176,10 +176,10 @@ async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel,
 async def test_an_old_caption_that_is_corrected_is_not_on_screen_again(
     spoken: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.channels.track._HANG", 0.0)
+    monkeypatch.setattr("surtitle.channels.track._HANG", 0.0)
     for track in spoken.tracks:
         track.put(caption(10, "now"))
-    monkeypatch.setattr("service.channels.track._HANG", 60.0)
+    monkeypatch.setattr("surtitle.channels.track._HANG", 60.0)
     await spoken.recall("c1")
     for track in spoken.tracks:
         track.put(caption(1, "corrected", rev=9))

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.audio import Samples
-from service.channels.backlog import Backlog
+from surtitle.audio import Samples
+from surtitle.channels.backlog import Backlog
 
 
 def samples(*values: int) -> Samples:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from service.captions.caption import Caption
-from service.channels.channel import Channel, check_name
-from service.channels.settings import ChannelSettings
-from service.channels.style import Style
-from service.errors import NoSuchChannel
-from service.settings import Limits
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel, check_name
+from surtitle.channels.settings import ChannelSettings
+from surtitle.channels.style import Style
+from surtitle.errors import NoSuchChannel
+from surtitle.settings import Limits
+from surtitle.speech.words import Word
 
 
 def caption(key: str, rev: int, text: str, *, final: bool = False) -> Caption:
@@ -36,7 +36,7 @@ def test_ids_are_its_own() -> None:
 
 def test_only_open_and_recent_captions_are_on_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("service.channels.channel.time.monotonic", lambda: now)
+    monkeypatch.setattr("surtitle.channels.channel.time.monotonic", lambda: now)
     channel = Channel("main", Limits())
     channel.put(caption("c1", 1, "old", final=True))
     channel.put(caption("c2", 1, "open"))
@@ -67,7 +67,7 @@ async def seen(channel: Channel, place: int) -> list[Any]:
 
 async def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Events that the feed has no room for are made again from the captions."""
-    monkeypatch.setattr("service.channels.track._RECENT", 4)
+    monkeypatch.setattr("surtitle.channels.track._RECENT", 4)
     channel = Channel("main", Limits())
     places = []
     for number in range(20):
@@ -82,7 +82,7 @@ async def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytes
 
 
 async def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.channels.track._RECENT", 2)
+    monkeypatch.setattr("surtitle.channels.track._RECENT", 2)
     channel = Channel("main", Limits())
     channel.put(caption("c1", 1, "before", final=True))
     place = channel.feed.last
@@ -95,7 +95,7 @@ async def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: p
 
 def test_what_is_corrected_later_is_not_on_screen_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("service.channels.channel.time.monotonic", lambda: now)
+    monkeypatch.setattr("surtitle.channels.channel.time.monotonic", lambda: now)
     channel = Channel("main", Limits())
     channel.put(caption("c1", 1, "old", final=True))
     now = 110.0

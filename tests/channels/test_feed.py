@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.channels.feed import Feed
+from surtitle.channels.feed import Feed
 
 
 def test_a_reader_that_was_away_finds_only_the_newest_of_each() -> None:

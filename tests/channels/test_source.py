@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from service.audio import RATE, Samples
-from service.captions.caption import Caption
-from service.channels.channel import Channel
-from service.channels.source import Source
-from service.errors import EngineError, Replaced, TooFast
-from service.settings import Limits
-from service.speech.engine import Hints
-from service.speech.scheduler import Scheduler
-from service.speech.words import Word
+from surtitle.audio import RATE, Samples
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.channels.source import Source
+from surtitle.errors import EngineError, Replaced, TooFast
+from surtitle.settings import Limits
+from surtitle.speech.engine import Hints
+from surtitle.speech.scheduler import Scheduler
+from surtitle.speech.words import Word
 from tests.support import silence, until
 
 LIMITS = Limits(lag_budget=2.0, ahead=6.0, resume_window=0.6, detached_flush=0.1)

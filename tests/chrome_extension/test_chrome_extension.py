@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from scripts.extension_zip import EXTENSION, pack
-from service import __version__
+from surtitle import __version__
 from tests.support import need, need_node, need_package
 
 HERE = Path(__file__).parent

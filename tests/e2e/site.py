@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from service.audio import Samples
+from surtitle.audio import Samples
 from tests.support import as_wav
 
 STRICT = (

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from websockets.asyncio.server import ServerConnection, serve
 
-from service.audio import Samples
+from surtitle.audio import Samples
 from tests.support import free_port
 
 

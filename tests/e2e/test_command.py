@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from service.demo import SAMPLE
+from surtitle.demo import SAMPLE
 from tests.support import as_wav, error_rate, free_port, silence, speech
 
-COMMAND = [sys.executable, "-m", "service.cli"]
+COMMAND = [sys.executable, "-m", "surtitle"]
 
 
 def test_serve_starts_at_once_and_ends_cleanly() -> None:
@@ -113,7 +113,7 @@ def test_transcribe_with_whisper(tmp_path: Path, whisper_tiny: Path) -> None:
     path = tmp_path / "Part1: the “intro”, 100 %.flac"
     path.write_bytes(SAMPLE.read_bytes())
     command = [*COMMAND, "transcribe", path.name, "-o", "-", "-f", "json", "--model", str(whisper_tiny)]
-    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
     done = subprocess.run(command, capture_output=True, timeout=300, check=False, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     captions = json.loads(done.stdout.decode("utf-8"))["captions"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from service.audio import RATE
-from service.audio.pcm import to_pcm
-from service.captions.caption import Caption
-from service.speech.words import Word
+from surtitle.audio import RATE
+from surtitle.audio.pcm import to_pcm
+from surtitle.captions.caption import Caption
+from surtitle.speech.words import Word
 from tests.hub import FakeHub
 from tests.support import Running, publish, running, silence, speech, until
 

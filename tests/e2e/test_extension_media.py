@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest_asyncio
 
-from service.audio import RATE, Samples
+from surtitle.audio import RATE, Samples
 from tests.e2e.extension import Extension, extension, play, shown
 from tests.e2e.site import Site
 from tests.e2e.tap import tap

@@ -7,7 +7,7 @@ from contextlib import suppress
 import numpy as np
 from playwright.async_api import Error, Page
 
-from service.audio import RATE, Samples
+from surtitle.audio import RATE, Samples
 from tests.e2e.extension import Extension, box, shown
 from tests.e2e.site import Site
 from tests.e2e.tap import Tap, tap

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import httpx
 
-from service.access import tokens
-from service.access.tokens import Scope
-from service.settings import Access
+from surtitle.access import tokens
+from surtitle.access.tokens import Scope
+from surtitle.settings import Access
 from tests.e2e.extension import Extension, box, play
 from tests.e2e.site import Site
 from tests.support import error_rate, running, settled, speech, until

@@ -11,9 +11,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from service.access import tokens
-from service.access.tokens import EVERY, Scope
-from service.settings import Access
+from surtitle.access import tokens
+from surtitle.access.tokens import EVERY, Scope
+from surtitle.settings import Access
 from tests.support import Running, put, readers, running
 
 SECRET = "a secret that nobody guesses, of this test"

@@ -15,8 +15,8 @@ from benchmarks.models import Model
 from benchmarks.recordings import Recording, aligned
 from benchmarks.soak import Soak, push, summary
 from benchmarks.systems import Surtitle
-from service.audio import RATE
-from service.settings import Limits
+from surtitle.audio import RATE
+from surtitle.settings import Limits
 from tests.models.sortformer.everyday import EVERYDAY, everyday_sentences
 from tests.support import need, publish, running, speech
 

@@ -28,7 +28,7 @@ class Person:
 
     def types(self, *arguments: str, answer: str = "") -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "service.cli", *arguments],
+            [sys.executable, "-m", "surtitle", *arguments],
             env=self.environment, input=answer, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert "Traceback" not in done.stderr

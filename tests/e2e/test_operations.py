@@ -20,12 +20,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from service.audio import RATE
-from service.audio.pcm import to_pcm
-from service.settings import own_address
+from surtitle.audio import RATE
+from surtitle.audio.pcm import to_pcm
+from surtitle.settings import own_address
 from tests.support import blocks, error_rate, free_port, need, speech
 
-COMMAND = [sys.executable, "-m", "service.cli"]
+COMMAND = [sys.executable, "-m", "surtitle"]
 DEPLOY = Path(__file__).parents[2] / "deploy"
 TEXT = "We walked along the river until the sun went down."
 

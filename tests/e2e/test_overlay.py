@@ -12,10 +12,10 @@ import httpx
 import msgspec
 import pytest
 
-from service.captions.caption import Caption
-from service.channels.channel import Channel
-from service.channels.style import Style
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.channels.style import Style
+from surtitle.speech.words import Word
 from tests.e2e.conftest import Watched
 from tests.support import Running, put, readers
 

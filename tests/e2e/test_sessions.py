@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from service.store.records import POLISHED
+from surtitle.store.records import POLISHED
 from tests.e2e.test_accessibility import SCHEMES, opened, violations
 from tests.recordings.talk import Talk, talk
 from tests.support import Running, put, running, until

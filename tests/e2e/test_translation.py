@@ -11,8 +11,8 @@ import httpx
 import numpy as np
 import pytest_asyncio
 
-from service.captions.caption import Caption
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.speech.words import Word
 from tests.e2e.conftest import Watched
 from tests.e2e.extension import Extension, play, shown
 from tests.e2e.site import Site

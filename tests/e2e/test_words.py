@@ -8,8 +8,8 @@ import httpx
 import numpy as np
 import pytest
 
-from service.audio import Samples
-from service.audio.pcm import to_pcm
+from surtitle.audio import Samples
+from surtitle.audio.pcm import to_pcm
 from tests.support import VOICES, Running, error_rate, publish, speech
 
 SENTENCES = [

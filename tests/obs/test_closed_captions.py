@@ -19,12 +19,12 @@ from typing import Any
 import httpx
 import pytest
 
-from service import doctor
-from service.captions.caption import Caption
-from service.captions.cea608 import CHARACTERS, pairs
-from service.captions.rollup import HANG
-from service.channels.channel import Channel
-from service.speech.words import Word
+from surtitle import doctor
+from surtitle.captions.caption import Caption
+from surtitle.captions.cea608 import CHARACTERS, pairs
+from surtitle.captions.rollup import HANG
+from surtitle.channels.channel import Channel
+from surtitle.speech.words import Word
 from tests.obs.bed import PASSWORD, Obs, obs
 from tests.obs.flv import Shown, running_text, screens
 from tests.support import Running, free_port, running, until

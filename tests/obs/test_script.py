@@ -39,11 +39,11 @@ class Service:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = folder / "service.log"
+        self._log = folder / "surtitle.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "service.cli", "serve", "--engine", "pocketsphinx", "--port", str(self.port)]
+        command = [sys.executable, "-m", "surtitle", "serve", "--engine", "pocketsphinx", "--port", str(self.port)]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         wait(self.answers, 60)

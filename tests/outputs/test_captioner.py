@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from service.captions.caption import Caption
-from service.channels.channel import Channel
-from service.outputs.captioner import Captioner
-from service.settings import Limits
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.outputs.captioner import Captioner
+from surtitle.settings import Limits
+from surtitle.speech.words import Word
 
 
 @asynccontextmanager

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from service.captions.caption import Caption
-from service.outputs.turns import Turns
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.outputs.turns import Turns
+from surtitle.speech.words import Word
 
 
 def caption(key: str, text: str, *, source: str = "Host", final: bool = False, language: str = "en") -> Caption:

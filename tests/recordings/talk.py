@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import numpy as np
 
-from service.audio import RATE, Samples
-from service.audio.pcm import to_pcm
+from surtitle.audio import RATE, Samples
+from surtitle.audio.pcm import to_pcm
 from tests.support import Running, error_rate, silence, speech
 
 HOST = ("Good evening, and welcome to the show.", "Please close the door when you leave the room.")

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.audio import Frames
-from service.audio.audiofile import AudioFile
-from service.errors import BadAudio
-from service.recordings.mix import end_of, mix, place_of, start_of
-from service.recordings.mixer import Mixer
-from service.recordings.shelf import Recorded, in_turn
+from surtitle.audio import Frames
+from surtitle.audio.audiofile import AudioFile
+from surtitle.errors import BadAudio
+from surtitle.recordings.mix import end_of, mix, place_of, start_of
+from surtitle.recordings.mixer import Mixer
+from surtitle.recordings.shelf import Recorded, in_turn
 from tests.audio.test_audiofile import heard
 
 

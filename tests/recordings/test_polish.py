@@ -14,15 +14,15 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from service.errors import ModelError
-from service.recordings.polish import EMBEDDED, best_transcriber, largest, spoken
-from service.speech.engine import Hints
+from surtitle.errors import ModelError
+from surtitle.recordings.polish import EMBEDDED, best_transcriber, largest, spoken
+from surtitle.speech.engine import Hints
 from tests.hub import FakeHub
 from tests.recordings.talk import GUEST, HOST, Talk, caption_of, talk
 from tests.support import Running, error_rate, running, until
 
 TRUTH = " ".join(part for pair in zip(HOST, GUEST, strict=True) for part in pair)
-COMMAND = [sys.executable, "-m", "service.cli", "polish"]
+COMMAND = [sys.executable, "-m", "surtitle", "polish"]
 
 
 @pytest_asyncio.fixture(scope="module")

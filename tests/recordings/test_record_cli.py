@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from service.audio.repair import inspect
+from surtitle.audio.repair import inspect
 from tests.recordings.test_recorder import pcm
 from tests.support import free_port, running, silence
 
-COMMAND = [sys.executable, "-m", "service.cli", "record"]
+COMMAND = [sys.executable, "-m", "surtitle", "record"]
 
 
 async def record(*options: str) -> asyncio.subprocess.Process:

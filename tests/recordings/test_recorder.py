@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from service.audio import RATE
-from service.audio.repair import inspect
+from surtitle.audio import RATE
+from surtitle.audio.repair import inspect
 from tests.audio.test_audiofile import heard, tone
 from tests.support import Running, as_wav, free_port, publish, running, silence, speech, until
 

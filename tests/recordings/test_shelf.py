@@ -12,12 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from service.audio.audiofile import AudioFile
-from service.channels.session import Session
-from service.recordings.shelf import RUNNING, Shelf, tags
-from service.store.records import Recording
-from service.store.store import Batch, Store
-from service.store.transcripts import Transcripts
+from surtitle.audio.audiofile import AudioFile
+from surtitle.channels.session import Session
+from surtitle.recordings.shelf import RUNNING, Shelf, tags
+from surtitle.store.records import Recording
+from surtitle.store.store import Batch, Store
+from surtitle.store.transcripts import Transcripts
 from tests.audio.test_audiofile import tone
 from tests.recordings.test_recorder import pcm
 from tests.support import free_port, running, silence, until
@@ -83,7 +83,7 @@ def test_a_session_is_no_way_out_of_the_folder(shelf: Shelf, name: str) -> None:
 
 async def test_a_service_that_is_killed_leaves_recordings_that_the_next_one_has(tmp_path: Path) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "service.cli", "serve", "--port", str(port), "--engine", "pocketsphinx"]
+    command = [sys.executable, "-m", "surtitle", "serve", "--port", str(port), "--engine", "pocketsphinx"]
     process = await asyncio.create_subprocess_exec(*command, "--data-dir", str(tmp_path), stderr=subprocess.DEVNULL)
     try:
         await until(lambda: _answers(port))

@@ -11,15 +11,15 @@ import jiwer
 import numpy as np
 import pytest
 
-from service.audio import RATE, Samples
-from service.audio.mediafile import read
-from service.demo import SAMPLE
-from service.errors import ModelError
-from service.recordings import transcriber
-from service.recordings.transcriber import WhisperTranscriber
-from service.speech.passages import passages
-from service.speech.vad import SileroVad
-from service.speech.words import Word, join
+from surtitle.audio import RATE, Samples
+from surtitle.audio.mediafile import read
+from surtitle.demo import SAMPLE
+from surtitle.errors import ModelError
+from surtitle.recordings import transcriber
+from surtitle.recordings.transcriber import WhisperTranscriber
+from surtitle.speech.passages import passages
+from surtitle.speech.vad import SileroVad
+from surtitle.speech.words import Word, join
 from tests.support import blocks, error_rate, load, silence
 
 SENTENCES = [line.partition(": ")[2] for line in SAMPLE.with_suffix(".txt").read_text().splitlines()]

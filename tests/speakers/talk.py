@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from service.audio import Samples
+from surtitle.audio import Samples
 from tests.models.sortformer.dialogues import FLITE, Dialogue, Stock, Writer
 from tests.models.sortformer.voices import HELD_OUT_SENTENCES, Speaker, Spoken, Voices, sentences
 from tests.support import need, silence

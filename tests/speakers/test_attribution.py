@@ -6,11 +6,11 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.captions.caption import Caption
-from service.captions.segment import Segmenter
-from service.speakers.attribution import Attributed, Attribution, most_heard
-from service.speakers.timeline import FRAME, Timeline
-from service.speech.words import Hypothesis, Word, join
+from surtitle.captions.caption import Caption
+from surtitle.captions.segment import Segmenter
+from surtitle.speakers.attribution import Attributed, Attribution, most_heard
+from surtitle.speakers.timeline import FRAME, Timeline
+from surtitle.speech.words import Hypothesis, Word, join
 from tests.speakers.test_timeline import activity
 
 PATIENCE = 2.0

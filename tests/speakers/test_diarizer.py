@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from service.audio import RATE
-from service.speakers import diarizer
-from service.speakers.diarizer import Diarizer, Listening, State
+from surtitle.audio import RATE
+from surtitle.speakers import diarizer
+from surtitle.speakers.diarizer import Diarizer, Listening, State
 from tests.support import silence, until
 
 

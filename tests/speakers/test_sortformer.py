@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.audio import RATE
-from service.speakers.sortformer import LATENCIES, Sortformer
-from service.speakers.timeline import FRAME, Activity
+from surtitle.audio import RATE
+from surtitle.speakers.sortformer import LATENCIES, Sortformer
+from surtitle.speakers.timeline import FRAME, Activity
 from tests.speakers.talk import MODEL, dialogues, turns
 from tests.support import silence
 

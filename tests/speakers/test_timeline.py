@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from service.speakers.timeline import FRAME, SPEAKERS, Activity, Labels, Timeline
+from surtitle.speakers.timeline import FRAME, SPEAKERS, Activity, Labels, Timeline
 
 
 def activity(*frames: str) -> Activity:

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.errors import ModelError
-from service.speech import download as downloads
-from service.speech import models
-from service.speech.download import download
-from service.speech.pip_download import Stopped
+from surtitle.errors import ModelError
+from surtitle.speech import download as downloads
+from surtitle.speech import models
+from surtitle.speech.download import download
+from surtitle.speech.pip_download import Stopped
 from tests.hub import BASE, FakeHub
 from tests.untrained import untrained_whisper
 

@@ -1,4 +1,4 @@
-from service.speech.endpoint import Edge, Endpointer, EndpointRules
+from surtitle.speech.endpoint import Edge, Endpointer, EndpointRules
 
 CHUNK = 0.032
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from service.errors import ModelError
-from service.settings import Settings
-from service.speech import models
-from service.speech.download import download
-from service.speech.engines import Engines
-from service.speech.lag import SourcePace
-from service.speech.speed import Speed, SpeedStore
+from surtitle.errors import ModelError
+from surtitle.settings import Settings
+from surtitle.speech import models
+from surtitle.speech.download import download
+from surtitle.speech.engines import Engines
+from surtitle.speech.lag import SourcePace
+from surtitle.speech.speed import Speed, SpeedStore
 from tests.hub import BASE, FakeHub
 from tests.package_index import FakePackageIndex
 from tests.support import until
@@ -143,7 +143,7 @@ async def test_damaged_files_of_a_fetched_model_are_told_with_what_to_do(hub: Fa
 
 
 async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.speech.library._FRESH", 0.0)
+    monkeypatch.setattr("surtitle.speech.library._FRESH", 0.0)
     copies = [tmp_path / str(number) for number in range(5)]
     for copy in copies:
         copy.symlink_to(untrained_whisper())
@@ -221,6 +221,6 @@ async def test_a_model_that_was_named_is_never_replaced(hub: FakeHub, monkeypatc
 
 def lag_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A source that is behind shows at the second look that its model is too slow."""
-    monkeypatch.setattr("service.speech.engines._LAG_INTERVAL", 0.01)
-    monkeypatch.setattr("service.speech.lag._SETTLING", 0.0)
-    monkeypatch.setattr("service.speech.lag._PATIENCE", 0.01)
+    monkeypatch.setattr("surtitle.speech.engines._LAG_INTERVAL", 0.01)
+    monkeypatch.setattr("surtitle.speech.lag._SETTLING", 0.0)
+    monkeypatch.setattr("surtitle.speech.lag._PATIENCE", 0.01)

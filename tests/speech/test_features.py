@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
-from service.audio import RATE, Samples
-from service.speech.features import HOP, LogMel
+from surtitle.audio import RATE, Samples
+from surtitle.speech.features import HOP, LogMel
 from tests.support import blocks
 
 

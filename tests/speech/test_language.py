@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.speech.language import LanguageMonitor
-from service.text.languages import AUTO
+from surtitle.speech.language import LanguageMonitor
+from surtitle.text.languages import AUTO
 
 
 def known(language: str = "fr") -> LanguageMonitor:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import ModelError
-from service.speech.model_check import check_directory
+from surtitle.errors import ModelError
+from surtitle.speech.model_check import check_directory
 from tests.untrained import untrained_whisper
 
 

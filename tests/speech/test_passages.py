@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from service.audio import RATE, Samples
-from service.demo import SAMPLE
-from service.speech.passages import Passage, passages, pieces
-from service.speech.vad import SileroVad
+from surtitle.audio import RATE, Samples
+from surtitle.demo import SAMPLE
+from surtitle.speech.passages import Passage, passages, pieces
+from surtitle.speech.vad import SileroVad
 from tests.support import blocks, load, silence
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from service.audio import RATE
-from service.errors import EngineError
-from service.speech.pocketsphinx import PocketsphinxEngine, PocketsphinxStream, with_period, written
-from service.speech.words import join
+from surtitle.audio import RATE
+from surtitle.errors import EngineError
+from surtitle.speech.pocketsphinx import PocketsphinxEngine, PocketsphinxStream, with_period, written
+from surtitle.speech.words import join
 from tests.support import blocks, error_rate, silence, speech
 
 TEXT = "The old clock on the wall has not worked for many years."
@@ -59,7 +59,7 @@ def test_nothing_at_all(stream: PocketsphinxStream) -> None:
 def test_a_worker_that_dies_is_replaced_and_the_committed_words_stay(
     stream: PocketsphinxStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.speech.pocketsphinx._RETRY_AFTER", 0.0)
+    monkeypatch.setattr("surtitle.speech.pocketsphinx._RETRY_AFTER", 0.0)
     samples = speech(TEXT)
     before = stream.accept(samples, 0.0)
     assert before is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from service.demo import SAMPLE
+from surtitle.demo import SAMPLE
 from tests.support import error_rate, load
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from service.audio import RATE, Samples
-from service.errors import EngineError
-from service.speech.endpoint import EndpointRules
-from service.speech.recognizer import Recognizer, Update
-from service.speech.vad import CHUNK
-from service.speech.words import Hypothesis, Word
+from surtitle.audio import RATE, Samples
+from surtitle.errors import EngineError
+from surtitle.speech.endpoint import EndpointRules
+from surtitle.speech.recognizer import Recognizer, Update
+from surtitle.speech.vad import CHUNK
+from surtitle.speech.words import Hypothesis, Word
 
 
 class Loudness:

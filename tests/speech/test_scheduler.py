@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from service.speech.scheduler import Scheduler
+from surtitle.speech.scheduler import Scheduler
 
 T = TypeVar("T")
 

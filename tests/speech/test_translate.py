@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.audio import RATE
-from service.demo import SAMPLE
-from service.speech.translate import LONGEST, SpeechToEnglish
-from service.speech.whisper import WhisperEngine
+from surtitle.audio import RATE
+from surtitle.demo import SAMPLE
+from surtitle.speech.translate import LONGEST, SpeechToEnglish
+from surtitle.speech.whisper import WhisperEngine
 from tests.support import error_rate, load, silence
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from benchmarks import hostile_sounds
-from service import demo as demo_package
-from service.audio import RATE, Samples
-from service.speech.endpoint import Edge, Endpointer
-from service.speech.vad import CHUNK, SileroVad
+from surtitle import demo as demo_package
+from surtitle.audio import RATE, Samples
+from surtitle.speech.endpoint import Edge, Endpointer
+from surtitle.speech.vad import CHUNK, SileroVad
 from tests.support import blocks, load, silence, speech
 
 SECONDS = 20

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from service.audio import RATE, Samples
-from service.demo import SAMPLE
-from service.errors import ModelError
-from service.speech.engine import Hints
-from service.speech.recognizer import Recognizer, Update
-from service.speech.vad import SileroVad
-from service.speech.whisper import WhisperEngine
-from service.speech.words import Hypothesis, Word, join
+from surtitle.audio import RATE, Samples
+from surtitle.demo import SAMPLE
+from surtitle.errors import ModelError
+from surtitle.speech.engine import Hints
+from surtitle.speech.recognizer import Recognizer, Update
+from surtitle.speech.vad import SileroVad
+from surtitle.speech.whisper import WhisperEngine
+from surtitle.speech.words import Hypothesis, Word, join
 from tests.support import VOICES, blocks, error_rate, load, publish, running, silence, speech
 
 TWO_LANGUAGES = Path(__file__).parents[3] / "shared" / "audio" / "multilingual.mp3"

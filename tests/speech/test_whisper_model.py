@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.audio import RATE
-from service.demo import SAMPLE
-from service.speech import model_file
-from service.speech.features import LogMel
-from service.speech.model_file import read_vocabulary, reordered_files
-from service.speech.token_order import TokenOrder
-from service.speech.whisper_model import Generated, Prompt, WhisperModel, load_faster_whisper
+from surtitle.audio import RATE
+from surtitle.demo import SAMPLE
+from surtitle.speech import model_file
+from surtitle.speech.features import LogMel
+from surtitle.speech.model_file import read_vocabulary, reordered_files
+from surtitle.speech.token_order import TokenOrder
+from surtitle.speech.whisper_model import Generated, Prompt, WhisperModel, load_faster_whisper
 from tests.support import load
 from tests.untrained import untrained_whisper
 
@@ -109,7 +109,7 @@ def test_a_model_of_another_form_is_loaded_as_it_is() -> None:
 
 
 def test_a_large_model_is_loaded_as_it_is(whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.speech.whisper_model.MOST_BYTES", 1000)
+    monkeypatch.setattr("surtitle.speech.whisper_model.MOST_BYTES", 1000)
     assert not WhisperModel.load(whisper_tiny, 1, 1).prefixes_are_cheap
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.errors import EngineError
-from service.speech.features import Frames
-from service.speech.pieces import Decoded, Piece, Window
-from service.speech.policy import AlignAtt, Display, LocalAgreement, Margin, Policy
-from service.speech.window import WindowStream
-from service.speech.words import Hypothesis, Word, join
+from surtitle.errors import EngineError
+from surtitle.speech.features import Frames
+from surtitle.speech.pieces import Decoded, Piece, Window
+from surtitle.speech.policy import AlignAtt, Display, LocalAgreement, Margin, Policy
+from surtitle.speech.window import WindowStream
+from surtitle.speech.words import Hypothesis, Word, join
 from tests.support import silence
 
 FRAMES = 100  # in a second

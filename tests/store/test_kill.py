@@ -20,8 +20,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from service.audio import RATE, Samples
-from service.audio.pcm import to_pcm
+from surtitle.audio import RATE, Samples
+from surtitle.audio.pcm import to_pcm
 from tests.support import blocks, free_port, speech
 
 KILLS = 20
@@ -46,7 +46,7 @@ class Service:
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
-        command = [sys.executable, "-m", "service.cli", "serve", "--port", str(self.port), "--data-dir"]
+        command = [sys.executable, "-m", "surtitle", "serve", "--port", str(self.port), "--data-dir"]
         model = ["--engine", "whisper", "--model", str(self._model), "--language", "en"]
         with (self._folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(

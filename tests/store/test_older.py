@@ -75,7 +75,7 @@ async def test_nobody_sees_that_captions_have_left_memory(tmp_path: Path, url: s
 
 
 async def test_an_old_caption_is_translated_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.channels.archive._AT_HAND", 2)
+    monkeypatch.setattr("surtitle.channels.archive._AT_HAND", 2)
     async with (
         running(data_dir=tmp_path, translation_model=TRANSLATION_MODEL) as service,
         httpx.AsyncClient(base_url=service.url) as client,
@@ -100,9 +100,9 @@ async def test_an_old_caption_is_translated_again(tmp_path: Path, monkeypatch: p
 async def test_a_server_that_is_away_hides_what_is_old_and_nothing_else(
     tmp_path: Path, server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.channels.archive._AT_HAND", 2)
-    monkeypatch.setattr("service.channels.track._RECENT", 2)
-    monkeypatch.setattr("service.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.channels.archive._AT_HAND", 2)
+    monkeypatch.setattr("surtitle.channels.track._RECENT", 2)
+    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
     url = server.database()
     async with (
         running(data_dir=tmp_path, database=url) as service,

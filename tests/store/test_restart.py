@@ -17,11 +17,11 @@ from typing import Any
 import httpx
 import pytest
 
-from service.audio import RATE
-from service.audio.pcm import to_pcm
-from service.settings import Limits
-from service.store.store import Store, Told
-from service.store.transcripts import Transcripts
+from surtitle.audio import RATE
+from surtitle.audio.pcm import to_pcm
+from surtitle.settings import Limits
+from surtitle.store.store import Store, Told
+from surtitle.store.transcripts import Transcripts
 from tests.store.postgresql import PostgreSQL
 from tests.support import Running, missing, put, running, speech, until
 
@@ -178,7 +178,7 @@ async def test_a_clock_that_was_set_back_puts_nothing_before_what_was_said(
         service.app.state.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "an hour later", start=3600.0, final=True)
     an_hour_ago = time.time() - 3600
-    monkeypatch.setattr("service.channels.channel.time.time", lambda: an_hour_ago)
+    monkeypatch.setattr("surtitle.channels.channel.time.time", lambda: an_hour_ago)
     async with running(data_dir=tmp_path) as service:
         assert service.app.state.hub.channel("talk").begin() >= 3601.0
 
@@ -191,8 +191,8 @@ async def test_what_was_told_is_on_disk_within_a_moment(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.store.database._BUSY", 0.1)
-    monkeypatch.setattr("service.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.database._BUSY", 0.1)
+    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         keeper = service.app.state.keeper
         service.app.state.hub.channel("talk").begin()
@@ -214,7 +214,7 @@ async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monke
 async def test_a_server_that_stops_is_told_and_gets_everything_later(
     tmp_path: Path, server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("service.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
     url = server.database()
     async with running(data_dir=tmp_path, database=url) as service:
         keeper = service.app.state.keeper
@@ -247,7 +247,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_full_disk_is_told_and_captions_go_on(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
     async with running(data_dir=small_disk) as service:
         keeper = service.app.state.keeper
         service.app.state.hub.channel("talk").begin()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from service.captions.caption import Caption
-from service.store.records import Recording
-from service.store.store import Batch, Store
-from service.store.transcripts import Transcripts
+from surtitle.captions.caption import Caption
+from surtitle.store.records import Recording
+from surtitle.store.store import Batch, Store
+from surtitle.store.transcripts import Transcripts
 from tests.store.test_store import SESSION, batch, said
 
 LATER = replace(SESSION, id="20260102-090000-5e6f", channel="other", began=SESSION.began + 80_000)

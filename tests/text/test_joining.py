@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.text.joining import joins
+from surtitle.text.joining import joins
 
 
 @pytest.mark.parametrize(

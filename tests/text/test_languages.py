@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.text.languages import english_name, primary, recognizer_code, unknown_language
+from surtitle.text.languages import english_name, primary, recognizer_code, unknown_language
 
 WHISPER = frozenset({"en", "de", "pt", "zh", "no", "nn", "tl", "jw", "he", "fa", "sr", "hr"})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from service.text.sentences import ends_sentence, may_be_abbreviated, trails_off, without_end
+from surtitle.text.sentences import ends_sentence, may_be_abbreviated, trails_off, without_end
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.errors import BadRequest
-from service.translation.languages import find, languages, same
+from surtitle.errors import BadRequest
+from surtitle.translation.languages import find, languages, same
 
 
 @pytest.mark.parametrize(

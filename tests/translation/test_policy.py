@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from service.captions.caption import Caption
-from service.speech.words import Word
-from service.translation.policy import Job, Policy
+from surtitle.captions.caption import Caption
+from surtitle.speech.words import Word
+from surtitle.translation.policy import Job, Policy
 
 # Every word in capitals, but the last two swap places: the order of an unfinished sentence is not sure.
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from service.channels.channel import Channel
-from service.errors import EngineError
-from service.settings import Limits
-from service.speech.words import join
-from service.translation.speech import SpeechTranslation, Translate
+from surtitle.channels.channel import Channel
+from surtitle.errors import EngineError
+from surtitle.settings import Limits
+from surtitle.speech.words import join
+from surtitle.translation.speech import SpeechTranslation, Translate
 from tests.translation.test_stretches import said
 
 

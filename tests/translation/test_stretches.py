@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from service.captions.caption import Caption
-from service.speech.words import Word, join
-from service.translation.stretches import Stretch, Stretches, parts
+from surtitle.captions.caption import Caption
+from surtitle.speech.words import Word, join
+from surtitle.translation.stretches import Stretch, Stretches, parts
 
 
 def said(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import ModelError
-from service.translation import models
-from service.translation.translator import Text, Translator
-from service.translation.translators import load
+from surtitle.errors import ModelError
+from surtitle.translation import models
+from surtitle.translation.translator import Text, Translator
+from surtitle.translation.translators import load
 from tests.support import TRANSLATION_MODEL, missing
 
 CHECKPOINT = str(Path(TRANSLATION_MODEL).parent / "model")

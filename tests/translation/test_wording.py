@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from service.speech.words import Word, join
-from service.translation.wording import agreed, timed, words_of
+from surtitle.speech.words import Word, join
+from surtitle.translation.wording import agreed, timed, words_of
 
 
 @pytest.mark.parametrize(

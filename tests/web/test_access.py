@@ -18,12 +18,12 @@ import pytest_asyncio
 from starlette.routing import Route
 from websockets.asyncio.client import connect
 
-from service.access import tokens
-from service.access.tokens import EVERY, Scope
-from service.app import create_app
-from service.errors import Unauthorized
-from service.settings import Access, Limits, Settings
-from service.web.access import IN_START, NEEDS, OPEN, Need, keys
+from surtitle.access import tokens
+from surtitle.access.tokens import EVERY, Scope
+from surtitle.app import create_app
+from surtitle.errors import Unauthorized
+from surtitle.settings import Access, Limits, Settings
+from surtitle.web.access import IN_START, NEEDS, OPEN, Need, keys
 from tests.support import Running, listen, publish, running, silence, until
 
 SECRET = "a secret that nobody guesses, of this test"

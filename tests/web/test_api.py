@@ -5,8 +5,8 @@ import json
 import httpx
 from websockets.asyncio.client import connect
 
-from service import __version__
-from service.captions.export import FORMS
+from surtitle import __version__
+from surtitle.captions.export import FORMS
 from tests.support import Running, put
 
 

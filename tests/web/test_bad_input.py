@@ -15,9 +15,9 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from service.audio import RATE
-from service.audio.pcm import to_pcm
-from service.settings import Limits
+from surtitle.audio import RATE
+from surtitle.audio.pcm import to_pcm
+from surtitle.settings import Limits
 from tests.support import Running, Said, blocks, error_rate, listen, publish, running, silence, speech
 
 HASTY = Limits(ahead=5.0, start_timeout=1.0, idle_timeout=1.5, resume_window=2.0, detached_flush=0.3)

@@ -11,9 +11,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from service.captions.caption import Caption
-from service.channels.channel import Channel
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.speech.words import Word
 from tests.support import Running
 
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service import log
-from service.store.database import StoreError
+from surtitle import log
+from surtitle.store.database import StoreError
 from tests.support import Running, listen, publish, running, silence, speech
 
 

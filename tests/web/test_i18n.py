@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from starlette.requests import Request
 
 import obs_overlay
-from service.web import i18n
+from surtitle.web import i18n
 
 SERVICE = Path(i18n.__file__).parents[1]
 TRANSLATED = sorted(set(i18n.LANGUAGES) - {i18n.SOURCE})

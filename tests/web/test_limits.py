@@ -12,11 +12,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from service.access import tokens
-from service.access.tokens import EVERY, Scope
-from service.audio.pcm import to_pcm
-from service.settings import Access, Limits
-from service.web.room import Flow
+from surtitle.access import tokens
+from surtitle.access.tokens import EVERY, Scope
+from surtitle.audio.pcm import to_pcm
+from surtitle.settings import Access, Limits
+from surtitle.web.room import Flow
 from tests.support import Running, Said, blocks, error_rate, listen, publish, running, speech, until
 
 START = '{"op":"start","source":"test"}'

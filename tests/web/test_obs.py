@@ -12,8 +12,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from service.captions.caption import Caption
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.speech.words import Word
 from tests.support import Running, silence, until
 
 

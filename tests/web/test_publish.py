@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import soxr
 
-from service.audio import RATE
-from service.audio.pcm import to_pcm
+from surtitle.audio import RATE
+from surtitle.audio.pcm import to_pcm
 from tests.support import Running, Said, blocks, error_rate, listen, need, publish, running, silence, speech, until
 
 TEXT = "The old clock on the wall has not worked for many years."

@@ -10,10 +10,10 @@ import httpx
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 
-from service.captions.caption import Caption
-from service.channels.channel import Channel
-from service.settings import Limits
-from service.speech.words import Word
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.settings import Limits
+from surtitle.speech.words import Word
 from tests.support import Running, running, until
 
 Event = dict[str, Any]

@@ -8,9 +8,9 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
-from service.access import tokens
-from service.access.tokens import EVERY, Scope
-from service.settings import Access, Settings
+from surtitle.access import tokens
+from surtitle.access.tokens import EVERY, Scope
+from surtitle.settings import Access, Settings
 from tests.support import Running, listen, running
 
 PATHS = ("/", "/healthz", "/api/channels", "/overlay/main", "/api/channels/main/transcript.json")

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from service.audio import RATE
-from service.captions.export import FORMS
+from surtitle.audio import RATE
+from surtitle.captions.export import FORMS
 from tests.audio.test_audiofile import heard
 from tests.recordings.talk import Talk, talk
 from tests.support import Running, put, running, until

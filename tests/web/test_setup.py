@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 
-from service.audio import RATE, Samples
-from service.audio.pcm import to_pcm
+from surtitle.audio import RATE, Samples
+from surtitle.audio.pcm import to_pcm
 from tests.hub import BASE, FakeHub
 from tests.support import Running, blocks, error_rate, listen, publish, running, silence, speech, until
 from tests.untrained import untrained_whisper

@@ -14,8 +14,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from service.settings import Limits
-from service.translation.ctranslate import CTranslate2Translator
+from surtitle.settings import Limits
+from surtitle.translation.ctranslate import CTranslate2Translator
 from tests.support import (
     TRANSLATION_MODEL,
     Running,
@@ -248,7 +248,7 @@ async def test_a_model_is_chosen_while_somebody_waits(service: Running) -> None:
 @pytest.mark.parametrize("factor", [10])
 async def test_a_slow_translator_lags_alone(translating: Running, monkeypatch: pytest.MonkeyPatch, factor: int) -> None:
     """All the original's revisions are out while the first translation is not; then every final one comes."""
-    from service.translation.ctranslate import CTranslate2Translator
+    from surtitle.translation.ctranslate import CTranslate2Translator
 
     fast = CTranslate2Translator.translate
     asked = []

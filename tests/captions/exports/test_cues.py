@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from service.captions.export import export
-from service.captions.exports import Look
+from surtitle.captions.export import export
+from surtitle.captions.exports import Look
 from tests.captions.test_export import ONE, TWO, caption
 
 WORDS = Look(words=True)

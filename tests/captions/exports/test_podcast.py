@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import json
 
-from service.captions.caption import Caption
-from service.captions.export import export
-from service.captions.exports import Look
-from service.captions.exports.podcast import find_chapters
+from surtitle.captions.caption import Caption
+from surtitle.captions.export import export
+from surtitle.captions.exports import Look
+from surtitle.captions.exports.podcast import find_chapters
 from tests.captions.test_export import TWO, caption
 
 

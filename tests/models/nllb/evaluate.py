@@ -11,8 +11,8 @@ from pathlib import Path
 
 import jiwer
 
-from service.translation.translator import Text
-from service.translation.translators import load
+from surtitle.translation.translator import Text
+from surtitle.translation.translators import load
 from tests.models.nllb.convert import CONVERTED
 from tests.models.nllb.grammar import LANGUAGES
 from tests.models.nllb.prepare import MODEL

@@ -9,8 +9,8 @@ import numpy as np
 from pyannote.core import Annotation, Segment, Timeline
 from pyannote.metrics.diarization import DiarizationErrorRate
 
-from service.speakers.sortformer import LATENCIES, Sortformer
-from service.speakers.timeline import FRAME, Activity
+from surtitle.speakers.sortformer import LATENCIES, Sortformer
+from surtitle.speakers.timeline import FRAME, Activity
 from tests.models.sortformer.convert import MODEL
 from tests.models.sortformer.dialogues import Dialogue, Stock, Writer
 from tests.models.sortformer.flite import RATE

@@ -1,0 +1,158 @@
+"""Container streams and files (WebM, Ogg, MP3, FLAC, MP4 …) to samples, by FFmpeg's libraries."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Protocol
+
+import av
+import av.audio
+import av.container
+import av.error
+import numpy as np
+
+from surtitle.audio import RATES, Frames, Samples, mono
+from surtitle.errors import BadAudio
+
+_MAX_BAD_PACKETS = 50  # in a row, before the stream is given up
+
+# Start decoding after the first packets instead of after five seconds of analysis. Only containers that hold the
+# sound themselves: FFmpeg also knows playlists, by which a client could make it open this computer's files and network.
+_LIVE_OPTIONS = {
+    "analyzeduration": "0",
+    "probesize": "32768",
+    "format_whitelist": "matroska,webm,ogg,wav,flac,mp3,mov,mp4,m4a,aac,ac3,eac3,aiff,au,caf,w64,avi,mpegts,flv,asf",
+    "protocol_whitelist": "none",
+}
+
+
+class Readable(Protocol):
+    """What FFmpeg needs of a live stream."""
+
+    def read(self, size: int) -> bytes: ...
+
+
+class BytePipe:
+    """A bounded pipe of bytes from the event loop to a decoding thread.
+
+    ``on_room`` is called, in the reader's thread, whenever something was read.
+    """
+
+    def __init__(self, capacity: int, on_room: Callable[[], None]) -> None:
+        self._capacity = capacity
+        self._on_room = on_room
+        self._data = bytearray()
+        self._closed = False
+        self._changed = threading.Condition()
+
+    def write(self, data: bytes) -> bool:
+        """Add ``data``, or return False when there is no room now. A closed pipe takes all and keeps nothing."""
+        with self._changed:
+            if not self._closed:
+                if len(self._data) >= self._capacity:
+                    return False
+                self._data += data
+                self._changed.notify()
+            return True
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; b"" when the pipe is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or bool(self._data))
+            data = bytes(self._data[:size])
+            del self._data[:size]
+        self._on_room()
+        return data
+
+    def drain(self) -> None:
+        """Nobody reads any more: forget what is inside."""
+        with self._changed:
+            self._data.clear()
+
+    def close(self) -> None:
+        """No more will be written; what is inside can still be read."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+
+def decode(source: str | Readable, container_format: str | None = None) -> Iterator[tuple[Samples, int]]:
+    """The same as `decode_frames`, with one channel."""
+    return ((mono(frames), rate) for frames, rate in decode_frames(source, container_format))
+
+
+def decode_frames(source: str | Readable, container_format: str | None = None) -> Iterator[tuple[Frames, int]]:
+    """Decode the first audio stream: pairs of frames, of one or two channels, and their rate in Hz.
+
+    ``source`` is a path or an object with ``read``; ``container_format`` names the container, None
+    lets FFmpeg find out. Raises `BadAudio` when there is nothing to decode.
+    """
+    live = not isinstance(source, str)
+    what = "this stream" if live else str(source)
+    opened = file_url(source) if isinstance(source, str) else source
+    try:
+        with av.open(opened, mode="r", format=container_format, options=_LIVE_OPTIONS if live else {}) as container:
+            if not container.streams.audio:
+                raise BadAudio(f"There is no audio in {what}: choose one that has sound.")
+            for _, frames, rate in decode_stream(container):
+                yield frames, rate
+    except (av.error.FFmpegError, ValueError) as error:
+        raise BadAudio(
+            f"FFmpeg cannot read {what} as {container_format or 'audio'} ({reason(error)}): "
+            "send WebM, Ogg, FLAC, MP3, WAV or raw pcm16le."
+        ) from error
+
+
+def file_url(path: str | os.PathLike[str]) -> str:
+    """The path as FFmpeg's libraries take it whatever is in the name: in "Part1:intro.wav" they see a protocol."""
+    return f"file:{os.path.abspath(path)}"
+
+
+def duration(path: str) -> float | None:
+    """The length of a file in seconds, if its container says so."""
+    with suppress(av.error.FFmpegError, ValueError), av.open(file_url(path), mode="r") as container:
+        if container.duration is not None:
+            return container.duration / av.time_base
+    return None
+
+
+def decode_stream(container: av.container.InputContainer) -> Iterator[tuple[float | None, Frames, int]]:
+    """Decode the first audio stream: time stamp in seconds (None where there is none), frames, rate in Hz.
+
+    Raises `BadAudio`, and what PyAV raises.
+    """
+    stream = container.streams.audio[0]
+    converter: av.audio.resampler.AudioResampler | None = None
+    channels = 1
+    bad = 0
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:
+            bad += 1  # a lost or torn packet: the codec recovers at the next one
+            if bad > _MAX_BAD_PACKETS:
+                raise
+            continue
+        bad = 0
+        for frame in frames:
+            if not isinstance(frame, av.audio.frame.AudioFrame):
+                continue
+            if frame.sample_rate not in RATES:
+                raise BadAudio(
+                    f"This has {frame.sample_rate} samples a second, it says: send {RATES.start} to {RATES.stop - 1}."
+                )
+            if converter is None:
+                channels = min(2, frame.layout.nb_channels)
+                converter = av.audio.resampler.AudioResampler(format="flt", layout=("mono", "stereo")[channels - 1])
+            time = frame.time
+            for part in converter.resample(frame):
+                yield time, np.array(part.to_ndarray().reshape(-1, channels), dtype=np.float32), part.sample_rate
+                time = None
+
+
+def reason(error: Exception) -> str:
+    """What FFmpeg says went wrong, without the file's name."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

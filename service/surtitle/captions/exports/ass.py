@@ -1,0 +1,74 @@
+"""Advanced SubStation Alpha 4+: each voice a style with its own colour, and words as karaoke syllables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from surtitle.captions.caption import Caption
+from surtitle.captions.exports import Look, ends, several
+from surtitle.captions.layout import balanced_words
+from surtitle.speech.words import Word
+
+_COLOURS = ("FFFFFF", "64C7FF", "FFC87C", "B0E05F", "6B9FFF", "FFA6D8")  # blue comes first in this format
+_HEAD = """[Script Info]
+ScriptType: v4.00+
+WrapStyle: 2
+ScaledBorderAndShadow: yes
+PlayResX: 1920
+PlayResY: 1080
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
+StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
+"""
+_STYLE = "Style: {name},Arial,64,&H00{colour},&H00A0A0A0,&H00000000,&H80000000,0,0,0,0,100,100,0,0,1,4,0,2,96,96,64,1\n"
+_EVENTS = "\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
+
+
+def ass(captions: Sequence[Caption], look: Look) -> str:
+    """The format has hundredths of a second. Names are in its own field, and shown where there are several voices."""
+    voices = list(dict.fromkeys(caption.voice for caption in captions)) if several(captions) else [""]
+    styles = [f"Voice {number}" if number > 1 else "Default" for number in range(1, len(voices) + 1)]
+    text = _HEAD
+    for number, style in enumerate(styles):
+        text += _STYLE.format(name=style, colour=_COLOURS[number % len(_COLOURS)])
+    text += _EVENTS
+    for caption, end in zip(captions, ends(captions), strict=True):
+        style = styles[voices.index(caption.voice)] if len(voices) > 1 else styles[0]
+        shown = _escape(caption.voice) + ": " if len(voices) > 1 else ""
+        lines = balanced_words(caption.words, look.box)
+        said = _sung(lines, caption.start, end) if look.words else "\\N".join(_line(line) for line in lines)
+        name = " ".join(caption.voice.replace(",", " ").split())
+        text += f"Dialogue: 0,{_time(caption.start)},{_time(end)},{style},{name},0,0,0,,{shown}{said}\n"
+    return text
+
+
+def _line(words: Sequence[Word]) -> str:
+    return "".join((" " if place and word.spaced else "") + _escape(word.text) for place, word in enumerate(words))
+
+
+def _sung(lines: Sequence[Sequence[Word]], start: float, end: float) -> str:
+    r"""Each word after ``{\k…}``: the hundredths until the next one begins."""
+    words = [word for line in lines for word in line]
+    limits = [start, *(max(start, word.start) for word in words[1:]), end]
+    hundredths = [round((limit - start) * 100) for limit in limits]
+    text, place = "", 0
+    for line in lines:
+        text += "\\N" if text else ""
+        for first, word in enumerate(line):
+            length = max(0, hundredths[place + 1] - hundredths[place])
+            text += (" " if first and word.spaced else "") + f"{{\\k{length}}}{_escape(word.text)}"
+            place += 1
+    return text
+
+
+def _escape(text: str) -> str:
+    """Braces are overrides and a backslash begins a code: neither can be written, so what looks like them is."""
+    return text.replace("\\", "⧵").replace("{", "(").replace("}", ")")
+
+
+def _time(seconds: float) -> str:
+    hundredths = round(max(0.0, seconds) * 100)
+    minutes, hundredths = divmod(hundredths, 6000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{hundredths // 100:02d}.{hundredths % 100:02d}"

@@ -1,0 +1,61 @@
+"""SubRip and WebVTT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from surtitle.captions.caption import Caption
+from surtitle.captions.exports import Look, ends, several
+from surtitle.captions.layout import balanced, balanced_words
+from surtitle.speech.words import Word
+
+
+def srt(captions: Sequence[Caption], look: Look) -> str:
+    """SubRip. It has no way to say when a word is spoken."""
+    named = several(captions)
+    cues = []
+    for number, (caption, end) in enumerate(zip(captions, ends(captions), strict=True), start=1):
+        name = f"{caption.voice}: " if named else ""
+        text = name + "\n".join(balanced(caption.words, look.box))
+        cues.append(f"{number}\n{_time(caption.start, ',')} --> {_time(end, ',')}\n{text}\n")
+    return "\n".join(cues)
+
+
+def vtt(captions: Sequence[Caption], look: Look) -> str:
+    """WebVTT (W3C); words are timed by timestamp tags, by which browsers tell what was said from what comes."""
+    named = several(captions)
+    cues = ["WEBVTT\n"]
+    for caption, end in zip(captions, ends(captions), strict=True):
+        name = f"<v {_escape(caption.voice)}>" if named else ""
+        lines = balanced_words(caption.words, look.box)
+        text = (
+            _timed(lines, caption.start, end) if look.words else _escape("\n".join(balanced(caption.words, look.box)))
+        )
+        cues.append(f"{_time(caption.start, '.')} --> {_time(end, '.')}\n{name}{text}\n")
+    return "\n".join(cues)
+
+
+def _timed(lines: list[list[Word]], start: float, end: float) -> str:
+    """Each word after its time; a tag has to lie inside of the cue, and after the tag before."""
+    text = ""
+    before = round(start * 1000)
+    for line in lines:
+        text += "\n" if text else ""
+        for place, word in enumerate(line):
+            text += " " if place and word.spaced else ""
+            if before < round(word.start * 1000) < round(end * 1000):
+                before = round(word.start * 1000)
+                text += f"<{_time(word.start, '.')}>"
+            text += _escape(word.text)
+    return text
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _time(seconds: float, point: str) -> str:
+    milliseconds = round(max(0.0, seconds) * 1000)
+    minutes, milliseconds = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{milliseconds // 1000:02d}{point}{milliseconds % 1000:03d}"

@@ -1,0 +1,64 @@
+"""Transcripts to read: plain text and Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from surtitle.captions.caption import Caption
+from surtitle.captions.exports import Look, several
+from surtitle.speech.words import join
+
+_PAUSE = 4.0  # seconds of silence that begin a new paragraph
+_LENGTH = 700  # characters after which one ends with the next caption
+_MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
+_LISTS = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+])(?=\s|$)")
+
+
+def txt(captions: Sequence[Caption], look: Look) -> str:
+    """A line a caption, names where somebody else begins."""
+    named = several(captions)
+    lines: list[str] = []
+    before = None
+    for caption in captions:
+        if named and caption.voice != before:
+            lines.append(f"{caption.voice}:")
+        before = caption.voice
+        lines.append(caption.text)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def md(captions: Sequence[Caption], look: Look) -> str:
+    """Markdown in paragraphs, each with who speaks and since when."""
+    blocks = []
+    for paragraph in paragraphs(captions):
+        text = _escape(join(word for caption in paragraph for word in caption.words))
+        blocks.append(f"**{_escape(paragraph[0].voice)}** ({_time(paragraph[0].start)})  \n{text}\n")
+    return "\n".join(blocks)
+
+
+def paragraphs(captions: Sequence[Caption]) -> Iterator[list[Caption]]:
+    """Captions of one voice, without a long pause between them."""
+    open_: list[Caption] = []
+    for caption in captions:
+        if open_ and (
+            caption.voice != open_[-1].voice
+            or caption.start - open_[-1].end > _PAUSE
+            or sum(len(one.text) for one in open_) > _LENGTH
+        ):
+            yield open_
+            open_ = []
+        open_.append(caption)
+    if open_:
+        yield open_
+
+
+def _escape(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    text = _MARKS.sub(r"\\\1", text.replace("&", "&amp;"))
+    return _LISTS.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", text)
+
+
+def _time(seconds: float) -> str:
+    minutes, second = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"

@@ -1,0 +1,49 @@
+"""Words that belong together: a recognizer's pieces of one word, and where sentences end between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from surtitle.speech.words import Word, join
+from surtitle.text.joining import joins
+from surtitle.text.sentences import ends_sentence
+
+
+def joined(before: Word, after: Word) -> bool:
+    """Whether no line and no caption may end between two words."""
+    return joins(before.text, after.text, spaced=after.spaced)
+
+
+def units(words: Sequence[Word]) -> list[list[Word]]:
+    """The words, those together between which no line may end: "10" and ",000"."""
+    found = [[word] for word in words[:1]]
+    for before, word in pairwise(words):
+        if joined(before, word):
+            found[-1].append(word)
+        else:
+            found.append([word])
+    return found
+
+
+def breakable(words: Sequence[Word], count: int) -> bool:
+    """Whether a line or a caption may end after the first ``count`` words."""
+    return not 0 < count < len(words) or not joined(words[count - 1], words[count])
+
+
+def sentence_ends(words: Sequence[Word], count: int, language: str | None = None, following: str | None = None) -> bool:
+    """Whether a sentence ends after the first ``count`` words.
+
+    ``following`` is the text after all of ``words``: None if it is not known yet, "" if nothing follows.
+    """
+    if not 0 < count <= len(words) or not breakable(words, count):
+        return False
+    first = count - 1
+    while first > 0 and joined(words[first - 1], words[first]):
+        first -= 1
+    if count < len(words):
+        after = count + 1
+        while after < len(words) and joined(words[after - 1], words[after]):
+            after += 1
+        following = join(words[count:after])
+    return ends_sentence(join(words[first:count]), following, language)

@@ -1,0 +1,81 @@
+"""Audio that waits for recognition."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from surtitle.audio import Samples
+
+
+@dataclass(slots=True)
+class Block:
+    """Samples that came together at ``arrived``, seconds on the loop's clock.
+
+    ``gap`` samples were lost before them; none at all ask for a flush.
+    """
+
+    samples: Samples
+    arrived: float
+    gap: int = 0
+
+
+class Backlog:
+    """One source's queue, in the order in which it was spoken. Its length is in samples."""
+
+    def __init__(self) -> None:
+        self._blocks: deque[Block] = deque()
+        self._samples = 0
+
+    def __len__(self) -> int:
+        return self._samples
+
+    def __bool__(self) -> bool:
+        """Whether anything waits, be it a flush."""
+        return bool(self._blocks)
+
+    @property
+    def first(self) -> Block:
+        """What has waited longest."""
+        return self._blocks[0]
+
+    def put(self, samples: Samples, arrived: float, gap: int = 0) -> None:
+        self._blocks.append(Block(samples, arrived, gap))
+        self._samples += len(samples)
+
+    def flush(self, arrived: float) -> None:
+        """Nothing more comes for now: what was said until here is to be final."""
+        self.put(np.zeros(0, dtype=np.float32), arrived)
+
+    def take(self, most: int) -> Block:
+        """The next blocks as one, of about ``most`` samples; up to a gap or a flush."""
+        first = self._blocks.popleft()
+        taken = [first]
+        size = len(first.samples)
+        while first.samples.size and self._blocks and size < most:
+            if self._blocks[0].gap or not self._blocks[0].samples.size:
+                break
+            taken.append(self._blocks.popleft())
+            size += len(taken[-1].samples)
+        self._samples -= size
+        return Block(np.concatenate([block.samples for block in taken]), first.arrived, first.gap)
+
+    def skip(self, keep: int) -> int:
+        """Leave out the oldest audio until ``keep`` samples wait; how many were lost.
+
+        It is one long gap, for each gap ends an utterance.
+        """
+        gap = lost = 0
+        while self._samples > keep and len(self._blocks) > 1:
+            block = self._blocks.popleft()
+            lost += len(block.samples)
+            gap += block.gap + len(block.samples)
+            self._samples -= len(block.samples)
+        self._blocks[0].gap += gap
+        return lost
+
+    def clear(self) -> None:
+        self._blocks.clear()
+        self._samples = 0

@@ -1,0 +1,123 @@
+"""Audio in, captions out: one source's whole way, without threads, clocks or sockets.
+
+The live service runs it step by step in an engine's threads; `surtitle transcribe` runs it in a
+loop, with more audio at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from surtitle.audio import RATE, Samples
+from surtitle.captions.caption import Caption
+from surtitle.captions.rewrite import Rewriter, Rules
+from surtitle.captions.segment import Segmenter
+from surtitle.errors import EngineError
+from surtitle.speakers.attribution import Attributed, Attribution
+from surtitle.speakers.timeline import Labels, Timeline
+from surtitle.speech.engine import Stream
+from surtitle.speech.recognizer import Recognizer, Update
+from surtitle.speech.vad import SileroVad
+from surtitle.speech.words import Hypothesis
+
+
+class Pipeline:
+    """Voice activity, recognition, vocabulary, speakers and segmentation of one source.
+
+    ``offset`` is where the source's first sample is on the channel's clock, in seconds. What is from
+    before that clock began has time 0. ``rules`` gives what is to be rewritten, and may give something
+    else each time. ``label`` names speakers by their numbers.
+    """
+
+    def __init__(
+        self,
+        stream: Stream,
+        source: str,
+        new_id: Callable[[], str],
+        offset: float = 0.0,
+        rules: Callable[[], Sequence[Rules]] = tuple,
+        label: Callable[[int], str] | None = None,
+    ) -> None:
+        self._recognizer = Recognizer(stream, SileroVad())
+        self._rewriter = Rewriter()
+        self._rules = rules
+        self._attribution = Attribution(label or Labels().of(source))
+        self._segmenter = Segmenter(source, new_id)
+        self._heard = 0  # samples on the source's clock
+        self.offset = offset
+
+    @property
+    def speaking(self) -> bool:
+        return self._recognizer.speaking
+
+    @property
+    def language(self) -> str:
+        return self._recognizer.language
+
+    @property
+    def stream(self) -> Stream:
+        """The recognizer's stream that is in use."""
+        return self._recognizer.stream
+
+    def use(self, stream: Stream) -> None:
+        """Recognize with another stream from the next utterance on; the one before is closed then."""
+        self._recognizer.use(stream)
+
+    def listen(self, timeline: Timeline | None, patience: float = 0.0) -> None:
+        """Take speakers from ``timeline``; words may wait ``patience`` seconds for them. From any thread."""
+        self._attribution.patience = patience
+        self._attribution.timeline = timeline
+
+    def feed(self, samples: Samples) -> list[Caption]:
+        """The captions that changed with ``samples`` (16 kHz mono)."""
+        self._heard += len(samples)
+        captions = self._captions(self._recognizer.feed(samples))
+        return captions + self._segmented(self._attribution.settle(self._position))
+
+    def flush(self) -> list[Caption]:
+        """The captions that become final because nothing more is coming for now."""
+        return self._captions(self._recognizer.flush()) + self._segmented(self._attribution.release())
+
+    def skip(self, seconds: float) -> list[Caption]:
+        """Go on after a gap of ``seconds``; the captions that become final before it."""
+        gap = round(seconds * RATE)
+        captions = self._captions(self._recognizer.skip(gap)) + self._segmented(self._attribution.release())
+        self._heard += gap
+        return captions
+
+    def take_late(self) -> list[Caption]:
+        """Captions that are final already, and now have a speaker."""
+        return self._attribution.take_late()
+
+    def take_failure(self) -> EngineError | None:
+        """What went wrong since the last call, if anything."""
+        failure, self._recognizer.failure = self._recognizer.failure, None
+        return failure
+
+    def close(self) -> None:
+        self._recognizer.close()
+
+    def _captions(self, updates: list[Update]) -> list[Caption]:
+        captions: list[Caption] = []
+        for update in updates:
+            hypothesis = Hypothesis(
+                tuple(word.shifted(self.offset) for word in update.hypothesis.committed),
+                tuple(word.shifted(self.offset) for word in update.hypothesis.tentative),
+            )
+            hypothesis = self._rewriter.apply(hypothesis, self._rules(), final=update.endpoint)
+            attributed = self._attribution.update(hypothesis, self._position, endpoint=update.endpoint)
+            captions += self._segmented(attributed)
+        return captions
+
+    def _segmented(self, updates: list[Attributed]) -> list[Caption]:
+        captions: list[Caption] = []
+        for update in updates:
+            captions += self._segmenter.update(update.hypothesis, self.language, endpoint=update.endpoint)
+        for caption in captions:
+            self._attribution.keep(caption)
+        return captions
+
+    @property
+    def _position(self) -> float:
+        """How far it has heard, in seconds on the channel's clock."""
+        return self.offset + self._heard / RATE

@@ -1,0 +1,150 @@
+"""Streaming Sortformer through NeMo: speech in, activity of up to four speakers out.
+
+The model keeps a cache of what each speaker sounds like, in the order of arrival, and a queue of
+what was heard lately; each step costs the same, and nothing is heard twice (Medennikov et al. 2025,
+"Streaming Sortformer: Speaker Cache-Based Online Speaker Diarization with Arrival-Time Ordering").
+NeMo and torch are imported when a model is loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from surtitle.audio import RATE, Samples
+from surtitle.speakers.timeline import SPEAKERS, Activity
+
+_HOP = RATE // 100  # samples between two columns of the spectrogram
+_MARGIN = 3  # columns at an edge that would be others if the sound went on
+_LEFT = 1  # frames before a step's own that the model hears again
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A published setting of the model, in frames of 80 ms: ``chunk`` are new in a step, ``ahead`` come after them."""
+
+    chunk: int
+    ahead: int
+    queue: int
+    update: int
+    cache: int = 188
+
+
+LATENCIES = {0.32: Latency(3, 1, 188, 144), 1.04: Latency(6, 7, 188, 144), 10.0: Latency(124, 1, 124, 124)}
+"""By the seconds of sound that a step needs."""
+
+
+class Sortformer:
+    """A loaded model, which serves any number of streams, one step at a time."""
+
+    def __init__(self, model: str) -> None:
+        """Load a ``.nemo`` file, or a model of the hub by name. Raises what NeMo raises."""
+        warnings.simplefilter("ignore")
+        import torch
+        from nemo.collections.asr.models import SortformerEncLabelModel
+
+        logging.getLogger("nemo_logger").setLevel(logging.ERROR)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        if Path(model).is_file():
+            loaded = SortformerEncLabelModel.restore_from(model, map_location=device)
+        else:
+            loaded = SortformerEncLabelModel.from_pretrained(model, map_location=device)
+        loaded.eval()
+        loaded.preprocessor.featurizer.dither = 0.0
+        loaded.preprocessor.featurizer.pad_to = 0
+        self.net: Any = loaded
+        self.torch = torch
+        self.subsampling: int = loaded.encoder.subsampling_factor
+
+    def open(self, latency: float) -> SortformerStream:
+        """A stream for one source; ``latency`` is one of `LATENCIES`."""
+        return SortformerStream(self, LATENCIES[latency])
+
+    def columns(self, samples: Samples) -> Any:
+        """The spectrogram as a tensor (1, mels, columns)."""
+        sound = self.torch.from_numpy(samples).unsqueeze(0).to(self.net.device)
+        length = self.torch.tensor([len(samples)], device=self.net.device)
+        found, count = self.net.preprocessor(input_signal=sound, length=length)
+        return found[:, :, : int(count[0])]
+
+    def step(self, columns: Any, state: Any, latency: Latency, left: int, right: int) -> tuple[Any, Activity]:
+        """One step over columns of which ``left`` and ``right`` are context; the new state and the frames."""
+        modules = self.net.sortformer_modules
+        modules.chunk_len, modules.chunk_right_context = latency.chunk, latency.ahead
+        modules.fifo_len, modules.spkcache_len = latency.queue, latency.cache
+        modules.spkcache_update_period = latency.update
+        state, found = self.net.forward_streaming_step(
+            processed_signal=columns.transpose(1, 2),
+            processed_signal_length=self.torch.tensor([columns.shape[2]], device=self.net.device),
+            streaming_state=state,
+            total_preds=self.torch.zeros((1, 0, modules.n_spk), device=self.net.device),
+            left_offset=left,
+            right_offset=right,
+        )
+        return state, found[0].float().cpu().numpy()[:, :SPEAKERS]
+
+
+class SortformerStream:
+    """One source's way through the model."""
+
+    def __init__(self, model: Sortformer, latency: Latency) -> None:
+        self._model = model
+        self._latency = latency
+        self._state = model.net.sortformer_modules.init_streaming_state(batch_size=1, device=model.net.device)
+        self._samples = np.zeros(0, dtype=np.float32)
+        self._begin()
+
+    def feed(self, samples: Samples) -> Activity:
+        """Hear 16 kHz samples; the frames that are known now, after those of the calls before."""
+        self._samples = np.concatenate((self._samples, samples))
+        self._spectrum(last=False)
+        return self._steps(last=False)
+
+    def flush(self) -> Activity:
+        """The frames that are left; what is fed next comes after a gap, and the speakers stay known."""
+        self._spectrum(last=True)
+        found = self._steps(last=True)
+        self._begin()
+        return found
+
+    def _begin(self) -> None:
+        self._samples = np.zeros(0, dtype=np.float32)
+        self._margin = 0  # columns of what is in `_samples` that have been taken
+        self._columns: Any = None
+        self._left = 0  # columns before those that are new, of which the frames are known
+
+    def _spectrum(self, *, last: bool) -> None:
+        """Columns for the samples that have come; where the sound may go on, all but those that it would change."""
+        count = len(self._samples) // _HOP + 1 - (0 if last else _MARGIN)
+        if count <= self._margin or len(self._samples) < _HOP:
+            return
+        with self._model.torch.inference_mode():
+            new = self._model.columns(self._samples)[:, :, self._margin : count]
+            self._columns = new if self._columns is None else self._model.torch.cat((self._columns, new), dim=2)
+        done = max(0, count - _MARGIN)
+        self._samples = self._samples[done * _HOP :]
+        self._margin = count - done
+
+    def _steps(self, *, last: bool) -> Activity:
+        found = [np.zeros((0, SPEAKERS), dtype=np.float32)]
+        size, ahead = (frames * self._model.subsampling for frames in (self._latency.chunk, self._latency.ahead))
+        while self._columns is not None:
+            have = self._columns.shape[2] - self._left
+            if have < (1 if last else size + ahead):
+                break
+            new = min(size, have)
+            right = min(ahead, have - new)
+            with self._model.torch.inference_mode():
+                self._state, frames = self._model.step(
+                    self._columns[:, :, : self._left + new + right], self._state, self._latency, self._left, right
+                )
+            found.append(frames)
+            left = min(_LEFT * self._model.subsampling, self._left + new)
+            self._columns = self._columns[:, :, self._left + new - left :]
+            self._left = left
+        return np.concatenate(found)

@@ -1,0 +1,166 @@
+"""One source's ears: voice activity decides, the engine's stream hears, words come out."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from surtitle.audio import RATE, Samples
+from surtitle.errors import EngineError
+from surtitle.speech.endpoint import Edge, Endpointer
+from surtitle.speech.engine import Stream
+from surtitle.speech.vad import CHUNK, Vad
+from surtitle.speech.words import Hypothesis
+
+_LATE = 3.0  # seconds of audio at once, from which the engine is behind: utterances are then decoded together
+_TOGETHER_LONGEST = 10.0  # seconds an utterance may have, to be joined with the next
+_VOICE = 0.5  # probability from which a chunk holds a voice
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What is now believed of an utterance; times in seconds on the source's clock.
+
+    ``endpoint`` says that the utterance is over: everything is committed.
+    """
+
+    hypothesis: Hypothesis
+    endpoint: bool
+
+
+class Recognizer:
+    """Feed it 16 kHz samples; silence never reaches the engine."""
+
+    def __init__(self, stream: Stream, vad: Vad, endpointer: Endpointer | None = None) -> None:
+        self._stream = stream
+        self._next: Stream | None = None
+        self._vad = vad
+        self._endpointer = endpointer or Endpointer(CHUNK / RATE, stream.rules)
+        self._pending = np.zeros(0, dtype=np.float32)
+        self._lead_in = self._new_lead_in()
+        self._voice = 0.0  # seconds of voice that the stream has not heard of
+        self._heard = 0  # samples on the source's clock that went through the detector
+        self._began = 0  # where the utterance's first sample is on that clock
+        self.failure: EngineError | None = None  # the last thing that went wrong, until somebody takes note
+
+    @property
+    def speaking(self) -> bool:
+        return self._endpointer.speaking
+
+    @property
+    def stream(self) -> Stream:
+        """The one in use."""
+        return self._stream
+
+    @property
+    def language(self) -> str:
+        return self._stream.language
+
+    def feed(self, samples: Samples) -> list[Update]:
+        """Hear more; returns what changed, in order.
+
+        An engine that fails ends the utterance with what was committed; see `failure`.
+        """
+        audio = np.concatenate((self._pending, samples))
+        whole = len(audio) - len(audio) % CHUNK
+        self._pending = audio[whole:]
+        late = whole >= _LATE * RATE
+        over = False  # the utterance is, but the next one may be near
+        updates: list[Update] = []
+        speech: list[Samples] = []
+        for at in range(0, whole, CHUNK):
+            chunk = audio[at : at + CHUNK]
+            probability = self._vad.probability(chunk)
+            edge = self._endpointer.feed(probability)
+            self._heard += CHUNK
+            self._voice += CHUNK / RATE if probability >= _VOICE else 0.0
+            if edge is Edge.SPEECH and not over:
+                self._began = self._heard - CHUNK * (len(self._lead_in) + 1)
+                speech = [*self._lead_in, chunk]
+                self._lead_in.clear()
+            elif self._endpointer.speaking or edge is Edge.ENDPOINT or over:
+                speech.append(chunk)
+                over = not self._endpointer.speaking
+                if over and not (late and self._may_go_on()):
+                    updates += self._accept(speech, last=True)
+                    speech, over = [], False
+            else:
+                self._lead_in.append(chunk)
+                if not probability >= _VOICE:
+                    self._voice = 0.0  # it was no speech
+        if speech:
+            updates += self._accept(speech, last=over)
+        return updates
+
+    def flush(self) -> list[Update]:
+        """No more is coming, at least for now: what was said so far is an utterance."""
+        pending, self._pending = self._pending, np.zeros(0, dtype=np.float32)
+        updates: list[Update] = []
+        self._heard += len(pending)
+        if self._endpointer.speaking:
+            updates += self._accept([pending], last=True)
+        self._endpointer.reset()
+        self._lead_in.clear()
+        self._voice = 0.0
+        self._vad.reset()
+        return updates
+
+    def skip(self, samples: int) -> list[Update]:
+        """``samples`` of audio are missing here: end the utterance and go on after the gap."""
+        updates = self.flush()
+        self._heard += samples
+        return updates
+
+    def close(self) -> None:
+        if self._next is not None:
+            self._next.close()
+        self._stream.close()
+
+    def use(self, stream: Stream) -> None:
+        """Go over to another stream: at once when nobody speaks, else with the next utterance."""
+        if self._next is not None:
+            self._next.close()
+        self._next = stream
+        if not self.speaking:
+            self._change()
+
+    def _change(self) -> None:
+        if self._next is not None:
+            self._stream.close()
+            self._stream, self._next = self._next, None
+            self._endpointer.rules = self._stream.rules
+            self._lead_in = self._new_lead_in()
+
+    def _new_lead_in(self) -> deque[Samples]:
+        """The chunks before speech is certain, as many as the stream wants."""
+        return deque(maxlen=round(self._endpointer.rules.lead_in * RATE / CHUNK))
+
+    def _may_go_on(self) -> bool:
+        """Whether the utterance may be decoded together with the next one, because the engine is behind."""
+        length = (self._heard - self._began) / RATE
+        return self._endpointer.silence <= self._stream.bridges and length <= _TOGETHER_LONGEST
+
+    def _accept(self, speech: list[Samples], *, last: bool) -> list[Update]:
+        samples = np.concatenate(speech)
+        try:
+            voice, self._voice = self._voice, 0.0
+            hypothesis = self._stream.accept(samples, self._endpointer.silence, voice) if len(samples) else None
+            if last:
+                hypothesis = self._stream.finish()
+        except EngineError as error:
+            self.failure = error
+            hypothesis, last = self._stream.finish(), True
+        updates = [] if hypothesis is None else [Update(self._on_clock(hypothesis), endpoint=last)]
+        if last:
+            self._began = self._heard
+            self._change()
+        return updates
+
+    def _on_clock(self, hypothesis: Hypothesis) -> Hypothesis:
+        began = self._began / RATE
+        return Hypothesis(
+            tuple(word.shifted(began) for word in hypothesis.committed),
+            tuple(word.shifted(began) for word in hypothesis.tentative),
+        )

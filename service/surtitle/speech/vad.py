@@ -1,0 +1,96 @@
+"""Voice activity detection with the Silero network, run by onnxruntime.
+
+The silero-vad package needs torch to run the same network. faster-whisper ships it as an ONNX
+file with its state as inputs, so one session serves all sources (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections import deque
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from surtitle.audio import RATE, Samples
+from surtitle.errors import EngineError
+
+CHUNK = 512
+"""Samples in one decision: 32 ms at 16 kHz."""
+
+_CONTEXT = 64  # samples of the chunk before that the network expects in front of each chunk
+_STATE = (1, 1, 128)
+_VOICE = 0.35  # probability from which a chunk may be speech
+_MAX_AGE = round(5.0 * RATE / CHUNK)  # chunks after which the state is renewed, as soon as nobody speaks
+_PAUSE = round(1.0 * RATE / CHUNK)  # chunks without voice that this takes: longer than any pause in an utterance
+_WARM_UP = _PAUSE  # chunks that the new state hears first: an onset is not heard cold, and earlier voices are forgotten
+
+_State = NDArray[np.float32]
+
+
+class Vad(Protocol):
+    """Tells speech from other sound, one chunk at a time."""
+
+    def probability(self, chunk: Samples) -> float:
+        """Probability of speech in ``chunk``, shape (512,), which follows the previous one."""
+
+    def reset(self) -> None:
+        """Forget everything heard so far."""
+
+
+class SileroVad:
+    """One listener's state over the shared network.
+
+    The network's recurrent state drifts in minutes of silence, noise, music, or talk, until it
+    misses quiet speech, then all speech. In a pause the state is therefore replaced by a new one
+    that has heard only the last second.
+    """
+
+    def __init__(self) -> None:
+        self._session = _session()
+        self._recent: deque[Samples] = deque(maxlen=_WARM_UP)  # chunks with their contexts
+        self.reset()
+
+    def reset(self) -> None:
+        self._h, self._c = _blank(), _blank()
+        self._context = np.zeros(_CONTEXT, dtype=np.float32)
+        self._recent.clear()
+        self._age = 0  # chunks that the state has heard
+        self._quiet = 0  # chunks without voice until now
+
+    def probability(self, chunk: Samples) -> float:
+        window = np.concatenate((self._context, chunk))
+        self._context = chunk[-_CONTEXT:]
+        self._recent.append(window)
+        probability, self._h, self._c = self._run(window[np.newaxis], self._h, self._c)
+        self._age += 1
+        self._quiet = 0 if probability >= _VOICE else self._quiet + 1
+        if self._age >= _MAX_AGE and self._quiet >= _PAUSE:
+            _, self._h, self._c = self._run(np.stack(self._recent), _blank(), _blank())
+            self._age = 0
+        return probability
+
+    def _run(self, windows: Samples, h: _State, c: _State) -> tuple[float, _State, _State]:
+        """The probability of the last of ``windows``, shape (n, 576), and the state after it."""
+        probabilities, h, c = self._session.run(None, {"input": windows, "h": h, "c": c})
+        return float(probabilities.reshape(-1)[-1]), h, c
+
+
+def _blank() -> _State:
+    return np.zeros(_STATE, dtype=np.float32)
+
+
+@cache  # the network itself is stateless, so one session serves all listeners
+def _session() -> Any:
+    spec = importlib.util.find_spec("faster_whisper")  # locate the package without importing it
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    found = [path for place in places for path in Path(place).glob("assets/silero_vad*.onnx")]
+    if not found:
+        raise EngineError("The voice detector's network is missing: run `make install` again.")
+    options = onnxruntime.SessionOptions()
+    options.inter_op_num_threads = options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(str(found[0]), options, providers=["CPUExecutionProvider"])

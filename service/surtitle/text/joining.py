@@ -1,0 +1,54 @@
+"""Which pieces of text may not be separated by the end of a line or of a caption. Pure.
+
+Recognizers write "10" + ",000", "aujourd" + "'hui" and "U" + ".S.". In scripts without spaces every piece stands alone,
+and the rules of Japanese and Chinese typesetting apply (kinsoku, JIS X 4051): some marks never begin a line, others
+never end one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from surtitle.text.punctuation import CLOSING, DASHES, ELLIPSES, FULL_STOPS, PAUSES, TERMINATORS
+from surtitle.text.scripts import is_unspaced
+
+SPACED_MARKS = ("?", "!", ":", ";", "»", "%", "?!", "!?", "…", "...")
+"""Marks before which French puts a space; no line may begin with one."""
+
+_NEVER_FIRST = (
+    frozenset(
+        FULL_STOPS + TERMINATORS + ELLIPSES + PAUSES + CLOSING + "%％‰°℃¢"
+        "ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶㇰㇱㇲㇳㇴㇵㇶㇷㇸㇹㇺㇻㇼㇽㇾㇿ"  # small kana
+        "ーｰ々〻ゝゞヽヾ〜～゠"  # prolonged sounds, iteration
+        "ๆຯະາໆฯ"  # Thai and Lao
+    )
+    - frozenset("“‘«‹")
+)
+_NEVER_LAST = frozenset("‘“„‚«‹¿¡([{（［｛〈《「『【〔〖$€£¥￥＄№#＃")
+_BREAK_AFTER = frozenset("—―")  # dashes after which a line may end
+
+
+def joins(before: str, after: str, *, spaced: bool) -> bool:
+    """Whether ``before`` and ``after`` belong on one line; ``spaced`` says that a space is between them."""
+    if not before or not after:
+        return not spaced
+    if spaced:
+        return after in SPACED_MARKS or before in ("«", "‹", "¿", "¡")
+    first, last = after[0], before[-1]
+    if first in _NEVER_FIRST or last in _NEVER_LAST or unicodedata.combining(first) or _is_mark(first):
+        return True
+    if last in _BREAK_AFTER:
+        return False
+    if first in DASHES or last in DASHES:
+        return True
+    return not (is_unspaced(first) or is_unspaced(last) or _closes_unspaced(before))
+
+
+def _is_mark(character: str) -> bool:
+    """A vowel sign or tone mark, which is written on the letter before it."""
+    return unicodedata.category(character) in ("Mn", "Mc", "Me")
+
+
+def _closes_unspaced(text: str) -> bool:
+    """Whether ``text`` ends with a wide mark, after which Japanese and Chinese may break."""
+    return unicodedata.east_asian_width(text[-1]) in ("W", "F") and not text[-1].isalnum()

@@ -1,0 +1,298 @@
+"""One channel's translation: follows what is said, and writes a track for each language that is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
+from surtitle.channels.feed import Event
+from surtitle.errors import BadRequest, ModelError, SurtitleError
+from surtitle.translation.languages import find
+from surtitle.translation.policy import Job, Policy
+from surtitle.translation.speech import ENGLISH, Speech, SpeechTranslation
+from surtitle.translation.translator import Text
+from surtitle.translation.translators import Loaded, Translators
+
+log = logging.getLogger("surtitle.translation")
+
+_LOOK = 0.25  # seconds between two looks when nothing is published
+_BEHIND = 3.0  # seconds of waiting that are worth telling
+_AGAIN = 30.0  # seconds until a model is tried again that could not be had
+
+NO_MODEL = (
+    "Translations need a model: choose one in the dashboard under Translation, "
+    "or start the service with --translation-model."
+)
+_NO_SOURCE = "The translation begins when somebody speaks."
+_SLOW_SPEECH = "The translation is behind: this computer is busy recognizing, so some sentences may be left out."
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A language's status: waiting, fetching, loading, live, behind or failed; ``message`` is for people."""
+
+    name: str
+    message: str = ""
+
+
+class Interpreter:
+    """Owns the task that translates, as long as a language is wanted.
+
+    ``model`` gives the name of the model to use. Without one, ``speech`` may still translate into English. Nothing
+    waits for a translator that is slow: of what was said meanwhile it finds the newest revisions, and every caption
+    that became final.
+    """
+
+    def __init__(
+        self, channel: Channel, translators: Translators, model: Callable[[], str | None], speech: Speech
+    ) -> None:
+        self._channel = channel
+        self._translators = translators
+        self._model = model
+        self._speech = SpeechTranslation(channel, speech)
+        self._policies: dict[str, Policy] = {}
+        self._states: dict[str, State] = {}
+        self._problems: dict[str, str] = {}  # by language
+        self._failure = ""  # why there is no model
+        self._loaded: Loaded | None = None
+        self._loading: asyncio.Task[Loaded] | None = None
+        self._retry = 0.0  # when a model that could not be had is tried again
+        self._place = 0
+        self._heard = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def languages(self) -> Collection[str]:
+        return self._policies.keys()
+
+    def want(self, languages: Collection[str]) -> None:
+        """Translate into these and no others from now on. What is on screen is translated first."""
+        for language in [language for language in self._policies if language not in languages]:
+            del self._policies[language]
+            self._states.pop(language, None)
+            self._problems.pop(language, None)
+            self._channel.translation(language).settle()
+        if not self._policies:
+            self._place = self._channel.feed.last
+        for language in languages:
+            if language not in self._policies:
+                self._begin(language)
+        if self._policies and (self._task is None or self._task.done()):
+            self._task = asyncio.create_task(self._run(), name=f"interpreter {self._channel.name}")
+
+    def state(self, language: str) -> State:
+        return self._states.get(language, State("loading"))
+
+    def waiting(self, language: str) -> float:
+        """For how many seconds the oldest final caption waits for its translation."""
+        policy = self._policies.get(language)
+        return policy.waiting(asyncio.get_running_loop().time()) if policy else 0.0
+
+    def skipped(self, language: str) -> int:
+        """Captions that were not translated."""
+        policy = self._policies.get(language)
+        return policy.skipped if policy else 0
+
+    async def close(self) -> None:
+        for task in (self._task, self._loading):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError, ModelError):
+                    await task
+
+    def _begin_again(self) -> None:
+        """With what is on screen now: what waited in vain is too old."""
+        for language in self._policies:
+            self._begin(language)
+
+    def _begin(self, language: str) -> None:
+        policy = self._policies[language] = Policy(language)
+        original, track = self._channel.original, self._channel.translation(language)
+        for shown in original.visible():
+            caption = original.said(shown.id)
+            if caption is not None and track.final(caption.id) is None:
+                self._put(language, policy.put(caption, asyncio.get_running_loop().time()))
+
+    async def _run(self) -> None:
+        while self._policies:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._listen(), name=f"listen {self._channel.name}")
+                    tasks.create_task(self._work(), name=f"translate {self._channel.name}")
+            except* Exception:
+                log.exception("%s: translating stopped, and begins again", self._channel.name)
+                self._begin_again()
+                await asyncio.sleep(_LOOK)
+
+    async def _listen(self) -> None:
+        """Take note of what is said, also while something is translated."""
+        while self._policies:
+            now = asyncio.get_running_loop().time()
+            for event in await self._channel.since(self._place):
+                self._place = max(self._place, event.number)
+                await self._hear(event, now)
+            self._leave_out(self._speech.release(now))
+            self._tell()
+            await self._channel.feed.wait(self._place, _LOOK)
+
+    async def _work(self) -> None:
+        """Translate what waits."""
+        while self._policies:
+            now = asyncio.get_running_loop().time()
+            for language, policy in self._policies.items():
+                self._put(language, policy.release(now))
+            loaded = self._translator(now)
+            asked = [] if loaded is None else self._jobs(loaded, now)
+            if loaded and asked:
+                await self._translate(loaded, asked)
+            elif self._speech.pending:
+                await self._translate_speech()
+            else:
+                self._heard.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._heard.wait(), _LOOK)
+
+    async def _hear(self, event: Event, now: float) -> None:
+        """What happened in the original."""
+        if event.name == "clear":
+            self._speech.clear()
+            for policy in self._policies.values():
+                policy.clear()
+        elif event.name == "caption":
+            told = msgspec.json.decode(event.data, type=_Told)
+            if told.text:
+                await self._channel.original.recall(told.id)
+            caption = self._channel.original.said(told.id) or Caption(told.id, told.rev, told.source, told.lang)
+            for language, policy in self._policies.items():
+                self._put(language, policy.put(caption, now))
+            if self._by_speech(ENGLISH):
+                self._leave_out(self._speech.hear(caption, now))
+                self._heard.set()
+
+    def _by_speech(self, language: str) -> bool:
+        """Whether a language comes from the recognizer, which has to be asked while the sound is there."""
+        return language == ENGLISH and language in self._policies and self._model() is None
+
+    async def _translate_speech(self) -> None:
+        translated, lost = await self._speech.next()
+        self._leave_out(lost)
+        if (policy := self._policies.get(ENGLISH)) is not None:
+            for caption, words in translated:
+                self._put(ENGLISH, policy.whole(caption, words))
+
+    def _leave_out(self, captions: Sequence[Caption]) -> None:
+        if captions and (policy := self._policies.get(ENGLISH)) is not None:
+            policy.leave_out(captions)
+
+    async def _translate(self, loaded: Loaded, asked: list[tuple[str, Job]]) -> None:
+        texts = [Text(job.text, find(job.language).nllb, find(language).nllb, job.before) for language, job in asked]
+        try:
+            answers = await loaded.translate(texts)
+        except Exception:
+            log.exception("%s: %d texts could not be translated", self._channel.name, len(texts))
+            for language in {language for language, _ in asked}:
+                self._problems[language] = "Some captions could not be translated: the log says why."
+                self._policies[language].drop([job for one, job in asked if one == language])
+            return
+        for language, policy in list(self._policies.items()):
+            mine = [at for at, (one, _) in enumerate(asked) if one == language]
+            if mine:
+                self._problems.pop(language, None)
+                self._put(language, policy.done([asked[at][1] for at in mine], [answers[at] for at in mine]))
+
+    def _put(self, language: str, captions: list[Caption]) -> None:
+        self._heard.set()
+        track = self._channel.translation(language)
+        for caption in captions:
+            before = track.said(caption.id)
+            if before is not None or caption.full_text:
+                newest = max(track.feed.last, before.rev if before else 0)
+                track.put(replace(caption, rev=newest + 1))
+
+    def _jobs(self, loaded: Loaded, now: float) -> list[tuple[str, Job]]:
+        found = [(language, job) for language, policy in self._policies.items() for job in policy.jobs(now)]
+        return [(language, job) for language, job in found if self._can(language, job, loaded)]
+
+    def _can(self, language: str, job: Job, loaded: Loaded) -> bool:
+        """Whether the model knows both languages."""
+        known = loaded.translator.codes
+        try:
+            spoken = find(job.language).nllb in known
+        except BadRequest:
+            spoken = False
+        if spoken and find(language).nllb in known:
+            return True
+        unknown = language if spoken else job.language
+        self._problems[language] = f"The translation model does not know the language {unknown!r}."
+        self._policies[language].drop([job])
+        return False
+
+    def _translator(self, now: float) -> Loaded | None:
+        """The translator, if it is there; otherwise sees to it that it comes."""
+        model = self._model()
+        if model is None:
+            self._loaded, self._failure = None, NO_MODEL
+            return None
+        if self._loaded is not None and self._loaded.translator.model == model:
+            return self._loaded
+        self._loaded = None
+        if self._loading is None or self._loading.get_name() != model:
+            if self._loading is not None:
+                self._loading.cancel()
+            if self._failure:
+                self._begin_again()
+            self._failure = ""
+            self._loading = asyncio.create_task(self._translators.get(model), name=model)
+            self._retry = now + _AGAIN
+        elif self._loading.done():
+            error = None if self._loading.cancelled() else self._loading.exception()
+            if error is None and not self._loading.cancelled():
+                self._loaded, self._failure = self._loading.result(), ""
+                self._loading = None
+            else:
+                self._failure = error.message if isinstance(error, SurtitleError) else "The model could not be loaded."
+                if now >= self._retry:
+                    self._loading = None
+        return self._loaded
+
+    def _tell(self) -> None:
+        for language in self._policies:
+            state = self._look_at(language)
+            if state != self._states.get(language):
+                self._states[language] = state
+                told: dict[str, Any] = {"language": language, "state": state.name, "message": state.message}
+                self._channel.translation(language).tell(told)
+
+    def _look_at(self, language: str) -> State:
+        if self._policies[language].idle:
+            return State("live")
+        if self._by_speech(language) and (possible := self._speech.possible) is not False:
+            if possible is None:
+                return State("waiting", _NO_SOURCE)
+            behind = self._speech.behind(asyncio.get_running_loop().time())
+            return State("behind", _SLOW_SPEECH) if behind else State("live")
+        problem = self._failure or self._problems.get(language, "")
+        if problem:
+            return State("failed", problem)
+        if self._loaded is None:
+            progress = self._translators.progress(self._model() or "")
+            return State(progress.state if progress and progress.state == "fetching" else "loading")
+        if self.waiting(language) > _BEHIND:
+            return State("behind", "The translation is behind: this computer is too slow for so many languages.")
+        return State("live")
+
+
+class _Told(msgspec.Struct):
+    id: str
+    rev: int
+    source: str
+    lang: str
+    text: str

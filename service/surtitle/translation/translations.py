@@ -1,0 +1,142 @@
+"""All translations of one service: a language runs while somebody reads it, or it is pinned."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from surtitle.channels.channel import Channel
+from surtitle.channels.track import Track
+from surtitle.errors import TooMany
+from surtitle.settings import Settings
+from surtitle.translation.interpreter import Interpreter
+from surtitle.translation.languages import find
+from surtitle.translation.speech import Speech
+from surtitle.translation.translators import Translators
+
+ORIGINAL = "original"
+"""What a reader asks for who wants no translation."""
+
+
+class Translations:
+    """Owns the translators and an interpreter for each channel that has translations. ``speech``: see `Interpreter`."""
+
+    def __init__(self, settings: Settings, speech: Speech) -> None:
+        self._settings = settings
+        self._speech = speech
+        self._limits = settings.limits
+        self._translators = Translators()
+        self._interpreters: dict[Channel, Interpreter] = {}
+        self._readers: Counter[tuple[Channel, str]] = Counter()
+        self._leaving: dict[tuple[Channel, str], asyncio.TimerHandle] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def language(self, channel: Channel, asked: str | None) -> str | None:
+        """The tag of the language that a reader asks for, None for the original. Raises `BadRequest`, `TooMany`."""
+        if not asked or asked.strip().casefold() == ORIGINAL:
+            return None
+        tag = find(asked).tag
+        self.check_room({*self._wanted(channel), tag})
+        return tag
+
+    def check_room(self, languages: set[str]) -> None:
+        """Raises `TooMany`."""
+        if len(languages) > self._limits.languages:
+            raise TooMany(
+                f"A channel is translated into {self._limits.languages} languages at most: read one of "
+                f"{', '.join(sorted(languages)[: self._limits.languages])}, or unpin one."
+            )
+
+    @contextmanager
+    def reading(self, channel: Channel, language: str | None) -> Iterator[Track]:
+        """The track for a reader, which goes on as long as the block lasts; None is the original."""
+        if language is None:
+            yield channel.original
+            return
+        key = channel, language
+        self._readers[key] += 1
+        if (leaving := self._leaving.pop(key, None)) is not None:
+            leaving.cancel()
+        self.apply(channel)
+        try:
+            yield channel.translation(language)
+        finally:
+            self._readers[key] -= 1
+            if not self._readers[key]:
+                del self._readers[key]
+                later = asyncio.get_running_loop().call_later
+                self._leaving[key] = later(self._limits.language_linger, self._leave, key)
+
+    def apply(self, channel: Channel) -> None:
+        """Begin and stop what readers and the channel's settings say."""
+        wanted = self._wanted(channel)
+        interpreter = self._interpreters.get(channel)
+        if interpreter is None and wanted:
+            interpreter = Interpreter(channel, self._translators, lambda: self._model(channel), self._speech)
+            self._interpreters[channel] = interpreter
+        if interpreter is not None:
+            interpreter.want(wanted)
+            if not wanted:
+                del self._interpreters[channel]
+                closing = asyncio.create_task(interpreter.close())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)
+        self._translators.keep({self._settings.translation_model, *map(self._model, self._interpreters)})
+
+    def problem(self, channel: Channel, language: str) -> str:
+        """Why there is no translation into a language that is read, in one sentence; empty if there is."""
+        interpreter = self._interpreters.get(channel)
+        state = interpreter.state(language) if interpreter else None
+        return state.message if state and state.name == "failed" else ""
+
+    def describe(self, channel: Channel) -> dict[str, Any]:
+        """To be added to the channel's: the languages that run, and the model."""
+        interpreter = self._interpreters.get(channel)
+        model = self._model(channel)
+        progress = self._translators.progress(model) if model else None
+        languages = list(interpreter.languages) if interpreter else []
+        return {
+            "translation": {
+                "model": model,
+                "state": progress.state if progress else None,
+                "done": progress.done if progress else None,
+                "message": progress.message if progress else "",
+                "languages": [self._describe(channel, interpreter, one) for one in languages] if interpreter else [],
+            }
+        }
+
+    async def close(self) -> None:
+        for leaving in self._leaving.values():
+            leaving.cancel()
+        for interpreter in self._interpreters.values():
+            await interpreter.close()
+        await asyncio.gather(*self._closing)
+        await self._translators.close()
+
+    def _model(self, channel: Channel) -> str | None:
+        return channel.settings.translation_model or self._settings.translation_model
+
+    def _wanted(self, channel: Channel) -> list[str]:
+        """Those that are pinned, read, or were read a moment ago."""
+        read = [language for one, language in (*self._readers, *self._leaving) if one is channel]
+        return list(dict.fromkeys((*channel.settings.translations, *read)))
+
+    def _leave(self, key: tuple[Channel, str]) -> None:
+        self._leaving.pop(key, None)
+        self.apply(key[0])
+
+    def _describe(self, channel: Channel, interpreter: Interpreter, language: str) -> dict[str, Any]:
+        state = interpreter.state(language)
+        return {
+            "language": language,
+            "name": find(language).name,
+            "state": state.name,
+            "message": state.message,
+            "readers": self._readers[channel, language],
+            "pinned": language in channel.settings.translations,
+            "lag": round(interpreter.waiting(language), 1),
+            "skipped": interpreter.skipped(language),
+        }

@@ -1,0 +1,126 @@
+"""The translation models that are loaded: each once, for all channels."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from surtitle.errors import ModelError
+from surtitle.speech.library import Progress
+from surtitle.threads import start_thread
+from surtitle.translation import models
+from surtitle.translation.translator import Text, Translator
+
+log = logging.getLogger("surtitle.translation")
+
+_NICE = 10  # added to a translator's niceness: captions get the processor first
+
+
+class Loaded:
+    """A translator with the one thread in which it works: all its channels take turns there."""
+
+    def __init__(self, translator: Translator) -> None:
+        self.translator = translator
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="translate", initializer=_give_way)
+
+    async def translate(self, texts: Sequence[Text]) -> list[str]:
+        """See `Translator.translate`."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self.translator.translate, texts)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False)
+
+
+class Translators:
+    """Owns the models and the tasks that fetch and load them."""
+
+    def __init__(self) -> None:
+        self._loads: dict[str, asyncio.Task[Loaded]] = {}
+        self._progress: dict[str, Progress] = {}
+        self._stopping = threading.Event()
+
+    async def get(self, model: str) -> Loaded:
+        """The translator for a model's name or directory, fetched and loaded if need be. Raises `ModelError`."""
+        load = self._loads.get(model)
+        if load is None or (load.done() and (load.cancelled() or load.exception())):
+            load = self._loads[model] = asyncio.create_task(self._load(model), name=f"load {model}")
+        return await asyncio.shield(load)
+
+    def progress(self, model: str) -> Progress | None:
+        """How far that model is; None when nobody asked for it."""
+        return self._progress.get(model)
+
+    def keep(self, used: Collection[str | None]) -> None:
+        """Give back the models that nobody uses."""
+        for model in [model for model, load in self._loads.items() if model not in used and load.done()]:
+            load = self._loads.pop(model)
+            self._progress.pop(model, None)
+            if not load.cancelled() and load.exception() is None:
+                load.result().close()
+                log.info("the translation model %s is not needed any more", model)
+
+    async def close(self) -> None:
+        self._stopping.set()
+        for load in self._loads.values():
+            load.cancel()
+        await asyncio.gather(*self._loads.values(), return_exceptions=True)
+        self.keep(())
+
+    async def _load(self, model: str) -> Loaded:
+        try:
+            loaded = Loaded(await self._fetch_and_load(model))
+        except Exception as error:
+            if not isinstance(error, ModelError):
+                log.exception("loading the translation model %s failed", model)
+                error = ModelError(f"The translation model “{model}” could not be loaded: the log says why.")
+            self._progress[model] = Progress("failed", message=error.message)
+            log.warning("%s", error)
+            raise error from None
+        self._progress[model] = Progress("ready")
+        log.info("the translation model %s is loaded", model)
+        return loaded
+
+    async def _fetch_and_load(self, model: str) -> Translator:
+        self._progress[model] = Progress("loading")
+        directory = await start_thread("find translation model", lambda: models.on_disk(model))
+        if directory is None:
+            loop = asyncio.get_running_loop()
+
+            def tell(done: int, total: int) -> None:
+                with suppress(RuntimeError):  # the loop is closed
+                    loop.call_soon_threadsafe(self._fetched, model, done / max(1, total))
+
+            self._fetched(model, 0.0)
+            directory = await start_thread("fetch translation model", lambda: models.fetch(model, tell, self._stopping))
+        self._progress[model] = Progress("loading")
+        found = directory
+        return await start_thread("load translation model", lambda: load(found, model))
+
+    def _fetched(self, model: str, share: float) -> None:
+        self._progress[model] = Progress("fetching", share)
+
+
+def load(directory: Path, model: str) -> Translator:
+    """The translator for a model's directory; takes seconds: call in a thread of its own. Raises `ModelError`."""
+    _give_way()  # threads that a library starts are as nice as the one that starts them
+    if models.is_converted(directory):
+        from surtitle.translation.ctranslate import CTranslate2Translator
+
+        return CTranslate2Translator(directory, model)
+    from surtitle.translation.transformer import TransformersTranslator
+
+    return TransformersTranslator(directory, model)
+
+
+def _give_way() -> None:
+    """Linux alone has a niceness for each thread."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)

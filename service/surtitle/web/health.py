@@ -1,0 +1,58 @@
+"""How the service is, for those who watch over it: `/healthz`, `/readyz`, `/metrics`."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from surtitle import __version__
+from surtitle.metrics import Metrics
+
+
+async def health(request: Request) -> Response:
+    """`/healthz`: up, and on which engine; where tokens are needed, strangers learn no more than that it is up."""
+    state = request.app.state
+    if state.gate.guarded:
+        return JSONResponse({"status": "ok"})
+    return JSONResponse({"status": "ok", "version": __version__, **state.engines.description})
+
+
+async def ready(request: Request) -> Response:
+    """`/readyz`: 200 if a source that starts now is captioned and what it is told is kept, else 503."""
+    state = request.app.state
+    missing = []
+    if not state.engines.ready:
+        missing.append("recognition is being loaded")
+    if state.keeper and state.keeper.problem:
+        missing.append("the store cannot be written")
+    if state.hub.stopping:
+        missing.append("the service is stopping")
+    return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """`/metrics`, in Prometheus's text format."""
+    return Response(request.app.state.metrics.text(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
+
+
+class Counted:
+    """Counts what is refused, whoever refuses it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                counts.refused(message["status"])
+            elif message["type"] == "websocket.close" and message.get("code", 1000) >= 4400:
+                counts.refused(message["code"] - 4000)
+            await send(message)
+
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        counts: Metrics = scope["app"].state.metrics
+        await self._app(scope, receive, watched)

@@ -1,0 +1,65 @@
+"""What a publisher may say, as typed values."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Annotated, Any
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from surtitle.errors import BadRequest, SurtitleError
+
+log = logging.getLogger("surtitle.web")
+
+
+class Start(msgspec.Struct, tag_field="op", tag="start", frozen=True):
+    """The first message: what is coming.
+
+    ``rate`` in Hz and ``channels`` are for pcm16le; ``age`` is how many seconds ago the first sample was captured.
+    """
+
+    format: str = "pcm16le"
+    rate: int = 16_000
+    channels: int = 1
+    lang: str | None = None
+    source: str = "source"
+    age: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+    channel: str | None = None
+    resume: str | None = None
+    token: str | None = None
+
+
+class End(msgspec.Struct, tag_field="op", tag="end", frozen=True):
+    """The last message: no more audio."""
+
+
+_decoder: msgspec.json.Decoder[Start | End] = msgspec.json.Decoder(Start | End)
+
+
+def parse(text: str) -> Start | End:
+    """A publisher's text message. Raises `BadRequest`."""
+    try:
+        return _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"This message is not one we know ({error}): send start, then audio, then end.") from error
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise BadRequest('Text messages must be JSON like {"op":"start",…}; audio goes in binary messages.') from error
+
+
+def error_message(error: SurtitleError) -> dict[str, Any]:
+    """What a client is told of an error."""
+    return {"type": "error", "code": error.code, "message": error.message}
+
+
+async def refuse(websocket: WebSocket, error: SurtitleError) -> None:
+    """Tell the client why, and close; it may be gone by now, or not listen."""
+    if websocket.application_state is not WebSocketState.CONNECTED:
+        return
+    try:
+        async with asyncio.timeout(2.0):
+            await websocket.send_text(msgspec.json.encode(error_message(error)).decode())
+            await websocket.close(error.close, error.code)
+    except (RuntimeError, OSError, TimeoutError, WebSocketDisconnect):
+        log.debug("the client was gone before it could be told")

@@ -1,0 +1,123 @@
+"""The pages: dashboard, overlay, viewer."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import segno
+from jinja2 import Environment, FileSystemLoader
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.templating import Jinja2Templates
+
+import obs_overlay
+from surtitle import __version__
+from surtitle.channels.channel import check_name
+from surtitle.channels.hub import Hub
+from surtitle.web import i18n
+from surtitle.web.access import remember
+from surtitle.web.links import link
+from surtitle.web.security import PAGE_POLICY
+
+_OURS = Path(__file__).parent
+_OVERLAY = obs_overlay.DIRECTORY
+_DEMO = _OURS.parent / "demo"
+
+_FORMS = {"txt": "Text", "md": "Markdown", "srt": "SRT", "vtt": "WebVTT", "json": "JSON"}  # that readers have a use for
+_SMALLEST_QR = 3  # modules of white around it (ISO/IEC 18004 asks for 4; a page adds its own)
+
+
+async def dashboard(request: Request) -> Response:
+    hub: Hub = request.app.state.hub
+    hub.channel("main")  # so that there is something to open from the first moment
+    return _page(request, "dashboard.html", None)
+
+
+async def overlay(request: Request) -> Response:
+    page = _page(request, "overlay.html", check_name(request.path_params["channel"]))
+    # OBS writes a source's "Custom CSS" into the page as a style element
+    page.headers["content-security-policy"] = PAGE_POLICY.replace("style-src", "style-src 'unsafe-inline'")
+    return page
+
+
+async def view(request: Request) -> Response:
+    channel = check_name(request.path_params["channel"])
+    return _page(request, "view.html", channel, forms=_FORMS, link=await link(request, channel, "viewer"))
+
+
+async def sessions(request: Request) -> Response:
+    return _page(request, "sessions.html", None)
+
+
+async def session(request: Request) -> Response:
+    return _page(request, "session.html", None, session=request.path_params["id"])
+
+
+async def manifest(request: Request) -> Response:
+    """What makes the viewer an app that can be installed (Web App Manifest)."""
+    channel = check_name(request.path_params["channel"])
+    home = f"/view/{quote(channel)}"
+    app = {
+        "name": f"{channel} · Surtitle",
+        "short_name": channel,
+        "id": home,
+        "start_url": home,
+        "scope": home,
+        "display": "standalone",
+        "background_color": "#121317",
+        "theme_color": "#121317",
+        "icons": [
+            {"src": f"/static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"} for size in (192, 512)
+        ],
+    }
+    return JSONResponse(app, media_type="application/manifest+json")
+
+
+async def qr_code(request: Request) -> Response:
+    """The viewer's address, to be read by a phone's camera."""
+    channel = check_name(request.path_params["channel"])
+    address = await link(request, channel, "viewer")
+    if language := request.query_params.get("lang"):
+        address += f"{'&' if '?' in address else '?'}{urlencode({'lang': language[:40]})}"
+    image = io.BytesIO()
+    segno.make(address, micro=False).save(image, kind="svg", border=_SMALLEST_QR, xmldecl=False, omitsize=True)
+    return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
+
+
+def routes() -> list[BaseRoute]:
+    return [
+        Route("/", dashboard),
+        Route("/sessions", sessions),
+        Route("/sessions/{id}", session),
+        Route("/overlay/{channel}", overlay),
+        Route("/view/{channel}", view),
+        Route("/view/{channel}/manifest.webmanifest", manifest),
+        Route("/view/{channel}/qr.svg", qr_code),
+        Mount("/static/overlay", StaticFiles(directory=_OVERLAY / "static")),
+        Mount("/static/demo", StaticFiles(directory=_DEMO / "sample")),
+        Mount("/static", StaticFiles(directory=_OURS / "static")),
+    ]
+
+
+def _page(request: Request, template: str, channel: str | None, **more: object) -> Response:
+    language = i18n.language_of(request)
+    texts = i18n.messages(language)
+    context = {"channel": channel, "version": __version__, "language": language, "messages": texts, **more}
+    response = _templates(language).TemplateResponse(request, template, context)
+    response.headers["vary"] = "Accept-Language"
+    remember(request, response)
+    return response
+
+
+@cache
+def _templates(language: str) -> Jinja2Templates:
+    """The templates, with their texts in a language."""
+    env = Environment(loader=FileSystemLoader([_OURS / "templates", _OVERLAY / "templates"]), autoescape=True)
+    texts = i18n.messages(language)
+    env.globals["_"] = lambda text: texts.get(text, text)
+    return Jinja2Templates(env=env)

@@ -1,0 +1,101 @@
+"""Captions go out: server-sent events, and the same events over a WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+from sse_starlette.event import ServerSentEvent
+from sse_starlette.sse import EventSourceResponse
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from surtitle.channels.feed import Event
+from surtitle.channels.hub import Hub
+from surtitle.channels.track import Track
+from surtitle.errors import SurtitleError
+from surtitle.settings import Limits
+from surtitle.translation.translations import Translations
+from surtitle.web.messages import refuse
+from surtitle.web.room import Room
+
+log = logging.getLogger("surtitle.read")
+
+_HEARTBEAT = 15.0  # seconds
+
+
+async def read_events(request: Request) -> Response:
+    """`GET /api/channels/{channel}/captions`: server-sent events, resumed by `Last-Event-ID`."""
+    hub: Hub = request.app.state.hub
+    limits: Limits = request.app.state.settings.limits
+    place = request.headers.get("last-event-id") or request.query_params.get("last")
+    translations: Translations = request.app.state.translations
+    channel = hub.channel(request.path_params["channel"])
+    language = translations.language(channel, request.query_params.get("lang"))
+    room: Room = request.app.state.room
+    room.check_reader(request, channel)
+
+    async def stream() -> AsyncIterator[ServerSentEvent]:
+        with room.reader(request, channel), translations.reading(channel, language) as track:
+            async for event in _events(track, place):
+                yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
+
+    return EventSourceResponse(stream(), ping=int(_HEARTBEAT), send_timeout=limits.send_timeout, sep="\n")
+
+
+async def read_socket(websocket: WebSocket) -> None:
+    """The same path as a WebSocket: `{"event","id","data"}`, resumed by `?last=<id>`."""
+    await websocket.accept()
+    hub: Hub = websocket.app.state.hub
+    translations: Translations = websocket.app.state.translations
+    limits: Limits = websocket.app.state.settings.limits
+    room: Room = websocket.app.state.room
+    try:
+        channel = hub.channel(websocket.path_params["channel"])
+        language = translations.language(channel, websocket.query_params.get("lang"))
+        room.check_reader(websocket, channel)
+    except SurtitleError as error:
+        await refuse(websocket, error)
+        return
+    with room.reader(websocket, channel), translations.reading(channel, language) as track:
+        sending = asyncio.create_task(_send_all(websocket, track, limits.send_timeout))
+        leaving = asyncio.create_task(_wait_for_close(websocket))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.wait({sending, leaving})
+
+
+async def _events(track: Track, place: str | None) -> AsyncIterator[Event]:
+    """What is on screen, or what came after ``place``, and then everything, for ever."""
+    number = track.feed.parse(place) if place else None
+    if number is None:
+        events, number = track.on_screen(), track.feed.last
+    else:
+        events = await track.since(number)
+    while True:
+        for event in events:
+            yield event
+            number = max(number, event.number)
+        await track.feed.wait(number, _HEARTBEAT)
+        events = await track.since(number)
+
+
+async def _send_all(websocket: WebSocket, track: Track, timeout: float) -> None:
+    """Send until the reader is gone, or does not take anything for ``timeout`` seconds."""
+    try:
+        async for event in _events(track, websocket.query_params.get("last")):
+            async with asyncio.timeout(timeout):
+                await websocket.send_text(f'{{"event":"{event.name}","id":"{event.id}","data":{event.data}}}')
+    except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+        log.info("a reader went away")
+
+
+async def _wait_for_close(websocket: WebSocket) -> None:
+    """Readers have nothing to say; what they say is not kept."""
+    while (await websocket.receive())["type"] != "websocket.disconnect":
+        pass
