@@ -81,9 +81,9 @@ tools:
 # The interface's texts as they are now, in the catalog of each language; what has no translation yet is empty there.
 messages: .venv/test
 	mkdir -p build
-	$(BIN)/pybabel -q extract -F service/surtitle/locales/babel.cfg -k _ -k t --no-location --sort-output \
+	$(BIN)/pybabel -q extract -F service/surtitle/web/locales/babel.cfg -k _ -k t --no-location --sort-output \
 		--project Surtitle -o build/messages.pot service/surtitle obs_overlay
-	for catalog in service/surtitle/locales/*.po; do \
+	for catalog in service/surtitle/web/locales/*.po; do \
 		$(BIN)/pybabel -q update -i build/messages.pot -o $$catalog -l $$(basename $$catalog .po) \
 			--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
 	done

@@ -23,10 +23,10 @@ from benchmarks.paths import RESULTS, ROOT
 from benchmarks.scores import percentile
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
-from surtitle.settings import Limits, Settings
-from surtitle.speech.words import Word
+from surtitle.core.settings import Limits, Settings
+from surtitle.core.words import Word
+from surtitle.text.language_names import find
 from surtitle.translation import translators
-from surtitle.translation.languages import find
 from surtitle.translation.translations import Translations
 from tests.models.nllb.grammar import Texts, sentence
 

@@ -30,9 +30,9 @@ from surtitle.audio.container import decode
 from surtitle.audio.intake import resampled
 from surtitle.audio.pcm import to_pcm
 from surtitle.captions.caption import Caption
-from surtitle.server import Server
-from surtitle.settings import SPEAKER_MODEL, Access, Limits, Settings
-from surtitle.speech.words import Word
+from surtitle.core.settings import SPEAKER_MODEL, Access, Limits, Settings
+from surtitle.core.words import Word
+from surtitle.web.server import Server
 
 NODE = 20  # the oldest whose test runner can set the clock
 VOICES = ("rms", "slt", "awb")

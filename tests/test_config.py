@@ -11,9 +11,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from surtitle import cli
-from surtitle.cli import main
-from surtitle.settings import Limits, Settings
+from surtitle.cli import main as cli
+from surtitle.cli.main import main
+from surtitle.core.settings import Limits, Settings
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import logging
 
-from surtitle.log import Calm
+from surtitle.core.logs import Calm
 
 
 def test_a_flood_of_lines_is_counted_instead() -> None:

@@ -5,7 +5,7 @@ import sys
 import psutil
 import pytest
 
-from surtitle.memory import give_back
+from surtitle.core.memory import give_back
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have another C library")

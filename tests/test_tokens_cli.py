@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from surtitle.access import secret, tokens
 from surtitle.access.tokens import Scope
-from surtitle.cli import main
-from surtitle.errors import Unauthorized
+from surtitle.cli.main import main
+from surtitle.core.errors import Unauthorized
 
 
 def run(folder: Path, *arguments: str, typed: str | None = None) -> str:

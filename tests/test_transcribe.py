@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from surtitle import transcribe
 from surtitle.audio import Samples
-from surtitle.errors import EngineError
-from surtitle.settings import Settings
+from surtitle.cli import transcription
+from surtitle.cli.transcribe import transcribe as command
+from surtitle.core.errors import EngineError
+from surtitle.core.settings import Settings
+from surtitle.core.words import Word
 from surtitle.speakers import recorded
 from surtitle.speakers.timeline import FRAME, SPEAKERS, Timeline
-from surtitle.speech.words import Word
-from surtitle.transcribe_cli import transcribe as command
 from tests.support import as_wav, silence
 
 
@@ -52,7 +52,7 @@ def talk(tmp_path: Path) -> Path:
 
 
 def run(monkeypatch: pytest.MonkeyPatch, transcriber: Scripted, *arguments: object) -> Any:
-    monkeypatch.setattr(transcribe, "open_transcriber", lambda settings: transcriber)
+    monkeypatch.setattr(transcription, "open_transcriber", lambda settings: transcriber)
     return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
@@ -75,7 +75,7 @@ def test_what_is_done_when_recognition_fails_is_written(monkeypatch: pytest.Monk
 
 
 def test_standard_output_is_utf_8(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
-    monkeypatch.setattr(transcribe, "open_transcriber", lambda settings: Scripted(["はい。"]))
+    monkeypatch.setattr(transcription, "open_transcriber", lambda settings: Scripted(["はい。"]))
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="cp1252"))
     command.main([str(talk), "-f", "txt"], standalone_mode=False)
@@ -86,7 +86,7 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(monkeypatch: 
     def refuse(settings: Settings) -> Scripted:
         raise AssertionError("no model is loaded")
 
-    monkeypatch.setattr(transcribe, "open_transcriber", refuse)
+    monkeypatch.setattr(transcription, "open_transcriber", refuse)
     result = CliRunner().invoke(command, [str(talk), "-o", str(talk.parent / "missing" / "out.srt")])
     assert result.exit_code == 1
     assert "There is no folder" in result.stderr
@@ -148,20 +148,20 @@ def test_a_recording_of_any_length_keeps_its_speakers(monkeypatch: pytest.Monkey
 def test_a_language_that_a_model_does_not_know_is_refused(whisper_tiny: Path) -> None:
     settings = Settings(engine="auto", model=str(whisper_tiny), language="de-at")
     with pytest.raises(EngineError, match=r"recognizes English only, not German \(Austria\) \(de-at\): choose"):
-        transcribe.open_transcriber(settings)
+        transcription.open_transcriber(settings)
 
 
 def test_a_language_that_no_model_knows_is_refused(whisper_base: Path) -> None:
     with pytest.raises(EngineError, match=r"does not know Klingon \(tlh\): choose another language or model"):
-        transcribe.open_transcriber(Settings(model=str(whisper_base), language="tlh"))
+        transcription.open_transcriber(Settings(model=str(whisper_base), language="tlh"))
 
 
 def test_the_embedded_recognizer_refuses_other_languages() -> None:
     with pytest.raises(EngineError, match="recognizes English only, not German"):
-        transcribe.open_transcriber(Settings(engine="pocketsphinx", language="de"))
+        transcription.open_transcriber(Settings(engine="pocketsphinx", language="de"))
 
 
 @pytest.mark.parametrize(("tag", "code"), [("pt-br", "pt"), ("nb", "no"), ("zh-tw", "zh"), ("auto", "auto")])
 def test_a_language_may_have_a_region(whisper_base: Path, tag: str, code: str) -> None:
-    transcriber = transcribe.open_transcriber(Settings(model=str(whisper_base), language=tag))
+    transcriber = transcription.open_transcriber(Settings(model=str(whisper_base), language=tag))
     assert transcriber.language == code

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from surtitle.errors import BadRequest
-from surtitle.transcript_files import Job, form_of, media_in, planned, write
+from surtitle.cli.transcript_files import Job, form_of, media_in, planned, write
+from surtitle.core.errors import BadRequest
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 
 from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
-from surtitle.captions.rewrite import Rewriter, Rules
-from surtitle.captions.segment import Segmenter
-from surtitle.errors import EngineError
+from surtitle.captions.segmenter import Segmenter
+from surtitle.core.errors import EngineError
+from surtitle.core.words import Hypothesis
 from surtitle.speakers.attribution import Attributed, Attribution
 from surtitle.speakers.timeline import Labels, Timeline
 from surtitle.speech.engine import Stream
 from surtitle.speech.recognizer import Recognizer, Update
 from surtitle.speech.vad import SileroVad
-from surtitle.speech.words import Hypothesis
+from surtitle.vocabulary.substituter import Rewriter, Rules
 
 
 class Pipeline:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from surtitle.access import tokens
-from surtitle.access.ledger import Ledger, LedgerError
+from surtitle.access.token_store import Ledger, LedgerError
 from surtitle.access.tokens import Scope
 
 SECRET = "s" * 40

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surtitle.access.rates import Rates, is_loopback, network
+from surtitle.access.rate_limit import Rates, is_loopback, network
 
 
 class Clock:

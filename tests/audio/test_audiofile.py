@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from surtitle.audio import Frames
-from surtitle.audio.audiofile import AudioFile
 from surtitle.audio.container import decode_frames
-from surtitle.audio.repair import close_off, inspect, is_open
-from surtitle.errors import BadAudio
-from surtitle.settings import RECORDING_FORMATS
+from surtitle.core.errors import BadAudio
+from surtitle.core.settings import RECORDING_FORMATS
+from surtitle.recordings.audio_file import AudioFile
+from surtitle.recordings.repair import close_off, inspect, is_open
 
 WRITER = """
 import sys, time
 from pathlib import Path
 import numpy as np
-from surtitle.audio.audiofile import AudioFile
+from surtitle.recordings.audio_file import AudioFile
 file = AudioFile(Path(sys.argv[1]), 48000, 2, {"SURTITLE_SOURCE": "Host"})
 tone = (np.sin(np.arange(4800) * 2 * np.pi * 440 / 48000) / 4).astype(np.float32).repeat(2).reshape(-1, 2)
 for number in range(100000):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from surtitle.audio import RATE
-from surtitle.audio.recent import Recent
+from surtitle.audio.ring import Recent
 
 
 def test_the_last_seconds_are_kept() -> None:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from surtitle.audio import Frames
-from surtitle.audio.audiofile import AudioFile
-from surtitle.audio.recording import Format, Recording
-from surtitle.audio.repair import inspect
+from surtitle.recordings.audio_file import AudioFile
+from surtitle.recordings.repair import inspect
+from surtitle.recordings.writer import Format, Recording
 from tests.audio.test_audiofile import heard
 from tests.support import missing, until
 
@@ -88,7 +88,7 @@ async def test_what_a_slow_disk_does_not_take_is_silence(tmp_path: Path, monkeyp
         write(self, frames)
 
     monkeypatch.setattr(AudioFile, "write", slow)
-    monkeypatch.setattr("surtitle.audio.recording._WAITING", 2.0)
+    monkeypatch.setattr("surtitle.recordings.writer._WAITING", 2.0)
     recording = Recording(tmp_path / "1-Host.flac", Format(RATE, 1), 0.0, {})
     for second in range(10):
         recording.put(level(0.1, 1.0), float(second))

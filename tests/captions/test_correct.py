@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.correct import corrected, lessons
-from surtitle.speech.words import Word
+from surtitle.captions.edit import corrected, lessons
+from surtitle.core.words import Word
 
 
 def caption(text: str) -> Caption:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.difference import GONE, NEW, SAME, Difference, Part, difference
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
+from surtitle.recordings.difference import GONE, NEW, SAME, Difference, Part, difference
 
 
 def caption(text: str, start: float, source: str = "mic", speaker: str | None = None) -> Caption:

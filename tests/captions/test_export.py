@@ -3,8 +3,8 @@ from __future__ import annotations
 import json
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import export
-from surtitle.speech.words import Word
+from surtitle.captions.transcript import export
+from surtitle.core.words import Word
 
 
 def caption(number: int, source: str, text: str, start: float, *, final: bool = True) -> Caption:

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from surtitle.captions.cea608 import fits, written
-from surtitle.captions.rollup import HANG, PACE, STALE, RollUp, Screen
+from surtitle.closed_captions.rollup import HANG, PACE, STALE, RollUp, Screen
 
 WORD = st.text(min_size=1, max_size=40)
 # A word, the seconds until the next, whether somebody else says it

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.second_pass import Fixed, second_pass
-from surtitle.captions.vocabulary import Vocabulary
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
+from surtitle.recordings.second_pass import Fixed, second_pass
+from surtitle.vocabulary.rules import Vocabulary
 
 
 def words(text: str, start: float) -> list[Word]:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.layout import Box, wrap
-from surtitle.captions.segment import Segmenter
-from surtitle.speech.words import Hypothesis, Word, join
+from surtitle.captions.segmenter import Segmenter
+from surtitle.core.words import Hypothesis, Word, join
 
 
 def words(text: str, start: int = 0) -> tuple[Word, ...]:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import export
 from surtitle.captions.exports import Look
 from surtitle.captions.layout import Box, balanced_words, fitting, wrap
-from surtitle.captions.segment import Segmenter
+from surtitle.captions.segmenter import Segmenter
+from surtitle.captions.transcript import export
 from surtitle.captions.units import joined, sentence_ends, units
-from surtitle.speech.words import Hypothesis, Word, join
+from surtitle.core.words import Hypothesis, Word, join
 
 
 def pieces(text: str) -> tuple[Word, ...]:

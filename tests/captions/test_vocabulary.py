@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surtitle.captions.rewrite import Rewriter, normal, unframed
-from surtitle.captions.vocabulary import Vocabulary
-from surtitle.errors import BadRequest
-from surtitle.speech.words import Hypothesis, Word, join
+from surtitle.core.errors import BadRequest
+from surtitle.core.words import Hypothesis, Word, join
+from surtitle.vocabulary.rules import Vocabulary
+from surtitle.vocabulary.substituter import Rewriter, normal, unframed
 
 
 def words(text: str, start: int = 0) -> tuple[Word, ...]:

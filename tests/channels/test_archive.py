@@ -17,11 +17,11 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.track import Track
-from surtitle.errors import NoSuchCaption
-from surtitle.settings import Limits
-from surtitle.speech.words import Word
-from surtitle.store.keeper import Keeper
-from surtitle.store.store import Batch, Store
+from surtitle.core.errors import NoSuchCaption
+from surtitle.core.settings import Limits
+from surtitle.core.words import Word
+from surtitle.store.journal import Batch, Store
+from surtitle.store.journal_writer import Keeper
 
 AT_HAND = 3
 

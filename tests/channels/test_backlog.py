@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from surtitle.audio import Samples
-from surtitle.channels.backlog import Backlog
+from surtitle.channels.audio_queue import Backlog
 
 
 def samples(*values: int) -> Samples:

@@ -15,11 +15,11 @@ from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.source import Source
-from surtitle.errors import EngineError, Replaced, TooFast
-from surtitle.settings import Limits
+from surtitle.core.errors import EngineError, Replaced, TooFast
+from surtitle.core.settings import Limits
+from surtitle.core.words import Word
 from surtitle.speech.engine import Hints
 from surtitle.speech.scheduler import Scheduler
-from surtitle.speech.words import Word
 from tests.support import silence, until
 
 LIMITS = Limits(lag_budget=2.0, ahead=6.0, resume_window=0.6, detached_flush=0.1)

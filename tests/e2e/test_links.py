@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
-from surtitle.settings import Access
+from surtitle.core.settings import Access
 from tests.support import Running, put, readers, running
 
 SECRET = "a secret that nobody guesses, of this test"

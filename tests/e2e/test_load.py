@@ -16,7 +16,7 @@ from benchmarks.recordings import Recording, aligned
 from benchmarks.soak import Soak, push, summary
 from benchmarks.systems import Surtitle
 from surtitle.audio import RATE
-from surtitle.settings import Limits
+from surtitle.core.settings import Limits
 from tests.models.sortformer.everyday import EVERYDAY, everyday_sentences
 from tests.support import need, publish, running, speech
 

@@ -13,7 +13,7 @@ import pytest
 import zxingcpp
 
 from surtitle.store.database import StoreError
-from surtitle.store.store import Store
+from surtitle.store.journal import Store
 from tests.e2e.conftest import Watched
 from tests.support import Running, put, readers, running
 

@@ -21,8 +21,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surtitle.settings import Limits
-from surtitle.web.access import NEEDS
+from surtitle.core.settings import Limits
+from surtitle.web.guard import NEEDS
 from tests.support import Running, error_rate, publish, running, speech
 
 CAPTIONS = "/api/channels/main/captions"

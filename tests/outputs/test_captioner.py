@@ -11,9 +11,9 @@ import pytest
 
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
-from surtitle.outputs.captioner import Captioner
-from surtitle.settings import Limits
-from surtitle.speech.words import Word
+from surtitle.closed_captions.captioner import Captioner
+from surtitle.core.settings import Limits
+from surtitle.core.words import Word
 
 
 @asynccontextmanager

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from surtitle.captions.caption import Caption
-from surtitle.outputs.turns import Turns
-from surtitle.speech.words import Word
+from surtitle.closed_captions.interleaver import Turns
+from surtitle.core.words import Word
 
 
 def caption(key: str, text: str, *, source: str = "Host", final: bool = False, language: str = "en") -> Caption:

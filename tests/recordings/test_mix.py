@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from surtitle.audio import Frames
-from surtitle.audio.audiofile import AudioFile
-from surtitle.errors import BadAudio
+from surtitle.core.errors import BadAudio
+from surtitle.recordings.audio_file import AudioFile
+from surtitle.recordings.files import Recorded, in_turn
 from surtitle.recordings.mix import end_of, mix, place_of, start_of
-from surtitle.recordings.mixer import Mixer
-from surtitle.recordings.shelf import Recorded, in_turn
+from surtitle.recordings.mix_jobs import Mixer
 from tests.audio.test_audiofile import heard
 
 

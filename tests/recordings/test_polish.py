@@ -14,8 +14,8 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from surtitle.errors import ModelError
-from surtitle.recordings.polish import EMBEDDED, best_transcriber, largest, spoken
+from surtitle.core.errors import ModelError
+from surtitle.recordings.retranscribe import EMBEDDED, best_transcriber, largest, spoken
 from surtitle.speech.engine import Hints
 from tests.hub import FakeHub
 from tests.recordings.talk import GUEST, HOST, Talk, caption_of, talk

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surtitle.audio.repair import inspect
+from surtitle.recordings.repair import inspect
 from tests.recordings.test_recorder import pcm
 from tests.support import free_port, running, silence
 

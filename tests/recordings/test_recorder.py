@@ -16,7 +16,7 @@ import pytest
 import pytest_asyncio
 
 from surtitle.audio import RATE
-from surtitle.audio.repair import inspect
+from surtitle.recordings.repair import inspect
 from tests.audio.test_audiofile import heard, tone
 from tests.support import Running, as_wav, free_port, publish, running, silence, speech, until
 

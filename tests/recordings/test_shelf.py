@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from surtitle.audio.audiofile import AudioFile
 from surtitle.channels.session import Session
-from surtitle.recordings.shelf import RUNNING, Shelf, tags
+from surtitle.recordings.audio_file import AudioFile
+from surtitle.recordings.files import RUNNING, Shelf, tags
+from surtitle.store.journal import Batch, Store
 from surtitle.store.records import Recording
-from surtitle.store.store import Batch, Store
 from surtitle.store.transcripts import Transcripts
 from tests.audio.test_audiofile import tone
 from tests.recordings.test_recorder import pcm

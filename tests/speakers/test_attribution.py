@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.segment import Segmenter
+from surtitle.captions.segmenter import Segmenter
+from surtitle.core.words import Hypothesis, Word, join
 from surtitle.speakers.attribution import Attributed, Attribution, most_heard
 from surtitle.speakers.timeline import FRAME, Timeline
-from surtitle.speech.words import Hypothesis, Word, join
 from tests.speakers.test_timeline import activity
 
 PATIENCE = 2.0

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from surtitle.speech.batch import Batcher
+from surtitle.speech.whisper.batcher import Batcher
 
 
 def test_whoever_waits_is_served_together_with_his_kind() -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surtitle.core.words import Hypothesis, Word, join
 from surtitle.speech.commitment import Commitment
 from surtitle.speech.policy import AlignAtt, Display, HoldBack, LocalAgreement, Margin, Policy
-from surtitle.speech.words import Hypothesis, Word, join
 
 
 def words(text: str) -> list[Word]:

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from surtitle.errors import ModelError
-from surtitle.speech import download as downloads
-from surtitle.speech import models
-from surtitle.speech.download import download
-from surtitle.speech.pip_download import Stopped
+from surtitle.core.errors import ModelError
+from surtitle.models import catalogue
+from surtitle.models import download as downloads
+from surtitle.models.download import download
+from surtitle.models.pip_download import Stopped
 from tests.hub import BASE, FakeHub
 from tests.untrained import untrained_whisper
 
@@ -21,11 +21,11 @@ from tests.untrained import untrained_whisper
 @pytest.mark.usefixtures("hub")
 def test_a_model_is_fetched_with_progress_and_is_here_afterwards() -> None:
     told: list[tuple[int, int]] = []
-    assert models.cached("base.en") is None
+    assert catalogue.cached("base.en") is None
     path = download("base.en", lambda done, total: told.append((done, total)))
     assert {file.name for file in path.iterdir()} == {file.name for file in untrained_whisper().iterdir()}
-    assert models.cached("base.en") == path
-    assert models.on_disk("base.en") == path
+    assert catalogue.cached("base.en") == path
+    assert catalogue.on_disk("base.en") == path
     done, totals = zip(*told, strict=True)
     assert set(totals) == {sum(file.stat().st_size for file in untrained_whisper().iterdir())}
     assert list(done) == sorted(done)
@@ -54,13 +54,13 @@ def test_nothing_half_fetched_is_taken_for_a_model(hub: FakeHub, monkeypatch: py
     hub.cuts = 100
     with pytest.raises(ModelError, match="could not be fetched from the model hub"):
         download("base.en")
-    assert models.cached("base.en") is None
+    assert catalogue.cached("base.en") is None
     hub.cuts = 0
     hub.fetched.clear()
-    assert models.cached("base.en") is None
+    assert catalogue.cached("base.en") is None
     download("base.en")
     assert hub.fetched == ["model.bin"]  # the others were complete
-    assert models.cached("base.en")
+    assert catalogue.cached("base.en")
 
 
 def test_a_download_can_be_stopped(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ def test_a_download_can_be_stopped(hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(Stopped):
         download("base.en", tell, stop)
-    assert models.cached("base.en") is None
+    assert catalogue.cached("base.en") is None
 
 
 @pytest.mark.usefixtures("hub")
@@ -116,34 +116,34 @@ def test_a_hub_that_does_not_answer_costs_seconds_at_most(monkeypatch: pytest.Mo
 
 @pytest.mark.usefixtures("hub")
 def test_the_catalogue_knows_what_is_here_and_forgets_what_was_removed() -> None:
-    known = {model.name: model for model in models.catalogue()}
+    known = {model.name: model for model in catalogue.catalogue()}
     assert {"tiny", "base.en", "large-v3-turbo"} <= set(known)
     assert not any(model.complete or model.size for model in known.values())
     download("base.en")
-    here = [model for model in models.catalogue() if model.complete]
+    here = [model for model in catalogue.catalogue() if model.complete]
     assert [(model.name, model.repository) for model in here] == [("base.en", BASE)]
     assert here[0].size > 4_000_000
-    assert models.remove("base.en") > 4_000_000
-    assert not any(model.complete or model.size for model in models.catalogue())
+    assert catalogue.remove("base.en") > 4_000_000
+    assert not any(model.complete or model.size for model in catalogue.catalogue())
     with pytest.raises(ModelError, match="is not on this computer"):
-        models.remove("base.en")
+        catalogue.remove("base.en")
 
 
 def test_a_directory_of_ones_own_is_not_removed() -> None:
     with pytest.raises(ModelError, match="delete it yourself"):
-        models.remove(str(untrained_whisper()))
+        catalogue.remove(str(untrained_whisper()))
     assert (untrained_whisper() / "model.bin").is_file()
 
 
 def test_directories_and_names(tmp_path: Path) -> None:
-    assert models.local_directory("base.en") is None
-    assert models.local_directory("Systran/faster-whisper-base") is None
+    assert catalogue.local_directory("base.en") is None
+    assert catalogue.local_directory("Systran/faster-whisper-base") is None
     with pytest.raises(ModelError, match="no directory"):
-        models.local_directory(str(tmp_path / "missing"))
+        catalogue.local_directory(str(tmp_path / "missing"))
     with pytest.raises(ModelError, match=r"no model\.bin"):
-        models.local_directory(str(tmp_path))
+        catalogue.local_directory(str(tmp_path))
     (tmp_path / "model.bin").touch()
-    assert models.local_directory(str(tmp_path)) == tmp_path
+    assert catalogue.local_directory(str(tmp_path)) == tmp_path
     for name in ("medium.klingon", "a/b/c", "../etc", "x" * 300, "a/b\0", ""):
         with pytest.raises(ModelError, match="no model's name"):
-            models.repository(name)
+            catalogue.repository(name)

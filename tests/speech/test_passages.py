@@ -9,7 +9,7 @@ import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.demo import SAMPLE
-from surtitle.speech.passages import Passage, passages, pieces
+from surtitle.recordings.passages import Passage, passages, pieces
 from surtitle.speech.vad import SileroVad
 from tests.support import blocks, load, silence
 

@@ -12,8 +12,8 @@ import pytest
 
 from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
-from surtitle.speech.translate import LONGEST, SpeechToEnglish
-from surtitle.speech.whisper import WhisperEngine
+from surtitle.speech.whisper.engine import WhisperEngine
+from surtitle.speech.whisper.to_english import LONGEST, SpeechToEnglish
 from tests.support import error_rate, load, silence
 
 

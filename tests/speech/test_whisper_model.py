@@ -11,11 +11,11 @@ import pytest
 
 from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
-from surtitle.speech import model_file
-from surtitle.speech.features import LogMel
-from surtitle.speech.model_file import read_vocabulary, reordered_files
-from surtitle.speech.token_order import TokenOrder
-from surtitle.speech.whisper_model import Generated, Prompt, WhisperModel, load_faster_whisper
+from surtitle.speech.whisper import model_file
+from surtitle.speech.whisper.features import LogMel
+from surtitle.speech.whisper.model import Generated, Prompt, WhisperModel, load_faster_whisper
+from surtitle.speech.whisper.model_file import read_vocabulary, reordered_files
+from surtitle.speech.whisper.token_order import TokenOrder
 from tests.support import load
 from tests.untrained import untrained_whisper
 
@@ -109,7 +109,7 @@ def test_a_model_of_another_form_is_loaded_as_it_is() -> None:
 
 
 def test_a_large_model_is_loaded_as_it_is(whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.speech.whisper_model.MOST_BYTES", 1000)
+    monkeypatch.setattr("surtitle.speech.whisper.model.MOST_BYTES", 1000)
     assert not WhisperModel.load(whisper_tiny, 1, 1).prefixes_are_cheap
 
 

@@ -19,8 +19,8 @@ import pytest
 
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
-from surtitle.settings import Limits
-from surtitle.store.store import Store, Told
+from surtitle.core.settings import Limits
+from surtitle.store.journal import Store, Told
 from surtitle.store.transcripts import Transcripts
 from tests.store.postgresql import PostgreSQL
 from tests.support import Running, missing, put, running, speech, until
@@ -192,7 +192,7 @@ async def test_what_was_told_is_on_disk_within_a_moment(tmp_path: Path) -> None:
 
 async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("surtitle.store.database._BUSY", 0.1)
-    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         keeper = service.app.state.keeper
         service.app.state.hub.channel("talk").begin()
@@ -214,7 +214,7 @@ async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monke
 async def test_a_server_that_stops_is_told_and_gets_everything_later(
     tmp_path: Path, server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
     url = server.database()
     async with running(data_dir=tmp_path, database=url) as service:
         keeper = service.app.state.keeper
@@ -247,7 +247,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_full_disk_is_told_and_captions_go_on(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
     async with running(data_dir=small_disk) as service:
         keeper = service.app.state.keeper
         service.app.state.hub.channel("talk").begin()

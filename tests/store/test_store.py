@@ -13,9 +13,9 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.session import Left, Session, digest
 from surtitle.channels.settings import ChannelSettings, ClosedCaptions
 from surtitle.channels.style import Style
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from surtitle.store.database import StoreError
-from surtitle.store.store import Batch, Said, Store, Told
+from surtitle.store.journal import Batch, Said, Store, Told
 
 TOLD = Told(
     ChannelSettings("de", names={"Host": "Ada"}, closed_captions=ClosedCaptions(password="secret")),

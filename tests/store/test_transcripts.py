@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from surtitle.captions.caption import Caption
+from surtitle.store.journal import Batch, Store
 from surtitle.store.records import Recording
-from surtitle.store.store import Batch, Store
 from surtitle.store.transcripts import Transcripts
 from tests.store.test_store import SESSION, batch, said
 

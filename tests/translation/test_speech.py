@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from surtitle.channels.channel import Channel
-from surtitle.errors import EngineError
-from surtitle.settings import Limits
-from surtitle.speech.words import join
+from surtitle.core.errors import EngineError
+from surtitle.core.settings import Limits
+from surtitle.core.words import join
 from surtitle.translation.speech import SpeechTranslation, Translate
 from tests.translation.test_stretches import said
 

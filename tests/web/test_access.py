@@ -20,10 +20,10 @@ from websockets.asyncio.client import connect
 
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
-from surtitle.app import create_app
-from surtitle.errors import Unauthorized
-from surtitle.settings import Access, Limits, Settings
-from surtitle.web.access import IN_START, NEEDS, OPEN, Need, keys
+from surtitle.core.errors import Unauthorized
+from surtitle.core.settings import Access, Limits, Settings
+from surtitle.web.app import create_app
+from surtitle.web.guard import IN_START, NEEDS, OPEN, Need, keys
 from tests.support import Running, listen, publish, running, silence, until
 
 SECRET = "a secret that nobody guesses, of this test"

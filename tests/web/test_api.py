@@ -6,7 +6,7 @@ import httpx
 from websockets.asyncio.client import connect
 
 from surtitle import __version__
-from surtitle.captions.export import FORMS
+from surtitle.captions.transcript import FORMS
 from tests.support import Running, put
 
 

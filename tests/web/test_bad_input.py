@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
-from surtitle.settings import Limits
+from surtitle.core.settings import Limits
 from tests.support import Running, Said, blocks, error_rate, listen, publish, running, silence, speech
 
 HASTY = Limits(ahead=5.0, start_timeout=1.0, idle_timeout=1.5, resume_window=2.0, detached_flush=0.3)

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from tests.support import Running
 
 

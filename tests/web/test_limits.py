@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
 from surtitle.audio.pcm import to_pcm
-from surtitle.settings import Access, Limits
-from surtitle.web.room import Flow
+from surtitle.core.settings import Access, Limits
+from surtitle.web.admission import Flow
 from tests.support import Running, Said, blocks, error_rate, listen, publish, running, speech, until
 
 START = '{"op":"start","source":"test"}'

@@ -10,7 +10,7 @@ from websockets.typing import Origin
 
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
-from surtitle.settings import Access, Settings
+from surtitle.core.settings import Access, Settings
 from tests.support import Running, listen, running
 
 PATHS = ("/", "/healthz", "/api/channels", "/overlay/main", "/api/channels/main/transcript.json")

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from surtitle.audio import RATE
-from surtitle.captions.export import FORMS
+from surtitle.captions.transcript import FORMS
 from tests.audio.test_audiofile import heard
 from tests.recordings.talk import Talk, talk
 from tests.support import Running, put, running, until

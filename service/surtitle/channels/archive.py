@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from surtitle.captions.caption import Caption, packed, unpacked
-from surtitle.channels.pages import Pages
-from surtitle.errors import SurtitleError
+from surtitle.channels.track_journal import Pages
+from surtitle.core.errors import SurtitleError
 
 log = logging.getLogger("surtitle.channel")
 

@@ -11,17 +11,17 @@ from dataclasses import replace
 from typing import Any
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.correct import corrected
+from surtitle.captions.edit import corrected
 from surtitle.captions.exports import Look
 from surtitle.captions.names import named
 from surtitle.channels.feed import Event, Feed
-from surtitle.channels.pages import Pages
 from surtitle.channels.session import ORIGINAL, Journal, Kept, Left, Session, digest, new_session, number_of
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 from surtitle.channels.track import Track
-from surtitle.errors import NoSuchCaption, NoSuchChannel, TooMany
-from surtitle.settings import Limits
+from surtitle.channels.track_journal import Pages
+from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
+from surtitle.core.settings import Limits
 from surtitle.speakers.timeline import Labels, highest
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")

@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from surtitle.channels.audio_tap import Listener
 from surtitle.channels.channel import Channel, check_name
-from surtitle.channels.listener import Listener
+from surtitle.channels.engine_switcher import Tuner
 from surtitle.channels.session import Journal, Kept, Left
 from surtitle.channels.settings import Changes, ChannelSettings, check_language, clean_name
 from surtitle.channels.source import Source
 from surtitle.channels.style import Style
-from surtitle.channels.tuner import Tuner
-from surtitle.errors import BadRequest, ShuttingDown, TooMany
-from surtitle.log import about
-from surtitle.metrics import Metrics
+from surtitle.core.errors import BadRequest, ShuttingDown, TooMany
+from surtitle.core.logs import about
+from surtitle.core.settings import Settings
+from surtitle.models.engines import Engines
+from surtitle.models.lag import SourcePace
 from surtitle.pipeline import Pipeline
-from surtitle.settings import Settings
 from surtitle.speakers.diarizer import Diarizer
-from surtitle.speech.engines import Engines
-from surtitle.speech.lag import SourcePace
+from surtitle.web.metrics import Metrics
 
 log = logging.getLogger("surtitle.hub")
 

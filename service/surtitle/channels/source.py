@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.recent import Recent
+from surtitle.audio.ring import Recent
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import words_as_json
-from surtitle.channels.backlog import Backlog
+from surtitle.captions.transcript import words_as_json
+from surtitle.channels.audio_queue import Backlog
+from surtitle.channels.audio_tap import Listener
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Feed
-from surtitle.channels.listener import Listener
-from surtitle.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFast
-from surtitle.metrics import Metrics
+from surtitle.core.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFast
+from surtitle.core.settings import Limits
 from surtitle.pipeline import Pipeline
-from surtitle.settings import Limits
 from surtitle.speakers.diarizer import Listening
 from surtitle.speech.engine import Engine, SpeechTranslator, Stream
+from surtitle.web.metrics import Metrics
 
 log = logging.getLogger("surtitle.source")
 

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import as_json, export
 from surtitle.captions.exports import Look
+from surtitle.captions.transcript import as_json, export
 from surtitle.channels.archive import Archive
 from surtitle.channels.feed import Event, Feed
-from surtitle.channels.pages import Pages
+from surtitle.channels.track_journal import Pages
 
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
 _RENAMED = 200  # captions that are shown again when their speakers are given names

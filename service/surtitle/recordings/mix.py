@@ -12,11 +12,11 @@ import numpy as np
 import soxr
 
 from surtitle.audio import Frames
-from surtitle.audio.audiofile import AudioFile
 from surtitle.audio.container import decode_frames
-from surtitle.audio.repair import inspect
-from surtitle.errors import BadAudio
-from surtitle.recordings.shelf import Recorded
+from surtitle.core.errors import BadAudio
+from surtitle.recordings.audio_file import AudioFile
+from surtitle.recordings.files import Recorded
+from surtitle.recordings.repair import inspect
 
 _STEP = 5.0  # seconds that are mixed at once
 _MOST = 48_000  # Hz: nobody hears more

@@ -12,16 +12,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from surtitle.audio import Frames
-from surtitle.audio.recording import Format, Recording
 from surtitle.channels.channel import Channel
 from surtitle.channels.session import Session
 from surtitle.channels.source import Source
-from surtitle.errors import BadRequest
-from surtitle.recordings import shelf as shelves
-from surtitle.recordings.shelf import Shelf
+from surtitle.core.errors import BadRequest
+from surtitle.core.threads import start_thread
+from surtitle.recordings import files as shelves
+from surtitle.recordings.files import Shelf
+from surtitle.recordings.writer import Format, Recording
 from surtitle.store import records
 from surtitle.store.database import StoreError
-from surtitle.threads import start_thread
 
 log = logging.getLogger("surtitle.recordings")
 
@@ -40,7 +40,7 @@ class _Running:
 
 
 class Recorder:
-    """Hears all sources (`surtitle.channels.listener`), and owns the recordings that run.
+    """Hears all sources (`surtitle.channels.audio_tap`), and owns the recordings that run.
 
     ``flush`` sees to it that the session of a recording is in the database.
     """

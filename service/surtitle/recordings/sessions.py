@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.difference import Difference, difference
-from surtitle.captions.export import in_order
 from surtitle.captions.names import named
+from surtitle.captions.transcript import in_order
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL
-from surtitle.errors import NoSuchSession, StillRecording
+from surtitle.core.errors import NoSuchSession, StillRecording
+from surtitle.recordings.difference import Difference, difference
+from surtitle.recordings.files import Recorded, Shelf
 from surtitle.recordings.mix import end_of, start_of
-from surtitle.recordings.mixer import Mixer
-from surtitle.recordings.polisher import Polisher
+from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
-from surtitle.recordings.shelf import Recorded, Shelf
-from surtitle.store.keeper import Keeper
+from surtitle.recordings.retranscription_jobs import Polisher
+from surtitle.store.journal_writer import Keeper
 from surtitle.store.records import LIVE, POLISHED, Hit, Summary
 from surtitle.store.transcripts import Transcripts
 

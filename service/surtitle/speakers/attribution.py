@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from surtitle.captions.caption import Caption
+from surtitle.core.words import TOGETHER, Hypothesis, Word
 from surtitle.speakers.timeline import Timeline
-from surtitle.speech.words import TOGETHER, Hypothesis, Word
 
 _LATE = 200  # final captions that wait for their speakers
 _SHARE = 0.25  # of a caption's words, for which a speaker is worth a name

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.errors import ModelError
+from surtitle.core.errors import ModelError
+from surtitle.core.processes import answer_of, started, write_frame
 from surtitle.speakers.timeline import SPEAKERS, Timeline
-from surtitle.worker import answer_of, started, write_frame
 
 log = logging.getLogger("surtitle.speakers")
 

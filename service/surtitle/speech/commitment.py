@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from surtitle.core.words import Hypothesis, Word
 from surtitle.speech.policy import Display, Policy
-from surtitle.speech.words import Hypothesis, Word
 
 
 class Commitment:

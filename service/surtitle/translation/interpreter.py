@@ -14,8 +14,8 @@ import msgspec
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Event
-from surtitle.errors import BadRequest, ModelError, SurtitleError
-from surtitle.translation.languages import find
+from surtitle.core.errors import BadRequest, ModelError, SurtitleError
+from surtitle.text.language_names import find
 from surtitle.translation.policy import Job, Policy
 from surtitle.translation.speech import ENGLISH, Speech, SpeechTranslation
 from surtitle.translation.translator import Text

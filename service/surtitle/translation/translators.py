@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from surtitle.errors import ModelError
-from surtitle.speech.library import Progress
-from surtitle.threads import start_thread
+from surtitle.core.errors import ModelError
+from surtitle.core.threads import start_thread
+from surtitle.models.library import Progress
 from surtitle.translation import models
 from surtitle.translation.translator import Text, Translator
 

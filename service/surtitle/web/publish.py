@@ -14,13 +14,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from surtitle.access.gate import Gate
+from surtitle.access.authority import Gate
 from surtitle.audio import Samples
 from surtitle.audio.intake import Intake, check_format, open_intake
+from surtitle.channels.audio_tap import tap
 from surtitle.channels.hub import Hub, Opened
-from surtitle.channels.listener import tap
 from surtitle.channels.source import Source
-from surtitle.errors import (
+from surtitle.core.errors import (
     BadOrder,
     BadRequest,
     EngineError,
@@ -30,11 +30,11 @@ from surtitle.errors import (
     TooFast,
     TooLarge,
 )
-from surtitle.log import about
-from surtitle.settings import Limits
-from surtitle.web.access import admit
+from surtitle.core.logs import about
+from surtitle.core.settings import Limits
+from surtitle.web.admission import Flow, Room
+from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
-from surtitle.web.room import Flow, Room
 from surtitle.web.tickets import Tickets
 
 log = logging.getLogger("surtitle.publish")

@@ -9,13 +9,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from surtitle.captions.difference import Difference
-from surtitle.captions.export import check_form, export, shifted
-from surtitle.errors import BadRequest, NoSuchSession
+from surtitle.captions.transcript import check_form, export, shifted
+from surtitle.core.errors import BadRequest, NoSuchSession
+from surtitle.recordings.difference import Difference
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.records import LIVE, POLISHED
-from surtitle.web.api import look_of
-from surtitle.web.setup import body_of
+from surtitle.web.channel_settings import body_of
+from surtitle.web.channels import look_of
 
 _TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
 _QUERY = 200  # characters

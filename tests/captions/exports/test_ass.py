@@ -5,8 +5,8 @@ from pathlib import Path
 
 import av
 
-from surtitle.captions.export import export
 from surtitle.captions.exports import Look
+from surtitle.captions.transcript import export
 from tests.captions.test_export import ONE, TWO, caption
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from surtitle.captions.export import export
 from surtitle.captions.exports import Look
+from surtitle.captions.transcript import export
 from tests.captions.test_export import ONE, TWO, caption
 
 WORDS = Look(words=True)

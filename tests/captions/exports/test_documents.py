@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from surtitle.captions.export import export
+from surtitle.captions.transcript import export
 from tests.captions.test_export import TWO, caption
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import export
 from surtitle.captions.exports import Look
 from surtitle.captions.exports.podcast import find_chapters
+from surtitle.captions.transcript import export
 from tests.captions.test_export import TWO, caption
 
 

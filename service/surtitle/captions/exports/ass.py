@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import Look, ends, several
 from surtitle.captions.layout import balanced_words
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 
 _COLOURS = ("FFFFFF", "64C7FF", "FFC87C", "B0E05F", "6B9FFF", "FFA6D8")  # blue comes first in this format
 _HEAD = """[Script Info]

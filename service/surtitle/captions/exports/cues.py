@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import Look, ends, several
 from surtitle.captions.layout import balanced, balanced_words
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 
 
 def srt(captions: Sequence[Caption], look: Look) -> str:

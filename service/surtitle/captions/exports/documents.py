@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import Look, several
-from surtitle.speech.words import join
+from surtitle.core.words import join
 
 _PAUSE = 4.0  # seconds of silence that begin a new paragraph
 _LENGTH = 700  # characters after which one ends with the next caption

@@ -10,7 +10,7 @@ from itertools import pairwise, takewhile
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import Look
 from surtitle.captions.units import sentence_ends, units
-from surtitle.speech.words import join
+from surtitle.core.words import join
 from surtitle.text.sentences import without_end
 
 _LEAST = 120.0  # seconds of a chapter
