@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import struct
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surtitle.models.catalogue import has_gpu
-from surtitle.speech.whisper.model_file import MOST_BYTES, read_vocabulary, reordered_files
+from surtitle.speech.whisper.model_file import MOST_BYTES, read_vocabulary, write_reordered
 from surtitle.speech.whisper.token_order import TokenOrder
 
 log = logging.getLogger("surtitle.speech")
@@ -66,8 +67,9 @@ class WhisperModel:
 
     @classmethod
     def _load(cls, directory: Path, device: str, threads: int, workers: int) -> WhisperModel:
-        files, order = _reordered(directory) if device == "cpu" else (None, None)
-        model = cls(load_faster_whisper(directory, device, threads, workers, files), order)
+        with tempfile.TemporaryDirectory(prefix="surtitle-") as folder:
+            order = _reorder(directory, Path(folder)) if device == "cpu" else None
+            model = cls(load_faster_whisper(Path(folder) if order else directory, device, threads, workers), order)
         silence = model.encode(np.zeros((1, model.mels, _FULL), dtype=np.float32))
         model.generate(silence, [Prompt((model.tokenizer.token_to_id("<|startoftranscript|>"),))], most=1)
         return model
@@ -146,16 +148,17 @@ class WhisperModel:
         return [*listed, *(token for token in tokens if token < 0)]
 
 
-def _reordered(directory: Path) -> tuple[dict[str, bytes] | None, TokenOrder | None]:
-    """The model's files with their tokens in a faster order; none for a model that has to be loaded as it is."""
+def _reorder(directory: Path, target: Path) -> TokenOrder | None:
+    """Write the model's files with their tokens in a faster order; None for a model that has to be loaded as it is."""
     try:
         if (directory / "model.bin").stat().st_size > MOST_BYTES:
-            return None, None
+            return None
         order = TokenOrder.of(read_vocabulary(directory))
-        return reordered_files(directory, order), order
+        write_reordered(directory, order, target)
+        return order
     except (OSError, ValueError, KeyError, struct.error) as error:
         log.info("the model in %s is loaded as it is (%s)", directory, error)
-        return None, None
+        return None
 
 
 def on_best_device(load: Callable[[str], T]) -> T:
@@ -169,14 +172,12 @@ def on_best_device(load: Callable[[str], T]) -> T:
     return load("cpu")
 
 
-def load_faster_whisper(
-    directory: Path, device: str, threads: int, workers: int, files: dict[str, bytes] | None = None
-) -> Any:
-    """A `faster_whisper.WhisperModel`; ``files`` replace some of the directory's."""
+def load_faster_whisper(directory: Path, device: str, threads: int, workers: int) -> Any:
+    """A `faster_whisper.WhisperModel`."""
     import faster_whisper
 
     return faster_whisper.WhisperModel(
-        str(directory), device=device, compute_type="auto", cpu_threads=threads, num_workers=workers, files=files
+        str(directory), device=device, compute_type="auto", cpu_threads=threads, num_workers=workers
     )
 
 

@@ -1,9 +1,12 @@
-"""CTranslate2's files of a Whisper model, rewritten in memory for another order of its tokens."""
+"""CTranslate2's files of a Whisper model, rewritten for another order of its tokens."""
 
 from __future__ import annotations
 
 import json
+import mmap
+import shutil
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import numpy as np
 from surtitle.speech.whisper.token_order import TokenOrder
 
 MOST_BYTES = 1 << 30
-"""Of a file that is rewritten: it is in memory twice for a moment."""
+"""Of a file that is rewritten: a larger one is too slow for live captions on a processor in any order."""
 
 _VERSION = 6  # of the binary format (``ctranslate2.specs.model_spec``)
 _EMBEDDINGS = ("decoder/embeddings/weight", "decoder/embeddings/weight_scale")
@@ -20,6 +23,7 @@ _PROJECTION = "decoder/projection/weight"  # another name for the embeddings
 _BIAS = "decoder/projection/bias"
 _NEVER = -6e4  # a logit, float16: as good as minus infinity
 _FLOAT16 = 4  # CTranslate2's number of the type
+_TOKENIZER = ("tokenizer.json", "preprocessor_config.json")
 _TOKEN_LISTS = ("lang_ids", "suppress_ids", "suppress_ids_begin")
 
 
@@ -32,10 +36,10 @@ def read_vocabulary(directory: Path) -> list[str]:
     return (directory / "vocabulary.txt").read_bytes().decode().removesuffix("\n").split("\n")
 
 
-def reordered_files(directory: Path, order: TokenOrder) -> dict[str, bytes]:
-    """The model's files with the tokens in that order, for ``ctranslate2.models.Whisper(files=...)``.
+def write_reordered(directory: Path, order: TokenOrder, target: Path) -> None:
+    """Write the model's files into another directory, with the tokens in that order where CTranslate2 reads them.
 
-    Raises OSError, and ValueError for files that are of a format other than the one known here.
+    The tokenizer stays as it is. Raises OSError, and ValueError for files of a format other than the one known here.
     """
     config: dict[str, Any] = json.loads((directory / "config.json").read_bytes())
     for name in _TOKEN_LISTS:
@@ -43,14 +47,20 @@ def reordered_files(directory: Path, order: TokenOrder) -> dict[str, bytes]:
             config[name] = order.reordered(config[name])
     tokens = read_vocabulary(directory)
     names = [f"<|copy {new}|>" if new < order.copies else tokens[old] for new, old in enumerate(order.order)]
-    return {
-        "model.bin": _reordered((directory / "model.bin").read_bytes(), order),
-        "vocabulary.json": json.dumps(names).encode(),
-        "config.json": json.dumps(config).encode(),
-    }
+    (target / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    (target / "vocabulary.json").write_text(json.dumps(names), encoding="utf-8")
+    with (
+        (directory / "model.bin").open("rb") as source,
+        mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        (target / "model.bin").open("wb") as file,
+    ):
+        file.writelines(_reordered(data, order))
+    for name in _TOKENIZER:
+        if (directory / name).is_file():
+            shutil.copyfile(directory / name, target / name)
 
 
-def _reordered(data: bytes, order: TokenOrder) -> bytes:
+def _reordered(data: mmap.mmap, order: TokenOrder) -> Iterator[bytes]:
     """The rows of the embeddings, which are also those of the output layer, in another order.
 
     A bias is added to the output layer that keeps copies from being written.
@@ -60,26 +70,28 @@ def _reordered(data: bytes, order: TokenOrder) -> bytes:
     if reader.number("I") != _VERSION or reader.text() != "WhisperSpec":
         raise ValueError("its file format is not known")
     reader.number("I")  # the specification's revision
-    parts = [data[: reader.at]]
+    yield data[: reader.at]
     variables = reader.number("I")
-    parts.append(struct.pack("<I", variables + 1))
+    yield struct.pack("<I", variables + 1)
     for _ in range(variables):
         begin = reader.at
         name, shape, values = reader.variable()
         if shape[:1] != (size,):
-            parts.append(data[begin : reader.at])
+            yield data[begin : reader.at]
         elif name in _EMBEDDINGS:
-            parts += [data[begin : values.start], _rows(data, values, order)]
+            yield data[begin : values.start]
+            yield _rows(data, values, order)
         else:
             raise ValueError(f"the size of {name} is that of its vocabulary")
     aliases = data[reader.at :]
     if _PROJECTION.encode() not in aliases:
         raise ValueError("its output layer has weights of its own")
-    return b"".join([*parts, _bias(order), aliases])
+    yield _bias(order)
+    yield aliases
 
 
-def _rows(data: bytes, values: range, order: TokenOrder) -> bytes:
-    rows = np.frombuffer(data, np.uint8, len(values), values.start).reshape(len(order.order), -1)
+def _rows(data: mmap.mmap, values: range, order: TokenOrder) -> bytes:
+    rows = np.frombuffer(data[values.start : values.stop], np.uint8).reshape(len(order.order), -1)
     return rows[list(order.order)].tobytes()
 
 
@@ -95,7 +107,7 @@ def _bias(order: TokenOrder) -> bytes:
 class _Reader:
     """Goes through a file of the format that ``ctranslate2.specs.model_spec`` writes."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: mmap.mmap) -> None:
         self.at = 0
         self._data = data
 
