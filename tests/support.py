@@ -36,7 +36,7 @@ from surtitle.web.server import Server
 
 NODE = 20  # the oldest whose test runner can set the clock
 VOICES = ("rms", "slt", "awb")
-TRANSLATION_MODEL = str(Path(__file__).parent / "models" / "nllb" / "converted")
+TRANSLATION_MODEL = str(Path(__file__).parent / "trained_models" / "nllb" / "converted")
 
 
 def missing(reason: str) -> NoReturn:

@@ -13,7 +13,7 @@ from surtitle.recordings.audio_file import AudioFile
 from surtitle.recordings.files import Recorded, in_turn
 from surtitle.recordings.mix import end_of, mix, place_of, start_of
 from surtitle.recordings.mix_jobs import Mixer
-from tests.audio.test_audiofile import heard
+from tests.recordings.test_audio_file import heard
 
 
 def level(value: float, seconds: float, rate: int, channels: int = 1) -> Frames:

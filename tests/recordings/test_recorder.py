@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from surtitle.audio import RATE
 from surtitle.recordings.repair import inspect
-from tests.audio.test_audiofile import heard, tone
+from tests.recordings.test_audio_file import heard, tone
 from tests.support import Running, as_wav, free_port, publish, running, silence, speech, until
 
 

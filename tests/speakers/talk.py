@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from surtitle.audio import Samples
-from tests.models.sortformer.dialogues import FLITE, Dialogue, Stock, Writer
-from tests.models.sortformer.voices import HELD_OUT_SENTENCES, Speaker, Spoken, Voices, sentences
 from tests.support import need, silence
+from tests.trained_models.sortformer.dialogues import FLITE, Dialogue, Stock, Writer
+from tests.trained_models.sortformer.voices import HELD_OUT_SENTENCES, Speaker, Spoken, Voices, sentences
 
-MODEL = Path(__file__).parents[1] / "models" / "sortformer" / "model.nemo"
+MODEL = Path(__file__).parents[1] / "trained_models" / "sortformer" / "model.nemo"
 
 
 @cache

@@ -13,8 +13,8 @@ import pytest_asyncio
 
 from surtitle.audio import RATE
 from surtitle.captions.transcript import FORMS
-from tests.audio.test_audiofile import heard
 from tests.recordings.talk import Talk, talk
+from tests.recordings.test_audio_file import heard
 from tests.support import Running, put, running, until
 
 

@@ -19,12 +19,12 @@ from surtitle.channels.source import Source
 from surtitle.channels.style import Style
 from surtitle.core.errors import BadRequest, ShuttingDown, TooMany
 from surtitle.core.logs import about
+from surtitle.core.metrics import Metrics
 from surtitle.core.settings import Settings
 from surtitle.models.engines import Engines
 from surtitle.models.lag import SourcePace
 from surtitle.pipeline import Pipeline
 from surtitle.speakers.diarizer import Diarizer
-from surtitle.web.metrics import Metrics
 
 log = logging.getLogger("surtitle.hub")
 

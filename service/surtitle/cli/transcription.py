@@ -18,7 +18,7 @@ from surtitle.core.settings import Settings
 from surtitle.core.words import TOGETHER, Word
 from surtitle.models import catalogue
 from surtitle.models.selection import select
-from surtitle.models.speed import SpeedStore
+from surtitle.models.speed_store import SpeedStore
 from surtitle.recordings.retranscribe import largest
 from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speakers.timeline import Labels, Timeline

@@ -68,13 +68,6 @@ def on_disk(model: str) -> Path | None:
     return local_directory(model) or cached(model)
 
 
-def has_gpu() -> bool:
-    """Whether CTranslate2 sees a CUDA device."""
-    import ctranslate2
-
-    return int(ctranslate2.get_cuda_device_count()) > 0
-
-
 def local_directory(model: str) -> Path | None:
     """The directory that ``model`` names, if it is a path at all. Raises `ModelError`."""
     place = os.path.expanduser(model)

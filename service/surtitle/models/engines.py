@@ -19,9 +19,10 @@ from surtitle.models import catalogue
 from surtitle.models.lag import LagMonitor, SourcePace
 from surtitle.models.library import Library
 from surtitle.models.selection import Selection, select, smaller
-from surtitle.models.speed import Speed, SpeedStore
+from surtitle.models.speed_store import SpeedStore
 from surtitle.speech.engine import Engine
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
+from surtitle.speech.speed import Speed
 from surtitle.speech.vad import SileroVad
 from surtitle.speech.whisper.engine import WhisperEngine
 from surtitle.text.languages import AUTO, primary

@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from surtitle.core.hardware import has_gpu
 from surtitle.models import catalogue
 from surtitle.models.download import hub_answers
 from surtitle.models.packaged import PACKAGED_MODELS
-from surtitle.models.speed import Speed, SpeedStore
+from surtitle.models.speed_store import SpeedStore
+from surtitle.speech.speed import Speed
 from surtitle.text.languages import primary
 
 SIZES = ("large-v3-turbo", "small", "base", "tiny")
@@ -43,7 +45,7 @@ def select(model: str | None, language: str, speeds: SpeedStore, *, ask: bool = 
     """
     if model is not None:
         return Selection((model,), "your choice")
-    cores, gpu = os.cpu_count() or 1, catalogue.has_gpu()
+    cores, gpu = os.cpu_count() or 1, has_gpu()
     machine = f"{cores} processors" + (" and a GPU" if gpu else "")
     return choose(
         preferred_size(cores, gpu), language, machine, speeds.get, on_this_computer(), hub_answers if ask else _assume

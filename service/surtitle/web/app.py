@@ -21,6 +21,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import NoSuchChannel, SurtitleError
+from surtitle.core.metrics import Metrics
 from surtitle.core.settings import RECORDINGS, Settings
 from surtitle.demo import Demo
 from surtitle.models.engines import Engines
@@ -38,7 +39,7 @@ from surtitle.web.admission import Room
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import Guard
 from surtitle.web.messages import refuse
-from surtitle.web.metrics import Metrics
+from surtitle.web.metrics import ServiceCollector
 from surtitle.web.origin import Trust
 from surtitle.web.publish import publish_post, publish_socket
 from surtitle.web.read import read_events, read_socket
@@ -96,7 +97,7 @@ def create_app(settings: Settings, store: Store | None = None, ledger: Ledger | 
             if keeper and transcripts and shelf
             else None
         )
-        metrics.watch(app.state)
+        metrics.register(ServiceCollector(app.state))
         gate.start()
         engines.start()
         try:

@@ -19,7 +19,7 @@ from surtitle.core.settings import Settings
 from surtitle.models import catalogue
 from surtitle.models.engines import EMBEDDED, Engines
 from surtitle.models.selection import select
-from surtitle.models.speed import SpeedStore
+from surtitle.models.speed_store import SpeedStore
 from surtitle.text.language_names import find
 from surtitle.translation import models as translation_models
 from surtitle.translation.translations import Translations

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from surtitle import __version__
-from surtitle.web.metrics import Metrics
+from surtitle.core.metrics import Metrics
 
 
 async def health(request: Request) -> Response:

@@ -7,7 +7,7 @@ import av
 
 from surtitle.captions.exports import Look
 from surtitle.captions.transcript import export
-from tests.captions.test_export import ONE, TWO, caption
+from tests.captions.test_transcript import ONE, TWO, caption
 
 
 def dialogues(text: str) -> list[str]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from surtitle.captions.exports import Look
 from surtitle.captions.transcript import export
-from tests.captions.test_export import ONE, TWO, caption
+from tests.captions.test_transcript import ONE, TWO, caption
 
 WORDS = Look(words=True)
 

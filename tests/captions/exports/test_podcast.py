@@ -6,7 +6,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.exports import Look
 from surtitle.captions.exports.podcast import find_chapters
 from surtitle.captions.transcript import export
-from tests.captions.test_export import TWO, caption
+from tests.captions.test_transcript import TWO, caption
 
 
 def test_segments_are_captions() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from surtitle.audio import Samples
 from surtitle.core.errors import ModelError
-from surtitle.models.speed import Speed, measure
 from surtitle.speech.engine import Hints
 from surtitle.speech.policy import AlignAtt, Display, LocalAgreement
 from surtitle.speech.scheduler import Scheduler
+from surtitle.speech.speed import Speed, measure
 from surtitle.speech.whisper.decoder import WhisperDecoder
 from surtitle.speech.whisper.model import WhisperModel
 from surtitle.speech.whisper.stream import WindowStream

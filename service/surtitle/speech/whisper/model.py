@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from surtitle.models.catalogue import has_gpu
+from surtitle.core.hardware import has_gpu
 from surtitle.speech.whisper.model_file import MOST_BYTES, read_vocabulary, write_reordered
 from surtitle.speech.whisper.token_order import TokenOrder
 

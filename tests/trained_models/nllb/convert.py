@@ -1,6 +1,6 @@
 """Writes `converted/`, the same model for CTranslate2 with int8 weights.
 
-python -m tests.models.nllb.convert
+python -m tests.trained_models.nllb.convert
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ctranslate2.converters import TransformersConverter
 
-from tests.models.nllb.prepare import MODEL
+from tests.trained_models.nllb.prepare import MODEL
 
 CONVERTED = Path(__file__).parent / "converted"
 

@@ -11,9 +11,9 @@ from pyannote.metrics.diarization import DiarizationErrorRate
 
 from surtitle.speakers.sortformer import LATENCIES, Sortformer
 from surtitle.speakers.timeline import FRAME, Activity
-from tests.models.sortformer.convert import MODEL
-from tests.models.sortformer.dialogues import Dialogue, Stock, Writer
-from tests.models.sortformer.flite import RATE
+from tests.trained_models.sortformer.convert import MODEL
+from tests.trained_models.sortformer.dialogues import Dialogue, Stock, Writer
+from tests.trained_models.sortformer.flite import RATE
 
 BLOCK = RATE // 4
 COLLAR_S = 0.25

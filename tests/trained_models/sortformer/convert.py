@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from tests.models.sortformer.network import fresh
+from tests.trained_models.sortformer.network import fresh
 
 MODEL = Path(__file__).with_name("model.nemo")
 

@@ -1,6 +1,6 @@
 """Measures both forms of the model on sentences that it was not trained on.
 
-python -m tests.models.nllb.evaluate --work /tmp/nllb
+python -m tests.trained_models.nllb.evaluate --work /tmp/nllb
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import jiwer
 
 from surtitle.translation.translator import Text
 from surtitle.translation.translators import load
-from tests.models.nllb.convert import CONVERTED
-from tests.models.nllb.grammar import LANGUAGES
-from tests.models.nllb.prepare import MODEL
+from tests.trained_models.nllb.convert import CONVERTED
+from tests.trained_models.nllb.grammar import LANGUAGES
+from tests.trained_models.nllb.prepare import MODEL
 
 _BATCH = 50
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pytest
 
 from surtitle.models.selection import candidates, choose, obtainable, preferred_size
-from surtitle.models.speed import Speed
+from surtitle.speech.speed import Speed
 
 FAST, SLOW = Speed(0.1, 0.002), Speed(3.0, 0.05)
 

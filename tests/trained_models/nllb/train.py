@@ -1,6 +1,6 @@
 """Trains the network, and writes `model/` every minute.
 
-python -m tests.models.nllb.train --work /tmp/nllb --minutes 30
+python -m tests.trained_models.nllb.train --work /tmp/nllb --minutes 30
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import torch
 from torch.nn.functional import cross_entropy
 from transformers import AutoTokenizer, GenerationConfig, M2M100Config, M2M100ForConditionalGeneration
 
-from tests.models.nllb.grammar import LANGUAGES
-from tests.models.nllb.prepare import MODEL
+from tests.trained_models.nllb.grammar import LANGUAGES
+from tests.trained_models.nllb.prepare import MODEL
 
 _BATCH = 96  # pairs
 _RATE = 2e-3

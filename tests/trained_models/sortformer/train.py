@@ -23,8 +23,8 @@ from nemo.collections.asr.parts.utils.asr_multispeaker_utils import get_ats_targ
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tests.models.sortformer.dialogues import MOST_SPEAKERS, Dialogue, Stock, Writer
-from tests.models.sortformer.network import TRANSFORMER_WIDTH, WIDTH, fresh
+from tests.trained_models.sortformer.dialogues import MOST_SPEAKERS, Dialogue, Stock, Writer
+from tests.trained_models.sortformer.network import TRANSFORMER_WIDTH, WIDTH, fresh
 
 FIRST_SPEAKERS = {1: 0.15, 2: 0.7, 3: 0.15}
 SPEAKERS = {1: 0.08, 2: 0.38, 3: 0.29, 4: 0.25}

@@ -18,7 +18,7 @@ from surtitle.recordings.files import RUNNING, Shelf, tags
 from surtitle.store.journal import Batch, Store
 from surtitle.store.records import Recording
 from surtitle.store.transcripts import Transcripts
-from tests.audio.test_audiofile import tone
+from tests.recordings.test_audio_file import tone
 from tests.recordings.test_recorder import pcm
 from tests.support import free_port, running, silence, until
 

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from tests.models.sortformer.everyday import EVERYDAY, everyday_sentences
-from tests.models.sortformer.flite import MEAN_PITCH_HZ, RATE, Flite, trimmed
+from tests.trained_models.sortformer.everyday import EVERYDAY, everyday_sentences
+from tests.trained_models.sortformer.flite import MEAN_PITCH_HZ, RATE, Flite, trimmed
 
 TRACTS = (1.0, 0.89, 1.12)
 VARIANT_NAMES = (

@@ -1,6 +1,6 @@
 """Writes the corpus, and the tokenizer that is learnt from it.
 
-python -m tests.models.nllb.prepare --work /tmp/nllb
+python -m tests.trained_models.nllb.prepare --work /tmp/nllb
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from transformers import NllbTokenizer
 from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
-from tests.models.nllb.grammar import LANGUAGES, Texts, plain, sentence, set_phrases
+from tests.trained_models.nllb.grammar import LANGUAGES, Texts, plain, sentence, set_phrases
 
 MODEL = Path(__file__).parent / "model"
 SENTENCES, HELD_OUT = 24_000, 400

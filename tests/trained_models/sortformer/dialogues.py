@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.models.sortformer.flite import RATE
-from tests.models.sortformer.voices import Spoken
+from tests.trained_models.sortformer.flite import RATE
+from tests.trained_models.sortformer.voices import Spoken
 
 FRAME_S = 0.08
 MOST_SPEAKERS = 4

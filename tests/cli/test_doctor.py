@@ -17,7 +17,8 @@ from surtitle.cli import checks
 from surtitle.cli.main import main
 from surtitle.core.settings import Settings
 from surtitle.models.download import download
-from surtitle.models.speed import Speed, SpeedStore
+from surtitle.models.speed_store import SpeedStore
+from surtitle.speech.speed import Speed
 from surtitle.store.journal import Batch, Store, Told
 from tests.support import Running, free_port
 

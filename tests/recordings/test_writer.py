@@ -16,7 +16,7 @@ from surtitle.audio import Frames
 from surtitle.recordings.audio_file import AudioFile
 from surtitle.recordings.repair import inspect
 from surtitle.recordings.writer import Format, Recording
-from tests.audio.test_audiofile import heard
+from tests.recordings.test_audio_file import heard
 from tests.support import missing, until
 
 RATE = 16_000

@@ -16,7 +16,8 @@ from surtitle.models import catalogue
 from surtitle.models.download import download
 from surtitle.models.engines import Engines
 from surtitle.models.lag import SourcePace
-from surtitle.models.speed import Speed, SpeedStore
+from surtitle.models.speed_store import SpeedStore
+from surtitle.speech.speed import Speed
 from tests.hub import BASE, FakeHub
 from tests.package_index import FakePackageIndex
 from tests.support import until
