@@ -141,7 +141,7 @@ class Running:
 
 
 @dataclass
-class Said:
+class PendingCaption:
     """All that the service said to a publisher."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -174,9 +174,9 @@ async def readers(service: Running, channel: str, count: int) -> None:
     await until(lambda: service.app.state.hub.readers.get(channel, 0) >= count)
 
 
-async def listen(socket: ClientConnection, *, timeout: float = 60) -> Said:
+async def listen(socket: ClientConnection, *, timeout: float = 60) -> PendingCaption:
     """Everything until the service closes the connection."""
-    said = Said()
+    said = PendingCaption()
     try:
         async with asyncio.timeout(timeout):
             async for message in socket:
@@ -189,7 +189,7 @@ async def listen(socket: ClientConnection, *, timeout: float = 60) -> Said:
 
 async def publish(
     service: Running, samples: Samples, *, channel: str = "main", pace: float | None = None, **start: Any
-) -> Said:
+) -> PendingCaption:
     """Send 16 kHz samples, at ``pace`` times real time or as fast as they are taken, and wait for the end."""
     async with service.publisher(channel) as socket:
         await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test", **start}))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surtitle.access.rate_limit import Rates, is_loopback, network
+from surtitle.access.rate_limit import RateLimiter, is_loopback, network
 
 
 class Clock:
@@ -15,7 +15,7 @@ class Clock:
 
 def test_a_minutes_worth_at_once_and_then_as_it_fills() -> None:
     clock = Clock()
-    rates = Rates(6, clock)
+    rates = RateLimiter(6, clock)
     assert [rates.take("192.0.2.1") for _ in range(7)] == [True] * 6 + [False]
     assert rates.take("192.0.2.2")
     clock.now = 10.0
@@ -25,7 +25,7 @@ def test_a_minutes_worth_at_once_and_then_as_it_fills() -> None:
 @given(st.lists(st.floats(0, 100), max_size=100))
 def test_never_more_than_it_fills(pauses: list[float]) -> None:
     clock = Clock()
-    rates = Rates(10, clock)
+    rates = RateLimiter(10, clock)
     allowed = 0
     for pause in pauses:
         clock.now += pause
@@ -47,7 +47,7 @@ def test_addresses() -> None:
 
 
 def test_it_does_not_remember_everybody() -> None:
-    rates = Rates(1, Clock())
+    rates = RateLimiter(1, Clock())
     for number in range(30_000):
         rates.take(f"host{number}")
     assert len(rates._left) <= 10_000

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from surtitle.access import tokens
-from surtitle.access.token_store import Ledger, LedgerError
+from surtitle.access.token_store import LedgerError, TokenStore
 from surtitle.access.tokens import Scope
 
 SECRET = "s" * 40
 
 
 def test_what_was_given_out_and_what_was_revoked(tmp_path: Path) -> None:
-    ours, theirs = Ledger(tmp_path), Ledger(tmp_path)  # the command line's, and a service's
+    ours, theirs = TokenStore(tmp_path), TokenStore(tmp_path)  # the command line's, and a service's
     guest = tokens.issue(SECRET, Scope.VIEW, "main", 60)
     ours.add(guest, "guest laptop")
     (entry,) = theirs.entries()
@@ -26,23 +26,23 @@ def test_what_was_given_out_and_what_was_revoked(tmp_path: Path) -> None:
 
 
 def test_expired_ones_are_not_listed() -> None:
-    ledger = Ledger(None)
+    token_store = TokenStore(None)
     for seconds in (60, 3600):
-        ledger.add(tokens.issue(SECRET, Scope.VIEW, "main", seconds), f"{seconds}")
+        token_store.add(tokens.issue(SECRET, Scope.VIEW, "main", seconds), f"{seconds}")
     old = tokens.Grant(Scope.VIEW, "main", 1.0, "old")
-    ledger.add(old, "old")
-    assert [entry.name for entry in ledger.entries()] == ["60", "3600"]
+    token_store.add(old, "old")
+    assert [entry.name for entry in token_store.entries()] == ["60", "3600"]
 
 
 def test_where_the_service_is(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    assert ledger.url is None
-    ledger.place("http://one")
-    ledger.place("https://two")
-    assert Ledger(tmp_path).url == "https://two"
+    token_store = TokenStore(tmp_path)
+    assert token_store.url is None
+    token_store.place("http://one")
+    token_store.place("https://two")
+    assert TokenStore(tmp_path).url == "https://two"
 
 
 def test_a_file_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "access.db").write_text("this is no database" * 100)
     with pytest.raises(LedgerError, match=r"access\.db cannot be used"):
-        Ledger(tmp_path)
+        TokenStore(tmp_path)

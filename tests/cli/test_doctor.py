@@ -19,7 +19,7 @@ from surtitle.core.settings import Settings
 from surtitle.models.download import download
 from surtitle.models.speed_store import SpeedStore
 from surtitle.speech.speed import Speed
-from surtitle.store.journal import Batch, Store, Told
+from surtitle.store.journal import Batch, Store, StoredSettings
 from tests.support import Running, free_port
 
 
@@ -105,7 +105,7 @@ def test_where_channels_expect_obs(tmp_path: Path) -> None:
     """One that is off: a real one is asked in tests/obs."""
     store = Store(tmp_path)
     wanted = ClosedCaptions(True, port=free_port(), password="hunter2")
-    store.write(Batch(told={"main": Told(ChannelSettings(closed_captions=wanted))}))
+    store.write(Batch(settings={"main": StoredSettings(ChannelSettings(closed_captions=wanted))}))
     store.close()
     found = findings(Settings(data_dir=tmp_path))["OBS (main)"]
     assert found.state == checks.WARN

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import logging
 
-from surtitle.core.logs import Calm
+from surtitle.core.logs import FloodFilter
 
 
 def test_a_flood_of_lines_is_counted_instead() -> None:
     now = 0.0
-    calm = Calm(most=3, seconds=10.0, clock=lambda: now)
+    calm = FloodFilter(most=3, seconds=10.0, clock=lambda: now)
 
     def line(text: str, *told: object, level: int = logging.WARNING) -> logging.LogRecord:
         return logging.LogRecord("surtitle.test", level, "", 0, text, told, None)

@@ -13,7 +13,7 @@ from surtitle.core.errors import ModelError
 from surtitle.models import catalogue
 from surtitle.models import download as downloads
 from surtitle.models.download import download
-from surtitle.models.pip_download import Stopped
+from surtitle.models.pip_download import DownloadStopped
 from tests.hub import BASE, FakeHub
 from tests.untrained import untrained_whisper
 
@@ -72,7 +72,7 @@ def test_a_download_can_be_stopped(hub: FakeHub, monkeypatch: pytest.MonkeyPatch
         if done > total // 4:
             stop.set()
 
-    with pytest.raises(Stopped):
+    with pytest.raises(DownloadStopped):
         download("base.en", tell, stop)
     assert catalogue.cached("base.en") is None
 

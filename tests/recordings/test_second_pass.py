@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
-from surtitle.recordings.second_pass import Fixed, second_pass
+from surtitle.recordings.second_pass import CorrectedSpan, second_pass
 from surtitle.vocabulary.rules import Vocabulary
 
 
@@ -37,7 +37,7 @@ def test_who_speaks_is_not_guessed_from_afar() -> None:
 def test_what_a_person_wrote_stays() -> None:
     """The corrected words win in their time, and what was said around them is as it was recognized anew."""
     heard = words("We met Surtitle yesterday at noon.", 0.0)
-    fixed = Fixed("mic", 1.0, 1.4, (Word("Sir", 1.0, 1.2), Word("Title", 1.2, 1.4)))
+    fixed = CorrectedSpan("mic", 1.0, 1.4, (Word("Sir", 1.0, 1.2), Word("Title", 1.2, 1.4)))
     (caption,) = second_pass("mic", heard, "en", [], [fixed], [])
     assert caption.text == "We met Sir Title yesterday at noon."
     assert caption.words[2] == fixed.words[0]
@@ -45,7 +45,7 @@ def test_what_a_person_wrote_stays() -> None:
 
 def test_what_a_person_took_away_does_not_come_back() -> None:
     heard = words("One. Darn it. Two.", 0.0)
-    gone = [Fixed("mic", 0.5, 1.4, ()), Fixed("tab", 0.0, 9.0, ())]
+    gone = [CorrectedSpan("mic", 0.5, 1.4, ()), CorrectedSpan("tab", 0.0, 9.0, ())]
     assert " ".join(one.text for one in second_pass("mic", heard, "en", [], gone, [])) == "One. Two."
 
 

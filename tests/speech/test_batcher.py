@@ -10,13 +10,13 @@ from surtitle.speech.whisper.batcher import Batcher
 
 
 def test_whoever_waits_is_served_together_with_his_kind() -> None:
-    gate, first = threading.Event(), threading.Event()
+    authority, first = threading.Event(), threading.Event()
     batches: list[list[int]] = []
 
     def serve(jobs: Sequence[int]) -> list[int]:
         batches.append(list(jobs))
         first.set()
-        gate.wait(10)
+        authority.wait(10)
         return [job * 10 for job in jobs]
 
     batcher = Batcher(serve, lambda job: job % 2, most=3, workers=1)
@@ -27,7 +27,7 @@ def test_whoever_waits_is_served_together_with_his_kind() -> None:
             results.append(pool.submit(batcher.run, job))
             while len(batcher) < len(results) - 1:
                 pass
-        gate.set()
+        authority.set()
         assert [result.result(10) for result in results] == [10, 30, 50, 70, 90, 20]
     assert batches[:2] == [[1], [3, 5, 7]]
     assert sorted(batches[2:]) == [[2], [9]]

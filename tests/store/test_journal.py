@@ -10,38 +10,42 @@ from pathlib import Path
 import pytest
 
 from surtitle.captions.caption import Caption
-from surtitle.channels.session import Left, Session, digest
+from surtitle.channels.session import ResumableSource, Session, digest
 from surtitle.channels.settings import ChannelSettings, ClosedCaptions
 from surtitle.channels.style import Style
 from surtitle.core.words import Word
 from surtitle.store.database import StoreError
-from surtitle.store.journal import Batch, Said, Store, Told
+from surtitle.store.journal import Batch, PendingCaption, Store, StoredSettings
 
-TOLD = Told(
+TOLD = StoredSettings(
     ChannelSettings("de", names={"Host": "Ada"}, closed_captions=ClosedCaptions(password="secret")),
     {"game": Style(theme="neon")},
 )
 SESSION = Session("20260101-120000-1a2b", "main", 1_767_268_800.0, "ab12", 7, "c1")
 
 
-def said(name: str, text: str, start: float = 1.0, *, rev: int = 3, final: bool = True, place: int = 10) -> Said:
+def said(
+    name: str, text: str, start: float = 1.0, *, rev: int = 3, final: bool = True, place: int = 10
+) -> PendingCaption:
     words = tuple(Word(word, start + 0.5 * at, start + 0.5 * at + 0.4, 0.9) for at, word in enumerate(text.split()))
-    return Said(SESSION, "", Caption(name, rev, "tab", "en", words, (), final, "Ada"), place, lambda name, place: None)
+    return PendingCaption(
+        SESSION, "", Caption(name, rev, "tab", "en", words, (), final, "Ada"), place, lambda name, place: None
+    )
 
 
-def batch(*all_said: Said) -> Batch:
-    return Batch(said={(one.session.id, one.track, one.caption.id): one for one in all_said})
+def batch(*all_said: PendingCaption) -> Batch:
+    return Batch(captions={(one.session.id, one.track, one.caption.id): one for one in all_said})
 
 
 def test_what_was_told_is_there_again(tmp_path: Path, url: str | None) -> None:
     store = Store(tmp_path, url)
     assert store.settings() == {}
-    store.write(Batch(told={"main": TOLD, "other": Told(ChannelSettings("en"))}))
-    store.write(Batch(told={"other": Told(ChannelSettings("fr"))}))
+    store.write(Batch(settings={"main": TOLD, "other": StoredSettings(ChannelSettings("en"))}))
+    store.write(Batch(settings={"other": StoredSettings(ChannelSettings("fr"))}))
     store.close()
     again = Store(tmp_path, url)
-    assert again.settings() == {"main": TOLD, "other": Told(ChannelSettings("fr"))}
-    again.write(Batch(told={"other": Told()}))  # what says nothing needs no room
+    assert again.settings() == {"main": TOLD, "other": StoredSettings(ChannelSettings("fr"))}
+    again.write(Batch(settings={"other": StoredSettings()}))  # what says nothing needs no room
     assert set(again.settings()) == {"main"}
     again.close()
 
@@ -76,11 +80,11 @@ def test_only_the_newest_session_goes_on(tmp_path: Path, url: str | None) -> Non
 def test_sources_that_ran_can_go_on(tmp_path: Path, url: str | None) -> None:
     store = Store(tmp_path, url)
     both = {"first-resume": (SESSION, "tab", 0.5), "second-resume": (SESSION, "mic", 1.0)}
-    store.write(Batch(speaking=both))
-    store.write(Batch(silent={"second-resume"}))
+    store.write(Batch(sources=both))
+    store.write(Batch(ended_sources={"second-resume"}))
     store.write(batch(said("c1-1", "hello all")))
     (kept,) = store.kept(10, 100)
-    assert kept.sources == {digest("first-resume"): Left("tab", 0.5, kept.tracks[""][0][1].end - 0.5)}
+    assert kept.sources == {digest("first-resume"): ResumableSource("tab", 0.5, kept.tracks[""][0][1].end - 0.5)}
     store.close()
 
 
@@ -94,14 +98,14 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 
 def test_a_row_that_nobody_understands_spoils_no_other(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.write(Batch(told={"main": TOLD, "broken": TOLD, "future": TOLD}))
+    store.write(Batch(settings={"main": TOLD, "broken": TOLD, "future": TOLD}))
     with sqlite3.connect(tmp_path / "surtitle.db") as raw:
         raw.execute("UPDATE channels SET told = ? WHERE name = 'broken'", (b"{",))
         raw.execute(
             "UPDATE channels SET told = ? WHERE name = 'future'", (b'{"settings":{"language":"it","x":1},"y":2}',)
         )
     raw.close()
-    assert store.settings() == {"main": TOLD, "future": Told(ChannelSettings("it"))}
+    assert store.settings() == {"main": TOLD, "future": StoredSettings(ChannelSettings("it"))}
     store.close()
 
 
@@ -111,7 +115,7 @@ def test_the_file_of_the_first_version_goes_on(tmp_path: Path) -> None:
         raw.execute("INSERT INTO channels VALUES ('main', ?)", (b'{"settings":{"language":"it"}}',))
     raw.close()
     store = Store(tmp_path)
-    assert store.settings() == {"main": Told(ChannelSettings("it"))}
+    assert store.settings() == {"main": StoredSettings(ChannelSettings("it"))}
     store.write(batch(said("c1-1", "hello all")))
     store.close()
 

@@ -20,7 +20,7 @@ async def speak(service: Running, first: int, last: int, text: str = "number {}"
     service.app.state.hub.channel("talk").begin()
     for number in range(first, last):
         put(service, "talk", f"c{number}", 1, text.format(number), start=2.0 * number, final=True)
-    await service.app.state.keeper.flush()
+    await service.app.state.journal_writer.flush()
 
 
 def at_hand(service: Running) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from surtitle.core.errors import BadRequest
 from surtitle.core.words import Hypothesis, Word, join
 from surtitle.vocabulary.rules import Vocabulary
-from surtitle.vocabulary.substituter import Rewriter, normal, unframed
+from surtitle.vocabulary.substituter import Substituter, normal, unframed
 
 
 def words(text: str, start: int = 0) -> tuple[Word, ...]:
@@ -25,7 +25,7 @@ def vocabulary(replacements: dict[str, str] | None = None, blocked: tuple[str, .
 
 
 def written(text: str, given: Vocabulary) -> str:
-    return join(Rewriter().apply(Hypothesis(words(text)), given.rules, final=True).committed)
+    return join(Substituter().apply(Hypothesis(words(text)), given.rules, final=True).committed)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_nothing_blocked_is_put_in_by_a_replacement() -> None:
 
 def test_times_are_shared_out() -> None:
     given = vocabulary({"b c": "x y z w"})
-    result = Rewriter().apply(Hypothesis(words("a b c d")), given.rules, final=True).committed
+    result = Substituter().apply(Hypothesis(words("a b c d")), given.rules, final=True).committed
     assert [(word.text, word.start, word.end) for word in result] == [
         ("a", 0.0, 0.5),
         ("x", 0.5, 0.75),
@@ -87,7 +87,7 @@ def test_times_are_shared_out() -> None:
 
 
 def test_the_beginning_of_a_phrase_is_tentative_until_it_is_decided() -> None:
-    rewriter, rules = Rewriter(), vocabulary({"new york": "NYC"}).rules
+    rewriter, rules = Substituter(), vocabulary({"new york": "NYC"}).rules
     first = rewriter.apply(Hypothesis(words("in New"), words("York", 2)), rules, final=False)
     assert (join(first.committed), join(first.tentative)) == ("in", "NYC")
     second = rewriter.apply(Hypothesis(words("in New shoes")), rules, final=False)
@@ -98,7 +98,7 @@ def test_the_beginning_of_a_phrase_is_tentative_until_it_is_decided() -> None:
 
 
 def test_other_rules_leave_what_was_committed() -> None:
-    rewriter = Rewriter()
+    rewriter = Substituter()
     rewriter.apply(Hypothesis(words("red car")), vocabulary({"red": "blue"}).rules, final=False)
     after = rewriter.apply(
         Hypothesis(words("red car red")), vocabulary({"car": "bus", "red": "pink"}).rules, final=True
@@ -157,7 +157,7 @@ _scripts = st.lists(st.tuples(st.lists(_spoken, max_size=5), st.integers(0, 5)),
 
 @given(_scripts, st.lists(_vocabularies, min_size=1, max_size=9))
 def test_committed_words_only_grow_whatever_the_rules_become(steps: list[Hypothesis], rules: list[Vocabulary]) -> None:
-    rewriter = Rewriter()
+    rewriter = Substituter()
     before: tuple[Word, ...] = ()
     for number, step in enumerate(steps):
         final = number == len(steps) - 1
@@ -172,23 +172,23 @@ def test_committed_words_only_grow_whatever_the_rules_become(steps: list[Hypothe
 
 @given(_scripts, _vocabularies)
 def test_step_by_step_gives_what_all_at_once_gives(steps: list[Hypothesis], given: Vocabulary) -> None:
-    rewriter = Rewriter()
+    rewriter = Substituter()
     for step in steps[:-1]:
         rewriter.apply(step, given.rules, final=False)
     stepwise = rewriter.apply(steps[-1], given.rules, final=True)
-    assert stepwise == Rewriter().apply(steps[-1], given.rules, final=True)
+    assert stepwise == Substituter().apply(steps[-1], given.rules, final=True)
 
 
 @given(_scripts)
 def test_without_rules_nothing_changes(steps: list[Hypothesis]) -> None:
-    rewriter, rules = Rewriter(), Vocabulary().rules
+    rewriter, rules = Substituter(), Vocabulary().rules
     for number, step in enumerate(steps):
         assert rewriter.apply(step, rules, final=number == len(steps) - 1) == step
 
 
 @given(_scripts, st.lists(st.sampled_from(["a", "b", "ab*", "c", "東京"]), max_size=4))
 def test_no_blocked_word_is_ever_shown(steps: list[Hypothesis], blocked: list[str]) -> None:
-    rewriter, rules = Rewriter(), vocabulary(blocked=tuple(blocked)).rules
+    rewriter, rules = Substituter(), vocabulary(blocked=tuple(blocked)).rules
     for number, step in enumerate(steps):
         shown = rewriter.apply(step, rules, final=number == len(steps) - 1)
         for word in (*shown.committed, *shown.tentative):

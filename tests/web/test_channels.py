@@ -6,7 +6,7 @@ import httpx
 from websockets.asyncio.client import connect
 
 from surtitle import __version__
-from surtitle.captions.transcript import FORMS
+from surtitle.captions.transcript import EXPORT_FORMATS
 from tests.support import Running, put
 
 
@@ -35,7 +35,7 @@ async def test_channels_and_their_sources(service: Running) -> None:
 
 
 async def test_transcripts_have_their_types(service: Running) -> None:
-    types = {form: known.media_type for form, known in FORMS.items()}
+    types = {form: known.media_type for form, known in EXPORT_FORMATS.items()}
     async with httpx.AsyncClient(base_url=service.url) as client:
         for form, media_type in types.items():
             answer = await client.get(f"/api/channels/fresh/transcript.{form}")

@@ -23,7 +23,7 @@ from surtitle.access.tokens import EVERY, Scope
 from surtitle.core.errors import Unauthorized
 from surtitle.core.settings import Access, Limits, Settings
 from surtitle.web.app import create_app
-from surtitle.web.guard import IN_START, NEEDS, OPEN, Need, keys
+from surtitle.web.guard import IN_START, OPEN, REQUIREMENTS, Requirement, keys
 from tests.support import Running, listen, publish, running, silence, until
 
 SECRET = "a secret that nobody guesses, of this test"
@@ -67,7 +67,7 @@ async def ask(service: Running, key: str, shown: str | None, how: str = "header"
     query = f"?token={shown}" if shown and how == "query" else ""
     if method == "WS":
         async with connect(f"{service.sockets}{path}{query}", proxy=None, additional_headers=headers) as socket:
-            if NEEDS[key] is IN_START:
+            if REQUIREMENTS[key] is IN_START:
                 await socket.send(json.dumps({"op": "start", **({"token": shown} if how == "start" else {})}))
             try:
                 async with asyncio.timeout(1):
@@ -88,20 +88,20 @@ async def ask(service: Running, key: str, shown: str | None, how: str = "header"
 
 
 def test_the_table_has_every_route_and_no_other() -> None:
-    assert sorted(NEEDS) == ROUTES
+    assert sorted(REQUIREMENTS) == ROUTES
     assert len(ROUTES) > 30
 
 
 def test_what_is_open_is_what_should_be() -> None:
     """Who opens another route has to change this line too."""
-    assert [key for key in ROUTES if NEEDS[key] is OPEN] == [
+    assert [key for key in ROUTES if REQUIREMENTS[key] is OPEN] == [
         "GET /healthz",
         "GET /readyz",
         "GET /static",
         "GET /static/demo",
         "GET /static/overlay",
     ]
-    assert [key for key in ROUTES if NEEDS[key] is IN_START] == [
+    assert [key for key in ROUTES if REQUIREMENTS[key] is IN_START] == [
         "POST /api/channels/{channel}/audio",
         "WS /api/channels/{channel}/audio",
         "WS /stt",
@@ -117,7 +117,7 @@ async def test_a_route_that_the_table_does_not_have_is_refused(service: Running)
         assert (await client.get("/forgotten")).status_code == 403
 
 
-CLOSED = [key for key in ROUTES if NEEDS[key] is not OPEN]
+CLOSED = [key for key in ROUTES if REQUIREMENTS[key] is not OPEN]
 
 
 @pytest.mark.parametrize("key", CLOSED)
@@ -134,7 +134,9 @@ def expired() -> str:
     return jwt.encode({"channel": EVERY, "scope": "admin", "exp": 1_000_000_000}, SECRET, algorithm="HS256")
 
 
-@pytest.mark.parametrize("key", [key for key in CLOSED if NEEDS[key].channel == "{channel}" or NEEDS[key] is IN_START])
+@pytest.mark.parametrize(
+    "key", [key for key in CLOSED if REQUIREMENTS[key].channel == "{channel}" or REQUIREMENTS[key] is IN_START]
+)
 async def test_a_token_for_another_channel_is_of_no_use(guarded: Running, key: str) -> None:
     answer = await ask(guarded, key, token(Scope.ADMIN, "other"))
     assert answer.status == 403
@@ -142,7 +144,7 @@ async def test_a_token_for_another_channel_is_of_no_use(guarded: Running, key: s
 
 @pytest.mark.parametrize("key", CLOSED)
 async def test_a_scope_that_does_not_suffice(guarded: Running, key: str) -> None:
-    need = Scope.PUBLISH if NEEDS[key] is IN_START else NEEDS[key].scope
+    need = Scope.PUBLISH if REQUIREMENTS[key] is IN_START else REQUIREMENTS[key].scope
     assert need is not None
     for scope in Scope:
         if scope < need:
@@ -153,7 +155,7 @@ async def test_a_scope_that_does_not_suffice(guarded: Running, key: str) -> None
 @pytest.mark.parametrize("how", ["header", "query", "start"])
 @pytest.mark.parametrize("key", CLOSED)
 async def test_the_right_token_passes(guarded: Running, key: str, how: str) -> None:
-    need: Need = NEEDS[key]
+    need: Requirement = REQUIREMENTS[key]
     if how == "start" and key not in ("WS /stt", "WS /api/channels/{channel}/audio"):
         return
     scope = need.scope or Scope.PUBLISH
@@ -222,8 +224,8 @@ async def test_a_token_is_made_listed_and_revoked(guarded: Running) -> None:
 
 async def test_who_is_connected_has_to_go_when_the_token_is_revoked(guarded: Running, tmp_path: Path) -> None:
     """By another process, as `surtitle token revoke` does: sockets, event streams and sources end within seconds."""
-    gate, hub = guarded.app.state.gate, guarded.app.state.hub
-    given = gate.give(Scope.PUBLISH, "leaving", 600, "guest")
+    authority, hub = guarded.app.state.authority, guarded.app.state.hub
+    given = authority.give(Scope.PUBLISH, "leaving", 600, "guest")
     headers = {"authorization": f"Bearer {given.token}"}
     place = f"{guarded.sockets}/api/channels/leaving"
     async with (
@@ -236,7 +238,7 @@ async def test_who_is_connected_has_to_go_when_the_token_is_revoked(guarded: Run
         await publisher.send(json.dumps({"op": "start", "token": given.token}))
         assert json.loads(await publisher.recv())["type"] == "ready"
         assert (events.status_code, feed.status_code) == (200, 200)
-        gate.ledger.revoke(given.id)
+        authority.token_store.revoke(given.id)
         said = await asyncio.gather(listen(reader, timeout=20), listen(publisher, timeout=20))
         assert [one.error for one in said] == ["unauthorized"] * 2
         assert [one.code for one in said] == [4401] * 2
@@ -253,15 +255,15 @@ async def test_who_is_connected_has_to_go_when_the_token_expires(guarded: Runnin
 
 async def test_a_ticket_is_worth_no_more_than_its_token(guarded: Running) -> None:
     """OBS's address for sound holds no token, but stands for one."""
-    given = guarded.app.state.gate.give(Scope.PUBLISH, "obs", 600, "OBS")
+    given = guarded.app.state.authority.give(Scope.PUBLISH, "obs", 600, "OBS")
     headers = {"authorization": f"Bearer {given.token}"}
     async with httpx.AsyncClient(base_url=guarded.url, timeout=20) as client:
         for revoked, status in ((False, 200), (True, 401)):
             async with client.stream("GET", "/api/channels/obs/obs", headers=headers) as feed:
                 ticket = json.loads(await anext(feed.aiter_lines()))["ticket"]
             if revoked:
-                guarded.app.state.gate.ledger.revoke(given.id)
-                await until(lambda: given.id in guarded.app.state.gate._revoked)
+                guarded.app.state.authority.token_store.revoke(given.id)
+                await until(lambda: given.id in guarded.app.state.authority._revoked)
             answer = await client.post(f"/api/channels/obs/audio?ticket={ticket}", content=bytes(32_000))
             assert answer.status_code == status
 

@@ -9,28 +9,28 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from surtitle.access import tokens
-from surtitle.access.rate_limit import Rates
-from surtitle.access.token_store import Ledger, LedgerError
+from surtitle.access.rate_limit import RateLimiter
+from surtitle.access.token_store import LedgerError, TokenStore
 from surtitle.access.tokens import EVERYTHING, Grant, Scope
 from surtitle.core.errors import Forbidden, SurtitleError, TooMany, Unauthorized
 from surtitle.core.settings import Settings
 
 log = logging.getLogger("surtitle.access")
 
-_LOOK = 1.0  # seconds between two looks at what was revoked
+_POLL_INTERVAL = 1.0  # seconds between two looks at what was revoked
 _YEAR = 365 * 86_400.0
 LINKS = {"viewer": 30 * 86_400.0, "overlay": 5 * _YEAR}
 """What links are made for, and how long they last, in seconds: OBS keeps an address for years."""
 
 
-class Gate:
+class TokenAuthority:
     """Owns the task that looks for tokens that were revoked or have expired while somebody was connected by them."""
 
-    def __init__(self, settings: Settings, ledger: Ledger) -> None:
+    def __init__(self, settings: Settings, token_store: TokenStore) -> None:
         self.guarded = settings.guarded
-        self.ledger = ledger
+        self.token_store = token_store
         self._secret = settings.access.secret or ""
-        self._failures = Rates(settings.limits.failures)
+        self._failures = RateLimiter(settings.limits.failures)
         self._revoked: frozenset[str] = frozenset()
         self._held: dict[object, tuple[Grant, Callable[[SurtitleError], None]]] = {}
         self._task: asyncio.Task[None] | None = None
@@ -39,7 +39,7 @@ class Gate:
     def start(self) -> None:
         """Begin to look. Needs the event loop."""
         if self.guarded:
-            self._revoked = self.ledger.revoked()
+            self._revoked = self.token_store.revoked()
             self._task = asyncio.create_task(self._watch(), name="gate")
 
     async def close(self) -> None:
@@ -47,7 +47,7 @@ class Gate:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await asyncio.to_thread(self.ledger.close)
+        await asyncio.to_thread(self.token_store.close)
 
     def admit(self, shown: Iterable[str], scope: Scope, channel: str | None, address: str) -> Grant:
         """The grant by which somebody may pass who shows these tokens; the first that will do.
@@ -97,7 +97,7 @@ class Gate:
     def give(self, scope: Scope, channel: str, seconds: float, name: str) -> Grant:
         """A new token, noted in the ledger; blocks, for threads. Raises `LedgerError`."""
         grant = tokens.issue(self._secret, scope, channel, seconds)
-        self.ledger.add(grant, name)
+        self.token_store.add(grant, name)
         return grant
 
     def link(self, channel: str, purpose: str) -> Grant:
@@ -120,7 +120,7 @@ class Gate:
         problem = ""
         while True:
             try:
-                self._revoked = await asyncio.to_thread(self.ledger.revoked)
+                self._revoked = await asyncio.to_thread(self.token_store.revoked)
                 problem = ""
             except LedgerError as error:
                 if problem != error.message:
@@ -133,4 +133,4 @@ class Gate:
                     del self._held[key]
                     what = "was revoked" if revoked else "has expired"
                     lose(Unauthorized(f"The token of this connection {what}: ask for a new one."))
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_POLL_INTERVAL)

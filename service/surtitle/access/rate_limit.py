@@ -10,7 +10,7 @@ from collections.abc import Callable
 _REMEMBERED = 10_000  # addresses; who was away longest is forgotten first
 
 
-class Rates:
+class RateLimiter:
     """So many a minute for each address; all of a minute may come at once."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:

@@ -55,7 +55,7 @@ class Entry:
     revoked: int | None
 
 
-class Ledger:
+class TokenStore:
     """A SQLite file in a folder, or in memory if there is none; blocks, for threads."""
 
     def __init__(self, folder: Path | None) -> None:

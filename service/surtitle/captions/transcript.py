@@ -8,29 +8,29 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.exports import Look, ass, cues, documents, podcast
+from surtitle.captions.exports import ExportOptions, ass, cues, documents, podcast
 from surtitle.core.errors import NoSuchForm
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ExportFormat:
     """A format; ``timed`` says whether it can hold the times of words."""
 
     media_type: str
-    write: Callable[[Sequence[Caption], Look], str]
+    write: Callable[[Sequence[Caption], ExportOptions], str]
     timed: bool = False
 
 
-def export(captions: Iterable[Caption], form: str, look: Look = Look()) -> str:
-    """Final captions as ``form``, one of `FORMS`; by time, speakers named where there are several."""
-    return FORMS[form].write(in_order(captions), look)
+def export(captions: Iterable[Caption], form: str, look: ExportOptions = ExportOptions()) -> str:
+    """Final captions as ``form``, one of `EXPORT_FORMATS`; by time, speakers named where there are several."""
+    return EXPORT_FORMATS[form].write(in_order(captions), look)
 
 
-def check_form(form: str) -> Form:
+def get_format(form: str) -> ExportFormat:
     """The format of that name. Raises `NoSuchForm`."""
-    if form not in FORMS:
-        raise NoSuchForm(f"There is no transcript.{form[:20]}: ask for one of {', '.join(FORMS)}.")
-    return FORMS[form]
+    if form not in EXPORT_FORMATS:
+        raise NoSuchForm(f"There is no transcript.{form[:20]}: ask for one of {', '.join(EXPORT_FORMATS)}.")
+    return EXPORT_FORMATS[form]
 
 
 def in_order(captions: Iterable[Caption]) -> list[Caption]:
@@ -74,17 +74,17 @@ def words_as_json(caption: Caption) -> list[dict[str, Any]]:
     ]
 
 
-def _json(captions: Sequence[Caption], look: Look) -> str:
+def _json(captions: Sequence[Caption], look: ExportOptions) -> str:
     return json.dumps({"captions": [as_json(caption) for caption in captions]}, ensure_ascii=False, indent=1) + "\n"
 
 
-FORMS = {
-    "srt": Form("application/x-subrip; charset=utf-8", cues.srt),
-    "vtt": Form("text/vtt; charset=utf-8", cues.vtt, timed=True),
-    "ass": Form("text/x-ssa; charset=utf-8", ass.ass, timed=True),
-    "txt": Form("text/plain; charset=utf-8", documents.txt),
-    "md": Form("text/markdown; charset=utf-8", documents.md),
-    "json": Form("application/json", _json, timed=True),
-    "podcast.json": Form("application/json", podcast.transcript, timed=True),
-    "chapters.json": Form("application/json+chapters", podcast.chapters),
+EXPORT_FORMATS = {
+    "srt": ExportFormat("application/x-subrip; charset=utf-8", cues.srt),
+    "vtt": ExportFormat("text/vtt; charset=utf-8", cues.vtt, timed=True),
+    "ass": ExportFormat("text/x-ssa; charset=utf-8", ass.ass, timed=True),
+    "txt": ExportFormat("text/plain; charset=utf-8", documents.txt),
+    "md": ExportFormat("text/markdown; charset=utf-8", documents.md),
+    "json": ExportFormat("application/json", _json, timed=True),
+    "podcast.json": ExportFormat("application/json", podcast.transcript, timed=True),
+    "chapters.json": ExportFormat("application/json+chapters", podcast.chapters),
 }

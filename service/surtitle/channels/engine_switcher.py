@@ -23,7 +23,7 @@ log = logging.getLogger("surtitle.tuner")
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
+class EngineChoice:
     """What a source is recognized with."""
 
     engine: Engine
@@ -32,13 +32,13 @@ class Tuning:
     notice: str = ""
     """What the publisher should know about the language, if anything."""
 
-    def serves(self, wanted: Tuning) -> bool:
+    def serves(self, wanted: EngineChoice) -> bool:
         """Whether it is as good as another one: the embedded recognizer knows one language, and takes no hints."""
         same_engine = self.engine is wanted.engine and self.notice == wanted.notice
         return self == wanted or (same_engine and self.engine.name == EMBEDDED)
 
 
-class Tuner:
+class EngineSwitcher:
     """Owns one task for each channel that changes; the newest change wins.
 
     A channel keeps the model that it has until the new one is ready, and for good if that fails.
@@ -51,16 +51,16 @@ class Tuner:
         self._engines = engines
         self._language = language
         self._sources = sources
-        self._tuned: WeakKeyDictionary[Source, Tuning] = WeakKeyDictionary()
+        self._tuned: WeakKeyDictionary[Source, EngineChoice] = WeakKeyDictionary()
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
 
-    async def open(self, channel: Channel, language: str | None) -> tuple[Tuning, Stream]:
+    async def open(self, channel: Channel, language: str | None) -> tuple[EngineChoice, Stream]:
         """The best that can be had soon for a source whose client asked for ``language``. Raises `EngineError`."""
         engine = await self._engines.at_hand(channel.settings.model, channel.model)
         tuning = self._tuning(engine, channel, language)
         return tuning, await _open(tuning)
 
-    def settle(self, source: Source, tuning: Tuning, language: str | None) -> None:
+    def settle(self, source: Source, tuning: EngineChoice, language: str | None) -> None:
         """A source was started; if it should have something else by now, see to it."""
         channel = source.channel
         self._tuned[source] = tuning
@@ -68,7 +68,7 @@ class Tuner:
         engine = self._engines.loaded(channel.settings.model)
         right = engine is not None and tuning.serves(self._tuning(engine, channel, language))
         if not right and channel not in self._tasks:
-            self.retune(channel)
+            self.switch_engine(channel)
 
     def change(self, channel: Channel, changes: Changes) -> None:
         """Take note of new settings, and begin to apply them. Raises `BadRequest`."""
@@ -77,9 +77,9 @@ class Tuner:
         if before.names != after.names:
             channel.rename()
         if (before.model, before.language, before.hints) != (after.model, after.language, after.hints):
-            self.retune(channel)
+            self.switch_engine(channel)
 
-    def retune(self, channel: Channel) -> None:
+    def switch_engine(self, channel: Channel) -> None:
         """Begin to bring all sources to what the settings say."""
         before = self._tasks.get(channel)
         task = self._tasks[channel] = asyncio.create_task(self._retune(channel), name=f"retune {channel.name}")
@@ -124,7 +124,7 @@ class Tuner:
                 await source.use(engine, stream)
                 source.warn(tuning.notice)
 
-    def _next(self, channel: Channel, engine: Engine) -> tuple[Source, Tuning] | None:
+    def _next(self, channel: Channel, engine: Engine) -> tuple[Source, EngineChoice] | None:
         """A source that does not have what it should have, and that; sources may come and go meanwhile."""
         for source, language in self._sources(channel):
             wanted, has = self._tuning(engine, channel, language), self._tuned.get(source)
@@ -132,13 +132,13 @@ class Tuner:
                 return source, wanted
         return None
 
-    def _tuning(self, engine: Engine, channel: Channel, language: str | None) -> Tuning:
+    def _tuning(self, engine: Engine, channel: Channel, language: str | None) -> EngineChoice:
         settings = channel.settings
         wanted = language or settings.language or self._language
         code = recognizer_code(wanted, engine.languages)
         name = engine.name if engine.name == EMBEDDED else engine.model
         notice = "" if code else unknown_language(wanted, name, engine.languages)
-        return Tuning(engine, code or AUTO, settings.hints, notice)
+        return EngineChoice(engine, code or AUTO, settings.hints, notice)
 
     def _forget(self, channel: Channel, task: asyncio.Task[None]) -> None:
         if self._tasks.get(channel) is task:
@@ -147,7 +147,7 @@ class Tuner:
             log.error("%s: its sources could not be changed", channel.name, exc_info=error)
 
 
-async def _open(tuning: Tuning) -> Stream:
+async def _open(tuning: EngineChoice) -> Stream:
     """A stream; when cancelled, what was opened is given back. Raises `EngineError`."""
     opening = asyncio.ensure_future(asyncio.to_thread(tuning.engine.open, tuning.language, tuning.hints))
     try:

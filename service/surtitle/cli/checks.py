@@ -23,7 +23,7 @@ from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
 
 if TYPE_CHECKING:
-    from surtitle.store.journal import Told
+    from surtitle.store.journal import StoredSettings
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 
@@ -187,7 +187,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding(OK, "Database", f"answers, and has the settings of {channels} channels")
 
 
-def _told(settings: Settings) -> dict[str, Told]:
+def _told(settings: Settings) -> dict[str, StoredSettings]:
     """What is kept of channels' settings. Raises `StoreError`."""
     from surtitle.store.database import FILE
     from surtitle.store.journal import Store

@@ -169,15 +169,15 @@ def _checked(settings: Settings) -> Settings:
 
 async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
     from surtitle.core import logs
-    from surtitle.core.memory import keep_small, share_arenas
+    from surtitle.core.memory import limit_malloc_arenas, trim_heap_periodically
     from surtitle.web.server import allow_sockets
 
-    share_arenas()
+    limit_malloc_arenas()
     allow_sockets()
     logs.configure(verbose=verbose, form=log_format)
     server = _server(settings)
     signal.signal(signal.SIGTERM, _leave)  # which comes back when uvicorn has seen to it
-    beside = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(keep_small())]
+    beside = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(trim_heap_periodically())]
     try:
         await server.serve()
     finally:

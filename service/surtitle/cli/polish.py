@@ -15,7 +15,7 @@ from surtitle.core.errors import BadRequest, SurtitleError
 from surtitle.core.settings import RECORDINGS
 
 if TYPE_CHECKING:
-    from surtitle.recordings.files import Shelf
+    from surtitle.recordings.files import RecordingFiles
     from surtitle.store.journal import Store
     from surtitle.store.transcripts import Transcripts
 
@@ -43,7 +43,7 @@ def polish(
     """
     from surtitle.cli.progress import progress_bar
     from surtitle.core import logs
-    from surtitle.recordings.files import Shelf
+    from surtitle.recordings.files import RecordingFiles
     from surtitle.store.journal import Store
     from surtitle.store.transcripts import Transcripts
 
@@ -51,7 +51,9 @@ def polish(
     try:
         store = Store(data_dir, database)
         transcripts = Transcripts(store.database)
-        run = partial(_run, store, transcripts, Shelf(data_dir / RECORDINGS, transcripts), session, model, also)
+        run = partial(
+            _run, store, transcripts, RecordingFiles(data_dir / RECORDINGS, transcripts), session, model, also
+        )
         if for_program:
             run(lambda share: print(f"{share:.4f}", flush=True))
             return
@@ -70,7 +72,7 @@ def polish(
 def _run(
     store: Store,
     transcripts: Transcripts,
-    shelf: Shelf,
+    recording_files: RecordingFiles,
     session: str,
     model: str | None,
     also: tuple[str, ...],
@@ -78,11 +80,11 @@ def _run(
 ) -> int:
     from surtitle.recordings.retranscribe import best_transcriber
     from surtitle.recordings.retranscribe import polish as second_pass
-    from surtitle.store.journal import Told
+    from surtitle.store.journal import StoredSettings
 
     found = transcripts.session(session)
     if found is None:
         raise BadRequest(f"There is no session {session!r}: the service lists them at /sessions.")
-    told = store.settings().get(found.session.channel, Told()).settings
+    told = store.settings().get(found.session.channel, StoredSettings()).settings
     candidates = (*also, told.model) if told.model else also
-    return len(second_pass(session, transcripts, shelf, told, best_transcriber(model, candidates), progress))
+    return len(second_pass(session, transcripts, recording_files, told, best_transcriber(model, candidates), progress))

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import click
 
-_LOOK = 0.5  # seconds
+_POLL_INTERVAL = 0.5  # seconds
 _TIMEOUT = 15.0  # seconds: a disk may take a while to close a file
 
 
@@ -42,7 +42,7 @@ def record(channel: str, url: str, token: str | None, seconds: float | None) -> 
                 live.update(_line(state))
                 if state["recording"]["problem"]:
                     break
-                time.sleep(_LOOK)
+                time.sleep(_POLL_INTERVAL)
     except KeyboardInterrupt:
         pass
     problem = ask(f"{address}/recording")["problem"]

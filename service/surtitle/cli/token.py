@@ -12,7 +12,7 @@ from platformdirs import user_data_path
 
 from surtitle.access import secret as secrets
 from surtitle.access import tokens
-from surtitle.access.token_store import Ledger
+from surtitle.access.token_store import TokenStore
 from surtitle.access.tokens import EVERY, SCOPES, Scope
 from surtitle.core.errors import SurtitleError
 
@@ -85,10 +85,10 @@ def token(
             raise click.ClickException("There is no secret yet: make one by `surtitle token new-secret`.")
         if channel != EVERY:
             check_name(channel)
-        with closing(Ledger(data_dir)) as ledger:
+        with closing(TokenStore(data_dir)) as token_store:
             grant = tokens.issue(secret, SCOPES[scope], channel, tokens.seconds_of(expires))
-            ledger.add(grant, clean_name(name))
-            place = url or ledger.url or "http://127.0.0.1:8000"
+            token_store.add(grant, clean_name(name))
+            place = url or token_store.url or "http://127.0.0.1:8000"
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
     click.echo(grant.token)
@@ -111,8 +111,8 @@ def show(data_dir: Path, own: Path | None) -> None:
     from rich.table import Table
 
     try:
-        with closing(Ledger(own or data_dir)) as ledger:
-            entries = ledger.entries()
+        with closing(TokenStore(own or data_dir)) as token_store:
+            entries = token_store.entries()
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
     table = Table(box=None, header_style="bold")
@@ -131,9 +131,9 @@ def show(data_dir: Path, own: Path | None) -> None:
 def revoke(data_dir: Path, own: Path | None, ids: tuple[str, ...]) -> None:
     """Let tokens count no more. A service that runs lets go of who uses them within seconds."""
     try:
-        with closing(Ledger(own or data_dir)) as ledger:
+        with closing(TokenStore(own or data_dir)) as token_store:
             for name in ids:
-                if not ledger.revoke(name):
+                if not token_store.revoke(name):
                     raise click.ClickException(f"{name} is not in the list of tokens: `surtitle token list` shows it.")
                 click.echo(f"{name} counts no more.")
     except SurtitleError as error:

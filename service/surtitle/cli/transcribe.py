@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from surtitle.captions.exports import Look
-from surtitle.captions.transcript import FORMS, export
+from surtitle.captions.exports import ExportOptions
+from surtitle.captions.transcript import EXPORT_FORMATS, export
 from surtitle.cli.language_option import language_option
 from surtitle.cli.transcript_files import Job, form_of, media_in, planned, write
 from surtitle.core.errors import SurtitleError
@@ -30,7 +30,11 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
     "files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE|FOLDER..."
 )
 @click.option(
-    "-f", "--format", "form", type=click.Choice(list(FORMS)), help="By default the output's extension, or else srt."
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(list(EXPORT_FORMATS)),
+    help="By default the output's extension, or else srt.",
 )
 @click.option("--words", is_flag=True, help="Write the time of each word, where the format has a way to.")
 @click.option(
@@ -92,7 +96,7 @@ def transcribe(
         transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
-    work = _Work(transcriber, form, Look(words=words), speaker_model if speakers else None)
+    work = _Work(transcriber, form, ExportOptions(words=words), speaker_model if speakers else None)
     try:
         failed = sum(not work.do(job) for job in jobs)
     except KeyboardInterrupt:
@@ -107,7 +111,7 @@ def transcribe(
 class _Work:
     """What is the same for all files."""
 
-    def __init__(self, transcriber: Transcriber, form: str, look: Look, speaker_model: str | None) -> None:
+    def __init__(self, transcriber: Transcriber, form: str, look: ExportOptions, speaker_model: str | None) -> None:
         self._transcriber = transcriber
         self._form = form
         self._look = look

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from surtitle.captions.transcript import FORMS
+from surtitle.captions.transcript import EXPORT_FORMATS
 from surtitle.core.errors import BadRequest
 
 MEDIA = frozenset(
@@ -53,9 +53,11 @@ def form_of(form: str | None, output: str | None) -> str:
         return form
     if output is None or output == "-" or _is_folder(output):
         return "srt"
-    fits = [name for name in FORMS if output.lower().endswith(f".{name}")]
+    fits = [name for name in EXPORT_FORMATS if output.lower().endswith(f".{name}")]
     if not fits:
-        raise BadRequest(f"The extension of {output} is no format: end it with one of {', '.join(FORMS)}, or add -f.")
+        raise BadRequest(
+            f"The extension of {output} is no format: end it with one of {', '.join(EXPORT_FORMATS)}, or add -f."
+        )
     return max(fits, key=len)
 
 

@@ -21,7 +21,7 @@ from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
 from surtitle.recordings.retranscribe import largest
 from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
-from surtitle.speakers.timeline import Labels, Timeline
+from surtitle.speakers.timeline import SpeakerNumbering, Timeline
 from surtitle.text.languages import recognizer_code, unknown_language
 
 log = logging.getLogger("surtitle.transcribe")
@@ -62,7 +62,7 @@ def transcribe(
                 progress(until)
     except (EngineError, KeyboardInterrupt) as error:
         stopped = error
-    numbers, label = count(1), Labels().of(file.stem)
+    numbers, label = count(1), SpeakerNumbering().of(file.stem)
     captions: list[Caption] = []
     for language, group in groupby(words, key=lambda pair: pair[0]):
         said = [attributed(word, speakers, label) for _, word in group]

@@ -12,10 +12,10 @@ import msgspec
 from surtitle.captions.cea608 import foreign_script, refusal
 from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
-from surtitle.closed_captions.interleaver import Turns
+from surtitle.closed_captions.interleaver import SourceInterleaver
 from surtitle.closed_captions.rollup import RollUp, Screen
 
-_LOOK = 0.25  # seconds between two looks when nothing is published: turns pass by themselves
+_POLL_INTERVAL = 0.25  # seconds between two looks when nothing is published: turns pass by themselves
 _JUDGED = 12  # words by which a script is told
 
 
@@ -46,7 +46,7 @@ class Captioner:
         self._position = position
         self._delay = delay
         self._language = language.lower().split("-")[0] if language else None
-        self._turns = Turns(self._language)
+        self._turns = SourceInterleaver(self._language)
         self._refusal = ""
         self._letters: deque[str] = deque(maxlen=_JUDGED)
         self._roll = RollUp()
@@ -75,7 +75,7 @@ class Captioner:
         place = track.feed.last
         self._turns.skip(track.visible())
         while True:
-            await track.feed.wait(place, _LOOK)
+            await track.feed.wait(place, _POLL_INTERVAL)
             now = time.monotonic()
             for event in track.feed.since(place):
                 place = event.number

@@ -15,7 +15,7 @@ _ALL = 1 << 30  # words: a caption that was final has been said, and what comes 
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class InterleavedWord:
     """A committed word; ``turn``: somebody else says it than the one before."""
 
     word: Word
@@ -32,7 +32,7 @@ class _Part:
     final: bool = False
 
 
-class Turns:
+class SourceInterleaver:
     """Revisions of captions in, each committed word out once.
 
     A source keeps the turn until its caption is final, or nothing came for a moment: words of two
@@ -78,15 +78,15 @@ class Turns:
         """The channel was cleared: what waits for its turn is not shown any more."""
         self._parts.clear()
 
-    def take(self, now: float) -> list[Spoken]:
+    def take(self, now: float) -> list[InterleavedWord]:
         """The words that are to be shown next, in order."""
-        spoken: list[Spoken] = []
+        spoken: list[InterleavedWord] = []
         while True:
             for key, part in list(self._parts.items()):
                 if part.speaker == self._speaker:
                     while part.words:
                         turn = _others(self._said, part.speaker)
-                        spoken.append(Spoken(part.words.popleft(), part.speaker[0], turn))
+                        spoken.append(InterleavedWord(part.words.popleft(), part.speaker[0], turn))
                         if turn or self._said is None or part.speaker[1] is not None:
                             self._said = part.speaker
                 if part.final and not part.words:

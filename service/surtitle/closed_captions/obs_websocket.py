@@ -18,7 +18,7 @@ log = logging.getLogger("surtitle.obs")
 logging.getLogger("obsws_python").setLevel(logging.CRITICAL + 1)  # it logs the password, and every failure at length
 
 _TIMEOUT = 3.0  # seconds that OBS has for an answer
-_LOOK = 0.1  # seconds between two looks for something to send
+_POLL_INTERVAL = 0.1  # seconds between two looks for something to send
 _POLL = 1.0  # seconds between two questions whether OBS streams
 _BACKOFF = (1.0, 15.0)  # seconds, at first and at most
 _START_IT = "start it, and enable the server in its menu Tools, WebSocket Server Settings."
@@ -92,7 +92,7 @@ class ObsOutput:
                     self._look_at(client)
                 if self._streaming:
                     self._send_next(client)
-                self._stopping.wait(_LOOK)
+                self._stopping.wait(_POLL_INTERVAL)
             if self._streaming and self.captioner.text:
                 _send(client, "")
 

@@ -28,12 +28,12 @@ def configure(*, verbose: bool, form: str = "text") -> None:
     """Set up the root logger; other libraries are heard from when something is wrong."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if form == "json" else _Text())
-    handler.addFilter(Calm())
+    handler.addFilter(FloodFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("surtitle").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-class Calm(logging.Filter):
+class FloodFilter(logging.Filter):
     """Lets no flood of clients become a flood of lines: of one kind so many in a while, then how many were left out."""
 
     def __init__(self, most: int = 100, seconds: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:

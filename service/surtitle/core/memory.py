@@ -12,7 +12,7 @@ _ARENAS = 2
 _REST = 60.0  # seconds between two times at which memory is given back
 
 
-def share_arenas() -> None:
+def limit_malloc_arenas() -> None:
     """Let all threads share a few heaps; call before there are threads.
 
     glibc gives every thread a heap of its own and never takes back what is free in the middle of it:
@@ -22,14 +22,14 @@ def share_arenas() -> None:
         mallopt(_M_ARENA_MAX, _ARENAS)
 
 
-async def keep_small() -> None:
+async def trim_heap_periodically() -> None:
     """Give back what a rare peak has left behind, again and again until cancelled."""
     while True:
         await asyncio.sleep(_REST)
-        await asyncio.to_thread(give_back)
+        await asyncio.to_thread(trim_heap)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Give the pages back to the system that are free in the middle of heaps; takes milliseconds."""
     if (malloc_trim := _function("malloc_trim")) is not None:
         malloc_trim(ctypes.c_size_t(0))

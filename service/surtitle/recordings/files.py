@@ -29,7 +29,7 @@ _TORN = "The service ended while this was recorded."
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordingFile:
     """A recording that can be heard; ``clock`` is where it begins on the channel's clock, in seconds.
 
     Of its ``seconds``, those after ``counts`` are again at the beginning of the source's next recording: after a
@@ -50,7 +50,7 @@ class Recorded:
         return self.clock + min(self.seconds, self.counts)
 
 
-class Shelf:
+class RecordingFiles:
     """The folder of all recordings, and the table of them. Blocks: for threads. Raises `StoreError`."""
 
     def __init__(self, folder: Path, transcripts: Transcripts) -> None:
@@ -75,14 +75,14 @@ class Shelf:
         """How a recording stands."""
         self._transcripts.record([replace(recording, file=self._name(path))])
 
-    def recordings(self, session: str) -> list[Recorded]:
+    def recordings(self, session: str) -> list[RecordingFile]:
         """What was recorded in a session and can be heard, by time."""
         found = []
         for row in self._transcripts.recordings(session):
             path = self.folder / row.file
             if row.state != RUNNING and row.seconds > 0 and path.is_file():
                 size = path.stat().st_size
-                found.append(Recorded(path, row.source, row.clock, row.seconds, size, row.problem))
+                found.append(RecordingFile(path, row.source, row.clock, row.seconds, size, row.problem))
         return in_turn(sorted(found, key=lambda one: (one.clock, one.path.name)))
 
     def is_running(self, session: str) -> bool:
@@ -127,7 +127,7 @@ class Shelf:
         return path.relative_to(self.folder).as_posix()
 
 
-def in_turn(recordings: list[Recorded]) -> list[Recorded]:
+def in_turn(recordings: list[RecordingFile]) -> list[RecordingFile]:
     """By time; each counts until the source's next one begins."""
     following: dict[str, float] = {}
     found = []

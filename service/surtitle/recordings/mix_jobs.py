@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surtitle.core.threads import start_thread
-from surtitle.recordings.files import Recorded
+from surtitle.recordings.files import RecordingFile
 from surtitle.recordings.mix import mix, place_of
 
 
@@ -25,13 +25,13 @@ class Mixer:
     def __init__(self) -> None:
         self._making: dict[Path, _Making] = {}
 
-    def done(self, recordings: Sequence[Recorded]) -> float:
+    def done(self, recordings: Sequence[RecordingFile]) -> float:
         """The share of the mix that is there, 0 to 1."""
         place = place_of(recordings)
         making = self._making.get(place)
         return making.done if making is not None else float(place.is_file())
 
-    async def get(self, recordings: Sequence[Recorded]) -> Path:
+    async def get(self, recordings: Sequence[RecordingFile]) -> Path:
         """The file with all recordings; waits until it is made. Raises `BadAudio`, `OSError`."""
         place = place_of(recordings)
         if place not in self._making and place.is_file():
@@ -40,7 +40,7 @@ class Mixer:
         await asyncio.wait({making.thread})
         return making.thread.result()
 
-    def begin(self, recordings: Sequence[Recorded]) -> None:
+    def begin(self, recordings: Sequence[RecordingFile]) -> None:
         """Have it made, without waiting."""
         place = place_of(recordings)
         if place not in self._making and not place.is_file():
@@ -61,7 +61,7 @@ class Mixer:
         if threads:
             await asyncio.wait(threads, timeout=2.0)
 
-    def _start(self, place: Path, recordings: Sequence[Recorded]) -> _Making:
+    def _start(self, place: Path, recordings: Sequence[RecordingFile]) -> _Making:
         def note(share: float) -> None:
             making.done = min(share, 0.99)  # all of it is there when the file has its name
 

@@ -16,8 +16,8 @@ from surtitle.channels.settings import ChannelSettings
 from surtitle.core.errors import BadRequest, ModelError
 from surtitle.core.words import Word
 from surtitle.models import catalogue
-from surtitle.recordings.files import Recorded, Shelf
-from surtitle.recordings.second_pass import Fixed, second_pass
+from surtitle.recordings.files import RecordingFile, RecordingFiles
+from surtitle.recordings.second_pass import CorrectedSpan, second_pass
 from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speech.engine import Hints
 from surtitle.store.database import StoreError
@@ -33,7 +33,7 @@ EMBEDDED = PipelineTranscriber.name
 def polish(
     session: str,
     transcripts: Transcripts,
-    shelf: Shelf,
+    recording_files: RecordingFiles,
     told: ChannelSettings,
     transcriber: Callable[[str, Hints], Transcriber],
     progress: Callable[[float], None],
@@ -43,10 +43,11 @@ def polish(
     ``transcriber`` is made for a language and hints; ``progress`` is told the share that is done, 0 to 1.
     Raises `BadRequest` when there is nothing to hear, `BadAudio`, `EngineError`, `StoreError`.
     """
-    recordings = playable(session, shelf)
+    recordings = playable(session, recording_files)
     live = transcripts.captions(session)
     fixed = [
-        Fixed(one.caption.source, one.start, one.end, one.caption.words) for one in transcripts.corrections(session)
+        CorrectedSpan(one.caption.source, one.start, one.end, one.caption.words)
+        for one in transcripts.corrections(session)
     ]
     captions: list[Caption] = []
     recognizer = transcriber(spoken(live, told.language), told.hints)
@@ -83,12 +84,12 @@ def _keep(transcripts: Transcripts, session: str, captions: Sequence[Caption]) -
             time.sleep(_RETRY)
 
 
-def playable(session: str, shelf: Shelf) -> list[Recorded]:
+def playable(session: str, recording_files: RecordingFiles) -> list[RecordingFile]:
     """The session's recordings; what was torn is closed off first. Raises `BadRequest` when there are none."""
-    if shelf.is_running(session):
+    if recording_files.is_running(session):
         raise BadRequest(f"The session {session} is still being recorded: stop that first.")
-    shelf.recover(shelf.torn(session))
-    recordings = shelf.recordings(session)
+    recording_files.recover(recording_files.torn(session))
+    recordings = recording_files.recordings(session)
     if not recordings:
         raise BadRequest(f"The session {session} was not recorded: there is nothing to transcribe again.")
     return recordings
@@ -139,7 +140,7 @@ def largest(language: str, others: Sequence[str] = ()) -> str:
     return max(sizes, key=lambda name: sizes[name], default=EMBEDDED)
 
 
-def _sound(recording: Recorded) -> Iterator[Samples]:
+def _sound(recording: RecordingFile) -> Iterator[Samples]:
     left = round((recording.end - recording.clock) * RATE)
     for block in resampled(decode(str(recording.path))):
         if not left:

@@ -11,14 +11,14 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.sentences import captions_of
 from surtitle.captions.units import units
 from surtitle.core.words import Hypothesis, Word
-from surtitle.vocabulary.substituter import Rewriter, Rules
+from surtitle.vocabulary.substituter import PhraseRules, Substituter
 
 _PAUSE = 1.0  # seconds of silence that end a caption
 _NEAR = 2.0  # seconds from a word within which the first recognition tells who speaks
 
 
 @dataclass(frozen=True, slots=True)
-class Fixed:
+class CorrectedSpan:
     """What a person wrote instead of what was recognized from ``start`` to ``end``; perhaps nothing."""
 
     source: str
@@ -32,8 +32,8 @@ def second_pass(
     words: Iterable[Word],
     language: str,
     live: Sequence[Caption],
-    fixed: Sequence[Fixed],
-    rules: Sequence[Rules],
+    fixed: Sequence[CorrectedSpan],
+    rules: Sequence[PhraseRules],
     first_id: int = 1,
 ) -> list[Caption]:
     """One source's captions, from all its words by time, on the channel's clock.
@@ -72,9 +72,9 @@ class _Voices:
         return self._speakers[nearest]
 
 
-def _rewritten(words: Iterable[Word], rules: Sequence[Rules]) -> Iterator[Word]:
+def _rewritten(words: Iterable[Word], rules: Sequence[PhraseRules]) -> Iterator[Word]:
     for stretch in _stretches(list(words)):
-        yield from Rewriter().apply(Hypothesis(tuple(stretch)), rules, final=True).committed
+        yield from Substituter().apply(Hypothesis(tuple(stretch)), rules, final=True).committed
 
 
 def _stretches(words: Sequence[Word]) -> Iterator[list[Word]]:
@@ -89,5 +89,5 @@ def _stretches(words: Sequence[Word]) -> Iterator[list[Word]]:
         yield open_
 
 
-def _inside(word: Word, one: Fixed) -> bool:
+def _inside(word: Word, one: CorrectedSpan) -> bool:
     return one.start <= (word.start + word.end) / 2 <= one.end

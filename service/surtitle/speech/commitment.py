@@ -8,7 +8,7 @@ from surtitle.core.words import Hypothesis, Word
 from surtitle.speech.policy import Display, Policy
 
 
-class Commitment:
+class CommittedWords:
     """Holds the committed words of one utterance after another. They can only be added to."""
 
     def __init__(self, policy: Policy, display: Display) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
 from surtitle.captions.caption import Caption, packed, unpacked
-from surtitle.channels.session import Kept, Left, Session, Written, digest
+from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, digest
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 from surtitle.store.database import Database
@@ -26,7 +26,7 @@ log = logging.getLogger("surtitle.store")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StoredSettings:
     """All that a channel was told. Fields of later versions are ignored, and those that are missing have defaults."""
 
     settings: ChannelSettings = field(default_factory=ChannelSettings)
@@ -34,28 +34,28 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PendingCaption:
     """The newest revision of a caption: where it belongs, its place in the feed, and who is told when it is written."""
 
     session: Session
     track: str
     caption: Caption
     place: int
-    written: Written
+    on_written: OnWritten
 
 
 @dataclass(slots=True)
 class Batch:
     """What has changed since the last one was written, newest state only."""
 
-    told: dict[str, Told] = field(default_factory=dict)
+    settings: dict[str, StoredSettings] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
-    said: dict[tuple[str, str, str], Said] = field(default_factory=dict)
-    speaking: dict[str, tuple[Session, str, float]] = field(default_factory=dict)
-    silent: set[str] = field(default_factory=set)
+    captions: dict[tuple[str, str, str], PendingCaption] = field(default_factory=dict)
+    sources: dict[str, tuple[Session, str, float]] = field(default_factory=dict)
+    ended_sources: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
-        return bool(self.told or self.sessions or self.said or self.speaking or self.silent)
+        return bool(self.settings or self.sessions or self.captions or self.sources or self.ended_sources)
 
 
 class Store:
@@ -64,19 +64,19 @@ class Store:
     def __init__(self, folder: Path, url: str | None = None) -> None:
         self.database = Database(folder, url)
 
-    def settings(self) -> dict[str, Told]:
+    def settings(self) -> dict[str, StoredSettings]:
         """What channels were told, by their names. What cannot be understood is left out, and told to the log."""
         with self.database.reading() as connection:
             rows = connection.execute(select(CHANNELS.c.name, CHANNELS.c.told)).all()
         found = {}
         for name, told in rows:
             try:
-                found[name] = msgspec.json.decode(told, type=Told)
+                found[name] = msgspec.json.decode(told, type=StoredSettings)
             except msgspec.DecodeError as error:
                 log.warning("what channel %s was told cannot be read (%s): it begins anew", name, error)
         return found
 
-    def kept(self, channels: int, captions: int) -> list[Kept]:
+    def kept(self, channels: int, captions: int) -> list[StoredSession]:
         """The newest session of each channel, newest first; at most so many, and so many captions of each track."""
         with self.database.reading() as connection:
             rows = connection.execute(
@@ -98,9 +98,9 @@ class Store:
     def write(self, batch: Batch) -> None:
         """All of it or nothing; the same again does no harm."""
         with self.database.writing() as connection:
-            _write_told(connection, batch.told)
+            _write_settings(connection, batch.settings)
             _write_sessions(connection, batch)
-            _write_said(connection, batch.said.values())
+            _write_captions(connection, batch.captions.values())
             _write_sources(connection, batch)
 
     def close(self) -> None:
@@ -123,7 +123,7 @@ def upsert(
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changing), rows)
 
 
-def _kept(connection: Connection, row: Row[Any], limit: int) -> Kept:
+def _kept(connection: Connection, row: Row[Any], limit: int) -> StoredSession:
     session = session_of(row)
     tracks: dict[str, list[tuple[int, Caption]]] = {}
     ends: dict[str, float] = {}
@@ -134,10 +134,10 @@ def _kept(connection: Connection, row: Row[Any], limit: int) -> Kept:
             for _, caption in captions:
                 ends[caption.source] = max(ends.get(caption.source, 0.0), caption.end)
     sources = {
-        one.resume: Left(one.name, one.clock, max(0.0, ends.get(one.name, 0.0) - one.clock))
+        one.resume: ResumableSource(one.name, one.clock, max(0.0, ends.get(one.name, 0.0) - one.clock))
         for one in connection.execute(select(SOURCES).where(SOURCES.c.session == session.id))
     }
-    return Kept(session, row.seen, tracks, sources)
+    return StoredSession(session, row.seen, tracks, sources)
 
 
 def _newest(
@@ -155,16 +155,16 @@ def _live(session: str) -> tuple[ColumnElement[bool], ...]:
     return CAPTIONS.c.session == session, CAPTIONS.c.version == LIVE
 
 
-def _write_told(connection: Connection, told: Mapping[str, Told]) -> None:
+def _write_settings(connection: Connection, told: Mapping[str, StoredSettings]) -> None:
     if told:
         connection.execute(delete(CHANNELS).where(CHANNELS.c.name.in_(told)))
-    rows = [{"name": name, "told": msgspec.json.encode(one)} for name, one in told.items() if one != Told()]
+    rows = [{"name": name, "told": msgspec.json.encode(one)} for name, one in told.items() if one != StoredSettings()]
     upsert(connection, CHANNELS, rows, ["name"])
 
 
 def _write_sessions(connection: Connection, batch: Batch) -> None:
     now = time()
-    mentioned = [said.session for said in batch.said.values()] + [one for one, _, _ in batch.speaking.values()]
+    mentioned = [said.session for said in batch.captions.values()] + [one for one, _, _ in batch.sources.values()]
     touched = {session.id: session for session in mentioned} | batch.sessions
     rows = [{**asdict(session), "seen": now, "ended": False} for session in touched.values()]
     upsert(connection, SESSIONS, rows, ["id"], kept=["ended"])
@@ -177,7 +177,7 @@ def _write_sessions(connection: Connection, batch: Batch) -> None:
         connection.execute(delete(SESSIONS).where(others, silent))
 
 
-def _write_said(connection: Connection, said: Iterable[Said]) -> None:
+def _write_captions(connection: Connection, said: Iterable[PendingCaption]) -> None:
     key = ("session", "version", "track", "id")
     rows = []
     for one in said:
@@ -204,8 +204,8 @@ def caption_row(caption: Caption, place: int) -> dict[str, Any]:
 def _write_sources(connection: Connection, batch: Batch) -> None:
     rows = [
         {"resume": digest(resume), "session": session.id, "name": name, "clock": clock}
-        for resume, (session, name, clock) in batch.speaking.items()
+        for resume, (session, name, clock) in batch.sources.items()
     ]
     upsert(connection, SOURCES, rows, ["resume"])
-    if batch.silent:
-        connection.execute(delete(SOURCES).where(SOURCES.c.resume.in_([digest(one) for one in batch.silent])))
+    if batch.ended_sources:
+        connection.execute(delete(SOURCES).where(SOURCES.c.resume.in_([digest(one) for one in batch.ended_sources])))

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from surtitle.core.errors import BadRequest
-from surtitle.vocabulary.substituter import Mask, Put, Rule, Rules, normal, unframed
+from surtitle.vocabulary.substituter import Mask, PhraseRules, Replacement, Rule, normal, unframed
 
 T = TypeVar("T")
 
@@ -48,10 +48,10 @@ class Vocabulary:
         return cls(prompt, hot, pairs, masked)
 
     @cached_property
-    def rules(self) -> tuple[Rules, Rules]:
+    def rules(self) -> tuple[PhraseRules, PhraseRules]:
         """To be applied one after the other: replacements, then masks, so that nothing blocked is put in."""
-        instead: dict[str, Rule] = {heard: Put(text) for heard, text in self.replacements.items()}
-        return Rules(instead), Rules(dict.fromkeys(self.blocked, Mask()))
+        instead: dict[str, Rule] = {heard: Replacement(text) for heard, text in self.replacements.items()}
+        return PhraseRules(instead), PhraseRules(dict.fromkeys(self.blocked, Mask()))
 
 
 def _few(entries: Iterable[T], name: str, most: int) -> list[T]:

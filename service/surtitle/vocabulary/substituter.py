@@ -24,7 +24,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Put:
+class Replacement:
     """Write ``text`` instead; it keeps the punctuation around the phrase and a capital that began it."""
 
     text: str
@@ -55,7 +55,7 @@ class Mask:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class DeletionGap:
     """What a deleted phrase leaves to the next word: punctuation that has lost its word, perhaps a capital."""
 
     deleted: bool = False
@@ -66,7 +66,7 @@ class Gap:
         return [] if self.deleted and not word.spaced and not unframed(word.text) else [word]
 
 
-class Rules:
+class PhraseRules:
     """Phrases and what is made of them; case does not matter, and only whole words are meant.
 
     A phrase that ends with ``*`` also stands for longer words that begin with its last one.
@@ -84,7 +84,7 @@ class Rules:
             if _breaks(phrase, at)
         }
 
-    def run(self, words: Sequence[Word], gap: Gap, *, final: bool) -> tuple[list[Word], int, Gap]:
+    def run(self, words: Sequence[Word], gap: DeletionGap, *, final: bool) -> tuple[list[Word], int, DeletionGap]:
         """What is written for ``words`` after ``gap``, how many of them are decided, and the gap at the end.
 
         Unless ``final``, it stops where what follows may make a longer phrase.
@@ -98,9 +98,9 @@ class Rules:
             new = rule.write(words[at : at + count]) if rule else gap.before(words[at])
             if new:
                 written += [_begun(new[0]), *new[1:]] if gap.capital else new
-                gap = Gap()
+                gap = DeletionGap()
             elif rule:
-                gap = Gap(True, gap.capital or _framed(words[at].text)[1][:1].isupper())
+                gap = DeletionGap(True, gap.capital or _framed(words[at].text)[1][:1].isupper())
             at += count
         return written, at, gap
 
@@ -129,9 +129,9 @@ class _Pass:
     def __init__(self) -> None:
         self._written: list[Word] = []
         self._decided = 0
-        self._gap = Gap()
+        self._gap = DeletionGap()
 
-    def apply(self, hypothesis: Hypothesis, rules: Rules, *, final: bool) -> Hypothesis:
+    def apply(self, hypothesis: Hypothesis, rules: PhraseRules, *, final: bool) -> Hypothesis:
         fresh = hypothesis.committed[self._decided :]
         written, decided, self._gap = rules.run(fresh, self._gap, final=final)
         self._written += written
@@ -140,17 +140,17 @@ class _Pass:
         shown, _, _ = rules.run(rest, self._gap, final=True)
         result = Hypothesis(tuple(self._written), tuple(shown))
         if final:
-            self._written, self._decided, self._gap = [], 0, Gap()
+            self._written, self._decided, self._gap = [], 0, DeletionGap()
         return result
 
 
-class Rewriter:
+class Substituter:
     """One source's way through the rules. They may be others at every call: what was committed stays."""
 
     def __init__(self) -> None:
         self._passes: list[_Pass] = []
 
-    def apply(self, hypothesis: Hypothesis, rules: Sequence[Rules], *, final: bool) -> Hypothesis:
+    def apply(self, hypothesis: Hypothesis, rules: Sequence[PhraseRules], *, final: bool) -> Hypothesis:
         """The hypothesis as it is shown; ``final`` says that the utterance is over, and the next call begins another.
 
         Committed words that may belong to a longer phrase come back as tentative ones. The number of

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from starlette.requests import HTTPConnection
 
-from surtitle.access.rate_limit import Rates, is_loopback, network
+from surtitle.access.rate_limit import RateLimiter, is_loopback, network
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.core.errors import TooMany
@@ -25,7 +25,7 @@ class Room:
     def __init__(self, hub: Hub, limits: Limits) -> None:
         self._hub = hub
         self._limits = limits
-        self._starts = Rates(limits.starts)
+        self._starts = RateLimiter(limits.starts)
         self._readers: Counter[str] = Counter()
 
     def check_start(self, connection: HTTPConnection) -> None:
@@ -59,7 +59,7 @@ class Room:
             self._readers -= Counter([address])
 
 
-class Flow:
+class ByteRateLimit:
     """Bytes of one source: a bucket that fills at a rate and holds half a minute of it."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:

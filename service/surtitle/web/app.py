@@ -15,8 +15,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from surtitle import __version__
-from surtitle.access.authority import Gate
-from surtitle.access.token_store import Ledger
+from surtitle.access.authority import TokenAuthority
+from surtitle.access.token_store import TokenStore
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.closed_captions.outputs import Outputs
@@ -25,22 +25,22 @@ from surtitle.core.metrics import Metrics
 from surtitle.core.settings import RECORDINGS, Settings
 from surtitle.demo import Demo
 from surtitle.models.engines import Engines
-from surtitle.recordings.files import Shelf
+from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
 from surtitle.recordings.retranscription_jobs import Polisher
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.journal import Store
-from surtitle.store.journal_writer import Keeper
+from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.transcripts import Transcripts
 from surtitle.translation.translations import Translations
 from surtitle.web import channel_settings, channels, health, obs_feed, pages, recordings, sessions, tokens
 from surtitle.web.admission import Room
 from surtitle.web.corrections import correct_caption
-from surtitle.web.guard import Guard
+from surtitle.web.guard import AccessMiddleware
 from surtitle.web.messages import refuse
 from surtitle.web.metrics import ServiceCollector
-from surtitle.web.origin import Trust
+from surtitle.web.origin import OriginMiddleware
 from surtitle.web.publish import publish_post, publish_socket
 from surtitle.web.read import read_events, read_socket
 from surtitle.web.tickets import Tickets
@@ -48,23 +48,27 @@ from surtitle.web.tickets import Tickets
 _FLUSH = 1.0  # seconds more that open captions have to become final when the service stops
 
 
-def create_app(settings: Settings, store: Store | None = None, ledger: Ledger | None = None) -> Starlette:
+def create_app(settings: Settings, store: Store | None = None, token_store: TokenStore | None = None) -> Starlette:
     """The service as an ASGI application.
 
-    ``store`` keeps what channels remember and ``ledger`` which tokens count; both are closed with it.
+    ``store`` keeps what channels remember and ``token_store`` which tokens count; both are closed with it.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         engines = Engines(settings)
         metrics = Metrics()
-        keeper = Keeper(store) if store else None
-        hub = Hub(settings, engines, keeper, metrics)
+        journal_writer = JournalWriter(store) if store else None
+        hub = Hub(settings, engines, journal_writer, metrics)
         translations = Translations(settings, hub)
         outputs = Outputs(hub.position, translations)
         transcripts = Transcripts(store.database) if store else None
-        shelf = Shelf(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
-        recorder = hub.listener = Recorder(shelf, settings.recording_format, keeper.flush if keeper else _nothing)
+        recording_files = (
+            RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
+        )
+        recorder = hub.listener = Recorder(
+            recording_files, settings.recording_format, journal_writer.flush if journal_writer else _nothing
+        )
         await recorder.recover()
         parts = (outputs, translations, recorder)
 
@@ -84,21 +88,21 @@ def create_app(settings: Settings, store: Store | None = None, ledger: Ledger | 
             for channel_told in restored:
                 retold(channel_told)
         hub.retold, hub.more = retold, more
-        gate, player = Gate(settings, ledger or Ledger(None)), Demo(settings)
+        authority, player = TokenAuthority(settings, token_store or TokenStore(None)), Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
         app.state.translations = translations
-        app.state.outputs, app.state.tickets, app.state.keeper = outputs, Tickets(), keeper
-        app.state.gate, app.state.room = gate, Room(hub, settings.limits)
+        app.state.outputs, app.state.tickets, app.state.journal_writer = outputs, Tickets(), journal_writer
+        app.state.authority, app.state.room = authority, Room(hub, settings.limits)
         app.state.metrics, app.state.version = metrics, __version__
         mixer, polisher = Mixer(), Polisher(settings)
         app.state.recorder, app.state.transcripts = recorder, transcripts
         app.state.sessions = (
-            Sessions(hub, keeper, transcripts, shelf, recorder, mixer, polisher)
-            if keeper and transcripts and shelf
+            Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, polisher)
+            if journal_writer and transcripts and recording_files
             else None
         )
         metrics.register(ServiceCollector(app.state))
-        gate.start()
+        authority.start()
         engines.start()
         try:
             yield
@@ -110,15 +114,19 @@ def create_app(settings: Settings, store: Store | None = None, ledger: Ledger | 
             await translations.close()
             await hub.close(_FLUSH)
             await recorder.close()
-            if keeper:
-                await keeper.close()
+            if journal_writer:
+                await journal_writer.close()
             await engines.close()
-            await gate.close()
+            await authority.close()
 
     channel, session = "/api/channels/{channel}", "/api/sessions/{id}"
     return Starlette(
         lifespan=lifespan,
-        middleware=[Middleware(health.Counted), Middleware(Trust, settings=settings), Middleware(Guard)],
+        middleware=[
+            Middleware(health.RefusalMetrics),
+            Middleware(OriginMiddleware, settings=settings),
+            Middleware(AccessMiddleware),
+        ],
         exception_handlers={SurtitleError: channels.answer_error},
         routes=[
             WebSocketRoute("/stt", publish_socket),

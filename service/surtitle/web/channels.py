@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from surtitle.access.tokens import EVERY, Grant, Scope
-from surtitle.captions.exports import Look
-from surtitle.captions.transcript import check_form
+from surtitle.captions.exports import ExportOptions
+from surtitle.captions.transcript import get_format
 from surtitle.channels.hub import Hub
 from surtitle.core.errors import SurtitleError
 from surtitle.demo import Demo
@@ -49,16 +49,16 @@ async def transcript(request: Request) -> Response:
     asked = request.query_params.get("lang")
     form = request.path_params["form"]
     found = hub.channel(request.path_params["channel"])
-    checked = check_form(form)
+    checked = get_format(form)
     track = found.original if not asked or asked == ORIGINAL else found.translation(find(asked).tag)
     if form == "json":
         return JSONResponse({"channel": found.name, **await track.history()})
     return Response(await track.transcript(form, look_of(request)), media_type=checked.media_type)
 
 
-def look_of(request: Request) -> Look:
+def look_of(request: Request) -> ExportOptions:
     """How a transcript is to be written, by the query."""
-    return Look(words=request.query_params.get("words") == "1")
+    return ExportOptions(words=request.query_params.get("words") == "1")
 
 
 async def list_languages(request: Request) -> Response:
@@ -90,14 +90,14 @@ async def play_demo(request: Request) -> Response:
 async def status_socket(websocket: WebSocket) -> None:
     """`/api/status`: the state of everything, again whenever it changed."""
     await websocket.accept()
-    grant, gate = grant_of(websocket), websocket.app.state.gate
+    grant, authority = grant_of(websocket), websocket.app.state.authority
     links: dict[str, dict[str, str]] = {}  # by channel; only where they have a token that the client cannot make
     leaving = asyncio.create_task(websocket.receive())
     sent = ""
     try:
         while not leaving.done():
             told = _state(websocket.app.state, grant)
-            if gate.guarded:
+            if authority.guarded:
                 names = {one["name"] for one in told["channels"]} | {grant.channel} - {EVERY}
                 for name in names - links.keys():
                     links[name] = await links_of(websocket, name)
@@ -121,7 +121,7 @@ async def answer_error(request: Request, error: Exception) -> Response:
 
 
 def _state(state: Any, grant: Grant) -> dict[str, Any]:
-    notice = {"notice": state.keeper.problem} if state.keeper and state.keeper.problem else {}
+    notice = {"notice": state.journal_writer.problem} if state.journal_writer and state.journal_writer.problem else {}
     return {
         **state.engines.description,
         **notice,

@@ -22,7 +22,7 @@ _FULL = (
 )
 
 
-class Doors:
+class ConnectionLimits:
     """Counts the open connections of one service."""
 
     def __init__(self, limits: Limits) -> None:
@@ -51,14 +51,14 @@ class Doors:
         self._all -= 1
 
 
-def protocols(doors: Doors) -> tuple[type[H11Protocol], type[WebSocketsSansIOProtocol]]:
+def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], type[WebSocketsSansIOProtocol]]:
     """uvicorn's protocols with doors before them, for HTTP and, where that goes over into it, WebSocket."""
 
     class Http(H11Protocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             self._late: asyncio.TimerHandle | None = None
-            self._inside = doors.enter(_address(self.client))
+            self._inside = connection_limits.enter(_address(self.client))
             if self._inside:
                 self._expect()
             else:
@@ -91,13 +91,13 @@ def protocols(doors: Doors) -> tuple[type[H11Protocol], type[WebSocketsSansIOPro
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget()
             if self._inside:
-                doors.leave(_address(self.client))
+                connection_limits.leave(_address(self.client))
             super().connection_lost(exc)
 
         def _expect(self) -> None:
             """A whole request has to come in time."""
             if self._late is None:
-                self._late = self.loop.call_later(doors.limits.start_timeout, self._give_up)
+                self._late = self.loop.call_later(connection_limits.limits.start_timeout, self._give_up)
 
         def _forget(self) -> None:
             if self._late is not None:
@@ -111,7 +111,7 @@ def protocols(doors: Doors) -> tuple[type[H11Protocol], type[WebSocketsSansIOPro
 
     class Socket(WebSocketsSansIOProtocol):
         def connection_lost(self, exc: Exception | None) -> None:
-            doors.leave(_address(self.client))
+            connection_limits.leave(_address(self.client))
             super().connection_lost(exc)
 
         def send_receive_event_to_app(self) -> None:

@@ -61,7 +61,7 @@ async def _note(request: Request, channel: Channel, before: Caption) -> None:
     if transcripts is None or channel.session is None:
         return
     session, after = channel.session.id, channel.original.final(before.id)
-    await request.app.state.keeper.flush()
+    await request.app.state.journal_writer.flush()
     try:
         gone = replace(before, words=())
         await asyncio.to_thread(transcripts.correct, session, before, after or gone)

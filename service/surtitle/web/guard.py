@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Asgi
 from starlette.websockets import WebSocket
 
-from surtitle.access.authority import Gate
+from surtitle.access.authority import TokenAuthority
 from surtitle.access.tokens import EVERY, EVERYTHING, Grant, Scope
 from surtitle.core.errors import Forbidden, SurtitleError
 from surtitle.core.settings import Settings
@@ -29,23 +29,23 @@ from surtitle.web.messages import error_message, refuse
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Requirement:
     """A scope in a channel: the one that the path names, a certain one, some one (""), or all of them ("*")."""
 
     scope: Scope | None
     channel: str = "{channel}"
 
 
-OPEN = Need(None)
+OPEN = Requirement(None)
 """Anybody who gets as far as this computer: it tells nothing."""
 
-IN_START = Need(None)
+IN_START = Requirement(None)
 """The token comes later, in the start message or what stands for it: the endpoint calls `admit`."""
 
-_VIEW, _PUBLISH, _ADMIN = (Need(scope) for scope in Scope)
+_VIEW, _PUBLISH, _ADMIN = (Requirement(scope) for scope in Scope)
 _CHANNEL = "/api/channels/{channel}"
 
-NEEDS: dict[str, Need] = {
+REQUIREMENTS: dict[str, Requirement] = {
     "WS /stt": IN_START,
     f"WS {_CHANNEL}/audio": IN_START,
     f"POST {_CHANNEL}/audio": IN_START,
@@ -65,29 +65,29 @@ NEEDS: dict[str, Need] = {
     f"PUT {_CHANNEL}/styles/{{name}}": _ADMIN,
     f"DELETE {_CHANNEL}/styles/{{name}}": _ADMIN,
     f"GET {_CHANNEL}": _VIEW,
-    "GET /api/channels": Need(Scope.PUBLISH, ""),  # those that the token is for
-    "WS /api/status": Need(Scope.PUBLISH, ""),
-    "GET /api/sessions": Need(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}": Need(Scope.ADMIN, EVERY),
-    "DELETE /api/sessions/{id}": Need(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}/transcript.{form}": Need(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}/audio": Need(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}/recordings/{file}": Need(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}/difference": Need(Scope.ADMIN, EVERY),
-    "POST /api/sessions/{id}/polish": Need(Scope.ADMIN, EVERY),
-    "DELETE /api/sessions/{id}/polish": Need(Scope.ADMIN, EVERY),
-    "GET /api/languages": Need(Scope.VIEW, ""),
-    "GET /api/tokens": Need(Scope.ADMIN, ""),
-    "POST /api/tokens": Need(Scope.ADMIN, ""),
-    "DELETE /api/tokens/{id}": Need(Scope.ADMIN, ""),
-    "GET /api/models": Need(Scope.ADMIN, ""),
-    "POST /api/demo": Need(Scope.ADMIN, "main"),
+    "GET /api/channels": Requirement(Scope.PUBLISH, ""),  # those that the token is for
+    "WS /api/status": Requirement(Scope.PUBLISH, ""),
+    "GET /api/sessions": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}": Requirement(Scope.ADMIN, EVERY),
+    "DELETE /api/sessions/{id}": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}/transcript.{form}": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}/audio": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}/recordings/{file}": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}/difference": Requirement(Scope.ADMIN, EVERY),
+    "POST /api/sessions/{id}/polish": Requirement(Scope.ADMIN, EVERY),
+    "DELETE /api/sessions/{id}/polish": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/languages": Requirement(Scope.VIEW, ""),
+    "GET /api/tokens": Requirement(Scope.ADMIN, ""),
+    "POST /api/tokens": Requirement(Scope.ADMIN, ""),
+    "DELETE /api/tokens/{id}": Requirement(Scope.ADMIN, ""),
+    "GET /api/models": Requirement(Scope.ADMIN, ""),
+    "POST /api/demo": Requirement(Scope.ADMIN, "main"),
     "GET /healthz": OPEN,
     "GET /readyz": OPEN,
-    "GET /metrics": Need(Scope.VIEW, EVERY),
-    "GET /": Need(Scope.ADMIN, ""),
-    "GET /sessions": Need(Scope.ADMIN, EVERY),
-    "GET /sessions/{id}": Need(Scope.ADMIN, EVERY),
+    "GET /metrics": Requirement(Scope.VIEW, EVERY),
+    "GET /": Requirement(Scope.ADMIN, ""),
+    "GET /sessions": Requirement(Scope.ADMIN, EVERY),
+    "GET /sessions/{id}": Requirement(Scope.ADMIN, EVERY),
     "GET /overlay/{channel}": _VIEW,
     "GET /view/{channel}": _VIEW,
     "GET /view/{channel}/manifest.webmanifest": _VIEW,
@@ -95,8 +95,8 @@ NEEDS: dict[str, Need] = {
     "GET /static/overlay": OPEN,
     "GET /static/demo": OPEN,
     "GET /static": OPEN,
-    "WS /{path:path}": Need(Scope.VIEW, ""),
-    **{f"{method} /{{path:path}}": Need(Scope.VIEW, "") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+    "WS /{path:path}": Requirement(Scope.VIEW, ""),
+    **{f"{method} /{{path:path}}": Requirement(Scope.VIEW, "") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
 }
 
 _COOKIE = "surtitle-"
@@ -127,8 +127,8 @@ def admit(connection: HTTPConnection, token: str | None, channel: str) -> Grant:
 
     Raises `Unauthorized`, `Forbidden`, `TooMany`.
     """
-    gate: Gate = connection.app.state.gate
-    return gate.admit([token] if token else shown(connection), Scope.PUBLISH, channel, address_of(connection))
+    authority: TokenAuthority = connection.app.state.authority
+    return authority.admit([token] if token else shown(connection), Scope.PUBLISH, channel, address_of(connection))
 
 
 def shown(connection: HTTPConnection) -> list[str]:
@@ -146,14 +146,14 @@ def remember(connection: HTTPConnection, response: Response) -> None:
 
     One for each channel; a link that allows less than the browser may already does not take that away.
     """
-    gate: Gate = connection.app.state.gate
+    authority: TokenAuthority = connection.app.state.authority
     settings: Settings = connection.app.state.settings
     grant = grant_of(connection)
-    response.headers["cache-control"] = "no-store" if gate.guarded else "no-cache"
+    response.headers["cache-control"] = "no-store" if authority.guarded else "no-cache"
     if grant.token is None or grant.token != connection.query_params.get("token"):
         return
     name = _COOKIE + hashlib.sha256(grant.channel.encode()).hexdigest()[:12]
-    kept = gate.peek(connection.cookies.get(name, ""))
+    kept = authority.peek(connection.cookies.get(name, ""))
     if kept is None or kept.scope <= grant.scope:
         response.set_cookie(
             name,
@@ -165,7 +165,7 @@ def remember(connection: HTTPConnection, response: Response) -> None:
         )
 
 
-class Guard:
+class AccessMiddleware:
     """Lets nobody pass who may not, and breaks off when a token that somebody is connected by counts no more."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -183,14 +183,14 @@ class Guard:
         if grant is EVERYTHING:
             await self._app(scope, receive, send)
         else:
-            await _Held(scope["app"].state.gate, grant).run(self._app, scope, receive, send)
+            await _Held(scope["app"].state.authority, grant).run(self._app, scope, receive, send)
 
 
 class _Held:
     """A connection that lasts as long as its grant."""
 
-    def __init__(self, gate: Gate, grant: Grant) -> None:
-        self._gate, self._grant = gate, grant
+    def __init__(self, authority: TokenAuthority, grant: Grant) -> None:
+        self._gate, self._grant = authority, grant
         self._lost: asyncio.Future[SurtitleError] = asyncio.get_running_loop().create_future()
         self._started = False
 
@@ -247,20 +247,20 @@ def _check(scope: Asgi) -> Grant:
     """Raises `Unauthorized`, `Forbidden`, `TooMany`."""
     connection = HTTPConnection(scope)
     need, parameters = _need(scope)
-    gate: Gate = scope["app"].state.gate
-    if not gate.guarded or need.scope is None:
+    authority: TokenAuthority = scope["app"].state.authority
+    if not authority.guarded or need.scope is None:
         return EVERYTHING
     channel = parameters.get("channel", "") if need.channel == "{channel}" else need.channel
-    return gate.admit(shown(connection), need.scope, channel or None, address_of(connection))
+    return authority.admit(shown(connection), need.scope, channel or None, address_of(connection))
 
 
-def _need(scope: Asgi) -> tuple[Need, dict[str, Any]]:
+def _need(scope: Asgi) -> tuple[Requirement, dict[str, Any]]:
     """What the route needs that this goes to. Raises `Forbidden` for one that the table does not have."""
     method = "WS" if scope["type"] == "websocket" else scope["method"]
     for route in scope["app"].routes:
         match, child = route.matches(scope)
         if match is Match.FULL:
-            need = NEEDS.get(f"{'GET' if method == 'HEAD' or isinstance(route, Mount) else method} {route.path}")
+            need = REQUIREMENTS.get(f"{'GET' if method == 'HEAD' or isinstance(route, Mount) else method} {route.path}")
             if need is None:
                 break
             return need, child.get("path_params", {})

@@ -30,14 +30,16 @@ def _service(state: Any) -> Iterator[Metric]:
     yield info
     yield _gauge("surtitle_ready", "1 if new sources are recognized as they should be.", float(state.engines.ready))
     yield _gauge("surtitle_store_failing", "1 if what is described to channels cannot be saved.",
-                 float(bool(state.keeper and state.keeper.problem)))  # fmt: skip
+                 float(bool(state.journal_writer and state.journal_writer.problem)))  # fmt: skip
     loads = GaugeMetricFamily("surtitle_model_loaded", "1 if a model is loaded, else how far it is.", labels=["model"])
     for load in state.engines.library.describe():
         loads.add_metric([load["model"]], 1.0 if load["state"] == "ready" else load["done"] or 0.0)
     yield loads
-    if (doors := getattr(state, "doors", None)) is not None:
-        yield _gauge("surtitle_connections", "Open connections.", float(doors.open))
-        yield _gauge("surtitle_connections_refused", "Connections for which there was no room.", float(doors.refused))
+    if (connection_limits := getattr(state, "connection_limits", None)) is not None:
+        yield _gauge("surtitle_connections", "Open connections.", float(connection_limits.open))
+        yield _gauge(
+            "surtitle_connections_refused", "Connections for which there was no room.", float(connection_limits.refused)
+        )
 
 
 def _channels(state: Any) -> Iterator[Metric]:

@@ -32,7 +32,7 @@ from surtitle.web.publish import start_of
 from surtitle.web.tickets import Tickets
 from surtitle.web.tokens import link
 
-_LOOK = 0.1  # seconds between two looks for something to tell
+_POLL_INTERVAL = 0.1  # seconds between two looks for something to tell
 _HEARTBEAT = 2.0  # seconds after which the state is told again, so that a lost connection is noticed
 _COLUMNS, _LINES = 42, 2  # of the text for an OBS text source
 _DELAY = 1800.0  # seconds; OBS delays a stream by no more
@@ -44,7 +44,7 @@ async def obs_feed(request: Request) -> Response:
     outputs: Outputs = request.app.state.outputs
     channel = hub.channel(request.path_params["channel"])
     wanted = _Wanted.of(request)
-    page = await link(request, channel.name, "overlay") if request.app.state.gate.guarded else None
+    page = await link(request, channel.name, "overlay") if request.app.state.authority.guarded else None
     translations: Translations = request.app.state.translations
     language = translations.language(channel, request.query_params.get("overlay_lang"))
     room: Room = request.app.state.room
@@ -138,7 +138,7 @@ async def _events(
             if state != told or time.monotonic() - when >= _HEARTBEAT:
                 told, when = state, time.monotonic()
                 yield {"event": "state", **state}
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_POLL_INTERVAL)
     finally:
         following.cancel()
         await asyncio.gather(following, return_exceptions=True)

@@ -42,7 +42,7 @@ _PAGE_HEADERS = {
 }
 
 
-class Trust:
+class OriginMiddleware:
     """Answers strangers before anything else sees them, and puts the security headers on every answer."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import uvicorn
 
-from surtitle.access.token_store import Ledger
+from surtitle.access.token_store import TokenStore
 from surtitle.channels.hub import Hub
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web.app import create_app
-from surtitle.web.connections import Doors, protocols
+from surtitle.web.connections import ConnectionLimits, protocols
 
 _FRAME_LIMIT = 16 << 20  # bytes; larger WebSocket messages are cut off before the application sees them
 _FLUSH = 2.5  # seconds for what was said to become final captions, and to be seen by readers
@@ -70,16 +70,16 @@ class Server(uvicorn.Server):
             ) from error
         self.ready = asyncio.Event()
         try:
-            ledger = Ledger(settings.data_dir if settings.guarded else None)
+            token_store = TokenStore(settings.data_dir if settings.guarded else None)
             if settings.guarded:
-                ledger.place(settings.public_url)
+                token_store.place(settings.public_url)
             store = Store(settings.data_dir, settings.database) if settings.data_dir else None
         except SurtitleError:
             self._listening.close()
             raise
-        self._app = create_app(settings, store, ledger)
-        self._app.state.doors = doors = Doors(limits)
-        http, ws = protocols(doors)
+        self._app = create_app(settings, store, token_store)
+        self._app.state.connection_limits = connection_limits = ConnectionLimits(limits)
+        http, ws = protocols(connection_limits)
         config = uvicorn.Config(
             self._app,
             access_log=False,

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from surtitle.captions.transcript import check_form, export, shifted
+from surtitle.captions.transcript import export, get_format, shifted
 from surtitle.core.errors import BadRequest, NoSuchSession
 from surtitle.recordings.difference import Difference
 from surtitle.recordings.sessions import Sessions
@@ -51,7 +51,7 @@ async def delete_session(request: Request) -> Response:
 async def session_transcript(request: Request) -> Response:
     """`GET /api/sessions/{id}/transcript.{form}?version=&lang=&words=1&clock=audio`: the best version unless told."""
     sessions, query = _sessions(request), request.query_params
-    form = check_form(request.path_params["form"])
+    form = get_format(request.path_params["form"])
     version = query.get("version") or None
     if version not in (None, LIVE, POLISHED):
         raise BadRequest(f"version is {LIVE} or {POLISHED}.")

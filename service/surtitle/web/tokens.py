@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from surtitle.access import tokens
-from surtitle.access.authority import LINKS, Gate
+from surtitle.access.authority import LINKS, TokenAuthority
 from surtitle.access.token_store import Entry
 from surtitle.access.tokens import EVERY, SCOPES, Grant, Scope
 from surtitle.channels.channel import check_name
@@ -24,7 +24,7 @@ from surtitle.web.guard import grant_of
 PATHS = {"viewer": "/view/", "overlay": "/overlay/"}
 
 
-class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A token that is asked for; ``expires`` is how long it lasts, like 12h, 7d or 1y."""
 
     channel: str
@@ -46,13 +46,13 @@ async def links_of(connection: HTTPConnection, channel: str) -> dict[str, str]:
 
 async def link(connection: HTTPConnection, channel: str, purpose: str) -> str:
     """Where others open a page of the channel: `viewer` or `overlay`. Raises `LedgerError`."""
-    gate: Gate = connection.app.state.gate
+    authority: TokenAuthority = connection.app.state.authority
     page = base(connection) + PATHS[purpose] + quote(channel)
-    if not gate.guarded:
+    if not authority.guarded:
         return page
     grant = grant_of(connection)
     if grant.scope > Scope.VIEW or grant.channel == EVERY:  # else it is passed on as it is
-        grant = await asyncio.to_thread(gate.link, channel, purpose)
+        grant = await asyncio.to_thread(authority.link, channel, purpose)
     return f"{page}?{urlencode({'token': grant.token})}"
 
 
@@ -67,41 +67,41 @@ def base(connection: HTTPConnection) -> str:
 
 async def list_tokens(request: Request) -> Response:
     """`GET /api/tokens`: those that were given out for channels that the client's token is for."""
-    gate: Gate = request.app.state.gate
-    return JSONResponse({"tokens": [_describe(entry) for entry in await _entries(request, gate)]})
+    authority: TokenAuthority = request.app.state.authority
+    return JSONResponse({"tokens": [_describe(entry) for entry in await _entries(request, authority)]})
 
 
 async def make_token(request: Request) -> Response:
     """`POST /api/tokens`: a new token; it is told this once."""
-    gate: Gate = request.app.state.gate
+    authority: TokenAuthority = request.app.state.authority
     try:
-        wish = msgspec.json.decode(await body_of(request), type=Wish)
+        wish = msgspec.json.decode(await body_of(request), type=TokenRequest)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BadRequest(f'A token is asked for by JSON like {{"channel":"main","scope":"view"}}: {error}.') from error
     if wish.scope not in SCOPES:
         raise BadRequest(f"scope: {wish.scope[:20]!r} is none: send one of {', '.join(SCOPES)}.")
     channel = wish.channel if wish.channel == EVERY else check_name(wish.channel)
-    if not gate.guarded:
+    if not authority.guarded:
         raise BadRequest("Tokens are not needed here: the service listens on this computer only.")
     _check_covers(grant_of(request), channel)
     lasts = tokens.seconds_of(wish.expires)
-    given = await asyncio.to_thread(gate.give, SCOPES[wish.scope], channel, lasts, clean_name(wish.name))
+    given = await asyncio.to_thread(authority.give, SCOPES[wish.scope], channel, lasts, clean_name(wish.name))
     return JSONResponse({"id": given.id, "token": given.token, "expires": int(given.expires)})
 
 
 async def revoke_token(request: Request) -> Response:
     """`DELETE /api/tokens/{id}`: who is connected by it is gone within seconds."""
-    gate: Gate = request.app.state.gate
+    authority: TokenAuthority = request.app.state.authority
     name = request.path_params["id"]
-    if all(entry.id != name for entry in await _entries(request, gate)):
+    if all(entry.id != name for entry in await _entries(request, authority)):
         raise NoSuchToken("No token of this id was given out, or it has expired.")
-    await asyncio.to_thread(gate.ledger.revoke, name)
+    await asyncio.to_thread(authority.token_store.revoke, name)
     return JSONResponse({"revoked": name})
 
 
-async def _entries(request: Request, gate: Gate) -> list[Entry]:
+async def _entries(request: Request, authority: TokenAuthority) -> list[Entry]:
     grant = grant_of(request)
-    return [entry for entry in await asyncio.to_thread(gate.ledger.entries) if grant.covers(entry.channel)]
+    return [entry for entry in await asyncio.to_thread(authority.token_store.entries) if grant.covers(entry.channel)]
 
 
 def _check_covers(grant: Grant, channel: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.trained_models.sortformer.flite import RATE
-from tests.trained_models.sortformer.voices import Spoken
+from tests.trained_models.sortformer.voices import InterleavedWord
 
 FRAME_S = 0.08
 MOST_SPEAKERS = 4
@@ -52,10 +52,10 @@ class Dialogue:
 class Stock:
     """Spoken sentences by speaker."""
 
-    def __init__(self, pcm: np.ndarray, everything: Iterable[Spoken]) -> None:
+    def __init__(self, pcm: np.ndarray, everything: Iterable[InterleavedWord]) -> None:
         """Take 16-bit samples, and what they are."""
         self._pcm = pcm
-        self.by_speaker: dict[str, list[Spoken]] = {}
+        self.by_speaker: dict[str, list[InterleavedWord]] = {}
         for spoken in everything:
             self.by_speaker.setdefault(spoken.speaker, []).append(spoken)
 
@@ -64,9 +64,9 @@ class Stock:
         """Open a file that voices.py wrote; the samples stay on disk."""
         pcm = np.memmap(stem.with_suffix(".pcm"), dtype="<i2", mode="r")
         lines = stem.with_suffix(".jsonl").read_text().splitlines()
-        return cls(pcm, (Spoken(**json.loads(line)) for line in lines))
+        return cls(pcm, (InterleavedWord(**json.loads(line)) for line in lines))
 
-    def sound(self, spoken: Spoken) -> np.ndarray:
+    def sound(self, spoken: InterleavedWord) -> np.ndarray:
         """Return the samples, float32."""
         begin = spoken.first_sample
         return self._pcm[begin : begin + spoken.samples].astype(np.float32) / 32768

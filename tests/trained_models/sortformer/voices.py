@@ -50,7 +50,7 @@ class Speaker:
 
 
 @dataclass(frozen=True)
-class Spoken:
+class InterleavedWord:
     """One sentence; the samples are in the file of all."""
 
     speaker: str
@@ -104,14 +104,14 @@ def flite_speakers() -> list[Speaker]:
 
 
 def render(plan: list[tuple[Speaker, str]], seed: int, stem: Path) -> None:
-    """Write what is spoken to ``<stem>.pcm`` (16-bit) and ``<stem>.jsonl`` (a ``Spoken`` a line)."""
+    """Write what is spoken to ``<stem>.pcm`` (16-bit) and ``<stem>.jsonl`` (a ``InterleavedWord`` a line)."""
     voices = Voices(seed)
     position, lines = 0, []
     with stem.with_suffix(".pcm").open("wb") as pcm:
         for speaker, text in plan:
             sound = voices.say(speaker, text)
             pcm.write((sound.clip(-1, 1) * 32767).astype("<i2").tobytes())
-            lines.append(json.dumps(asdict(Spoken(speaker.name, text, position, len(sound)))) + "\n")
+            lines.append(json.dumps(asdict(InterleavedWord(speaker.name, text, position, len(sound)))) + "\n")
             position += len(sound)
     stem.with_suffix(".jsonl").write_text("".join(lines))
 

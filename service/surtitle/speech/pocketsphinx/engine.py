@@ -17,7 +17,7 @@ from surtitle.audio.pcm import to_pcm
 from surtitle.core.errors import EngineError
 from surtitle.core.processes import answer_of, started, write_frame
 from surtitle.core.words import Hypothesis, Word
-from surtitle.speech.commitment import Commitment
+from surtitle.speech.commitment import CommittedWords
 from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.engine import Hints
 from surtitle.speech.pocketsphinx.worker import Segment
@@ -64,7 +64,7 @@ class PocketsphinxEngine:
             worker = self._spares.pop() if self._spares else None
         return PocketsphinxStream(self, worker or _Worker())
 
-    def give_back(self, worker: _Worker) -> None:
+    def trim_heap(self, worker: _Worker) -> None:
         """A stream is over: its worker serves the next one, or ends."""
         try:
             worker.ask("reset")
@@ -125,7 +125,7 @@ class PocketsphinxStream:
     def close(self) -> None:
         worker, self._worker = self._worker, None
         if worker is not None:
-            self._engine.give_back(worker)
+            self._engine.trim_heap(worker)
 
     def _guarded(self, step: Callable[[], T]) -> T:
         """A step that may fail: the broken worker is let go, and a new one waits its turn."""
@@ -139,8 +139,8 @@ class PocketsphinxStream:
             raise
 
 
-def _commitment(hold_back: float) -> Commitment:
-    return Commitment(HoldBack(hold_back), Display(_SHOWN_AGE, _SHOWN_STEADY))
+def _commitment(hold_back: float) -> CommittedWords:
+    return CommittedWords(HoldBack(hold_back), Display(_SHOWN_AGE, _SHOWN_STEADY))
 
 
 def written(segments: list[Segment]) -> list[Word]:

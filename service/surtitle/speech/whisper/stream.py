@@ -10,7 +10,7 @@ from itertools import pairwise, takewhile
 
 from surtitle.audio import RATE, Samples
 from surtitle.core.words import Hypothesis, Word, join
-from surtitle.speech.commitment import Commitment
+from surtitle.speech.commitment import CommittedWords
 from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.language_monitor import LanguageMonitor
 from surtitle.speech.policy import Display, Policy
@@ -69,7 +69,7 @@ class WindowStream:
         self._decoder = decoder
         self._hints = tuple(hints)
         self._mel = LogMel(decoder.mels)
-        self._words = Commitment(policy, display)
+        self._words = CommittedWords(policy, display)
         self._context: list[int] = []
         self._took: deque[float] = deque(maxlen=_RECENT)  # seconds that the last decodings took
         self._begin()
