@@ -250,7 +250,7 @@ async def test_what_changes_while_older_captions_are_read_is_told_afterwards(
         await journal_writer.flush()
         return found
 
-    monkeypatch.setattr(journal_writer, "kept", slowly)
+    monkeypatch.setattr(journal_writer, "load_captions", slowly)
     history = await spoken.history()
     monkeypatch.undo()
     assert [one["text"] for one in history["captions"]] == [f"hello to {number}" for number in range(10)]
