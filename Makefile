@@ -17,24 +17,25 @@ OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
-.PHONY: bench check clean icons install lock messages run sample test tools zip
+.PHONY: bench check clean icons install lint lock messages run sample test tools zip
 
 run: .venv/model
 	$(BIN)/surtitle serve
 
 install: .venv/test node_modules/.installed
 
-check: .venv/test
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
+check: lint
 	$(BIN)/python -m pytest -m unit -n 2 --dist worksteal
 
-test: .venv/test tools
-	$(MAKE) --no-print-directory node_modules/.installed
+lint: .venv/test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/codespell
+	$(BIN)/lint-imports
+
+test: .venv/test tools
+	$(MAKE) --no-print-directory node_modules/.installed lint
 	$(BIN)/python -m tests.weights
 	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder
 	$(MAKE) --no-print-directory .venv-torch/test
@@ -100,9 +101,9 @@ tools:
 # The interface's texts as they are now, in the catalog of each language; what has no translation yet is empty there.
 messages: .venv/test
 	mkdir -p build
-	$(BIN)/pybabel -q extract -F service/surtitle/locales/babel.cfg -k _ -k t --no-location --sort-output \
+	$(BIN)/pybabel -q extract -F service/surtitle/web/locales/babel.cfg -k _ -k t --no-location --sort-output \
 		--project Surtitle -o build/messages.pot service/surtitle obs_overlay
-	for catalog in service/surtitle/locales/*.po; do \
+	for catalog in service/surtitle/web/locales/*.po; do \
 		$(BIN)/pybabel -q update -i build/messages.pot -o $$catalog -l $$(basename $$catalog .po) \
 			--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
 	done

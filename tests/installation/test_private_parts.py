@@ -25,11 +25,12 @@ from tqdm import tqdm
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from tests.installation.requirements import declared
+from tests.installation.requirements import ROOT, declared
 
 
 def check_versions(library: str, versions: str, used_in: str) -> None:
     """pyproject.toml must allow exactly ``versions`` of ``library``, and one of them must be installed."""
+    assert (ROOT / "service" / "surtitle" / used_in).is_file(), f"{used_in} has moved: say here where it is"
     (allowed,) = (requirement.specifier for requirement in declared() if requirement.name == library)
     assert allowed == SpecifierSet(versions), (
         f"pyproject.toml allows {library} {allowed}, but {used_in} was written for {versions}: "
@@ -50,7 +51,7 @@ def check_parts(library: str, used_in: str, owner: type, *names: str) -> None:
 
 
 def test_uvicorn_protocols() -> None:
-    used_in = "connection.py"
+    used_in = "web/connections.py"
     check_versions("uvicorn", ">=0.54,<0.55", used_in)
     check_parts(
         "uvicorn",
@@ -84,16 +85,16 @@ def test_uvicorn_protocols() -> None:
 
 
 def test_faster_whisper_model_names() -> None:
-    check_versions("faster-whisper", ">=1.2.1,<1.3", "speech/models.py")
+    check_versions("faster-whisper", ">=1.2.1,<1.3", "models/catalogue.py")
     repositories: dict[str, Any] = getattr(utils, "_MODELS", {})
     assert {name: "/" in str(repositories.get(name)) for name in utils.available_models()} == dict.fromkeys(
         utils.available_models(), True
-    ), "faster_whisper.utils._MODELS no longer maps names to repositories: adapt service/surtitle/speech/models.py"
+    ), "faster_whisper.utils._MODELS no longer maps names to repositories: adapt service/surtitle/models/catalogue.py"
 
 
 def test_faster_whisper_mel_filters() -> None:
-    check_versions("faster-whisper", ">=1.2.1,<1.3", "speech/features.py")
-    check_parts("faster-whisper", "speech/features.py", FeatureExtractor, "get_mel_filters")
+    check_versions("faster-whisper", ">=1.2.1,<1.3", "speech/whisper/features.py")
+    check_parts("faster-whisper", "speech/whisper/features.py", FeatureExtractor, "get_mel_filters")
     assert FeatureExtractor.get_mel_filters(16000, 400, 80).shape == (80, 201)
 
 
@@ -107,14 +108,14 @@ def test_faster_whisper_voice_detector() -> None:
 
 
 def test_ctranslate2_file_format() -> None:
-    check_versions("ctranslate2", ">=4.8,<4.9", "speech/model_file.py")
+    check_versions("ctranslate2", ">=4.8,<4.9", "speech/whisper/model_file.py")
     assert model_spec.CURRENT_BINARY_VERSION == 6, (
-        "CTranslate2 writes another file format: adapt service/surtitle/speech/model_file.py"
+        "CTranslate2 writes another file format: adapt service/surtitle/speech/whisper/model_file.py"
     )
 
 
 def test_obsws_python_socket() -> None:
-    used_in = "outputs/obs.py"
+    used_in = "closed_captions/obs_websocket.py"
     check_versions("obsws-python", ">=1.8,<1.9", used_in)
     check_parts("obsws-python", used_in, obsws_python.ReqClient, "base_client", "disconnect")
     check_parts("obsws-python", used_in, ObsClient, "ws")
@@ -122,10 +123,10 @@ def test_obsws_python_socket() -> None:
 
 
 def test_huggingface_hub_progress_bars() -> None:
-    """Which bars move, and how, is not documented; tests/speech/test_download.py checks the figures they give."""
-    used_in = "speech/download.py"
+    """Which bars move, and how, is not documented; tests/models/test_download.py checks the figures they give."""
+    used_in = "models/download.py"
     check_versions("huggingface_hub", ">=2.4,<2.5", used_in)
     parameters = inspect.signature(huggingface_hub.hf_hub_download).parameters
-    assert "tqdm_class" in parameters, "hf_hub_download takes no tqdm_class: adapt service/surtitle/speech/download.py"
+    assert "tqdm_class" in parameters, "hf_hub_download takes no tqdm_class: adapt service/surtitle/models/download.py"
     check_parts("tqdm", used_in, tqdm, "update")
     assert tqdm(disable=True).n == 0

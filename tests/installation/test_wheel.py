@@ -28,7 +28,7 @@ _TIMEOUT = 600.0  # seconds for pip on a busy machine with a slow network
 _START = 60.0  # seconds until the service answers
 
 PACKAGES = {"surtitle": ROOT / "service" / "surtitle", "obs_overlay": ROOT / "obs_overlay"}
-TOOLS = {"surtitle/demo/make_sample.sh", "surtitle/locales/babel.cfg"}
+TOOLS = {"surtitle/demo/make_sample.sh", "surtitle/web/locales/babel.cfg"}
 """What the repository needs and an installation does not."""
 
 
@@ -120,7 +120,7 @@ def test_the_metadata_names_licences_bounds_and_places(built: Built) -> None:
 
 def test_the_sdist_has_what_builds_the_wheel_and_neither_tests_nor_images(built: Built) -> None:
     files = built.sdist_files
-    assert {"pyproject.toml", "LICENSE", "NOTICE", "README.md", "service/surtitle/app.py"} <= files
+    assert {"pyproject.toml", "LICENSE", "NOTICE", "README.md", "service/surtitle/__init__.py"} <= files
     assert [name for name in files if name.startswith(("tests/", "benchmarks/", "docs/images/"))] == []
 
 
