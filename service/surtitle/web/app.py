@@ -48,10 +48,14 @@ from surtitle.web.tickets import Tickets
 _FLUSH = 1.0  # seconds more that open captions have to become final when the service stops
 
 
-def create_app(settings: Settings, store: Store | None = None, token_store: TokenStore | None = None) -> Starlette:
+def create_app(
+    settings: Settings = Settings(), store: Store | None = None, token_store: TokenStore | None = None
+) -> Starlette:
     """The service as an ASGI application.
 
-    ``store`` keeps what channels remember and ``token_store`` which tokens count; both are closed with it.
+    It does its work in its lifespan: an application in which it is mounted has to run that as well, by
+    ``async with captions.router.lifespan_context(captions)`` in its own. ``store`` persists what channels remember,
+    and ``token_store`` which tokens are valid; both are closed with the application.
     """
 
     @asynccontextmanager
