@@ -27,6 +27,15 @@ CHECKED = [  # patterns, or folders of which all documents and code are checked
     "docs/*.md",
     "obs_overlay/*.md",
     "tests/**/*.md",
+    "chrome-extension/options",
+    "chrome-extension/permission",
+    "chrome-extension/popup",
+    "obs_overlay/templates",
+    "scripts",
+    "service/surtitle/__init__.py",
+    "service/surtitle/demo",
+    "service/surtitle/embedding.py",
+    "service/surtitle/web/templates",
 ]
 KINDS = (".md", ".py", ".js", ".html", "_locales/en/messages.json")
 
