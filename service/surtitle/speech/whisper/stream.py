@@ -21,7 +21,7 @@ from surtitle.text.languages import AUTO
 from surtitle.text.sentences import ends_sentence, trails_off
 
 _FRAME = HOP / RATE  # seconds
-_STEP = 0.6  # seconds of new speech before the window is decoded again, at least
+_STEP = 0.55  # seconds of new speech before the window is decoded again, at least
 _SHARE = 2.2  # times as long as a decoding takes, at least: recognition leaves half of a processor to others
 _RECENT = 8  # decodings, of which the fastest tells how long one takes: the others had to wait for somebody
 _STEP_MOST = 3.0  # seconds, however slow it is
