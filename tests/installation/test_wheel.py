@@ -105,12 +105,12 @@ def test_the_wheel_has_every_file_of_the_packages_but_the_tools(built: Built) ->
     assert packaged - files == set()
 
 
-def test_the_metadata_names_licences_bounds_and_places(built: Built) -> None:
+def test_the_metadata_names_licenses_bounds_and_places(built: Built) -> None:
     metadata = built.metadata
     assert metadata["Version"] == surtitle.__version__
     assert metadata["License-Expression"] == "Apache-2.0 AND OFL-1.1"
-    licences = metadata.get_all("License-File", [])
-    assert set(licences) == {"LICENSE", "NOTICE", "obs_overlay/static/fonts/LICENSE"}
+    licenses = metadata.get_all("License-File", [])
+    assert set(licenses) == {"LICENSE", "NOTICE", "obs_overlay/static/fonts/LICENSE"}
     for line in metadata.get_all("Requires-Dist", []):
         assert ">=" in line
         assert "<" in line
