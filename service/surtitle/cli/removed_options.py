@@ -1,4 +1,4 @@
-"""Options of earlier versions of `surtitle serve`: accepted, so that old start scripts and settings files still work."""
+"""Options of earlier versions of `surtitle serve`: accepted, so that old scripts and settings files still work."""
 
 from __future__ import annotations
 
