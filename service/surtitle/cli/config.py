@@ -35,7 +35,7 @@ def read_config(context: click.Context, _: click.Parameter, path: Path | None) -
         if value == "":
             continue  # as if it were not there
         if option is None:
-            known = ", ".join(sorted(_field(one) for one in _options(context.command)))
+            known = ", ".join(sorted(_field(one) for one in _options(context.command) if not one.hidden))
             raise click.UsageError(f"{_where(path, text, field)} is no setting: choose from {known}.")
         defaults[option.name or ""] = _checked(context, option, value, _where(path, text, field))
     if limits:
@@ -53,7 +53,7 @@ def example(command: click.Command) -> str:
         "# An environment variable (SURTITLE_SERVE_PORT) goes before this file, and an option (--port) before both.",
     ]
     for option in _options(command):
-        if option.name == "limits":
+        if option.name == "limits" or option.hidden:
             continue
         lines += ["", f"# {_sentence(option)}", f"#{_field(option)} = {_literal(option)}"]
     lines += ["", "# What clients may do at most. Times are in seconds, sizes in bytes.", "[limits]"]

@@ -21,6 +21,7 @@ from surtitle.cli.language_option import language_option
 from surtitle.cli.models import models
 from surtitle.cli.polish import polish
 from surtitle.cli.record import record
+from surtitle.cli.removed_options import removed_options
 from surtitle.cli.serve_options import check_access, guard_options
 from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
@@ -72,6 +73,7 @@ main.add_command(transcribe)
 @_model
 @language_option
 @_policy
+@removed_options
 @click.option(
     "--speaker-model",
     metavar="FILE|NAME",
