@@ -24,6 +24,7 @@ test: .venv/test tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/python -m tests.weights
 	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder
 	$(MAKE) --no-print-directory .venv-torch/test
@@ -81,9 +82,9 @@ tools:
 # The interface's texts as they are now, in the catalog of each language; what has no translation yet is empty there.
 messages: .venv/test
 	mkdir -p build
-	$(BIN)/pybabel -q extract -F service/surtitle/locales/babel.cfg -k _ -k t --no-location --sort-output \
+	$(BIN)/pybabel -q extract -F service/surtitle/web/locales/babel.cfg -k _ -k t --no-location --sort-output \
 		--project Surtitle -o build/messages.pot service/surtitle obs_overlay
-	for catalog in service/surtitle/locales/*.po; do \
+	for catalog in service/surtitle/web/locales/*.po; do \
 		$(BIN)/pybabel -q update -i build/messages.pot -o $$catalog -l $$(basename $$catalog .po) \
 			--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
 	done

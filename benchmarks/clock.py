@@ -22,10 +22,10 @@ from benchmarks.scores import Score, State, percentile, score
 from benchmarks.talk import Talk
 from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
+from surtitle.core.words import join
 from surtitle.pipeline import Pipeline
 from surtitle.speech.engine import Engine
-from surtitle.speech.whisper import WhisperEngine
-from surtitle.speech.words import join
+from surtitle.speech.whisper.engine import WhisperEngine
 
 BLOCK = 0.1  # seconds of sound that come at once, as from a live client
 

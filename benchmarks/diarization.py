@@ -27,9 +27,9 @@ from benchmarks.paths import RESULTS
 from surtitle.audio import RATE, Samples
 from surtitle.speakers.sortformer import LATENCIES, Sortformer
 from surtitle.speakers.timeline import FRAME, SPEAKERS, Activity
-from tests.models.sortformer import network
-from tests.models.sortformer.evaluate import Score, heard
 from tests.speakers.talk import MODEL, dialogues
+from tests.trained_models.sortformer import network
+from tests.trained_models.sortformer.evaluate import Score, heard
 
 BEFORE, MEASURED = 45.0, 15.0  # seconds of audio: until cache and queue are full, and then
 BLOCK = RATE // 10

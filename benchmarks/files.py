@@ -75,8 +75,8 @@ def _language(path: Path) -> str:
 def _opened(system: str, model: Path, language: str) -> Callable[[Path], tuple[str, int]]:
     """A loaded system that has decoded once: it takes a path, and gives text and the number of samples."""
     from surtitle.audio.mediafile import read
+    from surtitle.core.words import join
     from surtitle.recordings.transcriber import WhisperTranscriber
-    from surtitle.speech.words import join
 
     if system == "surtitle":
         transcriber = WhisperTranscriber(model, model.name, language)

@@ -64,7 +64,8 @@ async def _once(options: Sequence[str]) -> dict[str, Any]:
 
 async def _correct(url: str, begun: float) -> float:
     """When a caption first began as the sample does, seconds from ``begun``; the demo is repeated until then."""
-    expected = words(SAMPLE.with_suffix(".txt").read_text())[:RIGHT]
+    lines = SAMPLE.with_suffix(".txt").read_text().splitlines()  # each begins with the name of a voice
+    expected = words(" ".join(line.partition(": ")[2] for line in lines))[:RIGHT]
     while True:
         async for message in play(url, "main"):
             if message["type"] in ("partial", "final") and words(message["text"])[:RIGHT] == expected:

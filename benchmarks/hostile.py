@@ -23,7 +23,7 @@ from surtitle.audio.container import decode
 from surtitle.audio.intake import resampled
 from surtitle.pipeline import Pipeline
 from surtitle.speech.engine import Stream
-from surtitle.speech.whisper import WhisperEngine
+from surtitle.speech.whisper.engine import WhisperEngine
 
 _SPEECH = ROOT / "service" / "surtitle" / "demo" / "sample" / "speech.flac"
 _SENTENCE = slice(round(0.65 * RATE), round(3.6 * RATE))  # samples of it: "Good evening, and welcome to the show."

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from surtitle.errors import SurtitleError
-from surtitle.speech import models
+from surtitle.core.errors import SurtitleError
+from surtitle.models import catalogue
 
 DEFAULT = ("base", "tiny.en")
 VARIABLE = "SURTITLE_BENCH_MODELS"
@@ -45,7 +45,7 @@ def find(name: str, directories: Mapping[str, Path]) -> Model:
     """
     directory = directories.get(name) or from_environment().get(name)
     try:
-        directory = directory or models.on_disk(name)
+        directory = directory or catalogue.on_disk(name)
     except SurtitleError as error:
         raise LookupError(error.message) from error
     if directory is None:

@@ -25,7 +25,7 @@ from benchmarks.paths import CACHE, ROOT
 from benchmarks.runs import Broken, fetch, free_port
 from benchmarks.scores import percentile
 from benchmarks.speaker import CHANNEL, TEXT
-from surtitle.server import allow_sockets
+from surtitle.web.server import allow_sockets
 
 PAUSE = 0.25  # seconds from one revision to the next: about as fast as people speak
 BATCH = 50  # readers that connect at once

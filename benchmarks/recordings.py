@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.alignment import timed_tokens, timed_words
 from benchmarks.models import Model
 from benchmarks.paths import ROOT
-from benchmarks.scores import Spoken
+from benchmarks.scores import TimedWord
 from benchmarks.whole_file import transcript
 from surtitle.audio import RATE
 from surtitle.audio.container import decode
@@ -38,8 +38,8 @@ class Recording:
     language: str
     samples: NDArray[np.int16]
     text: str
-    words: tuple[Spoken, ...]  # normalized
-    tokens: tuple[Spoken, ...]  # as written
+    words: tuple[TimedWord, ...]  # normalized
+    tokens: tuple[TimedWord, ...]  # as written
 
     @property
     def seconds(self) -> float:
@@ -52,7 +52,9 @@ class Recording:
         return cased and self.text.endswith(_ENDS)
 
 
-def aligned(name: str, language: str, samples: NDArray[np.int16], text: str, heard: Sequence[Spoken] = ()) -> Recording:
+def aligned(
+    name: str, language: str, samples: NDArray[np.int16], text: str, heard: Sequence[TimedWord] = ()
+) -> Recording:
     """A recording whose words get their times from those ``heard``; without any they are spread evenly."""
     seconds = len(samples) / RATE
     timed = [tuple(make(text, heard, language, seconds)) for make in (timed_words, timed_tokens)]

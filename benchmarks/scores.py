@@ -12,7 +12,7 @@ from benchmarks.wording import tokens, words
 
 
 @dataclass(frozen=True)
-class Spoken:
+class TimedWord:
     """A word of the talk."""
 
     word: str
@@ -54,7 +54,7 @@ class Score:
 
 
 def score(
-    truth: Sequence[Spoken], states: Sequence[State], language: str = "en", written: Sequence[Reference] = ()
+    truth: Sequence[TimedWord], states: Sequence[State], language: str = "en", written: Sequence[Reference] = ()
 ) -> Score:
     """Compare what was shown with what was said; ``truth`` holds normalized words."""
     scored = sum(reference.scored for reference in written)
@@ -130,7 +130,7 @@ def _same(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
     ]
 
 
-def _starts(final: Sequence[str], right: dict[int, int], truth: Sequence[Spoken]) -> list[float]:
+def _starts(final: Sequence[str], right: dict[int, int], truth: Sequence[TimedWord]) -> list[float]:
     """When each word of the transcript was begun, at the earliest: a wrong word begins with the right one before it."""
     times, time = [], 0.0
     for place in range(len(final)):
@@ -160,5 +160,5 @@ def _changes(before: Sequence[str], now: Sequence[str]) -> tuple[int, int]:
     return new, gone
 
 
-def _latencies(seen: dict[int, float], right: dict[int, int], truth: Sequence[Spoken]) -> list[float]:
+def _latencies(seen: dict[int, float], right: dict[int, int], truth: Sequence[TimedWord]) -> list[float]:
     return [seen[place] - truth[source].end for place, source in right.items() if place in seen]

@@ -15,9 +15,9 @@ import time
 
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
-from surtitle.server import Server, allow_sockets
-from surtitle.settings import Settings
-from surtitle.speech.words import Word
+from surtitle.core.settings import Settings
+from surtitle.core.words import Word
+from surtitle.web.server import Server, allow_sockets
 
 CHANNEL = "main"
 TEXT = ("We", "walked", "along", "the", "river", "until", "it", "was", "dark.")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.recordings import Recording
-from benchmarks.scores import Reference, Spoken
+from benchmarks.scores import Reference, TimedWord
 from surtitle.audio import RATE
 
 LEAD = 0.5  # seconds before the first recording
@@ -24,7 +24,7 @@ class Talk:
     """16-bit mono samples at 16 kHz and the words in them, in seconds from the first sample."""
 
     samples: NDArray[np.int16]
-    words: tuple[Spoken, ...]  # normalized
+    words: tuple[TimedWord, ...]  # normalized
     references: tuple[Reference, ...]  # as written
     recordings: tuple[str, ...]  # names
     language: str = "en"
@@ -42,7 +42,7 @@ def talk(recordings: Sequence[Recording], seconds: float | None = None, seed: in
     """
     order = shuffled(recordings, seed, source)
     parts: list[NDArray[np.int16]] = [_silence(LEAD)]
-    words: list[Spoken] = []
+    words: list[TimedWord] = []
     references: list[Reference] = []
     names: list[str] = []
     length = len(parts[0])
@@ -51,7 +51,7 @@ def talk(recordings: Sequence[Recording], seconds: float | None = None, seed: in
         if seconds is not None:
             recording = cut(recording, seconds - length / RATE)
         at = length / RATE
-        words += [Spoken(one.word, at + one.start, at + one.end) for one in recording.words]
+        words += [TimedWord(one.word, at + one.start, at + one.end) for one in recording.words]
         references += [Reference(one.word, recording.formatted) for one in recording.tokens]
         names.append(recording.name)
         parts += [recording.samples, _silence(GAP)]

@@ -23,14 +23,14 @@ from benchmarks.paths import RESULTS, ROOT
 from benchmarks.scores import percentile
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
-from surtitle.settings import Limits, Settings
-from surtitle.speech.words import Word
+from surtitle.core.settings import Limits, Settings
+from surtitle.core.words import Word
+from surtitle.text.language_names import find
 from surtitle.translation import translators
-from surtitle.translation.languages import find
 from surtitle.translation.translations import Translations
-from tests.models.nllb.grammar import Texts, sentence
+from tests.trained_models.nllb.grammar import Texts, sentence
 
-MODELS = ROOT / "tests" / "models" / "nllb"
+MODELS = ROOT / "tests" / "trained_models" / "nllb"
 CHECKPOINT, CONVERTED = str(MODELS / "model"), str(MODELS / "converted")
 LANGUAGES = ("fr", "es", "de", "it", "pt")  # the model knows the first three; the others cost as much
 KNOWN = 3

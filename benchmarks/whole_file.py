@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from benchmarks.models import Model
 from benchmarks.paths import CACHE
-from benchmarks.scores import Spoken
+from benchmarks.scores import TimedWord
 
 OPTIONS: dict[str, Any] = {"beam_size": 5, "word_timestamps": True, "condition_on_previous_text": False}
 COMPUTE_TYPE = "int8"
@@ -27,7 +27,7 @@ class Transcript:
 
     language: str
     text: str
-    words: tuple[Spoken, ...]
+    words: tuple[TimedWord, ...]
 
 
 def transcript(model: Model, samples: NDArray[np.int16], language: str | None = None) -> Transcript:
@@ -37,7 +37,7 @@ def transcript(model: Model, samples: NDArray[np.int16], language: str | None = 
     file = CACHE / "whole-file" / f"{key}.json"
     if file.exists():
         stored = json.loads(file.read_text())
-        return Transcript(stored["language"], stored["text"], tuple(Spoken(**word) for word in stored["words"]))
+        return Transcript(stored["language"], stored["text"], tuple(TimedWord(**word) for word in stored["words"]))
     made = _transcribe(model, samples, language)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(asdict(made), ensure_ascii=False, indent=1))
@@ -49,7 +49,7 @@ def _transcribe(model: Model, samples: NDArray[np.int16], language: str | None) 
     segments, about = _loaded(model.directory).transcribe(sound, language=language, **OPTIONS)
     found = list(segments)
     words = [
-        Spoken(word.word.strip(), float(word.start), float(word.end)) for segment in found for word in segment.words
+        TimedWord(word.word.strip(), float(word.start), float(word.end)) for segment in found for word in segment.words
     ]
     return Transcript(str(about.language), "".join(segment.text for segment in found).strip(), tuple(words))
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
-from surtitle.speech.packaged import PACKAGED_MODELS
+from surtitle.models.packaged import PACKAGED_MODELS
 from tests.hub import FakeHub, fake_hub
 from tests.package_index import REPOSITORY, FakePackageIndex, fake_package_index
 from tests.support import Running, running
@@ -69,8 +69,8 @@ async def service() -> AsyncIterator[Running]:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """A model hub that has `base.en`, an empty cache, and a machine for which that is the model."""
-    monkeypatch.setattr("surtitle.speech.models.has_gpu", lambda: False)
-    monkeypatch.setattr("surtitle.speech.models.os.cpu_count", lambda: 2)
+    monkeypatch.setattr("surtitle.models.selection.has_gpu", lambda: False)
+    monkeypatch.setattr("surtitle.models.catalogue.os.cpu_count", lambda: 2)
     monkeypatch.setenv("NO_PROXY", "*")
     with fake_hub() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)

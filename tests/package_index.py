@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from surtitle.speech.packaged import Package, PackagedModel, Piece
+from surtitle.models.packaged import Package, PackagedModel, Piece
 from tests.untrained import untrained_whisper
 
 REPOSITORY = "Systran/faster-whisper-base"

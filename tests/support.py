@@ -30,13 +30,13 @@ from surtitle.audio.container import decode
 from surtitle.audio.intake import resampled
 from surtitle.audio.pcm import to_pcm
 from surtitle.captions.caption import Caption
-from surtitle.server import Server
-from surtitle.settings import SPEAKER_MODEL, Access, Limits, Settings
-from surtitle.speech.words import Word
+from surtitle.core.settings import SPEAKER_MODEL, Access, Limits, Settings
+from surtitle.core.words import Word
+from surtitle.web.server import Server
 
 NODE = 20  # the oldest whose test runner can set the clock
 VOICES = ("rms", "slt", "awb")
-TRANSLATION_MODEL = str(Path(__file__).parent / "models" / "nllb" / "converted")
+TRANSLATION_MODEL = str(Path(__file__).parent / "trained_models" / "nllb" / "converted")
 
 
 def missing(reason: str) -> NoReturn:
@@ -141,7 +141,7 @@ class Running:
 
 
 @dataclass
-class Said:
+class PendingCaption:
     """All that the service said to a publisher."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -174,9 +174,9 @@ async def readers(service: Running, channel: str, count: int) -> None:
     await until(lambda: service.app.state.hub.readers.get(channel, 0) >= count)
 
 
-async def listen(socket: ClientConnection, *, timeout: float = 60) -> Said:
+async def listen(socket: ClientConnection, *, timeout: float = 60) -> PendingCaption:
     """Everything until the service closes the connection."""
-    said = Said()
+    said = PendingCaption()
     try:
         async with asyncio.timeout(timeout):
             async for message in socket:
@@ -189,7 +189,7 @@ async def listen(socket: ClientConnection, *, timeout: float = 60) -> Said:
 
 async def publish(
     service: Running, samples: Samples, *, channel: str = "main", pace: float | None = None, **start: Any
-) -> Said:
+) -> PendingCaption:
     """Send 16 kHz samples, at ``pace`` times real time or as fast as they are taken, and wait for the end."""
     async with service.publisher(channel) as socket:
         await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test", **start}))

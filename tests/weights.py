@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from surtitle.errors import ModelError
-from surtitle.speech import models
-from surtitle.speech.download import download
+from surtitle.core.errors import ModelError
+from surtitle.models import catalogue
+from surtitle.models.download import download
 from tests.support import missing
 
 NAMES = ("base", "tiny.en")
@@ -27,9 +27,9 @@ def find_weights(name: str) -> Path:
     """
     if folder := os.environ.get(FOLDER):
         directory = Path(folder) / name
-        if models.local_directory(str(directory)) is not None:
+        if catalogue.local_directory(str(directory)) is not None:
             return directory
-    return models.cached(name) or download(name)
+    return catalogue.cached(name) or download(name)
 
 
 def required_weights(name: str) -> Path:

@@ -1,5 +1,5 @@
 """`python -m surtitle`."""
 
-from surtitle.cli import main
+from surtitle.cli.main import main
 
 main()

@@ -10,15 +10,15 @@ from collections.abc import Callable, Sequence
 
 from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
-from surtitle.captions.rewrite import Rewriter, Rules
-from surtitle.captions.segment import Segmenter
-from surtitle.errors import EngineError
-from surtitle.speakers.attribution import Attributed, Attribution
-from surtitle.speakers.timeline import Labels, Timeline
+from surtitle.captions.segmenter import Segmenter
+from surtitle.core.errors import EngineError
+from surtitle.core.words import Hypothesis
+from surtitle.speakers.attribution import AttributedWords, Attribution
+from surtitle.speakers.timeline import SpeakerNumbering, Timeline
 from surtitle.speech.engine import Stream
 from surtitle.speech.recognizer import Recognizer, Update
 from surtitle.speech.vad import SileroVad
-from surtitle.speech.words import Hypothesis
+from surtitle.vocabulary.substituter import PhraseRules, Substituter
 
 
 class Pipeline:
@@ -35,13 +35,13 @@ class Pipeline:
         source: str,
         new_id: Callable[[], str],
         offset: float = 0.0,
-        rules: Callable[[], Sequence[Rules]] = tuple,
+        rules: Callable[[], Sequence[PhraseRules]] = tuple,
         label: Callable[[int], str] | None = None,
     ) -> None:
         self._recognizer = Recognizer(stream, SileroVad())
-        self._rewriter = Rewriter()
+        self._rewriter = Substituter()
         self._rules = rules
-        self._attribution = Attribution(label or Labels().of(source))
+        self._attribution = Attribution(label or SpeakerNumbering().of(source))
         self._segmenter = Segmenter(source, new_id)
         self._heard = 0  # samples on the source's clock
         self.offset = offset
@@ -109,7 +109,7 @@ class Pipeline:
             captions += self._segmented(attributed)
         return captions
 
-    def _segmented(self, updates: list[Attributed]) -> list[Caption]:
+    def _segmented(self, updates: list[AttributedWords]) -> list[Caption]:
         captions: list[Caption] = []
         for update in updates:
             captions += self._segmenter.update(update.hypothesis, self.language, endpoint=update.endpoint)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
-from surtitle.errors import BadRequest, Unauthorized
+from surtitle.core.errors import BadRequest, Unauthorized
 
 SECRET = "s" * 64
 CLAIMS = {"channel": "main", "scope": "view", "exp": 4_000_000_000}

@@ -17,7 +17,7 @@ import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.intake import ContainerIntake
-from surtitle.errors import BadAudio, TooFast
+from surtitle.core.errors import BadAudio, TooFast
 from tests.support import as_wav, speech
 
 

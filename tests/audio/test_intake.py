@@ -12,7 +12,7 @@ import pytest
 from surtitle.audio import RATE, Samples
 from surtitle.audio.intake import open_intake
 from surtitle.audio.pcm import to_pcm
-from surtitle.errors import BadAudio, UnsupportedFormat
+from surtitle.core.errors import BadAudio, UnsupportedFormat
 
 SECONDS = 3
 

@@ -12,7 +12,7 @@ import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.mediafile import Stamped, continuous, read
-from surtitle.errors import BadAudio
+from surtitle.core.errors import BadAudio
 from tests.support import as_wav, need, silence
 
 

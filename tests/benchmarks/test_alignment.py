@@ -5,28 +5,31 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.alignment import spread, timed_tokens, timed_words
-from benchmarks.scores import Spoken
+from benchmarks.scores import TimedWord
 
-HEARD = [Spoken("The", 1.0, 1.2), Spoken("cat's", 1.2, 1.6), Spoken("hat.", 2.0, 2.4)]
+HEARD = [TimedWord("The", 1.0, 1.2), TimedWord("cat's", 1.2, 1.6), TimedWord("hat.", 2.0, 2.4)]
 
 
 def test_words_that_were_heard_have_their_times() -> None:
-    assert timed_words("the hat", HEARD, "en", 3.0) == [Spoken("the", 1.0, 1.2), Spoken("hat", 2.0, 2.4)]
+    assert timed_words("the hat", HEARD, "en", 3.0) == [
+        TimedWord("the", 1.0, 1.2),
+        TimedWord("hat", 2.0, 2.4),
+    ]
 
 
 def test_a_contraction_is_split_within_its_time() -> None:
-    timed = timed_words("It's", [Spoken("It's", 1.0, 1.4)], "en", 2.0)
+    timed = timed_words("It's", [TimedWord("It's", 1.0, 1.4)], "en", 2.0)
     assert [word.word for word in timed] == ["it", "is"]
     assert (timed[0].start, timed[0].end, timed[1].end) == pytest.approx((1.0, 1.2, 1.4))
 
 
 def test_words_that_were_not_heard_lie_between_their_neighbors() -> None:
-    timed = spread(["the", "big", "old", "hat"], [Spoken("the", 1.0, 1.2), Spoken("hat", 2.0, 2.4)], 3.0)
+    timed = spread(["the", "big", "old", "hat"], [TimedWord("the", 1.0, 1.2), TimedWord("hat", 2.0, 2.4)], 3.0)
     assert [(round(word.start, 2), round(word.end, 2)) for word in timed[1:3]] == [(1.2, 1.6), (1.6, 2.0)]
 
 
 def test_words_before_the_first_and_after_the_last_that_was_heard() -> None:
-    timed = spread(["a", "hat", "fell", "down"], [Spoken("hat", 2.0, 2.4)], 2.6)
+    timed = spread(["a", "hat", "fell", "down"], [TimedWord("hat", 2.0, 2.4)], 2.6)
     assert (timed[0].start, timed[0].end) == pytest.approx((1.7, 2.0))
     assert (timed[2].start, timed[3].end) == pytest.approx((2.4, 2.6))
 
@@ -39,4 +42,8 @@ def test_nothing_was_heard() -> None:
 
 def test_tokens_keep_case_and_punctuation_and_a_dash_has_no_length() -> None:
     timed = timed_tokens("The – hat.", HEARD, "en", 3.0)
-    assert timed == [Spoken("The", 1.0, 1.2), Spoken("–", 1.2, 1.2), Spoken("hat.", 2.0, 2.4)]
+    assert timed == [
+        TimedWord("The", 1.0, 1.2),
+        TimedWord("–", 1.2, 1.2),
+        TimedWord("hat.", 2.0, 2.4),
+    ]

@@ -13,7 +13,7 @@ from benchmarks.models import Model
 from benchmarks.recordings import aligned
 from benchmarks.talk import talk
 from surtitle.captions.caption import Caption
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from tests.support import need, speech
 
 TEXT = "The train was late because of the heavy snow."

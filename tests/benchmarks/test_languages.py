@@ -10,11 +10,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from benchmarks.runs import detected
-from benchmarks.scores import Spoken
+from benchmarks.scores import TimedWord
 from benchmarks.systems import Answer, read_languages
 from benchmarks.talk import Talk
 
-TALK = Talk(np.zeros(160, np.int16), (Spoken("oui", 0.5, 0.8),), (), ("oui",), "fr")
+TALK = Talk(np.zeros(160, np.int16), (TimedWord("oui", 0.5, 0.8),), (), ("oui",), "fr")
 
 
 @pytest.mark.parametrize(

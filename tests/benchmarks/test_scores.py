@@ -6,13 +6,13 @@ import math
 
 import pytest
 
-from benchmarks.scores import Reference, Score, Spoken, State, percentile, repeats, score, written_errors
+from benchmarks.scores import Reference, Score, State, TimedWord, percentile, repeats, score, written_errors
 from benchmarks.wording import words
 
 
-def spoken(text: str) -> list[Spoken]:
+def spoken(text: str) -> list[TimedWord]:
     """One word a second, each half a second long."""
-    return [Spoken(word, float(place), place + 0.5) for place, word in enumerate(text.split())]
+    return [TimedWord(word, float(place), place + 0.5) for place, word in enumerate(text.split())]
 
 
 def test_latencies_count_from_the_end_of_a_word() -> None:
@@ -61,7 +61,7 @@ def test_a_transcript_that_is_taken_back_at_its_front() -> None:
 
 
 def test_numbers_count_alike_however_they_are_written() -> None:
-    truth = [Spoken(word, float(place), place + 0.5) for place, word in enumerate(words("it cost three dollars"))]
+    truth = [TimedWord(word, float(place), place + 0.5) for place, word in enumerate(words("it cost three dollars"))]
     result = score(truth, [State(9.0, "It cost $3.", "It cost $3.")])
     assert (result.words, result.errors) == (3, 0)
 

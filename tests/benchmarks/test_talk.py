@@ -12,7 +12,7 @@ import pytest
 from benchmarks import recordings as module
 from benchmarks.models import Model
 from benchmarks.recordings import Recording, aligned, recordings
-from benchmarks.scores import Spoken
+from benchmarks.scores import TimedWord
 from benchmarks.talk import GAP, LEAD, cut, shuffled, talk
 from benchmarks.whole_file import Transcript
 from surtitle.audio import RATE
@@ -23,7 +23,7 @@ MODEL = Model("base", Path("nowhere"))
 def recording(name: str, text: str, language: str = "en") -> Recording:
     """A word a second, each half a second long, from the start."""
     said = text.split()
-    heard = [Spoken(word, float(place), place + 0.5) for place, word in enumerate(said)]
+    heard = [TimedWord(word, float(place), place + 0.5) for place, word in enumerate(said)]
     return aligned(name, language, np.full(len(said) * RATE, len(name), np.int16), text, heard)
 
 
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def transcript(model: Model, samples: object, language: str | None = None) -> Transcript:
         asked.append(language)
-        return Transcript(language or "en", "hello", (Spoken("Hello,", 0.2, 0.6),))
+        return Transcript(language or "en", "hello", (TimedWord("Hello,", 0.2, 0.6),))
 
     monkeypatch.setattr(module, "transcript", transcript)
     monkeypatch.setenv(module.VARIABLE, str(tmp_path))
@@ -61,7 +61,7 @@ def test_recordings_are_audio_files_with_their_words_beside_them(folder: Path) -
     assert {name: one.language for name, one in found.items()} == {"a": "en", "b-fr2": "fr", "c.de": "de"}
     assert [word.word for word in found["a"].words] == ["hello", "you", "2"]
     assert [token.word for token in found["a"].tokens] == ["Hello,", "you", "two."]
-    assert found["a"].words[0] == Spoken("hello", 0.2, 0.6)
+    assert found["a"].words[0] == TimedWord("hello", 0.2, 0.6)
     assert found["a"].seconds == pytest.approx(1.0, abs=0.01)
     assert np.abs(found["a"].samples).max() == pytest.approx(9000, rel=0.02)
 
@@ -115,6 +115,6 @@ def test_a_talk_ends_at_the_first_pause_after_its_length() -> None:
 
 
 def test_a_recording_without_a_pause_is_not_cut() -> None:
-    fast = aligned("fast", "en", np.zeros(RATE, np.int16), "a b c", [Spoken(w, 0.3 * i, 0.3 * i + 0.2) for i, w in
+    fast = aligned("fast", "en", np.zeros(RATE, np.int16), "a b c", [TimedWord(w, 0.3 * i, 0.3 * i + 0.2) for i, w in
                                                                     enumerate("abc")])  # fmt: skip
     assert cut(fast, 0.1) is fast

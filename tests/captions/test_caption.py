@@ -1,7 +1,7 @@
 import msgspec
 
 from surtitle.captions.caption import Caption, packed, unpacked
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 
 
 def test_a_packed_caption_is_the_same_and_small() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.cea608 import BYTES, CHARACTERS, check_writable, fits, foreign_script, pairs, written
-from surtitle.errors import BadRequest
+from surtitle.core.errors import BadRequest
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.layout import Box, balanced, best_break, columns, fitting, wrap
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
 
 
 def words(text: str) -> list[Word]:

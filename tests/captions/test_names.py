@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.names import named
-from surtitle.speech.words import TOGETHER, Word
+from surtitle.core.words import TOGETHER, Word
 
 NAMES = {"Speaker 1": "Ada", "Speaker 2": "Grace", "mic": "Host"}
 

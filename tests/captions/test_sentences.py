@@ -8,7 +8,7 @@ from itertools import count
 from surtitle.captions.caption import Caption
 from surtitle.captions.layout import Box, fitting
 from surtitle.captions.sentences import captions_of
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 
 
 def words(text: str, start: float = 0.0, pace: float = 0.3) -> list[Word]:

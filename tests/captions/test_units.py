@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import export
-from surtitle.captions.exports import Look
+from surtitle.captions.exports import ExportOptions
 from surtitle.captions.layout import Box, balanced_words, fitting, wrap
-from surtitle.captions.segment import Segmenter
+from surtitle.captions.segmenter import Segmenter
+from surtitle.captions.transcript import export
 from surtitle.captions.units import joined, sentence_ends, units
-from surtitle.speech.words import Hypothesis, Word, join
+from surtitle.core.words import Hypothesis, Word, join
 
 
 def pieces(text: str) -> tuple[Word, ...]:
@@ -117,8 +117,8 @@ def test_exports_keep_pieces_together() -> None:
     words = pieces("It takes about 10|,000 people today")
     caption = Caption("c1", 1, "Host", "en", words, (), True)
     for form in ("srt", "vtt", "ass"):
-        assert "10,000" in export([caption], form, Look(Box(18, 2)))
-    podcast = json.loads(export([caption], "podcast.json", Look(words=True)))
+        assert "10,000" in export([caption], form, ExportOptions(Box(18, 2)))
+    podcast = json.loads(export([caption], "podcast.json", ExportOptions(words=True)))
     assert [segment["body"] for segment in podcast["segments"]] == ["It", "takes", "about", "10,000", "people", "today"]
     listed = json.loads(export([caption], "json"))["captions"][0]["words"]
     assert [word["w"] for word in listed if word.get("join")] == [",000"]

@@ -17,11 +17,11 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.track import Track
-from surtitle.errors import NoSuchCaption
-from surtitle.settings import Limits
-from surtitle.speech.words import Word
-from surtitle.store.keeper import Keeper
-from surtitle.store.store import Batch, Store
+from surtitle.core.errors import NoSuchCaption
+from surtitle.core.settings import Limits
+from surtitle.core.words import Word
+from surtitle.store.journal import Batch, Store
+from surtitle.store.journal_writer import JournalWriter
 
 AT_HAND = 3
 
@@ -54,28 +54,28 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest_asyncio.fixture
-async def keeper(tmp_path: Path) -> AsyncIterator[Keeper]:
-    keeper = Keeper(Store(tmp_path))
-    yield keeper
-    await keeper.close()
+async def journal_writer(tmp_path: Path) -> AsyncIterator[JournalWriter]:
+    journal_writer = JournalWriter(Store(tmp_path))
+    yield journal_writer
+    await journal_writer.close()
 
 
 @pytest.fixture
-def channel(keeper: Keeper) -> Channel:
-    channel = Channel("main", Limits(), keeper)
+def channel(journal_writer: JournalWriter) -> Channel:
+    channel = Channel("main", Limits(), journal_writer)
     channel.begin()
     return channel
 
 
 @pytest_asyncio.fixture
-async def spoken(channel: Channel, keeper: Keeper) -> Channel:
+async def spoken(channel: Channel, journal_writer: JournalWriter) -> Channel:
     """Ten captions were said and translated."""
     french = channel.translation("fr")
     for number in range(10):
         channel.put(caption(number, f"hello {number}", final=False))
         channel.put(caption(number, f"hello to {number}", rev=2))
         french.put(replace(caption(number, f"bonjour {number}"), language="fr"))
-    await keeper.flush()
+    await journal_writer.flush()
     return channel
 
 
@@ -87,11 +87,11 @@ async def test_the_newest_stay_and_all_are_known(spoken: Channel) -> None:
     assert spoken.finals == 10
 
 
-async def test_what_is_not_written_stays(channel: Channel, keeper: Keeper) -> None:
+async def test_what_is_not_written_stays(channel: Channel, journal_writer: JournalWriter) -> None:
     for number in range(5):
         channel.put(caption(number, "hello"))
     assert len(at_hand(channel.original)) == 5
-    await keeper.flush()
+    await journal_writer.flush()
     assert at_hand(channel.original) == ["c2", "c3", "c4"]
     for number in range(5, 9):
         channel.put(caption(number, "hello"))
@@ -99,21 +99,21 @@ async def test_what_is_not_written_stays(channel: Channel, keeper: Keeper) -> No
 
 
 async def test_a_database_that_cannot_be_written_costs_memory_and_no_caption(
-    channel: Channel, keeper: Keeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    channel: Channel, journal_writer: JournalWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("surtitle.store.database._BUSY", 0.05)
-    await keeper.flush()
+    await journal_writer.flush()
     with sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         for number in range(8):
             channel.put(caption(number, f"hello {number}"))
-        assert not await keeper.flush()
+        assert not await journal_writer.flush()
         assert len(at_hand(channel.original)) == 8
         channel.correct("c0", "", None)
         assert (await texts(channel.original))[0] == "hello 1"
         other.execute("ROLLBACK")
     other.close()
-    assert await keeper.flush()
+    assert await journal_writer.flush()
     assert at_hand(channel.original) == ["c5", "c6", "c7"]
     assert await texts(channel.original) == [f"hello {number}" for number in range(1, 8)]
 
@@ -129,12 +129,12 @@ async def test_without_a_database_the_limit_holds() -> None:
         channel.correct("c0", "hi", None)
 
 
-async def test_the_limit_holds_for_what_is_written_as_well(keeper: Keeper) -> None:
-    channel = Channel("main", Limits(captions=6), keeper)
+async def test_the_limit_holds_for_what_is_written_as_well(journal_writer: JournalWriter) -> None:
+    channel = Channel("main", Limits(captions=6), journal_writer)
     channel.begin()
     for number in range(9):
         channel.put(caption(number, f"hello {number}"))
-    await keeper.flush()
+    await journal_writer.flush()
     assert await texts(channel.original) == [f"hello {number}" for number in range(3, 9)]
 
 
@@ -148,7 +148,7 @@ async def test_a_reader_that_was_away_for_long_misses_nothing(spoken: Channel) -
         assert event.id == spoken.feed.place(event.number)
 
 
-async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel, keeper: Keeper) -> None:
+async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel, journal_writer: JournalWriter) -> None:
     french, place = spoken.translation("fr"), spoken.feed.last
     await spoken.recall("c1")
     before = spoken.correct("c1", "good evening", None)
@@ -161,10 +161,10 @@ async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel,
         assert (await texts(spoken.original))[:3] == ["hello to 0", "good evening", "hello to 2"]
         assert (await texts(french))[:3] == ["bonjour 0", "bonsoir", "bonjour 2"]
         assert spoken.original.count == french.count == 10
-        await keeper.flush()
+        await journal_writer.flush()
     for number in range(10, 15):
         spoken.put(caption(number, "more"))
-    await keeper.flush()
+    await journal_writer.flush()
     assert "c1" not in at_hand(spoken.original)
     assert (await texts(spoken.original))[1] == "good evening"
     assert (await told(spoken.original, place))[0] == "good evening"
@@ -186,7 +186,9 @@ async def test_an_old_caption_that_is_corrected_is_not_on_screen_again(
         assert [json.loads(event.data)["id"] for event in track.on_screen()] == ["c10"]
 
 
-async def test_an_old_caption_that_is_taken_away_is_gone_at_once(spoken: Channel, keeper: Keeper) -> None:
+async def test_an_old_caption_that_is_taken_away_is_gone_at_once(
+    spoken: Channel, journal_writer: JournalWriter
+) -> None:
     place = spoken.feed.last
     await spoken.recall("c1")
     spoken.correct("c1", "", None)
@@ -197,7 +199,7 @@ async def test_an_old_caption_that_is_taken_away_is_gone_at_once(spoken: Channel
         await spoken.recall("c1")
         with pytest.raises(NoSuchCaption):
             spoken.correct("c1", "hi", None)
-        await keeper.flush()
+        await journal_writer.flush()
 
 
 async def test_names_hold_for_old_captions(spoken: Channel) -> None:
@@ -206,10 +208,10 @@ async def test_names_hold_for_old_captions(spoken: Channel) -> None:
     assert {one["speaker"] for one in (await spoken.history())["captions"]} == {"Ada"}
 
 
-async def test_what_was_cleared_does_not_come_back(spoken: Channel, keeper: Keeper) -> None:
+async def test_what_was_cleared_does_not_come_back(spoken: Channel, journal_writer: JournalWriter) -> None:
     spoken.clear()
     spoken.put(caption(20, "anew"))
-    await keeper.flush()
+    await journal_writer.flush()
     await spoken.recall("c1")
     assert at_hand(spoken.original) == ["c20"]
     assert await texts(spoken.original) == ["anew"]
@@ -217,12 +219,14 @@ async def test_what_was_cleared_does_not_come_back(spoken: Channel, keeper: Keep
     assert [event.name for event in events] == ["clear", "caption"]
 
 
-async def test_a_restart_brings_no_more_into_memory(spoken: Channel, keeper: Keeper, tmp_path: Path) -> None:
+async def test_a_restart_brings_no_more_into_memory(
+    spoken: Channel, journal_writer: JournalWriter, tmp_path: Path
+) -> None:
     store = Store(tmp_path)
     (kept,) = store.kept(10, 20_000)
-    again = Channel("main", Limits(), keeper)
+    again = Channel("main", Limits(), journal_writer)
     again.restore(kept)
-    await keeper.flush()
+    await journal_writer.flush()
     assert at_hand(again.original) == ["c7", "c8", "c9"]
     assert again.finals == 10
     assert await texts(again.original) == [f"hello to {number}" for number in range(10)]
@@ -233,9 +237,9 @@ async def test_a_restart_brings_no_more_into_memory(spoken: Channel, keeper: Kee
 
 
 async def test_what_changes_while_older_captions_are_read_is_told_afterwards(
-    spoken: Channel, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+    spoken: Channel, journal_writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = keeper.kept
+    read = journal_writer.load_captions
 
     async def slowly(*wanted: Any) -> Any:
         found = await read(*wanted)
@@ -243,10 +247,10 @@ async def test_what_changes_while_older_captions_are_read_is_told_afterwards(
         spoken.correct("c8", "changed", None)
         for number in range(10, 20):
             spoken.put(caption(number, f"hello to {number}"))
-        await keeper.flush()
+        await journal_writer.flush()
         return found
 
-    monkeypatch.setattr(keeper, "kept", slowly)
+    monkeypatch.setattr(journal_writer, "load_captions", slowly)
     history = await spoken.history()
     monkeypatch.undo()
     assert [one["text"] for one in history["captions"]] == [f"hello to {number}" for number in range(10)]
@@ -256,27 +260,27 @@ async def test_what_changes_while_older_captions_are_read_is_told_afterwards(
 
 
 async def test_what_is_written_twice_at_once_ends_with_the_newest(
-    channel: Channel, keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+    channel: Channel, journal_writer: JournalWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await keeper.flush()
+    await journal_writer.flush()
     first, write = asyncio.Event(), Store.write
     loop = asyncio.get_running_loop()
 
     def slow(store: Store, batch: Batch) -> None:
-        if any(one.caption.rev == 1 for one in batch.said.values()):
+        if any(one.caption.rev == 1 for one in batch.captions.values()):
             asyncio.run_coroutine_threadsafe(first.wait(), loop).result(10)
         write(store, batch)
 
     monkeypatch.setattr(Store, "write", slow)
     channel.put(caption(1, "hello"))
-    writing = [asyncio.create_task(keeper.flush())]
+    writing = [asyncio.create_task(journal_writer.flush())]
     await asyncio.sleep(0)
     channel.put(caption(1, "hello all", rev=2))
-    writing.append(asyncio.create_task(keeper.flush()))
+    writing.append(asyncio.create_task(journal_writer.flush()))
     await asyncio.sleep(0.05)
     first.set()
     assert await asyncio.gather(*writing) == [True, True]
     assert channel.session is not None
-    found = await keeper.find(channel.session, "", "c1")
+    found = await journal_writer.load_caption(channel.session, "", "c1")
     assert found is not None
     assert found[1].text == "hello all"

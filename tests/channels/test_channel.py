@@ -9,9 +9,9 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel, check_name
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
-from surtitle.errors import NoSuchChannel
-from surtitle.settings import Limits
-from surtitle.speech.words import Word
+from surtitle.core.errors import NoSuchChannel
+from surtitle.core.settings import Limits
+from surtitle.core.words import Word
 
 
 def caption(key: str, rev: int, text: str, *, final: bool = False) -> Caption:

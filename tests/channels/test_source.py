@@ -15,11 +15,11 @@ from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.source import Source
-from surtitle.errors import EngineError, Replaced, TooFast
-from surtitle.settings import Limits
+from surtitle.core.errors import EngineError, Replaced, TooFast
+from surtitle.core.settings import Limits
+from surtitle.core.words import Word
 from surtitle.speech.engine import Hints
 from surtitle.speech.scheduler import Scheduler
-from surtitle.speech.words import Word
 from tests.support import silence, until
 
 LIMITS = Limits(lag_budget=2.0, ahead=6.0, resume_window=0.6, detached_flush=0.1)
@@ -38,12 +38,12 @@ class Script:
         self.skipped = 0.0
         self.flushes = 0
         self.closed = False
-        self.gate = threading.Event()
-        self.gate.set()
+        self.authority = threading.Event()
+        self.authority.set()
         self.error: Exception | None = None
 
     def feed(self, samples: Samples) -> list[Caption]:
-        self.gate.wait(10)
+        self.authority.wait(10)
         if self.error is not None:
             raise self.error
         self.heard += len(samples) / RATE
@@ -130,11 +130,11 @@ async def test_everything_is_heard_and_the_end_flushes(bench: Bench) -> None:
 
 async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench) -> None:
     script = Script()
-    script.gate.clear()
+    script.authority.clear()
     source = bench.source(script)
     for _ in range(38):
         await source.put(silence(0.1))
-    script.gate.set()
+    script.authority.set()
     await source.finish()
     assert script.heard == pytest.approx(3.8)
     assert source.skipped == 0
@@ -142,7 +142,7 @@ async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench)
 
 async def test_a_client_far_ahead_is_told(bench: Bench) -> None:
     script = Script()
-    script.gate.clear()
+    script.authority.clear()
     source = bench.source(script)
 
     async def send() -> None:
@@ -151,14 +151,14 @@ async def test_a_client_far_ahead_is_told(bench: Bench) -> None:
 
     with pytest.raises(TooFast, match="at the speed at which it is spoken"):
         await send()
-    script.gate.set()
+    script.authority.set()
     await source.finish()
     assert script.heard == pytest.approx(source.received)
 
 
 async def test_a_client_that_can_wait_is_held_back(bench: Bench) -> None:
     script = Script()
-    script.gate.clear()
+    script.authority.clear()
     source = bench.source(script)
     taken = 0
 
@@ -171,7 +171,7 @@ async def test_a_client_that_can_wait_is_held_back(bench: Bench) -> None:
     sending = asyncio.create_task(send())
     await asyncio.sleep(0.3)
     assert taken / 10 < LIMITS.ahead + 1.5  # the queue, and the step that is under way
-    script.gate.set()
+    script.authority.set()
     await asyncio.wait_for(sending, 5)
     await source.finish()
     assert script.heard == pytest.approx(10.0)
@@ -181,12 +181,12 @@ async def test_a_client_that_can_wait_is_held_back(bench: Bench) -> None:
 async def test_a_live_client_is_cut_to_the_budget_and_told(bench: Bench) -> None:
     """The recognizer stalls for longer than the budget: the oldest audio goes, the clock stays right."""
     script = Script()
-    script.gate.clear()
+    script.authority.clear()
     source = bench.source(script)
     source._anchor -= 100  # as if it had been live for long: nothing it sends is ahead of time
     for _ in range(80):
         await source.put(silence(0.1))
-    script.gate.set()
+    script.authority.set()
     await source.finish()
     assert source.skipped > 4
     assert script.skipped == pytest.approx(source.skipped)

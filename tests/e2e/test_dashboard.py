@@ -12,7 +12,7 @@ import pytest
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
 from surtitle.captions.caption import Caption
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from tests.hub import FakeHub
 from tests.support import Running, publish, running, silence, speech, until
 

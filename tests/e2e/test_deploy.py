@@ -14,7 +14,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from surtitle.cli import main, serve
+from surtitle.cli.main import main, serve
 from tests.support import missing, need
 
 ROOT = Path(__file__).parents[2]

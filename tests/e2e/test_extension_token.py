@@ -6,7 +6,7 @@ import httpx
 
 from surtitle.access import tokens
 from surtitle.access.tokens import Scope
-from surtitle.settings import Access
+from surtitle.core.settings import Access
 from tests.e2e.extension import Extension, box, play
 from tests.e2e.site import Site
 from tests.support import error_rate, running, settled, speech, until

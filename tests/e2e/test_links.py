@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
-from surtitle.settings import Access
+from surtitle.core.settings import Access
 from tests.support import Running, put, readers, running
 
 SECRET = "a secret that nobody guesses, of this test"
@@ -81,10 +81,10 @@ async def test_the_dashboard_gives_links_for_others(guarded: Running, window: An
 
 
 async def test_people_are_told_when_their_link_is_no_longer_valid(guarded: Running, window: Any) -> None:
-    given = guarded.app.state.gate.give(Scope.VIEW, "gone", 600, "guest")
+    given = guarded.app.state.authority.give(Scope.VIEW, "gone", 600, "guest")
     page = await window(f"{guarded.url}/view/gone?token={given.token}", viewport={"width": 800, "height": 600})
     await readers(guarded, "gone", 1)
-    await asyncio.to_thread(guarded.app.state.gate.ledger.revoke, given.id)
+    await asyncio.to_thread(guarded.app.state.authority.token_store.revoke, given.id)
     await page.until_text("#state", "This link is no longer valid: ask for a new one.")
     page.errors.clear()
     await page.page.reload()

@@ -16,9 +16,9 @@ from benchmarks.recordings import Recording, aligned
 from benchmarks.soak import Soak, push, summary
 from benchmarks.systems import Surtitle
 from surtitle.audio import RATE
-from surtitle.settings import Limits
-from tests.models.sortformer.everyday import EVERYDAY, everyday_sentences
+from surtitle.core.settings import Limits
 from tests.support import need, publish, running, speech
+from tests.trained_models.sortformer.everyday import EVERYDAY, everyday_sentences
 
 pytestmark = pytest.mark.alone
 

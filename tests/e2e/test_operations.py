@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed
 
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
-from surtitle.settings import own_address
+from surtitle.core.settings import own_address
 from tests.support import blocks, error_rate, free_port, need, speech
 
 COMMAND = [sys.executable, "-m", "surtitle"]

@@ -15,7 +15,7 @@ import pytest
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.style import Style
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from tests.e2e.conftest import Watched
 from tests.support import Running, put, readers
 

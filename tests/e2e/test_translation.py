@@ -12,7 +12,7 @@ import numpy as np
 import pytest_asyncio
 
 from surtitle.captions.caption import Caption
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from tests.e2e.conftest import Watched
 from tests.e2e.extension import Extension, play, shown
 from tests.e2e.site import Site

@@ -13,7 +13,7 @@ import pytest
 import zxingcpp
 
 from surtitle.store.database import StoreError
-from surtitle.store.store import Store
+from surtitle.store.journal import Store
 from tests.e2e.conftest import Watched
 from tests.support import Running, put, readers, running
 
@@ -67,7 +67,7 @@ async def test_a_database_that_cannot_be_read_hides_only_what_was_said_before(
     async with running(data_dir=tmp_path) as service:
         service.app.state.hub.channel("broken").begin()
         say(service, "broken", 1, 6)
-        await service.app.state.keeper.flush()
+        await service.app.state.journal_writer.flush()
         monkeypatch.setattr(Store, "captions", broken)
         page = await viewer(service, window, "broken")
         await page.until("document.querySelector('#translation').textContent.includes('captions go on')")

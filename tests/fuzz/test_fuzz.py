@@ -21,8 +21,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from surtitle.settings import Limits
-from surtitle.web.access import NEEDS
+from surtitle.core.settings import Limits
+from surtitle.web.guard import REQUIREMENTS
 from tests.support import Running, error_rate, publish, running, speech
 
 CAPTIONS = "/api/channels/main/captions"
@@ -66,7 +66,7 @@ async def left(service: Running) -> tuple[int, int]:
     """Tasks and open files, when all clients are gone."""
     hub = service.app.state.hub
     async with asyncio.timeout(60):
-        while service.app.state.doors.open or any(not source.ended for source in hub._sources):
+        while service.app.state.connection_limits.open or any(not source.ended for source in hub._sources):
             await asyncio.sleep(0.1)
     await asyncio.sleep(0.5)
     return len(asyncio.all_tasks()), psutil.Process().num_fds()
@@ -113,7 +113,7 @@ headers = st.lists(
     ),
     max_size=3,
 )  # fmt: skip
-routes = st.sampled_from([key for key in NEEDS if not key.startswith("WS ") and key != "POST /api/demo"])
+routes = st.sampled_from([key for key in REQUIREMENTS if not key.startswith("WS ") and key != "POST /api/demo"])
 HEAD = b"Host: 127.0.0.1\r\n"
 
 
@@ -157,7 +157,7 @@ messages = st.lists(
 places = st.sampled_from(
     [
         key.removeprefix("WS ").replace("{channel}", "fuzz").replace("{path:path}", "x")
-        for key in NEEDS
+        for key in REQUIREMENTS
         if key[:2] == "WS"
     ]
 )

@@ -19,12 +19,12 @@ from typing import Any
 import httpx
 import pytest
 
-from surtitle import doctor
 from surtitle.captions.caption import Caption
 from surtitle.captions.cea608 import CHARACTERS, pairs
-from surtitle.captions.rollup import HANG
 from surtitle.channels.channel import Channel
-from surtitle.speech.words import Word
+from surtitle.cli import checks
+from surtitle.closed_captions.rollup import HANG
+from surtitle.core.words import Word
 from tests.obs.bed import PASSWORD, Obs, obs
 from tests.obs.flv import Shown, running_text, screens
 from tests.support import Running, free_port, running, until
@@ -154,7 +154,7 @@ async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.
             await until(lambda: state(service)["state"] == "off")
             assert state(service)["by"] is None
     for password, told in ((PASSWORD, "OBS 29"), ("wrong-horse", "refuses the password")):
-        found = await asyncio.to_thread(doctor.connect, "OBS", "127.0.0.1", bed.port, password)
+        found = await asyncio.to_thread(checks.connect, "OBS", "127.0.0.1", bed.port, password)
         assert told in found.told
     for secret in (PASSWORD, "wrong-horse"):
         assert secret not in caplog.text

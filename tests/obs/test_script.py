@@ -39,7 +39,7 @@ class Service:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._log = folder / "surtitle.log"
+        self._log = folder / "surtitle.core.logs"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

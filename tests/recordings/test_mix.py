@@ -8,27 +8,27 @@ import numpy as np
 import pytest
 
 from surtitle.audio import Frames
-from surtitle.audio.audiofile import AudioFile
-from surtitle.errors import BadAudio
+from surtitle.core.errors import BadAudio
+from surtitle.recordings.audio_file import AudioFile
+from surtitle.recordings.files import RecordingFile, in_turn
 from surtitle.recordings.mix import end_of, mix, place_of, start_of
-from surtitle.recordings.mixer import Mixer
-from surtitle.recordings.shelf import Recorded, in_turn
-from tests.audio.test_audiofile import heard
+from surtitle.recordings.mix_jobs import Mixer
+from tests.recordings.test_audio_file import heard
 
 
 def level(value: float, seconds: float, rate: int, channels: int = 1) -> Frames:
     return np.full((round(seconds * rate), channels), value, dtype=np.float32)
 
 
-def recorded(folder: Path, number: int, source: str, clock: float, rate: int, frames: Frames) -> Recorded:
+def recorded(folder: Path, number: int, source: str, clock: float, rate: int, frames: Frames) -> RecordingFile:
     path = folder / f"{number}-{source}.flac"
     file = AudioFile(path, rate, frames.shape[1], {})
     file.write(frames)
     file.close()
-    return Recorded(path, source, clock, len(frames) / rate, path.stat().st_size)
+    return RecordingFile(path, source, clock, len(frames) / rate, path.stat().st_size)
 
 
-def mixed(recordings: list[Recorded]) -> Path:
+def mixed(recordings: list[RecordingFile]) -> Path:
     return mix(recordings, lambda: True, lambda share: None)
 
 
@@ -79,7 +79,7 @@ def test_what_cannot_be_mixed_leaves_nothing_behind(tmp_path: Path) -> None:
     good = recorded(tmp_path, 1, "a", 0.0, 16_000, level(0.1, 1.0, 16_000))
     (tmp_path / "2-b.flac").write_bytes(b"no sound")
     with pytest.raises(BadAudio):
-        mixed([good, Recorded(tmp_path / "2-b.flac", "b", 0.0, 1.0, 8)])
+        mixed([good, RecordingFile(tmp_path / "2-b.flac", "b", 0.0, 1.0, 8)])
     assert not list(tmp_path.glob("mix-*"))
     assert not list(tmp_path.glob("part-*"))
 

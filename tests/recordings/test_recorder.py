@@ -16,8 +16,8 @@ import pytest
 import pytest_asyncio
 
 from surtitle.audio import RATE
-from surtitle.audio.repair import inspect
-from tests.audio.test_audiofile import heard, tone
+from surtitle.recordings.repair import inspect
+from tests.recordings.test_audio_file import heard, tone
 from tests.support import Running, as_wav, free_port, publish, running, silence, speech, until
 
 
@@ -232,7 +232,7 @@ async def test_the_setting_counts_from_the_moment_it_is_changed(service: Running
 
 async def test_a_database_that_is_locked_does_not_hold_a_recording_up(service: Running, tmp_path: Path) -> None:
     """It is stopped in time, its file is whole, and it is written down once that is possible."""
-    shelf, hub = service.app.state.sessions.shelf, service.app.state.hub
+    recording_files, hub = service.app.state.sessions.recording_files, service.app.state.hub
     async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
         await start(client, "locked")
         with closing(sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None)) as other:
@@ -248,4 +248,4 @@ async def test_a_database_that_is_locked_does_not_hold_a_recording_up(service: R
             assert inspect(path).seconds == 1.0
             other.execute("ROLLBACK")
         session = hub.channel("locked").session.id
-        await until(lambda: [one.seconds for one in shelf.recordings(session)] == [1.0])
+        await until(lambda: [one.seconds for one in recording_files.recordings(session)] == [1.0])

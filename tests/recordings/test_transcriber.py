@@ -13,13 +13,13 @@ import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.mediafile import read
+from surtitle.core.errors import ModelError
+from surtitle.core.words import Word, join
 from surtitle.demo import SAMPLE
-from surtitle.errors import ModelError
 from surtitle.recordings import transcriber
+from surtitle.recordings.passages import passages
 from surtitle.recordings.transcriber import WhisperTranscriber
-from surtitle.speech.passages import passages
 from surtitle.speech.vad import SileroVad
-from surtitle.speech.words import Word, join
 from tests.support import blocks, error_rate, load, silence
 
 SENTENCES = [line.partition(": ")[2] for line in SAMPLE.with_suffix(".txt").read_text().splitlines()]

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from surtitle.audio import Samples
-from tests.models.sortformer.dialogues import FLITE, Dialogue, Stock, Writer
-from tests.models.sortformer.voices import HELD_OUT_SENTENCES, Speaker, Spoken, Voices, sentences
 from tests.support import need, silence
+from tests.trained_models.sortformer.dialogues import FLITE, Dialogue, Stock, Writer
+from tests.trained_models.sortformer.voices import HELD_OUT_SENTENCES, InterleavedWord, Speaker, Voices, sentences
 
-MODEL = Path(__file__).parents[1] / "models" / "sortformer" / "model.nemo"
+MODEL = Path(__file__).parents[1] / "trained_models" / "sortformer" / "model.nemo"
 
 
 @cache
@@ -25,7 +25,7 @@ def stock() -> Stock:
     for base in FLITE:
         for text in itertools.islice(texts, 25):
             sounds.append(voices.say(Speaker(base), text))
-            spoken.append(Spoken(Speaker(base).name, text, position, len(sounds[-1])))
+            spoken.append(InterleavedWord(Speaker(base).name, text, position, len(sounds[-1])))
             position += len(sounds[-1])
     return Stock((np.concatenate(sounds) * 32767).astype(np.int16), spoken)
 

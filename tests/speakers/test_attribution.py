@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.segment import Segmenter
-from surtitle.speakers.attribution import Attributed, Attribution, most_heard
+from surtitle.captions.segmenter import Segmenter
+from surtitle.core.words import Hypothesis, Word, join
+from surtitle.speakers.attribution import AttributedWords, Attribution, most_heard
 from surtitle.speakers.timeline import FRAME, Timeline
-from surtitle.speech.words import Hypothesis, Word, join
 from tests.speakers.test_timeline import activity
 
 PATIENCE = 2.0
@@ -30,7 +30,7 @@ def hear(timeline: Timeline, who: str, seconds: float) -> None:
     timeline.add(timeline.known, activity(*[who] * round(seconds / FRAME)))
 
 
-def said(updates: list[Attributed]) -> list[tuple[str, str, bool]]:
+def said(updates: list[AttributedWords]) -> list[tuple[str, str, bool]]:
     return [(join(one.hypothesis.committed), join(one.hypothesis.tentative), one.endpoint) for one in updates]
 
 
@@ -142,7 +142,7 @@ def test_any_sequence_keeps_the_promises(steps: list[tuple[int, list[str], str, 
     utterance: list[Word] = []
     now = 0.0
 
-    def take(updates: list[Attributed]) -> None:
+    def take(updates: list[AttributedWords]) -> None:
         for update in updates:
             for caption in segmenter.update(update.hypothesis, "en", endpoint=update.endpoint):
                 before = captions.get(caption.id)

@@ -8,15 +8,15 @@ import pytest
 
 from surtitle.audio import RATE
 from surtitle.speakers import diarizer
-from surtitle.speakers.diarizer import Diarizer, Listening, State
+from surtitle.speakers.diarizer import Diarizer, SpeakerStream, State
 from tests.support import silence, until
 
 
-def listening(latency: float = 1.04) -> Listening:
+def listening(latency: float = 1.04) -> SpeakerStream:
     """Ears that nobody takes anything from."""
     diarizer = Diarizer("none")
     diarizer.state = State("ready")
-    return Listening(diarizer, 1, 0.0, latency)
+    return SpeakerStream(diarizer, 1, 0.0, latency)
 
 
 def test_without_the_extra_there_is_nobody_to_listen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from tests.speakers.talk import MODEL, turns
-from tests.support import Running, Said, error_rate, publish, running, until
+from tests.support import PendingCaption, Running, error_rate, publish, running, until
 
 pytestmark = pytest.mark.torch
 
@@ -40,7 +40,7 @@ async def warmed(service: Running, channel: str, **diarization: Any) -> None:
     await until(lambda: service.app.state.hub._diarizer.state.name == "ready", timeout=120)
 
 
-def finals(said: Said) -> list[tuple[str | None, str]]:
+def finals(said: PendingCaption) -> list[tuple[str | None, str]]:
     """Who says what, each caption in its newest revision."""
     newest = {message["id"]: message for message in said.of("final")}
     return [(message.get("speaker"), message["text"]) for message in newest.values()]

@@ -1,4 +1,4 @@
-"""The real NeMo on the small model that the project trains itself (tests/models/sortformer)."""
+"""The real NeMo on the small model that the project trains itself (tests/trained_models/sortformer)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_the_state_and_each_step_are_bounded(model: Sortformer) -> None:
 @pytest.mark.parametrize(("speakers", "latency", "most", "in_order"), FIGURES)
 def test_it_tells_voices_apart(model: Sortformer, speakers: int, latency: float, most: float, in_order: float) -> None:
     """Diarization error rate on held-out dialogues by pyannote.metrics, and the share of frames in arrival order."""
-    from tests.models.sortformer.evaluate import Score
+    from tests.trained_models.sortformer.evaluate import Score
 
     score = Score()
     for dialogue in dialogues(speakers, 8):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from surtitle.speakers.timeline import FRAME, SPEAKERS, Activity, Labels, Timeline
+from surtitle.speakers.timeline import FRAME, SPEAKERS, Activity, SpeakerNumbering, Timeline
 
 
 def activity(*frames: str) -> Activity:
@@ -81,7 +81,7 @@ def test_a_model_that_was_started_anew_knows_other_speakers() -> None:
 
 
 def test_labels_number_the_speakers_of_a_channel_as_they_are_heard() -> None:
-    labels = Labels()
+    labels = SpeakerNumbering()
     tab, host = labels.of("tab"), labels.of("host")
     assert [tab(0), tab(1), host(0), tab(0), host(1)] == [
         "Speaker 1",

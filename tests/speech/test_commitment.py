@@ -5,9 +5,9 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surtitle.speech.commitment import Commitment
+from surtitle.core.words import Hypothesis, Word, join
+from surtitle.speech.commitment import CommittedWords
 from surtitle.speech.policy import AlignAtt, Display, HoldBack, LocalAgreement, Margin, Policy
-from surtitle.speech.words import Hypothesis, Word, join
 
 
 def words(text: str) -> list[Word]:
@@ -18,11 +18,11 @@ def texts(hypothesis: Hypothesis) -> tuple[str, str]:
     return join(hypothesis.committed), join(hypothesis.tentative)
 
 
-def commitment(policy: Policy, age: float = 0.0, steady: float = 0.0) -> Commitment:
-    return Commitment(policy, Display(age, steady))
+def commitment(policy: Policy, age: float = 0.0, steady: float = 0.0) -> CommittedWords:
+    return CommittedWords(policy, Display(age, steady))
 
 
-def insert(words_of: Commitment, text: str, heard: float) -> tuple[str, str]:
+def insert(words_of: CommittedWords, text: str, heard: float) -> tuple[str, str]:
     """A hypothesis for the whole utterance."""
     return texts(words_of.insert(words_of.rest(words(text)), heard))
 

@@ -5,7 +5,7 @@ import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
 from surtitle.audio import RATE, Samples
-from surtitle.speech.features import HOP, LogMel
+from surtitle.speech.whisper.features import HOP, LogMel
 from tests.support import blocks
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import hostile
-from surtitle.speech.whisper import WhisperEngine
+from surtitle.speech.whisper.engine import WhisperEngine
 from tests.support import error_rate
 
 SECONDS = 20.0

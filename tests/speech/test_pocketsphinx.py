@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from surtitle.audio import RATE
-from surtitle.errors import EngineError
-from surtitle.speech.pocketsphinx import PocketsphinxEngine, PocketsphinxStream, with_period, written
-from surtitle.speech.words import join
+from surtitle.core.errors import EngineError
+from surtitle.core.words import join
+from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine, PocketsphinxStream, with_period, written
 from tests.support import blocks, error_rate, silence, speech
 
 TEXT = "The old clock on the wall has not worked for many years."
@@ -59,7 +59,7 @@ def test_nothing_at_all(stream: PocketsphinxStream) -> None:
 def test_a_worker_that_dies_is_replaced_and_the_committed_words_stay(
     stream: PocketsphinxStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.speech.pocketsphinx._RETRY_AFTER", 0.0)
+    monkeypatch.setattr("surtitle.speech.pocketsphinx.engine._RETRY_AFTER", 0.0)
     samples = speech(TEXT)
     before = stream.accept(samples, 0.0)
     assert before is not None

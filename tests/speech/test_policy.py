@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from surtitle.core.words import Word, join
 from surtitle.speech.policy import AlignAtt, Display, HoldBack, LocalAgreement, Margin
-from surtitle.speech.words import Word, join
 
 
 def words(text: str) -> list[Word]:

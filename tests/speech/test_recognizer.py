@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.errors import EngineError
+from surtitle.core.errors import EngineError
+from surtitle.core.words import Hypothesis, Word
 from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.recognizer import Recognizer, Update
 from surtitle.speech.vad import CHUNK
-from surtitle.speech.words import Hypothesis, Word
 
 
 class Loudness:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from surtitle.speech.speed import FILE, Speed, SpeedStore, measure
-from surtitle.speech.whisper_model import WhisperModel
+from surtitle.models.speed_store import FILE, SpeedStore
+from surtitle.speech.speed import Speed, measure
+from surtitle.speech.whisper.model import WhisperModel
 
 FAST, SLOW = Speed(0.1, 0.004), Speed(1.0, 0.02)
 
@@ -76,7 +77,7 @@ def test_a_folder_that_cannot_be_written_is_survived() -> None:
 
 def test_another_computer_measures_for_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     SpeedStore(tmp_path).put("base", FAST)
-    monkeypatch.setattr("surtitle.speech.speed.processor", lambda: "another")
+    monkeypatch.setattr("surtitle.models.speed_store.processor_name", lambda: "another")
     assert SpeedStore(tmp_path).get("base") is None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.speech.token_order import TokenOrder
+from surtitle.speech.whisper.token_order import TokenOrder
 
 TEXT = [f"t{number}" for number in range(20)]
 START, ENGLISH, TASK, BEFORE, NO_TIMESTAMPS = 21, 22, 23, 24, 25

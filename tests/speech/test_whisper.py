@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from surtitle.audio import RATE, Samples
+from surtitle.core.errors import ModelError
+from surtitle.core.words import Hypothesis, Word, join
 from surtitle.demo import SAMPLE
-from surtitle.errors import ModelError
 from surtitle.speech.engine import Hints
 from surtitle.speech.recognizer import Recognizer, Update
 from surtitle.speech.vad import SileroVad
-from surtitle.speech.whisper import WhisperEngine
-from surtitle.speech.words import Hypothesis, Word, join
+from surtitle.speech.whisper.engine import WhisperEngine
 from tests.support import VOICES, blocks, error_rate, load, publish, running, silence, speech
 
 TWO_LANGUAGES = Path(__file__).parents[3] / "shared" / "audio" / "multilingual.mp3"

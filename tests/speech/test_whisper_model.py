@@ -11,11 +11,11 @@ import pytest
 
 from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
-from surtitle.speech import model_file
-from surtitle.speech.features import LogMel
-from surtitle.speech.model_file import read_vocabulary, reordered_files
-from surtitle.speech.token_order import TokenOrder
-from surtitle.speech.whisper_model import Generated, Prompt, WhisperModel, load_faster_whisper
+from surtitle.speech.whisper import model_file
+from surtitle.speech.whisper.features import LogMel
+from surtitle.speech.whisper.model import Generated, Prompt, WhisperModel, load_faster_whisper
+from surtitle.speech.whisper.model_file import read_vocabulary, write_reordered
+from surtitle.speech.whisper.token_order import TokenOrder
 from tests.support import load
 from tests.untrained import untrained_whisper
 
@@ -101,22 +101,34 @@ def test_what_is_suppressed_is_not_written(models: Models) -> None:
     assert first not in result.tokens
 
 
-def test_a_model_of_another_form_is_loaded_as_it_is() -> None:
+def test_a_model_of_another_form_is_loaded_as_it_is(tmp_path: Path) -> None:
     directory = untrained_whisper()
     with pytest.raises(ValueError, match="decoder/projection/bias"):
-        reordered_files(directory, TokenOrder.of(read_vocabulary(directory)))
+        write_reordered(directory, TokenOrder.of(read_vocabulary(directory)), tmp_path)
     assert not WhisperModel.load(directory, 1, 1).prefixes_are_cheap
 
 
 def test_a_large_model_is_loaded_as_it_is(whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.speech.whisper_model.MOST_BYTES", 1000)
+    monkeypatch.setattr("surtitle.speech.whisper.model.MOST_BYTES", 1000)
     assert not WhisperModel.load(whisper_tiny, 1, 1).prefixes_are_cheap
 
 
-def test_a_newer_file_format_is_not_guessed(tmp_path: Path, whisper_tiny: Path) -> None:
+def test_a_newer_file_format_is_not_guessed(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, whisper_tiny: Path
+) -> None:
     for file in whisper_tiny.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes())
     data = (tmp_path / "model.bin").read_bytes()
     (tmp_path / "model.bin").write_bytes(struct.pack("<I", model_file._VERSION + 1) + data[4:])
     with pytest.raises(ValueError, match="not known"):
-        reordered_files(tmp_path, TokenOrder.of(read_vocabulary(tmp_path)))
+        write_reordered(tmp_path, TokenOrder.of(read_vocabulary(tmp_path)), tmp_path_factory.mktemp("other"))
+
+
+def test_without_room_for_the_files_a_model_is_loaded_as_it_is(
+    whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("surtitle.speech.whisper.model.write_reordered", full)
+    assert not WhisperModel.load(whisper_tiny, 1, 1).prefixes_are_cheap

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from surtitle.errors import EngineError
-from surtitle.speech.features import Frames
-from surtitle.speech.pieces import Decoded, Piece, Window
+from surtitle.core.errors import EngineError
+from surtitle.core.words import Hypothesis, Word, join
 from surtitle.speech.policy import AlignAtt, Display, LocalAgreement, Margin, Policy
-from surtitle.speech.window import WindowStream
-from surtitle.speech.words import Hypothesis, Word, join
+from surtitle.speech.whisper.features import Frames
+from surtitle.speech.whisper.pieces import Decoded, Piece, Window
+from surtitle.speech.whisper.stream import WindowStream
 from tests.support import silence
 
 FRAMES = 100  # in a second

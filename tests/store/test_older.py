@@ -20,7 +20,7 @@ async def speak(service: Running, first: int, last: int, text: str = "number {}"
     service.app.state.hub.channel("talk").begin()
     for number in range(first, last):
         put(service, "talk", f"c{number}", 1, text.format(number), start=2.0 * number, final=True)
-    await service.app.state.keeper.flush()
+    await service.app.state.journal_writer.flush()
 
 
 def at_hand(service: Running) -> list[str]:
@@ -102,7 +102,7 @@ async def test_a_server_that_is_away_hides_what_is_old_and_nothing_else(
 ) -> None:
     monkeypatch.setattr("surtitle.channels.archive._AT_HAND", 2)
     monkeypatch.setattr("surtitle.channels.track._RECENT", 2)
-    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
     url = server.database()
     async with (
         running(data_dir=tmp_path, database=url) as service,

@@ -19,14 +19,14 @@ import pytest
 
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
-from surtitle.settings import Limits
-from surtitle.store.store import Store, Told
+from surtitle.core.settings import Limits
+from surtitle.store.journal import Store, StoredSettings
 from surtitle.store.transcripts import Transcripts
 from tests.store.postgresql import PostgreSQL
 from tests.support import Running, missing, put, running, speech, until
 
 
-def loaded(folder: Path) -> dict[str, Told]:
+def loaded(folder: Path) -> dict[str, StoredSettings]:
     store = Store(folder)
     found = store.settings()
     store.close()
@@ -40,7 +40,7 @@ async def read(service: Running, query: str = "", channel: str = "talk", count: 
 
 
 async def kept(service: Running) -> None:
-    await service.app.state.keeper.flush()
+    await service.app.state.journal_writer.flush()
 
 
 async def test_a_channel_is_after_a_restart_as_it_was(tmp_path: Path) -> None:
@@ -192,19 +192,19 @@ async def test_what_was_told_is_on_disk_within_a_moment(tmp_path: Path) -> None:
 
 async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("surtitle.store.database._BUSY", 0.1)
-    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
-        keeper = service.app.state.keeper
+        journal_writer = service.app.state.journal_writer
         service.app.state.hub.channel("talk").begin()
         await kept(service)
         with sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None) as other:
             other.execute("BEGIN EXCLUSIVE")
             await client.patch("/api/channels/talk/settings", json={"language": "de"})
             put(service, "talk", "c1", 1, "meanwhile", final=True)
-            await until(lambda: "database is locked" in keeper.problem)
+            await until(lambda: "database is locked" in journal_writer.problem)
             other.execute("ROLLBACK")
         other.close()
-        await until(lambda: not keeper.problem)
+        await until(lambda: not journal_writer.problem)
         assert "talk" in loaded(tmp_path)
     store = Store(tmp_path)
     assert [one.beginning for one in Transcripts(store.database).sessions()] == ["meanwhile"]
@@ -214,19 +214,19 @@ async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monke
 async def test_a_server_that_stops_is_told_and_gets_everything_later(
     tmp_path: Path, server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
     url = server.database()
     async with running(data_dir=tmp_path, database=url) as service:
-        keeper = service.app.state.keeper
+        journal_writer = service.app.state.journal_writer
         service.app.state.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "before", final=True)
         await kept(service)
         server.stop()
         put(service, "talk", "c2", 1, "meanwhile", start=5.0, final=True)
-        await until(lambda: bool(keeper.problem))
-        assert "captions go on" in keeper.problem
+        await until(lambda: bool(journal_writer.problem))
+        assert "captions go on" in journal_writer.problem
         server.start()
-        await until(lambda: not keeper.problem)
+        await until(lambda: not journal_writer.problem)
     store = Store(tmp_path, url)
     assert [one.beginning for one in Transcripts(store.database).sessions()] == ["before meanwhile"]
     store.close()
@@ -247,9 +247,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_full_disk_is_told_and_captions_go_on(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.store.keeper._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
     async with running(data_dir=small_disk) as service:
-        keeper = service.app.state.keeper
+        journal_writer = service.app.state.journal_writer
         service.app.state.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "before", final=True)
         await kept(service)
@@ -261,9 +261,9 @@ async def test_a_full_disk_is_told_and_captions_go_on(small_disk: Path, monkeypa
             put(service, "talk", f"m{number}", 1, "meanwhile " * 40, start=5.0 + number, final=True)
         (event,) = await read(service)
         assert event["data"]["text"]
-        await until(lambda: "full" in keeper.problem)
+        await until(lambda: "full" in journal_writer.problem)
         ballast.unlink()
-        await until(lambda: not keeper.problem)
+        await until(lambda: not journal_writer.problem)
     store = Store(small_disk)
     (session,) = Transcripts(store.database).sessions()
     assert session.captions == 201

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from surtitle.captions.caption import Caption
+from surtitle.store.journal import Batch, Store
 from surtitle.store.records import Recording
-from surtitle.store.store import Batch, Store
 from surtitle.store.transcripts import Transcripts
-from tests.store.test_store import SESSION, batch, said
+from tests.store.test_journal import SESSION, batch, said
 
 LATER = replace(SESSION, id="20260102-090000-5e6f", channel="other", began=SESSION.began + 80_000)
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.errors import BadRequest
-from surtitle.translation.languages import find, languages, same
+from surtitle.core.errors import BadRequest
+from surtitle.text.language_names import find, languages, same
 
 
 @pytest.mark.parametrize(

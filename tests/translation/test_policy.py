@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from surtitle.captions.caption import Caption
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from surtitle.translation.policy import Job, Policy
 
 # Every word in capitals, but the last two swap places: the order of an unfinished sentence is not sure.

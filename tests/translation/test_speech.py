@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from surtitle.channels.channel import Channel
-from surtitle.errors import EngineError
-from surtitle.settings import Limits
-from surtitle.speech.words import join
+from surtitle.core.errors import EngineError
+from surtitle.core.settings import Limits
+from surtitle.core.words import join
 from surtitle.translation.speech import SpeechTranslation, Translate
 from tests.translation.test_stretches import said
 
@@ -23,8 +23,8 @@ class Ears:
         self.runs = True
         self.asked: list[tuple[float, float, str]] = []
         self.problem: Exception | None = None
-        self.gate = asyncio.Event()
-        self.gate.set()
+        self.authority = asyncio.Event()
+        self.authority.set()
 
     def translates(self, channel: Channel) -> bool | None:
         return self.able
@@ -37,7 +37,7 @@ class Ears:
         number = len(self.asked)
 
         async def translate() -> str:
-            await self.gate.wait()
+            await self.authority.wait()
             if self.problem is not None:
                 raise self.problem
             return f"English {number}"
@@ -107,7 +107,7 @@ async def test_the_oldest_is_left_out_when_too_many_wait(speech: SpeechTranslati
 
 
 async def test_a_sentence_that_gets_no_turn_is_left_out(ears: Ears, speech: SpeechTranslation) -> None:
-    ears.gate.clear()
+    ears.authority.clear()
     speech.hear(said("c1", "Il pleut.", 1, 2), now() - 19.99)
     translated, lost = await speech.next()
     assert not translated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from surtitle.captions.caption import Caption
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
 from surtitle.translation.stretches import Stretch, Stretches, parts
 
 

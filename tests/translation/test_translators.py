@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from surtitle.errors import ModelError
+from surtitle.core.errors import ModelError
 from surtitle.translation import models
 from surtitle.translation.translator import Text, Translator
 from surtitle.translation.translators import load

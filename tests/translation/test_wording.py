@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
 from surtitle.translation.wording import agreed, timed, words_of
 
 

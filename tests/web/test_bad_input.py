@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
-from surtitle.settings import Limits
-from tests.support import Running, Said, blocks, error_rate, listen, publish, running, silence, speech
+from surtitle.core.settings import Limits
+from tests.support import PendingCaption, Running, blocks, error_rate, listen, publish, running, silence, speech
 
 HASTY = Limits(ahead=5.0, start_timeout=1.0, idle_timeout=1.5, resume_window=2.0, detached_flush=0.3)
 
@@ -34,7 +34,7 @@ def start(**changes: Any) -> str:
     return json.dumps({"op": "start", "format": "pcm16le", "rate": RATE, "channels": 1, "source": "test", **changes})
 
 
-async def say(service: Running, *messages: str | bytes, channel: str = "main") -> Said:
+async def say(service: Running, *messages: str | bytes, channel: str = "main") -> PendingCaption:
     """Send these and wait for the service to close."""
     async with service.publisher(channel) as socket:
         with suppress(ConnectionClosed):  # the answer may come before all is said

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from surtitle import log
+from surtitle.core import logs
 from surtitle.store.database import StoreError
 from tests.support import Running, listen, publish, running, silence, speech
 
@@ -72,7 +72,7 @@ async def test_readiness(service: Running, tmp_path_factory: pytest.TempPathFact
                 await asyncio.sleep(0.1)
         assert (await client.get("/readyz")).json() == {"ready": True, "missing": []}
     async with running(data_dir=tmp_path_factory.mktemp("data")) as kept:
-        kept.app.state.keeper.problem = str(StoreError("disk full"))
+        kept.app.state.journal_writer.problem = str(StoreError("disk full"))
         async with httpx.AsyncClient(base_url=kept.url) as client:
             answer = await client.get("/readyz")
         assert answer.status_code == 503
@@ -82,7 +82,7 @@ async def test_readiness(service: Running, tmp_path_factory: pytest.TempPathFact
 async def test_lines_about_a_source_say_which(service: Running, capsys: pytest.CaptureFixture[str]) -> None:
     loggers = [logging.getLogger(), logging.getLogger("surtitle")]
     kept = [(one.level, one.handlers[:]) for one in loggers]
-    log.configure(verbose=False, form="json")
+    logs.configure(verbose=False, form="json")
     try:
         said = await publish(service, silence(0.5), channel="logged", source="tab")
         assert said.code == 1000

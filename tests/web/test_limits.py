@@ -15,16 +15,16 @@ from websockets.exceptions import ConnectionClosed
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
 from surtitle.audio.pcm import to_pcm
-from surtitle.settings import Access, Limits
-from surtitle.web.room import Flow
-from tests.support import Running, Said, blocks, error_rate, listen, publish, running, speech, until
+from surtitle.core.settings import Access, Limits
+from surtitle.web.admission import ByteRateLimit
+from tests.support import PendingCaption, Running, blocks, error_rate, listen, publish, running, speech, until
 
 START = '{"op":"start","source":"test"}'
 SECRET = "a secret that nobody guesses, of this test"
 PROXIED = Access(SECRET, require_token=True, trust_proxy=("127.0.0.1",))
 
 
-async def say(service: Running, *messages: str | bytes, channel: str = "main", pause: float = 0.0) -> Said:
+async def say(service: Running, *messages: str | bytes, channel: str = "main", pause: float = 0.0) -> PendingCaption:
     async with service.publisher(channel) as socket:
         with suppress(ConnectionClosed):
             for message in messages:
@@ -125,7 +125,7 @@ async def test_bytes_a_second() -> None:
 
 def test_the_flow_fills_at_its_rate() -> None:
     now = 0.0
-    flow = Flow(100, lambda: now)
+    flow = ByteRateLimit(100, lambda: now)
     assert flow.take(3000) == 0
     assert flow.take(100) == 1.0
     now = 2.0
@@ -216,11 +216,11 @@ async def test_connections() -> None:
         for one in held:
             one.close()
         async with httpx.AsyncClient(base_url=service.url) as client:
-            await until(lambda: service.app.state.doors.open == 0)
+            await until(lambda: service.app.state.connection_limits.open == 0)
             assert (await client.get("/healthz")).status_code == 200
             async with service.reader():
-                await until(lambda: service.app.state.doors.open == 2)
-        await until(lambda: service.app.state.doors.open == 0)
+                await until(lambda: service.app.state.connection_limits.open == 2)
+        await until(lambda: service.app.state.connection_limits.open == 0)
 
 
 @pytest.mark.alone
@@ -270,5 +270,5 @@ async def test_half_open_sockets_and_garbage_disturb_no_caption(service: Running
     assert error_rate(text, live.text) < 0.3
     assert [message for message in live.of("lag") if message["skipped"]] == []
     async with asyncio.timeout(20):
-        while service.app.state.doors.open:
+        while service.app.state.connection_limits.open:
             await asyncio.sleep(0.1)

@@ -17,7 +17,19 @@ import soxr
 
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
-from tests.support import Running, Said, blocks, error_rate, listen, need, publish, running, silence, speech, until
+from tests.support import (
+    PendingCaption,
+    Running,
+    blocks,
+    error_rate,
+    listen,
+    need,
+    publish,
+    running,
+    silence,
+    speech,
+    until,
+)
 
 TEXT = "The old clock on the wall has not worked for many years."
 
@@ -87,7 +99,7 @@ async def test_words_come_while_they_are_spoken(service: Running) -> None:
     assert any(0 < message["stable"] < len(message["text"]) for message in said.of("partial"))
 
 
-def check_revisions(said: Said) -> None:
+def check_revisions(said: PendingCaption) -> None:
     """Revisions count up, and the stable beginning of a text never changes again."""
     stable: dict[str, str] = {}
     revisions: dict[str, int] = {}

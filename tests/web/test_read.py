@@ -12,8 +12,8 @@ from websockets.asyncio.client import ClientConnection
 
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
-from surtitle.settings import Limits
-from surtitle.speech.words import Word
+from surtitle.core.settings import Limits
+from surtitle.core.words import Word
 from tests.support import Running, running, until
 
 Event = dict[str, Any]

@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 
 from surtitle.audio import RATE
-from surtitle.captions.export import FORMS
-from tests.audio.test_audiofile import heard
+from surtitle.captions.transcript import EXPORT_FORMATS
 from tests.recordings.talk import Talk, talk
+from tests.recordings.test_audio_file import heard
 from tests.support import Running, put, running, until
 
 
@@ -60,7 +60,7 @@ async def test_words_are_found_with_their_captions(client: httpx.AsyncClient, sp
 
 
 async def test_it_is_exported_in_all_formats(client: httpx.AsyncClient, spoken: Talk) -> None:
-    for form, known in FORMS.items():
+    for form, known in EXPORT_FORMATS.items():
         answer = await client.get(f"/api/sessions/{spoken.session}/transcript.{form}?words=1")
         assert answer.status_code == 200
         assert answer.headers["content-type"] == known.media_type
@@ -93,7 +93,7 @@ async def test_all_sources_are_heard_at_their_places(
     assert session["audio"]["ready"] == 1
     assert float(answer.headers["x-surtitle-start"]) == session["audio"]["start"]
     assert len(frames) / rate == pytest.approx(session["audio"]["seconds"], abs=0.01)
-    found = service.app.state.sessions.shelf.recordings(spoken.session)
+    found = service.app.state.sessions.recording_files.recordings(spoken.session)
     starts = {one.source: one.clock - found[0].clock for one in found}
     expected = np.zeros(len(frames), dtype=np.float32)
     for name, samples in (("Host", spoken.host), ("Guest", spoken.guest)):
@@ -161,7 +161,7 @@ async def test_a_session_is_deleted_for_good(service: Running, client: httpx.Asy
         await client.post("/api/channels/gone/recording")
         await socket.send('{"op":"start","source":"Host"}')
         await socket.recv()
-        hub, folder = service.app.state.hub, service.app.state.sessions.shelf.folder
+        hub, folder = service.app.state.hub, service.app.state.sessions.recording_files.folder
         channel = hub.channel("gone")
         second = np.full(RATE, 3000, dtype="<i2").tobytes()
         await socket.send(second)

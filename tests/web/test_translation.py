@@ -14,7 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from surtitle.settings import Limits
+from surtitle.core.settings import Limits
 from surtitle.translation.ctranslate import CTranslate2Translator
 from tests.support import (
     TRANSLATION_MODEL,

@@ -7,7 +7,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from surtitle.errors import SurtitleError
+from surtitle.core.errors import SurtitleError
 
 VARIABLE = "SURTITLE_SERVE_SECRET"
 LEAST = 32  # characters: HS256 wants a key no shorter than its hash (RFC 7518, 3.2)

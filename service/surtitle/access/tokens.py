@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from surtitle.errors import BadRequest, Unauthorized
+from surtitle.core.errors import BadRequest, Unauthorized
 
 EVERY = "*"
 """A token's channel, when it is for all of them."""

@@ -15,7 +15,7 @@ import av.error
 import numpy as np
 
 from surtitle.audio import RATES, Frames, Samples, mono
-from surtitle.errors import BadAudio
+from surtitle.core.errors import BadAudio
 
 _MAX_BAD_PACKETS = 50  # in a row, before the stream is given up
 

@@ -14,8 +14,8 @@ from surtitle.audio import RATES, Frames, Samples, mono
 from surtitle.audio.container import BytePipe, decode_frames
 from surtitle.audio.pcm import PcmDecoder
 from surtitle.audio.resample import Resampler
-from surtitle.errors import TimedOut, UnsupportedFormat
-from surtitle.threads import start_thread
+from surtitle.core.errors import TimedOut, UnsupportedFormat
+from surtitle.core.threads import start_thread
 
 log = logging.getLogger("surtitle.audio")
 

@@ -18,7 +18,7 @@ import numpy as np
 from surtitle.audio import Samples, mono
 from surtitle.audio.container import decode_stream, file_url, reason
 from surtitle.audio.intake import resampled
-from surtitle.errors import BadAudio
+from surtitle.core.errors import BadAudio
 
 _TOLERANCE = 0.1  # seconds: time stamps are rounded and jitter, and clocks drift; FFmpeg's own `aresample=async=1` too
 _EXACT = 0.001  # seconds, for where the sound begins: Matroska counts in milliseconds

@@ -7,7 +7,7 @@ from itertools import chain, repeat
 
 import msgspec
 
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from anyascii import anyascii
 
-from surtitle.errors import BadRequest
+from surtitle.core.errors import BadRequest
 
 COLUMNS = 32
 BYTES = 128  # libobs copies no more, and cuts inside a character

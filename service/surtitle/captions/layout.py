@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from wcwidth import wcswidth, wcwidth
 
 from surtitle.captions.units import breakable, units
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
 from surtitle.text.punctuation import PAUSES
 from surtitle.text.sentences import ends_sentence, trails_off
 

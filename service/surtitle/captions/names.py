@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from surtitle.captions.caption import Caption
-from surtitle.speech.words import TOGETHER
+from surtitle.core.words import TOGETHER
 
 
 def named(caption: Caption, names: Mapping[str, str]) -> Caption:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.layout import Box, columns, fitting, merit
-from surtitle.captions.segment import one_voice
+from surtitle.captions.segmenter import one_voice
 from surtitle.captions.units import breakable, sentence_ends, units
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
 
 _PAUSE = 1.0  # seconds of silence that end a caption
 _BRIEF = 1.0  # seconds; a sentence that is shorter shares its caption with the next one

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
 from surtitle.text.joining import joins
 from surtitle.text.sentences import ends_sentence
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 
 from surtitle.captions.caption import Caption, packed, unpacked
-from surtitle.channels.pages import Pages
-from surtitle.errors import SurtitleError
+from surtitle.channels.track_journal import TrackJournal
+from surtitle.core.errors import SurtitleError
 
 log = logging.getLogger("surtitle.channel")
 
@@ -24,7 +24,7 @@ class Archive:
     one, and as long as it cannot be written, everything is in memory.
     """
 
-    def __init__(self, limit: int, pages: Pages | None = None) -> None:
+    def __init__(self, limit: int, pages: TrackJournal | None = None) -> None:
         self._limit = limit
         self._pages = pages
         self._captions: OrderedDict[str, tuple[int, bytes]] = OrderedDict()
@@ -72,7 +72,7 @@ class Archive:
         """Have the caption of that id in memory, if it is known. Raises what the journal raises."""
         if self._pages is None or not self._left or name in self._captions:
             return
-        found = await self._pages.find(name)
+        found = await self._pages.load(name)
         if found is not None and self._left and name not in self._captions:
             self.put(found[1], found[0], written=True)
 

@@ -11,18 +11,27 @@ from dataclasses import replace
 from typing import Any
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.correct import corrected
-from surtitle.captions.exports import Look
+from surtitle.captions.edit import corrected
+from surtitle.captions.exports import ExportOptions
 from surtitle.captions.names import named
 from surtitle.channels.feed import Event, Feed
-from surtitle.channels.pages import Pages
-from surtitle.channels.session import ORIGINAL, Journal, Kept, Left, Session, digest, new_session, number_of
+from surtitle.channels.session import (
+    ORIGINAL,
+    Journal,
+    ResumableSource,
+    Session,
+    StoredSession,
+    digest,
+    new_session,
+    number_of,
+)
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 from surtitle.channels.track import Track
-from surtitle.errors import NoSuchCaption, NoSuchChannel, TooMany
-from surtitle.settings import Limits
-from surtitle.speakers.timeline import Labels, highest
+from surtitle.channels.track_journal import TrackJournal
+from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
+from surtitle.core.settings import Limits
+from surtitle.speakers.timeline import SpeakerNumbering, highest
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _STYLES = 50
@@ -51,7 +60,7 @@ class Channel:
         self.settings = ChannelSettings()
         self.styles: dict[str, Style] = {}
         self.model: str | None = None  # that its sources have; the settings' model may still be on its way
-        self.speakers = Labels()
+        self.speakers = SpeakerNumbering()
         self.failure = ""  # why the last change of settings could not be made
         self._limits = limits
         self._journal = journal
@@ -62,7 +71,7 @@ class Channel:
         self._prefix = f"c{int(1000 * time.time()):x}"  # ids stay unique when the service is started again
         self._began: float | None = None
         self._made = self._active = time.monotonic()
-        self._left: dict[str, Left] = {}
+        self._left: dict[str, ResumableSource] = {}
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -110,7 +119,7 @@ class Channel:
         """What a reader that comes now should see first."""
         return self.original.on_screen()
 
-    async def transcript(self, form: str, look: Look = Look()) -> str:
+    async def transcript(self, form: str, look: ExportOptions = ExportOptions()) -> str:
         """See `Track.transcript`."""
         return await self.original.transcript(form, look)
 
@@ -143,7 +152,7 @@ class Channel:
             self._new_session()
         return at
 
-    def restore(self, kept: Kept) -> None:
+    def restore(self, kept: StoredSession) -> None:
         """Go on with a session of before the service was started."""
         self.session = session = kept.session
         self._epoch = session.epoch
@@ -154,7 +163,7 @@ class Channel:
         # a clock that was set back meanwhile must not put new words before old ones
         self._began = time.monotonic() - max(now - session.began, furthest)
         self._active = time.monotonic() - max(0.0, now - kept.seen)
-        self.speakers = Labels(highest(caption.speaker for caption in captions))
+        self.speakers = SpeakerNumbering(highest(caption.speaker for caption in captions))
         unknown = []
         for prefix in session.prefix.split():
             known = {number_of(caption.id, prefix) for caption in captions}
@@ -173,25 +182,25 @@ class Channel:
         self.session = replace(session, prefix=" ".join([self._prefix, *session.prefix.split()][:_LIVES]))
         self._note_session()
 
-    def left(self, resume: str | None) -> Left | None:
+    def left(self, resume: str | None) -> ResumableSource | None:
         """The source that ``resume`` continues, if it was running when the service ended. Good once."""
         in_time = time.monotonic() - self._made <= self._limits.resume_window
         return self._left.pop(digest(resume), None) if resume and in_time else None
 
-    def speaks(self, resume: str, name: str, clock: float) -> None:
+    def save_source(self, resume: str, name: str, clock: float) -> None:
         """A source has started, with its first sample at ``clock``."""
         if self._journal is not None and self.session is not None:
-            self._journal.speaks(self.session, resume, name, clock)
+            self._journal.save_source(self.session, resume, name, clock)
 
-    def silent(self, resume: str) -> None:
+    def forget_source(self, resume: str) -> None:
         """A source has ended, and will not be resumed."""
         if self._journal is not None and self.session is not None:
-            self._journal.silent(self.session, resume)
+            self._journal.forget_source(self.session, resume)
 
     def retold(self) -> None:
         """Settings or styles have changed."""
         if self._journal is not None:
-            self._journal.told(self.name, self.settings, self.styles)
+            self._journal.save_settings(self.name, self.settings, self.styles)
 
     def new_id(self) -> str:
         return f"{self._prefix}-{next(self._numbers)}"
@@ -262,11 +271,11 @@ class Channel:
 
     def _note_session(self) -> None:
         if self._journal is not None and self.session is not None:
-            self._journal.began(self.session)
+            self._journal.save_session(self.session)
 
     def _new_track(self, language: str) -> Track:
         epoch = self._epoch + language.replace("-", "")
-        pages = Pages(self._journal, lambda: self.session, language) if self._journal is not None else None
+        pages = TrackJournal(self._journal, lambda: self.session, language) if self._journal is not None else None
         return Track(self._limits.captions, self._named, self._style_events, pages, epoch)
 
     def _publish(self, key: str, name: str, data: dict[str, Any]) -> None:

@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from surtitle.channels.audio_tap import Listener
 from surtitle.channels.channel import Channel, check_name
-from surtitle.channels.listener import Listener
-from surtitle.channels.session import Journal, Kept, Left
+from surtitle.channels.engine_switcher import EngineSwitcher
+from surtitle.channels.session import Journal, ResumableSource, StoredSession
 from surtitle.channels.settings import Changes, ChannelSettings, check_language, clean_name
 from surtitle.channels.source import Source
 from surtitle.channels.style import Style
-from surtitle.channels.tuner import Tuner
-from surtitle.errors import BadRequest, ShuttingDown, TooMany
-from surtitle.log import about
-from surtitle.metrics import Metrics
+from surtitle.core.errors import BadRequest, ShuttingDown, TooMany
+from surtitle.core.logs import about
+from surtitle.core.metrics import Metrics
+from surtitle.core.settings import Settings
+from surtitle.models.engines import Engines
+from surtitle.models.lag import SourcePace
 from surtitle.pipeline import Pipeline
-from surtitle.settings import Settings
 from surtitle.speakers.diarizer import Diarizer
-from surtitle.speech.engines import Engines
-from surtitle.speech.lag import SourcePace
 
 log = logging.getLogger("surtitle.hub")
 
@@ -33,7 +33,7 @@ _STOPPING = "The service is stopping: connect again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSource:
     """A source for a client that just said "start"."""
 
     source: Source
@@ -57,7 +57,7 @@ class Hub:
         engines.paces = self._paces
         self._channels: dict[str, Channel] = {}
         self._sources: dict[Source, str | None] = {}  # with the languages that their clients asked for
-        self._tuner = Tuner(engines, settings.language, self._running)
+        self._tuner = EngineSwitcher(engines, settings.language, self._running)
         self.retold: Callable[[Channel], None] = lambda channel: None
         """Called when a channel's settings or styles have changed."""
         self.more: Callable[[Channel], dict[str, Any]] = lambda channel: {}
@@ -91,7 +91,7 @@ class Hub:
 
     async def open(
         self, channel_name: str, name: str, language: str | None, resume: str | None, age: float = 0.0
-    ) -> Opened:
+    ) -> OpenedSource:
         """A new source with a first sample ``age`` seconds old, or the one that ``resume`` names if it is still kept.
 
         Raises `NoSuchChannel`, `BadRequest`, `TooMany`, `EngineError`.
@@ -103,13 +103,13 @@ class Hub:
         name = clean_name(name) or "source"
         if (kept := self._kept(channel, resume)) is not None:
             log.info("%s/%s: resumed at %.1f s", channel.name, kept.name, kept.received)
-            return Opened(kept, kept.attach(), resumed=True)
+            return OpenedSource(kept, kept.attach(), resumed=True)
         left = channel.left(resume)
         source = await self._start(channel, name, language, resume or secrets.token_urlsafe(16), age, left)
         if self._stopping:
             source.end()
             raise ShuttingDown(_STOPPING)
-        return Opened(source, source.attach(), resumed=left is not None)
+        return OpenedSource(source, source.attach(), resumed=left is not None)
 
     def change(self, channel_name: str, changes: Changes) -> Channel:
         """Change a channel's settings, also while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
@@ -140,7 +140,7 @@ class Hub:
         channel.styles.update(styles)
         return channel
 
-    def recall(self, kept: Kept) -> None:
+    def recall(self, kept: StoredSession) -> None:
         """What was said before the service was started. Raises `NoSuchChannel`, `TooMany`."""
         self.channel(kept.session.channel).restore(kept)
 
@@ -226,7 +226,7 @@ class Hub:
         """The default engine became another one."""
         for channel in {source.channel for source, _ in self._running()}:
             if channel.settings.model is None:
-                self._tuner.retune(channel)
+                self._tuner.switch_engine(channel)
 
     def _paces(self) -> list[SourcePace]:
         """How the live sources keep pace."""
@@ -245,7 +245,7 @@ class Hub:
         self.retold(channel)
 
     async def _start(
-        self, channel: Channel, name: str, language: str | None, resume: str, age: float, left: Left | None
+        self, channel: Channel, name: str, language: str | None, resume: str, age: float, left: ResumableSource | None
     ) -> Source:
         await self._make_room(channel)
         self._opening += 1
@@ -272,7 +272,7 @@ class Hub:
             source.listener = self.listener
             self._sources[source] = language
             self._listen(source)
-            channel.speaks(resume, name, source.clock)
+            channel.save_source(resume, name, source.clock)
             self._tuner.settle(source, tuning, language)
         finally:
             self._opening -= 1
@@ -282,7 +282,7 @@ class Hub:
         if self.listener is not None:
             self.listener.leave(source)
         if not self._stopping:  # else its client may come back to the service that is started next
-            source.channel.silent(source.resume)
+            source.channel.forget_source(source.resume)
 
     async def _make_room(self, channel: Channel) -> None:
         """Room for one more source: one whose client is away gives it up. Raises `TooMany`."""

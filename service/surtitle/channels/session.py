@@ -40,7 +40,7 @@ def new_session(channel: str, began: float, epoch: str, place: int, prefix: str)
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class ResumableSource:
     """A source whose client may still come back: where its first sample is on the channel's clock, and
     how many seconds of its audio are in captions. Both in seconds."""
 
@@ -50,7 +50,7 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSession:
     """A channel's newest session, as it was when the service ended. ``seen`` is when that was, in seconds since 1970.
 
     Captions have their places in the feed, by track, in order of these; ``sources`` are by the hash of
@@ -60,7 +60,7 @@ class Kept:
     session: Session
     seen: float
     tracks: dict[str, list[tuple[int, Caption]]] = field(default_factory=dict)
-    sources: dict[str, Left] = field(default_factory=dict)
+    sources: dict[str, ResumableSource] = field(default_factory=dict)
 
 
 def digest(resume: str) -> str:
@@ -74,36 +74,36 @@ def number_of(caption: str, prefix: str) -> int:
     return int(number) if begins == prefix and number.isdecimal() else 0
 
 
-Written = Callable[[str, int], None]
+OnWritten = Callable[[str, int], None]
 """Is told the id and the place of a caption that is written down."""
 
 
 class Journal(Protocol):
     """Writes down what a channel has to remember. Called in the event loop; only what is read is waited for."""
 
-    def told(self, channel: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> None:
+    def save_settings(self, channel: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> None:
         """The channel's settings or styles have changed."""
 
-    def began(self, session: Session) -> None:
+    def save_session(self, session: Session) -> None:
         """A session is the channel's newest."""
 
-    def said(self, session: Session, track: str, caption: Caption, place: int, written: Written) -> None:
+    def save_caption(self, session: Session, track: str, caption: Caption, place: int, on_written: OnWritten) -> None:
         """A caption has new committed words, or none any more; its event has that place in the feed.
 
-        ``written`` is called later, unless something newer was said of the caption, or it could not be written.
+        ``on_written`` is called later, unless something newer was said of the caption, or it could not be written.
         """
 
-    def speaks(self, session: Session, resume: str, name: str, clock: float) -> None:
+    def save_source(self, session: Session, resume: str, name: str, clock: float) -> None:
         """A source has started, with its first sample at ``clock`` on the channel's."""
 
-    def silent(self, session: Session, resume: str) -> None:
+    def forget_source(self, session: Session, resume: str) -> None:
         """A source has ended."""
 
-    async def kept(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
+    async def load_captions(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
         """The newest ``limit`` final captions whose event came after that place, with their places.
 
         In the order in which they began. Raises `SurtitleError`.
         """
 
-    async def find(self, session: Session, track: str, caption: str) -> tuple[int, Caption] | None:
+    async def load_caption(self, session: Session, track: str, caption: str) -> tuple[int, Caption] | None:
         """The final caption of that id with its place, if it is written down. Raises `SurtitleError`."""

@@ -12,11 +12,11 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from surtitle.captions.cea608 import check_writable
-from surtitle.captions.vocabulary import Vocabulary
-from surtitle.errors import BadRequest
+from surtitle.core.errors import BadRequest
 from surtitle.speakers.sortformer import LATENCIES
 from surtitle.speech.engine import Hints
-from surtitle.translation.languages import find
+from surtitle.text.language_names import find
+from surtitle.vocabulary.rules import Vocabulary
 
 T = TypeVar("T")
 

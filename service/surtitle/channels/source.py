@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.recent import Recent
+from surtitle.audio.ring import Recent
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import words_as_json
-from surtitle.channels.backlog import Backlog
+from surtitle.captions.transcript import words_as_json
+from surtitle.channels.audio_queue import Backlog
+from surtitle.channels.audio_tap import Listener
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Feed
-from surtitle.channels.listener import Listener
-from surtitle.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFast
-from surtitle.metrics import Metrics
+from surtitle.core.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFast
+from surtitle.core.metrics import Metrics
+from surtitle.core.settings import Limits
 from surtitle.pipeline import Pipeline
-from surtitle.settings import Limits
-from surtitle.speakers.diarizer import Listening
+from surtitle.speakers.diarizer import SpeakerStream
 from surtitle.speech.engine import Engine, SpeechTranslator, Stream
 
 log = logging.getLogger("surtitle.source")
@@ -78,7 +78,7 @@ class Source:
         self._committed: dict[str, int] = {}  # words of open captions that were counted
         self._next: tuple[Engine, Stream] | None = None  # to be used from the next utterance on
         self._coming: tuple[Engine, Stream] | None = None  # the same, and the pipeline knows
-        self._listening: Listening | None = None
+        self._listening: SpeakerStream | None = None
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
@@ -191,7 +191,7 @@ class Source:
             self.feed.publish("notice", "status", {"type": "status", "notice": notice})
         self.notice = notice
 
-    def listen(self, listening: Listening | None) -> None:
+    def listen(self, listening: SpeakerStream | None) -> None:
         """Tell its speakers apart with these ears from now on; those before are closed."""
         before, self._listening = self._listening, listening
         if listening is None:
@@ -202,7 +202,7 @@ class Source:
             before.close()
 
     @property
-    def listening(self) -> Listening | None:
+    def listening(self) -> SpeakerStream | None:
         """What tells its speakers apart."""
         return self._listening
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypedDict
 import msgspec
 from msgspec import Meta
 
-from surtitle.errors import BadRequest
+from surtitle.core.errors import BadRequest
 
 DEFAULT = "default"
 """The name of the style that overlays have which name none."""

@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import as_json, export
-from surtitle.captions.exports import Look
+from surtitle.captions.exports import ExportOptions
+from surtitle.captions.transcript import as_json, export
 from surtitle.channels.archive import Archive
 from surtitle.channels.feed import Event, Feed
-from surtitle.channels.pages import Pages
+from surtitle.channels.track_journal import TrackJournal
 
 _HANG = 4.0  # seconds a final caption stays on a screen that is opened after it
 _RENAMED = 200  # captions that are shown again when their speakers are given names
@@ -38,7 +38,7 @@ class Track:
         limit: int,
         named: Callable[[Caption], Caption],
         styles: Callable[[], Iterable[dict[str, Any]]],
-        pages: Pages | None,
+        pages: TrackJournal | None,
         epoch: str,
     ) -> None:
         self.feed = Feed(_RECENT, epoch)
@@ -161,7 +161,7 @@ class Track:
         events = sorted((event for event in found if event), key=lambda event: event.number)
         return self._styling(events[0].number - 1 if events else self.feed.last) + events
 
-    async def transcript(self, form: str, look: Look = Look()) -> str:
+    async def transcript(self, form: str, look: ExportOptions = ExportOptions()) -> str:
         """The final captions in one of the formats of `captions.export`. Raises `SurtitleError`."""
         return export(map(self._named, await self._finals.all()), form, look)
 

@@ -20,7 +20,7 @@ from surtitle.audio import RATE
 from surtitle.audio.container import decode
 from surtitle.audio.intake import resampled
 from surtitle.audio.pcm import to_pcm
-from surtitle.settings import Settings
+from surtitle.core.settings import Settings
 
 log = logging.getLogger("surtitle.demo")
 

@@ -12,27 +12,27 @@ import numpy as np
 import soxr
 
 from surtitle.audio import Frames
-from surtitle.audio.audiofile import AudioFile
 from surtitle.audio.container import decode_frames
-from surtitle.audio.repair import inspect
-from surtitle.errors import BadAudio
-from surtitle.recordings.shelf import Recorded
+from surtitle.core.errors import BadAudio
+from surtitle.recordings.audio_file import AudioFile
+from surtitle.recordings.files import RecordingFile
+from surtitle.recordings.repair import inspect
 
 _STEP = 5.0  # seconds that are mixed at once
 _MOST = 48_000  # Hz: nobody hears more
 
 
-def start_of(recordings: Sequence[Recorded]) -> float:
+def start_of(recordings: Sequence[RecordingFile]) -> float:
     """Where the mix begins on the channel's clock."""
     return min(recording.clock for recording in recordings)
 
 
-def end_of(recordings: Sequence[Recorded]) -> float:
+def end_of(recordings: Sequence[RecordingFile]) -> float:
     """Where it ends there."""
     return max(recording.end for recording in recordings)
 
 
-def place_of(recordings: Sequence[Recorded]) -> Path:
+def place_of(recordings: Sequence[RecordingFile]) -> Path:
     """The file of the mix, which may not be there yet: that of the only recording, or one beside them."""
     first = recordings[0].path
     if len(recordings) == 1:
@@ -41,7 +41,7 @@ def place_of(recordings: Sequence[Recorded]) -> Path:
     return first.with_name(f"mix-{hashlib.sha256(what.encode()).hexdigest()[:16]}{first.suffix}")
 
 
-def mix(recordings: Sequence[Recorded], wanted: Callable[[], bool], progress: Callable[[float], None]) -> Path:
+def mix(recordings: Sequence[RecordingFile], wanted: Callable[[], bool], progress: Callable[[float], None]) -> Path:
     """Make the mix, unless it is there; mixes of fewer recordings are deleted.
 
     ``wanted`` is asked whether to go on; ``progress`` is told the share that is done. Raises `BadAudio`, `OSError`.
@@ -79,7 +79,7 @@ def mix(recordings: Sequence[Recorded], wanted: Callable[[], bool], progress: Ca
 class _Track:
     """One recording as the mix needs it: silence, then its sound, then silence."""
 
-    def __init__(self, recording: Recorded, silence: int, rate: int, channels: int) -> None:
+    def __init__(self, recording: RecordingFile, silence: int, rate: int, channels: int) -> None:
         self._blocks = decode_frames(str(recording.path))
         self._rate, self._channels = rate, channels
         self._silence = silence

@@ -12,16 +12,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from surtitle.audio import Frames
-from surtitle.audio.recording import Format, Recording
 from surtitle.channels.channel import Channel
 from surtitle.channels.session import Session
 from surtitle.channels.source import Source
-from surtitle.errors import BadRequest
-from surtitle.recordings import shelf as shelves
-from surtitle.recordings.shelf import Shelf
+from surtitle.core.errors import BadRequest
+from surtitle.core.threads import start_thread
+from surtitle.recordings import files as shelves
+from surtitle.recordings.files import RecordingFiles
+from surtitle.recordings.writer import Format, Recording
 from surtitle.store import records
 from surtitle.store.database import StoreError
-from surtitle.threads import start_thread
 
 log = logging.getLogger("surtitle.recordings")
 
@@ -40,13 +40,15 @@ class _Running:
 
 
 class Recorder:
-    """Hears all sources (`surtitle.channels.listener`), and owns the recordings that run.
+    """Hears all sources (`surtitle.channels.audio_tap`), and owns the recordings that run.
 
     ``flush`` sees to it that the session of a recording is in the database.
     """
 
-    def __init__(self, shelf: Shelf | None, form: str, flush: Callable[[], Awaitable[object]]) -> None:
-        self._shelf = shelf
+    def __init__(
+        self, recording_files: RecordingFiles | None, form: str, flush: Callable[[], Awaitable[object]]
+    ) -> None:
+        self._shelf = recording_files
         self._form = form
         self._flush = flush
         self._told: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # what a person wants now
@@ -59,8 +61,8 @@ class Recorder:
 
     async def recover(self) -> None:
         """Begin to close off what was torn when the service ended last. To be called before any source comes."""
-        if (shelf := self._shelf) is not None and (torn := await asyncio.to_thread(shelf.torn)):
-            self._recovering = start_thread("recover recordings", lambda: shelf.recover(torn))
+        if (recording_files := self._shelf) is not None and (torn := await asyncio.to_thread(recording_files.torn)):
+            self._recovering = start_thread("recover recordings", lambda: recording_files.recover(torn))
 
     def wanted(self, channel: Channel) -> bool:
         """Whether what is said in a channel is to be recorded now."""

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.difference import Difference, difference
-from surtitle.captions.export import in_order
 from surtitle.captions.names import named
+from surtitle.captions.transcript import in_order
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL
-from surtitle.errors import NoSuchSession, StillRecording
+from surtitle.core.errors import NoSuchSession, StillRecording
+from surtitle.recordings.difference import Difference, difference
+from surtitle.recordings.files import RecordingFile, RecordingFiles
 from surtitle.recordings.mix import end_of, start_of
-from surtitle.recordings.mixer import Mixer
-from surtitle.recordings.polisher import Polisher
+from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
-from surtitle.recordings.shelf import Recorded, Shelf
-from surtitle.store.keeper import Keeper
+from surtitle.recordings.retranscription_jobs import Polisher
+from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.records import LIVE, POLISHED, Hit, Summary
 from surtitle.store.transcripts import Transcripts
 
@@ -33,22 +33,22 @@ class Sessions:
     """Brings together who knows something of them. Raises `StoreError`."""
 
     hub: Hub
-    keeper: Keeper
+    journal_writer: JournalWriter
     transcripts: Transcripts
-    shelf: Shelf
+    recording_files: RecordingFiles
     recorder: Recorder
     mixer: Mixer
     polisher: Polisher
 
     async def newest(self, channel: str | None, before: float | None) -> list[dict[str, Any]]:
         """The newest, newest first."""
-        await self.keeper.flush()
+        await self.journal_writer.flush()
         found = await asyncio.to_thread(self.transcripts.sessions, channel, _SESSIONS, before)
         return [self._describe(summary, await self._recordings(summary)) for summary in found]
 
     async def search(self, words: str, channel: str | None) -> list[dict[str, Any]]:
         """Sessions in which all of these words, or words that begin so, are in one caption; with these captions."""
-        await self.keeper.flush()
+        await self.journal_writer.flush()
         hits: dict[str, list[Hit]] = {}
         for hit in await asyncio.to_thread(self.transcripts.search, words, channel, _HITS):
             hits.setdefault(hit.session, []).append(hit)
@@ -74,7 +74,7 @@ class Sessions:
 
     async def summary(self, session: str) -> Summary:
         """Raises `NoSuchSession`."""
-        await self.keeper.flush()
+        await self.journal_writer.flush()
         found = await asyncio.to_thread(self.transcripts.session, session)
         if found is None:
             raise NoSuchSession("There is no such session: it was deleted, or never was.")
@@ -125,9 +125,9 @@ class Sessions:
             channel.clear()
         await self.polisher.stop(session)
         await self.recorder.release(session)
-        await self.mixer.drop(self.shelf.of(session))
-        await self.keeper.flush()
-        await asyncio.to_thread(self.shelf.delete, session)
+        await self.mixer.drop(self.recording_files.of(session))
+        await self.journal_writer.flush()
+        await asyncio.to_thread(self.recording_files.delete, session)
         await asyncio.to_thread(self.transcripts.forget, session)
 
     async def polish(self, session: str, model: str | None) -> None:
@@ -139,13 +139,13 @@ class Sessions:
             raise NoSuchSession("This session was not recorded: there is nothing to transcribe again.")
         self.polisher.start(session, model)
 
-    async def _recordings(self, summary: Summary) -> Sequence[Recorded]:
-        return await asyncio.to_thread(self.shelf.recordings, summary.session.id)
+    async def _recordings(self, summary: Summary) -> Sequence[RecordingFile]:
+        return await asyncio.to_thread(self.recording_files.recordings, summary.session.id)
 
     def _best(self, summary: Summary) -> str:
         return POLISHED if POLISHED in summary.versions else LIVE
 
-    def _describe(self, summary: Summary, recordings: Sequence[Recorded]) -> dict[str, Any]:
+    def _describe(self, summary: Summary, recordings: Sequence[RecordingFile]) -> dict[str, Any]:
         session = summary.session
         channel = self.hub.known(session.channel)
         current = channel is not None and channel.session is not None and channel.session.id == session.id

@@ -17,17 +17,17 @@ import numpy as np
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.intake import joined
-from surtitle.errors import EngineError, ModelError
+from surtitle.core.errors import EngineError, ModelError
+from surtitle.core.words import Word
+from surtitle.models import catalogue
+from surtitle.models.check import check_directory
 from surtitle.pipeline import Pipeline
-from surtitle.speech import models
+from surtitle.recordings.passages import Passage, passages
 from surtitle.speech.engine import Hints
-from surtitle.speech.guards import Evidence, is_invented, without_loop
-from surtitle.speech.model_check import check_directory
-from surtitle.speech.passages import Passage, passages
-from surtitle.speech.pocketsphinx import PocketsphinxEngine
+from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
-from surtitle.speech.whisper_model import load_faster_whisper, on_best_device
-from surtitle.speech.words import Word
+from surtitle.speech.whisper.hallucinations import Evidence, is_invented, without_loop
+from surtitle.speech.whisper.model import load_faster_whisper, on_best_device
 from surtitle.text.languages import AUTO, recognizer_code
 
 _LENGTH = 300.0  # seconds of speech in a passage; text goes on across Whisper's windows within it (docs/recording.md)
@@ -81,7 +81,7 @@ class WhisperTranscriber:
         self.name = name
         self._hints = hints
         self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
-        check_directory(directory, None if models.local_directory(name) else name)
+        check_directory(directory, None if catalogue.local_directory(name) else name)
         self._model = _load(directory, self._workers)
         self.languages = frozenset(map(str, self._model.supported_languages))
         asked = recognizer_code(language, self.languages) or AUTO

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from surtitle.captions.caption import Caption
+from surtitle.core.words import TOGETHER, Hypothesis, Word
 from surtitle.speakers.timeline import Timeline
-from surtitle.speech.words import TOGETHER, Hypothesis, Word
 
 _LATE = 200  # final captions that wait for their speakers
 _SHARE = 0.25  # of a caption's words, for which a speaker is worth a name
@@ -34,7 +34,7 @@ class _Utterance:
 
 
 @dataclass(frozen=True, slots=True)
-class Attributed:
+class AttributedWords:
     """What is to be shown of an utterance, the oldest that is not over; ``endpoint``: now it is."""
 
     hypothesis: Hypothesis
@@ -52,7 +52,7 @@ class Attribution:
         self._utterances: deque[_Utterance] = deque()
         self._late: deque[Caption] = deque(maxlen=_LATE)
 
-    def update(self, hypothesis: Hypothesis, heard: float, *, endpoint: bool) -> list[Attributed]:
+    def update(self, hypothesis: Hypothesis, heard: float, *, endpoint: bool) -> list[AttributedWords]:
         """A newer hypothesis for the utterance in progress, when audio until ``heard`` is known."""
         if not self._utterances or self._utterances[-1].over:
             self._utterances.append(_Utterance())
@@ -60,9 +60,9 @@ class Attribution:
         newest.hypothesis, newest.over = hypothesis, endpoint
         return self.settle(heard)
 
-    def settle(self, heard: float) -> list[Attributed]:
+    def settle(self, heard: float) -> list[AttributedWords]:
         """What can be shown now that more audio, or activity, has come."""
-        shown: list[Attributed] = []
+        shown: list[AttributedWords] = []
         timeline = self.timeline
         while self._utterances:
             oldest = self._utterances[0]
@@ -72,18 +72,18 @@ class Attribution:
                 oldest.settled.append(self._named(word, timeline))
             committed = tuple(oldest.settled)
             if oldest.over and not oldest.waiting:
-                shown.append(Attributed(Hypothesis(committed), endpoint=True))
+                shown.append(AttributedWords(Hypothesis(committed), endpoint=True))
                 self._utterances.popleft()
                 continue
             rest = [*oldest.waiting, *oldest.hypothesis.tentative]
             rest += [word for later in list(self._utterances)[1:] for word in _words(later.hypothesis)]
             oldest.shown = oldest.shown or bool(committed) or not (rest and self._waits(rest[0], timeline, heard))
             tentative = tuple(self._named(word, timeline) for word in rest) if oldest.shown else ()
-            shown.append(Attributed(Hypothesis(committed, tentative), endpoint=False))
+            shown.append(AttributedWords(Hypothesis(committed, tentative), endpoint=False))
             break
         return shown
 
-    def release(self) -> list[Attributed]:
+    def release(self) -> list[AttributedWords]:
         """No more is coming for now: nothing waits any longer."""
         return self.settle(math.inf)
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.errors import ModelError
+from surtitle.core.errors import ModelError
+from surtitle.core.processes import answer_of, started, write_frame
 from surtitle.speakers.timeline import SPEAKERS, Timeline
-from surtitle.worker import answer_of, started, write_frame
 
 log = logging.getLogger("surtitle.speakers")
 
@@ -37,7 +37,7 @@ _IDLE = 60.0  # seconds without a source after which the model is given back
 _ENDED = "The process of the speaker model ended or did not answer: it is started again in half a minute."
 
 
-class Listening:
+class SpeakerStream:
     """One source's ears for speakers. ``start`` is where its first sample is on the channel's clock, in seconds.
 
     What comes faster than the model can follow is left out: who spoke then is not known, but who speaks now.
@@ -124,7 +124,7 @@ class Diarizer:
         self.ending: set[int] = set()
         """Sources of which no more audio comes: what is left of them can be heard to the end."""
         self._model = model
-        self._sources: dict[int, Listening] = {}
+        self._sources: dict[int, SpeakerStream] = {}
         self._busy: int | None = None
         self._gone: deque[int] = deque()
         self._next = 0
@@ -133,20 +133,20 @@ class Diarizer:
         self._worker: SpeakerProcess | None = None
         self._thread: threading.Thread | None = None
 
-    def open(self, start: float, latency: float) -> Listening | None:
+    def open(self, start: float, latency: float) -> SpeakerStream | None:
         """Ears for a source; None where the extra is not installed. Does not wait for the model."""
         if self.state.name == "missing":
             return None
         with self.changed:
             self._next += 1
-            listening = self._sources[self._next] = Listening(self, self._next, start, latency)
+            listening = self._sources[self._next] = SpeakerStream(self, self._next, start, latency)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="speakers", daemon=True)
                 self._thread.start()
             self.changed.notify()
         return listening
 
-    def forget(self, listening: Listening) -> None:
+    def forget(self, listening: SpeakerStream) -> None:
         """The source is over."""
         with self.changed:
             self._sources.pop(listening.key, None)
@@ -219,7 +219,7 @@ class Diarizer:
                     listening.timeline.add(position / RATE, shaped, self._models)
             self._busy = None
 
-    def _work(self) -> tuple[Listening | None, tuple[Any, ...]] | None:
+    def _work(self) -> tuple[SpeakerStream | None, tuple[Any, ...]] | None:
         """The next request; None when nobody needs the process any more."""
         with self.changed:
             while not self._closed:

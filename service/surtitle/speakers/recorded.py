@@ -10,7 +10,7 @@ import numpy as np
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.intake import joined
-from surtitle.errors import ModelError
+from surtitle.core.errors import ModelError
 from surtitle.speakers.diarizer import EXTRA, SpeakerProcess
 from surtitle.speakers.timeline import FRAME, SPEAKERS, Activity, Timeline
 

@@ -84,7 +84,7 @@ class Timeline:
         return max(0, math.floor((time - self._start) / FRAME))
 
 
-class Labels:
+class SpeakerNumbering:
     """Numbers a channel's speakers after ``last``, in the order in which they are first heard; from any thread."""
 
     def __init__(self, last: int = 0) -> None:

@@ -3,7 +3,7 @@
 NeMo takes seconds to import, gigabytes of memory and many short turns of Python's global lock: in
 the service's own process it would hold up words. Here it does not, and gives way to recognition.
 
-Requests, as frames (`surtitle.worker`), are ["feed", source, latency, position, samples]
+Requests, as frames (`surtitle.core.processes`), are ["feed", source, latency, position, samples]
 (float32, ``position`` in samples on the source's clock), ["flush", source] and ["close", source].
 Each has one answer: a list of [position, frames, activity] (float32), or a string that says what
 went wrong. The first answer comes by itself, when the model is loaded.
@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from surtitle.audio import RATE
+from surtitle.core.processes import serve
 from surtitle.speakers.sortformer import Sortformer, SortformerStream
 from surtitle.speakers.timeline import FRAME, SPEAKERS, Activity
-from surtitle.worker import serve
 
 Found = tuple[int, int, bytes]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from surtitle.core.words import Hypothesis, Word
 from surtitle.speech.policy import Display, Policy
-from surtitle.speech.words import Hypothesis, Word
 
 
-class Commitment:
+class CommittedWords:
     """Holds the committed words of one utterance after another. They can only be added to."""
 
     def __init__(self, policy: Policy, display: Display) -> None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from surtitle.audio import Samples
+from surtitle.core.words import Hypothesis
 from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.scheduler import Scheduler
-from surtitle.speech.words import Hypothesis
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
 
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 
 
 class Policy(Protocol):

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.errors import EngineError
+from surtitle.core.errors import EngineError
+from surtitle.core.words import Hypothesis
 from surtitle.speech.endpoint import Edge, Endpointer
 from surtitle.speech.engine import Stream
 from surtitle.speech.vad import CHUNK, Vad
-from surtitle.speech.words import Hypothesis
 
 _LATE = 3.0  # seconds of audio at once, from which the engine is behind: utterances are then decoded together
 _TOGETHER_LONGEST = 10.0  # seconds an utterance may have, to be joined with the next

@@ -17,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from surtitle.audio import RATE, Samples
-from surtitle.errors import EngineError
+from surtitle.core.errors import EngineError
 
 CHUNK = 512
 """Samples in one decision: 32 ms at 16 kHz."""

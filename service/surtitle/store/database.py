@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from surtitle.errors import SurtitleError
+from surtitle.core.errors import SurtitleError
 
 FILE = "surtitle.db"
 _MIGRATIONS = Path(__file__).parent / "migrations"

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 from surtitle.captions.caption import Caption, packed, unpacked
 from surtitle.channels.session import ORIGINAL
 from surtitle.store.database import Database
+from surtitle.store.journal import caption_row, session_of, upsert
 from surtitle.store.records import LIVE, Correction, Hit, Recording, Summary
-from surtitle.store.store import caption_row, session_of, upsert
 from surtitle.store.tables import CAPTIONS, CORRECTIONS, RECORDINGS, SESSIONS
 
 _BEGINNING = 120  # characters

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from surtitle.errors import ModelError
+from surtitle.core.errors import ModelError
 from surtitle.translation.pieces import Pieces
 from surtitle.translation.translator import Text, room
 

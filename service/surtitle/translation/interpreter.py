@@ -14,16 +14,16 @@ import msgspec
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Event
-from surtitle.errors import BadRequest, ModelError, SurtitleError
-from surtitle.translation.languages import find
+from surtitle.core.errors import BadRequest, ModelError, SurtitleError
+from surtitle.text.language_names import find
 from surtitle.translation.policy import Job, Policy
 from surtitle.translation.speech import ENGLISH, Speech, SpeechTranslation
 from surtitle.translation.translator import Text
-from surtitle.translation.translators import Loaded, Translators
+from surtitle.translation.translators import LoadedTranslator, Translators
 
 log = logging.getLogger("surtitle.translation")
 
-_LOOK = 0.25  # seconds between two looks when nothing is published
+_POLL_INTERVAL = 0.25  # seconds between two looks when nothing is published
 _BEHIND = 3.0  # seconds of waiting that are worth telling
 _AGAIN = 30.0  # seconds until a model is tried again that could not be had
 
@@ -62,8 +62,8 @@ class Interpreter:
         self._states: dict[str, State] = {}
         self._problems: dict[str, str] = {}  # by language
         self._failure = ""  # why there is no model
-        self._loaded: Loaded | None = None
-        self._loading: asyncio.Task[Loaded] | None = None
+        self._loaded: LoadedTranslator | None = None
+        self._loading: asyncio.Task[LoadedTranslator] | None = None
         self._retry = 0.0  # when a model that could not be had is tried again
         self._place = 0
         self._heard = asyncio.Event()
@@ -130,7 +130,7 @@ class Interpreter:
             except* Exception:
                 log.exception("%s: translating stopped, and begins again", self._channel.name)
                 self._begin_again()
-                await asyncio.sleep(_LOOK)
+                await asyncio.sleep(_POLL_INTERVAL)
 
     async def _listen(self) -> None:
         """Take note of what is said, also while something is translated."""
@@ -141,7 +141,7 @@ class Interpreter:
                 await self._hear(event, now)
             self._leave_out(self._speech.release(now))
             self._tell()
-            await self._channel.feed.wait(self._place, _LOOK)
+            await self._channel.feed.wait(self._place, _POLL_INTERVAL)
 
     async def _work(self) -> None:
         """Translate what waits."""
@@ -158,7 +158,7 @@ class Interpreter:
             else:
                 self._heard.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._heard.wait(), _LOOK)
+                    await asyncio.wait_for(self._heard.wait(), _POLL_INTERVAL)
 
     async def _hear(self, event: Event, now: float) -> None:
         """What happened in the original."""
@@ -192,7 +192,7 @@ class Interpreter:
         if captions and (policy := self._policies.get(ENGLISH)) is not None:
             policy.leave_out(captions)
 
-    async def _translate(self, loaded: Loaded, asked: list[tuple[str, Job]]) -> None:
+    async def _translate(self, loaded: LoadedTranslator, asked: list[tuple[str, Job]]) -> None:
         texts = [Text(job.text, find(job.language).nllb, find(language).nllb, job.before) for language, job in asked]
         try:
             answers = await loaded.translate(texts)
@@ -217,11 +217,11 @@ class Interpreter:
                 newest = max(track.feed.last, before.rev if before else 0)
                 track.put(replace(caption, rev=newest + 1))
 
-    def _jobs(self, loaded: Loaded, now: float) -> list[tuple[str, Job]]:
+    def _jobs(self, loaded: LoadedTranslator, now: float) -> list[tuple[str, Job]]:
         found = [(language, job) for language, policy in self._policies.items() for job in policy.jobs(now)]
         return [(language, job) for language, job in found if self._can(language, job, loaded)]
 
-    def _can(self, language: str, job: Job, loaded: Loaded) -> bool:
+    def _can(self, language: str, job: Job, loaded: LoadedTranslator) -> bool:
         """Whether the model knows both languages."""
         known = loaded.translator.codes
         try:
@@ -235,7 +235,7 @@ class Interpreter:
         self._policies[language].drop([job])
         return False
 
-    def _translator(self, now: float) -> Loaded | None:
+    def _translator(self, now: float) -> LoadedTranslator | None:
         """The translator, if it is there; otherwise sees to it that it comes."""
         model = self._model()
         if model is None:

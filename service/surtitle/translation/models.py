@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from threading import Event
 
-from surtitle.errors import ModelError
-from surtitle.speech.download import Tell, download
-from surtitle.speech.models import Kind, cache
+from surtitle.core.errors import ModelError
+from surtitle.models.catalogue import Kind, cache
+from surtitle.models.download import Tell, download
 
 NAMES = {
     "nllb-200-distilled-600M": ("entai2965/nllb-200-distilled-600M-ctranslate2", 2_500_000_000),
@@ -69,7 +69,7 @@ def on_disk(model: str) -> Path | None:
 
 
 def fetch(model: str, tell: Tell | None = None, stop: Event | None = None) -> Path:
-    """Fetch ``model``; see `surtitle.speech.download.download`."""
+    """Fetch ``model``; see `surtitle.models.download.download`."""
     return download(model, tell, stop, KIND)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from surtitle.errors import ModelError
-from surtitle.translation.languages import languages
+from surtitle.core.errors import ModelError
+from surtitle.text.language_names import languages
 
 END = "</s>"
 _SPACE = "▁"

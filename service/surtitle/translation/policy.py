@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.units import sentence_ends
-from surtitle.speech.words import Word, join
+from surtitle.core.words import Word, join
+from surtitle.text.language_names import same
 from surtitle.text.sentences import ends_sentence, trails_off, without_end
-from surtitle.translation.languages import same
 from surtitle.translation.wording import agreed, timed, words_of
 
 _PAUSE = 1.5  # seconds of silence that end a sentence

@@ -11,9 +11,9 @@ from typing import Protocol
 
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
-from surtitle.errors import SurtitleError
-from surtitle.speech.words import Word
-from surtitle.translation.languages import same
+from surtitle.core.errors import SurtitleError
+from surtitle.core.words import Word
+from surtitle.text.language_names import same
 from surtitle.translation.stretches import Stretch, Stretches, parts
 
 log = logging.getLogger("surtitle.translation")

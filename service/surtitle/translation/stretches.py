@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.units import sentence_ends
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from surtitle.text.punctuation import PAUSES
 from surtitle.translation.wording import words_of
 

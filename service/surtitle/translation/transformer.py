@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from surtitle.errors import ModelError
+from surtitle.core.errors import ModelError
 from surtitle.translation.pieces import END, Pieces
 from surtitle.translation.translator import Text, room
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
-from surtitle.errors import TooMany
-from surtitle.settings import Settings
+from surtitle.core.errors import TooMany
+from surtitle.core.settings import Settings
+from surtitle.text.language_names import find
 from surtitle.translation.interpreter import Interpreter
-from surtitle.translation.languages import find
 from surtitle.translation.speech import Speech
 from surtitle.translation.translators import Translators
 

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from surtitle.errors import ModelError
-from surtitle.speech.library import Progress
-from surtitle.threads import start_thread
+from surtitle.core.errors import ModelError
+from surtitle.core.threads import start_thread
+from surtitle.models.library import Progress
 from surtitle.translation import models
 from surtitle.translation.translator import Text, Translator
 
@@ -23,7 +23,7 @@ log = logging.getLogger("surtitle.translation")
 _NICE = 10  # added to a translator's niceness: captions get the processor first
 
 
-class Loaded:
+class LoadedTranslator:
     """A translator with the one thread in which it works: all its channels take turns there."""
 
     def __init__(self, translator: Translator) -> None:
@@ -42,11 +42,11 @@ class Translators:
     """Owns the models and the tasks that fetch and load them."""
 
     def __init__(self) -> None:
-        self._loads: dict[str, asyncio.Task[Loaded]] = {}
+        self._loads: dict[str, asyncio.Task[LoadedTranslator]] = {}
         self._progress: dict[str, Progress] = {}
         self._stopping = threading.Event()
 
-    async def get(self, model: str) -> Loaded:
+    async def get(self, model: str) -> LoadedTranslator:
         """The translator for a model's name or directory, fetched and loaded if need be. Raises `ModelError`."""
         load = self._loads.get(model)
         if load is None or (load.done() and (load.cancelled() or load.exception())):
@@ -73,9 +73,9 @@ class Translators:
         await asyncio.gather(*self._loads.values(), return_exceptions=True)
         self.keep(())
 
-    async def _load(self, model: str) -> Loaded:
+    async def _load(self, model: str) -> LoadedTranslator:
         try:
-            loaded = Loaded(await self._fetch_and_load(model))
+            loaded = LoadedTranslator(await self._fetch_and_load(model))
         except Exception as error:
             if not isinstance(error, ModelError):
                 log.exception("loading the translation model %s failed", model)

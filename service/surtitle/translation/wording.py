@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from wcwidth import wcwidth
 
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 from surtitle.text.joining import SPACED_MARKS
 from surtitle.text.scripts import UNSPACED
 

@@ -8,13 +8,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from surtitle import __version__
-from surtitle.metrics import Metrics
+from surtitle.core.metrics import Metrics
 
 
 async def health(request: Request) -> Response:
     """`/healthz`: up, and on which engine; where tokens are needed, strangers learn no more than that it is up."""
     state = request.app.state
-    if state.gate.guarded:
+    if state.authority.guarded:
         return JSONResponse({"status": "ok"})
     return JSONResponse({"status": "ok", "version": __version__, **state.engines.description})
 
@@ -25,7 +25,7 @@ async def ready(request: Request) -> Response:
     missing = []
     if not state.engines.ready:
         missing.append("recognition is being loaded")
-    if state.keeper and state.keeper.problem:
+    if state.journal_writer and state.journal_writer.problem:
         missing.append("the store cannot be written")
     if state.hub.stopping:
         missing.append("the service is stopping")
@@ -37,7 +37,7 @@ async def metrics(request: Request) -> Response:
     return Response(request.app.state.metrics.text(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
-class Counted:
+class RefusalMetrics:
     """Counts what is refused, whoever refuses it."""
 
     def __init__(self, app: ASGIApp) -> None:

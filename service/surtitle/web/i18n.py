@@ -1,4 +1,4 @@
-"""The interface's languages: gettext catalogs in `service/surtitle/locales`, read as they are, without a compiler."""
+"""The interface's languages: gettext catalogs in `service/surtitle/web/locales`, read without a compiler."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from starlette.requests import Request
 
-FOLDER = Path(__file__).parents[1] / "locales"
+FOLDER = Path(__file__).with_name("locales")
 SOURCE = "en"
 """The language of the texts in the code."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from surtitle.errors import BadRequest, SurtitleError
+from surtitle.core.errors import BadRequest, SurtitleError
 
 log = logging.getLogger("surtitle.web")
 

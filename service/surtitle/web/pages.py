@@ -20,9 +20,9 @@ from surtitle import __version__
 from surtitle.channels.channel import check_name
 from surtitle.channels.hub import Hub
 from surtitle.web import i18n
-from surtitle.web.access import remember
-from surtitle.web.links import link
-from surtitle.web.security import PAGE_POLICY
+from surtitle.web.guard import remember
+from surtitle.web.origin import PAGE_POLICY
+from surtitle.web.tokens import link
 
 _OURS = Path(__file__).parent
 _OVERLAY = obs_overlay.DIRECTORY

@@ -14,13 +14,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from surtitle.access.gate import Gate
+from surtitle.access.authority import TokenAuthority
 from surtitle.audio import Samples
 from surtitle.audio.intake import Intake, check_format, open_intake
-from surtitle.channels.hub import Hub, Opened
-from surtitle.channels.listener import tap
+from surtitle.channels.audio_tap import tap
+from surtitle.channels.hub import Hub, OpenedSource
 from surtitle.channels.source import Source
-from surtitle.errors import (
+from surtitle.core.errors import (
     BadOrder,
     BadRequest,
     EngineError,
@@ -30,17 +30,17 @@ from surtitle.errors import (
     TooFast,
     TooLarge,
 )
-from surtitle.log import about
-from surtitle.settings import Limits
-from surtitle.web.access import admit
+from surtitle.core.logs import about
+from surtitle.core.settings import Limits
+from surtitle.web.admission import ByteRateLimit, Room
+from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
-from surtitle.web.room import Flow, Room
 from surtitle.web.tickets import Tickets
 
 log = logging.getLogger("surtitle.publish")
 
 T = TypeVar("T")
-Put = Callable[[Source, Samples], Awaitable[None]]
+Replacement = Callable[[Source, Samples], Awaitable[None]]
 
 
 async def publish_socket(websocket: WebSocket) -> None:
@@ -100,9 +100,9 @@ class _Publisher:
             raise BadOrder("There is nothing to end yet: send start first.")
         return message
 
-    async def _audio(self, opened: Opened, intake: Intake) -> None:
+    async def _audio(self, opened: OpenedSource, intake: Intake) -> None:
         """Everything between start and end."""
-        flow = Flow(self._limits.source_rate)
+        flow = ByteRateLimit(self._limits.source_rate)
         while True:
             message = await self._receive(self._limits.idle_timeout, "send audio", opened.owner)
             if isinstance(message, bytes):
@@ -151,7 +151,7 @@ class _Publisher:
 async def publish_post(request: Request) -> Response:
     """`POST /api/channels/{channel}/audio`: one source over a chunked body."""
     limits: Limits = request.app.state.settings.limits
-    channel, flow = request.path_params["channel"], Flow(limits.source_rate)
+    channel, flow = request.path_params["channel"], ByteRateLimit(limits.source_rate)
     try:
         start = start_of(request)
         async with publishing(request, channel, start, Source.put_patiently) as (opened, intake):
@@ -185,8 +185,8 @@ async def publish_post(request: Request) -> Response:
 
 @asynccontextmanager
 async def publishing(
-    connection: Request | WebSocket, channel: str, start: Start, put: Put
-) -> AsyncIterator[tuple[Opened, Intake]]:
+    connection: Request | WebSocket, channel: str, start: Start, put: Replacement
+) -> AsyncIterator[tuple[OpenedSource, Intake]]:
     """A source and the way into it, for as long as the client publishes, and may.
 
     A body over HTTP may be held back; a WebSocket that is not read loses its keep-alive, so there
@@ -197,7 +197,7 @@ async def publishing(
     state = connection.app.state
     hub: Hub = state.hub
     room: Room = state.room
-    gate: Gate = state.gate
+    authority: TokenAuthority = state.authority
     grant = admit(connection, start.token, channel)
     check_format(start.format, start.rate, start.channels)  # before anything is started
     room.check_start(connection)
@@ -205,7 +205,7 @@ async def publishing(
     source = opened.source
     intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source))
     try:
-        with about(source.channel.name, source.key), gate.holding(grant, partial(source.expel, opened.owner)):
+        with about(source.channel.name, source.key), authority.holding(grant, partial(source.expel, opened.owner)):
             yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):
         await intake.abort()
@@ -218,7 +218,7 @@ async def publishing(
         raise
 
 
-def ready(opened: Opened) -> dict[str, Any]:
+def ready(opened: OpenedSource) -> dict[str, Any]:
     """The answer to start. ``received`` is how many seconds are known already; a replay begins there.
 
     ``clock`` is where the source's first sample is on the channel's clock, on which captions have their times.

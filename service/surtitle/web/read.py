@@ -15,11 +15,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from surtitle.channels.feed import Event
 from surtitle.channels.hub import Hub
 from surtitle.channels.track import Track
-from surtitle.errors import SurtitleError
-from surtitle.settings import Limits
+from surtitle.core.errors import SurtitleError
+from surtitle.core.settings import Limits
 from surtitle.translation.translations import Translations
+from surtitle.web.admission import Room
 from surtitle.web.messages import refuse
-from surtitle.web.room import Room
 
 log = logging.getLogger("surtitle.read")
 

@@ -9,13 +9,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from surtitle.captions.difference import Difference
-from surtitle.captions.export import check_form, export, shifted
-from surtitle.errors import BadRequest, NoSuchSession
+from surtitle.captions.transcript import export, get_format, shifted
+from surtitle.core.errors import BadRequest, NoSuchSession
+from surtitle.recordings.difference import Difference
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.records import LIVE, POLISHED
-from surtitle.web.api import look_of
-from surtitle.web.setup import body_of
+from surtitle.web.channel_settings import body_of
+from surtitle.web.channels import look_of
 
 _TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
 _QUERY = 200  # characters
@@ -51,7 +51,7 @@ async def delete_session(request: Request) -> Response:
 async def session_transcript(request: Request) -> Response:
     """`GET /api/sessions/{id}/transcript.{form}?version=&lang=&words=1&clock=audio`: the best version unless told."""
     sessions, query = _sessions(request), request.query_params
-    form = check_form(request.path_params["form"])
+    form = get_format(request.path_params["form"])
     version = query.get("version") or None
     if version not in (None, LIVE, POLISHED):
         raise BadRequest(f"version is {LIVE} or {POLISHED}.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from surtitle.errors import BadRequest, TooMany
+from surtitle.core.errors import BadRequest, TooMany
 from surtitle.web.messages import Start
 
 LIFE = 30.0  # seconds

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import av
 
-from surtitle.captions.export import export
-from surtitle.captions.exports import Look
-from tests.captions.test_export import ONE, TWO, caption
+from surtitle.captions.exports import ExportOptions
+from surtitle.captions.transcript import export
+from tests.captions.test_transcript import ONE, TWO, caption
 
 
 def dialogues(text: str) -> list[str]:
@@ -28,10 +28,10 @@ def test_each_of_several_voices_has_a_style_and_its_name() -> None:
 
 
 def test_words_are_syllables_and_fill_the_line() -> None:
-    line = dialogues(export(ONE, "ass", Look(words=True)))[0]
+    line = dialogues(export(ONE, "ass", ExportOptions(words=True)))[0]
     assert line.endswith(r",,{\k50}Hello {\k40}there.")
     late = caption(1, "a", "One two three.", 1.0)
-    assert sum(map(int, re.findall(r"\\k(\d+)", dialogues(export([late], "ass", Look(words=True)))[0]))) == 140
+    assert sum(map(int, re.findall(r"\\k(\d+)", dialogues(export([late], "ass", ExportOptions(words=True)))[0]))) == 140
 
 
 def test_text_gives_no_orders() -> None:
@@ -43,7 +43,7 @@ def test_text_gives_no_orders() -> None:
 
 def test_ffmpeg_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "talk.ass"
-    path.write_text(export(TWO, "ass", Look(words=True)), encoding="utf-8")
+    path.write_text(export(TWO, "ass", ExportOptions(words=True)), encoding="utf-8")
     with av.open(str(path)) as container:
         assert container.format.name == "ass"
         packets = [packet for packet in container.demux() if packet.size]

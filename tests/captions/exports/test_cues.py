@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from surtitle.captions.export import export
-from surtitle.captions.exports import Look
-from tests.captions.test_export import ONE, TWO, caption
+from surtitle.captions.exports import ExportOptions
+from surtitle.captions.transcript import export
+from tests.captions.test_transcript import ONE, TWO, caption
 
-WORDS = Look(words=True)
+WORDS = ExportOptions(words=True)
 
 
 def test_words_of_webvtt_have_their_times() -> None:

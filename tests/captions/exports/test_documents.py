@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from surtitle.captions.export import export
-from tests.captions.test_export import TWO, caption
+from surtitle.captions.transcript import export
+from tests.captions.test_transcript import TWO, caption
 
 
 def test_markdown_says_who_and_when() -> None:

@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.export import export
-from surtitle.captions.exports import Look
+from surtitle.captions.exports import ExportOptions
 from surtitle.captions.exports.podcast import find_chapters
-from tests.captions.test_export import TWO, caption
+from surtitle.captions.transcript import export
+from tests.captions.test_transcript import TWO, caption
 
 
 def test_segments_are_captions() -> None:
@@ -19,7 +19,7 @@ def test_segments_are_captions() -> None:
 
 
 def test_segments_are_words_if_wished() -> None:
-    segments = json.loads(export(TWO, "podcast.json", Look(words=True)))["segments"]
+    segments = json.loads(export(TWO, "podcast.json", ExportOptions(words=True)))["segments"]
     assert segments[1] == {"speaker": "Host", "startTime": 1.0, "endTime": 1.4, "body": "there."}
     assert len(segments) == 8
 

@@ -12,7 +12,7 @@ _SHORTEST = 0.9  # seconds a caption stays at least, if the next one leaves it t
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ExportOptions:
     """How a transcript is written: the room of a caption, and whether each word has its time where that can be said."""
 
     box: Box = field(default_factory=Box)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.exports import Look, ends, several
+from surtitle.captions.exports import ExportOptions, ends, several
 from surtitle.captions.layout import balanced_words
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 
 _COLOURS = ("FFFFFF", "64C7FF", "FFC87C", "B0E05F", "6B9FFF", "FFA6D8")  # blue comes first in this format
 _HEAD = """[Script Info]
@@ -25,7 +25,7 @@ _STYLE = "Style: {name},Arial,64,&H00{colour},&H00A0A0A0,&H00000000,&H80000000,0
 _EVENTS = "\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
 
 
-def ass(captions: Sequence[Caption], look: Look) -> str:
+def ass(captions: Sequence[Caption], look: ExportOptions) -> str:
     """The format has hundredths of a second. Names are in its own field, and shown where there are several voices."""
     voices = list(dict.fromkeys(caption.voice for caption in captions)) if several(captions) else [""]
     styles = [f"Voice {number}" if number > 1 else "Default" for number in range(1, len(voices) + 1)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.exports import Look, ends, several
+from surtitle.captions.exports import ExportOptions, ends, several
 from surtitle.captions.layout import balanced, balanced_words
-from surtitle.speech.words import Word
+from surtitle.core.words import Word
 
 
-def srt(captions: Sequence[Caption], look: Look) -> str:
+def srt(captions: Sequence[Caption], look: ExportOptions) -> str:
     """SubRip. It has no way to say when a word is spoken."""
     named = several(captions)
     cues = []
@@ -21,7 +21,7 @@ def srt(captions: Sequence[Caption], look: Look) -> str:
     return "\n".join(cues)
 
 
-def vtt(captions: Sequence[Caption], look: Look) -> str:
+def vtt(captions: Sequence[Caption], look: ExportOptions) -> str:
     """WebVTT (W3C); words are timed by timestamp tags, by which browsers tell what was said from what comes."""
     named = several(captions)
     cues = ["WEBVTT\n"]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.exports import Look, several
-from surtitle.speech.words import join
+from surtitle.captions.exports import ExportOptions, several
+from surtitle.core.words import join
 
 _PAUSE = 4.0  # seconds of silence that begin a new paragraph
 _LENGTH = 700  # characters after which one ends with the next caption
@@ -15,7 +15,7 @@ _MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
 _LISTS = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+])(?=\s|$)")
 
 
-def txt(captions: Sequence[Caption], look: Look) -> str:
+def txt(captions: Sequence[Caption], look: ExportOptions) -> str:
     """A line a caption, names where somebody else begins."""
     named = several(captions)
     lines: list[str] = []
@@ -28,7 +28,7 @@ def txt(captions: Sequence[Caption], look: Look) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def md(captions: Sequence[Caption], look: Look) -> str:
+def md(captions: Sequence[Caption], look: ExportOptions) -> str:
     """Markdown in paragraphs, each with who speaks and since when."""
     blocks = []
     for paragraph in paragraphs(captions):

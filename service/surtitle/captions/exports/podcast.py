@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.exports import Look
+from surtitle.captions.exports import ExportOptions
 from surtitle.captions.units import sentence_ends, units
-from surtitle.speech.words import join
+from surtitle.core.words import join
 from surtitle.text.sentences import without_end
 
 _LEAST = 120.0  # seconds of a chapter
@@ -28,7 +28,7 @@ class Chapter:
     title: str
 
 
-def transcript(captions: Sequence[Caption], look: Look) -> str:
+def transcript(captions: Sequence[Caption], look: ExportOptions) -> str:
     """A segment is a caption, or a word with all its pieces; see the namespace's `transcripts/transcripts.md`."""
     segments = []
     for caption in captions:
@@ -42,7 +42,7 @@ def transcript(captions: Sequence[Caption], look: Look) -> str:
     return _written({"version": "1.0.0", "segments": segments})
 
 
-def chapters(captions: Sequence[Caption], look: Look) -> str:
+def chapters(captions: Sequence[Caption], look: ExportOptions) -> str:
     """See the namespace's `chapters/jsonChapters.md`."""
     found = [{"startTime": round(chapter.start, 3), "title": chapter.title} for chapter in find_chapters(captions)]
     return _written({"version": "1.2.0", "chapters": found})

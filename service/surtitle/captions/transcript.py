@@ -1,0 +1,90 @@
+"""Transcripts: which formats there are, and captions as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from surtitle.captions.caption import Caption
+from surtitle.captions.exports import ExportOptions, ass, cues, documents, podcast
+from surtitle.core.errors import NoSuchForm
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFormat:
+    """A format; ``timed`` says whether it can hold the times of words."""
+
+    media_type: str
+    write: Callable[[Sequence[Caption], ExportOptions], str]
+    timed: bool = False
+
+
+def export(captions: Iterable[Caption], form: str, look: ExportOptions = ExportOptions()) -> str:
+    """Final captions as ``form``, one of `EXPORT_FORMATS`; by time, speakers named where there are several."""
+    return EXPORT_FORMATS[form].write(in_order(captions), look)
+
+
+def get_format(form: str) -> ExportFormat:
+    """The format of that name. Raises `NoSuchForm`."""
+    if form not in EXPORT_FORMATS:
+        raise NoSuchForm(f"There is no transcript.{form[:20]}: ask for one of {', '.join(EXPORT_FORMATS)}.")
+    return EXPORT_FORMATS[form]
+
+
+def in_order(captions: Iterable[Caption]) -> list[Caption]:
+    """Final captions by time."""
+    return sorted((caption for caption in captions if caption.final), key=lambda caption: (caption.start, caption.end))
+
+
+def shifted(captions: Iterable[Caption], seconds: float) -> list[Caption]:
+    """The same captions, later by ``seconds``; without those that would be over before 0."""
+    return [
+        replace(caption, words=tuple(word.shifted(seconds) for word in caption.words))
+        for caption in captions
+        if caption.end + seconds > 0
+    ]
+
+
+def as_json(caption: Caption) -> dict[str, Any]:
+    """A caption with all its words, as `GET …/transcript.json` has it."""
+    return {
+        "id": caption.id,
+        "source": caption.source,
+        "speaker": caption.speaker,
+        "start": round(caption.start, 3),
+        "end": round(caption.end, 3),
+        "text": caption.text,
+        "lang": caption.language,
+        "words": words_as_json(caption),
+    }
+
+
+def words_as_json(caption: Caption) -> list[dict[str, Any]]:
+    """The committed words: text, start, end in seconds, probability, and who says it where that is known.
+
+    ``join`` is true for a word that follows the one before without a space: ",000" after "10".
+    """
+    return [
+        {"w": word.text, "s": round(word.start, 3), "e": round(word.end, 3), "p": round(word.probability, 3)}
+        | ({"join": True} if place and not word.spaced else {})
+        | ({"speaker": word.speaker} if word.speaker else {})
+        for place, word in enumerate(caption.words)
+    ]
+
+
+def _json(captions: Sequence[Caption], look: ExportOptions) -> str:
+    return json.dumps({"captions": [as_json(caption) for caption in captions]}, ensure_ascii=False, indent=1) + "\n"
+
+
+EXPORT_FORMATS = {
+    "srt": ExportFormat("application/x-subrip; charset=utf-8", cues.srt),
+    "vtt": ExportFormat("text/vtt; charset=utf-8", cues.vtt, timed=True),
+    "ass": ExportFormat("text/x-ssa; charset=utf-8", ass.ass, timed=True),
+    "txt": ExportFormat("text/plain; charset=utf-8", documents.txt),
+    "md": ExportFormat("text/markdown; charset=utf-8", documents.md),
+    "json": ExportFormat("application/json", _json, timed=True),
+    "podcast.json": ExportFormat("application/json", podcast.transcript, timed=True),
+    "chapters.json": ExportFormat("application/json+chapters", podcast.chapters),
+}

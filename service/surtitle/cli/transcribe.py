@@ -1,0 +1,180 @@
+"""The command line's `transcribe`: media files to transcripts."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from surtitle.captions.exports import ExportOptions
+from surtitle.captions.transcript import EXPORT_FORMATS, export
+from surtitle.cli.language_option import language_option
+from surtitle.cli.transcript_files import Job, form_of, media_in, planned, write
+from surtitle.core.errors import SurtitleError
+from surtitle.core.settings import ENGINES, SPEAKER_MODEL, Settings
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from surtitle.cli.transcription import Transcript
+    from surtitle.recordings.transcriber import Transcriber
+    from surtitle.speakers.timeline import Timeline
+
+_INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+
+
+@click.command()
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="FILE|FOLDER..."
+)
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(list(EXPORT_FORMATS)),
+    help="By default the output's extension, or else srt.",
+)
+@click.option("--words", is_flag=True, help="Write the time of each word, where the format has a way to.")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE|FOLDER/",
+    help="A file, a folder for a transcript of each file, or - for standard output, the default.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace transcripts that exist.")
+@click.option(
+    "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="What recognizes the speech."
+)
+@click.option(
+    "--model",
+    metavar="NAME|DIR",
+    help="A Whisper model: a name like small.en, or a directory. By default the largest on this computer.",
+)
+@language_option
+@click.option("--speakers", is_flag=True, help="Tell speakers apart; needs the extra `diarization`.")
+@click.option(
+    "--speaker-model",
+    metavar="FILE|NAME",
+    default=SPEAKER_MODEL,
+    show_default=True,
+    help="What tells speakers apart: a .nemo file, or a model of the hub.",
+)
+def transcribe(
+    files: tuple[Path, ...],
+    form: str | None,
+    words: bool,
+    output: str | None,
+    overwrite: bool,
+    engine: str,
+    model: str | None,
+    language: str,
+    speakers: bool,
+    speaker_model: str,
+) -> None:
+    """Write transcripts of audio or video files, or of all those in a folder.
+
+    Recognition takes as long as it needs to be right, and is faster than the recording with models up to small on
+    most computers. Ctrl-C stops it; what is recognized until then is written.
+    """
+    from surtitle.audio.mediafile import check
+    from surtitle.cli.transcription import open_transcriber
+    from surtitle.core import logs
+    from surtitle.speakers.recorded import check_installed
+
+    logs.configure(verbose=False)
+    try:
+        form = form_of(form, output)
+        jobs = planned(media_in(files), output, form, overwrite=overwrite)
+        if speakers:
+            check_installed()
+            if speaker_model.endswith(".nemo") and not Path(speaker_model).is_file():
+                raise click.UsageError(f"There is no file {speaker_model}: say which with --speaker-model.")
+        if len(jobs) == 1:  # of several, the others are transcribed all the same
+            check(jobs[0].file)
+        transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
+    except SurtitleError as error:
+        raise click.ClickException(error.message) from error
+    work = _Work(transcriber, form, ExportOptions(words=words), speaker_model if speakers else None)
+    try:
+        failed = sum(not work.do(job) for job in jobs)
+    except KeyboardInterrupt:
+        click.echo("Stopped.", err=True)
+        sys.exit(_INTERRUPTED)
+    finally:
+        transcriber.close()
+    if failed:
+        sys.exit(1)
+
+
+class _Work:
+    """What is the same for all files."""
+
+    def __init__(self, transcriber: Transcriber, form: str, look: ExportOptions, speaker_model: str | None) -> None:
+        self._transcriber = transcriber
+        self._form = form
+        self._look = look
+        self._speaker_model = speaker_model
+
+    def do(self, job: Job) -> bool:
+        """Transcribe a file and say on standard error what went wrong; whether nothing did.
+
+        Raises KeyboardInterrupt when what was recognized until then is written.
+        """
+        try:
+            transcript = self._transcript(job.file)
+        except SurtitleError as error:
+            click.echo(f"Error: {error.message}", err=True)
+            return False
+        self._write(job, transcript)
+        if transcript.stopped is None:
+            return True
+        click.echo(f"{job.file} is transcribed up to {_clock(transcript.until)}.", err=True)
+        if isinstance(transcript.stopped, KeyboardInterrupt):
+            raise transcript.stopped
+        click.echo(f"Error: {transcript.stopped}", err=True)
+        return False
+
+    def _transcript(self, file: Path) -> Transcript:
+        from surtitle.audio.container import duration
+        from surtitle.cli.progress import progress_bar
+        from surtitle.cli.transcription import transcribe
+
+        length = duration(str(file))
+        with progress_bar() as progress:
+            speakers = self._speakers(file, length, progress)
+            task = progress.add_task(f"{file.name} ({self._transcriber.name})", total=length)
+            transcript = transcribe(
+                file, self._transcriber, lambda done: progress.update(task, completed=done), speakers
+            )
+            if transcript.stopped is None:
+                progress.update(task, total=length or 1, completed=length or 1)
+        return transcript
+
+    def _speakers(self, file: Path, length: float | None, progress: Progress) -> Timeline | None:
+        if self._speaker_model is None:
+            return None
+        from surtitle.audio.mediafile import read
+        from surtitle.speakers.recorded import speakers as listen
+
+        task = progress.add_task(f"{file.name} (speakers)", total=length)
+        return listen(read(file), self._speaker_model, lambda done: progress.update(task, completed=done))
+
+    def _write(self, job: Job, transcript: Transcript) -> None:
+        text = export(transcript.captions, self._form, self._look)
+        if job.output is None:
+            sys.stdout.buffer.write(text.encode("utf-8"))  # whatever the terminal's encoding is
+            sys.stdout.flush()
+            return
+        try:
+            written = write(job.output, text)
+        except OSError as error:
+            raise click.ClickException(f"{job.output} could not be written ({error.strerror}).") from error
+        if written != job.output:
+            click.echo(f"{job.output} could not be written: the transcript is in {written}.", err=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"

@@ -1,0 +1,1 @@
+"""Captions into OBS closed captions (CEA-608)."""

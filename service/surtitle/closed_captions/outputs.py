@@ -1,0 +1,133 @@
+"""All outputs of one service: each channel's is made, changed and stopped as its settings say."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from surtitle.channels.channel import Channel
+from surtitle.channels.settings import ClosedCaptions
+from surtitle.closed_captions.captioner import Captioner
+from surtitle.closed_captions.obs_websocket import OFF, ObsOutput
+from surtitle.core.errors import SurtitleError
+from surtitle.core.threads import start_thread
+from surtitle.translation.translations import Translations
+
+log = logging.getLogger("surtitle.outputs")
+
+_FAREWELL = 4.0  # seconds that a thread has to take the captions off the screen and end
+
+
+class Outputs:
+    """Owns one task for each channel whose closed captions the service sends.
+
+    ``position`` gives how far a channel's source has come, in seconds on the channel's clock. Captions in a language
+    of their own come from ``translations``.
+    """
+
+    def __init__(self, position: Callable[[Channel, str], float | None], translations: Translations) -> None:
+        self._position = position
+        self._translations = translations
+        self._running: dict[Channel, ObsOutput] = {}
+        self._applied: WeakKeyDictionary[Channel, ClosedCaptions] = WeakKeyDictionary()
+        self._tasks: dict[Channel, asyncio.Task[None]] = {}
+        self._scripts: Counter[Channel] = Counter()
+
+    def apply(self, channel: Channel) -> None:
+        """Begin to do what the channel's settings say; what runs by other ones is stopped first."""
+        settings, before = channel.settings.closed_captions, self._tasks.get(channel)
+        if settings == self._applied.get(channel, ClosedCaptions()):
+            return
+        self._applied[channel] = settings
+        if before is None and not settings.enabled:
+            return
+        task = self._tasks[channel] = asyncio.create_task(self._run(channel, before), name=f"output {channel.name}")
+        task.add_done_callback(lambda done: self._forget(channel, done))
+
+    def describe(self, channel: Channel) -> dict[str, Any]:
+        """To be added to the channel's: who sends its closed captions, how it stands, and what viewers see."""
+        output = self._running.get(channel)
+        state = OFF if output is None else output.state
+        return {
+            "closed_captions": {
+                "by": "obs-websocket" if self.sends(channel) else "script" if self._scripts[channel] else None,
+                "state": state.name,
+                "message": state.message,
+                "text": "" if output is None else output.captioner.text,
+                "sent": 0 if output is None else output.captioner.sent,
+                "skipped": 0 if output is None else output.captioner.skipped,
+            }
+        }
+
+    def sends(self, channel: Channel) -> bool:
+        """Whether the service sends this channel's closed captions, so that nobody else may."""
+        return channel.settings.closed_captions.enabled
+
+    @contextmanager
+    def script(self, channel: Channel) -> Iterator[None]:
+        """A script in OBS is there that sends them, unless the service does."""
+        self._scripts[channel] += 1
+        try:
+            yield
+        finally:
+            self._scripts -= Counter([channel])
+
+    @contextmanager
+    def captioner(self, channel: Channel, language: str | None, delay: float) -> Iterator[Captioner]:
+        """Closed captions of a channel for one who sends them; where they cannot be translated, it says why."""
+        try:
+            translated = self._translations.language(channel, language)
+        except SurtitleError as error:
+            log.warning("%s: %s", channel.name, error)
+            translated = None
+        position = partial(self._position, channel)
+        if translated is None:
+            yield Captioner(channel, position, language, delay)
+            return
+        with self._translations.reading(channel, translated) as track:
+            problem = partial(self._translations.problem, channel, translated)
+            yield Captioner(channel, position, None, delay, track, problem)
+
+    async def close(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, channel: Channel, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            before.cancel()
+            await asyncio.wait({before})
+        settings = channel.settings.closed_captions
+        if not settings.enabled:
+            return
+        with self.captioner(channel, settings.language, settings.delay) as captioner:
+            await self._send(channel, settings, captioner)
+
+    async def _send(self, channel: Channel, settings: ClosedCaptions, captioner: Captioner) -> None:
+        output = self._running[channel] = ObsOutput(settings, captioner)
+        sending = start_thread(f"obs {channel.name}", output.run)
+        following = asyncio.create_task(captioner.follow())
+        try:
+            await asyncio.wait({sending, following}, return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                following.result()
+            sending.result()
+        finally:
+            following.cancel()
+            output.stop()
+            del self._running[channel]
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({following, sending}, timeout=_FAREWELL)
+
+    def _forget(self, channel: Channel, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(channel) is task:
+            del self._tasks[channel]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s: its closed captions have stopped", channel.name, exc_info=error)

@@ -1,1 +1,0 @@
-"""Where captions are pushed to: OBS closed captions."""

@@ -1,0 +1,1 @@
+"""The recognizer that needs no download."""

@@ -1,0 +1,205 @@
+"""The embedded default: pocketsphinx with the English model that its package carries."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from surtitle.audio import RATE, Samples
+from surtitle.audio.pcm import to_pcm
+from surtitle.core.errors import EngineError
+from surtitle.core.processes import answer_of, started, write_frame
+from surtitle.core.words import Hypothesis, Word
+from surtitle.speech.commitment import CommittedWords
+from surtitle.speech.endpoint import EndpointRules
+from surtitle.speech.engine import Hints
+from surtitle.speech.pocketsphinx.worker import Segment
+from surtitle.speech.policy import Display, HoldBack
+from surtitle.speech.scheduler import Scheduler
+
+T = TypeVar("T")
+
+log = logging.getLogger("surtitle.speech")
+
+_START_TIMEOUT = 60.0  # seconds; a second or two where nothing else runs
+_ANSWER_TIMEOUT = 30.0
+_HOLD_BACK = 2.0  # seconds; see docs/engines.md for how it was chosen
+_FIRST_HOLD_BACK = 5.0  # the first utterance is decoded again at its end, and is much better then
+_SHOWN_AGE, _SHOWN_STEADY = 0.4, 0.2  # seconds; docs/engines.md has the figures
+_ENDED = "The pocketsphinx process ended or did not answer: it is started again with the next words."
+_RETRY_AFTER = 2.0
+_SPARES = 1
+
+_ALWAYS_CAPITAL = {"i", "i'm", "i'll", "i've", "i'd"}
+
+
+class PocketsphinxEngine:
+    """Opens streams, each in a process of its own, and keeps one ready for the next source."""
+
+    name = "pocketsphinx"
+    model = "en-us"
+    languages = frozenset({"en"})
+    step = 1.0
+
+    def __init__(self) -> None:
+        self.scheduler = Scheduler(max(2, os.cpu_count() or 1))
+        self._spares: list[_Worker] = []
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def warm(self) -> None:
+        """Start a spare worker, so that the next source need not wait for it."""
+        if len(self._spares) < _SPARES:
+            self._keep(_Worker())
+
+    def open(self, language: str, hints: Hints = Hints()) -> PocketsphinxStream:
+        with self._lock:
+            worker = self._spares.pop() if self._spares else None
+        return PocketsphinxStream(self, worker or _Worker())
+
+    def trim_heap(self, worker: _Worker) -> None:
+        """A stream is over: its worker serves the next one, or ends."""
+        try:
+            worker.ask("reset")
+        except EngineError:
+            worker.close()
+        else:
+            self._keep(worker)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            spares, self._spares = self._spares, []
+        for worker in spares:
+            worker.close()
+        self.scheduler.close()
+
+    def _keep(self, worker: _Worker) -> None:
+        """Hold a worker ready, unless enough are, or it is too late."""
+        with self._lock:
+            if not self._closed and len(self._spares) < _SPARES:
+                self._spares.append(worker)
+                return
+        worker.close()
+
+
+class PocketsphinxStream:
+    """A decoder that streams by nature, and a policy that commits what it no longer changes."""
+
+    language = "en"
+    bridges = 0.0
+    rules = EndpointRules()
+
+    def __init__(self, engine: PocketsphinxEngine, worker: _Worker) -> None:
+        self._engine = engine
+        self._worker: _Worker | None = worker
+        self._words = _commitment(_FIRST_HOLD_BACK)
+        self._heard = 0
+        self._retry_at = 0.0
+
+    def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis | None:
+        if self._worker is None:
+            if time.monotonic() < self._retry_at:
+                return None
+            self._worker = self._guarded(_Worker)
+        worker = self._worker
+        self._heard += len(samples)
+        words = written(self._guarded(lambda: worker.ask("accept", to_pcm(samples))))
+        return self._words.insert(self._words.rest(words), self._heard / RATE)
+
+    def finish(self) -> Hypothesis:
+        worker = self._worker
+        self._heard = 0
+        words = written(self._guarded(lambda: worker.ask("finish"))) if worker else []
+        hypothesis = self._words.finish(self._words.rest(with_period(words)))
+        self._words = _commitment(_HOLD_BACK)
+        return hypothesis
+
+    def close(self) -> None:
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            self._engine.trim_heap(worker)
+
+    def _guarded(self, step: Callable[[], T]) -> T:
+        """A step that may fail: the broken worker is let go, and a new one waits its turn."""
+        try:
+            return step()
+        except EngineError:
+            self._retry_at = time.monotonic() + _RETRY_AFTER
+            worker, self._worker = self._worker, None
+            if worker is not None:
+                worker.close()
+            raise
+
+
+def _commitment(hold_back: float) -> CommittedWords:
+    return CommittedWords(HoldBack(hold_back), Display(_SHOWN_AGE, _SHOWN_STEADY))
+
+
+def written(segments: list[Segment]) -> list[Word]:
+    """The decoder's lower-case words as one writes them."""
+    words: list[Word] = []
+    for text, start, end, probability in segments:
+        if text in _ALWAYS_CAPITAL or not words:
+            text = text[0].upper() + text[1:]
+        words.append(Word(text, start, end, min(1.0, max(0.0, probability))))
+    return words
+
+
+def with_period(words: list[Word]) -> list[Word]:
+    """The decoder knows no punctuation: an utterance is taken for a sentence, unless it is a lone word."""
+    if len(words) < 2:
+        return words
+    return [*words[:-1], replace(words[-1], text=words[-1].text + ".")]
+
+
+class _Worker:
+    """One decoder process; every request is answered in bounded time or the process is ended. Raises `EngineError`."""
+
+    def __init__(self) -> None:
+        try:
+            self._process = started("surtitle.speech.pocketsphinx.worker")
+        except OSError as error:
+            raise EngineError(f"The pocketsphinx process cannot be started ({error}).") from error
+        try:
+            self._answer(_START_TIMEOUT)
+        except EngineError:
+            self.close()
+            raise
+
+    def ask(self, *request: Any) -> list[Segment]:
+        """Send a request and wait for its answer."""
+        assert self._process.stdin is not None
+        try:
+            write_frame(self._process.stdin, request)
+        except OSError as error:
+            raise EngineError(_ENDED) from error
+        return self._answer(_ANSWER_TIMEOUT)
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with suppress(OSError):
+            self._process.stdin.close()  # the process ends when its input does
+        try:
+            self._process.wait(1.0)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(5.0)
+        self._process.stdout.close()
+
+    def _answer(self, timeout: float) -> list[Segment]:
+        try:
+            answer = answer_of(self._process, timeout)
+        except (EOFError, OSError) as error:
+            raise EngineError(_ENDED) from error
+        if isinstance(answer, str):
+            raise EngineError(f"pocketsphinx failed ({answer}): it is started again.")
+        return [tuple(segment) for segment in answer]

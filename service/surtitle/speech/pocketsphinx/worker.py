@@ -1,0 +1,96 @@
+"""The process in which one pocketsphinx decoder lives: `python -m surtitle.speech.pocketsphinx.worker`.
+
+pocketsphinx holds Python's global lock while it searches, up to 0.1 s at a time: in the service's
+own process that would stall every other source and reader, and a crash would end them all.
+
+Requests, as frames (`surtitle.core.processes`), are ["accept", bytes], ["finish"] and ["reset"]. Each has one
+answer: the words now believed, or a string that says what went wrong. The first answer comes by itself, when
+the decoder is ready.
+"""
+
+from __future__ import annotations
+
+from surtitle.core.processes import serve
+
+FRAME = 0.01
+"""Seconds in one of the decoder's frames."""
+
+_PRIMING_BYTES = 2 * 16_000  # a second of speech
+
+Segment = tuple[str, float, float, float]
+"""Word, start and end in seconds from the utterance's first sample, posterior probability."""
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    serve(_Decoder)
+
+
+class _Decoder:
+    """One utterance after another, in words.
+
+    The decoder subtracts the channel's cepstral mean, which it learns as it goes along. It starts
+    from a guess that costs the first utterance twice the errors (docs/engines.md), so that one is
+    heard more than once: its first second for the mean alone, and all of it again at its end.
+    """
+
+    def __init__(self) -> None:
+        from pocketsphinx import Decoder
+
+        self._decoder = Decoder(samprate=16_000.0, loglevel="FATAL")
+        self._fresh_cmn = self._decoder.get_cmn(False)
+        self._open = False
+        self._first: bytearray | None = bytearray()
+
+    def accept(self, pcm: bytes) -> list[Segment]:
+        if self._first is not None:
+            self._first += pcm
+            if not self._open:
+                if len(self._first) < _PRIMING_BYTES:
+                    return []
+                pcm = bytes(self._first)
+                self._learn(pcm)
+        if not self._open:
+            self._decoder.start_utt()
+            self._open = True
+        self._decoder.process_raw(pcm, False, False)
+        return self._words()
+
+    def finish(self) -> list[Segment]:
+        first, self._first = self._first, None
+        if self._open:
+            self._decoder.end_utt()
+            self._open = False
+        elif not first:
+            return []
+        if first:
+            self._learn(bytes(first))
+            self._decoder.start_utt()
+            self._decoder.process_raw(bytes(first), False, False)
+            self._decoder.end_utt()
+        return self._words()
+
+    def reset(self) -> list[Segment]:
+        """Ready for another speaker: the learnt channel mean is forgotten."""
+        self.finish()
+        self._decoder.set_cmn(self._fresh_cmn)
+        self._first = bytearray()
+        return []
+
+    def _learn(self, pcm: bytes) -> None:
+        """Take in the cepstral mean: features without search cost almost nothing."""
+        self._decoder.start_utt()
+        self._decoder.process_raw(pcm, True, False)
+        self._decoder.end_utt()
+
+    def _words(self) -> list[Segment]:
+        words: list[Segment] = []
+        for segment in self._decoder.seg() or ():
+            text = segment.word.split("(")[0]  # "the(2)" is the second way to pronounce "the"
+            if text and text[0] not in "<[+":  # <s> <sil> [NOISE] ++UM++
+                words.append((text, segment.start_frame * FRAME, (segment.end_frame + 1) * FRAME, segment.prob))
+        return words
+
+
+if __name__ == "__main__":
+    main()

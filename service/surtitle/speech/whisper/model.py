@@ -1,0 +1,188 @@
+"""A Whisper model that CTranslate2 has loaded: encoding, generating after a prefix, aligning."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from surtitle.core.hardware import has_gpu
+from surtitle.speech.whisper.model_file import MOST_BYTES, read_vocabulary, write_reordered
+from surtitle.speech.whisper.token_order import TokenOrder
+
+log = logging.getLogger("surtitle.speech")
+
+T = TypeVar("T")
+
+_FULL = 3000  # frames: the 30 s that Whisper was trained on
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """``before`` ends with the tokens of language and task; the text begins with ``prefix``."""
+
+    before: tuple[int, ...]
+    prefix: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """``tokens`` include the prefix. ``score`` is the mean logarithm of their probabilities."""
+
+    tokens: list[int]
+    no_speech: float
+    score: float
+
+
+class WhisperModel:
+    """One loaded model; its methods may be called by several threads. Tokens are those of its own vocabulary."""
+
+    def __init__(self, whisper: Any, order: TokenOrder | None = None) -> None:
+        """``whisper`` is a `faster_whisper.WhisperModel`, whose weights have their tokens in that ``order``."""
+        self._model = whisper.model
+        self._order = order
+        self.tokenizer = whisper.hf_tokenizer
+        self.languages: frozenset[str] = frozenset(whisper.supported_languages)
+        self.mels = int(whisper.model.n_mels)
+        self.multilingual = bool(whisper.model.is_multilingual)
+        self.on_processor = whisper.model.device == "cpu"
+        self.workers = int(whisper.model.num_workers)
+        self.prefixes_are_cheap = order is not None or not self.on_processor
+        self._no_timestamps = int(self.tokenizer.token_to_id("<|notimestamps|>"))
+
+    @classmethod
+    def load(cls, directory: Path, threads: int, workers: int) -> WhisperModel:
+        """Load a CTranslate2 directory and decode once; takes seconds, call in a thread.
+
+        Missing GPU libraries show only then, and the first words come faster. Raises what the libraries raise.
+        """
+        return on_best_device(lambda device: cls._load(directory, device, threads, workers))
+
+    @classmethod
+    def _load(cls, directory: Path, device: str, threads: int, workers: int) -> WhisperModel:
+        with tempfile.TemporaryDirectory(prefix="surtitle-") as folder:
+            order = _reorder(directory, Path(folder)) if device == "cpu" else None
+            model = cls(load_faster_whisper(Path(folder) if order else directory, device, threads, workers), order)
+        silence = model.encode(np.zeros((1, model.mels, _FULL), dtype=np.float32))
+        model.generate(silence, [Prompt((model.tokenizer.token_to_id("<|startoftranscript|>"),))], most=1)
+        return model
+
+    def encode(self, features: npt.NDArray[np.float32], *, to_cpu: bool = False) -> Any:
+        """For features of shape (windows, mels, frames)."""
+        return self._model.encode(storage(features), to_cpu=to_cpu)
+
+    def detect_language(self, encoded: Any) -> tuple[str, float]:
+        """The likeliest language, and its probability; of the first window."""
+        if not self.multilingual:
+            return "en", 1.0
+        token, probability = self._model.detect_language(encoded)[0][0]
+        return str(token).strip("<|>"), float(probability)
+
+    def generate(
+        self,
+        encoded: Any,
+        prompts: Sequence[Prompt],
+        *,
+        most: int,
+        beams: int = 1,
+        suppressed: Sequence[int] = (-1,),
+        blank: bool = False,
+    ) -> list[Generated]:
+        """Text without timestamps, one for each window.
+
+        The prompts' ``before`` are of one length. The best of ``beams`` texts is taken. At most ``most`` tokens are
+        written after a prefix; ``suppressed`` ones never, with -1 for the model's own list. ``blank`` allows for no
+        text at all.
+        """
+        cut = self._order.cut([prompt.prefix for prompt in prompts]) if self._order else None
+        stepped = max(len(prompt.prefix) for prompt in prompts) - (cut or 0) + 1  # tokens of prefixes, one a step
+        given = max(len(prompt.before) for prompt in prompts) + (cut or 0) + 1
+        results = self._model.generate(
+            encoded,
+            [self._tokens(prompt, cut) for prompt in prompts],
+            beam_size=beams,
+            max_length=max(2 * (most + stepped), most + stepped + given),  # half of it, or what the prompt leaves
+            suppress_tokens=self._suppressed(suppressed),
+            suppress_blank=not blank,
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        return [
+            Generated(self._text(prompt, cut, result.sequences_ids[0]), result.no_speech_prob, result.scores[0])
+            for prompt, result in zip(prompts, results, strict=True)
+        ]
+
+    def align(
+        self, encoded: Any, before: Sequence[int], texts: Sequence[list[int]], frames: Sequence[int]
+    ) -> list[Any]:
+        """CTranslate2's alignment of each text with the sound; ``before`` are the tokens of language and task."""
+        if self._order:
+            before, texts = self._order.reordered(before), [self._order.reordered(text) for text in texts]
+        results: list[Any] = self._model.align(encoded, list(before), list(texts), list(frames))
+        return results
+
+    def _tokens(self, prompt: Prompt, cut: int | None) -> list[int]:
+        if self._order:
+            return self._order.prompt(prompt.before, prompt.prefix, cut)
+        return [*prompt.before, self._no_timestamps, *prompt.prefix]
+
+    def _text(self, prompt: Prompt, cut: int | None, tokens: Sequence[int]) -> list[int]:
+        """The prefix and what was written after it, from what CTranslate2 gives: what came after the prompt."""
+        if self._order:
+            tokens = self._order.original(tokens)
+        if cut is None:
+            return list(tokens)
+        return [*prompt.prefix[: cut - 1], *tokens] if cut else list(tokens[1:])
+
+    def _suppressed(self, tokens: Sequence[int]) -> list[int]:
+        if not self._order:
+            return list(tokens)
+        listed = self._order.reordered(token for token in (*tokens, self._order.timestamp) if token >= 0)
+        return [*listed, *(token for token in tokens if token < 0)]
+
+
+def _reorder(directory: Path, target: Path) -> TokenOrder | None:
+    """Write the model's files with their tokens in a faster order; None for a model that has to be loaded as it is."""
+    try:
+        if (directory / "model.bin").stat().st_size > MOST_BYTES:
+            return None
+        order = TokenOrder.of(read_vocabulary(directory))
+        write_reordered(directory, order, target)
+        return order
+    except (OSError, ValueError, KeyError, struct.error) as error:
+        log.info("the model in %s is loaded as it is (%s)", directory, error)
+        return None
+
+
+def on_best_device(load: Callable[[str], T]) -> T:
+    """``load("cuda")``, or ``load("cpu")`` where there is no GPU or the libraries for it are missing."""
+    if has_gpu():
+        try:
+            return load("cuda")
+        except RuntimeError as error:
+            # CTranslate2 sees a GPU but not the libraries for it: the processor can always do it.
+            log.warning("the GPU cannot be used (%s): Whisper runs on the processor", error)
+    return load("cpu")
+
+
+def load_faster_whisper(directory: Path, device: str, threads: int, workers: int) -> Any:
+    """A `faster_whisper.WhisperModel`."""
+    import faster_whisper
+
+    return faster_whisper.WhisperModel(
+        str(directory), device=device, compute_type="auto", cpu_threads=threads, num_workers=workers
+    )
+
+
+def storage(array: npt.NDArray[np.float32]) -> Any:
+    """``array`` as CTranslate2 takes it."""
+    from ctranslate2 import StorageView
+
+    return StorageView.from_array(array)

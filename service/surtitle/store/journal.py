@@ -1,0 +1,211 @@
+"""What channels have to remember: written in batches, and found again at the start."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from time import time
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Table, delete, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Row
+
+from surtitle.captions.caption import Caption, packed, unpacked
+from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, digest
+from surtitle.channels.settings import ChannelSettings
+from surtitle.channels.style import Style
+from surtitle.store.database import Database
+from surtitle.store.records import LIVE
+from surtitle.store.tables import CAPTIONS, CHANNELS, RECORDINGS, SESSIONS, SOURCES
+
+log = logging.getLogger("surtitle.store")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """All that a channel was told. Fields of later versions are ignored, and those that are missing have defaults."""
+
+    settings: ChannelSettings = field(default_factory=ChannelSettings)
+    styles: dict[str, Style] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCaption:
+    """The newest revision of a caption: where it belongs, its place in the feed, and who is told when it is written."""
+
+    session: Session
+    track: str
+    caption: Caption
+    place: int
+    on_written: OnWritten
+
+
+@dataclass(slots=True)
+class Batch:
+    """What has changed since the last one was written, newest state only."""
+
+    settings: dict[str, StoredSettings] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+    captions: dict[tuple[str, str, str], PendingCaption] = field(default_factory=dict)
+    sources: dict[str, tuple[Session, str, float]] = field(default_factory=dict)
+    ended_sources: set[str] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.settings or self.sessions or self.captions or self.sources or self.ended_sources)
+
+
+class Store:
+    """Blocks, for threads. Raises `StoreError`, also when it is made."""
+
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        self.database = Database(folder, url)
+
+    def settings(self) -> dict[str, StoredSettings]:
+        """What channels were told, by their names. What cannot be understood is left out, and told to the log."""
+        with self.database.reading() as connection:
+            rows = connection.execute(select(CHANNELS.c.name, CHANNELS.c.told)).all()
+        found = {}
+        for name, told in rows:
+            try:
+                found[name] = msgspec.json.decode(told, type=StoredSettings)
+            except msgspec.DecodeError as error:
+                log.warning("what channel %s was told cannot be read (%s): it begins anew", name, error)
+        return found
+
+    def kept(self, channels: int, captions: int) -> list[StoredSession]:
+        """The newest session of each channel, newest first; at most so many, and so many captions of each track."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                select(SESSIONS).where(~SESSIONS.c.ended).order_by(SESSIONS.c.seen.desc()).limit(channels)
+            ).all()
+            return [_kept(connection, row, captions) for row in rows]
+
+    def captions(self, session: str, track: str, limit: int, after: int = 0) -> list[tuple[int, Caption]]:
+        """The newest final captions of a track whose place is after that one, with their places; by their beginning."""
+        with self.database.reading() as connection:
+            return _newest(connection, session, track, limit, CAPTIONS.c.final, CAPTIONS.c.place > after)
+
+    def caption(self, session: str, track: str, name: str) -> tuple[int, Caption] | None:
+        """One of them."""
+        with self.database.reading() as connection:
+            found = _newest(connection, session, track, 1, CAPTIONS.c.final, CAPTIONS.c.id == name)
+        return found[0] if found else None
+
+    def write(self, batch: Batch) -> None:
+        """All of it or nothing; the same again does no harm."""
+        with self.database.writing() as connection:
+            _write_settings(connection, batch.settings)
+            _write_sessions(connection, batch)
+            _write_captions(connection, batch.captions.values())
+            _write_sources(connection, batch)
+
+    def close(self) -> None:
+        self.database.close()
+
+
+def session_of(row: Row[Any]) -> Session:
+    return Session(row.id, row.channel, row.began, row.epoch, row.place, row.prefix)
+
+
+def upsert(
+    connection: Connection, table: Table, rows: list[dict[str, Any]], key: Sequence[str], kept: Sequence[str] = ()
+) -> None:
+    """Insert rows, or overwrite those that have the same key, but for the columns that are to be ``kept``."""
+    if not rows:
+        return
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table)
+    changing = {name: statement.excluded[name] for name in rows[0] if name not in (*key, *kept)}
+    connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changing), rows)
+
+
+def _kept(connection: Connection, row: Row[Any], limit: int) -> StoredSession:
+    session = session_of(row)
+    tracks: dict[str, list[tuple[int, Caption]]] = {}
+    ends: dict[str, float] = {}
+    names = connection.execute(select(CAPTIONS.c.track).where(*_live(session.id)).distinct()).scalars().all()
+    for track in names:
+        captions = tracks[track] = _newest(connection, session.id, track, limit)
+        if not track:
+            for _, caption in captions:
+                ends[caption.source] = max(ends.get(caption.source, 0.0), caption.end)
+    sources = {
+        one.resume: ResumableSource(one.name, one.clock, max(0.0, ends.get(one.name, 0.0) - one.clock))
+        for one in connection.execute(select(SOURCES).where(SOURCES.c.session == session.id))
+    }
+    return StoredSession(session, row.seen, tracks, sources)
+
+
+def _newest(
+    connection: Connection, session: str, track: str, limit: int, *only: ColumnElement[bool]
+) -> list[tuple[int, Caption]]:
+    """Captions with their places, by their beginning."""
+    newest = select(CAPTIONS.c.place, CAPTIONS.c.id, CAPTIONS.c.packed, CAPTIONS.c.final).where(
+        *_live(session), CAPTIONS.c.track == track, *only
+    )
+    found = connection.execute(newest.order_by(CAPTIONS.c.number.desc()).limit(limit)).all()
+    return [(one.place, unpacked(one.id, one.packed, final=one.final)) for one in reversed(found)]
+
+
+def _live(session: str) -> tuple[ColumnElement[bool], ...]:
+    return CAPTIONS.c.session == session, CAPTIONS.c.version == LIVE
+
+
+def _write_settings(connection: Connection, told: Mapping[str, StoredSettings]) -> None:
+    if told:
+        connection.execute(delete(CHANNELS).where(CHANNELS.c.name.in_(told)))
+    rows = [{"name": name, "told": msgspec.json.encode(one)} for name, one in told.items() if one != StoredSettings()]
+    upsert(connection, CHANNELS, rows, ["name"])
+
+
+def _write_sessions(connection: Connection, batch: Batch) -> None:
+    now = time()
+    mentioned = [said.session for said in batch.captions.values()] + [one for one, _, _ in batch.sources.values()]
+    touched = {session.id: session for session in mentioned} | batch.sessions
+    rows = [{**asdict(session), "seen": now, "ended": False} for session in touched.values()]
+    upsert(connection, SESSIONS, rows, ["id"], kept=["ended"])
+    for session in batch.sessions.values():
+        others = (SESSIONS.c.channel == session.channel) & (SESSIONS.c.id != session.id)
+        connection.execute(update(SESSIONS).where(others).values(ended=True))
+        silent = ~exists().where(CAPTIONS.c.session == SESSIONS.c.id) & ~exists().where(
+            RECORDINGS.c.session == SESSIONS.c.id
+        )
+        connection.execute(delete(SESSIONS).where(others, silent))
+
+
+def _write_captions(connection: Connection, said: Iterable[PendingCaption]) -> None:
+    key = ("session", "version", "track", "id")
+    rows = []
+    for one in said:
+        caption = one.caption
+        where = {"session": one.session.id, "version": LIVE, "track": one.track, "id": caption.id}
+        if caption.words:
+            rows.append({**where, **caption_row(caption, one.place)})
+        else:
+            connection.execute(delete(CAPTIONS).where(*(CAPTIONS.c[name] == value for name, value in where.items())))
+    upsert(connection, CAPTIONS, rows, key)
+
+
+def caption_row(caption: Caption, place: int) -> dict[str, Any]:
+    """What is kept of a caption's committed words."""
+    return {
+        "place": place,
+        "start": caption.start,
+        "final": caption.final,
+        "text": caption.text,
+        "packed": packed(caption),
+    }
+
+
+def _write_sources(connection: Connection, batch: Batch) -> None:
+    rows = [
+        {"resume": digest(resume), "session": session.id, "name": name, "clock": clock}
+        for resume, (session, name, clock) in batch.sources.items()
+    ]
+    upsert(connection, SOURCES, rows, ["resume"])
+    if batch.ended_sources:
+        connection.execute(delete(SOURCES).where(SOURCES.c.resume.in_([digest(one) for one in batch.ended_sources])))

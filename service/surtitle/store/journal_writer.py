@@ -1,0 +1,135 @@
+"""Writes down what channels say, a moment later, in the background."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from surtitle.captions.caption import Caption
+from surtitle.channels.session import OnWritten, Session
+from surtitle.channels.settings import ChannelSettings
+from surtitle.channels.style import Style
+from surtitle.store.database import StoreError
+from surtitle.store.journal import Batch, PendingCaption, Store, StoredSettings
+
+log = logging.getLogger("surtitle.store")
+
+_WAIT = 0.3  # seconds in which changes are collected
+_RETRY = 5.0  # seconds until a write is tried again that failed
+_READERS = 2  # threads that read at a time: the others are for writing
+_MOST = 50_000  # captions that wait for a database that does not answer
+
+
+class JournalWriter:
+    """A `Journal`. Owns the task that writes; what could not be written is written with the next."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._batch = Batch()
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._reading = asyncio.Semaphore(_READERS)
+        self._task = asyncio.create_task(self._run(), name="journal writer")
+        self._lost = False
+        self.problem = ""
+
+    def save_settings(self, channel: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> None:
+        """Store settings and styles, but not that a channel is paused: nobody wants to find it silent tomorrow."""
+        self._batch.settings[channel] = StoredSettings(replace(settings, paused=False), dict(styles))
+        self._wake.set()
+
+    def save_session(self, session: Session) -> None:
+        self._batch.sessions[session.id] = session
+        self._wake.set()
+
+    def save_caption(self, session: Session, track: str, caption: Caption, place: int, on_written: OnWritten) -> None:
+        key = (session.id, track, caption.id)
+        if len(self._batch.captions) >= _MOST and key not in self._batch.captions:
+            self._batch.captions.pop(next(iter(self._batch.captions)))
+            if not self._lost:
+                log.error("the database has not answered for so long that captions are dropped")
+            self._lost = True
+        self._batch.captions[key] = PendingCaption(session, track, caption, place, on_written)
+        self._wake.set()
+
+    def save_source(self, session: Session, resume: str, name: str, clock: float) -> None:
+        self._batch.ended_sources.discard(resume)
+        self._batch.sources[resume] = (session, name, clock)
+        self._wake.set()
+
+    def forget_source(self, session: Session, resume: str) -> None:
+        self._batch.sources.pop(resume, None)
+        self._batch.ended_sources.add(resume)
+        self._wake.set()
+
+    async def load_captions(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
+        """Raises `StoreError`."""
+        async with self._reading:
+            return await asyncio.to_thread(self._store.captions, session.id, track, limit, after)
+
+    async def load_caption(self, session: Session, track: str, caption: str) -> tuple[int, Caption] | None:
+        """Raises `StoreError`."""
+        async with self._reading:
+            return await asyncio.to_thread(self._store.caption, session.id, track, caption)
+
+    async def flush(self) -> bool:
+        """Write everything that is pending. Returns whether that succeeded."""
+        async with self._writing:  # one after the other, so that nothing older is written over something newer
+            return await self._flush()
+
+    async def close(self) -> None:
+        """Write everything that is pending, and close the database."""
+        self._closing.set()
+        self._wake.set()
+        await self._task
+        await self.flush()
+        await asyncio.to_thread(self._store.close)
+
+    async def _run(self) -> None:
+        while not self._closing.is_set():
+            await self._wake.wait()
+            self._wake.clear()
+            await self._pause(_WAIT)
+            if not await self.flush():
+                await self._pause(_RETRY)
+                self._wake.set()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._closing.wait(), seconds)
+
+    def _requeue(self, batch: Batch) -> None:
+        """Queue what could not be written again, except what has changed since."""
+        newer = self._batch
+        newer.settings = batch.settings | newer.settings
+        newer.sessions = batch.sessions | newer.sessions
+        newer.captions = batch.captions | newer.captions
+        newer.sources = {
+            resume: one for resume, one in batch.sources.items() if resume not in newer.ended_sources
+        } | newer.sources
+        newer.ended_sources |= batch.ended_sources - newer.sources.keys()
+
+    async def _flush(self) -> bool:
+        batch, self._batch = self._batch, Batch()
+        if not batch:
+            return True
+        try:
+            await asyncio.to_thread(self._store.write, batch)
+        except StoreError as error:
+            self._requeue(batch)
+            if error.message != self.problem:
+                log.error("%s", error)
+            self.problem = error.message
+            return False
+        except Exception:  # the same again would fail again
+            log.exception("%d captions could not be written", len(batch.captions))
+            self.problem = "Some captions could not be kept: the log says why."
+            return False
+        self.problem, self._lost = "", False
+        for said in batch.captions.values():
+            said.on_written(said.caption.id, said.place)
+        return True

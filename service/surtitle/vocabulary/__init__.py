@@ -1,0 +1,1 @@
+"""Words to words: a channel's own vocabulary, replacements and masks."""

@@ -1,0 +1,298 @@
+"""What each route needs, and the guard that asks for it before anything else runs.
+
+A route that is not in the table is refused: who adds one says here who may use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from jinja2 import Environment
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import BaseRoute, Match, Mount, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Asgi
+from starlette.websockets import WebSocket
+
+from surtitle.access.authority import TokenAuthority
+from surtitle.access.tokens import EVERY, EVERYTHING, Grant, Scope
+from surtitle.core.errors import Forbidden, SurtitleError
+from surtitle.core.settings import Settings
+from surtitle.web.messages import error_message, refuse
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A scope in a channel: the one that the path names, a certain one, some one (""), or all of them ("*")."""
+
+    scope: Scope | None
+    channel: str = "{channel}"
+
+
+OPEN = Requirement(None)
+"""Anybody who gets as far as this computer: it tells nothing."""
+
+IN_START = Requirement(None)
+"""The token comes later, in the start message or what stands for it: the endpoint calls `admit`."""
+
+_VIEW, _PUBLISH, _ADMIN = (Requirement(scope) for scope in Scope)
+_CHANNEL = "/api/channels/{channel}"
+
+REQUIREMENTS: dict[str, Requirement] = {
+    "WS /stt": IN_START,
+    f"WS {_CHANNEL}/audio": IN_START,
+    f"POST {_CHANNEL}/audio": IN_START,
+    f"WS {_CHANNEL}/captions": _VIEW,
+    f"GET {_CHANNEL}/captions": _VIEW,
+    f"PATCH {_CHANNEL}/captions/{{id}}": _ADMIN,
+    f"GET {_CHANNEL}/transcript.{{form}}": _VIEW,
+    f"GET {_CHANNEL}/obs": _PUBLISH,
+    f"GET {_CHANNEL}/links": _PUBLISH,
+    f"GET {_CHANNEL}/recording": _ADMIN,
+    f"POST {_CHANNEL}/recording": _ADMIN,
+    f"DELETE {_CHANNEL}/recording": _ADMIN,
+    f"POST {_CHANNEL}/clear": _ADMIN,
+    f"GET {_CHANNEL}/settings": _ADMIN,
+    f"PATCH {_CHANNEL}/settings": _ADMIN,
+    f"GET {_CHANNEL}/styles": _VIEW,
+    f"PUT {_CHANNEL}/styles/{{name}}": _ADMIN,
+    f"DELETE {_CHANNEL}/styles/{{name}}": _ADMIN,
+    f"GET {_CHANNEL}": _VIEW,
+    "GET /api/channels": Requirement(Scope.PUBLISH, ""),  # those that the token is for
+    "WS /api/status": Requirement(Scope.PUBLISH, ""),
+    "GET /api/sessions": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}": Requirement(Scope.ADMIN, EVERY),
+    "DELETE /api/sessions/{id}": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}/transcript.{form}": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}/audio": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}/recordings/{file}": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/sessions/{id}/difference": Requirement(Scope.ADMIN, EVERY),
+    "POST /api/sessions/{id}/polish": Requirement(Scope.ADMIN, EVERY),
+    "DELETE /api/sessions/{id}/polish": Requirement(Scope.ADMIN, EVERY),
+    "GET /api/languages": Requirement(Scope.VIEW, ""),
+    "GET /api/tokens": Requirement(Scope.ADMIN, ""),
+    "POST /api/tokens": Requirement(Scope.ADMIN, ""),
+    "DELETE /api/tokens/{id}": Requirement(Scope.ADMIN, ""),
+    "GET /api/models": Requirement(Scope.ADMIN, ""),
+    "POST /api/demo": Requirement(Scope.ADMIN, "main"),
+    "GET /healthz": OPEN,
+    "GET /readyz": OPEN,
+    "GET /metrics": Requirement(Scope.VIEW, EVERY),
+    "GET /": Requirement(Scope.ADMIN, ""),
+    "GET /sessions": Requirement(Scope.ADMIN, EVERY),
+    "GET /sessions/{id}": Requirement(Scope.ADMIN, EVERY),
+    "GET /overlay/{channel}": _VIEW,
+    "GET /view/{channel}": _VIEW,
+    "GET /view/{channel}/manifest.webmanifest": _VIEW,
+    "GET /view/{channel}/qr.svg": _VIEW,
+    "GET /static/overlay": OPEN,
+    "GET /static/demo": OPEN,
+    "GET /static": OPEN,
+    "WS /{path:path}": Requirement(Scope.VIEW, ""),
+    **{f"{method} /{{path:path}}": Requirement(Scope.VIEW, "") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+}
+
+_COOKIE = "surtitle-"
+
+
+def keys(route: BaseRoute) -> list[str]:
+    """What a route is called in the table: one entry for each method."""
+    path = getattr(route, "path", "")
+    if isinstance(route, WebSocketRoute):
+        return [f"WS {path}"]
+    methods = {"GET"} if isinstance(route, Mount) else getattr(route, "methods", None) or {"GET"}
+    return [f"{method} {path}" for method in sorted(methods - {"HEAD"})]
+
+
+def grant_of(connection: HTTPConnection) -> Grant:
+    """What the client of a request may do."""
+    grant: Grant = connection.scope.get("grant", EVERYTHING)
+    return grant
+
+
+def address_of(connection: HTTPConnection) -> str:
+    """Where a client is: an IP address, without the port."""
+    return connection.client.host if connection.client else "unknown"
+
+
+def admit(connection: HTTPConnection, token: str | None, channel: str) -> Grant:
+    """The grant of who publishes in ``channel`` with the token of a start message, or that of the connection.
+
+    Raises `Unauthorized`, `Forbidden`, `TooMany`.
+    """
+    authority: TokenAuthority = connection.app.state.authority
+    return authority.admit([token] if token else shown(connection), Scope.PUBLISH, channel, address_of(connection))
+
+
+def shown(connection: HTTPConnection) -> list[str]:
+    """The tokens that a client shows: in a header or the address, or else in the cookies that pages were given."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return [token.strip()]
+    if token := connection.query_params.get("token", ""):
+        return [token]
+    return [value for name, value in connection.cookies.items() if name.startswith(_COOKIE)][:16]
+
+
+def remember(connection: HTTPConnection, response: Response) -> None:
+    """Give a page that was opened by a link with a token a cookie instead, so that it can forget the token.
+
+    One for each channel; a link that allows less than the browser may already does not take that away.
+    """
+    authority: TokenAuthority = connection.app.state.authority
+    settings: Settings = connection.app.state.settings
+    grant = grant_of(connection)
+    response.headers["cache-control"] = "no-store" if authority.guarded else "no-cache"
+    if grant.token is None or grant.token != connection.query_params.get("token"):
+        return
+    name = _COOKIE + hashlib.sha256(grant.channel.encode()).hexdigest()[:12]
+    kept = authority.peek(connection.cookies.get(name, ""))
+    if kept is None or kept.scope <= grant.scope:
+        response.set_cookie(
+            name,
+            grant.token,
+            max_age=max(1, int(grant.expires - time.time())),
+            httponly=True,
+            samesite="strict",
+            secure=(settings.access.public_url or str(connection.url)).startswith("https"),
+        )
+
+
+class AccessMiddleware:
+    """Lets nobody pass who may not, and breaks off when a token that somebody is connected by counts no more."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        try:
+            grant = scope["grant"] = _check(scope)
+        except SurtitleError as error:
+            await _answer(error, scope, receive, send)
+            return
+        if grant is EVERYTHING:
+            await self._app(scope, receive, send)
+        else:
+            await _Held(scope["app"].state.authority, grant).run(self._app, scope, receive, send)
+
+
+class _Held:
+    """A connection that lasts as long as its grant."""
+
+    def __init__(self, authority: TokenAuthority, grant: Grant) -> None:
+        self._gate, self._grant = authority, grant
+        self._lost: asyncio.Future[SurtitleError] = asyncio.get_running_loop().create_future()
+        self._started = False
+
+    async def run(self, app: ASGIApp, scope: Asgi, receive: Receive, send: Send) -> None:
+        async def watched(message: Message) -> None:
+            self._started = self._started or message["type"] in ("http.response.start", "websocket.accept")
+            await send(message)
+
+        with self._gate.holding(self._grant, self._lose):
+            running = asyncio.ensure_future(app(scope, receive, watched))
+            waiting: set[asyncio.Future[Any]] = {running, self._lost}
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if not running.done():
+                    await self._break_off(running, scope, receive, send)
+                await running
+            except asyncio.CancelledError:
+                running.cancel()
+                await asyncio.gather(running, return_exceptions=True)
+                if not self._lost.done():
+                    raise
+            finally:
+                self._lost.cancel()
+
+    def _lose(self, error: SurtitleError) -> None:
+        if not self._lost.done():
+            self._lost.set_result(error)
+
+    async def _break_off(self, running: asyncio.Future[None], scope: Asgi, receive: Receive, send: Send) -> None:
+        """Say why, and end: a socket closes, and then its endpoint sees that; an answer just ends."""
+        error = self._lost.result()
+        if scope["type"] == "websocket":
+            await refuse_raw(send, error)
+            await asyncio.wait({running}, timeout=5.0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        if scope["type"] == "http" and self._started:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        elif scope["type"] == "http":
+            await _answer(error, scope, receive, send)
+
+
+async def refuse_raw(send: Send, error: SurtitleError) -> None:
+    """The same as `refuse`, beside an endpoint that uses the socket."""
+    try:
+        async with asyncio.timeout(2.0):
+            await send({"type": "websocket.send", "text": msgspec.json.encode(error_message(error)).decode()})
+            await send({"type": "websocket.close", "code": error.close, "reason": error.code})
+    except (RuntimeError, OSError, TimeoutError):
+        pass  # it was gone already
+
+
+def _check(scope: Asgi) -> Grant:
+    """Raises `Unauthorized`, `Forbidden`, `TooMany`."""
+    connection = HTTPConnection(scope)
+    need, parameters = _need(scope)
+    authority: TokenAuthority = scope["app"].state.authority
+    if not authority.guarded or need.scope is None:
+        return EVERYTHING
+    channel = parameters.get("channel", "") if need.channel == "{channel}" else need.channel
+    return authority.admit(shown(connection), need.scope, channel or None, address_of(connection))
+
+
+def _need(scope: Asgi) -> tuple[Requirement, dict[str, Any]]:
+    """What the route needs that this goes to. Raises `Forbidden` for one that the table does not have."""
+    method = "WS" if scope["type"] == "websocket" else scope["method"]
+    for route in scope["app"].routes:
+        match, child = route.matches(scope)
+        if match is Match.FULL:
+            need = REQUIREMENTS.get(f"{'GET' if method == 'HEAD' or isinstance(route, Mount) else method} {route.path}")
+            if need is None:
+                break
+            return need, child.get("path_params", {})
+    else:
+        return OPEN, {}  # a method that no route has: it is told so
+    raise Forbidden("Nobody has said who may use this: the service's table of access does not have it.")
+
+
+async def _answer(error: SurtitleError, scope: Asgi, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        websocket = WebSocket(scope, receive, send)
+        await websocket.accept()
+        await refuse(websocket, error)
+        return
+    await refusal(error, Headers(scope=scope))(scope, receive, send)
+
+
+def refusal(error: SurtitleError, headers: Headers) -> Response:
+    """A refusal for programs as JSON, and for people in a browser as a page."""
+    more = {"cache-control": "no-store"}
+    if error.status == 401:
+        more["www-authenticate"] = "Bearer"
+    if error.status == 429:
+        more["retry-after"] = "60"
+    if "text/html" in headers.get("accept", ""):
+        return HTMLResponse(_PAGE.render(error=error, title="Surtitle"), error.status, more)
+    return JSONResponse(error_message(error), error.status, more)
+
+
+_PAGE = Environment(autoescape=True).from_string(
+    "<!doctype html><html lang=en><meta charset=utf-8>"
+    "<meta name=viewport content='width=device-width, initial-scale=1'><meta name=color-scheme content='light dark'>"
+    "<title>{{ title }}</title><link rel=stylesheet href=/static/refused.css>"
+    "<main><img src=/static/icon.svg alt='' width=48 height=48><h1>{{ title }}</h1><p>{{ error.message }}</p></main>"
+)

@@ -1,0 +1,67 @@
+"""The current state of a service, as Prometheus metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+
+class ServiceCollector(Collector):
+    """Reads the state of a service's parts whenever metrics are collected."""
+
+    def __init__(self, state: Any) -> None:
+        self._state = state
+
+    def describe(self) -> Iterable[Metric]:
+        return ()  # the registry would otherwise collect once to learn the names
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _service(self._state)
+        yield from _channels(self._state)
+
+
+def _service(state: Any) -> Iterator[Metric]:
+    described = state.engines.description
+    info = InfoMetricFamily("surtitle", "The service.")
+    info.add_metric([], {"version": state.version, "engine": described["engine"], "model": described["model"]})
+    yield info
+    yield _gauge("surtitle_ready", "1 if new sources are recognized as they should be.", float(state.engines.ready))
+    yield _gauge("surtitle_store_failing", "1 if what is described to channels cannot be saved.",
+                 float(bool(state.journal_writer and state.journal_writer.problem)))  # fmt: skip
+    loads = GaugeMetricFamily("surtitle_model_loaded", "1 if a model is loaded, else how far it is.", labels=["model"])
+    for load in state.engines.library.describe():
+        loads.add_metric([load["model"]], 1.0 if load["state"] == "ready" else load["done"] or 0.0)
+    yield loads
+    if (connection_limits := getattr(state, "connection_limits", None)) is not None:
+        yield _gauge("surtitle_connections", "Open connections.", float(connection_limits.open))
+        yield _gauge(
+            "surtitle_connections_refused", "Connections for which there was no room.", float(connection_limits.refused)
+        )
+
+
+def _channels(state: Any) -> Iterator[Metric]:
+    sources = GaugeMetricFamily("surtitle_sources", "Sources, by state.", labels=["channel", "state"])
+    readers = GaugeMetricFamily("surtitle_readers", "Readers.", labels=["channel"])
+    lag = GaugeMetricFamily("surtitle_lag_seconds", "How far captions are behind.", labels=["channel", "source"])
+    queue = GaugeMetricFamily(
+        "surtitle_queue_seconds", "Audio that waits for recognition.", labels=["channel", "source"]
+    )
+    obs = GaugeMetricFamily("surtitle_obs", "1 for the state of closed captions.", labels=["channel", "state"])
+    for channel in state.hub.snapshot():
+        name = channel["name"]
+        for kind in ("live", "away"):
+            count = sum(source["state"] == kind for source in channel["sources"])
+            sources.add_metric([name, kind], count)
+        readers.add_metric([name], channel["readers"])
+        obs.add_metric([name, channel["closed_captions"]["state"]], 1)
+        for source in channel["sources"]:
+            lag.add_metric([name, source["name"]], source["lag"])
+            queue.add_metric([name, source["name"]], source["waiting"])
+    yield from (sources, readers, lag, queue, obs)
+
+
+def _gauge(name: str, described: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, described, value=value)

@@ -1,0 +1,160 @@
+"""What the OBS script reads: one feed with all that it shows and sends, and tickets for its audio."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from surtitle.audio.intake import check_format
+from surtitle.captions.cea608 import check_writable
+from surtitle.captions.layout import wrap
+from surtitle.channels.channel import Channel
+from surtitle.channels.hub import Hub
+from surtitle.channels.settings import check_language
+from surtitle.channels.source import Source
+from surtitle.channels.track import Track
+from surtitle.closed_captions.captioner import Captioner
+from surtitle.closed_captions.outputs import Outputs
+from surtitle.core.errors import BadRequest
+from surtitle.core.words import join
+from surtitle.translation.translations import Translations
+from surtitle.web.admission import Room
+from surtitle.web.messages import Start
+from surtitle.web.publish import start_of
+from surtitle.web.tickets import Tickets
+from surtitle.web.tokens import link
+
+_POLL_INTERVAL = 0.1  # seconds between two looks for something to tell
+_HEARTBEAT = 2.0  # seconds after which the state is told again, so that a lost connection is noticed
+_COLUMNS, _LINES = 42, 2  # of the text for an OBS text source
+_DELAY = 1800.0  # seconds; OBS delays a stream by no more
+
+
+async def obs_feed(request: Request) -> Response:
+    """`GET /api/channels/{channel}/obs`: one JSON object a line, for as long as the script runs."""
+    hub: Hub = request.app.state.hub
+    outputs: Outputs = request.app.state.outputs
+    channel = hub.channel(request.path_params["channel"])
+    wanted = _Wanted.of(request)
+    page = await link(request, channel.name, "overlay") if request.app.state.authority.guarded else None
+    translations: Translations = request.app.state.translations
+    language = translations.language(channel, request.query_params.get("overlay_lang"))
+    room: Room = request.app.state.room
+    room.check_reader(request, channel)
+
+    async def lines() -> AsyncIterator[bytes]:
+        tickets: Tickets = request.app.state.tickets
+        with (
+            room.reader(request, channel),
+            outputs.script(channel) if wanted.captions else nullcontext(),
+            outputs.captioner(channel, wanted.language if wanted.captions else None, wanted.delay) as captioner,
+            translations.reading(channel, language) as track,
+        ):
+            async for event in _events(hub, outputs, tickets, channel, wanted, captioner, track, page):
+                yield msgspec.json.encode(event) + b"\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What one script asked for."""
+
+    start: Start  # the source of sound that it has
+    captions: bool  # closed captions, if the service does not send them itself
+    overlay: bool  # text for a text source
+    language: str | None  # of the closed captions
+    delay: float
+    picture: float
+
+    @staticmethod
+    def of(request: Request) -> _Wanted:
+        """Raises `BadRequest`, `UnsupportedFormat`."""
+        query = request.query_params
+        start = start_of(request)
+        check_format(start.format, start.rate, start.channels)
+        language = query.get("captions_lang") or None
+        try:
+            delay, picture = float(query.get("delay", 0)), float(query.get("picture", 0))
+        except ValueError:
+            delay = picture = -1.0
+        if not (0 <= delay <= _DELAY and 0 <= picture <= _DELAY):
+            raise BadRequest(f"delay and picture are seconds from 0 to {_DELAY:.0f}.")
+        return _Wanted(
+            start=start,
+            captions=query.get("captions") == "1",
+            overlay=query.get("overlay") == "1",
+            language=None if language is None else check_writable(check_language(language)),
+            delay=delay,
+            picture=picture,
+        )
+
+
+async def _events(
+    hub: Hub,
+    outputs: Outputs,
+    tickets: Tickets,
+    channel: Channel,
+    wanted: _Wanted,
+    captioner: Captioner,
+    track: Track,
+    page: str | None,
+) -> AsyncIterator[dict[str, Any]]:
+    captioner.picture = wanted.picture
+    following = asyncio.create_task(captioner.follow())
+    told: dict[str, Any] = {}
+    when = float("-inf")
+    overlay = ticket = ""
+    try:
+        while not following.done():
+            mine = wanted.captions and not outputs.sends(channel)
+            if not mine:
+                captioner.reset()
+            elif (screen := captioner.next()) is not None:
+                captioner.shown(screen)
+                yield {"event": "screen", "text": screen.text}
+            if wanted.overlay and (text := _overlay(track)) != overlay:
+                overlay = text
+                yield {"event": "overlay", "text": text}
+            source = hub.resumable(channel, wanted.start.resume)
+            if not tickets.good(ticket) and (source is None or not source.attached):
+                ticket = tickets.issue(channel.name, wanted.start)
+                yield {"event": "ticket", "ticket": ticket}
+            state = {
+                "source": None if source is None else _describe(source),
+                "caption": visible[-1].full_text if (visible := channel.visible()) else "",
+                "closed_captions": "service" if outputs.sends(channel) else "script" if mine else "off",
+                "refusal": captioner.refusal if mine else "",
+                **({"page": page} if page else {}),
+            }
+            if state != told or time.monotonic() - when >= _HEARTBEAT:
+                told, when = state, time.monotonic()
+                yield {"event": "state", **state}
+            await asyncio.sleep(_POLL_INTERVAL)
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+
+
+def _describe(source: Source) -> dict[str, Any]:
+    return {
+        "name": source.name,
+        "state": "live" if source.attached else "away",
+        "engine": source.engine,
+        "seconds": int(source.received),
+        "lag": round(source.lag, 1),
+    }
+
+
+def _overlay(track: Track) -> str:
+    """The newest lines on screen, as an overlay page would show them."""
+    lines = [join(line) for caption in track.visible() for line in wrap((*caption.words, *caption.tentative), _COLUMNS)]
+    return "\n".join(lines[-_LINES:])

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surtitle.access.rate_limit import RateLimiter, is_loopback, network
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_minutes_worth_at_once_and_then_as_it_fills() -> None:
+    clock = Clock()
+    rates = RateLimiter(6, clock)
+    assert [rates.take("192.0.2.1") for _ in range(7)] == [True] * 6 + [False]
+    assert rates.take("192.0.2.2")
+    clock.now = 10.0
+    assert [rates.take("192.0.2.1") for _ in range(2)] == [True, False]
+
+
+@given(st.lists(st.floats(0, 100), max_size=100))
+def test_never_more_than_it_fills(pauses: list[float]) -> None:
+    clock = Clock()
+    rates = RateLimiter(10, clock)
+    allowed = 0
+    for pause in pauses:
+        clock.now += pause
+        allowed += rates.take("one")
+    assert allowed <= 10 + clock.now * 10 / 60 + 1e-6
+
+
+def test_addresses() -> None:
+    assert network("2001:db8:1:2:3::4") == network("2001:db8:1:2:ffff::") != network("2001:db8:1:3::")
+    assert network("::ffff:192.0.2.1") == network("192.0.2.1")
+    assert network("fe80::1%eth0") == network("fe80::2")
+    assert network("testclient") == "testclient"
+    assert is_loopback("127.0.0.1")
+    assert is_loopback("127.8.8.8")
+    assert is_loopback("::1")
+    assert not is_loopback("::2")
+    assert not is_loopback("192.0.2.1")
+    assert not is_loopback("unknown")
+
+
+def test_it_does_not_remember_everybody() -> None:
+    rates = RateLimiter(1, Clock())
+    for number in range(30_000):
+        rates.take(f"host{number}")
+    assert len(rates._left) <= 10_000

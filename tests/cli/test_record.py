@@ -1,0 +1,65 @@
+"""`surtitle record` as a person types it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from surtitle.recordings.repair import inspect
+from tests.recordings.test_recorder import pcm
+from tests.support import free_port, running, silence
+
+COMMAND = [sys.executable, "-m", "surtitle", "record"]
+
+
+async def record(*options: str) -> asyncio.subprocess.Process:
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(*COMMAND, *options, stdout=pipe, stderr=pipe)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot press Ctrl-C for one process")
+async def test_it_records_until_ctrl_c_and_says_where(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as service:
+        process = await record("--channel", "talk", "--url", service.url)
+        assert process.stderr is not None
+        assert b"Recording the channel talk" in await asyncio.wait_for(process.stderr.readline(), 30)
+        async with service.publisher("talk") as socket:
+            await socket.send('{"op":"start","source":"Host"}')
+            await socket.recv()
+            for _ in range(10):
+                await socket.send(pcm(silence(0.25) + 0.1))
+                await asyncio.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            out, _ = await asyncio.wait_for(process.communicate(), 30)
+        session = service.app.state.hub.channel("talk").session.id
+        assert process.returncode == 0
+        (path,) = (tmp_path / "recordings" / session).iterdir()
+        assert out.decode().splitlines() == [
+            f"{path}  0:00:02",
+            f"Session {session}: {service.url}/sessions/{session}",
+        ]
+        assert inspect(path).seconds == pytest.approx(2.5, abs=0.01)
+
+
+async def test_that_nobody_spoke_is_told(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as service:
+        process = await record("--seconds", "0.2", "--url", service.url)
+        out, told = await asyncio.wait_for(process.communicate(), 30)
+        assert (process.returncode, out) == (0, b"")
+        assert b"no source sent audio to the channel main" in told
+        assert not service.app.state.recorder.wanted(service.app.state.hub.channel("main"))
+
+
+async def test_what_is_wrong_is_told_in_one_sentence() -> None:
+    nobody = await record("--url", f"http://127.0.0.1:{free_port()}")
+    _, told = await asyncio.wait_for(nobody.communicate(), 30)
+    assert nobody.returncode == 1
+    assert b"start it with `surtitle serve`" in told
+    async with running() as service:
+        nowhere = await record("--url", service.url)
+        _, told = await asyncio.wait_for(nowhere.communicate(), 30)
+        assert told.startswith(b"Error: This service keeps nothing on disk")

@@ -1,0 +1,167 @@
+"""`surtitle transcribe` with a recognizer that does as it is told."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from surtitle.audio import Samples
+from surtitle.cli import transcription
+from surtitle.cli.transcribe import transcribe as command
+from surtitle.core.errors import EngineError
+from surtitle.core.settings import Settings
+from surtitle.core.words import Word
+from surtitle.speakers import recorded
+from surtitle.speakers.timeline import FRAME, SPEAKERS, Timeline
+from tests.support import as_wav, silence
+
+
+class Scripted:
+    """Says words, a list for each second, and then ends, or raises."""
+
+    name = "scripted"
+    language = "ja"
+
+    def __init__(self, *said: list[str], end: BaseException | None = None) -> None:
+        self._said = said
+        self._end = end
+
+    def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
+        list(blocks)
+        for second, words in enumerate(self._said):
+            yield second + 1.0, [Word(text, second + 0.1, second + 0.9) for text in words]
+        if self._end is not None:
+            raise self._end
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    path = tmp_path / "talk.wav"
+    path.write_bytes(as_wav(silence(3)))
+    return path
+
+
+def run(monkeypatch: pytest.MonkeyPatch, transcriber: Scripted, *arguments: object) -> Any:
+    monkeypatch.setattr(transcription, "open_transcriber", lambda settings: transcriber)
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def test_what_is_done_at_an_interruption_is_written(
+    monkeypatch: pytest.MonkeyPatch, talk: Path, tmp_path: Path
+) -> None:
+    stopped = Scripted(["はい。"], ["そう", "です"], end=KeyboardInterrupt())
+    result = run(monkeypatch, stopped, talk, "-o", tmp_path / "out.txt")
+    assert result.exit_code == 130
+    assert "transcribed up to 0:00:02" in result.stderr
+    assert "はい。" in (tmp_path / "out.txt").read_text(encoding="utf-8")
+    assert "です" in (tmp_path / "out.txt").read_text(encoding="utf-8")
+
+
+def test_what_is_done_when_recognition_fails_is_written(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    result = run(monkeypatch, Scripted(["はい。"], end=EngineError("Out of memory.")), talk, "-f", "txt")
+    assert result.exit_code == 1
+    assert result.stdout_bytes.decode("utf-8").strip() == "はい。"
+    assert "Out of memory." in result.stderr
+
+
+def test_standard_output_is_utf_8(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    monkeypatch.setattr(transcription, "open_transcriber", lambda settings: Scripted(["はい。"]))
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="cp1252"))
+    command.main([str(talk), "-f", "txt"], standalone_mode=False)
+    assert raw.getvalue().decode("utf-8").strip() == "はい。"
+
+
+def test_an_output_that_cannot_be_written_is_found_before_the_work(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    def refuse(settings: Settings) -> Scripted:
+        raise AssertionError("no model is loaded")
+
+    monkeypatch.setattr(transcription, "open_transcriber", refuse)
+    result = CliRunner().invoke(command, [str(talk), "-o", str(talk.parent / "missing" / "out.srt")])
+    assert result.exit_code == 1
+    assert "There is no folder" in result.stderr
+
+
+def test_speakers_need_the_extra(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    monkeypatch.setattr(recorded, "EXTRA", "no_such_module")
+    result = run(monkeypatch, Scripted(["はい。"]), talk, "--speakers")
+    assert result.exit_code == 1
+    assert "surtitle[diarization]" in result.stderr
+
+
+def test_words_have_their_speakers(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    heard = Timeline(0.0, 600.0)
+    for speaker in (0, 1, 0):
+        activity = np.zeros((round(1 / FRAME), SPEAKERS), dtype=np.float32)
+        activity[:, speaker] = 1.0
+        heard.add(heard.known, activity)
+    monkeypatch.setattr(recorded, "EXTRA", "service")
+    monkeypatch.setattr(recorded, "speakers", lambda blocks, model, progress: heard)
+    result = run(monkeypatch, Scripted(["one"], ["two"], ["three"]), talk, "--speakers", "-f", "txt")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout_bytes.decode().split() == (
+        ["Speaker", "1:", "one", "Speaker", "2:", "two", "Speaker", "1:", "three"]
+    )
+
+
+class FakeProcess:
+    """A speaker model that hears one speaker in every request."""
+
+    def __init__(self, model: str) -> None:
+        self._frames = 0
+
+    def wait_until_loaded(self) -> None:
+        """It is."""
+
+    def ask(self, operation: str, key: int, *request: Any) -> list[tuple[int, int, bytes]]:
+        if operation == "flush":
+            return []
+        _, position, samples = request
+        frames = len(samples) // 4 // round(FRAME * 16_000)
+        activity = np.zeros((frames, SPEAKERS), dtype=np.float32)
+        activity[:, (position // 320_000) % 2] = 1.0
+        return [(position, frames, activity.tobytes())]
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+def test_a_recording_of_any_length_keeps_its_speakers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorded, "EXTRA", "service")
+    monkeypatch.setattr(recorded, "SpeakerProcess", FakeProcess)
+    reached: list[float] = []
+    found = recorded.speakers([silence(20)] * 30, "model.nemo", reached.append)
+    assert reached[-1] == 600
+    assert [found.who(second, second + 0.5) for second in (1, 21, 301, 581, 599)] == [(0,), (1,), (1,), (1,), (1,)]
+
+
+def test_a_language_that_a_model_does_not_know_is_refused(whisper_tiny: Path) -> None:
+    settings = Settings(engine="auto", model=str(whisper_tiny), language="de-at")
+    with pytest.raises(EngineError, match=r"recognizes English only, not German \(Austria\) \(de-at\): choose"):
+        transcription.open_transcriber(settings)
+
+
+def test_a_language_that_no_model_knows_is_refused(whisper_base: Path) -> None:
+    with pytest.raises(EngineError, match=r"does not know Klingon \(tlh\): choose another language or model"):
+        transcription.open_transcriber(Settings(model=str(whisper_base), language="tlh"))
+
+
+def test_the_embedded_recognizer_refuses_other_languages() -> None:
+    with pytest.raises(EngineError, match="recognizes English only, not German"):
+        transcription.open_transcriber(Settings(engine="pocketsphinx", language="de"))
+
+
+@pytest.mark.parametrize(("tag", "code"), [("pt-br", "pt"), ("nb", "no"), ("zh-tw", "zh"), ("auto", "auto")])
+def test_a_language_may_have_a_region(whisper_base: Path, tag: str, code: str) -> None:
+    transcriber = transcription.open_transcriber(Settings(model=str(whisper_base), language=tag))
+    assert transcriber.language == code

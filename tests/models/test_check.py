@@ -1,0 +1,64 @@
+"""Damaged model directories: the file is named, at once."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from surtitle.core.errors import ModelError
+from surtitle.models.check import check_directory
+from tests.untrained import untrained_whisper
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(untrained_whisper(), tmp_path / "model"))
+
+
+def test_a_whole_model_passes(directory: Path) -> None:
+    check_directory(directory)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "vocabulary.json", "model.bin"])
+def test_a_missing_file_is_named(directory: Path, name: str) -> None:
+    (directory / name).unlink()
+    began = time.monotonic()
+    with pytest.raises(ModelError, match=name.replace(".", r"\.")):
+        check_directory(directory)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+def test_json_that_is_cut_short_is_named(directory: Path, name: str) -> None:
+    content = (directory / name).read_bytes()
+    (directory / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ModelError, match=f"{name} is damaged"):
+        check_directory(directory)
+
+
+@pytest.mark.parametrize("left", [0, 3, 40, 100_000, -1])
+def test_weights_that_are_cut_short_are_damaged(directory: Path, left: int) -> None:
+    path = directory / "model.bin"
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(ModelError, match=r"model\.bin is damaged"):
+        check_directory(directory)
+
+
+def test_something_else_is_not_taken_for_weights(directory: Path) -> None:
+    (directory / "model.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n" * 100)
+    with pytest.raises(ModelError, match="was not converted by CTranslate2"):
+        check_directory(directory)
+
+
+def test_a_named_model_can_be_removed_and_fetched_again(directory: Path) -> None:
+    (directory / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match="surtitle models remove base"):
+        check_directory(directory, "base")
+
+
+def test_real_weights_pass(whisper_base: Path, whisper_tiny: Path) -> None:
+    check_directory(whisper_base)
+    check_directory(whisper_tiny)

