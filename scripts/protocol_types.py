@@ -13,10 +13,10 @@ from typing import Any, is_typeddict
 
 import msgspec
 
-from surtitle import wire
+from surtitle.core import wire
 from surtitle.channels import settings
 from surtitle.channels.style import Style, StyleEvent
-from surtitle.web.correct import Correction
+from surtitle.web.corrections import Correction
 from surtitle.web.messages import End, Start
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""The JSON that clients get is what `surtitle.wire` says: no field is missing, and none is left out there."""
+"""The JSON that clients get is what `surtitle.core.wire` says: no field is missing, and none is left out there."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from surtitle import wire
+from surtitle.core import wire
 from surtitle.access import tokens
 from surtitle.access.tokens import Scope
 from surtitle.channels.style import Style, StyleEvent
-from surtitle.settings import Access
+from surtitle.core.settings import Access
 from tests.recordings.talk import talk
 from tests.support import Running, publish, put, running, speech
 

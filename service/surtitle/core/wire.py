@@ -1,7 +1,7 @@
 """The JSON that the pages and the extension read, as types; `scripts/protocol_types.py` makes TypeScript of them.
 
 What clients send is in the module that decodes it: `web.messages`, `channels.settings`, `channels.style`,
-`web.correct`. docs/protocol.md explains it all. Times are seconds on the channel's clock unless their description says
+`web.corrections`. docs/protocol.md explains it all. Times are seconds on the channel's clock unless their description says
 something else.
 """
 
