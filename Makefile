@@ -24,6 +24,7 @@ test: .venv/test tools
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/codespell
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.weights
 	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder
