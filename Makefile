@@ -1,31 +1,41 @@
-# make run    set everything up and start the service
-# make test   set everything up and run all checks and tests
-# make bench  measure the service beside WhisperLiveKit, for hours; see benchmarks/README.md
-# make zip    the Chrome extension for the Web Store, in dist/
-# make install   the environment in .venv and node_modules, with what the tests need
+# make run      set everything up and start the service
+# make check    lint, types, and the tests that start no service, in half a minute: before every commit
+# make test     set everything up and run all checks and tests, in a quarter of an hour: before a pull request
+# make install  the environment in .venv and node_modules, with what the tests need
+# make lock     write requirements/*.txt anew after a change in pyproject.toml; UPGRADE=--upgrade for newest versions
+# make bench    measure the service beside WhisperLiveKit, for hours; see benchmarks/README.md
+# make zip      the Chrome extension for the Web Store, in dist/
 
 PYTHON ?= python3
 BIN := .venv/bin
 TORCH_BIN := .venv-torch/bin
+INSTALL := -m pip install --quiet --disable-pip-version-check
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --strip-extras --no-annotate \
+	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml
 TOOLS := chromium curl ffmpeg flite node npm openssl systemd-analyze
 OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
-.PHONY: bench install messages run test tools sample icons zip clean
+.PHONY: bench check clean icons install lint lock messages run sample test tools zip
 
 run: .venv/model
 	$(BIN)/surtitle serve
 
 install: .venv/test node_modules/.installed
 
-test: .venv/test tools
-	$(MAKE) --no-print-directory node_modules/.installed
+check: lint
+	$(BIN)/python -m pytest -m unit -n 2 --dist worksteal
+
+lint: .venv/test
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/lint-imports
+
+test: .venv/test tools
+	$(MAKE) --no-print-directory node_modules/.installed lint
 	$(BIN)/python -m tests.weights
 	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder
 	$(MAKE) --no-print-directory .venv-torch/test
@@ -36,27 +46,35 @@ test: .venv/test tools
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surtitle needs Python 3.11 or newer: install it, or say which with make PYTHON=python3.12.")'
 	$(PYTHON) -m venv .venv
 
-.venv/run: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+.venv/run: .venv/bin/python pyproject.toml requirements/run.txt
+	$(BIN)/python $(INSTALL) -c requirements/run.txt -e .
 	touch $@
 
 # Whisper weights for this computer. Without them captions begin on pocketsphinx, and the service tries again.
 .venv/model: | .venv/run
 	@$(BIN)/surtitle models fetch && touch $@ || echo "There is no Whisper model yet: captions begin on pocketsphinx."
 
-.venv/test: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+.venv/test: .venv/bin/python pyproject.toml requirements/test.txt
+	$(BIN)/python $(INSTALL) -c requirements/test.txt -e '.[test]'
 	touch .venv/run $@
 
 # What needs torch: gigabytes, so it stays out of everyone's way.
-.venv-torch/test: pyproject.toml constraints.txt
+.venv-torch/test: pyproject.toml requirements/torch.txt
 	$(PYTHON) -m venv .venv-torch
-	$(TORCH_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,torch-test,translation,diarization]'
+	$(TORCH_BIN)/python $(INSTALL) -c requirements/torch.txt -e '.[test,torch-test,translation,diarization]'
 	touch $@
 
-.venv/bench: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+.venv/bench: .venv/bin/python pyproject.toml requirements/bench.txt
+	$(BIN)/python $(INSTALL) -c requirements/bench.txt -e '.[bench]'
 	touch .venv/run $@
+
+# Exact versions for each way of installing, for all platforms. torch leaves the least choice, so it goes first.
+lock: .venv/bin/python
+	$(BIN)/python $(INSTALL) "uv>=0.13,<0.14"
+	$(LOCK) --extra test --extra torch-test --extra translation --extra diarization -o requirements/torch.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra test -o requirements/test.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra bench -o requirements/bench.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra postgresql -o requirements/run.txt >/dev/null
 
 # What checks the JavaScript; where there is no npm, those tests are skipped and say so.
 node_modules/.installed: package.json package-lock.json

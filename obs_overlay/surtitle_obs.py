@@ -6,6 +6,8 @@ OBS sends the sound itself, by its `ffmpeg_output` over HTTP: no Python runs on 
 Only threads of this script wait for the service. OBS's threads look at what those have found.
 """
 
+from __future__ import annotations  # types are not evaluated, so that Python 3.7 reads them
+
 import collections
 import contextlib
 import http.client
@@ -14,6 +16,8 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import obspython as obs
@@ -48,19 +52,20 @@ class Call(threading.Thread):
     An answer that has no end goes into `lines`, of which the newest are kept.
     """
 
-    def __init__(self, chosen, path, resume=""):
+    def __init__(self, chosen: Settings, path: str, resume: str = "") -> None:
         super().__init__(name="surtitle", daemon=True)
-        self.answer, self.error, self.done = None, "", False
-        self.lines = collections.deque(maxlen=200)
+        self.answer: Any = None
+        self.error, self.done = "", False
+        self.lines: collections.deque[Any] = collections.deque(maxlen=200)
         self._server, self._path = chosen.server, path
         self._headers = {"X-Surtitle-Resume": resume} if resume else {}
         if chosen.token:
             self._headers["Authorization"] = f"Bearer {chosen.token}"
-        self._connection = None
+        self._connection: http.client.HTTPConnection | None = None
         self._cancelled = False
         self.start()
 
-    def run(self):
+    def run(self) -> None:
         try:
             self._talk()
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -71,7 +76,7 @@ class Call(threading.Thread):
                 self._connection.close()
             self.done = True
 
-    def cancel(self):
+    def cancel(self) -> None:
         """What it waits for is cut off."""
         self._cancelled = True
         connected = self._connection and self._connection.sock
@@ -79,7 +84,7 @@ class Call(threading.Thread):
             with contextlib.suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
 
-    def _talk(self):
+    def _talk(self) -> None:
         address = urlsplit(self._server)
         if address.scheme not in ("http", "https") or not address.hostname:
             self.error = "The server's address is not right: write it like http://127.0.0.1:8000"
@@ -107,7 +112,20 @@ class Call(threading.Thread):
 class Settings:
     """What the person chose; an attribute for each of `FIELDS`."""
 
-    def __init__(self, data=None):
+    server: str
+    token: str
+    channel: str
+    name: str
+    track: int
+    language: str
+    when: str
+    mute: str
+    captions: bool
+    caption_language: str
+    delay: float
+
+    def __init__(self, data: obs.Data | None = None) -> None:
+        read: dict[str, Callable[[obs.Data, str], Any]]
         read = {"check": obs.obs_data_get_bool, "track": obs.obs_data_get_int, "seconds": obs.obs_data_get_double}
         for name, kind, _, default, _ in FIELDS:
             value = read.get(kind, obs.obs_data_get_string)(data, name) if data else default
@@ -115,27 +133,28 @@ class Settings:
         self.server = self.server.rstrip("/")
 
     @property
-    def sound(self):
+    def sound(self) -> tuple[str, str, str, str, int, str]:
         """What the source of sound is made of."""
         return self.server, self.token, self.channel, self.name, self.track, self.language
 
     @property
-    def place(self):
+    def place(self) -> str:
         """The channel as a part of an address."""
         return quote(self.channel or "main", safe="")
 
-    def path(self, last):
+    def path(self, last: str) -> str:
         return f"/api/channels/{self.place}/{last}"
 
 
 class Sound:
     """The stream mix on its way to the service, by an output of OBS's own."""
 
-    def __init__(self):
-        self.output, self.connected, self.began = None, False, 0.0
-        self._leaving = []
+    def __init__(self) -> None:
+        self.output: obs.Output | None = None
+        self.connected, self.began = False, 0.0
+        self._leaving: list[tuple[obs.Output, float]] = []
 
-    def start(self, url, track):
+    def start(self, url: str, track: int) -> bool:
         """Whether OBS took it."""
         data = obs.obs_data_create()
         obs.obs_data_set_string(data, "url", url)
@@ -153,7 +172,7 @@ class Sound:
         obs.obs_output_set_media(self.output, obs.obs_get_video(), obs.obs_get_audio())
         return obs.obs_output_start(self.output)
 
-    def stop(self):
+    def stop(self) -> None:
         """Ask it to end, which may take as long as rw_timeout."""
         if self.output is not None:
             connecting = not (self.connected or obs.obs_output_active(self.output))
@@ -161,7 +180,7 @@ class Sound:
             self.output = None
             self.sweep()
 
-    def sweep(self, now=False):
+    def sweep(self, now: bool = False) -> None:
         """Let go of what has ended; ``now``, wait for that. (To force it to stop, once it has, blocks for ever.)"""
         for output, connected in self._leaving[:]:
             obs.obs_output_stop(output)
@@ -169,7 +188,7 @@ class Sound:
                 obs.obs_output_release(output)
                 self._leaving.remove((output, connected))
 
-    def lost(self):
+    def lost(self) -> bool:
         """Whether it ended by itself, or did not begin in time: OBS tries once, and tells nobody."""
         active = obs.obs_output_active(self.output)
         self.connected = self.connected or active
@@ -179,38 +198,42 @@ class Sound:
 class Surtitle:
     """Looks at what OBS does and what the service says, and does what follows from it."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.lock = threading.Lock()  # looks, events and the end come from several threads of OBS
         self.chosen = Settings()
-        self.test = None
+        self.test: Call | None = None
         self.paused = False
         self.suspended = False  # OBS is about to do what an output of ours would hinder
         self.ending = False  # OBS is about to end its stream
         self.problem = ""
-        self._next, self._change_at = None, 0.0
+        self.hotkey = 0  # OBS's number for it
+        self._next: Settings | None = None
+        self._change_at = 0.0
         self._sound = Sound()
         self._resume = str(uuid.uuid4())  # by this the service knows the sound when it comes again
-        self._feed, self._feed_path = None, ""
-        self._state, self._ticket = {}, ""  # what the service told last
+        self._feed: Call | None = None
+        self._feed_path = ""
+        self._state: dict[str, Any] = {}
+        self._ticket = ""  # what the service told last
         self._retry = {"sound": (0.0, BACKOFF[0]), "feed": (0.0, BACKOFF[0])}  # when, and the pause after that
         self._ticks, self._logged = 0, ""
         self._muted, self._delay = False, 0
 
-    def choose(self, settings):
+    def choose(self, settings: Settings) -> None:
         """Settings come with every key that is pressed; they count when no more come, but the first at once."""
         if self._ticks:
             self._next, self._change_at = settings, time.monotonic() + SETTLE
         else:
             self.chosen = settings
 
-    def tick(self):
+    def tick(self) -> None:
         self._ticks += 1
         self._sound.sweep()
         if self.suspended:
             self._sound.stop()
             return
         if self._next is not None and time.monotonic() >= self._change_at:
-            self._change()
+            self._change(self._next)
         if self._ticks % SLOW == 1:
             self._muted, self._delay = muted(self.chosen), stream_delay()
         self._watch_feed()
@@ -220,13 +243,13 @@ class Surtitle:
             self._logged = status.split(",")[0]
             obs.script_log(obs.LOG_INFO, status)
 
-    def suspend(self):
+    def suspend(self) -> None:
         """Nothing of ours runs when this returns, until somebody sets `suspended` back."""
         self.suspended = True
         self._sound.stop()
         self._sound.sweep(now=True)
 
-    def close(self):
+    def close(self) -> None:
         """Nothing is left: no output, and no thread that waits for something."""
         self.suspend()
         calls = [call for call in (self._feed, self.test) if call is not None]
@@ -235,14 +258,14 @@ class Surtitle:
         for call in calls:
             call.join(0.2)
 
-    def wanted(self):
+    def wanted(self) -> bool:
         """Whether sound is to be sent now."""
         when = self.chosen.when
         recording = when == "recording" and obs.obs_frontend_recording_active()
         on = when == "always" or recording or (obs.obs_frontend_streaming_active() and not self.ending)
         return on and not (self.paused or self.suspended or self._muted)
 
-    def status(self):
+    def status(self) -> str:
         """One line about how it goes."""
         source = self._state.get("source")
         if self.paused or self._muted:
@@ -259,21 +282,21 @@ class Surtitle:
         return ", ".join(told)
 
     @property
-    def overlay_page(self):
+    def overlay_page(self) -> str:
         """The address of the overlay: the service tells one that can only be viewed, where it wants tokens."""
         chosen = self.chosen
         told = urlsplit(self._state.get("page", ""))
         return f"{chosen.server}/overlay/{chosen.place}" + (f"?{told.query}" if told.query else "")
 
-    def _change(self):
-        before, self.chosen, self._next = self.chosen, self._next, None
+    def _change(self, chosen: Settings) -> None:
+        before, self.chosen, self._next = self.chosen, chosen, None
         self._retry = dict.fromkeys(self._retry, (0.0, BACKOFF[0]))
         self._feed_path, self.problem = "", ""
         if before.sound != self.chosen.sound:
             self._sound.stop()
             self._resume, self._state = str(uuid.uuid4()), {}
 
-    def _watch_sound(self):
+    def _watch_sound(self) -> None:
         now = time.monotonic()
         if self._sound.output is not None:
             if not self.wanted():
@@ -290,7 +313,7 @@ class Surtitle:
                 self._sound.stop()
                 self._fail("sound", "OBS cannot start its FFmpeg output: its log says why")
 
-    def _watch_feed(self):
+    def _watch_feed(self) -> None:
         """One connection on which the service tells everything."""
         path = self._wanted_feed()
         if self._feed is not None and (self._feed.done or path != self._feed_path):
@@ -311,14 +334,14 @@ class Surtitle:
             else:
                 self._state, self._retry["feed"] = line, (0.0, BACKOFF[0])
 
-    def _wanted_feed(self):
+    def _wanted_feed(self) -> str:
         """What to ask the service. The sound's address ends up in OBS's log: it gets a ticket for it, no secret."""
         info = obs.obs_audio_info()
         obs.obs_get_audio_info(info)
         if info.speakers > 2:
             self.problem = "Surround sound is not understood: choose Stereo under Settings, Audio, Channels"
             return ""
-        query = {"rate": info.samples_per_sec, "channels": info.speakers, "overlay": 1}
+        query: dict[str, Any] = {"rate": info.samples_per_sec, "channels": info.speakers, "overlay": 1}
         query["source"] = self.chosen.name or "OBS"
         if self.chosen.language:
             query["lang"] = self.chosen.language
@@ -327,13 +350,13 @@ class Surtitle:
             query["captions_lang"] = self.chosen.caption_language
         return f"{self.chosen.path('obs')}?{urlencode(query)}"
 
-    def _fail(self, what, problem):
+    def _fail(self, what: str, problem: str) -> None:
         self.problem = problem
         pause = self._retry[what][1]
         self._retry[what] = (time.monotonic() + pause, min(2 * pause, BACKOFF[1]))
 
 
-def audible():
+def audible() -> list[tuple[str, int, bool]]:
     """The sources that make sound, as (name, tracks that can be heard now, muted)."""
     sources = obs.obs_enum_sources() or []
     sounding = [source for source in sources if obs.obs_source_get_output_flags(source) & obs.OBS_SOURCE_AUDIO]
@@ -344,14 +367,14 @@ def audible():
     return found
 
 
-def muted(chosen):
+def muted(chosen: Settings) -> bool:
     """Whether the chosen source is muted; with none chosen, whether all on the track are."""
     track = 1 << (chosen.track - 1)
     heard = [mute for name, tracks, mute in audible() if (name == chosen.mute if chosen.mute else tracks & track)]
     return bool(heard) and all(heard)
 
 
-def stream_delay():
+def stream_delay() -> int:
     """Seconds by which OBS holds back the stream that runs."""
     output = obs.obs_frontend_get_streaming_output() if obs.obs_frontend_streaming_active() else None
     seconds = obs.obs_output_get_active_delay(output) if output else 0
@@ -359,7 +382,7 @@ def stream_delay():
     return seconds
 
 
-def send_caption(text):
+def send_caption(text: str) -> None:
     """Into the stream, where it stays until the next one; with a duration OBS would queue them."""
     output = obs.obs_frontend_get_streaming_output()
     if output:
@@ -367,7 +390,7 @@ def send_caption(text):
         obs.obs_output_release(output)
 
 
-def write_text(text):
+def write_text(text: str) -> None:
     """Into the text source that stands for the overlay, if there is one."""
     source = obs.obs_get_source_by_name(TEXT)
     if source:
@@ -378,7 +401,7 @@ def write_text(text):
     obs.obs_source_release(source)
 
 
-def add_overlay(_properties, _button):
+def add_overlay(_properties: obs.Properties, _button: obs.Property) -> None:
     """Put the overlay page into the scene, as large as the picture; where OBS has no browser source, a text."""
     video = obs.obs_video_info()
     obs.obs_get_video_info(video)
@@ -417,7 +440,7 @@ def add_overlay(_properties, _button):
     obs.obs_data_release(data)
 
 
-def test_connection(properties, _button):
+def test_connection(properties: obs.Properties, _button: obs.Property) -> bool:
     """Ask, and show the answer if it comes at once; a service that is slow is not waited for."""
     if surtitle.test is None or surtitle.test.done:
         surtitle.test = Call(surtitle.chosen, "/healthz")
@@ -429,7 +452,7 @@ def test_connection(properties, _button):
     return True
 
 
-def on_event(event):
+def on_event(event: int) -> None:
     with surtitle.lock:
         if event in HINDERED:
             surtitle.suspend()
@@ -439,11 +462,11 @@ def on_event(event):
             surtitle.ending = event == obs.OBS_FRONTEND_EVENT_STREAMING_STOPPING
 
 
-def on_pause(pressed):
+def on_pause(pressed: bool) -> None:
     surtitle.paused ^= pressed
 
 
-def on_timer():
+def on_timer() -> None:
     if surtitle.lock.acquire(blocking=False):  # OBS's picture does not wait for an event
         try:
             surtitle.tick()
@@ -451,22 +474,22 @@ def on_timer():
             surtitle.lock.release()
 
 
-def script_description():
+def script_description() -> str:
     return (
         "<b>Surtitle</b>: live captions for this stream.<p>Sends the stream's sound to the Surtitle service. "
         "Its captions come into the scene, and into the stream as closed captions.</p>"
     )
 
 
-def script_defaults(data):
+def script_defaults(data: obs.Data) -> None:
     for name, kind, _, default, _ in FIELDS:
-        if kind == "track":
+        if isinstance(default, int) and kind == "track":
             obs.obs_data_set_default_int(data, name, default)
         elif isinstance(default, str):
             obs.obs_data_set_default_string(data, name, default)
 
 
-def script_properties():
+def script_properties() -> obs.Properties:
     made = obs.obs_properties_create()
     obs.obs_properties_add_text(made, "status", f"Status: {surtitle.status()}.", obs.OBS_TEXT_INFO)
     obs.obs_properties_add_button(made, "test", "Test connection", test_connection)
@@ -490,11 +513,11 @@ def script_properties():
     return made
 
 
-def script_update(data):
+def script_update(data: obs.Data) -> None:
     surtitle.choose(Settings(data))
 
 
-def script_load(data):
+def script_load(data: obs.Data) -> None:
     surtitle.hotkey = obs.obs_hotkey_register_frontend("surtitle.pause", "Surtitle: pause captions", on_pause)
     keys = obs.obs_data_get_array(data, "hotkey")
     obs.obs_hotkey_load(surtitle.hotkey, keys)
@@ -503,13 +526,13 @@ def script_load(data):
     obs.timer_add(on_timer, TICK)
 
 
-def script_save(data):
+def script_save(data: obs.Data) -> None:
     keys = obs.obs_hotkey_save(surtitle.hotkey)
     obs.obs_data_set_array(data, "hotkey", keys)
     obs.obs_data_array_release(keys)
 
 
-def script_unload():
+def script_unload() -> None:
     with surtitle.lock:
         surtitle.close()
 

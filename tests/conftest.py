@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from surtitle.models.packaged import PACKAGED_MODELS
 from tests.hub import FakeHub, fake_hub
 from tests.package_index import REPOSITORY, FakePackageIndex, fake_package_index
 from tests.support import Running, running
+from tests.unit import is_unit, no_processes
 from tests.weights import required_weights
 
 # How long an example takes says nothing on a busy machine. CI tries the same examples each time, persons' runs others.
@@ -27,7 +29,12 @@ settings.load_profile("surtitle")
 LONG = ("tests/obs/", "tests/store/test_kill", "tests/fuzz/", "tests/e2e/test_extension", "tests/e2e/", "tests/store/")
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses among them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_unit(item):
+            item.add_marker(pytest.mark.unit)
+
     def turn(item: pytest.Item) -> int:
         return next((place for place, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG))
 
@@ -45,6 +52,13 @@ def _data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+
+
+@pytest.fixture(autouse=True)
+def _unit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Unit tests start no process."""
+    with no_processes(request.node.nodeid) if request.node.get_closest_marker("unit") else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -77,6 +77,7 @@ def test_an_unsigned_token_is_none() -> None:
         tokens.read(SECRET, b".".join((*parts, b"")).decode())
 
 
+@pytest.mark.slow
 @given(
     st.text()
     | st.binary().map(lambda raw: base64.urlsafe_b64encode(raw).decode())

@@ -130,6 +130,7 @@ async def test_a_tiny_file_that_claims_an_hour() -> None:
     await refused(webm()[:60], "webm")
 
 
+@pytest.mark.slow
 async def test_an_hour_in_half_a_megabyte_stops_where_the_queue_is_full() -> None:
     """Silence packs well: FLAC makes an hour of it out of 14 bytes a block."""
     out = io.BytesIO()

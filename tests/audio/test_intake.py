@@ -99,6 +99,7 @@ async def test_a_container_is_decoded_while_it_arrives() -> None:
     await intake.finish()
 
 
+@pytest.mark.slow
 async def test_a_slow_recognizer_holds_the_client_back() -> None:
     """The sink does not take anything: the bytes that wait stay bounded, and letting go is clean."""
     released = asyncio.Event()

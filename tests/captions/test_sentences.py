@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import count
 
+import pytest
+
 from surtitle.captions.caption import Caption
 from surtitle.captions.layout import Box, fitting
 from surtitle.captions.sentences import captions_of
@@ -83,6 +85,7 @@ def test_an_abbreviation_is_no_end_of_a_sentence() -> None:
     assert len(texts(words("That was made in the U.S. The others come from far away."))) == 2
 
 
+@pytest.mark.slow
 def test_no_caption_ends_inside_a_word() -> None:
     for before in range(60):
         said = pieces(*[" a"] * before, " 10", ",000", " aujourd", "'hui", *[" it"] * 60)

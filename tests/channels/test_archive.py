@@ -98,6 +98,7 @@ async def test_what_is_not_written_stays(channel: Channel, journal_writer: Journ
     assert at_hand(channel.original) == [f"c{number}" for number in range(2, 9)]
 
 
+@pytest.mark.slow
 async def test_a_database_that_cannot_be_written_costs_memory_and_no_caption(
     channel: Channel, journal_writer: JournalWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

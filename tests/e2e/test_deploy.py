@@ -55,7 +55,7 @@ def test_images(name: str) -> None:
     assert ("STOPSIGNAL", "SIGTERM") in told
     environment = dict(pair.split("=", 1) for word, said in told if word == "ENV" for pair in said.split())
     assert {name for name in environment if name.startswith("SURTITLE")} <= VARIABLES
-    assert "-c /src/constraints.txt" in " ".join(said for word, said in told if word == "RUN")
+    assert "-c /src/requirements/run.txt" in " ".join(said for word, said in told if word == "RUN")
 
 
 def test_what_images_are_built_from_is_what_they_need() -> None:
@@ -65,8 +65,9 @@ def test_what_images_are_built_from_is_what_they_need() -> None:
     project = (ROOT / "pyproject.toml").read_text()
     packages = re.search(r"^packages = \[(.*)\]", project, re.MULTILINE)
     assert packages is not None
-    for name in (*re.findall(r'"(.*?)"', packages[1]), "pyproject.toml", "README.md", "LICENSE", "constraints.txt"):
-        assert any(fnmatch.fnmatch(name, one) for one in kept)
+    files = ("pyproject.toml", "README.md", "LICENSE", "NOTICE", "requirements")
+    for name in (*re.findall(r'"(.*?)"', packages[1]), *files):
+        assert any(fnmatch.fnmatch(name.partition("/")[0], one) for one in kept)
 
 
 def test_compose() -> None:

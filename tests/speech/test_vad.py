@@ -79,6 +79,7 @@ def recall(bed: Samples, said: Samples) -> float:
     return float(np.mean([late >= 0.5 for early, late in found if early >= 0.5]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["silence", "pink noise", "mains hum", "typing", "piano", "crowd"])
 def test_quiet_speech_is_found_after_minutes_of_anything(name: str) -> None:
     bed = hostile_sounds.make(name, MINUTES)

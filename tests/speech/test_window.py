@@ -351,6 +351,7 @@ _policies = st.sampled_from([lambda: LocalAgreement(2), lambda: AlignAtt(MARGIN)
 _steps = st.lists(st.tuples(st.floats(0.01, 9), st.sampled_from([0.0, 0.3, 0.6])), min_size=1, max_size=15)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(_scripts, _policies, _steps)
 @example([[], [], ["a"], ["a", "a"], [], [], []], lambda: AlignAtt(MARGIN), [(1.0, 0.0)] * 7 + [(6.0, 0.0), (7.0, 0.3)])

@@ -1,0 +1,132 @@
+"""Parts of libraries that Surtitle uses though they are not public, and the versions that have them.
+
+A library may change these in any release. Each test therefore checks that pyproject.toml allows no
+other versions than those it was written for, and that the parts are in the version installed here.
+"""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import faster_whisper
+import huggingface_hub
+import obsws_python
+import onnxruntime
+import websocket
+from ctranslate2.specs import model_spec
+from faster_whisper import utils
+from faster_whisper.feature_extractor import FeatureExtractor
+from obsws_python.baseclient import ObsClient
+from packaging.specifiers import SpecifierSet
+from tqdm import tqdm
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from tests.installation.requirements import ROOT, declared
+
+
+def check_versions(library: str, versions: str, used_in: str) -> None:
+    """pyproject.toml must allow exactly ``versions`` of ``library``, and one of them must be installed."""
+    assert (ROOT / "service" / "surtitle" / used_in).is_file(), f"{used_in} has moved: say here where it is"
+    (allowed,) = (requirement.specifier for requirement in declared() if requirement.name == library)
+    assert allowed == SpecifierSet(versions), (
+        f"pyproject.toml allows {library} {allowed}, but {used_in} was written for {versions}: "
+        "check the parts that this test names in the new versions, then change the range here"
+    )
+    assert version(library) in allowed, f"{library} {version(library)} is installed: run `make .venv/test`"
+
+
+def check_parts(library: str, used_in: str, owner: type, *names: str) -> None:
+    """``owner`` must have ``names`` as methods, or set them when it is created."""
+    initializers = [vars(cls).get("__init__") for cls in owner.__mro__]
+    assigned = {name for made in initializers if inspect.isfunction(made) for name in made.__code__.co_names}
+    gone = [name for name in names if not hasattr(owner, name) and name not in assigned]
+    assert gone == [], (
+        f"{owner.__name__} of {library} {version(library)} has no {', '.join(gone)}: "
+        f"adapt service/surtitle/{used_in}, or keep the version out in pyproject.toml"
+    )
+
+
+def test_uvicorn_protocols() -> None:
+    used_in = "web/connections.py"
+    check_versions("uvicorn", ">=0.54,<0.55", used_in)
+    check_parts(
+        "uvicorn",
+        used_in,
+        H11Protocol,
+        "connection_made",
+        "data_received",
+        "send_400_response",
+        "on_response_complete",
+        "connection_lost",
+        "client",
+        "cycle",
+        "loop",
+        "scope",
+        "transport",
+    )
+    check_parts("uvicorn", used_in, RequestResponseCycle, "disconnected", "message_event", "response_complete")
+    check_parts(
+        "uvicorn",
+        used_in,
+        WebSocketsSansIOProtocol,
+        "connection_lost",
+        "send_receive_event_to_app",
+        "handle_parser_exception",
+        "client",
+        "close_sent",
+        "conn",
+        "curr_msg_data_type",
+        "frames",
+    )
+
+
+def test_faster_whisper_model_names() -> None:
+    check_versions("faster-whisper", ">=1.2.1,<1.3", "models/catalogue.py")
+    repositories: dict[str, Any] = getattr(utils, "_MODELS", {})
+    assert {name: "/" in str(repositories.get(name)) for name in utils.available_models()} == dict.fromkeys(
+        utils.available_models(), True
+    ), "faster_whisper.utils._MODELS no longer maps names to repositories: adapt service/surtitle/models/catalogue.py"
+
+
+def test_faster_whisper_mel_filters() -> None:
+    check_versions("faster-whisper", ">=1.2.1,<1.3", "speech/whisper/features.py")
+    check_parts("faster-whisper", "speech/whisper/features.py", FeatureExtractor, "get_mel_filters")
+    assert FeatureExtractor.get_mel_filters(16000, 400, 80).shape == (80, 201)
+
+
+def test_faster_whisper_voice_detector() -> None:
+    check_versions("faster-whisper", ">=1.2.1,<1.3", "speech/vad.py")
+    found = sorted(Path(faster_whisper.__file__).parent.glob("assets/silero_vad*.onnx"))
+    assert len(found) == 1, "faster-whisper ships another voice detector: adapt service/surtitle/speech/vad.py"
+    session = onnxruntime.InferenceSession(str(found[0]), providers=["CPUExecutionProvider"])
+    assert {entry.name for entry in session.get_inputs()} == {"input", "h", "c"}
+    assert len(session.get_outputs()) == 3
+
+
+def test_ctranslate2_file_format() -> None:
+    check_versions("ctranslate2", ">=4.8,<4.9", "speech/whisper/model_file.py")
+    assert model_spec.CURRENT_BINARY_VERSION == 6, (
+        "CTranslate2 writes another file format: adapt service/surtitle/speech/whisper/model_file.py"
+    )
+
+
+def test_obsws_python_socket() -> None:
+    used_in = "closed_captions/obs_websocket.py"
+    check_versions("obsws-python", ">=1.8,<1.9", used_in)
+    check_parts("obsws-python", used_in, obsws_python.ReqClient, "base_client", "disconnect")
+    check_parts("obsws-python", used_in, ObsClient, "ws")
+    check_parts("obsws-python", used_in, websocket.WebSocket, "shutdown")
+
+
+def test_huggingface_hub_progress_bars() -> None:
+    """Which bars move, and how, is not documented; tests/models/test_download.py checks the figures they give."""
+    used_in = "models/download.py"
+    check_versions("huggingface_hub", ">=2.4,<2.5", used_in)
+    parameters = inspect.signature(huggingface_hub.hf_hub_download).parameters
+    assert "tqdm_class" in parameters, "hf_hub_download takes no tqdm_class: adapt service/surtitle/models/download.py"
+    check_parts("tqdm", used_in, tqdm, "update")
+    assert tqdm(disable=True).n == 0
