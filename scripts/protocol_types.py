@@ -13,9 +13,9 @@ from typing import Any, is_typeddict
 
 import msgspec
 
-from surtitle.core import wire
 from surtitle.channels import settings
 from surtitle.channels.style import Style, StyleEvent
+from surtitle.core import wire
 from surtitle.web.corrections import Correction
 from surtitle.web.messages import End, Start
 

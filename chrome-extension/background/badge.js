@@ -25,7 +25,7 @@ export async function showBadge(tabId) {
   ]).catch(() => {}); // the tab was closed
 }
 
-/** The capture of a crashed page goes on, silent until the page is reloaded. @param {number} tabId @returns {Promise<Problem | null>} */
+/** A crashed page is still captured, but silent until it is reloaded. @param {number} tabId @returns {Promise<Problem | null>} */
 export async function crashOf(tabId) {
   const tab = await chrome.tabs.get(tabId).catch(() => null);
   return tab?.status === "unloaded" ? { code: "tabCrashed" } : null;

@@ -179,7 +179,7 @@ export class Publisher {
     this.#connection.send(JSON.stringify(message));
   }
 
-  /** Replace a socket that takes no more: a network that swallows everything closes no connection. */
+  /** Replace a socket that has stopped sending: a network that drops everything does not close connections. */
   #replaceStuck() {
     if (this.#connection.bufferedAmount < MAX_BUFFERED) this.#stuckSince = null;
     else if (Date.now() - (this.#stuckSince ??= Date.now()) > STUCK_TIMEOUT) {

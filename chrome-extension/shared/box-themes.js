@@ -1,4 +1,4 @@
-// The colours of the caption box. `soft` is for words that may still change.
+// The colors of the caption box. `soft` is for words that may still change.
 
 /** @typedef {{ink: string, soft: string, name: string, ground: string}} Theme `ground` as red, green and blue */
 

@@ -13,10 +13,10 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
-from surtitle.core import wire
 from surtitle.access import tokens
 from surtitle.access.tokens import Scope
 from surtitle.channels.style import Style, StyleEvent
+from surtitle.core import wire
 from surtitle.core.settings import Access
 from tests.recordings.talk import talk
 from tests.support import Running, publish, put, running, speech

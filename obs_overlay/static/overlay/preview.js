@@ -7,7 +7,7 @@ const TALK = [
   ["Ada", "The words that you read are written down while I am speaking, and they stay where they are.",
     "Les mots que vous lisez sont écrits pendant que je parle, et ils restent à leur place."],
   ["Grace", "Even when two of us are talking?", "Même quand nous parlons à deux ?"],
-  ["Ada", "Then everybody has a name, and a colour.", "Alors chacun a un nom, et une couleur."],
+  ["Ada", "Then everybody has a name, and a color.", "Alors chacun a un nom, et une couleur."],
 ];
 const INTERVAL = 240; // milliseconds from word to word
 const TENTATIVE = 2; // newest words, which are not committed yet

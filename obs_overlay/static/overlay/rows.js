@@ -14,7 +14,7 @@ import { create, write } from "../shared/dom.js";
  */
 
 const ROLL = 160; // milliseconds
-const VOICES = 8; // colours
+const VOICES = 8; // colors
 const STAGGER = 70; // milliseconds from one word to the next, where they appear one by one
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 

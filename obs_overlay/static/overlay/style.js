@@ -37,7 +37,7 @@ const PARAMETERS = {
   direction: ["auto", "ltr", "rtl"],
 };
 
-const FAINT = 0.62; // share of the text colour in the colour of words that may still change
+const FAINT = 0.62; // share of the text color in the color of words that may still change
 const FALLBACK = "system-ui, sans-serif"; // for scripts that the style's own fonts lack
 
 /** The style in an address: invalid values are ignored, numbers are clamped. @param {URLSearchParams} query @returns {Style} */
@@ -107,19 +107,19 @@ function ownRule() {
   return document.documentElement.style;
 }
 
-/** A colour for CSS, or "" if it is not one; hexadecimal digits without "#" are accepted. @param {string} text */
+/** A color for CSS, or "" if it is not one; hexadecimal digits without "#" are accepted. @param {string} text */
 function color(text) {
   const value = /^([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})$/i.test(text) ? `#${text}` : text;
   return /^#?[a-z0-9]+$/i.test(value) && CSS.supports("color", value) ? value : "";
 }
 
-/** @param {string} text @param {number} percent of the colour's own opacity */
+/** @param {string} text @param {number} percent of the color's own opacity */
 function translucent(text, percent) {
   const [red, green, blue, alpha] = channels(text);
   return `rgb(${red} ${green} ${blue} / ${((alpha * percent) / 100).toFixed(3)})`;
 }
 
-/** The text colour, mixed with what is behind it. Not translucent, because the outlines of letters would show through. @param {CompleteStyle} style */
+/** The text color, mixed with what is behind it. Not translucent, because the outlines of letters would show through. @param {CompleteStyle} style */
 function faint(style) {
   const [text, behind] = [style.color, style.box_opacity > 0 ? style.box : style.outline_color].map(channels);
   const mixed = [0, 1, 2].map((at) => Math.round(text[at] * FAINT + behind[at] * (1 - FAINT)));

@@ -12,7 +12,7 @@ export function copiesOnClick(button, text) {
       await copy(await text());
       button.textContent = t("Copied");
     } catch {
-      button.textContent = t("That did not work: try again.");
+      button.textContent = t("Copying failed: try again.");
     }
     setTimeout(() => (button.textContent = label), FEEDBACK);
   });

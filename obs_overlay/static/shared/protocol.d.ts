@@ -446,7 +446,7 @@ export interface Session {
   beginning: string;
   captions: number;
   channel: string;
-  /** seconds since 1970; null while it goes on */
+  /** seconds since 1970; null until it has ended */
   ended: number | null;
   hits?: SearchHit[];
   id: string;

@@ -55,9 +55,9 @@ export const THEMES = {
   comic: { font: ROUND, weight: 700, color: "#20124d", box: "#fff7d6", box_opacity: 100, radius: 70, shadow: 0, name_color: "#d6336c", columns: 34, mode: "word" },
 };
 
-/** Colours of speakers, in the order in which they are heard; safe for colour-blind people (Okabe and Ito 2008, lighter). */
+/** Colors of speakers, in the order in which they are heard; safe for color-blind people (Okabe and Ito 2008, lighter). */
 export const VOICES = ["#ffd166", "#7cc8ff", "#5fe0b0", "#ff9f6b", "#d8a6ff", "#f5f17a", "#ff8fa8", "#c9d1d9"];
-/** Colours of speakers on light boxes. */
+/** Colors of speakers on light boxes. */
 export const DARK_VOICES = ["#8a4b00", "#0a5a9c", "#00664b", "#a63c00", "#6f2da8", "#6b6200", "#a8123e", "#3d4650"];
 
 /** A style with all properties: its own, its theme's, and the default ones. @param {Style} style @returns {CompleteStyle} */

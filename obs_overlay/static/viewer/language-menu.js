@@ -27,7 +27,7 @@ export function languageMenu(channel, current) {
       const [{ languages }, { translation }] = await Promise.all([getLanguages(), getChannel(channel)]);
       list.replaceChildren(...items(languages, translation.languages.map(({ language }) => language)));
       writeOrHide(hint, translation.model ? ""
-        : t("This service has no translation model yet: whoever runs it can choose one on the dashboard."));
+        : t("This service has no translation model yet: its operator can choose one on the dashboard."));
     } catch {
       writeOrHide(hint, t("The service does not answer."));
     }
@@ -53,7 +53,7 @@ export function languageMenu(channel, current) {
     const first = new Set([current, ...running]);
     named.sort((one, other) =>
       Number(first.has(other.tag)) - Number(first.has(one.tag)) || one.label.localeCompare(other.label));
-    const original = { tag: "", label: t("As it is spoken"), name: "original", own_name: "", rtl: false };
+    const original = { tag: "", label: t("Original"), name: "original", own_name: "", rtl: false };
     return [original, ...named].map(item);
   }
 
@@ -61,7 +61,7 @@ export function languageMenu(channel, current) {
   function item({ tag, label, name, own_name: ownName }) {
     const row = create("li");
     row.dataset.names = [tag, label, name, ownName].join(" ").toLocaleLowerCase();
-    const button = createButton(label, () => readIn(channel, tag));
+    const button = createButton(label, () => openInLanguage(channel, tag));
     if (ownName && ownName.toLocaleLowerCase() !== label.toLocaleLowerCase()) {
       const second = create("small", "", ownName);
       second.lang = tag;
@@ -75,7 +75,7 @@ export function languageMenu(channel, current) {
 }
 
 /** Load the page in a language. @param {string} channel @param {string} tag */
-function readIn(channel, tag) {
+function openInLanguage(channel, tag) {
   try {
     localStorage.setItem(storageKey(channel), tag);
   } catch {

@@ -1,11 +1,11 @@
-// Reading preferences: text size, typeface, spacing, colours. Stored in this browser.
+// Reading preferences: text size, typeface, spacing, colors. Stored in this browser.
 
 import { control, element } from "../shared/dom.js";
 
 const SIZES = [16, 18, 21, 25, 30, 36, 44, 56]; // pixels
-const DEFAULTS = { size: 21, face: "sans", spacing: "normal", colours: "auto", tentative: true };
+const DEFAULTS = { size: 21, face: "sans", spacing: "normal", colors: "auto", tentative: true };
 const KEY = "reading";
-const CHOICES = /** @type {const} */ (["face", "spacing", "colours"]);
+const CHOICES = /** @type {const} */ (["face", "spacing", "colors"]);
 
 /** Apply the stored preferences, and let them be changed. @param {() => void} changed called after each change */
 export function readingPreferences(changed) {
@@ -54,7 +54,8 @@ export function readingPreferences(changed) {
 /** @returns {Partial<typeof DEFAULTS>} */
 function stored() {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    const { colours, ...preferences } = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return colours ? { colors: colours, ...preferences } : preferences; // the name until version 0.1.0
   } catch {
     return {};
   }

@@ -7,8 +7,8 @@ import { formatClock } from "../shared/format.js";
 
 const PARAGRAPH_PAUSE = 4; // seconds of silence that begin a new paragraph
 const PARAGRAPH_LENGTH = 500; // characters
-const VOICES = 6; // colours
-const MAX_VOICES = 100; // that have a colour of their own
+const VOICES = 6; // colors
+const MAX_VOICES = 100; // that have a color of their own
 
 export class Transcript {
   /** @param {HTMLElement} place @param {HTMLElement} empty shown while there are no captions */
@@ -108,7 +108,7 @@ export class Transcript {
   label(block, voice) {
     if (!this.voices.includes(voice) && this.voices.length < MAX_VOICES) this.voices.push(voice);
     block.dataset.voice = voice;
-    block.dataset.colour = String((Math.max(0, this.voices.indexOf(voice)) % VOICES) + 1);
+    block.dataset.color = String((Math.max(0, this.voices.indexOf(voice)) % VOICES) + 1);
     part(block, ".who").textContent = voice;
   }
 

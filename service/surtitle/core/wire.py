@@ -1,8 +1,7 @@
 """The JSON that the pages and the extension read, as types; `scripts/protocol_types.py` makes TypeScript of them.
 
 What clients send is in the module that decodes it: `web.messages`, `channels.settings`, `channels.style`,
-`web.corrections`. docs/protocol.md explains it all. Times are seconds on the channel's clock unless their description says
-something else.
+`web.corrections`. docs/protocol.md explains all of it.
 """
 
 from __future__ import annotations
@@ -443,7 +442,7 @@ class Session(TypedDict):
     id: str
     channel: str
     began: Timestamp
-    ended: Annotated[float | None, Meta(description="seconds since 1970; null while it goes on")]
+    ended: Annotated[float | None, Meta(description="seconds since 1970; null until it has ended")]
     captions: int
     seconds: Seconds
     beginning: Annotated[str, Meta(description="the first words")]

@@ -9,7 +9,7 @@ import { say } from "./settings-form.js";
 
 /** @import { PageLinks, TokenEntry } from "/static/overlay/shared/protocol.js" */
 
-const SCOPES = { view: t("can read"), publish: t("can send sound"), admin: t("can do everything") };
+const SCOPES = { view: t("can read"), publish: t("can send audio"), admin: t("can do everything") };
 const EVERY = "*";
 
 const section = element("guests");
@@ -60,8 +60,8 @@ function show(scope, channel, token) {
   part(created, "output", HTMLOutputElement).value = publish ? "…" : masked(link);
   created.hidden = false;
   say(answer, publish
-    ? t("Enter it as the token in the extension or in OBS. It is shown this once.")
-    : t("Pass this link on. It is shown this once."), true);
+    ? t("Enter it as the token in the extension or in OBS. It is shown only once.")
+    : t("Pass this link on. It is shown only once."), true);
 }
 
 async function list() {
@@ -75,11 +75,11 @@ function row({ id, name, scope, channel, expires }) {
   const until = new Date(expires * 1000).toLocaleDateString(document.documentElement.lang);
   const what = t("{what} in {where} until {until}", { what: SCOPES[scope], where: channelLabel(channel), until });
   const item = create("li");
-  const button = createButton(t("Take back"), () => reportFailure(async () => {
+  const button = createButton(t("Revoke"), () => reportFailure(async () => {
     await revokeToken(id);
     item.remove();
   }));
-  button.setAttribute("aria-label", `${t("Take back")}: ${label}`);
+  button.setAttribute("aria-label", `${t("Revoke")}: ${label}`);
   item.append(create("span", "", label), create("span", "what", what), button);
   return item;
 }

@@ -38,7 +38,7 @@ export class ChannelCard {
       ignoreFailure(changeSettings(name, { paused: this.pause.ariaPressed !== "true" }));
     });
     part(this.element, ".clear").addEventListener("click", () => {
-      if (confirm(t("Empty the screens and the transcript of {name}?", { name }))) ignoreFailure(clearChannel(name));
+      if (confirm(t("Clear the screens and the transcript of {name}?", { name }))) ignoreFailure(clearChannel(name));
     });
   }
 
@@ -53,7 +53,7 @@ export class ChannelCard {
     const others = Math.max(0, channel.readers - 1); // this page is a reader too
     write(part(card, ".readers"), t("readers: {others}, captions: {captions}", { others, captions: channel.captions }));
     this.pause.ariaPressed = String(channel.paused);
-    write(this.pause, channel.paused ? t("Go on") : t("Pause"));
+    write(this.pause, channel.paused ? t("Resume") : t("Pause"));
     card.dataset.paused = String(channel.paused);
     writeAll(part(card, ".problems"), "p", problemsOf(channel));
     this.showSources(channel.sources);
@@ -74,7 +74,7 @@ export class ChannelCard {
 /** @param {ChannelStatus} channel */
 function problemsOf({ recording, paused, sources }) {
   const problems = sources.map((source) => problemOf(source, paused));
-  return [recording.problem, paused ? t("Paused: what is said now is not captioned.") : "", ...problems].filter(Boolean);
+  return [recording.problem, paused ? t("Paused: nothing is captioned until you resume.") : "", ...problems].filter(Boolean);
 }
 
 /** Requests whose effect the page shows by itself: so it does when the service is gone. @param {Promise<unknown>} request */
@@ -91,7 +91,7 @@ async function showLinks(place, channel) {
   const audio = `${new URL(viewer).origin.replace("http", "ws")}${channelPath(channel, "/audio")}`;
   place.append(
     ...linkRow(t("Overlay for OBS"), overlay, create("a")),
-    ...linkRow(t("Page for readers"), viewer, create("a")),
+    ...linkRow(t("Readers' page"), viewer, create("a")),
     ...linkRow(t("Address for audio"), audio, create("span")),
   );
 }

@@ -14,7 +14,7 @@ const STATES = {
   wrong_password: t("wrong password"),
   not_streaming: t("ready, OBS is not streaming"),
   sending: t("sending"),
-  refused: t("cannot be written"),
+  refused: t("language not supported"),
 };
 
 /** Let the card's form show and change the settings. @param {HTMLElement} card @param {string} channel */
@@ -42,7 +42,7 @@ function fill(form, { closed_captions: settings }) {
   control(form, "cc-language").value = settings.language ?? "";
   const password = control(form, "password");
   password.value = "";
-  password.placeholder = settings.password_set ? t("as it was given") : t("none");
+  password.placeholder = settings.password_set ? t("set") : t("none");
 }
 
 /** @param {HTMLFormElement} form */

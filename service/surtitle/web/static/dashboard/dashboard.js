@@ -41,7 +41,7 @@ function showLoss(refused) {
   serviceState.dataset.state = "lost";
   write(serviceState, refused
     ? t("This link is no longer valid: ask for a new one.")
-    : t("The service does not answer: start it again"));
+    : t("The service does not answer: restart it"));
   for (const card of cards.values()) card.showSources([]);
 }
 

@@ -32,13 +32,13 @@ export function showProgress(bar, progress) {
 function describe({ model, state, done, message }) {
   switch (state) {
     case "waiting":
-      return t("The model {model} waits for another model", { model });
+      return t("The model {model} is waiting for another model", { model });
     case "fetching":
       return t("The model {model} is being fetched: {percent} %", { model, percent: Math.round((done ?? 0) * 100) });
     case "loading":
       return t("The model {model} is being loaded", { model });
     case "ready":
-      return t("The model {model} takes over", { model });
+      return t("The model {model} is taking over", { model });
     case "failed":
       return message;
   }

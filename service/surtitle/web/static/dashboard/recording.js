@@ -37,7 +37,7 @@ export function showRecording(card, recording) {
 /** @param {RecordingStatus} recording */
 function describe({ on, seconds, bytes, files, lost }) {
   if (!on) return "";
-  if (!files) return t("waits for a source");
+  if (!files) return t("waiting for a source");
   const size = `${formatClock(seconds)}, ${formatBytes(bytes)}`;
   return lost ? `${size}, ${t("{lost} s lost: the disk is too slow", { lost: lost.toFixed(0) })}` : size;
 }

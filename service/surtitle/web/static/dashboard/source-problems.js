@@ -14,13 +14,13 @@ const BEHIND = 3; // seconds
  * @returns {string} "" without a problem
  */
 export function problemOf({ name, state, level, seconds, lag, skipped }, paused) {
-  if (state === "away") return t("{name} lost its connection: it can go on for half a minute, then start it again.", { name });
+  if (state === "away") return t("{name} lost its connection: it can reconnect within half a minute; after that, start it again.", { name });
   if (paused) return "";
   if (lag >= BEHIND || (skipped > 0 && lag >= 1)) {
     return t("Recognition is {lag} s behind: choose a smaller model below, or stop a source.", { lag: lag.toFixed(1) });
   }
   if (level < INAUDIBLE && seconds > PATIENCE) {
-    return t("{name} sends no sound: look whether it is muted, or the wrong device.", { name });
+    return t("{name} sends no sound: check whether it is muted, or the wrong device.", { name });
   }
   return "";
 }

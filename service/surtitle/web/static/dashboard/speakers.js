@@ -20,11 +20,11 @@ export function showSpeakers(card, diarization, skipped) {
 
 /** @param {DiarizationStatus} diarization @param {number} skipped */
 function describe({ state, message }, skipped) {
-  if (state === "missing") return t("To tell speakers apart, install it: pip install 'surtitle[diarization]'");
+  if (state === "missing") return t("To distinguish speakers, run: pip install 'surtitle[diarization]'");
   if (state === "failed") return message;
-  if (state === "loading") return t("The speaker model is being loaded; captions run meanwhile.");
+  if (state === "loading") return t("The speaker model is being loaded; captions are not delayed.");
   if (skipped < REPORTED) return "";
-  return t("This computer is too slow to hear all speakers: {skipped} s were left out. Choose more time.", {
+  return t("This computer is too slow to distinguish the speakers: {skipped} s were skipped. Choose more time.", {
     skipped: skipped.toFixed(0),
   });
 }

@@ -21,38 +21,38 @@ import { say } from "./settings-form.js";
 /** @type {[string, Field[]][]} */
 const GROUPS = [
   [t("Text"), [
-    { name: "font", label: t("Typeface (names of installed fonts)") },
-    { name: "size", label: t("Size in percent"), range: [50, 250] },
+    { name: "font", label: t("Font (names of installed fonts)") },
+    { name: "size", label: t("Size, percent"), range: [50, 250] },
     { name: "weight", label: t("Weight"), range: [100, 900] },
-    { name: "case", label: t("Capitals"), options: [["normal", t("As it is written")], ["upper", t("All capitals")]] },
-    { name: "color", label: t("Colour"), color: true },
-    { name: "outline_color", label: t("Outline colour"), color: true },
+    { name: "case", label: t("Capitals"), options: [["normal", t("As spoken")], ["upper", t("All capitals")]] },
+    { name: "color", label: t("Color"), color: true },
+    { name: "outline_color", label: t("Outline color"), color: true },
     { name: "outline", label: t("Outline"), range: [0, 30] },
     { name: "shadow", label: t("Shadow"), range: [0, 100] },
   ]],
   [t("Box"), [
-    { name: "box", label: t("Box colour"), color: true },
-    { name: "box_opacity", label: t("Opacity in percent"), range: [0, 100] },
+    { name: "box", label: t("Box color"), color: true },
+    { name: "box_opacity", label: t("Opacity, percent"), range: [0, 100] },
     { name: "radius", label: t("Roundness"), range: [0, 100] },
   ]],
-  [t("Place"), [
-    { name: "align", label: t("Side"), options: [["left", t("Left")], ["center", t("Centre")], ["right", t("Right")]] },
+  [t("Position"), [
+    { name: "align", label: t("Side"), options: [["left", t("Left")], ["center", t("Center")], ["right", t("Right")]] },
     { name: "position", label: t("Height"), options: [["top", t("Top")], ["middle", t("Middle")], ["bottom", t("Bottom")]] },
-    { name: "margin", label: t("Distance from the edge in percent"), range: [0, 45] },
+    { name: "margin", label: t("Distance from the edge, percent"), range: [0, 45] },
     { name: "lines", label: t("Lines"), range: [1, 4] },
-    { name: "columns", label: t("Letters in a line"), range: [12, 80] },
+    { name: "columns", label: t("Characters per line"), range: [12, 80] },
   ]],
   [t("Words"), [
-    { name: "mode", label: t("How they come"), options: [
+    { name: "mode", label: t("Animation"), options: [
       ["roll-up", t("Lines roll up")], ["pop-on", t("Whole captions")], ["word", t("Word by word")]] },
     { name: "tentative", label: t("Words that may still change"), options: [
       ["lighter", t("Lighter")], ["same", t("Like the others")], ["hidden", t("Hidden")]] },
-    { name: "fade", label: t("Seconds until they go in silence, 0 for never"), range: [0, 60] },
+    { name: "fade", label: t("Seconds of silence until they disappear, 0 for never"), range: [0, 60] },
     { name: "names", label: t("Speakers' names"), options: [
       ["auto", t("When they change")], ["always", t("Always")], ["never", t("Never")]] },
-    { name: "voices", label: t("Colours of speakers"), options: [
-      ["name", t("Of their names")], ["text", t("Of their words")], ["none", t("None")]] },
-    { name: "name_color", label: t("Colour of names"), color: true },
+    { name: "voices", label: t("Colors of speakers"), options: [
+      ["name", t("For names")], ["text", t("For words")], ["none", t("None")]] },
+    { name: "name_color", label: t("Color of names"), color: true },
   ]],
 ];
 
@@ -84,7 +84,7 @@ class Editor {
     this.page = location.origin + this.overlay; // as OBS opens it
     this.languages = part(place, ".languages input", HTMLInputElement);
     this.frame = create("iframe");
-    this.frame.title = t("How the overlay looks");
+    this.frame.title = t("Preview of the overlay");
     this.frame.src = `${this.overlay}?preview`;
     this.frame.addEventListener("load", () => this.preview());
     part(place, ".picture").append(this.frame);
@@ -95,7 +95,7 @@ class Editor {
     for (const [label, fields] of GROUPS) this.fields.append(this.group(label, fields));
     part(this.place, ".save").addEventListener("click", () => this.save(this.name));
     part(this.place, ".save-as").addEventListener("click", () => {
-      const name = prompt(t("A name for this look, for example “game”:"))?.trim();
+      const name = prompt(t("Name of the new style, for example “game”:"))?.trim();
       if (name) this.save(name);
     });
     part(this.place, ".forget").addEventListener("click", () => this.reset());
@@ -154,7 +154,7 @@ class Editor {
     this.name = name;
     const others = Object.keys(this.styles).filter((other) => other !== DEFAULT);
     this.names.replaceChildren(
-      new Option(t("All overlays without a name of their own"), DEFAULT), ...others.map((other) => new Option(other, other)),
+      new Option(t("All overlays that do not name a style"), DEFAULT), ...others.map((other) => new Option(other, other)),
     );
     this.names.value = name;
     const page = new URL(this.page);
@@ -202,7 +202,7 @@ class Editor {
     await this.reportFailure(async () => {
       this.styles = await saveStyle(this.channel, name, this.style);
       this.select(name);
-      say(this.answer, t("Saved: every open overlay has it now."), true);
+      say(this.answer, t("Saved: all open overlays use it now."), true);
     });
   }
 
@@ -224,7 +224,7 @@ class Editor {
   }
 }
 
-/** A colour as colour fields want it. @param {string} color */
+/** A color as color fields want it. @param {string} color */
 function hex(color) {
   const context = document.createElement("canvas").getContext("2d");
   if (!context) return "#000000";

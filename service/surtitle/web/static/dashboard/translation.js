@@ -11,7 +11,7 @@ import { readOptional, settingsForm } from "./settings-form.js";
 
 /** @type {Record<RunningTranslation["state"], string>} */
 const STATES = {
-  waiting: t("waits for a source"),
+  waiting: t("waiting for a source"),
   fetching: t("the model is being fetched"),
   loading: t("the model is being loaded"),
   live: t("live"),
@@ -53,7 +53,7 @@ function describe({ language, name, state, readers, pinned, lag, skipped }) {
     state === "behind" && t("lag {lag} s", { lag: lag.toFixed(0) }),
     readers && t("readers: {readers}", { readers }),
     pinned && t("always"),
-    skipped && t("captions left out: {skipped}", { skipped }),
+    skipped && t("captions skipped: {skipped}", { skipped }),
   ].filter(Boolean).join(", ");
 }
 

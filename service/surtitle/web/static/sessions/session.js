@@ -26,7 +26,7 @@ let versions = 0; // how many there were when it was shown
 let requests = new AbortController();
 
 element("delete").addEventListener("click", async () => {
-  if (!confirm(t("Delete what was said and recorded in this session for good?"))) return;
+  if (!confirm(t("Permanently delete the transcript and the recordings of this session?"))) return;
   requests.abort();
   playback.unload();
   try {
@@ -116,11 +116,11 @@ function showSecondPass({ audio, recording, polish, versions: known }) {
 function secondPassText(pass) {
   switch (pass?.state) {
     case "waiting":
-      return t("Waits for another session");
+      return t("Waiting for another session");
     case "running":
       return t("{percent} % done", { percent: percent(pass.done) });
     case "stopped":
-      return t("Given up: nothing has changed.");
+      return t("Canceled: nothing has changed.");
     default:
       return pass?.message ?? "";
   }

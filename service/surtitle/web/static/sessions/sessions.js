@@ -56,7 +56,7 @@ async function show(more = false) {
 
 /** @param {string} words */
 function nothingFound(words) {
-  return words ? t("Nobody said that.") : t("There are no sessions yet: they begin as soon as a source sends audio.");
+  return words ? t("Nothing found.") : t("There are no sessions yet: one begins as soon as a source sends audio.");
 }
 
 /** @param {Session} session @param {string} words that were searched for */

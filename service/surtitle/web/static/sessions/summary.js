@@ -18,7 +18,7 @@ export function sessionFacts(session) {
     formatClock(seconds),
     t("captions: {captions}", { captions }),
     recordingState(session),
-    ended === null && !recording ? t("goes on") : "",
+    ended === null && !recording ? t("in progress") : "",
     versions.includes("polished") ? t("transcribed again") : "",
   ].filter(Boolean).join(" · ");
 }

@@ -8,7 +8,7 @@ import { t } from "/static/overlay/shared/i18n.js";
 
 const PAUSE = 4; // seconds of silence that begin a new paragraph
 const LENGTH = 500; // characters
-const VOICES = 6; // colours
+const VOICES = 6; // colors
 /** @type {Record<DifferenceLine["parts"][number][0], "ins" | "del" | "span">} */
 const TAGS = { new: "ins", gone: "del", same: "span" };
 
@@ -35,7 +35,7 @@ export function showTranscript(place, captions) {
 
 /** @param {HTMLElement} place @param {SessionDifference} difference @param {HTMLElement} summary */
 export function showDifference(place, { words, new: added, gone, lines }, summary) {
-  summary.textContent = t("{new} of {words} words are new, {gone} are gone.", { new: added, words, gone });
+  summary.textContent = t("{new} of {words} words are new, {gone} were removed.", { new: added, words, gone });
   const paragraphs = new Paragraphs();
   for (const { start, voice, parts } of lines) {
     paragraphs.begin(voice, start);
@@ -83,7 +83,7 @@ class Paragraphs {
     this.text = create("p");
     this.text.dir = "auto";
     const block = create("section", "paragraph");
-    block.dataset.colour = String((this.voices.indexOf(voice) % VOICES) + 1);
+    block.dataset.color = String((this.voices.indexOf(voice) % VOICES) + 1);
     block.append(head, this.text);
     this.all.push(block);
   }
