@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.protocol_types import FILES, typescript
+from scripts.protocol_types import files
 from tests.support import need_node, need_package
 
 ROOT = Path(__file__).parents[1]
@@ -36,9 +36,9 @@ def test_modules(file: str) -> None:
     run(need_node(), "--test", "--test-reporter=spec", file)
 
 
-def test_the_types_of_the_protocol_are_those_of_the_service() -> None:
-    for file in FILES:
-        assert file.read_text(encoding="utf-8") == typescript(), "run python scripts/protocol_types.py"
+def test_generated_files_are_up_to_date() -> None:
+    for path, text in files().items():
+        assert path.read_text(encoding="utf-8") == text, "run python scripts/protocol_types.py"
 
 
 def test_pages_and_extension_have_the_same_connection() -> None:

@@ -1,41 +1,12 @@
 // Styles the page: reads a style from the address, and writes styles as custom properties and attributes.
 
-import { DARK_VOICES, THEMES, VOICES, completeStyle } from "../shared/themes.js";
+import { STYLE_PROPERTIES } from "../shared/style-properties.js";
+import { DARK_VOICES, VOICES, completeStyle } from "../shared/themes.js";
 
 /**
  * @import { Style } from "../shared/protocol.js"
  * @import { CompleteStyle } from "../shared/themes.js"
  */
-
-/** The values of each URL parameter: words, or a minimum and a maximum. @type {Record<string, string[] | [number, number] | "color" | "font">} */
-const PARAMETERS = {
-  theme: Object.keys(THEMES),
-  font: "font",
-  size: [20, 400],
-  weight: [100, 900],
-  color: "color",
-  outline: [0, 30],
-  outline_color: "color",
-  shadow: [0, 100],
-  shadow_color: "color",
-  box: "color",
-  box_opacity: [0, 100],
-  radius: [0, 100],
-  align: ["left", "center", "right"],
-  position: ["top", "middle", "bottom"],
-  margin: [0, 45],
-  side: [0, 45],
-  lines: [1, 4],
-  columns: [12, 80],
-  case: ["normal", "upper"],
-  names: ["auto", "always", "never"],
-  name_color: "color",
-  voices: ["none", "name", "text"],
-  tentative: ["lighter", "same", "hidden"],
-  mode: ["roll-up", "pop-on", "word"],
-  fade: [0, 600],
-  direction: ["auto", "ltr", "rtl"],
-};
 
 const FAINT = 0.62; // share of the text color in the color of words that may still change
 const FALLBACK = "system-ui, sans-serif"; // for scripts that the style's own fonts lack
@@ -44,7 +15,7 @@ const FALLBACK = "system-ui, sans-serif"; // for scripts that the style's own fo
 export function styleFromQuery(query) {
   /** @type {Record<string, string | number>} */
   const style = {};
-  for (const [name, allowed] of Object.entries(PARAMETERS)) {
+  for (const [name, allowed] of Object.entries(STYLE_PROPERTIES)) {
     const value = query.get(name)?.trim();
     if (!value) continue;
     if (allowed === "color") {

@@ -3,6 +3,7 @@
 import { ServiceError, deleteStyle, getLinks, getStyles, saveStyle } from "/static/overlay/shared/api.js";
 import { create, createButton, part } from "/static/overlay/shared/dom.js";
 import { t } from "/static/overlay/shared/i18n.js";
+import { STYLE_PROPERTIES } from "/static/overlay/shared/style-properties.js";
 import { THEMES, completeStyle } from "/static/overlay/shared/themes.js";
 import { masked } from "/static/overlay/shared/token.js";
 import { say } from "./settings-form.js";
@@ -23,24 +24,24 @@ const GROUPS = [
   [t("Text"), [
     { name: "font", label: t("Font (names of installed fonts)") },
     { name: "size", label: t("Size, percent"), range: [50, 250] },
-    { name: "weight", label: t("Weight"), range: [100, 900] },
+    { name: "weight", label: t("Weight"), range: STYLE_PROPERTIES.weight },
     { name: "case", label: t("Capitals"), options: [["normal", t("As spoken")], ["upper", t("All capitals")]] },
     { name: "color", label: t("Color"), color: true },
     { name: "outline_color", label: t("Outline color"), color: true },
-    { name: "outline", label: t("Outline"), range: [0, 30] },
-    { name: "shadow", label: t("Shadow"), range: [0, 100] },
+    { name: "outline", label: t("Outline"), range: STYLE_PROPERTIES.outline },
+    { name: "shadow", label: t("Shadow"), range: STYLE_PROPERTIES.shadow },
   ]],
   [t("Box"), [
     { name: "box", label: t("Box color"), color: true },
-    { name: "box_opacity", label: t("Opacity, percent"), range: [0, 100] },
-    { name: "radius", label: t("Roundness"), range: [0, 100] },
+    { name: "box_opacity", label: t("Opacity, percent"), range: STYLE_PROPERTIES.box_opacity },
+    { name: "radius", label: t("Roundness"), range: STYLE_PROPERTIES.radius },
   ]],
   [t("Position"), [
     { name: "align", label: t("Side"), options: [["left", t("Left")], ["center", t("Center")], ["right", t("Right")]] },
     { name: "position", label: t("Height"), options: [["top", t("Top")], ["middle", t("Middle")], ["bottom", t("Bottom")]] },
-    { name: "margin", label: t("Distance from the edge, percent"), range: [0, 45] },
-    { name: "lines", label: t("Lines"), range: [1, 4] },
-    { name: "columns", label: t("Characters per line"), range: [12, 80] },
+    { name: "margin", label: t("Distance from the edge, percent"), range: STYLE_PROPERTIES.margin },
+    { name: "lines", label: t("Lines"), range: STYLE_PROPERTIES.lines },
+    { name: "columns", label: t("Characters per line"), range: STYLE_PROPERTIES.columns },
   ]],
   [t("Words"), [
     { name: "mode", label: t("Animation"), options: [
