@@ -1,4 +1,4 @@
-"""Write the types of the service's JSON and the properties of styles for JavaScript: `python scripts/protocol_types.py`.
+"""Write the types of the JSON and the properties of styles for JavaScript: `python scripts/protocol_types.py`.
 
 They come from the service's own definitions, so that the type checker sees when a page or the extension expects
 something else. A test fails when the files are out of date.
