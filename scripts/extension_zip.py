@@ -13,16 +13,18 @@ from pathlib import Path
 
 EXTENSION = Path(__file__).parents[1] / "chrome-extension"
 DIST = EXTENSION.parent / "dist"
+DEVELOPMENT = (".d.ts", "tsconfig.json")
+"""How the names of files end that only the type checker reads; they are not packed."""
 
 
 def pack(folder: Path) -> Path:
-    """Write the zip into a folder; where it is."""
+    """Write the zip into a folder, and return its path."""
     manifest = json.loads((EXTENSION / "manifest.json").read_text(encoding="utf-8"))
     manifest.pop("key")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"surtitle-extension-{manifest['version']}.zip"
     with zipfile.ZipFile(path, "w") as packed:
-        for file in sorted(one for one in EXTENSION.rglob("*") if one.is_file()):
+        for file in sorted(one for one in EXTENSION.rglob("*") if one.is_file() and not one.name.endswith(DEVELOPMENT)):
             data = file.read_bytes()
             if file.name == "manifest.json":
                 data = json.dumps(manifest, indent=2).encode()

@@ -1,20 +1,25 @@
-// The caption box in a page: a content script, so it is no module. It shows what the offscreen page says, as text and never
-// as markup, and knows nothing else: no address, no token, no setting but its own look.
+// The caption box in a web page: a content script, so it cannot be a module. It shows what the offscreen page sends, as
+// text and never as markup, and knows nothing else: no address, no token, no setting but its own look.
 
 (() => {
   /**
+   * @typedef {import("../shared/box-themes.js").Theme} Theme
+   * @typedef {import("../shared/message-types.js").BoxMessage} BoxMessage
+   * @typedef {import("../shared/message-types.js").BoxPortMessage} BoxPortMessage
+   * @typedef {import("../shared/message-types.js").BoxRow} BoxRow
+   * @typedef {import("../shared/message-types.js").BoxStyle} BoxStyle
    * @typedef {import("../shared/settings.js").Look} Look
-   * @typedef {import("../shared/themes.js").Theme} Theme
-   * @typedef {{id: string, name: string, committed: string, tentative: string}} Row
-   * @typedef {typeof globalThis & {surtitleBox?: boolean}} Marked
+   * @typedef {import("../shared/state.js").Phase} Phase
+   * @typedef {typeof globalThis & {surtitleBox?: boolean}} MarkedGlobal
    */
 
-  const QUIET = 7000; // milliseconds without a new word after which the box goes
+  const FADE_DELAY = 7000; // milliseconds without a new word after which the box disappears
+  const SAVE_DELAY = 400; // milliseconds after the last change
   const GROUNDS = [88, 100, 45, 0]; // percent
   const SIZES = [14, 16, 18, 21, 24, 28, 32, 38, 46, 56];
   const STEP = 0.02; // share of the window for a press of an arrow key
 
-  const marked = /** @type {Marked} */ (globalThis);
+  const marked = /** @type {MarkedGlobal} */ (globalThis);
   if (marked.surtitleBox || !document.documentElement) return;
   marked.surtitleBox = true;
 
@@ -24,9 +29,9 @@
   const lines = element("div", "lines");
   const tools = element("div", "tools");
   const grip = element("div", "grip");
-  const quit = new AbortController();
-  const signal = quit.signal;
-  /** @type {Map<string, HTMLElement>} */
+  const removal = new AbortController();
+  const { signal } = removal;
+  /** @type {Map<string, HTMLElement>} by caption id */
   const drawn = new Map();
   /** @type {chrome.runtime.Port | undefined} */
   let port;
@@ -35,21 +40,22 @@
   /** @type {Theme[]} */
   let themes;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let falling;
+  let fadeTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let saving;
-  let last = "";
-  /** @type {Element | undefined} a dialog of the page that the box was raised above */
-  let below;
+  let saveTimer;
+  let shown = ""; // text
+  /** @type {Element | undefined} the page's dialog that the box was raised above */
+  let dialog;
 
-  begin().catch(leave);
+  open().catch(remove);
 
-  async function begin() {
-    const answered = await chrome.runtime.sendMessage({ to: "worker", type: "dress" });
-    if (!answered?.value) throw new Error("nobody answered");
-    ({ look, themes } = answered.value);
+  async function open() {
+    const reply = await send({ to: "worker", type: "getBoxStyle" });
+    if (!reply?.value) throw new Error("nobody answered");
+    const style = /** @type {BoxStyle} */ (reply.value);
+    ({ look, themes } = style);
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(answered.value.css);
+    sheet.replaceSync(style.css);
     root.adoptedStyleSheets = [sheet];
     host.popover = "manual";
     host.setAttribute("role", "region");
@@ -61,43 +67,48 @@
 
   function connect() {
     port = chrome.runtime.connect({ name: "box" });
-    port.onMessage.addListener((message) => {
-      if (message.type === "bye") leave();
+    port.onMessage.addListener((/** @type {BoxPortMessage} */ message) => {
+      if (message.type === "close") remove();
       else show(message.rows, message.phase);
     });
     port.onDisconnect.addListener(() => {
-      leave();
-      tell("orphan"); // nobody said goodbye
+      remove();
+      notify({ to: "worker", type: "boxDisconnected" }); // without "close": the offscreen page is gone
     });
   }
 
-  function leave() {
-    quit.abort();
-    clearTimeout(falling);
-    clearTimeout(saving);
+  function remove() {
+    removal.abort();
+    clearTimeout(fadeTimer);
+    clearTimeout(saveTimer);
     host.remove();
     port?.disconnect();
     marked.surtitleBox = false;
   }
 
-  /** Tell the worker; it may be another one by now, which does not know this box. @param {string} type @param {object} [more] */
-  function tell(type, more) {
-    if (chrome.runtime?.id) chrome.runtime.sendMessage({ to: "worker", type, ...more }).catch(() => {});
+  /** @param {BoxMessage} message */
+  function send(message) {
+    return chrome.runtime.sendMessage(message);
   }
 
-  /** Into the top layer, above whatever came there since. */
+  /** Send a message if the extension is still there: it may have been removed or updated. @param {BoxMessage} message */
+  function notify(message) {
+    if (chrome.runtime?.id) send(message).catch(() => {});
+  }
+
+  /** Move the box to the top of the browser's top layer. */
   function raise() {
     if (!host.isConnected) document.documentElement.append(host);
     if (host.matches(":popover-open")) host.hidePopover();
     host.showPopover();
-    lay();
+    applyLook();
   }
 
-  /** @param {Row[]} rows @param {string} phase */
+  /** @param {BoxRow[]} rows @param {Phase} phase */
   function show(rows, phase) {
     const modal = [...document.querySelectorAll(":modal:not(:fullscreen)")].at(-1);
-    if (!host.isConnected || (modal && modal !== below)) raise();
-    below = modal;
+    if (!host.isConnected || (modal && modal !== dialog)) raise();
+    dialog = modal;
     const ids = new Set(rows.map((row) => row.id));
     for (const [id, row] of drawn) {
       if (ids.has(id)) continue;
@@ -105,13 +116,19 @@
       drawn.delete(id);
     }
     rows.forEach((row, at) => draw(row, at && rows[at - 1].name === row.name ? "" : row.name));
-    hint(phase === "reconnecting" || phase === "failed" ? text("boxReconnecting") : rows.length ? "" : text("boxEmpty"));
+    showHint(hintText(rows.length > 0, phase));
     const now = lines.textContent ?? "";
-    if (now !== last) wake();
-    last = now;
+    if (now !== shown) wake();
+    shown = now;
   }
 
-  /** @param {Row} row @param {string} name */
+  /** @param {boolean} hasRows @param {Phase} phase */
+  function hintText(hasRows, phase) {
+    if (phase === "reconnecting" || phase === "failed") return text("boxReconnecting");
+    return hasRows ? "" : text("boxEmpty");
+  }
+
+  /** @param {BoxRow} row @param {string} name "" if the row before has the same */
   function draw(row, name) {
     let place = drawn.get(row.id);
     if (!place) {
@@ -121,28 +138,29 @@
       drawn.set(row.id, place);
       lines.append(place);
     }
-    const [who, committed, tentative] = place.children;
-    write(who, name && `${name}: `);
+    const [speaker, committed, tentative] = place.children;
+    write(speaker, name && `${name}: `);
     write(committed, row.committed);
     write(tentative, row.tentative);
   }
 
-  /** @param {string} said */
-  function hint(said) {
+  /** @param {string} hint */
+  function showHint(hint) {
     let place = lines.querySelector(".hint");
-    if (!said) return place?.remove();
+    if (!hint) return place?.remove();
     if (!place) place = element("p", "row hint");
-    write(place, said);
+    write(place, hint);
     lines.append(place);
   }
 
+  /** Show the box, and let it disappear after a while without new words. */
   function wake() {
     box.dataset.quiet = "false";
-    clearTimeout(falling);
-    falling = setTimeout(() => {
+    clearTimeout(fadeTimer);
+    fadeTimer = setTimeout(() => {
       if (root.activeElement || box.matches(":hover")) wake();
       else box.dataset.quiet = "true";
-    }, QUIET);
+    }, FADE_DELAY);
   }
 
   function build() {
@@ -150,34 +168,34 @@
       ["boxSmaller", "A−", () => resize(-1)],
       ["boxLarger", "A+", () => resize(1)],
     ])) tools.append(button(label, sign, act));
-    themes.forEach((colours, theme) => {
+    themes.forEach((colors, theme) => {
       const swatch = button("boxTheme", "", () => change({ theme }), String(theme + 1));
       swatch.className = "swatch";
-      paint(swatch, colours);
+      paint(swatch, colors);
       tools.append(swatch);
     });
     tools.append(
       button("boxGround", "◐", () => change({ ground: GROUNDS[(GROUNDS.indexOf(look.ground) + 1) % GROUNDS.length] })),
       mover(),
       button("boxHide", "✕", () => {
-        tell("hide");
-        leave();
+        notify({ to: "worker", type: "hideBox" });
+        remove();
       }),
     );
     box.append(tools, lines, grip);
     root.append(box);
     drag(box, (x, y, from) => ({ x: from.x + x / innerWidth, y: from.y + y / innerHeight }));
     drag(grip, (x, y, from) => ({
-      width: from.width + 2 * x, // it is held by its middle
+      width: from.width + 2 * x, // the box grows on both sides of its middle
       lines: Math.round(from.lines + y / (look.size * 1.35)),
     }));
-    // The page's keys stay with the page: a press of the mouse takes no focus, and what is typed here ends here.
+    // The mouse leaves the focus in the page, and the page does not see keys that are typed in the box.
     box.addEventListener("mousedown", (event) => event.preventDefault(), { signal });
     for (const name of ["keydown", "keyup", "keypress"]) box.addEventListener(name, (event) => event.stopPropagation(), { signal });
     document.addEventListener("fullscreenchange", raise, { signal });
-    addEventListener("resize", lay, { signal });
+    addEventListener("resize", applyLook, { signal });
     addEventListener("pointermove", reveal, { signal, passive: true });
-    // A page may be kept for "back", and come back without its connections.
+    // A page in the back/forward cache loses its connections.
     addEventListener("pagehide", () => port?.disconnect(), { signal });
     addEventListener("pageshow", (event) => event.persisted && connect(), { signal });
     const watch = new MutationObserver(() => host.isConnected || raise());
@@ -187,7 +205,7 @@
     wake();
   }
 
-  /** The pointer is where the box was: it comes back. @param {PointerEvent} event */
+  /** Show the box again when the pointer is over its place. @param {PointerEvent} event */
   function reveal(event) {
     if (box.dataset.quiet !== "true") return;
     const { left, right, top, bottom } = box.getBoundingClientRect();
@@ -195,48 +213,48 @@
     if (x >= left && x <= right && y >= top && y <= bottom) wake();
   }
 
-  /** Moves the box by the arrow keys. */
+  /** A button that moves the box with the arrow keys. */
   function mover() {
     const handle = button("boxMove", "✥", () => {});
     /** @type {Record<string, [number, number]>} */
-    const ways = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
+    const steps = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, -STEP], ArrowDown: [0, STEP] };
     handle.addEventListener("keydown", (event) => {
-      const way = ways[event.key];
-      if (!way) return;
+      if (!Object.hasOwn(steps, event.key)) return;
+      const [x, y] = steps[event.key];
       event.preventDefault();
-      if (event.shiftKey) change({ width: look.width + 1000 * way[0], lines: look.lines + Math.sign(way[1]) });
-      else change({ x: look.x + way[0], y: look.y + way[1] });
+      if (event.shiftKey) change({ width: look.width + 1000 * x, lines: look.lines + Math.sign(y) });
+      else change({ x: look.x + x, y: look.y + y });
     });
     return handle;
   }
 
   /**
-   * Drag with the pointer.
+   * Let a handle be dragged.
    * @param {HTMLElement} handle
-   * @param {(x: number, y: number, from: Look) => Partial<Look>} moved
+   * @param {(x: number, y: number, from: Look) => Partial<Look>} moved the new look after a way in pixels
    */
   function drag(handle, moved) {
     handle.addEventListener("pointerdown", (down) => {
       const target = /** @type {Element} */ (down.target);
       if (down.button !== 0 || target.closest("button") || (handle === box && target === grip)) return;
       const from = { ...look };
-      const held = new AbortController();
+      const drop = new AbortController();
       handle.setPointerCapture(down.pointerId);
       box.dataset.held = "true";
       handle.addEventListener("pointermove", (move) => {
         change(moved(move.clientX - down.clientX, move.clientY - down.clientY, from));
-      }, { signal: held.signal });
+      }, { signal: drop.signal });
       handle.addEventListener("lostpointercapture", () => {
-        held.abort();
+        drop.abort();
         box.dataset.held = "false";
-      }, { signal: held.signal });
+      }, { signal: drop.signal });
     }, { signal });
   }
 
-  /** @param {number} direction */
-  function resize(direction) {
+  /** @param {number} steps in `SIZES` */
+  function resize(steps) {
     const at = SIZES.findIndex((size) => size >= look.size);
-    change({ size: SIZES[Math.max(0, Math.min(SIZES.length - 1, at + direction))] });
+    change({ size: SIZES[Math.max(0, Math.min(SIZES.length - 1, at + steps))] });
   }
 
   /** @param {Partial<Look>} changed */
@@ -246,14 +264,14 @@
     look.y = Math.max(0.1, Math.min(1, look.y));
     look.width = Math.max(240, Math.min(1600, look.width));
     look.lines = Math.max(1, Math.min(12, look.lines));
-    lay();
+    applyLook();
     wake();
-    clearTimeout(saving);
-    saving = setTimeout(() => tell("look", { look }), 400);
+    clearTimeout(saveTimer);
+    saveTimer = setTimeout(() => notify({ to: "worker", type: "saveLook", look }), SAVE_DELAY);
   }
 
-  /** Where the look says, but never outside the window. */
-  function lay() {
+  /** Apply the look, but keep the box inside the window. */
+  function applyLook() {
     const width = Math.min(look.width, innerWidth - 16);
     box.style.setProperty("--opacity", `${look.ground}%`);
     box.style.setProperty("--lines", String(look.lines));
@@ -270,32 +288,32 @@
     tools.querySelectorAll(".swatch").forEach((swatch, theme) => swatch.setAttribute("aria-pressed", String(theme === look.theme)));
   }
 
-  /** @param {HTMLElement} place @param {Theme} colours */
-  function paint(place, colours) {
-    for (const [name, colour] of Object.entries(colours)) place.style.setProperty(`--${name}`, colour);
+  /** @param {HTMLElement} place @param {Theme} theme */
+  function paint(place, theme) {
+    for (const [name, color] of Object.entries(theme)) place.style.setProperty(`--${name}`, color);
   }
 
-  /** @param {string} label @param {string} sign @param {() => void} act @param {string} [detail] */
-  function button(label, sign, act, detail = "") {
-    const made = /** @type {HTMLButtonElement} */ (element("button", ""));
-    made.type = "button";
-    made.textContent = sign;
-    made.title = text(label, detail);
-    made.setAttribute("aria-label", made.title);
-    made.addEventListener("click", act);
-    return made;
+  /** @param {string} label key of its text @param {string} sign @param {() => void} clicked @param {string} [detail] */
+  function button(label, sign, clicked, detail = "") {
+    const created = element("button");
+    created.type = "button";
+    created.textContent = sign;
+    created.title = text(label, detail);
+    created.setAttribute("aria-label", created.title);
+    created.addEventListener("click", clicked);
+    return created;
   }
 
-  /** @param {string} tag @param {string} name */
-  function element(tag, name) {
-    const made = document.createElement(tag);
-    if (name) made.className = name;
-    return made;
+  /** @template {keyof HTMLElementTagNameMap} T @param {T} tag @param {string} [className] */
+  function element(tag, className) {
+    const created = document.createElement(tag);
+    if (className) created.className = className;
+    return created;
   }
 
-  /** @param {Element} place @param {string} said */
-  function write(place, said) {
-    if (place.textContent !== said) place.textContent = said;
+  /** @param {Element} place @param {string} text */
+  function write(place, text) {
+    if (place.textContent !== text) place.textContent = text;
   }
 
   /** @param {string} key @param {string} [detail] */

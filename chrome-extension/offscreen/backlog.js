@@ -1,24 +1,24 @@
-// The sound of the last minute, on a clock of samples. Pure.
+// The captured sound of the last minute, addressed by sample positions. Pure.
 
-/** Samples in a second: what is captured and sent. */
+/** Samples per second of what is captured and sent. */
 export const RATE = 16_000;
 
 /**
- * Keeps what may have to be sent again. Positions count samples from the start of the capture, and
- * go on counting when the oldest sound is dropped.
+ * Keeps sound that may have to be sent again. Positions count samples since the start of the capture, also those that
+ * have been dropped.
  */
 export class Backlog {
-  /** @type {{at: number, samples: Int16Array}[]} */
+  /** @type {{at: number, samples: Int16Array<ArrayBuffer>}[]} */
   #frames = [];
   #limit;
   #newest = 0;
 
-  /** @param {number} seconds that are kept at most */
+  /** @param {number} seconds of capacity */
   constructor(seconds) {
     this.#limit = Math.round(seconds * RATE);
   }
 
-  /** The position of the first sample that is kept. */
+  /** The position of the first sample that is still here. */
   get oldest() {
     return this.#frames[0]?.at ?? this.#newest;
   }
@@ -28,7 +28,7 @@ export class Backlog {
     return this.#newest;
   }
 
-  /** @param {Int16Array} samples */
+  /** @param {Int16Array<ArrayBuffer>} samples */
   push(samples) {
     this.#frames.push({ at: this.#newest, samples });
     this.#newest += samples.length;
@@ -36,16 +36,16 @@ export class Backlog {
   }
 
   /**
-   * The next piece from a position on. What is gone is replaced by silence of the same length, so that the clock stays
-   * true; at most a second of it at a time.
+   * The next piece at a position. Dropped sound is replaced by silence of the same length, at most a second at a time, so
+   * that times stay right.
    * @param {number} position before `newest`
-   * @returns {{samples: Int16Array, lost: boolean}}
+   * @returns {{samples: Int16Array<ArrayBuffer>, lost: boolean}} `lost`: it is silence instead of dropped sound
    */
   read(position) {
     if (position < this.oldest) {
       return { samples: new Int16Array(Math.min(RATE, this.oldest - position)), lost: true };
     }
-    const frame = this.#frames.findLast((one) => one.at <= position);
+    const frame = this.#frames.findLast(({ at }) => at <= position);
     return { samples: frame ? frame.samples.subarray(position - frame.at) : new Int16Array(0), lost: false };
   }
 }

@@ -1,31 +1,31 @@
-// Sound from a tab or the microphone, as frames of a tenth of a second: 16 kHz, mono, 16 bit.
+// Captures a tab or the microphone in frames of a tenth of a second: 16 kHz, mono, 16 bit.
 
 import { RATE } from "./backlog.js";
 
 /**
  * @typedef {object} Listener
- * @property {(samples: Int16Array, level: number) => void} frame level in dB below full scale
- * @property {() => void} ended the tab was closed or the device is gone
+ * @property {(samples: Int16Array<ArrayBuffer>, level: number) => void} frame level in decibels below full scale
+ * @property {() => void} ended the tab was closed, or the device was unplugged
  */
 
-/** A capture that runs. */
+/** A running capture. */
 export class Capture {
   #stream;
   #contexts;
-  #watching;
+  #resuming;
 
   /** @param {MediaStream} stream @param {AudioContext[]} contexts @param {() => void} ended */
   constructor(stream, contexts, ended) {
     this.#stream = stream;
     this.#contexts = contexts;
     for (const track of stream.getAudioTracks()) track.onended = ended;
-    this.#watching = setInterval(() => {
+    this.#resuming = setInterval(() => {
       for (const context of contexts) if (context.state === "suspended") context.resume().catch(() => {});
     }, 1000);
   }
 
   stop() {
-    clearInterval(this.#watching);
+    clearInterval(this.#resuming);
     for (const track of this.#stream.getTracks()) {
       track.onended = null;
       track.stop();
@@ -35,23 +35,23 @@ export class Capture {
 }
 
 /**
- * The sound of a tab, which stays audible.
+ * Capture a tab, which stays audible.
  * @param {string} streamId from chrome.tabCapture.getMediaStreamId
  * @param {Listener} listener
  */
 export async function captureTab(streamId, listener) {
   const audio = { mandatory: { chromeMediaSource: "tab", chromeMediaSourceId: streamId } };
-  // Chrome's own form of constraints, which the standard's types do not know.
+  // Constraints of Chrome's own, which the standard's types do not have.
   const constraints = /** @type {MediaStreamConstraints} */ (/** @type {unknown} */ ({ audio }));
   const stream = await navigator.mediaDevices.getUserMedia(constraints);
   return capture(stream, listener, (contexts) => {
-    const heard = new AudioContext(); // a captured tab is silent unless somebody plays it
-    contexts.push(heard);
-    heard.createMediaStreamSource(stream).connect(heard.destination);
+    const playback = new AudioContext(); // Chrome mutes a captured tab
+    contexts.push(playback);
+    playback.createMediaStreamSource(stream).connect(playback.destination);
   });
 }
 
-/** The microphone; fails if it was not allowed before. @param {Listener} listener */
+/** Capture the microphone; fails without the permission, because an offscreen page cannot ask for it. @param {Listener} listener */
 export async function captureMicrophone(listener) {
   const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
   return capture(await navigator.mediaDevices.getUserMedia({ audio }), listener);
@@ -60,16 +60,16 @@ export async function captureMicrophone(listener) {
 /**
  * @param {MediaStream} stream
  * @param {Listener} listener
- * @param {(contexts: AudioContext[]) => void} [more]
+ * @param {(contexts: AudioContext[]) => void} [addContexts]
  */
-async function capture(stream, listener, more) {
+async function capture(stream, listener, addContexts) {
   /** @type {AudioContext[]} */
   const contexts = [];
   try {
-    more?.(contexts);
-    const context = new AudioContext({ sampleRate: RATE }); // the browser resamples, with a filter that folds nothing
+    addContexts?.(contexts);
+    const context = new AudioContext({ sampleRate: RATE }); // the browser resamples, without aliasing
     contexts.push(context);
-    await context.audioWorklet.addModule("worklet.js");
+    await context.audioWorklet.addModule("worklet/framer.js");
     const framer = new AudioWorkletNode(context, "framer", {
       numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit",
     });
@@ -77,7 +77,7 @@ async function capture(stream, listener, more) {
     context.createMediaStreamSource(stream).connect(framer);
     return new Capture(stream, contexts, listener.ended);
   } catch (error) {
-    new Capture(stream, contexts, () => {}).stop(); // else the tab stays taken
+    new Capture(stream, contexts, () => {}).stop(); // otherwise the tab stays captured
     throw error;
   }
 }

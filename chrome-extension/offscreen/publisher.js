@@ -1,207 +1,224 @@
 // Sends one source's sound to the service, over as many connections as it takes.
 
+import { Connection } from "../shared/connection.js";
+import { isFinal, problemOfLoss } from "../shared/problem.js";
 import { RATE } from "./backlog.js";
-import { Link } from "./link.js";
-
-/** @typedef {import("../shared/state.js").Event} Event */
-
-const STUFFED = 10 * RATE * 2; // bytes waiting in a socket from which nothing more is put into it
-const STUCK = 10_000; // milliseconds after which a stuffed socket is given up
-const ANSWER = 30_000; // milliseconds that a service may take to be ready
-const FAREWELL = 30_000; // milliseconds that the last words may take, reconnecting included
 
 /**
- * @typedef {object} Start
- * @property {string} source
- * @property {string} resume chosen by us, so that a connection lost before `ready` can be resumed too
- * @property {string} [lang]
- * @property {string} [token]
+ * @import { Loss } from "../shared/connection.js"
+ * @import { EndMessage, FinalMessage, LagMessage, PartialMessage, ReadyMessage, StartMessage, StatusMessage, StopMessage }
+ *   from "../shared/protocol.js"
+ * @import { SourceEvent } from "../shared/state.js"
+ * @import { Backlog } from "./backlog.js"
+ */
+
+const MAX_BUFFERED = 10 * RATE * 2; // bytes queued in a socket above which nothing more is sent
+const STUCK_TIMEOUT = 10_000; // milliseconds above that limit after which the socket is replaced
+const READY_TIMEOUT = 30_000; // milliseconds that the service may take to answer a start message
+const END_TIMEOUT = 30_000; // milliseconds that the last words may take, reconnecting included
+const PUMP_INTERVAL = 100; // milliseconds
+
+/**
+ * What this source is, in each start message. The `resume` id is chosen here, so that a source can be resumed even if the
+ * connection was lost before its `ready`.
+ * @typedef {Pick<StartMessage, "lang" | "token"> & {source: string, resume: string}} Identity
+ *
+ * @typedef {ReadyMessage | StatusMessage | LagMessage | PartialMessage | FinalMessage | EndMessage} PublisherMessage
  *
  * @typedef {object} Listener
- * @property {(event: Event) => void} told
- * @property {(oldest: number) => number} covered the position from which a service that has forgotten the source has to
- *   be told again, see `Transcript.covered`; `oldest` is the first that is still kept
- * @property {(oldest: number) => void} forgotten it has, and is
- * @property {() => void} lost a connection that worked is gone
+ * @property {(event: SourceEvent) => void} event
+ * @property {(oldest: number) => number} resendFrom the position from which a service that has forgotten the source needs
+ *   its sound, see `CaptionLog.resendFrom`; `oldest` is the first that can be sent
+ * @property {(oldest: number) => void} forgotten the service has forgotten the source, and is sent its sound again
+ * @property {() => void} lost a working connection was lost
  * @property {() => Promise<void>} readable resolves when the captions of what is sent can be received
+ *
+ * @typedef {"connecting" | "starting" | "live" | "refused" | "finished"} Phase "starting": until sound can be sent
  */
 
 export class Publisher {
-  #start;
+  #identity;
   #backlog;
   #listener;
-  #link;
-  #base = 0; // the position at which the service's source begins
-  #clock = 0; // where that is on the channel's clock, seconds
-  #next = 0; // the next position to send
-  #again = 0; // the position from which to send if the service has forgotten the source
-  #oldest = 0; // the first position that was kept when the connection opened
-  #missed = 0; // samples before that which would have been needed
-  #known = false; // whether the service has had anything of it
-  #ready = false;
-  #connection = 0;
+  /** @type {Connection<PublisherMessage>} */
+  #connection;
+  /** @type {Phase} */
+  #phase = "connecting";
+  #attempt = 0; // counts connections, to notice that one was replaced
+
+  // Positions are samples since the start of the capture, see `Backlog`.
+  #base = 0; // where the service's source begins
+  #clock = 0; // the same in seconds on the channel's clock
+  #next = 0; // the first that was not sent
+  #known = false; // whether the service was sent anything of the source
+  #oldestAtStart = 0; // the first that could be sent when the connection was opened
+  #resendFrom = 0; // the first to be sent if the service has forgotten the source
+  #missing = 0; // samples before `#oldestAtStart` that it would need in that case
+
   #ending = false;
-  #failed = false;
-  #said = false; // whether this connection was told the end
+  #endSent = false; // on this connection
   /** @type {number | null} */
-  #stuffed = null; // since when, milliseconds
+  #stuckSince = null; // milliseconds
   #latest = 0; // end of the latest word, seconds on the channel's clock
   /** @type {ReturnType<typeof setInterval> | undefined} */
-  #pumping;
+  #pumpTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #deadline;
+  #endTimer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #waiting; // for ready
+  #readyTimer;
 
   /**
    * @param {() => string} address
-   * @param {Start} start
-   * @param {import("./backlog.js").Backlog} backlog
+   * @param {Identity} identity
+   * @param {Backlog} backlog
    * @param {Listener} listener
-   * @param {(address: string) => WebSocket} [make]
+   * @param {(address: string) => WebSocket} [createSocket]
    */
-  constructor(address, start, backlog, listener, make) {
-    this.#start = start;
+  constructor(address, identity, backlog, listener, createSocket) {
+    this.#identity = identity;
     this.#backlog = backlog;
     this.#listener = listener;
-    this.#link = new Link(address, {
-      opened: () => this.#open(),
+    this.#connection = new Connection(address, {
+      opened: () => this.#start(),
       message: (message) => this.#receive(message),
-      lost: (problem, final) => this.#lost(problem, final),
-    }, make);
-    this.#link.open();
+      lost: (loss) => this.#lose(loss),
+    }, { isFinal, createSocket });
+    this.#connection.open();
   }
 
-  /** The backlog has something new. */
+  /** The backlog has new sound. */
   push() {
     this.#pump();
   }
 
-  /** No more sound: what is there is recognized, then `ended` is told. */
+  /** No more sound follows: send the rest, wait for its captions, and report `ended`. */
   end() {
-    if (this.#failed) return this.#finish();
+    if (this.#phase === "refused") return this.#finish();
     if (this.#ending) return;
     this.#ending = true;
-    this.#pumping = setInterval(() => this.#pump(), 100);
-    this.#deadline = setTimeout(() => this.#finish(), FAREWELL);
-    this.#link.now();
+    this.#pumpTimer = setInterval(() => this.#pump(), PUMP_INTERVAL);
+    this.#endTimer = setTimeout(() => this.#finish(), END_TIMEOUT);
+    this.#connection.retryNow();
     this.#pump();
   }
 
-  #abort() {
-    this.#ready = false;
-    this.#connection++;
-    clearInterval(this.#pumping);
-    clearTimeout(this.#deadline);
-    clearTimeout(this.#waiting);
-    this.#link.close();
-  }
-
-  /** A time on the channel's clock as a position. @param {number} seconds */
+  /** The position of a time. @param {number} seconds on the channel's clock */
   position(seconds) {
     return this.#base + Math.round((seconds - this.#clock) * RATE);
   }
 
-  #open() {
+  #start() {
     const { oldest, newest } = this.#backlog;
-    const wanted = this.#known ? this.#listener.covered(oldest) : 0;
-    this.#oldest = oldest;
-    this.#again = Math.min(newest, Math.max(oldest, wanted));
-    this.#missed = Math.max(0, oldest - wanted);
-    const age = (newest - this.#again) / RATE;
-    this.#link.send(JSON.stringify({ op: "start", rate: RATE, channels: 1, ...this.#start, age }));
-    this.#waiting = setTimeout(() => this.#link.again(), ANSWER);
+    const wanted = this.#known ? this.#listener.resendFrom(oldest) : 0;
+    this.#phase = "starting";
+    this.#oldestAtStart = oldest;
+    this.#resendFrom = Math.min(newest, Math.max(oldest, wanted));
+    this.#missing = Math.max(0, oldest - wanted);
+    const age = (newest - this.#resendFrom) / RATE;
+    this.#send({ op: "start", rate: RATE, channels: 1, ...this.#identity, age });
+    this.#readyTimer = setTimeout(() => this.#connection.reconnect(), READY_TIMEOUT);
   }
 
-  /** @param {any} message */
+  /** @param {PublisherMessage} message */
   #receive(message) {
     switch (message.type) {
       case "ready":
         return void this.#continue(message);
       case "status":
-        return this.#listener.told({ type: "notice", engine: message.engine, notice: message.notice });
+        return this.#listener.event({ type: "notice", engine: message.engine, notice: message.notice });
       case "lag":
-        return this.#listener.told({ type: "lag", seconds: message.seconds, skipped: message.skipped });
+        return this.#listener.event({ type: "lag", seconds: message.seconds, skipped: message.skipped });
       case "partial":
       case "final":
-        return this.#measure(message);
+        return this.#measureDelay(message);
       case "end":
         return this.#finish();
     }
   }
 
-  /** Find out what the service has, and send what it has not. @param {any} ready */
+  /** Send what the service does not have. @param {ReadyMessage} ready */
   async #continue(ready) {
-    this.#link.settle();
-    clearTimeout(this.#waiting);
+    this.#connection.resetBackoff();
+    clearTimeout(this.#readyTimer);
     if (ready.resumed && ready.received > 0) {
       this.#next = this.#base + Math.round(ready.received * RATE);
     } else {
-      this.#base = this.#next = this.#again;
-      this.#listener.forgotten(this.#oldest);
-      if (this.#missed) this.#gap(this.#missed);
+      this.#base = this.#next = this.#resendFrom;
+      this.#listener.forgotten(this.#oldestAtStart);
+      if (this.#missing) this.#reportGap(this.#missing);
     }
     this.#clock = ready.clock ?? 0;
     this.#latest = 0;
-    this.#start = { ...this.#start, source: ready.source };
-    this.#listener.told({ type: "ready", name: ready.source, engine: ready.engine, language: ready.language });
-    const connection = this.#connection;
+    this.#identity = { ...this.#identity, source: ready.source };
+    this.#listener.event({ type: "ready", name: ready.source, engine: ready.engine, language: ready.language });
+    const attempt = this.#attempt;
     await this.#listener.readable();
-    if (connection !== this.#connection) return;
-    this.#ready = true;
+    if (attempt !== this.#attempt) return;
+    this.#phase = "live";
     this.#pump();
   }
 
+  /** Send as much as the socket takes. */
   #pump() {
-    while (this.#ready && this.#next < this.#backlog.newest && this.#link.waiting < STUFFED) {
+    while (this.#phase === "live" && this.#next < this.#backlog.newest && this.#connection.bufferedAmount < MAX_BUFFERED) {
       const { samples, lost } = this.#backlog.read(this.#next);
-      if (lost) this.#gap(samples.length);
-      this.#link.send(/** @type {Int16Array<ArrayBuffer>} */ (samples));
+      if (lost) this.#reportGap(samples.length);
+      this.#connection.send(samples);
       this.#next += samples.length;
       this.#known = true;
     }
-    this.#watch();
-    if (this.#ending && this.#ready && !this.#said && this.#next >= this.#backlog.newest) {
-      this.#said = true;
-      this.#link.send('{"op":"end"}');
+    this.#replaceStuck();
+    if (this.#ending && this.#phase === "live" && !this.#endSent && this.#next >= this.#backlog.newest) {
+      this.#endSent = true;
+      this.#send({ op: "end" });
     }
   }
 
-  /** A network that swallows everything closes no connection: see that it moves. */
-  #watch() {
-    if (this.#link.waiting < STUFFED) this.#stuffed = null;
-    else if (Date.now() - (this.#stuffed ??= Date.now()) > STUCK) {
-      this.#stuffed = null;
-      this.#link.again();
+  /** @param {StartMessage | StopMessage} message */
+  #send(message) {
+    this.#connection.send(JSON.stringify(message));
+  }
+
+  /** Replace a socket that has stopped sending: a network that drops everything does not close connections. */
+  #replaceStuck() {
+    if (this.#connection.bufferedAmount < MAX_BUFFERED) this.#stuckSince = null;
+    else if (Date.now() - (this.#stuckSince ??= Date.now()) > STUCK_TIMEOUT) {
+      this.#stuckSince = null;
+      this.#connection.reconnect();
     }
   }
 
-  /** How long ago the latest word was spoken. @param {{te: number, text: string}} caption */
-  #measure({ te, text }) {
+  /** Report how long ago the latest word was spoken. @param {PartialMessage | FinalMessage} caption */
+  #measureDelay({ te, text }) {
     if (!text || te <= this.#latest) return;
     this.#latest = te;
     const seconds = Math.max(0, (this.#backlog.newest - this.position(te)) / RATE);
-    this.#listener.told({ type: "delay", seconds });
+    this.#listener.event({ type: "delay", seconds });
   }
 
-  /** @param {number} samples */
-  #gap(samples) {
-    this.#listener.told({ type: "gap", seconds: samples / RATE });
+  /** @param {number} samples that are lost */
+  #reportGap(samples) {
+    this.#listener.event({ type: "gap", seconds: samples / RATE });
   }
 
-  /** @param {import("../shared/state.js").Problem} problem @param {boolean} final */
-  #lost(problem, final) {
-    if (this.#ready) this.#listener.lost();
-    this.#ready = this.#said = false;
-    this.#connection++;
-    clearTimeout(this.#waiting);
-    this.#failed = final;
-    if (this.#ending && final) return this.#finish();
-    this.#listener.told({ type: final ? "failed" : "lost", problem });
+  /** @param {Loss} loss */
+  #lose(loss) {
+    if (this.#phase === "live") this.#listener.lost();
+    this.#phase = loss.final ? "refused" : "connecting";
+    this.#endSent = false;
+    this.#attempt++;
+    clearTimeout(this.#readyTimer);
+    if (this.#ending && loss.final) return this.#finish();
+    this.#listener.event({ type: loss.final ? "failed" : "lost", problem: problemOfLoss(loss) });
   }
 
   #finish() {
-    this.#abort();
-    this.#listener.told({ type: "ended", problem: null });
+    this.#phase = "finished";
+    this.#attempt++;
+    clearInterval(this.#pumpTimer);
+    clearTimeout(this.#endTimer);
+    clearTimeout(this.#readyTimer);
+    this.#connection.close();
+    this.#listener.event({ type: "ended", problem: null });
   }
 }

@@ -1,57 +1,50 @@
-// Reads the captions of a channel, without gap and without double, over as many connections as it takes.
+// Reads the captions of a channel, without gaps or repetitions, over as many connections as it takes.
 
-import { Link } from "./link.js";
+import { Connection } from "../shared/connection.js";
+import { isFinal } from "../shared/problem.js";
 
 /**
- * @typedef {object} Caption
- * @property {string} id
- * @property {number} rev the highest wins
- * @property {string} source
- * @property {string | null} speaker
- * @property {number} start seconds on the channel's clock
- * @property {number} end
- * @property {string} text committed: never changes again
- * @property {string} tentative what follows it for now
- * @property {boolean} final
+ * @import { CaptionEvent } from "../shared/protocol.js"
+ *
+ * @typedef {{id: string} & ({event: "caption", data: CaptionEvent} | {event: "clear" | "style" | "translation"})} ChannelEvent
  */
 
+const READY_TIMEOUT = 3000; // milliseconds
+
 export class Reader {
-  #link;
-  #place = "";
+  /** @type {Connection<ChannelEvent>} */
+  #connection;
+  #last = ""; // event received
   /** @type {(() => void)[]} */
   #waiting = [];
 
   /**
-   * @param {(last: string) => string} address
-   * @param {{caption: (caption: Caption) => void, clear: () => void}} listener
-   * @param {(address: string) => WebSocket} [make]
+   * @param {(last: string) => string} address for continuing after an event
+   * @param {{caption: (caption: CaptionEvent) => void, clear: () => void}} listener
+   * @param {(address: string) => WebSocket} [createSocket]
    */
-  constructor(address, listener, make) {
-    this.#link = new Link(() => address(this.#place), {
+  constructor(address, listener, createSocket) {
+    this.#connection = new Connection(() => address(this.#last), {
       opened: () => {
-        this.#link.settle();
-        for (const go of this.#waiting.splice(0)) go();
+        this.#connection.resetBackoff();
+        for (const resolve of this.#waiting.splice(0)) resolve();
       },
-      message: ({ event, id, data }) => {
-        if (id) this.#place = id;
-        if (event === "caption") listener.caption(data);
-        if (event === "clear") listener.clear();
+      message: (event) => {
+        if (event.id) this.#last = event.id;
+        if (event.event === "caption") listener.caption(event.data);
+        if (event.event === "clear") listener.clear();
       },
-      lost: () => {}, // the publisher tells why: it talks to the same service
-    }, make);
-    this.#link.open();
+      // The publisher reports losses: it talks to the same service.
+    }, { isFinal, createSocket });
+    this.#connection.open();
   }
 
-  /**
-   * Resolves when captions can come, or after a while in any case: captions that are late are better than none.
-   * @param {number} [patience] milliseconds
-   * @returns {Promise<void>}
-   */
-  ready(patience = 3000) {
-    if (this.#link.isOpen) return Promise.resolve();
-    this.#link.now();
+  /** Resolves when captions can arrive, or after a while in any case: late captions are better than none. @returns {Promise<void>} */
+  ready() {
+    if (this.#connection.isOpen) return Promise.resolve();
+    this.#connection.retryNow();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, patience);
+      const timer = setTimeout(resolve, READY_TIMEOUT);
       this.#waiting.push(() => {
         clearTimeout(timer);
         resolve();
@@ -59,12 +52,12 @@ export class Reader {
     });
   }
 
-  /** The connection may be dead without saying so: make a new one, and go on where this one was. */
-  again() {
-    if (this.#link.isOpen) this.#link.again();
+  /** Reconnect, and continue where this connection was: it may be dead without having been closed. */
+  reconnect() {
+    if (this.#connection.isOpen) this.#connection.reconnect();
   }
 
   close() {
-    this.#link.close();
+    this.#connection.close();
   }
 }

@@ -1,63 +1,66 @@
-// One source: what is captured, what is kept of it, and where it is sent.
+// One source: its capture, the backlog of its sound, and the publisher that sends it.
 
 import { newSource, reduce } from "../shared/state.js";
 import { Backlog } from "./backlog.js";
 import { Publisher } from "./publisher.js";
 
-/** @typedef {import("../shared/state.js").Problem} Problem */
-/** @typedef {import("./capture.js").Capture} Capture */
-/** @typedef {import("./capture.js").Listener} Frames */
+/**
+ * @import { Kind, Problem, SourceEvent } from "../shared/state.js"
+ * @import { Capture, Listener as CaptureListener } from "./capture.js"
+ * @import { Identity, Listener as PublisherListener } from "./publisher.js"
+ */
 
-// Longer than a service keeps a lost source (30 s): what it may have heard without having told its captions
-// has to be sent again too.
-const KEPT = 60; // seconds
-const QUIET = -90; // dB
-const FALL = 3; // dB that the level falls in a tenth of a second
+// Longer than the service keeps a disconnected source (30 s), because sound whose captions were not received yet has to be
+// sent again too.
+const BACKLOG = 60; // seconds
+const SILENCE = -90; // decibels below full scale
+const FALL = 3; // decibels that the displayed level falls in a tenth of a second
 
 export class Source {
-  #publish;
+  #createPublisher;
   #changed;
-  #backlog = new Backlog(KEPT);
+  #backlog = new Backlog(BACKLOG);
   /** @type {Capture | null} */
   #capture = null;
   /** @type {Publisher | null} */
   #publisher = null;
   #state;
   /** @type {Problem | null} */
-  #problem = null;
-  level = QUIET;
+  #endReason = null;
+  level = SILENCE;
 
   /**
-   * @param {"tab" | "microphone"} kind
+   * @param {Kind} kind
    * @param {string} name that readers see
    * @param {() => string} address to publish to
-   * @param {{lang?: string, token?: string}} start
-   * @param {{changed: () => void} & Omit<import("./publisher.js").Listener, "told">} listener
+   * @param {Pick<Identity, "lang" | "token">} identity
+   * @param {{changed: () => void} & Omit<PublisherListener, "event">} listener
    */
-  constructor(kind, name, address, start, { changed, ...listener }) {
+  constructor(kind, name, address, identity, { changed, ...listener }) {
     this.#changed = changed;
     this.#state = newSource(kind, name);
-    const told = (/** @type {import("../shared/state.js").Event} */ event) => this.#tell(event);
-    const whole = { ...start, source: name, resume: crypto.randomUUID() };
-    this.#publish = () => new Publisher(address, whole, this.#backlog, { ...listener, told });
+    const whole = { ...identity, source: name, resume: crypto.randomUUID() };
+    this.#createPublisher = () => new Publisher(address, whole, this.#backlog, {
+      ...listener, event: (event) => this.#update(event),
+    });
   }
 
   get state() {
     return this.#state;
   }
 
-  /** A time on the channel's clock as a position in this source. @param {number} seconds */
+  /** The position of a time in this source's sound. @param {number} seconds on the channel's clock */
   position(seconds) {
     return this.#publisher?.position(seconds) ?? 0;
   }
 
   /**
-   * Begin to capture, and to publish.
-   * @param {(frames: Frames) => Promise<Capture>} open
-   * @param {() => void} ended the tab was closed, or the device is gone
+   * Start the capture, and publish it.
+   * @param {(listener: CaptureListener) => Promise<Capture>} openCapture
+   * @param {() => void} ended the tab was closed, or the device was unplugged
    */
-  async begin(open, ended) {
-    this.#capture = await open({
+  async start(openCapture, ended) {
+    this.#capture = await openCapture({
       frame: (samples, level) => {
         this.#backlog.push(samples);
         this.level = Math.max(level, this.level - FALL);
@@ -65,20 +68,20 @@ export class Source {
       },
       ended,
     });
-    this.#publisher = this.#publish();
+    this.#publisher = this.#createPublisher();
   }
 
-  /** No more sound; the last words are still told. @param {Problem | null} [problem] why */
-  end(problem = null) {
-    this.#problem = problem;
+  /** Stop the capture; its last words are still captioned. @param {Problem | null} [reason] */
+  end(reason = null) {
+    this.#endReason = reason;
     this.#capture?.stop();
-    this.level = QUIET;
+    this.level = SILENCE;
     this.#publisher?.end();
   }
 
-  /** @param {import("../shared/state.js").Event} event */
-  #tell(event) {
-    this.#state = reduce(this.#state, event.type === "ended" ? { ...event, problem: this.#problem } : event);
+  /** @param {SourceEvent} event */
+  #update(event) {
+    this.#state = reduce(this.#state, event.type === "ended" ? { ...event, problem: this.#endReason } : event);
     this.#changed();
   }
 }

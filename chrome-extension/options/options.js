@@ -1,19 +1,21 @@
-// The defaults, for those who want others.
+// The settings page.
 
-import { isChannel, serverAddress } from "../shared/address.js";
-import { element, field, fillLanguages, fillTranslations, say, text, translate } from "../shared/page.js";
+import { isChannelName, serverAddress } from "../shared/address.js";
+import { BOX_THEMES } from "../shared/box-themes.js";
+import { element, field, fillLanguages, fillTranslations, input, text, translate, writeOrHide } from "../shared/page.js";
 import { sentence } from "../shared/problem.js";
-import { forgetLooks, load, save } from "../shared/settings.js";
-import { THEMES } from "../shared/themes.js";
-import { Service } from "../popup/service.js";
+import { StatusWatcher } from "../shared/service-status.js";
+import { load, resetLooks, save } from "../shared/settings.js";
+
+/** @import { Settings } from "../shared/settings.js" */
 
 translate();
 let settings = await load();
-const service = new Service((status, problem) => {
+const watcher = new StatusWatcher((status, problem) => {
   const place = element("service");
   place.dataset.state = status ? "live" : "lost";
-  if (status) say(place, text("serviceRuns", status.engine));
-  else if (problem) say(place, sentence(problem));
+  if (status) writeOrHide(place, text("serviceRuns", status.engine));
+  else if (problem) writeOrHide(place, sentence(problem));
 });
 
 fillLanguages("language", settings.language);
@@ -21,62 +23,64 @@ fillTranslations("translation", settings.translation);
 field("server").value = settings.server;
 field("token").value = settings.token;
 field("channel").value = settings.channel;
-field("box").checked = settings.box;
-field("microphone").checked = settings.microphone;
+input("box").checked = settings.box;
+input("microphone").checked = settings.microphone;
 field("microphoneName").value = settings.microphoneName;
-field("microphoneName").placeholder = text("you");
+input("microphoneName").placeholder = text("you");
 field("theme").value = String(settings.look.theme);
 field("size").value = String(settings.look.size);
 field("lines").value = String(settings.look.lines);
-watch();
-showLook();
+watchService();
+showSample();
 await showShortcuts();
 
-checked("server", serverAddress, "address");
-checked("channel", (typed) => (isChannel(typed.trim()) ? typed.trim() : null), "channelName");
-checked("token", (typed) => typed.trim());
-checked("microphoneName", (typed) => typed.trim());
-checked("language", (chosen) => chosen);
-checked("translation", (chosen) => chosen);
+savesWhenValid("server", serverAddress, "address");
+savesWhenValid("channel", (typed) => (isChannelName(typed.trim()) ? typed.trim() : null), "channelName");
+savesWhenValid("token", (typed) => typed.trim());
+savesWhenValid("microphoneName", (typed) => typed.trim());
+savesWhenValid("language", (code) => code);
+savesWhenValid("translation", (code) => code);
 for (const id of /** @type {const} */ (["box", "microphone"])) {
-  field(id).addEventListener("change", () => keep({ [id]: field(id).checked }));
+  input(id).addEventListener("change", () => change({ [id]: input(id).checked }));
 }
 for (const id of /** @type {const} */ (["theme", "size", "lines"])) {
-  field(id).addEventListener("input", () => {
-    if (!field(id).checkValidity() || !field(id).value) return;
-    keep({ look: { ...settings.look, [id]: Number(field(id).value) } });
+  const control = /** @type {HTMLInputElement | HTMLSelectElement} */ (element(id));
+  control.addEventListener("input", () => {
+    if (!control.checkValidity() || !control.value) return;
+    change({ look: { ...settings.look, [id]: Number(control.value) } });
   });
 }
 element("forget").addEventListener("click", async () => {
-  await forgetLooks();
-  say(element("saved"), text("forgotten"));
+  await resetLooks();
+  writeOrHide(element("saved"), text("forgotten"));
 });
 
 /**
- * A field that is saved when it is right, and says what is wrong when it is not.
+ * Save a field whenever it has a valid value.
  * @param {"server" | "channel" | "token" | "microphoneName" | "language" | "translation"} id
- * @param {(typed: string) => string | null} read
- * @param {string} [problem]
+ * @param {(typed: string) => string | null} read null if it is not valid
+ * @param {string} [problem] code of the problem of a value that is not
  */
-function checked(id, read, problem = "unknown") {
+function savesWhenValid(id, read, problem = "unknown") {
   field(id).addEventListener("change", async () => {
     const value = read(field(id).value);
     field(id).setAttribute("aria-invalid", String(value === null));
-    if (value === null) return say(element("saved"), sentence({ code: problem }));
+    if (value === null) return writeOrHide(element("saved"), sentence({ code: problem }));
     field(id).value = value;
-    await keep({ [id]: value });
-    if (id === "server" || id === "token") watch();
+    await change({ [id]: value });
+    if (id === "server" || id === "token") watchService();
   });
 }
 
-function watch() {
+function watchService() {
   const server = serverAddress(settings.server);
-  if (server) service.watch(server, settings.token);
+  if (server) watcher.watch(server, settings.token);
 }
 
-function showLook() {
+/** Show what captions look like. */
+function showSample() {
   const sample = element("sample");
-  const { ink, soft, ground } = THEMES[settings.look.theme] ?? THEMES[0];
+  const { ink, soft, ground } = BOX_THEMES[settings.look.theme] ?? BOX_THEMES[0];
   const [committed, tentative] = text("sample").split(/(?<=,) /);
   const [first, second] = /** @type {HTMLElement[]} */ ([...sample.children]);
   first.textContent = `${committed} `;
@@ -88,22 +92,22 @@ function showLook() {
 }
 
 async function showShortcuts() {
-  const rows = (await chrome.commands.getAll()).map(({ name, description, shortcut }) => {
+  const commands = await chrome.commands.getAll();
+  element("shortcuts").replaceChildren(...commands.flatMap(({ name, description, shortcut }) => {
     const term = document.createElement("dt");
     term.textContent = description || text(name === "_execute_action" ? "badge_off" : "commandToggle");
-    const keys = document.createElement("dd");
-    const kbd = document.createElement("kbd");
-    kbd.textContent = shortcut || "–";
-    keys.append(kbd);
-    return [term, keys];
-  });
-  element("shortcuts").replaceChildren(...rows.flat());
+    const keys = document.createElement("kbd");
+    keys.textContent = shortcut || "–";
+    const details = document.createElement("dd");
+    details.append(keys);
+    return [term, details];
+  }));
 }
 
-/** @param {Partial<import("../shared/settings.js").Settings>} changed */
-async function keep(changed) {
+/** @param {Partial<Settings>} changed */
+async function change(changed) {
   await save(changed);
   settings = await load();
-  showLook();
-  say(element("saved"), text("saved"));
+  showSample();
+  writeOrHide(element("saved"), text("saved"));
 }

@@ -1,7 +1,7 @@
-// Asks for the microphone, once: the offscreen page that uses it cannot ask.
+// Asks for the microphone permission once: the offscreen page, which uses the microphone, cannot ask.
 
 import { ask } from "../shared/messages.js";
-import { element, say, text, translate } from "../shared/page.js";
+import { element, text, translate, writeOrHide } from "../shared/page.js";
 
 translate();
 element("ask").addEventListener("click", request);
@@ -13,17 +13,17 @@ async function request() {
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     for (const track of stream.getTracks()) track.stop();
   } catch (error) {
-    const none = error instanceof DOMException && error.name === "NotFoundError";
-    return answered(text(none ? "permissionNone" : "permissionDenied"), false);
+    const noDevice = error instanceof DOMException && error.name === "NotFoundError";
+    return showResult(text(noDevice ? "permissionNone" : "permissionDenied"), false);
   }
-  const began = await ask("worker", "allowed").catch(() => false);
-  answered(text(began ? "permissionDone" : "permissionReady"), true);
+  const captioned = await ask({ to: "worker", type: "microphoneAllowed" }).catch(() => false);
+  showResult(text(captioned ? "permissionDone" : "permissionReady"), true);
 }
 
-/** @param {string} said @param {boolean} good */
-function answered(said, good) {
+/** @param {string} sentence @param {boolean} good */
+function showResult(sentence, good) {
   const place = element("answer");
   place.dataset.good = String(good);
-  say(place, said);
+  writeOrHide(place, sentence);
   element("ask").hidden = element("how").hidden = good;
 }

@@ -1,109 +1,117 @@
-// The popup: shows what runs in this tab, and asks the worker. It decides nothing.
+// The popup: shows what runs in its tab, and asks the worker for changes. It makes no decisions.
 
-import { isChannel, links, serverAddress } from "../shared/address.js";
+import { isChannelName, pageLinks, serverAddress } from "../shared/address.js";
 import { ask } from "../shared/messages.js";
-import { element, field, fillLanguages, fillTranslations, say, text, translate } from "../shared/page.js";
+import { element, field, fillLanguages, fillTranslations, input, text, translate, writeOrHide } from "../shared/page.js";
 import { problemOf, sentence } from "../shared/problem.js";
+import { StatusWatcher } from "../shared/service-status.js";
 import { load, save } from "../shared/settings.js";
-import { Service } from "./service.js";
 
-/** @typedef {import("../shared/state.js").TabState & {levels?: {tab: number, microphone: number | null}}} TabState */
+/**
+ * @import { MeteredTab, WatchPortMessage } from "../shared/message-types.js"
+ * @import { PageLinks, ServiceStatus } from "../shared/protocol.js"
+ * @import { Settings } from "../shared/settings.js"
+ * @import { Problem, SourceState, TabState } from "../shared/state.js"
+ */
 
-const FLOOR = 60; // dB below full scale at which the meter begins
+const METER_RANGE = 60; // decibels below full scale at which the level meter begins
+const COPIED = 1500; // milliseconds
 
-const toggle = /** @type {HTMLButtonElement} */ (element("toggle"));
-const service = new Service(showService);
+const toggle = element("toggle", HTMLButtonElement);
+const watcher = new StatusWatcher(showService);
 let settings = await load();
-const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
-const tabId = tab?.id ?? -1;
-/** @type {TabState | null} */
-let state = null;
-/** @type {import("../shared/state.js").Problem | null} */
+const [activeTab] = await chrome.tabs.query({ active: true, currentWindow: true });
+const tabId = activeTab?.id ?? -1;
+/** @type {TabState | MeteredTab | null} */
+let tab = null;
+/** @type {Problem | null} */
 let problem = null;
-let away = false;
+let boxLost = false;
 /** @type {chrome.runtime.Port | null} */
 let port = null;
-let reachable = false;
-/** Links that the service gives, because they need a token, by channel. @type {NonNullable<import("./service.js").Status["links"]>} */
-let told = {};
-let busy = true; // until it is known what runs
+let reachable = false; // the service
+/** By channel, if the pages need a token. @type {Record<string, PageLinks>} */
+let linksWithToken = {};
+let busy = true; // until the worker has answered
 
 translate();
 fillLanguages("language", settings.language);
 fillTranslations("translation", settings.translation);
-field("source").value = tab?.title ?? "";
+field("source").value = activeTab?.title ?? "";
 field("channel").value = settings.channel;
 field("server").value = settings.server;
 field("token").value = settings.token;
-field("box").checked = settings.box;
-field("microphone").checked = settings.microphone;
+input("box").checked = settings.box;
+input("microphone").checked = settings.microphone;
 watchService();
 toggle.addEventListener("click", () => {
-  const running = state;
-  act(() => (running ? ask("worker", "stop", { tabId }) : ask("worker", "start", { tabId, choice: { source: field("source").value } })));
+  const stops = Boolean(tab);
+  act(() => (stops ? ask({ to: "worker", type: "stop", tabId })
+    : ask({ to: "worker", type: "start", tabId, source: field("source").value })));
 });
-field("box").addEventListener("change", async () => {
-  const on = field("box").checked;
-  await keep({ box: on });
-  if (state) act(() => ask("worker", "box", { tabId, on }));
+input("box").addEventListener("change", async () => {
+  const on = input("box").checked;
+  await change({ box: on });
+  if (tab) act(() => ask({ to: "worker", type: "setBox", tabId, on }));
 });
-field("microphone").addEventListener("change", async () => {
-  const on = field("microphone").checked;
-  await keep({ microphone: on });
-  if (state) act(() => ask("worker", "microphone", { tabId, on }));
+input("microphone").addEventListener("change", async () => {
+  const on = input("microphone").checked;
+  await change({ microphone: on });
+  if (tab) act(() => ask({ to: "worker", type: "setMicrophone", tabId, on }));
 });
 field("channel").addEventListener("change", () => {
   const channel = field("channel").value.trim();
-  const right = isChannel(channel);
-  field("channel").setAttribute("aria-invalid", String(!right));
-  if (right) keep({ channel });
-  else say(element("problem"), sentence({ code: "channelName" }));
+  const valid = isChannelName(channel);
+  field("channel").setAttribute("aria-invalid", String(!valid));
+  if (valid) change({ channel });
+  else writeOrHide(element("problem"), sentence({ code: "channelName" }));
 });
-field("language").addEventListener("change", () => keep({ language: field("language").value }));
-field("translation").addEventListener("change", () => keep({ translation: field("translation").value }));
-field("token").addEventListener("change", () => keep({ token: field("token").value.trim() }).then(watchService));
+field("language").addEventListener("change", () => change({ language: field("language").value }));
+field("translation").addEventListener("change", () => change({ translation: field("translation").value }));
+field("token").addEventListener("change", () => change({ token: field("token").value.trim() }).then(watchService));
 field("server").addEventListener("change", async () => {
   const server = serverAddress(field("server").value);
   field("server").setAttribute("aria-invalid", String(!server));
-  if (!server) return say(element("problem"), sentence({ code: "address" }));
+  if (!server) return writeOrHide(element("problem"), sentence({ code: "address" }));
   field("server").value = server;
-  await keep({ server });
+  await change({ server });
   watchService();
 });
 element("copy").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(/** @type {HTMLAnchorElement} */ (element("overlay")).href);
-  copied(true);
-  setTimeout(() => copied(false), 1500);
+  await navigator.clipboard.writeText(element("overlay", HTMLAnchorElement).href);
+  showCopied(true);
+  setTimeout(() => showCopied(false), COPIED);
 });
 element("options").addEventListener("click", () => chrome.runtime.openOptionsPage());
 await act(async () => {});
 
-/** Do what a click asks for, and tell what went wrong. @param {() => Promise<unknown>} asked */
-async function act(asked) {
+/** Do what was clicked, and show what went wrong. @param {() => Promise<unknown>} action */
+async function act(action) {
   busy = true;
   show();
-  let failed = null;
-  await asked().catch((error) => (failed = problemOf(error)));
+  /** @type {Problem | null} */
+  let failure = null;
+  await action().catch((error) => (failure = problemOf(error)));
   await refresh();
-  if (failed) problem = failed;
+  if (failure) problem = failure;
   busy = false;
   show();
-  listen();
+  watchTab();
 }
 
 async function refresh() {
-  ({ tab: state, problem, away } = await ask("worker", "state", { tabId }));
+  ({ tab, problem, boxLost } = await ask({ to: "worker", type: "getTab", tabId }));
   show();
 }
 
-/** Follow what runs, several times a second, from where it runs. */
-function listen() {
-  if (port || !state) return;
+/** Get the state of the tab several times a second, from the offscreen page itself. */
+function watchTab() {
+  if (port || !tab) return;
   port = chrome.runtime.connect({ name: "watch" });
-  port.onMessage.addListener(({ tabs }) => {
-    const before = state?.tab.phase;
-    state = tabs.find((/** @type {TabState} */ one) => one.tabId === tabId) ?? null;
-    if (before && !state && !busy) refresh();
+  port.onMessage.addListener((/** @type {WatchPortMessage} */ { tabs }) => {
+    const before = tab;
+    tab = tabs.find((one) => one.tabId === tabId) ?? null;
+    if (before && !tab && !busy) refresh();
     show();
   });
   port.onDisconnect.addListener(() => {
@@ -114,105 +122,116 @@ function listen() {
 
 function watchService() {
   const server = serverAddress(settings.server);
-  if (server) service.watch(server, settings.token);
+  if (server) watcher.watch(server, settings.token);
   showLinks();
 }
 
-/** @param {import("./service.js").Status | null} status @param {import("../shared/state.js").Problem | null} failed */
-function showService(status, failed) {
+/** @param {ServiceStatus | null} status @param {Problem | null} failure */
+function showService(status, failure) {
   reachable = Boolean(status);
-  told = status?.links ?? {};
+  linksWithToken = status?.links ?? {};
   showLinks();
   const place = element("service");
   place.dataset.state = status ? "live" : "lost";
   const model = status?.model.split(/[\\/]/).filter(Boolean).pop() ?? "";
-  say(place, status ? `${status.engine} ${model}` : text("serviceLost"));
+  writeOrHide(place, status ? `${status.engine} ${model}` : text("serviceLost"));
   place.title = status?.notice ?? "";
-  const first = failed?.code === "unreachable" && !state;
-  document.body.dataset.first = String(first);
-  element("help").hidden = !first;
-  if (failed && failed.code !== "unreachable") say(element("problem"), sentence(failed));
-  if (status) {
-    element("channels").replaceChildren(...status.channels.map(({ name }) => new Option(name)));
-  }
+  const needsHelp = failure?.code === "unreachable" && !tab;
+  document.body.dataset.first = String(needsHelp);
+  element("help").hidden = !needsHelp;
+  if (failure && failure.code !== "unreachable") writeOrHide(element("problem"), sentence(failure));
+  if (status) element("channels").replaceChildren(...status.channels.map(({ name }) => new Option(name)));
   show();
 }
 
 function show() {
   element("main").setAttribute("aria-busy", String(busy));
-  const phase = state?.tab.phase ?? "off";
-  element("tab").dataset.phase = phase;
-  toggle.textContent = text(state ? "stop" : reachable ? "start" : "startLater");
-  toggle.disabled = busy || (!state && !reachable);
-  for (const id of ["source", "channel", "language", "translation", "server", "token"]) field(id).disabled = Boolean(state);
-  element("live").hidden = !state;
-  if (state) showSource(state);
-  else say(element("lost"), "");
-  field("microphone").checked = state ? Boolean(state.microphone) : settings.microphone;
-  field("box").checked = state ? state.box : settings.box;
-  say(element("boxNote"), away && state?.box ? text("boxNotHere") : text("boxNote"));
-  const microphone = state?.microphone;
-  say(element("microphoneNote"), microphone?.problem ? sentence(microphone.problem)
-    : text("microphoneNote", microphone?.name || settings.microphoneName || text("you")));
-  meter("microphoneLevel", state?.levels?.microphone ?? null);
-  const trouble = state?.tab.problem ?? problem;
-  const shown = trouble && !(trouble.code === "unreachable" && !element("help").hidden) ? sentence(trouble) : "";
-  if (shown || !element("problem").textContent || state) say(element("problem"), shown);
+  element("tab").dataset.phase = tab?.tab.phase ?? "off";
+  toggle.textContent = text(toggleText());
+  toggle.disabled = busy || (!tab && !reachable);
+  for (const id of ["source", "channel", "language", "translation", "server", "token"]) field(id).disabled = Boolean(tab);
+  element("live").hidden = !tab;
+  if (tab) showSource(tab.tab);
+  else writeOrHide(element("lost"), "");
+  input("box").checked = tab ? tab.box : settings.box;
+  writeOrHide(element("boxNote"), text(boxLost && tab?.box ? "boxNotHere" : "boxNote"));
+  showMicrophone();
+  const levels = tab && "levels" in tab ? tab.levels : null;
+  showLevel("level", levels?.tab ?? null);
+  showLevel("microphoneLevel", levels?.microphone ?? null);
+  showProblem();
   showLinks();
 }
 
-/** @param {TabState} now */
-function showSource({ tab: source, levels }) {
+function toggleText() {
+  if (tab) return "stop";
+  return reachable ? "start" : "startLater";
+}
+
+/** @param {SourceState} source */
+function showSource(source) {
   field("source").value = source.name;
-  say(element("phase"), text(`phase_${source.phase}`));
-  const behind = source.lag >= 1;
-  const delay = behind ? text("lag", source.lag.toFixed(1)) : source.delay === null ? "" : text("delay", source.delay.toFixed(1));
-  element("delay").textContent = delay;
+  writeOrHide(element("phase"), text(`phase_${source.phase}`));
+  element("delay").textContent = delayText(source);
   element("engine").textContent = [source.engine, source.language, source.notice].filter(Boolean).join(" · ");
-  meter("level", levels?.tab ?? null);
-  say(element("lost"), source.lost >= 0.1 ? text("lostSound", source.lost.toFixed(1)) : "");
+  writeOrHide(element("lost"), source.lost >= 0.1 ? text("lostSound", source.lost.toFixed(1)) : "");
 }
 
-/** @param {string} id @param {number | null} level dB */
-function meter(id, level) {
-  const place = /** @type {HTMLMeterElement} */ (element(id));
-  if (id !== "level") place.hidden = level === null;
-  place.value = Math.max(0, FLOOR + (level ?? -FLOOR));
+/** @param {SourceState} source */
+function delayText({ lag, delay }) {
+  if (lag >= 1) return text("lag", lag.toFixed(1));
+  return delay === null ? "" : text("delay", delay.toFixed(1));
 }
 
-/**
- * Both pages in the language that is read.
- * @param {{viewer: string, overlay: string}} pages @param {string} language "" for what is spoken
- */
-function translated(pages, language) {
-  if (!language) return pages;
-  const [viewer, overlay] = [pages.viewer, pages.overlay].map((page) => {
-    const address = new URL(page);
-    address.searchParams.set("lang", language);
-    return address.href;
-  });
-  return { viewer, overlay };
+function showMicrophone() {
+  const microphone = tab?.microphone;
+  const name = microphone?.name || settings.microphoneName || text("you");
+  input("microphone").checked = tab ? Boolean(microphone) : settings.microphone;
+  writeOrHide(element("microphoneNote"), microphone?.problem ? sentence(microphone.problem) : text("microphoneNote", name));
+}
+
+/** The last sentence stays until there is another, or a capture runs. */
+function showProblem() {
+  const current = tab?.tab.problem ?? problem;
+  const helpSaysIt = current?.code === "unreachable" && !element("help").hidden;
+  const shown = current && !helpSaysIt ? sentence(current) : "";
+  if (shown || !element("problem").textContent || tab) writeOrHide(element("problem"), shown);
+}
+
+/** @param {string} id @param {number | null} level decibels below full scale */
+function showLevel(id, level) {
+  const meter = element(id, HTMLMeterElement);
+  if (id !== "level") meter.hidden = level === null;
+  meter.value = Math.max(0, METER_RANGE + (level ?? -METER_RANGE));
 }
 
 function showLinks() {
-  const server = state?.server ?? serverAddress(settings.server);
+  const server = tab?.server ?? serverAddress(settings.server);
   if (!server) return;
-  const channel = state?.channel ?? settings.channel;
-  const { viewer, overlay } = translated(told[channel] ?? links(server, channel), settings.translation);
-  /** @type {HTMLAnchorElement} */ (element("viewer")).href = viewer;
-  /** @type {HTMLAnchorElement} */ (element("overlay")).href = overlay;
+  const channel = tab?.channel ?? settings.channel;
+  const links = linksWithToken[channel] ?? pageLinks(server, channel);
+  element("viewer", HTMLAnchorElement).href = inLanguage(links.viewer, settings.translation);
+  element("overlay", HTMLAnchorElement).href = inLanguage(links.overlay, settings.translation);
 }
 
-/** @param {boolean} done */
-function copied(done) {
-  element("copy").dataset.done = String(done);
-  element("copy").setAttribute("aria-label", text(done ? "copied" : "copyOverlay"));
+/** A page in the language that is read. @param {string} page @param {string} language "" for the original */
+function inLanguage(page, language) {
+  if (!language) return page;
+  const address = new URL(page);
+  address.searchParams.set("lang", language);
+  return address.href;
 }
 
-/** @param {Partial<import("../shared/settings.js").Settings>} changed */
-async function keep(changed) {
+/** @param {boolean} copied */
+function showCopied(copied) {
+  element("copy").dataset.done = String(copied);
+  element("copy").setAttribute("aria-label", text(copied ? "copied" : "copyOverlay"));
+}
+
+/** @param {Partial<Settings>} changed */
+async function change(changed) {
   await save(changed);
   settings = await load();
-  say(element("problem"), "");
+  writeOrHide(element("problem"), "");
   show();
 }

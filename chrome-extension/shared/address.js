@@ -1,9 +1,9 @@
 // Addresses of the service. Pure.
 
 /**
- * What a person typed, as an origin with an optional path: "127.0.0.1:8000" means http.
+ * Complete an address as people type it to an origin with an optional path: "127.0.0.1:8000" means http.
  * @param {string} typed
- * @returns {string | null} null if it cannot be an address
+ * @returns {string | null} null if it is not an address
  */
 export function serverAddress(typed) {
   const text = typed.trim();
@@ -17,7 +17,7 @@ export function serverAddress(typed) {
 /**
  * @param {string} server from `serverAddress`
  * @param {string} path
- * @param {Record<string, string>} [query] what is empty is left out
+ * @param {Record<string, string>} [query] empty values are left out
  */
 export function socketAddress(server, path, query = {}) {
   const url = new URL(server.replace(/^http/, "ws") + path);
@@ -25,13 +25,13 @@ export function socketAddress(server, path, query = {}) {
   return url.href;
 }
 
-/** @param {string} channel */
-export function isChannel(channel) {
+/** Whether a channel can have this name. @param {string} channel */
+export function isChannelName(channel) {
   return /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,63}$/u.test(channel);
 }
 
-/** Where people and OBS read a channel. @param {string} server @param {string} channel @param {string} [translation] */
-export function links(server, channel, translation = "") {
+/** The addresses of a channel's pages. @param {string} server @param {string} channel @param {string} [translation] */
+export function pageLinks(server, channel, translation = "") {
   const rest = encodeURIComponent(channel) + (translation && `?lang=${encodeURIComponent(translation)}`);
   return { viewer: `${server}/view/${rest}`, overlay: `${server}/overlay/${rest}` };
 }

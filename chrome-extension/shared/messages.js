@@ -1,51 +1,56 @@
-// How the parts of the extension talk: questions that are answered, and ports that tell.
+// Messages between the parts of the extension; message-types.d.ts has their types.
 //
 //   popup, options, permission page ─ ask ─▶ worker ─ ask ─▶ offscreen page
-//   offscreen page ─ ask "changed" ─▶ worker
+//   offscreen page ─ ask "captureChanged" ─▶ worker
 //   offscreen page ─ port "watch" ─▶ popup (state and levels, several times a second)
-//   offscreen page ─ port "box" ─▶ caption box in the page
-//   caption box ─ ask ─▶ worker (how it should look; nothing else is answered to a page)
+//   offscreen page ─ port "box" ─▶ caption box in a web page
+//   caption box ─ ask ─▶ worker (its look, and that it is hidden or gone; it may ask for nothing else)
+
+import { ProblemError, problemOf } from "./problem.js";
+
+/** @import { Answers, BoxMessage, Handlers, Message, Reply } from "./message-types.js" */
 
 /**
- * @typedef {Record<string, (message: any, sender: chrome.runtime.MessageSender) => unknown>} Handlers
+ * Answer the messages to one part.
+ * @template {Message["to"]} P
+ * @param {P} part
+ * @param {Handlers<Exclude<Extract<Message, {to: P}>, BoxMessage>>} handlers of messages from the extension's own pages
+ * @param {Partial<Handlers<BoxMessage>>} [boxHandlers] of messages from caption boxes, which are not trusted
  */
-
-/**
- * Answer what is asked of one part.
- * @param {"worker" | "offscreen"} to
- * @param {Handlers} own asked by the extension's own pages
- * @param {Handlers} [box] asked by the caption box: it lives in the process of a page, so it is a stranger
- */
-export function answer(to, own, box = {}) {
-  chrome.runtime.onMessage.addListener((message, sender, respond) => {
-    if (message?.to !== to || sender.id !== chrome.runtime.id) return false;
-    const handler = (isOurs(sender) ? own : box)[message.type];
-    if (!handler) return false;
-    Promise.resolve()
-      .then(() => handler(message, sender))
-      .then(
-        (value) => respond({ value: value ?? null }),
-        (error) => respond({ error: error instanceof Error ? error.message : String(error) }),
-      );
+export function answer(part, handlers, boxHandlers = {}) {
+  chrome.runtime.onMessage.addListener((/** @type {Message | undefined} */ message, sender, respond) => {
+    if (message?.to !== part || sender.id !== chrome.runtime.id) return false;
+    const allowed = isOwnPage(sender) ? handlers : boxHandlers;
+    if (!Object.hasOwn(allowed, message.type)) return false;
+    const handler = /** @type {Record<string, Function>} */ (allowed)[message.type];
+    reply(() => handler(message, sender)).then(respond);
     return true; // the answer comes later
   });
 }
 
 /**
- * Ask one part. Throws what it says went wrong.
- * @param {"worker" | "offscreen"} to
- * @param {string} type
- * @param {object} [more]
- * @returns {Promise<any>}
+ * Send a message, and wait for its answer. Throws a `ProblemError` if it failed.
+ * @template {Message} M
+ * @param {M} message
+ * @returns {Promise<Answers[M["type"]]>}
  */
-export async function ask(to, type, more = {}) {
-  const answered = await chrome.runtime.sendMessage({ to, type, ...more });
-  if (!answered) throw new Error(`nobody answered ${type}`);
-  if ("error" in answered) throw new Error(answered.error);
-  return answered.value;
+export async function ask(message) {
+  const received = /** @type {Reply | undefined} */ (await chrome.runtime.sendMessage(message));
+  if (!received) throw new Error(`nobody answered ${message.type}`);
+  if ("problem" in received) throw new ProblemError(received.problem);
+  return /** @type {Answers[M["type"]]} */ (received.value);
+}
+
+/** @param {() => unknown} handle @returns {Promise<Reply>} */
+async function reply(handle) {
+  try {
+    return { value: (await handle()) ?? null };
+  } catch (error) {
+    return { problem: problemOf(error) };
+  }
 }
 
 /** @param {chrome.runtime.MessageSender} sender */
-function isOurs(sender) {
+function isOwnPage(sender) {
   return sender.origin === location.origin || Boolean(sender.url?.startsWith(chrome.runtime.getURL("")));
 }

@@ -1,13 +1,13 @@
-// What the extension's pages share: texts, elements, the list of languages.
+// What the extension's pages share: texts, elements, lists of languages.
 
-/** Write the texts of a page: `data-text` names a message, `data-label` one for assistive technology. */
+/** Fill in the texts of a page: `data-text` names a message, `data-label` one for assistive technology. */
 export function translate() {
   document.documentElement.lang = chrome.i18n.getUILanguage();
-  for (const place of document.querySelectorAll("[data-text]")) {
-    place.textContent = text(/** @type {HTMLElement} */ (place).dataset.text ?? "");
+  for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-text]"))) {
+    place.textContent = text(place.dataset.text ?? "");
   }
-  for (const place of document.querySelectorAll("[data-label]")) {
-    place.setAttribute("aria-label", text(/** @type {HTMLElement} */ (place).dataset.label ?? ""));
+  for (const place of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-label]"))) {
+    place.setAttribute("aria-label", text(place.dataset.label ?? ""));
   }
 }
 
@@ -16,43 +16,56 @@ export function text(key, ...details) {
   return chrome.i18n.getMessage(key, details);
 }
 
-/** @template {HTMLElement} [E=HTMLElement] @param {string} id */
-export function element(id) {
-  return /** @type {E} */ (document.getElementById(id));
+/**
+ * The element with an id.
+ * @template {HTMLElement} [E=HTMLElement]
+ * @param {string} id
+ * @param {new () => E} [type] the class that it must have
+ * @returns {E}
+ */
+export function element(id, type) {
+  const found = document.getElementById(id);
+  if (!(found instanceof (type ?? HTMLElement))) throw new TypeError(`#${id} is missing, or is not the expected element`);
+  return /** @type {E} */ (found);
 }
 
-/** @param {string} id */
+/** An input or select with an id. @param {string} id @returns {Pick<HTMLInputElement, "value" | "disabled"> & HTMLElement} */
 export function field(id) {
-  return /** @type {HTMLInputElement} */ (document.getElementById(id));
+  return /** @type {HTMLInputElement | HTMLSelectElement} */ (element(id));
 }
 
-/** @param {HTMLElement} place @param {string} said empty: nothing to say */
-export function say(place, said) {
-  if (place.textContent !== said) place.textContent = said;
-  place.hidden = !said;
+/** An input with an id. @param {string} id */
+export function input(id) {
+  return element(id, HTMLInputElement);
 }
 
-// What Whisper knows well enough to caption.
+/** Set an element's text; without text it is hidden. @param {HTMLElement} place @param {string} text */
+export function writeOrHide(place, text) {
+  if (place.textContent !== text) place.textContent = text;
+  place.hidden = !text;
+}
+
+// What Whisper recognizes well enough to caption.
 const LANGUAGES =
   "ar bg bn ca cs da de el en es et fa fi fr gl he hi hr hu id it ja ko lt lv mk ms nl no pl pt ro ru sk sl sr sv ta th tl tr uk ur vi zh";
 
-/** @param {string} id of a select @param {string} chosen */
-export function fillLanguages(id, chosen) {
-  fill(id, chosen, [[text("languageService"), ""], [text("languageAuto"), "auto"]]);
+/** The languages that can be spoken. @param {string} id of a select @param {string} selected */
+export function fillLanguages(id, selected) {
+  fill(id, selected, [[text("languageService"), ""], [text("languageAuto"), "auto"]]);
 }
 
-/** The same for what is read. @param {string} id @param {string} chosen */
-export function fillTranslations(id, chosen) {
-  fill(id, chosen, [[text("translationNone"), ""]]);
+/** The languages that can be read. @param {string} id of a select @param {string} selected */
+export function fillTranslations(id, selected) {
+  fill(id, selected, [[text("translationNone"), ""]]);
 }
 
-/** @param {string} id @param {string} chosen @param {string[][]} first names and values */
-function fill(id, chosen, first) {
+/** @param {string} id @param {string} selected @param {string[][]} first names and values */
+function fill(id, selected, first) {
   const names = new Intl.DisplayNames([chrome.i18n.getUILanguage()], { type: "language" });
   const known = LANGUAGES.split(" ")
-    .map((code) => /** @type {const} */ ([names.of(code) ?? code, code]))
+    .map((code) => [names.of(code) ?? code, code])
     .sort(([one], [other]) => one.localeCompare(other));
   const options = [...first, ...known];
-  if (!options.some(([, code]) => code === chosen)) options.push([chosen, chosen]);
-  element(id).replaceChildren(...options.map(([name, code]) => new Option(name, code, false, code === chosen)));
+  if (!options.some(([, code]) => code === selected)) options.push([selected, selected]);
+  element(id).replaceChildren(...options.map(([name, code]) => new Option(name, code, false, code === selected)));
 }

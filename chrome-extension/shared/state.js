@@ -1,27 +1,30 @@
-// What is known of a source and of a tab, and what the badge says of it. Pure.
+// The state of a source and of a tab, and the badge that shows it. Pure.
 
 /**
  * @typedef {object} Problem
  * @property {string} code see `problem_…` in _locales
- * @property {string} [detail] the service's own sentence, or the browser's
+ * @property {string} [detail] the service's or the browser's own sentence
+ *
+ * @typedef {"connecting" | "live" | "reconnecting" | "failed" | "ended"} Phase
+ * @typedef {"tab" | "microphone"} Kind
  *
  * @typedef {object} SourceState
- * @property {"tab" | "microphone"} kind
+ * @property {Kind} kind
  * @property {string} name
- * @property {"connecting" | "live" | "reconnecting" | "failed" | "ended"} phase
+ * @property {Phase} phase
  * @property {Problem | null} problem
  * @property {string} engine
  * @property {string} language
  * @property {string} notice of the service
  * @property {number | null} delay seconds from a spoken word to its caption
- * @property {number} lag seconds that recognition is behind, when that is worth telling
- * @property {number} lost seconds of sound that could not be kept while there was no connection, or were skipped
+ * @property {number} lag seconds that recognition is behind
+ * @property {number} lost seconds of sound that were dropped while there was no connection, or skipped by the service
  *
  * @typedef {object} TabState
  * @property {number} tabId
  * @property {string} server
  * @property {string} channel
- * @property {boolean} box whether captions are wanted on the page
+ * @property {boolean} box whether captions are shown on the page
  * @property {SourceState} tab
  * @property {SourceState | null} microphone
  *
@@ -32,10 +35,12 @@
  *   | {type: "gap", seconds: number}
  *   | {type: "lost", problem: Problem}
  *   | {type: "failed", problem: Problem}
- *   | {type: "ended", problem: Problem | null}} Event
+ *   | {type: "ended", problem: Problem | null}} SourceEvent
+ *
+ * @typedef {SourceState & {gap: number, skipped: number}} CountingState the two parts of `lost`
  */
 
-/** @param {"tab" | "microphone"} kind @param {string} name @returns {SourceState & {gap: number, skipped: number}} */
+/** @param {Kind} kind @param {string} name @returns {CountingState} */
 export function newSource(kind, name) {
   return {
     kind, name, phase: "connecting", problem: null, engine: "", language: "", notice: "",
@@ -43,10 +48,7 @@ export function newSource(kind, name) {
   };
 }
 
-/**
- * @template {SourceState & {gap: number, skipped: number}} S
- * @param {S} state @param {Event} event @returns {S}
- */
+/** The state after an event. @param {CountingState} state @param {SourceEvent} event @returns {CountingState} */
 export function reduce(state, event) {
   if (state.phase === "ended") return state;
   switch (event.type) {
@@ -58,11 +60,11 @@ export function reduce(state, event) {
     case "notice":
       return { ...state, notice: event.notice, engine: event.engine ?? state.engine };
     case "lag":
-      return counted({ ...state, lag: event.seconds, skipped: event.skipped });
+      return withLost({ ...state, lag: event.seconds, skipped: event.skipped });
     case "delay":
       return { ...state, delay: state.delay === null ? event.seconds : 0.7 * state.delay + 0.3 * event.seconds };
     case "gap":
-      return counted({ ...state, gap: state.gap + event.seconds });
+      return withLost({ ...state, gap: state.gap + event.seconds });
     case "lost":
       return { ...state, phase: "reconnecting", problem: event.problem, lag: 0, delay: null };
     case "failed":
@@ -72,24 +74,24 @@ export function reduce(state, event) {
   }
 }
 
-/** @template {SourceState & {gap: number, skipped: number}} S @param {S} state @returns {S} */
-function counted(state) {
+/** @param {CountingState} state @returns {CountingState} */
+function withLost(state) {
   return { ...state, lost: state.gap + state.skipped };
 }
 
 /** @typedef {"off" | "on" | "reconnecting" | "error" | "box"} Badge */
 
 /**
- * What the toolbar button shows for a tab.
+ * The badge of a tab on the toolbar button.
  * @param {TabState | undefined} state
- * @param {{problem?: Problem | null, away?: boolean}} [more] how the last capture ended; whether the page
- *   has lost its caption box to a navigation
+ * @param {{problem?: Problem | null, boxLost?: boolean}} [more] how the last capture ended; whether the page has lost its
+ *   caption box to a navigation
  * @returns {Badge}
  */
-export function badge(state, more = {}) {
-  if (!state) return more.problem ? "error" : "off";
+export function badge(state, { problem, boxLost } = {}) {
+  if (!state) return problem ? "error" : "off";
   const phases = [state.tab.phase, state.microphone?.phase];
   if (phases.includes("failed") || state.microphone?.phase === "ended") return "error";
   if (phases.includes("reconnecting")) return "reconnecting";
-  return more.away && state.box ? "box" : "on";
+  return boxLost && state.box ? "box" : "on";
 }

@@ -3,28 +3,28 @@ import { beforeEach, mock, test } from "node:test";
 
 import { Backlog, RATE } from "../../chrome-extension/offscreen/backlog.js";
 import { Publisher } from "../../chrome-extension/offscreen/publisher.js";
-import { FakeSocket } from "./socket.js";
+import { FakeSocket } from "./fake-socket.js";
 
 const SECOND = RATE;
 
 beforeEach(() => {
-  FakeSocket.made = [];
+  FakeSocket.all = [];
   mock.timers.reset();
   mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
 });
 
-/** Sample number n has the value n / 100: what was sent says where it was from. */
-function made({ kept = 60, covered = () => 0 } = {}) {
+/** Sample number n has the value n / 100, so that what was sent shows where it was from. @param {{kept?: number, resendFrom?: (oldest: number) => number}} [options] */
+function created({ kept = 60, resendFrom = () => 0 } = {}) {
   /** @type {any[]} */
-  const told = [];
+  const events = [];
   const backlog = new Backlog(kept);
   const publisher = new Publisher(() => "ws://service/", { source: "Tab", resume: "r-12345678", lang: "en" }, backlog, {
-    told: (event) => told.push(event),
-    covered,
+    event: (event) => events.push(event),
+    resendFrom,
     forgotten: () => {},
     lost: () => {},
     readable: async () => {},
-  }, /** @type {any} */ ((url) => new FakeSocket(url)));
+  }, FakeSocket.create);
   /** @param {number} seconds */
   const speak = (seconds) => {
     for (let at = 0; at < seconds * 10; at++) {
@@ -33,13 +33,13 @@ function made({ kept = 60, covered = () => 0 } = {}) {
       publisher.push();
     }
   };
-  return { publisher, backlog, told, speak };
+  return { publisher, backlog, events, speak };
 }
 
 /** @param {object} [more] */
 async function ready(more = {}) {
   FakeSocket.last.open();
-  FakeSocket.last.say({ type: "ready", source: "Tab", engine: "e", language: "en", resumed: false, received: 0, clock: 0, ...more });
+  FakeSocket.last.receive({ type: "ready", source: "Tab", engine: "e", language: "en", resumed: false, received: 0, clock: 0, ...more });
   await Promise.resolve();
   await Promise.resolve();
 }
@@ -47,7 +47,7 @@ async function ready(more = {}) {
 const next = () => mock.timers.tick(10_000);
 
 test("nothing is sent before ready, then everything", async () => {
-  const { told, speak } = made();
+  const { events, speak } = created();
   speak(1);
   FakeSocket.last.open();
   assert.deepEqual(FakeSocket.last.sent, [{ op: "start", rate: RATE, channels: 1, source: "Tab", resume: "r-12345678", lang: "en", age: 1 }]);
@@ -55,11 +55,11 @@ test("nothing is sent before ready, then everything", async () => {
   assert.equal(FakeSocket.last.samples.length, SECOND);
   speak(1);
   assert.equal(FakeSocket.last.samples.length, 2 * SECOND);
-  assert.deepEqual(told[0], { type: "ready", name: "Tab", engine: "e", language: "en" });
+  assert.deepEqual(events[0], { type: "ready", name: "Tab", engine: "e", language: "en" });
 });
 
 test("a service that has kept the source is sent what it has not", async () => {
-  const { told, speak } = made();
+  const { events, speak } = created();
   await ready();
   speak(3);
   FakeSocket.last.break();
@@ -69,11 +69,11 @@ test("a service that has kept the source is sent what it has not", async () => {
   const { samples } = FakeSocket.last;
   assert.equal(samples.length, 2.5 * SECOND);
   assert.equal(samples[0], 2.5 * SECOND / 100);
-  assert.deepEqual(told.map((event) => event.type), ["ready", "lost", "ready"]);
+  assert.deepEqual(events.map((event) => event.type), ["ready", "lost", "ready"]);
 });
 
 test("a service that has forgotten it is sent what was not final", async () => {
-  const { publisher, speak } = made({ covered: () => 2 * SECOND });
+  const { publisher, speak } = created({ resendFrom: () => 2 * SECOND });
   await ready({ clock: 5 });
   assert.equal(publisher.position(6), SECOND);
   speak(3);
@@ -88,7 +88,7 @@ test("a service that has forgotten it is sent what was not final", async () => {
 });
 
 test("a source that was resumed before anything was sent begins where it should", async () => {
-  const { publisher, speak } = made({ covered: () => 2 * SECOND });
+  const { publisher, speak } = created({ resendFrom: () => 2 * SECOND });
   await ready();
   speak(3);
   FakeSocket.last.break();
@@ -102,7 +102,7 @@ test("a source that was resumed before anything was sent begins where it should"
 });
 
 test("dropped sound is silence on the same clock, and counted", async () => {
-  const { told, speak } = made({ kept: 2 });
+  const { events, speak } = created({ kept: 2 });
   await ready();
   speak(1);
   FakeSocket.last.break();
@@ -113,12 +113,12 @@ test("dropped sound is silence on the same clock, and counted", async () => {
   assert.equal(samples.length, 5 * SECOND);
   assert.ok(samples.slice(0, 3 * SECOND).every((sample) => sample === 0));
   assert.equal(samples[3 * SECOND], Math.trunc(4 * SECOND / 100));
-  const gaps = told.filter((event) => event.type === "gap").map((event) => event.seconds);
+  const gaps = events.filter((event) => event.type === "gap").map((event) => event.seconds);
   assert.equal(gaps.reduce((sum, seconds) => sum + seconds), 3);
 });
 
 test("sound that a forgetful service can no longer get is counted", async () => {
-  const { told, speak } = made({ kept: 2, covered: () => SECOND });
+  const { events, speak } = created({ kept: 2, resendFrom: () => SECOND });
   await ready();
   speak(1);
   FakeSocket.last.break();
@@ -126,36 +126,36 @@ test("sound that a forgetful service can no longer get is counted", async () => 
   next();
   await ready();
   assert.equal(FakeSocket.last.samples.length, 2 * SECOND);
-  assert.deepEqual(told.filter((event) => event.type === "gap"), [{ type: "gap", seconds: 3 }]);
+  assert.deepEqual(events.filter((event) => event.type === "gap"), [{ type: "gap", seconds: 3 }]);
 });
 
 test("a socket that takes nothing is not stuffed, and is given up", async () => {
-  const { told, speak } = made();
+  const { events, speak } = created();
   await ready();
   FakeSocket.last.bufferedAmount = 1e6;
   speak(1);
   assert.equal(FakeSocket.last.samples.length, 0);
   mock.timers.tick(11_000);
   speak(1);
-  assert.equal(told.at(-1).type, "lost");
+  assert.equal(events.at(-1).type, "lost");
   next();
-  assert.equal(FakeSocket.made.length, 2);
+  assert.equal(FakeSocket.all.length, 2);
 });
 
-test("the end is told after the last sound, and answered", async () => {
-  const { publisher, told, speak } = made();
+test("the end is sent after the last sound, and answered", async () => {
+  const { publisher, events, speak } = created();
   await ready();
   speak(1);
   publisher.end();
   assert.deepEqual(FakeSocket.last.sent.at(-1), { op: "end" });
-  FakeSocket.last.say({ type: "end" });
-  assert.deepEqual(told.at(-1), { type: "ended", problem: null });
+  FakeSocket.last.receive({ type: "end" });
+  assert.deepEqual(events.at(-1), { type: "ended", problem: null });
   next();
-  assert.equal(FakeSocket.made.length, 1);
+  assert.equal(FakeSocket.all.length, 1);
 });
 
 test("the last words wait for a service that is away, but not for ever", async () => {
-  const { publisher, told, speak } = made();
+  const { publisher, events, speak } = created();
   await ready();
   speak(1);
   FakeSocket.last.break();
@@ -165,30 +165,30 @@ test("the last words wait for a service that is away, but not for ever", async (
   assert.deepEqual(FakeSocket.last.sent.at(-1), { op: "end" });
   FakeSocket.last.break();
   mock.timers.tick(31_000);
-  assert.equal(told.at(-1).type, "ended");
+  assert.equal(events.at(-1).type, "ended");
 });
 
 test("after a refusal there is nothing to wait for", async () => {
-  const { publisher, told, speak } = made();
+  const { publisher, events, speak } = created();
   FakeSocket.last.open();
   FakeSocket.last.break(4400);
   speak(1);
   publisher.end();
-  assert.deepEqual(told.map((event) => event.type), ["failed", "ended"]);
+  assert.deepEqual(events.map((event) => event.type), ["failed", "ended"]);
 });
 
 test("a service that never says ready is given up", () => {
-  const { told } = made();
+  const { events } = created();
   FakeSocket.last.open();
   mock.timers.tick(31_000);
-  assert.equal(told.at(-1).type, "lost");
+  assert.equal(events.at(-1).type, "lost");
 });
 
 test("how long captions take is measured on the sound's clock", async () => {
-  const { told, speak } = made();
+  const { events, speak } = created();
   await ready({ clock: 10 });
   speak(3);
-  FakeSocket.last.say({ type: "partial", id: "a", rev: 1, text: "hello", stable: 0, ts: 11, te: 12 });
-  FakeSocket.last.say({ type: "partial", id: "a", rev: 2, text: "hello", stable: 5, ts: 11, te: 12 });
-  assert.deepEqual(told.filter((event) => event.type === "delay"), [{ type: "delay", seconds: 1 }]);
+  FakeSocket.last.receive({ type: "partial", id: "a", rev: 1, text: "hello", stable: 0, ts: 11, te: 12 });
+  FakeSocket.last.receive({ type: "partial", id: "a", rev: 2, text: "hello", stable: 5, ts: 11, te: 12 });
+  assert.deepEqual(events.filter((event) => event.type === "delay"), [{ type: "delay", seconds: 1 }]);
 });

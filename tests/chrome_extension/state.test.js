@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isChannel, links, serverAddress, socketAddress } from "../../chrome-extension/shared/address.js";
+import { isChannelName, pageLinks, serverAddress, socketAddress } from "../../chrome-extension/shared/address.js";
 import { badge, newSource, reduce } from "../../chrome-extension/shared/state.js";
 
 /** @param {any[]} events */
 const after = (...events) => events.reduce(reduce, newSource("tab", "Tab"));
-const ready = { type: "ready", name: "Tab 2", engine: "whisper", language: "en" };
+const ready = /** @type {const} */ ({ type: "ready", name: "Tab 2", engine: "whisper", language: "en" });
 
 test("a source's life", () => {
   assert.equal(after().phase, "connecting");
@@ -32,9 +32,9 @@ test("the badge says the worst of it", () => {
   assert.equal(badge(undefined), "off");
   assert.equal(badge(undefined, { problem: { code: "tabEnded" } }), "error");
   assert.equal(badge(tab("live")), "on");
-  assert.equal(badge(tab("live", "live"), { away: true }), "box");
-  assert.equal(badge({ ...tab("live"), box: false }, { away: true }), "on");
-  assert.equal(badge(tab("live", "reconnecting"), { away: true }), "reconnecting");
+  assert.equal(badge(tab("live", "live"), { boxLost: true }), "box");
+  assert.equal(badge({ ...tab("live"), box: false }, { boxLost: true }), "on");
+  assert.equal(badge(tab("live", "reconnecting"), { boxLost: true }), "reconnecting");
   assert.equal(badge(tab("reconnecting", "ended")), "error");
   assert.equal(badge(tab("failed")), "error");
 });
@@ -51,8 +51,8 @@ test("addresses as people type them", () => {
 
 test("addresses of what is at the service", () => {
   assert.equal(socketAddress("https://x/a", "/api/status", { last: "", token: "a b" }), "wss://x/a/api/status?token=a+b");
-  assert.deepEqual(links("http://x", "über"), { viewer: "http://x/view/%C3%BCber", overlay: "http://x/overlay/%C3%BCber" });
-  assert.equal(links("http://x", "main", "pt").overlay, "http://x/overlay/main?lang=pt");
-  assert.ok(isChannel("main") && isChannel("über-1.2"));
-  assert.ok(!isChannel("") && !isChannel("a b") && !isChannel("-a") && !isChannel("a".repeat(65)));
+  assert.deepEqual(pageLinks("http://x", "über"), { viewer: "http://x/view/%C3%BCber", overlay: "http://x/overlay/%C3%BCber" });
+  assert.equal(pageLinks("http://x", "main", "pt").overlay, "http://x/overlay/main?lang=pt");
+  assert.ok(isChannelName("main") && isChannelName("über-1.2"));
+  assert.ok(!isChannelName("") && !isChannelName("a b") && !isChannelName("-a") && !isChannelName("a".repeat(65)));
 });

@@ -51,8 +51,8 @@ async def test_viewer(service: Running, window: Any, scheme: str, language: str)
         await page.page.click(f"[popovertarget={sheet}]")
         assert await violations(page) == []
         await page.page.keyboard.press("Escape")
-    for colours in ("light", "dark", "contrast"):
-        await page.page.evaluate("colours => { document.documentElement.dataset.colours = colours }", colours)
+    for colors in ("light", "dark", "contrast"):
+        await page.page.evaluate("colors => { document.documentElement.dataset.colors = colors }", colors)
         assert await violations(page) == []
 
 

@@ -185,7 +185,7 @@ async def test_problems_are_told_in_words_and_captions_can_be_paused_and_cleared
         await dashboard.until("document.querySelector('.problems').textContent.startsWith('Mic sends no sound')")
         await dashboard.page.click(".pause")
         await dashboard.until("document.querySelector('.problems').textContent.startsWith('Paused')")
-        assert await dashboard.text(".pause") == "Go on"
+        assert await dashboard.text(".pause") == "Resume"
         await dashboard.page.click(".pause")
         await dashboard.until("document.querySelector('.pause').textContent === 'Pause'")
         said(service, "c1", "Away with this.")

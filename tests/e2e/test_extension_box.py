@@ -105,7 +105,7 @@ async def test_where_and_how_the_box_is_shown_is_remembered_for_the_site(
     larger = bottom - top
     await page.mouse.move((left + right) / 2, (top + bottom) / 2)
     await press(page, "Larger text")
-    await press(page, "Colours 3")
+    await press(page, "Colors 3")
     left, top, right, bottom = await place(page)
     assert bottom - top > larger
     last = (left, top, right, bottom)

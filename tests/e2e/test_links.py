@@ -121,7 +121,7 @@ async def test_links_for_others_are_made_and_taken_back_on_the_dashboard(guarded
     await page.page.fill(".guests [name=name]", "guest laptop")
     await page.page.click(".guests [type=submit]")
     await page.until("document.querySelector('.guests output').value.includes('token=…')")
-    assert await page.text(".guests .said") == "Pass this link on. It is shown this once."
+    assert await page.text(".guests .said") == "Pass this link on. It is shown only once."
     address = await page.page.evaluate(OUTPUT)
     assert address.startswith(f"{guarded.url}/view/show?token=")
     async with httpx.AsyncClient() as client:

@@ -165,7 +165,7 @@ async def test_themes(service: Running, window: Any, theme: str) -> None:
 
 
 def test_the_themes_of_the_service_are_those_of_the_page() -> None:
-    source = (Path(__file__).parents[2] / "obs_overlay" / "static" / "themes.js").read_text()
+    source = (Path(__file__).parents[2] / "obs_overlay" / "static" / "shared" / "themes.js").read_text()
     for theme in THEMES:
         assert f"\n  {theme}: {{" in source
         assert msgspec.json.decode(json.dumps({"theme": theme}), type=Style).theme == theme

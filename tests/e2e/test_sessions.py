@@ -122,7 +122,7 @@ async def test_a_translation_is_chosen(service: Running, window: Any) -> None:
     channel.translation("fr").put(replace(said, language="fr", words=(replace(said.words[0], text="Bonsoir."),)))
     page = await window(f"{service.url}/sessions/{channel.session.id}")
     await page.until("document.querySelector('#transcript').textContent.includes('Good evening.')")
-    assert await page.page.evaluate("document.querySelector('#language').textContent") == "as it was spokenFrench"
+    assert await page.page.evaluate("document.querySelector('#language').textContent") == "originalFrench"
     await page.page.select_option("#language", "fr")
     await page.until("document.querySelector('#transcript').textContent.includes('Bonsoir.')")
     await page.until("document.querySelector('#exports a').search === '?version=live&lang=fr'")
@@ -153,7 +153,7 @@ async def test_the_dashboard_records_and_says_how_long(service: Running, window:
     await page.until("document.querySelector('.record') !== null")
     button = page.page.locator(".channel", has_text="main").locator(".record").first
     await button.click()
-    await page.until("document.querySelector('.recording .state').textContent === 'waits for a source'")
+    await page.until("document.querySelector('.recording .state').textContent === 'waiting for a source'")
     async with service.publisher("main") as socket:
         await socket.send('{"op":"start","source":"Host"}')
         for _ in range(4):

@@ -95,7 +95,7 @@ async def test_reading_preferences_apply_and_stay(service: Running, window: Any)
     text = ".paragraph p"
     size = float((await looks(page, text, "fontSize")).removesuffix("px"))
     assert not await page.page.evaluate("document.fonts.check('16px OpenDyslexic')")  # nobody asked for it yet
-    await choose(page, face="dyslexic", spacing="wide", colours="contrast")
+    await choose(page, face="dyslexic", spacing="wide", colors="contrast")
     await page.page.click("[popovertarget=reading]")
     await page.page.uncheck("#preferences [name=tentative]")
     await page.page.keyboard.press("Escape")
@@ -119,7 +119,7 @@ async def test_reading_preferences_apply_and_stay(service: Running, window: Any)
     values = await page.page.evaluate("[...document.querySelectorAll('#preferences select')].map(one => one.value)")
     assert values == ["dyslexic", "wide", "contrast"]
     assert not await page.page.is_checked("#preferences [name=tentative]")
-    await choose(page, face="serif", spacing="normal", colours="dark")
+    await choose(page, face="serif", spacing="normal", colors="dark")
     assert "serif" in await looks(page, text, "fontFamily")
     assert await looks(page, text, "letterSpacing") == "normal"
     assert await looks(page, "body", "backgroundColor") == "rgb(18, 19, 23)"
@@ -130,7 +130,7 @@ async def test_reading_preferences_apply_and_stay(service: Running, window: Any)
 
 async def test_kept_preferences_that_make_no_sense_do_no_harm(service: Running, window: Any) -> None:
     page = await viewer(service, window, "nonsense", color_scheme="light")
-    for kept in ('"text"', "null", "[]", '{"size":"big","face":7,"colours":null,"tentative":"x"}', "{"):
+    for kept in ('"text"', "null", "[]", '{"size":"big","face":7,"colors":null,"tentative":"x"}', "{"):
         await page.page.evaluate("kept => localStorage.setItem('reading', kept)", kept)
         await page.page.reload()
         await page.until("document.querySelector('#state').dataset.state === 'live'")

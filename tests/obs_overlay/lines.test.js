@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { balanced, lines } from "../../obs_overlay/static/lines.js";
+import { balanced, lines } from "../../obs_overlay/static/overlay/lines.js";
 
 const VOCABULARY = {
   english: "We walked along, the river! (perhaps) “until” it's \"evening\" well-known 1,234.50 ¿and? a [b] … — I: supercalifragilisticexpialidocious".split(" "),
@@ -46,7 +46,7 @@ function caption(words, committed = words.length) {
   return { id: "c1", text: words.slice(0, committed).join(""), tentative: words.slice(committed).join("") };
 }
 
-/** @param {import("../../obs_overlay/static/lines.js").Line} line */
+/** @param {import("../../obs_overlay/static/overlay/lines.js").Line} line */
 function textOf(line) {
   return line.words.map((word) => word.text).join("");
 }

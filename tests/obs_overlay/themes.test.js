@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { BASE, complete, DARK_VOICES, THEMES, VOICES } from "../../obs_overlay/static/themes.js";
+import { BASE, completeStyle, DARK_VOICES, THEMES, VOICES } from "../../obs_overlay/static/shared/themes.js";
 
 test("every theme is complete, and says nothing that a style cannot", () => {
   for (const [name, theme] of Object.entries(THEMES)) {
-    const whole = complete({ theme: name });
+    const whole = completeStyle({ theme: /** @type {any} */ (name) });
     assert.deepEqual(whole, { ...BASE, ...theme, theme: name });
     assert.deepEqual(Object.keys(whole).sort(), Object.keys(BASE).sort());
     for (const [key, value] of Object.entries(whole)) {
@@ -18,7 +18,7 @@ test("every theme is complete, and says nothing that a style cannot", () => {
 });
 
 test("what a style says goes before its theme, and what it leaves open does not", () => {
-  const style = complete({ theme: "neon", color: "#123456", fade: 0, box_opacity: 0, font: undefined, size: /** @type {any} */ (null) });
+  const style = completeStyle({ theme: "neon", color: "#123456", fade: 0, box_opacity: 0, font: undefined, size: /** @type {any} */ (null) });
   assert.equal(style.color, "#123456");
   assert.equal(style.fade, 0);
   assert.equal(style.box_opacity, 0);
@@ -28,14 +28,14 @@ test("what a style says goes before its theme, and what it leaves open does not"
 
 test("a theme that is not there is the first one", () => {
   for (const theme of ["nothing", "", "toString", "__proto__", "constructor", undefined]) {
-    assert.deepEqual(complete({ theme }), { ...BASE });
+    assert.deepEqual(completeStyle({ theme: /** @type {any} */ (theme) }), { ...BASE });
   }
 });
 
 test("completing changes neither the style nor the themes", () => {
   const before = structuredClone({ BASE, THEMES });
   const style = Object.freeze({ theme: "comic", size: 50 });
-  complete(style).color = "red";
+  completeStyle(style).color = "red";
   assert.deepEqual({ BASE, THEMES }, before);
 });
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 from msgspec import Meta
@@ -61,6 +61,13 @@ class Style(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     def as_json(self) -> dict[str, Any]:
         """What it says, without what it leaves to the theme."""
         return dict(msgspec.to_builtins(self))
+
+
+class StyleEvent(TypedDict):
+    """A style of the channel's overlays by its name, as readers are sent it."""
+
+    name: str
+    style: Style
 
 
 def parse(body: bytes) -> Style:

@@ -1,0 +1,478 @@
+"""The JSON that the pages and the extension read, as types; `scripts/protocol_types.py` makes TypeScript of them.
+
+What clients send is in the module that decodes it: `web.messages`, `channels.settings`, `channels.style`,
+`web.corrections`. docs/protocol.md explains all of it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+
+Clock = Annotated[float, Meta(description="seconds on the channel's clock")]
+Seconds = Annotated[float, Meta(description="seconds")]
+Timestamp = Annotated[float, Meta(description="seconds since 1970")]
+Share = Annotated[float, Meta(description="0 to 1")]
+Sentence = Annotated[str, Meta(description="one sentence for people; empty when there is nothing to say")]
+
+
+class ErrorMessage(TypedDict):
+    """A refused request or message."""
+
+    type: Literal["error"]
+    code: str
+    message: Annotated[str, Meta(description="one sentence: what happened and what to do")]
+
+
+# Captions, as readers get them
+
+
+class CaptionEvent(TypedDict):
+    """One revision of a caption. What is shown is `text` followed by `tentative`."""
+
+    id: str
+    rev: Annotated[int, Meta(description="the highest revision wins")]
+    source: str
+    speaker: str | None
+    start: Clock
+    end: Clock
+    text: Annotated[str, Meta(description="committed: changes only when a person corrects it")]
+    tentative: Annotated[str, Meta(description="may still change")]
+    final: bool
+    lang: str
+
+
+class TranslationEvent(TypedDict):
+    """The state of the translation that is being read."""
+
+    language: str
+    state: Literal["waiting", "fetching", "loading", "live", "behind", "failed"]
+    message: Sentence
+
+
+class Word(TypedDict):
+    """A committed word."""
+
+    w: Annotated[str, Meta(description="the word")]
+    s: Annotated[float, Meta(description="start, seconds on the channel's clock")]
+    e: Annotated[float, Meta(description="end, seconds on the channel's clock")]
+    p: Annotated[float, Meta(description="probability, 0 to 1")]
+    join: NotRequired[Annotated[bool, Meta(description="no space before it")]]
+    speaker: NotRequired[str]
+
+
+class FinalCaption(TypedDict):
+    """A final caption in a transcript."""
+
+    id: str
+    source: str
+    speaker: str | None
+    start: Clock
+    end: Clock
+    text: str
+    lang: str
+    words: list[Word]
+
+
+class TranscriptJson(TypedDict):
+    """A transcript in JSON."""
+
+    captions: list[FinalCaption]
+
+
+class ChannelTranscript(TranscriptJson):
+    """A channel's transcript, and where a reader continues after it."""
+
+    channel: str
+    resume: str
+
+
+# What a publisher is told
+
+
+class ReadyMessage(TypedDict):
+    """The answer to `start`."""
+
+    type: Literal["ready"]
+    channel: str
+    source: str
+    engine: str
+    language: str
+    resume: str | None
+    resumed: bool
+    received: Annotated[float, Meta(description="seconds of this source that the service has already")]
+    clock: Annotated[float, Meta(description="the source's first sample, in seconds on the channel's clock")]
+
+
+class StatusMessage(TypedDict):
+    """Something to know about the recognition of this source."""
+
+    type: Literal["status"]
+    engine: NotRequired[str]
+    notice: Sentence
+
+
+class LagMessage(TypedDict):
+    """Recognition is behind, or has caught up."""
+
+    type: Literal["lag"]
+    seconds: Seconds
+    skipped: Seconds
+
+
+class PartialMessage(TypedDict):
+    """A caption that is still open."""
+
+    type: Literal["partial"]
+    id: str
+    rev: int
+    text: str
+    speaker: NotRequired[str]
+    stable: Annotated[int, Meta(description="characters at the beginning of `text` that are committed")]
+    ts: Clock
+    te: Clock
+
+
+class FinalMessage(TypedDict):
+    """A caption that is final."""
+
+    type: Literal["final"]
+    id: str
+    rev: int
+    text: str
+    speaker: NotRequired[str]
+    ts: Clock
+    te: Clock
+    words: list[Word]
+
+
+class EndMessage(TypedDict):
+    """All audio has been recognized."""
+
+    type: Literal["end"]
+
+
+# The state of the service
+
+
+class ModelProgress(TypedDict):
+    """A model that is being fetched or loaded."""
+
+    model: str
+    state: Literal["waiting", "fetching", "loading", "ready", "failed"]
+    done: Annotated[float | None, Meta(description="share that is fetched, 0 to 1")]
+    message: Annotated[str, Meta(description="why it failed")]
+
+
+class SourceStatus(TypedDict):
+    """One source of a channel."""
+
+    name: str
+    id: str
+    state: Literal["live", "away"]
+    engine: str
+    model: str
+    language: str
+    notice: Sentence
+    speaking: bool
+    level: Annotated[float, Meta(description="decibels below full scale")]
+    seconds: Annotated[float, Meta(description="seconds of audio received")]
+    lag: Seconds
+    skipped: Seconds
+    waiting: Annotated[float, Meta(description="seconds of audio that are not recognized yet")]
+    captions: int
+    pace: Annotated[int, Meta(description="words a minute")]
+    speakers_skipped: Annotated[float | None, Meta(description="seconds left out by the diarization; null without it")]
+
+
+class ClosedCaptionsStatus(TypedDict):
+    """Closed captions in OBS."""
+
+    by: Annotated[Literal["obs-websocket", "script"] | None, Meta(description="who sends them")]
+    state: str
+    message: Sentence
+    text: Annotated[str, Meta(description="what viewers see")]
+    sent: int
+    skipped: Annotated[int, Meta(description="words that came too late to be sent")]
+
+
+class RecordingStatus(TypedDict):
+    """The recording of a channel."""
+
+    on: bool
+    automatic: Annotated[bool, Meta(description="whether every source is recorded")]
+    possible: Annotated[bool, Meta(description="whether there is a folder for recordings")]
+    seconds: Seconds
+    bytes: int
+    files: Annotated[int, Meta(description="files that are being written")]
+    lost: Annotated[float, Meta(description="seconds that the disk was too slow for")]
+    problem: Sentence
+
+
+class RunningTranslation(TypedDict):
+    """A language that the channel is being translated into."""
+
+    language: str
+    name: str
+    state: Literal["waiting", "fetching", "loading", "live", "behind", "failed"]
+    message: Sentence
+    readers: int
+    pinned: bool
+    lag: Seconds
+    skipped: Annotated[int, Meta(description="captions that were not translated")]
+
+
+class TranslationStatus(TypedDict):
+    """The translations of a channel, and their model."""
+
+    model: str | None
+    state: str | None
+    done: Annotated[float | None, Meta(description="share of the model that is fetched, 0 to 1")]
+    message: Annotated[str, Meta(description="why there is no model")]
+    languages: list[RunningTranslation]
+
+
+class DiarizationStatus(TypedDict):
+    """Whether speakers are told apart, and the state of the model that does it."""
+
+    enabled: bool
+    state: Literal["off", "missing", "loading", "ready", "failed"]
+    message: Annotated[str, Meta(description="why it failed")]
+
+
+class ChannelStatus(TypedDict):
+    """A channel with its sources."""
+
+    name: str
+    readers: int
+    captions: int
+    language: str | None
+    model: str | None
+    paused: bool
+    switch: Annotated[ModelProgress | None, Meta(description="the model that the channel is changing to")]
+    diarization: DiarizationStatus
+    sources: list[SourceStatus]
+    closed_captions: ClosedCaptionsStatus
+    recording: RecordingStatus
+    translation: TranslationStatus
+
+
+class PageLinks(TypedDict):
+    """The addresses of a channel's pages for others."""
+
+    viewer: str
+    overlay: str
+
+
+class ServiceStatus(TypedDict):
+    """What `/api/status` sends whenever it changes."""
+
+    engine: str
+    model: str
+    notice: Sentence
+    choice: Annotated[str, Meta(description="why this model was chosen; empty if it was configured")]
+    loading: Annotated[ModelProgress | None, Meta(description="the default model while it is on its way")]
+    demo: bool
+    channels: list[ChannelStatus]
+    links: NotRequired[Annotated[dict[str, PageLinks], Meta(description="by channel, where pages need a token")]]
+
+
+# Settings and lists
+
+
+class VocabularySettings(TypedDict):
+    """Words that a channel knows."""
+
+    prompt: str
+    hotwords: list[str]
+    replacements: dict[str, str]
+    blocked: list[str]
+
+
+class ClosedCaptionsSettings(TypedDict):
+    """Where closed captions are sent."""
+
+    enabled: bool
+    host: str
+    port: int
+    password_set: bool
+    language: str | None
+    delay: Seconds
+
+
+class DiarizationSettings(TypedDict):
+    """Which sources' speakers are told apart."""
+
+    enabled: bool
+    sources: list[str]
+    latency: Seconds
+
+
+class ChannelSettings(TypedDict):
+    """A channel's settings; null is the service's default."""
+
+    language: str | None
+    model: str | None
+    vocabulary: VocabularySettings
+    names: Annotated[dict[str, str], Meta(description="what readers see instead of a speaker's or source's name")]
+    paused: bool
+    record: bool
+    closed_captions: ClosedCaptionsSettings
+    translations: list[str]
+    translation_model: str | None
+    diarization: DiarizationSettings
+    switch: ModelProgress | None
+
+
+class WhisperModel(TypedDict):
+    """A recognition model that has a name."""
+
+    name: str
+    bytes: int | None
+    here: Annotated[bool, Meta(description="whether it is on this computer")]
+    source: str
+    auto: bool
+
+
+class TranslationModel(TypedDict):
+    """A translation model that has a name."""
+
+    name: str
+    bytes: int
+
+
+class TranslationModels(TypedDict):
+    """All translation models that have a name."""
+
+    models: list[TranslationModel]
+    licence: str
+
+
+class ModelList(TypedDict):
+    """What `/api/models` answers."""
+
+    models: list[WhisperModel]
+    loaded: list[ModelProgress]
+    translation: TranslationModels
+
+
+class Language(TypedDict):
+    """A language to translate into."""
+
+    tag: str
+    name: str
+    own_name: str
+    rtl: bool
+
+
+class LanguageList(TypedDict):
+    """What `/api/languages` answers."""
+
+    languages: list[Language]
+
+
+class TokenEntry(TypedDict):
+    """A token that was given out; the token itself is told only once."""
+
+    id: str
+    name: str
+    scope: Literal["view", "publish", "admin"]
+    channel: str
+    issued: Timestamp
+    expires: Timestamp
+    revoked: Annotated[float | None, Meta(description="seconds since 1970")]
+
+
+class TokenList(TypedDict):
+    """What `/api/tokens` answers."""
+
+    tokens: list[TokenEntry]
+
+
+class NewToken(TypedDict):
+    """A token that was just made."""
+
+    id: str
+    token: str
+    expires: Timestamp
+
+
+# Sessions
+
+
+class SessionAudio(TypedDict):
+    """The mix of a session's recordings."""
+
+    start: Clock
+    seconds: Seconds
+    ready: Share
+
+
+class SessionRecording(TypedDict):
+    """The recording of one source."""
+
+    file: str
+    source: str
+    start: Clock
+    seconds: Seconds
+    bytes: int
+    problem: Sentence
+
+
+class SecondPass(TypedDict):
+    """A second transcription of a session."""
+
+    state: Literal["waiting", "running", "done", "stopped", "failed"]
+    done: Share
+    message: Sentence
+
+
+class SearchHit(TypedDict):
+    """A caption with the words that were searched for."""
+
+    start: Clock
+    text: str
+    lang: str
+
+
+class Session(TypedDict):
+    """What was said on a channel without a long break."""
+
+    id: str
+    channel: str
+    began: Timestamp
+    ended: Annotated[float | None, Meta(description="seconds since 1970; null until it has ended")]
+    captions: int
+    seconds: Seconds
+    beginning: Annotated[str, Meta(description="the first words")]
+    versions: list[str]
+    languages: Annotated[list[str], Meta(description="of its translations")]
+    recording: bool
+    audio: SessionAudio | None
+    recordings: list[SessionRecording]
+    polish: NotRequired[SecondPass | None]
+    hits: NotRequired[list[SearchHit]]
+
+
+class SessionList(TypedDict):
+    """What `/api/sessions` answers."""
+
+    sessions: list[Session]
+
+
+class DifferenceLine(TypedDict):
+    """Consecutive words of one voice, in parts that are in both versions or in one."""
+
+    start: Clock
+    voice: str
+    parts: list[tuple[Literal["same", "new", "gone"], str]]
+
+
+class SessionDifference(TypedDict):
+    """What the second pass changed."""
+
+    words: int
+    new: int
+    gone: int
+    lines: list[DifferenceLine]

@@ -1,0 +1,100 @@
+// Links and tokens for others, where the service requires tokens: each is shown once, and can be revoked.
+
+import { ServiceError, createToken, getTokens, revokeToken } from "/static/overlay/shared/api.js";
+import { copy } from "/static/overlay/shared/clipboard.js";
+import { control, create, createButton, element, part } from "/static/overlay/shared/dom.js";
+import { t } from "/static/overlay/shared/i18n.js";
+import { masked } from "/static/overlay/shared/token.js";
+import { say } from "./settings-form.js";
+
+/** @import { PageLinks, TokenEntry } from "/static/overlay/shared/protocol.js" */
+
+const SCOPES = { view: t("can read"), publish: t("can send audio"), admin: t("can do everything") };
+const EVERY = "*";
+
+const section = element("guests");
+const form = part(section, "form", HTMLFormElement);
+const answer = part(section, ".said");
+const created = part(section, ".made");
+let origin = ""; // the service's address for others
+let link = ""; // the newest one
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  reportFailure(async () => {
+    const wanted = Object.fromEntries(new FormData(form));
+    const { token } = await createToken(wanted);
+    show(String(wanted.scope), String(wanted.channel), token);
+    await list();
+  });
+});
+part(created, "button").addEventListener("click", async () => {
+  await copy(link);
+  say(answer, t("Copied"), true);
+});
+
+/**
+ * Show the section if the service requires tokens.
+ * @param {Record<string, PageLinks> | undefined} links by channel, only where pages need a token
+ * @param {string[]} channels
+ */
+export function showAccessLinks(links, channels) {
+  const first = Object.values(links ?? {})[0];
+  if (first && section.hidden) reportFailure(list);
+  section.hidden = !first;
+  if (!first) return;
+  origin = new URL(first.viewer).origin;
+  const choice = control(form, "channel", HTMLSelectElement);
+  const wanted = [...channels, EVERY];
+  if (wanted.join("\n") === [...choice.options].map(({ value }) => value).join("\n")) return;
+  const before = choice.value;
+  choice.replaceChildren(...wanted.map((name) => new Option(channelLabel(name), name)));
+  if (wanted.includes(before)) choice.value = before;
+}
+
+/** Show a new token: as a link, or to publish as the token itself. @param {string} scope @param {string} channel @param {string} token */
+function show(scope, channel, token) {
+  const page = scope === "admin" ? "/" : `/view/${encodeURIComponent(channel === EVERY ? "main" : channel)}`;
+  const publish = scope === "publish";
+  link = publish ? token : `${origin}${page}?token=${token}`;
+  part(created, "output", HTMLOutputElement).value = publish ? "…" : masked(link);
+  created.hidden = false;
+  say(answer, publish
+    ? t("Enter it as the token in the extension or in OBS. It is shown only once.")
+    : t("Pass this link on. It is shown only once."), true);
+}
+
+async function list() {
+  const { tokens } = await getTokens();
+  part(section, "ul").replaceChildren(...tokens.filter(({ revoked }) => revoked === null).map(row).reverse());
+}
+
+/** @param {TokenEntry} token */
+function row({ id, name, scope, channel, expires }) {
+  const label = name || id;
+  const until = new Date(expires * 1000).toLocaleDateString(document.documentElement.lang);
+  const what = t("{what} in {where} until {until}", { what: SCOPES[scope], where: channelLabel(channel), until });
+  const item = create("li");
+  const button = createButton(t("Revoke"), () => reportFailure(async () => {
+    await revokeToken(id);
+    item.remove();
+  }));
+  button.setAttribute("aria-label", `${t("Revoke")}: ${label}`);
+  item.append(create("span", "", label), create("span", "what", what), button);
+  return item;
+}
+
+/** @param {string} channel */
+function channelLabel(channel) {
+  return channel === EVERY ? t("all channels") : channel;
+}
+
+/** @param {() => Promise<unknown>} action */
+async function reportFailure(action) {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    say(answer, error.message);
+  }
+}

@@ -1,0 +1,61 @@
+// A channel's closed captions in OBS on the dashboard: their state, and where OBS is.
+
+import { control, part, writeOrHide } from "/static/overlay/shared/dom.js";
+import { t } from "/static/overlay/shared/i18n.js";
+import { readOptional, settingsForm } from "./settings-form.js";
+
+/** @import { ChannelSettings, ClosedCaptionsStatus } from "/static/overlay/shared/protocol.js" */
+
+/** @type {Record<string, string>} */
+const STATES = {
+  off: t("off"),
+  connecting: t("connecting"),
+  not_connected: t("not connected"),
+  wrong_password: t("wrong password"),
+  not_streaming: t("ready, OBS is not streaming"),
+  sending: t("sending"),
+  refused: t("language not supported"),
+};
+
+/** Let the card's form show and change the settings. @param {HTMLElement} card @param {string} channel */
+export function setUpClosedCaptions(card, channel) {
+  settingsForm(card, ".outputs", channel, { write: fill, read });
+}
+
+/** @param {HTMLElement} card @param {ClosedCaptionsStatus} status */
+export function showClosedCaptions(card, { by, state, message, text, skipped }) {
+  const box = part(card, ".outputs");
+  const byScript = by === "script";
+  box.dataset.state = byScript ? "sending" : state;
+  writeOrHide(part(box, ".state"), byScript ? t("sent by the OBS script") : (STATES[state] ?? state));
+  const late = skipped ? ` ${t("{skipped} words came too late to be sent.", { skipped })}` : "";
+  writeOrHide(part(box, ".how"), byScript ? t("The script in OBS sends them itself.") : message + late);
+  writeOrHide(part(box, ".viewers"), text);
+}
+
+/** @param {HTMLFormElement} form @param {ChannelSettings} settings */
+function fill(form, { closed_captions: settings }) {
+  control(form, "enabled").checked = settings.enabled;
+  control(form, "host").value = settings.host;
+  control(form, "port").value = String(settings.port);
+  control(form, "delay").value = String(settings.delay);
+  control(form, "cc-language").value = settings.language ?? "";
+  const password = control(form, "password");
+  password.value = "";
+  password.placeholder = settings.password_set ? t("set") : t("none");
+}
+
+/** @param {HTMLFormElement} form */
+function read(form) {
+  const password = control(form, "password").value;
+  return {
+    closed_captions: {
+      enabled: control(form, "enabled").checked,
+      host: control(form, "host").value.trim(),
+      port: Number(control(form, "port").value),
+      delay: Number(control(form, "delay").value),
+      language: readOptional(form, "cc-language"),
+      ...(password && { password }),
+    },
+  };
+}

@@ -1,0 +1,76 @@
+// The dashboard: the state of the service and of all channels.
+
+import { playDemo, socketAddress } from "/static/overlay/shared/api.js";
+import { Connection } from "/static/overlay/shared/connection.js";
+import { element, part, write, writeOrHide } from "/static/overlay/shared/dom.js";
+import { t } from "/static/overlay/shared/i18n.js";
+import { isRefusal } from "/static/overlay/shared/token.js";
+import { showAccessLinks } from "./access-links.js";
+import { ChannelCard } from "./channel-card.js";
+import { showProgress } from "./model.js";
+
+/** @import { ServiceStatus } from "/static/overlay/shared/protocol.js" */
+
+const serviceState = element("service");
+const notice = element("notice");
+const demoButton = element("demo", HTMLButtonElement);
+const sample = new Audio("/static/demo/speech.flac");
+/** @type {Map<string, ChannelCard>} by channel */
+const cards = new Map();
+
+demoButton.addEventListener("click", async () => {
+  const { started } = await playDemo().catch(() => ({ started: false })); // the page shows that the service is gone
+  if (started && element("listen", HTMLInputElement).checked) {
+    sample.currentTime = 0;
+    await sample.play().catch(() => {}); // without a sound device there are captions all the same
+  }
+});
+
+/** @type {Connection<ServiceStatus>} */
+const connection = new Connection(() => socketAddress("/api/status"), {
+  message(status) {
+    connection.resetBackoff();
+    show(status);
+  },
+  lost: ({ final }) => showLoss(final),
+}, { isFinal: isRefusal });
+connection.open();
+
+/** @param {boolean} refused */
+function showLoss(refused) {
+  serviceState.dataset.state = "lost";
+  write(serviceState, refused
+    ? t("This link is no longer valid: ask for a new one.")
+    : t("The service does not answer: restart it"));
+  for (const card of cards.values()) card.showSources([]);
+}
+
+/** @param {ServiceStatus} status */
+function show(status) {
+  serviceState.dataset.state = "live";
+  write(serviceState, t("Running on {engine} ({model})", { engine: status.engine, model: status.model }));
+  writeOrHide(element("choice"), status.choice);
+  notice.hidden = !status.notice;
+  write(part(notice, ".text"), status.notice);
+  showProgress(part(notice, "progress", HTMLProgressElement), status.loading);
+  demoButton.disabled = status.demo;
+  write(demoButton, status.demo ? t("Playing…") : t("Play the demo"));
+  for (const channel of status.channels) cardOf(channel.name).show(channel);
+  showAccessLinks(status.links, status.channels.map(({ name }) => name));
+  for (const [name, card] of cards) {
+    if (status.channels.some((channel) => channel.name === name)) continue;
+    card.remove();
+    cards.delete(name);
+  }
+}
+
+/** @param {string} name */
+function cardOf(name) {
+  let card = cards.get(name);
+  if (!card) {
+    card = new ChannelCard(name);
+    cards.set(name, card);
+    element("channels").append(card.element);
+  }
+  return card;
+}

@@ -1,0 +1,129 @@
+// A channel's live captions on the dashboard; final ones can be corrected.
+
+import { ServiceError, changeSettings, correctCaption, getSettings } from "/static/overlay/shared/api.js";
+import { followCaptions } from "/static/overlay/shared/captions.js";
+import { cloneTemplate, control, create, createButton, part, write } from "/static/overlay/shared/dom.js";
+import { t } from "/static/overlay/shared/i18n.js";
+
+/** @import { CaptionEvent, Correction } from "/static/overlay/shared/protocol.js" */
+
+const CAPACITY = 60; // captions
+const NEAR = 40; // pixels from the end that count as the end
+
+/** @param {string} channel @param {HTMLElement} list @returns the connection that follows the captions */
+export function liveTranscript(channel, list) {
+  /** @type {Map<string, Row>} by caption id */
+  const rows = new Map();
+  let following = true;
+  list.addEventListener("scroll", () => {
+    following = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR;
+  }, { passive: true });
+
+  /** @param {string} id */
+  function remove(id) {
+    rows.get(id)?.element.remove();
+    rows.delete(id);
+  }
+
+  return followCaptions(channel, {
+    caption(caption) {
+      if (!caption.text && !caption.tentative) return remove(caption.id);
+      let row = rows.get(caption.id);
+      if (!row) {
+        list.querySelector(".waiting")?.remove();
+        row = new Row(channel, caption);
+        rows.set(caption.id, row);
+        list.append(row.element);
+      }
+      row.show(caption);
+      for (const [id, old] of rows) {
+        if (rows.size <= CAPACITY) break;
+        if (!old.editing) remove(id);
+      }
+      if (following) list.scrollTop = list.scrollHeight;
+    },
+    clear() {
+      for (const id of rows.keys()) remove(id);
+    },
+  });
+}
+
+class Row {
+  /** @param {string} channel @param {CaptionEvent} caption */
+  constructor(channel, caption) {
+    this.channel = channel;
+    this.caption = caption;
+    this.editing = false;
+    this.element = create("li");
+    this.voice = create("span", "from");
+    this.committed = create("span", "committed");
+    this.tentative = create("span", "tentative");
+    this.correct = createButton(t("Correct"), () => this.edit(), "edit");
+    this.correct.hidden = true;
+    const text = create("span");
+    text.dir = "auto";
+    text.append(this.committed, this.tentative);
+    this.element.append(this.voice, text, this.correct);
+  }
+
+  /** @param {CaptionEvent} caption */
+  show(caption) {
+    this.caption = caption;
+    write(this.voice, voiceOf(caption));
+    write(this.committed, caption.text);
+    write(this.tentative, caption.tentative);
+    this.correct.hidden = !caption.final;
+  }
+
+  edit() {
+    if (this.editing) return;
+    this.editing = true;
+    const { caption } = this;
+    const voice = voiceOf(caption);
+    const form = cloneTemplate("correction-template", HTMLFormElement);
+    const [text, speaker] = [control(form, "text"), control(form, "speaker")];
+    text.value = caption.text;
+    speaker.value = voice;
+    this.element.append(form);
+    this.element.dataset.editing = "true";
+    form.scrollIntoView({ block: "nearest" });
+    text.focus();
+    const close = () => {
+      form.remove();
+      delete this.element.dataset.editing;
+      this.editing = false;
+      this.correct.focus();
+    };
+    form.addEventListener("keydown", (event) => event.key === "Escape" && close());
+    part(form, ".cancel").addEventListener("click", close);
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const name = speaker.value.trim();
+      const renamed = name !== voice;
+      const everywhere = control(form, "everywhere").checked;
+      /** @type {Correction} */
+      const correction = { text: text.value, remember: control(form, "remember").checked };
+      if (renamed && !everywhere) correction.speaker = name;
+      try {
+        await correctCaption(this.channel, caption.id, correction);
+        if (renamed && everywhere) await renameVoice(this.channel, voice, name);
+        close();
+      } catch (error) {
+        if (!(error instanceof ServiceError)) throw error;
+        part(form, ".said").textContent = error.message;
+      }
+    });
+  }
+}
+
+/** Show another name for a voice from now on. @param {string} channel @param {string} shown the name that is shown now @param {string} name */
+async function renameVoice(channel, shown, name) {
+  const { names } = await getSettings(channel);
+  const own = Object.keys(names).find((key) => names[key] === shown) ?? shown;
+  await changeSettings(channel, { names: { ...names, [own]: name } });
+}
+
+/** @param {CaptionEvent} caption */
+function voiceOf({ speaker, source }) {
+  return speaker ?? source;
+}

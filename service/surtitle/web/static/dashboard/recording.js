@@ -1,0 +1,43 @@
+// Recording on the dashboard: start, stop, duration and size.
+
+import { changeSettings, record } from "/static/overlay/shared/api.js";
+import { part, write } from "/static/overlay/shared/dom.js";
+import { formatBytes, formatClock } from "/static/overlay/shared/format.js";
+import { t } from "/static/overlay/shared/i18n.js";
+
+/** @import { RecordingStatus } from "/static/overlay/shared/protocol.js" */
+
+/** @param {HTMLElement} card @param {string} channel */
+export function setUpRecording(card, channel) {
+  const button = part(card, ".recording .record");
+  const automatic = part(card, ".recording .automatic", HTMLInputElement);
+  // A failure needs no message: the page shows that the service is gone.
+  button.addEventListener("click", () => {
+    record(channel, button.ariaPressed !== "true").catch(() => {});
+  });
+  automatic.addEventListener("change", () => {
+    changeSettings(channel, { record: automatic.checked }).catch(() => {});
+  });
+  part(card, ".recording .sessions", HTMLAnchorElement).href = `/sessions?channel=${encodeURIComponent(channel)}`;
+}
+
+/** @param {HTMLElement} card @param {RecordingStatus} recording */
+export function showRecording(card, recording) {
+  const box = part(card, ".recording");
+  const button = part(box, ".record");
+  box.hidden = !recording.possible;
+  box.dataset.on = String(recording.on);
+  box.dataset.running = String(recording.files > 0);
+  button.ariaPressed = String(recording.on);
+  write(button, recording.on ? t("Stop recording") : t("Record"));
+  write(part(box, ".state"), describe(recording));
+  part(box, ".automatic", HTMLInputElement).checked = recording.automatic;
+}
+
+/** @param {RecordingStatus} recording */
+function describe({ on, seconds, bytes, files, lost }) {
+  if (!on) return "";
+  if (!files) return t("waiting for a source");
+  const size = `${formatClock(seconds)}, ${formatBytes(bytes)}`;
+  return lost ? `${size}, ${t("{lost} s lost: the disk is too slow", { lost: lost.toFixed(0) })}` : size;
+}

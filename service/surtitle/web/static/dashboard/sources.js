@@ -1,0 +1,48 @@
+// The sources of a channel on its card.
+
+import { cloneTemplate, part, write, writeOrHide } from "/static/overlay/shared/dom.js";
+import { formatClock } from "/static/overlay/shared/format.js";
+import { t } from "/static/overlay/shared/i18n.js";
+
+/** @import { SourceStatus } from "/static/overlay/shared/protocol.js" */
+
+const SILENCE = 60; // decibels below full scale at which the level meter begins
+
+/** @param {HTMLElement} list @param {SourceStatus[]} sources */
+export function showSources(list, sources) {
+  while (list.childElementCount > sources.length) list.lastElementChild?.remove();
+  while (list.childElementCount < sources.length) list.append(cloneTemplate("source-template"));
+  sources.forEach((source, index) => show(/** @type {HTMLElement} */ (list.children[index]), source));
+}
+
+/** @param {HTMLElement} row @param {SourceStatus} source */
+function show(row, source) {
+  row.dataset.state = source.state;
+  row.dataset.speaking = String(source.speaking);
+  row.dataset.behind = String(source.lag >= 1 || source.skipped > 0);
+  write(part(row, ".who"), source.name);
+  write(part(row, ".speaking"), activity(source));
+  write(part(row, ".engine"), `${engineName(source)}, ${source.language}`);
+  write(part(row, ".pace"), source.pace ? t("{pace} words a minute", { pace: source.pace }) : "");
+  write(part(row, ".lag"), lagText(source));
+  write(part(row, ".length"), formatClock(source.seconds));
+  writeOrHide(part(row, ".advice"), source.notice);
+  part(row, ".level", HTMLMeterElement).value = Math.max(0, SILENCE + source.level);
+}
+
+/** @param {SourceStatus} source */
+function activity({ state, speaking }) {
+  if (state === "away") return t("connection lost");
+  return speaking ? t("speaking") : t("silent");
+}
+
+/** @param {SourceStatus} source */
+function lagText({ lag, skipped }) {
+  const text = t("lag {lag} s", { lag: lag.toFixed(1) });
+  return skipped ? `${text}, ${t("{skipped} s skipped", { skipped: skipped.toFixed(0) })}` : text;
+}
+
+/** The engine with its model; of a directory or repository, only the last part. @param {SourceStatus} source */
+function engineName({ engine, model }) {
+  return engine === "whisper" ? `${engine} ${model.split(/[\\/]/).filter(Boolean).pop()}` : engine;
+}

@@ -1,0 +1,128 @@
+"""The JSON that clients get is what `surtitle.core.wire` says: no field is missing, and none is left out there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import connect
+
+from surtitle.access import tokens
+from surtitle.access.tokens import Scope
+from surtitle.channels.style import Style, StyleEvent
+from surtitle.core import wire
+from surtitle.core.settings import Access
+from tests.recordings.talk import talk
+from tests.support import Running, publish, put, running, speech
+
+SECRET = "a secret of thirty-two characters"
+TEXT = "The old clock on the wall has not worked for many years."
+PUBLISHER_MESSAGES = {
+    "ready": wire.ReadyMessage,
+    "status": wire.StatusMessage,
+    "lag": wire.LagMessage,
+    "partial": wire.PartialMessage,
+    "final": wire.FinalMessage,
+    "end": wire.EndMessage,
+}
+EVENTS = {"caption": wire.CaptionEvent, "style": StyleEvent, "translation": wire.TranslationEvent}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Running]:
+    async with running(data_dir=tmp_path_factory.mktemp("data"), translation_model="/nowhere") as service:
+        yield service
+
+
+@pytest_asyncio.fixture
+async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        yield client
+
+
+def check(data: Any, kind: Any) -> None:
+    """`kind` describes all of ``data``."""
+    typed = msgspec.convert(data, kind)
+    assert msgspec.to_builtins(typed) == data
+
+
+async def test_publishers(service: Running) -> None:
+    said = await publish(service, speech(TEXT), channel="wire", source="tab")
+    assert {message["type"] for message in said.messages} >= {"ready", "partial", "final", "end"}
+    for message in said.messages:
+        check(message, PUBLISHER_MESSAGES[message["type"]])
+
+
+async def test_readers(service: Running, client: httpx.AsyncClient) -> None:
+    put(service, "read", "c1", 1, "Good evening", " everybody")
+    styles = (await client.put("/api/channels/read/styles/default", json={"theme": "neon", "size": 120})).json()
+    check(styles, dict[str, Style])
+    seen: dict[str, Any] = {}
+    for query in ("", "?lang=fr"):
+        async with service.reader("read", query) as socket, asyncio.timeout(20):
+            while not seen.keys() >= ({"translation"} if query else {"caption", "style"}):
+                event = json.loads(await socket.recv())
+                seen[event["event"]] = event["data"]
+    for name, kind in EVENTS.items():
+        check(seen[name], kind)
+
+
+async def test_status(service: Running, client: httpx.AsyncClient) -> None:
+    async with service.publisher("watched") as publisher:
+        await publisher.send('{"op":"start","source":"tab"}')
+        await publisher.recv()
+        await client.patch("/api/channels/watched/settings", json={"translations": ["fr"], "model": "/nowhere"})
+        async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
+            status = json.loads(await socket.recv())
+    assert next(one for one in status["channels"] if one["name"] == "watched")["sources"]
+    check(status, wire.ServiceStatus)
+    check((await client.get("/api/channels/watched")).json(), wire.ChannelStatus)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("channels/main/settings", wire.ChannelSettings),
+        ("channels/main/links", wire.PageLinks),
+        ("channels/main/transcript.json", wire.ChannelTranscript),
+        ("models", wire.ModelList),
+        ("languages", wire.LanguageList),
+        ("sessions", wire.SessionList),
+        ("channels/main/transcript.doc", wire.ErrorMessage),
+    ],
+)
+async def test_requests(client: httpx.AsyncClient, path: str, kind: Any) -> None:
+    check((await client.get(f"/api/{path}")).json(), kind)
+
+
+async def test_sessions(service: Running, client: httpx.AsyncClient) -> None:
+    spoken = await talk(service, "recorded")
+    session = (await client.get(f"/api/sessions/{spoken.session}")).json()
+    assert session["audio"]
+    assert session["recordings"]
+    check(session, wire.Session)
+    check((await client.get(f"/api/sessions/{spoken.session}/transcript.json")).json(), wire.TranscriptJson)
+    found = (await client.get("/api/sessions?q=close%20door")).json()
+    assert found["sessions"][0]["hits"]
+    check(found, wire.SessionList)
+
+
+async def test_tokens() -> None:
+    admin = tokens.issue(SECRET, Scope.ADMIN, tokens.EVERY, 60).token
+    headers = {"authorization": f"Bearer {admin}"}
+    async with (
+        running(access=Access(SECRET, require_token=True)) as service,
+        httpx.AsyncClient(base_url=service.url, headers=headers) as client,
+    ):
+        check((await client.post("/api/tokens", json={"channel": "main"})).json(), wire.NewToken)
+        check((await client.get("/api/tokens")).json(), wire.TokenList)
+        async with connect(f"{service.sockets}/api/status", proxy=None, additional_headers=headers) as socket:
+            status = json.loads(await socket.recv())
+        assert "links" in status
+        check(status, wire.ServiceStatus)
