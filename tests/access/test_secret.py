@@ -16,7 +16,7 @@ def test_one_is_made_and_found_again(tmp_path: Path) -> None:
     path = secret.create(folder)
     first = secret.find(folder)
     assert first is not None
-    assert len(first) >= secret.LEAST
+    assert len(first) >= secret.MIN_LENGTH
     if sys.platform != "win32":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     secret.create(folder)

@@ -30,7 +30,7 @@ def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> st
 def test_what_is_written_comes_out(scope: Scope, channel: str) -> None:
     given = tokens.issue(SECRET, scope, channel, 60)
     assert given.token is not None
-    assert tokens.read(SECRET, given.token) == given
+    assert tokens.decode(SECRET, given.token) == given
     assert given.token not in repr(given)
 
 
@@ -66,7 +66,7 @@ def test_a_grant_covers_its_channel_and_the_scopes_below_its_own() -> None:
 )
 def test_what_is_no_token_of_ours(token: str) -> None:
     with pytest.raises(Unauthorized) as told:
-        tokens.read(SECRET, token)
+        tokens.decode(SECRET, token)
     assert not token or token not in told.value.message
 
 
@@ -74,7 +74,7 @@ def test_an_unsigned_token_is_none() -> None:
     """The oldest trick: a header that asks for no signature."""
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "none"}, CLAIMS)]
     with pytest.raises(Unauthorized):
-        tokens.read(SECRET, b".".join((*parts, b"")).decode())
+        tokens.decode(SECRET, b".".join((*parts, b"")).decode())
 
 
 @given(
@@ -84,7 +84,7 @@ def test_an_unsigned_token_is_none() -> None:
 )
 def test_garbage_is_refused_and_nothing_else_happens(token: str) -> None:
     with pytest.raises(Unauthorized):
-        tokens.read(SECRET, token)
+        tokens.decode(SECRET, token)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))
@@ -94,12 +94,12 @@ def test_a_changed_token_is_refused(at: int, letter: int) -> None:
     changed = token[:at] + chr(letter) + token[at + 1 :]
     if changed != token:
         with pytest.raises(Unauthorized):
-            tokens.read(SECRET, changed)
+            tokens.decode(SECRET, changed)
 
 
 def test_lengths_of_time() -> None:
-    assert tokens.seconds_of("90m") == 5400
-    assert tokens.seconds_of("7d") == 7 * 86_400
+    assert tokens.parse_duration("90m") == 5400
+    assert tokens.parse_duration("7d") == 7 * 86_400
     for wrong in ("", "7", "d", "-1d", "0h", "1.5h", "7 d", "１d", "99999999y"):
         with pytest.raises(BadRequest):
-            tokens.seconds_of(wrong)
+            tokens.parse_duration(wrong)

@@ -34,7 +34,7 @@ def test_from_nothing_to_a_link_and_back(tmp_path: Path) -> None:
     token = told.splitlines()[0]
     key = secret.find(tmp_path)
     assert key is not None
-    grant = tokens.read(key, token)
+    grant = tokens.decode(key, token)
     assert (grant.scope, grant.channel) == (Scope.VIEW, "show")
     assert f"http://127.0.0.1:8000/view/show?token={token}" in told
     assert f"http://127.0.0.1:8000/overlay/show?token={token}" in told
@@ -63,7 +63,7 @@ def test_a_new_secret_makes_all_tokens_worthless(tmp_path: Path) -> None:
     key = secret.find(tmp_path)
     assert key is not None
     with pytest.raises(Unauthorized):
-        tokens.read(key, token)
+        tokens.decode(key, token)
 
 
 def test_mistakes(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from surtitle.captions.cea608 import fits, written
+from surtitle.captions.cea608 import fits, transliterate
 from surtitle.closed_captions.rollup import HANG, PACE, STALE, RollUp, Screen
 
 WORD = st.text(min_size=1, max_size=40)
@@ -165,7 +165,7 @@ def test_every_word_is_shown_once_in_order_and_fits(speech: list[tuple[str, floa
     for text, pause, turn in speech:
         roll.add(text, now, turn=turn)
         turned = turned or turn
-        if words := written(text).split():
+        if words := transliterate(text).split():
             expected += [">>", *words] if turned and expected else words
             turned = False
         now += pause

@@ -59,7 +59,7 @@ async def choose(page: Watched, **chosen: str) -> None:
 async def test_a_database_that_cannot_be_read_hides_only_what_was_said_before(
     window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.channels.archive._AT_HAND", 2)
+    monkeypatch.setattr("surtitle.channels.archive._MAX_STORED_IN_MEMORY", 2)
 
     def broken(*_: object) -> None:
         raise StoreError("The database cannot be read: captions go on meanwhile.")

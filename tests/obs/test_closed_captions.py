@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.cea608 import CHARACTERS, pairs
+from surtitle.captions.cea608 import CHARACTERS, count_pairs
 from surtitle.channels.channel import Channel
 from surtitle.cli import checks
 from surtitle.closed_captions.rollup import HANG
@@ -173,7 +173,7 @@ async def test_the_set_of_characters_and_what_they_cost_is_obs_own(bed: Obs) -> 
     shown = screens(bed.stop_stream())
     assert [screen.rows for screen in shown] == [tuple(text.split("\n")) for text in texts]
     for screen in shown:
-        assert screen.pairs == 4 + sum(1 + pairs(row) for row in screen.rows)
+        assert screen.pairs == 4 + sum(1 + count_pairs(row) for row in screen.rows)
 
 
 async def test_two_minutes_in_which_no_word_is_lost_or_doubled(bed: Obs) -> None:

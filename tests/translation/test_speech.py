@@ -23,8 +23,8 @@ class Ears:
         self.runs = True
         self.asked: list[tuple[float, float, str]] = []
         self.problem: Exception | None = None
-        self.authority = asyncio.Event()
-        self.authority.set()
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     def translates(self, channel: Channel) -> bool | None:
         return self.able
@@ -32,12 +32,12 @@ class Ears:
     def source(self, channel: Channel, name: str) -> Any:
         return self if self.runs else None
 
-    def in_english(self, start: float, end: float, language: str) -> Translate | None:
+    def english_translator(self, start: float, end: float, language: str) -> Translate | None:
         self.asked.append((start, end, language))
         number = len(self.asked)
 
         async def translate() -> str:
-            await self.authority.wait()
+            await self.gate.wait()
             if self.problem is not None:
                 raise self.problem
             return f"English {number}"
@@ -107,7 +107,7 @@ async def test_the_oldest_is_left_out_when_too_many_wait(speech: SpeechTranslati
 
 
 async def test_a_sentence_that_gets_no_turn_is_left_out(ears: Ears, speech: SpeechTranslation) -> None:
-    ears.authority.clear()
+    ears.gate.clear()
     speech.hear(said("c1", "Il pleut.", 1, 2), now() - 19.99)
     translated, lost = await speech.next()
     assert not translated

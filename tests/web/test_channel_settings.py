@@ -251,7 +251,7 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, whisper
                     await asyncio.sleep(0.05)
                     switch = (await state(client, "main"))["switch"]
             assert reason in switch["message"]
-            assert switch["message"].endswith("The captions go on as before.")
+            assert switch["message"].endswith("Captions continue with the previous model.")
             assert (await state(client, "main"))["model"] is None
         await send(socket, speech(SENTENCES[1]))
         assert (await state(client, "main"))["sources"][0]["model"] == str(whisper_tiny)

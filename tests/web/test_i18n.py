@@ -21,7 +21,7 @@ TRANSLATED = sorted(set(i18n.LANGUAGES) - {i18n.SOURCE})
 
 def chosen(accepted: str | None, query: str = "") -> str:
     headers = [] if accepted is None else [(b"accept-language", accepted.encode("latin-1"))]
-    return i18n.language_of(Request({"type": "http", "query_string": query.encode(), "headers": headers}))
+    return i18n.choose_language(Request({"type": "http", "query_string": query.encode(), "headers": headers}))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from surtitle.captions.cea608 import foreign_script, refusal
+from surtitle.captions.cea608 import describe_refusal, find_foreign_script
 from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
 from surtitle.closed_captions.interleaver import SourceInterleaver
@@ -108,8 +108,8 @@ class Captioner:
     def _take(self, now: float) -> None:
         for spoken in self._turns.take(now):
             self._letters.append(spoken.word.text)
-            script = foreign_script("".join(self._letters))
-            self._refusal = refusal(script) if script else ""
+            script = find_foreign_script("".join(self._letters))
+            self._refusal = describe_refusal(script) if script else ""
             if script:
                 continue
             at = self._position(spoken.source)

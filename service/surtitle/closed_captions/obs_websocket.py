@@ -54,8 +54,10 @@ class ObsOutput:
 
     @property
     def state(self) -> State:
-        refusal = self.captioner.refusal
-        return State("refused", refusal) if refusal and self._state in (IDLE, SENDING) else self._state
+        describe_refusal = self.captioner.refusal
+        return (
+            State("refused", describe_refusal) if describe_refusal and self._state in (IDLE, SENDING) else self._state
+        )
 
     def stop(self) -> None:
         """Let `run` end: at once, or when OBS's answer is there or overdue."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 
-from surtitle.captions.cea608 import COLUMNS, ROOM, fits, pairs, written
+from surtitle.captions.cea608 import COLUMNS, MAX_PAIRS, count_pairs, fits, transliterate
 from surtitle.text.joining import joins
 
 PACE = 0.5  # seconds between two screens; OBS sends about three a second when it has B-frames
@@ -17,7 +17,7 @@ HANG = 4.0  # seconds of silence after which the screen is cleared
 STALE = 30.0  # seconds after which a word that could not be shown is left out
 _WAITING = 10_000  # words; OBS can delay a stream by half an hour
 _ROW = 13  # pairs in a row, if the row before leaves them: two rows share 25
-_SHARED = ROOM - 2
+_SHARED = MAX_PAIRS - 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class RollUp:
         """Words to show from ``due`` on, in seconds; ``turn``: somebody else says them."""
         due = max(due, self._waiting[-1].due) if self._waiting else due
         self._turn = self._turn or turn
-        for number, word in enumerate(written(text).split()):
+        for number, word in enumerate(transliterate(text).split()):
             before = self._waiting[-1] if self._waiting and not (number or spaced or self._turn) else None
             if before is not None and joins(before.text, word, spaced=False) and len(before.text + word) <= COLUMNS:
                 self._waiting[-1] = replace(before, text=before.text + word)
@@ -143,7 +143,7 @@ class RollUp:
         if self._rows and self._rows[-1].page == self._page:
             row = self._rows[-1]
             longer = f"{row.text} {word}" if spaced else row.text + word
-            if pairs(longer) <= self._limit() and fits([longer]):
+            if count_pairs(longer) <= self._limit() and fits([longer]):
                 row.text = longer
                 return
         self._rows.append(_Row(word, self._page))
@@ -152,7 +152,7 @@ class RollUp:
         """Pairs that the last row may have so that the row before can stand above it."""
         if len(self._rows) < 2 or self._rows[-2].page != self._page:
             return _ROW
-        left = _SHARED - pairs(self._rows[-2].text)
+        left = _SHARED - count_pairs(self._rows[-2].text)
         return min(_ROW, left) if left >= _SHARED - _ROW else _ROW
 
 

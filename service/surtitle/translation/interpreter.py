@@ -79,7 +79,7 @@ class Interpreter:
             del self._policies[language]
             self._states.pop(language, None)
             self._problems.pop(language, None)
-            self._channel.translation(language).settle()
+            self._channel.translation(language).finalize()
         if not self._policies:
             self._place = self._channel.feed.last
         for language in languages:
@@ -117,7 +117,7 @@ class Interpreter:
         policy = self._policies[language] = Policy(language)
         original, track = self._channel.original, self._channel.translation(language)
         for shown in original.visible():
-            caption = original.said(shown.id)
+            caption = original.unnamed_caption(shown.id)
             if caption is not None and track.final(caption.id) is None:
                 self._put(language, policy.put(caption, asyncio.get_running_loop().time()))
 
@@ -170,7 +170,9 @@ class Interpreter:
             told = msgspec.json.decode(event.data, type=_Told)
             if told.text:
                 await self._channel.original.recall(told.id)
-            caption = self._channel.original.said(told.id) or Caption(told.id, told.rev, told.source, told.lang)
+            caption = self._channel.original.unnamed_caption(told.id) or Caption(
+                told.id, told.rev, told.source, told.lang
+            )
             for language, policy in self._policies.items():
                 self._put(language, policy.put(caption, now))
             if self._by_speech(ENGLISH):
@@ -212,7 +214,7 @@ class Interpreter:
         self._heard.set()
         track = self._channel.translation(language)
         for caption in captions:
-            before = track.said(caption.id)
+            before = track.unnamed_caption(caption.id)
             if before is not None or caption.full_text:
                 newest = max(track.feed.last, before.rev if before else 0)
                 track.put(replace(caption, rev=newest + 1))

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.units import sentence_ends
+from surtitle.captions.units import ends_sentence_at
 from surtitle.core.words import Word, join
 from surtitle.text.language_names import same
 from surtitle.text.sentences import ends_sentence, trails_off, without_end
@@ -221,7 +221,7 @@ class Policy:
 
 def _apart(before: Caption, after: Caption) -> bool:
     """Whether another sentence begins with ``after``."""
-    ended = before.final and sentence_ends(before.words, len(before.words), before.language, after.full_text or None)
+    ended = before.final and ends_sentence_at(before.words, len(before.words), before.language, after.full_text or None)
     other = (before.speaker, before.language) != (after.speaker, after.language)
     return ended or other or after.start - before.end > _PAUSE
 
@@ -241,7 +241,7 @@ def _jobs(work: _Work, following: Caption | None, late: bool) -> Iterator[Job]:
 
     for piece in _pieces(caption.words[at:], caption.language):
         known = (at, len(piece)) == (work.taken, work.longest[0])
-        if sentence_ends(caption.words, at + len(piece), caption.language) or (caption.final and late):
+        if ends_sentence_at(caption.words, at + len(piece), caption.language) or (caption.final and late):
             yield job(piece, "whole", len(piece))
             at += len(piece)
             sentence, sure = _Sentence(), ()
@@ -288,7 +288,7 @@ def _complete(work: _Work, count: int, target: list[Word]) -> None:
     """The next ``count`` words, up to a sentence's or the caption's end, for good."""
     piece = work.caption.words[work.taken : work.taken + count]
     before = work.open_part
-    ended = sentence_ends(work.caption.words, work.taken + count, work.caption.language)
+    ended = ends_sentence_at(work.caption.words, work.taken + count, work.caption.language)
     work.rest = _Sentence() if ended else _Sentence((*before.source, *piece), (*before.target, *target))
     work.target += target
     work.taken += count
@@ -315,6 +315,6 @@ def _pieces(words: Sequence[Word], language: str) -> Iterator[tuple[Word, ...]]:
     """Cut after each sentence's end."""
     first = 0
     for count in range(1, len(words) + 1):
-        if count == len(words) or sentence_ends(words, count, language):
+        if count == len(words) or ends_sentence_at(words, count, language):
             yield tuple(words[first:count])
             first = count

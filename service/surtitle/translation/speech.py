@@ -31,7 +31,7 @@ Translate = Callable[[], Awaitable[str]]
 class SpokenSource(Protocol):
     """Somebody who is heard, and whose sound is kept for a while, also after the end."""
 
-    def in_english(self, start: float, end: float, language: str) -> Translate | None:
+    def english_translator(self, start: float, end: float, language: str) -> Translate | None:
         """What translates the sound of that time, in seconds on the channel's clock; None if it cannot be done."""
 
 
@@ -128,7 +128,7 @@ class SpeechTranslation:
         lost: list[Caption] = []
         for stretch in stretches:
             source = self._sources.get(stretch.captions[0].source)
-            translate = source.in_english(stretch.start, stretch.end, stretch.language) if source else None
+            translate = source.english_translator(stretch.start, stretch.end, stretch.language) if source else None
             if translate is None:
                 lost += stretch.captions
             else:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.units import sentence_ends
+from surtitle.captions.units import ends_sentence_at
 from surtitle.core.words import Word
 from surtitle.text.punctuation import PAUSES
 from surtitle.translation.wording import words_of
@@ -142,7 +142,7 @@ def parts(text: str, captions: Sequence[Caption]) -> list[tuple[Word, ...]]:
 
 def _apart(before: Caption, after: Caption) -> bool:
     """Whether another sentence begins with ``after``."""
-    ended = sentence_ends(before.words, len(before.words), before.language, after.full_text)
+    ended = ends_sentence_at(before.words, len(before.words), before.language, after.full_text)
     other = (before.speaker, before.language) != (after.speaker, after.language)
     return ended or other or after.start - before.end > PAUSE
 
@@ -150,6 +150,6 @@ def _apart(before: Caption, after: Caption) -> bool:
 def _ends(captions: Sequence[Caption]) -> bool:
     """Whether the sentence is over with the last of ``captions``, whatever comes next."""
     last = captions[-1]
-    if sentence_ends(last.words, len(last.words), last.language):
+    if ends_sentence_at(last.words, len(last.words), last.language):
         return True
     return last.end - captions[0].start > _LONG and last.text[-1] in PAUSES
