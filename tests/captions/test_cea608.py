@@ -121,5 +121,5 @@ def test_languages_of_latin_letters(code: str) -> None:
 
 @pytest.mark.parametrize("code", ["ru", "zh-Hans", "ja", "ar", "EL", "sr"])
 def test_other_languages_are_refused_with_advice(code: str) -> None:
-    with pytest.raises(BadRequest, match=r"translation .* or show the overlay"):
+    with pytest.raises(BadRequest, match=r"translation .* or use the overlay"):
         check_writable(code)

@@ -23,7 +23,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.cea608 import CHARACTERS, count_pairs
 from surtitle.channels.channel import Channel
 from surtitle.cli import checks
-from surtitle.closed_captions.rollup import HANG
+from surtitle.closed_captions.rollup import CLEAR_AFTER
 from surtitle.core.words import Word
 from tests.obs.bed import PASSWORD, Obs, obs
 from tests.obs.flv import Shown, running_text, screens
@@ -225,7 +225,7 @@ async def test_speakers_take_turns_and_silence_clears(bed: Obs) -> None:
         await until(lambda: state(service)["state"] == "sending")
         host = say(channel, "Do you hear me well?", pace=0.05)
         await asyncio.gather(host, say(channel, "Yes, I do.", source="Guest", pace=0.05))
-        await until(lambda: state(service)["sent"] > 0 and state(service)["text"] == "", timeout=HANG + 20)
+        await until(lambda: state(service)["sent"] > 0 and state(service)["text"] == "", timeout=CLEAR_AFTER + 20)
         await say(channel, "And now?")
         await until(lambda: "And now?" in state(service)["text"])
         await change(service, enabled=False)  # takes the text off the viewers' screens

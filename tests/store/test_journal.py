@@ -141,6 +141,6 @@ def test_what_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
         Store(tmp_path, "mysql://localhost/surtitle")
     with pytest.raises(StoreError, match="--database takes a PostgreSQL address"):
         Store(tmp_path, "surtitle")
-    with pytest.raises(StoreError, match="see that the server runs") as refused:
+    with pytest.raises(StoreError, match="make sure that the server runs") as refused:
         Store(tmp_path, "postgresql://ada:secret@127.0.0.1:1/surtitle")
     assert "secret" not in str(refused.value)

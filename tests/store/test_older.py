@@ -120,7 +120,7 @@ async def test_a_server_that_is_away_hides_what_is_old_and_nothing_else(
             await client.patch("/api/channels/talk/captions/c1", json={"text": "corrected"}),
         ):
             assert (answer.status_code, answer.json()["code"]) == (500, "store_failed")
-            assert "captions go on" in answer.json()["message"]
+            assert "captions continue" in answer.json()["message"]
         assert [one["id"] for one in await read(service, first, 5)] == ["c4", "c5", "c6", "c7", "c8"]
         server.start()
         await until(lambda: len(at_hand(service)) == 2)

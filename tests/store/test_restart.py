@@ -224,7 +224,7 @@ async def test_a_server_that_stops_is_told_and_gets_everything_later(
         server.stop()
         put(service, "talk", "c2", 1, "meanwhile", start=5.0, final=True)
         await until(lambda: bool(journal_writer.problem))
-        assert "captions go on" in journal_writer.problem
+        assert "captions continue" in journal_writer.problem
         server.start()
         await until(lambda: not journal_writer.problem)
     store = Store(tmp_path, url)

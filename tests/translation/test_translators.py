@@ -91,7 +91,7 @@ def test_a_checkpoint_without_torch_says_what_to_install(monkeypatch: pytest.Mon
 
 
 def test_models_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"no config\.json and no model\.bin and no tokenizer\.json"):
+    with pytest.raises(ModelError, match=r"lacks config\.json and model\.bin and tokenizer\.json"):
         models.local_directory(str(tmp_path))
     with pytest.raises(ModelError, match="There is no directory"):
         models.local_directory("/nowhere/at/all")

@@ -93,7 +93,7 @@ def test_catalogs_have_no_doubtful_texts_and_say_whose_they_are(language: str) -
 @cache
 def used() -> frozenset[str]:
     """All texts of templates and scripts, as `make messages` finds them."""
-    with (SERVICE / "locales" / "babel.cfg").open(encoding="utf-8") as file:
+    with (i18n.FOLDER / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     found = set()
     for folder in (SERVICE, Path(obs_overlay.__file__).parent):

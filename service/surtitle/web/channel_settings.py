@@ -49,7 +49,7 @@ async def change_settings(request: Request) -> Response:
         await asyncio.to_thread(_check_translation_model, changes.translation_model)
     if not isinstance(changes.translations, UnsetType):
         translations: Translations = request.app.state.translations
-        translations.check_room({find(name).tag for name in changes.translations})
+        translations.check_limit({find(name).tag for name in changes.translations})
     return JSONResponse(_describe(hub, hub.change(request.path_params["channel"], changes)))
 
 

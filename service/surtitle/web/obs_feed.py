@@ -56,7 +56,7 @@ async def obs_feed(request: Request) -> Response:
             admission.reader(request, channel),
             outputs.script(channel) if wanted.captions else nullcontext(),
             outputs.captioner(channel, wanted.language if wanted.captions else None, wanted.delay) as captioner,
-            translations.reading(channel, language) as track,
+            translations.subscribe(channel, language) as track,
         ):
             async for event in _events(hub, outputs, tickets, channel, wanted, captioner, track, page):
                 yield msgspec.json.encode(event) + b"\n"
@@ -119,7 +119,7 @@ async def _events(
             if not sends_screens:
                 captioner.reset()
             elif (screen := captioner.next()) is not None:
-                captioner.shown(screen)
+                captioner.mark_shown(screen)
                 yield {"event": "screen", "text": screen.text}
             if wanted.overlay and (text := _overlay_text(track)) != overlay:
                 overlay = text

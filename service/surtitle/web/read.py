@@ -38,7 +38,7 @@ async def read_events(request: Request) -> Response:
     admission.check_reader(request, channel)
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
-        with admission.reader(request, channel), translations.reading(channel, language) as track:
+        with admission.reader(request, channel), translations.subscribe(channel, language) as track:
             async for event in _follow(track, last_id):
                 yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
 
@@ -59,7 +59,7 @@ async def read_socket(websocket: WebSocket) -> None:
     except SurtitleError as error:
         await refuse(websocket, error)
         return
-    with admission.reader(websocket, channel), translations.reading(channel, language) as track:
+    with admission.reader(websocket, channel), translations.subscribe(channel, language) as track:
         sending = asyncio.create_task(_send_all(websocket, track, limits.send_timeout))
         leaving = asyncio.create_task(_wait_for_close(websocket))
         try:
