@@ -58,7 +58,7 @@ def test_a_grant_covers_its_channel_and_the_scopes_below_its_own() -> None:
         pytest.param(signed(scope="root"), id="unknown scope"),
         pytest.param(signed(scope=["admin"]), id="a list of scopes"),
         pytest.param(signed(scope=None), id="no scope"),
-        pytest.param(signed(channel=None), id="no channel"),
+        pytest.param(signed(channel=None), id="no valid channel"),
         pytest.param(signed(channel=""), id="empty channel"),
         pytest.param(signed(channel=7), id="a number for a channel"),
         pytest.param(signed()[:-2], id="cut short"),

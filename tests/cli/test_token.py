@@ -68,8 +68,8 @@ def test_a_new_secret_makes_all_tokens_worthless(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     run(tmp_path, "new-secret")
-    assert "no length of time" in wrong(tmp_path, "--expires", "soon")
-    assert "cannot be a channel's name" in wrong(tmp_path, "--channel", "../etc")
+    assert "is not a duration" in wrong(tmp_path, "--expires", "soon")
+    assert "is not a valid channel name" in wrong(tmp_path, "--channel", "../etc")
     assert "Invalid value for '--scope'" in wrong(tmp_path, "--scope", "root")
     assert "surtitle token list" in wrong(tmp_path, "revoke", "unknown")
     (tmp_path / "secret").write_text("short")

@@ -118,7 +118,7 @@ async def test_only_one_of_both_ways_is_active(service: Running, client: httpx.A
     ("query", "reason"),
     [
         ("rate=7", "rate"),
-        ("rate=fast", "query is not right"),
+        ("rate=fast", "query is invalid"),
         ("captions_lang=ja", "translation"),
         ("delay=-1", "seconds from 0"),
         ("picture=nan", "seconds from 0"),

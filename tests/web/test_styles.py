@@ -24,7 +24,7 @@ async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
         ("game", '{"color":"url(x)"}', "color"),
         ("game", '{"font":"a;b{}"}', "font"),
         ("game", '{"size":1000}', "size"),
-        ("game", "nonsense", "A style is JSON"),
+        ("game", "nonsense", "A style must be JSON"),
         ("<b>", "{}", "style's name"),
     ],
 )
