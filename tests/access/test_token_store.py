@@ -11,7 +11,7 @@ from surtitle.access.tokens import Scope
 SECRET = "s" * 40
 
 
-def test_what_was_given_out_and_what_was_revoked(tmp_path: Path) -> None:
+def test_issued_and_revoked_tokens_are_stored(tmp_path: Path) -> None:
     ours, theirs = TokenStore(tmp_path), TokenStore(tmp_path)  # the command line's, and a service's
     guest = tokens.issue(SECRET, Scope.VIEW, "main", 60)
     ours.add(guest, "guest laptop")
@@ -25,7 +25,7 @@ def test_what_was_given_out_and_what_was_revoked(tmp_path: Path) -> None:
     assert guest.token.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
-def test_expired_ones_are_not_listed() -> None:
+def test_expired_tokens_are_not_listed() -> None:
     token_store = TokenStore(None)
     for seconds in (60, 3600):
         token_store.add(tokens.issue(SECRET, Scope.VIEW, "main", seconds), f"{seconds}")
@@ -34,7 +34,7 @@ def test_expired_ones_are_not_listed() -> None:
     assert [entry.name for entry in token_store.entries()] == ["60", "3600"]
 
 
-def test_where_the_service_is(tmp_path: Path) -> None:
+def test_the_address_of_the_service_is_stored(tmp_path: Path) -> None:
     token_store = TokenStore(tmp_path)
     assert token_store.url is None
     token_store.save_url("http://one")

@@ -64,13 +64,13 @@ def test_a_grant_covers_its_channel_and_the_scopes_below_its_own() -> None:
         pytest.param(signed()[:-2], id="cut short"),
     ],
 )
-def test_what_is_no_token_of_ours(token: str) -> None:
+def test_foreign_tokens_are_refused(token: str) -> None:
     with pytest.raises(Unauthorized) as told:
         tokens.decode(SECRET, token)
     assert not token or token not in told.value.message
 
 
-def test_an_unsigned_token_is_none() -> None:
+def test_an_unsigned_token_is_refused() -> None:
     """The oldest trick: a header that asks for no signature."""
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "none"}, CLAIMS)]
     with pytest.raises(Unauthorized):
@@ -97,7 +97,7 @@ def test_a_changed_token_is_refused(at: int, letter: int) -> None:
             tokens.decode(SECRET, changed)
 
 
-def test_lengths_of_time() -> None:
+def test_durations_are_parsed() -> None:
     assert tokens.parse_duration("90m") == 5400
     assert tokens.parse_duration("7d") == 7 * 86_400
     for wrong in ("", "7", "d", "-1d", "0h", "1.5h", "7 d", "１d", "99999999y"):

@@ -47,7 +47,7 @@ def test_words_are_added_and_taken_away() -> None:
     assert times("uh", "") == []
 
 
-def test_what_can_be_learnt() -> None:
+def test_replacements_are_derived_from_corrections() -> None:
     assert derive_replacements(caption("Today sir title, by Ada love lace."), "Today Surtitle, by Ada Lovelace.") == {
         "sir title": "Surtitle",
         "love lace": "Lovelace",

@@ -159,7 +159,7 @@ def test_names_hold_for_captions_and_words_and_those_who_speak_at_once() -> None
     assert [caption.speaker for caption in channel.captions] == ["Ada", "All", None]
 
 
-def test_who_is_corrected_says_the_whole() -> None:
+def test_a_corrected_speaker_applies_to_the_whole_caption() -> None:
     channel = Channel("main", Limits())
     channel.put(said("c1", ("hello", "Speaker 1"), ("you", "Speaker 2"), speaker="Speaker 1"))
     channel.correct("c1", "hello there you", None)

@@ -33,7 +33,7 @@ def test_a_reader_sees_the_last_state_from_wherever_it_starts(keys: list[str], l
             assert expected == [number for number in sorted(last.values()) if number >= sequence]
 
 
-def test_places_are_of_this_feed_only() -> None:
+def test_resume_ids_of_other_feeds_are_ignored() -> None:
     feed, other = Feed(5), Feed(5)
     feed.publish("a", "caption", {})
     assert feed.parse_resume_id(feed.resume_id(1)) == 1

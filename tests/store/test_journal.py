@@ -37,7 +37,7 @@ def batch(*all_said: PendingCaption) -> Batch:
     return Batch(captions={(one.session.id, one.track, one.caption.id): one for one in all_said})
 
 
-def test_what_was_told_is_there_again(tmp_path: Path, url: str | None) -> None:
+def test_settings_are_loaded_again(tmp_path: Path, url: str | None) -> None:
     store = Store(tmp_path, url)
     assert store.settings() == {}
     store.write(Batch(settings={"main": TOLD, "other": StoredSettings(ChannelSettings("en"))}))
@@ -50,7 +50,7 @@ def test_what_was_told_is_there_again(tmp_path: Path, url: str | None) -> None:
     again.close()
 
 
-def test_what_was_said_is_there_again(tmp_path: Path, url: str | None) -> None:
+def test_captions_are_loaded_again(tmp_path: Path, url: str | None) -> None:
     store = Store(tmp_path, url)
     french = replace(said("c1-1", "bonjour à tous"), track="fr")
     store.write(batch(said("c1-1", "hello all"), said("c1-2", "how", 3.0, final=False), french))
@@ -131,7 +131,7 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
-def test_what_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_unusable_databases_are_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "surtitle.db").write_bytes(b"this is no database" * 100)
     with pytest.raises(StoreError, match=r"cannot be used \(file is not a database\): choose another folder"):
         Store(tmp_path)

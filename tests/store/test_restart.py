@@ -43,7 +43,7 @@ async def kept(service: Running) -> None:
     await service.app.state.journal_writer.flush()
 
 
-async def test_a_channel_is_after_a_restart_as_it_was(tmp_path: Path) -> None:
+async def test_a_channel_survives_a_restart(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         words = {"replacements": {"sir title": "Surtitle"}}
         told = {"language": "de", "vocabulary": words, "names": {"Host": "Ada"}, "paused": True}
@@ -183,7 +183,7 @@ async def test_a_clock_that_was_set_back_puts_nothing_before_what_was_said(
         assert service.app.state.hub.channel("talk").begin() >= 3601.0
 
 
-async def test_what_was_told_is_on_disk_within_a_moment(tmp_path: Path) -> None:
+async def test_settings_are_on_disk_within_a_moment(tmp_path: Path) -> None:
     """Whatever happens to the service then."""
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         await client.patch("/api/channels/talk/settings", json={"language": "de"})

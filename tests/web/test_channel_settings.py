@@ -120,7 +120,7 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         ("[" * 5000, "channel settings are invalid"),
     ],
 )
-async def test_what_is_no_setting_is_refused_and_changes_nothing(
+async def test_invalid_settings_are_refused_and_change_nothing(
     client: httpx.AsyncClient, body: str, reason: str
 ) -> None:
     answer = await client.patch("/api/channels/strict/settings", content=body)

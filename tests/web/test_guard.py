@@ -121,7 +121,7 @@ CLOSED = [key for key in ROUTES if REQUIREMENTS[key] is not OPEN]
 
 
 @pytest.mark.parametrize("key", CLOSED)
-async def test_without_a_valid_token_nothing(guarded: Running, key: str) -> None:
+async def test_nothing_is_allowed_without_a_valid_token(guarded: Running, key: str) -> None:
     for shown_token in (None, "garbage", token(Scope.ADMIN, EVERY, secret="s" * 40), expired()):
         for how in ("header", "query", "start"):
             answer = await ask(guarded, key, shown_token, how)
@@ -222,7 +222,7 @@ async def test_a_token_is_made_listed_and_revoked(guarded: Running) -> None:
                 await asyncio.sleep(0.1)
 
 
-async def test_who_is_connected_has_to_go_when_the_token_is_revoked(guarded: Running, tmp_path: Path) -> None:
+async def test_clients_are_disconnected_when_their_token_is_revoked(guarded: Running, tmp_path: Path) -> None:
     """By another process, as `surtitle token revoke` does: sockets, event streams and sources end within seconds."""
     authority, hub = guarded.app.state.authority, guarded.app.state.hub
     given = authority.issue(Scope.PUBLISH, "leaving", 600, "guest")
@@ -246,7 +246,7 @@ async def test_who_is_connected_has_to_go_when_the_token_is_revoked(guarded: Run
     await until(lambda: not hub.readers.get("leaving") and not hub.sources(hub.channel("leaving")))
 
 
-async def test_who_is_connected_has_to_go_when_the_token_expires(guarded: Running) -> None:
+async def test_clients_are_disconnected_when_their_token_expires(guarded: Running) -> None:
     shown_token = token(seconds=2)
     async with connect(f"{guarded.sockets}/api/channels/main/captions?token={shown_token}", proxy=None) as reader:
         said = await listen(reader, timeout=20)

@@ -124,7 +124,7 @@ async def test_only_one_of_both_ways_is_active(service: Running, client: httpx.A
         ("picture=nan", "seconds from 0"),
     ],
 )
-async def test_what_makes_no_sense_is_refused(client: httpx.AsyncClient, query: str, reason: str) -> None:
+async def test_invalid_queries_are_refused(client: httpx.AsyncClient, query: str, reason: str) -> None:
     answer = await client.get(f"/api/channels/main/obs?{query}")
     assert answer.status_code == 400
     assert reason in answer.json()["message"]
