@@ -25,7 +25,7 @@ from benchmarks.paths import CACHE, ROOT
 from benchmarks.runs import Broken, fetch, free_port
 from benchmarks.scores import percentile
 from benchmarks.speaker import CHANNEL, TEXT
-from surtitle.web.server import allow_sockets
+from surtitle.web.server import raise_socket_limit
 
 PAUSE = 0.25  # seconds from one revision to the next: about as fast as people speak
 BATCH = 50  # readers that connect at once
@@ -75,7 +75,7 @@ class Reader(asyncio.Protocol):
 
 async def readers(count: int, captions: int) -> None:
     """Measure both stages and write what came out. Raises `Broken`."""
-    allow_sockets()
+    raise_socket_limit()
     async with _speaker() as (port, process):
         url = f"ws://127.0.0.1:{port}/api/channels/{CHANNEL}/captions"
         stopping = count // 10

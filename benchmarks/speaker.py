@@ -17,7 +17,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.core.settings import Settings
 from surtitle.core.words import Word
-from surtitle.web.server import Server, allow_sockets
+from surtitle.web.server import Server, raise_socket_limit
 
 CHANNEL = "main"
 TEXT = ("We", "walked", "along", "the", "river", "until", "it", "was", "dark.")
@@ -39,7 +39,7 @@ async def speak(channel: Channel, name: str, captions: int, pause: float) -> Non
 
 
 async def main(port: int) -> None:
-    allow_sockets()
+    raise_socket_limit()
     server = Server(Settings(port=port, engine="pocketsphinx"))
     serving = asyncio.create_task(server.serve())
     await server.ready.wait()

@@ -56,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sentences", type=int, default=40)
     talk = sentences(parser.parse_args().sentences)
-    translators._NICE = 0  # else whatever runs beside it is measured
+    translators._NICENESS = 0  # else whatever runs beside it is measured
     runs = []
     for count in (1, 5):
         for name, measure in SYSTEMS.items():
@@ -94,7 +94,7 @@ async def surtitle(model: str, name: str, talk: Sequence[Texts], languages: Sequ
     translations = Translations(Settings(translation_model=model), _NoRecognizer())
     finals: dict[str, float] = {}
     with contextlib.ExitStack() as reading:
-        tracks = {language: reading.enter_context(translations.reading(channel, language)) for language in languages}
+        tracks = {language: reading.enter_context(translations.subscribe(channel, language)) for language in languages}
         channel.put(_caption("warm", 1, ["Good", "morning."], final=True))
         await _until(lambda: all(track.count == 1 for track in tracks.values()))
         watching = [asyncio.create_task(_watch(track, finals, run)) for track in tracks.values()]

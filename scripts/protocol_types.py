@@ -50,7 +50,7 @@ def files() -> dict[Path, str]:
 def _types() -> str:
     """All types, in one module."""
     answers = [one for one in vars(wire).values() if is_typeddict(one) and one.__module__ == wire.__name__]
-    others = [Start, End, settings.Changes, Style, StyleEvent, Correction]
+    others = [Start, End, settings.SettingsChanges, Style, StyleEvent, Correction]
     _, components = msgspec.json.schema_components([*answers, *others], ref_template="{name}")
     definitions = [_definition(name, schema) for name, schema in components.items()]
     return "\n".join([_TYPES_HEADER, *definitions])

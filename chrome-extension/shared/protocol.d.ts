@@ -482,8 +482,8 @@ export interface SessionDifference {
 }
 
 /**
- * The first message: what is coming. `rate` in Hz and `channels` are for pcm16le; `age` is how many seconds ago the
- * first sample was captured.
+ * The first message, which describes the audio that follows. `rate` (Hz) and `channels` apply to pcm16le; `age` is how
+ * many seconds ago the first sample was captured.
  */
 export interface StartMessage {
   op: "start";
@@ -503,7 +503,7 @@ export interface StopMessage {
   op: "end";
 }
 
-/** What to change of a channel's settings; None is the service's default again. */
+/** Changes of a channel's settings; None restores the service's default. */
 export interface SettingsChanges {
   language?: string | null;
   model?: string | null;
@@ -517,7 +517,7 @@ export interface SettingsChanges {
   diarization?: DiarizationChanges;
 }
 
-/** What is not said stays; lists are replaced as a whole. */
+/** Fields that are missing stay as they are; lists are replaced as a whole. */
 export interface VocabularyChanges {
   prompt?: string;
   hotwords?: string[];
@@ -525,7 +525,7 @@ export interface VocabularyChanges {
   blocked?: string[];
 }
 
-/** The same for closed captions; a password is only ever written. */
+/** The same for closed captions; the password can be set but is never returned. */
 export interface ClosedCaptionsChanges {
   enabled?: boolean;
   host?: string;
@@ -535,7 +535,7 @@ export interface ClosedCaptionsChanges {
   delay?: number;
 }
 
-/** The same for telling speakers apart. */
+/** The same for the diarization of sources. */
 export interface DiarizationChanges {
   enabled?: boolean;
   sources?: string[];
@@ -543,9 +543,10 @@ export interface DiarizationChanges {
 }
 
 /**
- * What is not said is as the theme has it. The overlay takes the same names as URL parameters. Sizes are relative, so
- * that a style fits every canvas: `size` and the opacities are percents, `outline`, `shadow` and `radius` hundredths of
- * the text's height, `margin` and `side` percents of the picture, `fade` is seconds of silence (0 for never).
+ * A style; missing fields are those of the theme. The overlay takes the same names as URL parameters. Sizes are
+ * relative, so that a style fits every canvas: `size` and the opacities are in percent, `outline`, `shadow` and
+ * `radius` in hundredths of the text's height, `margin` and `side` in percent of the picture, and `fade` is in seconds
+ * of silence (0 for never).
  */
 export interface Style {
   theme?: "broadcast" | "cinema" | "comic" | "contrast" | "neon" | "news" | "outline" | "paper" | "studio";
@@ -582,7 +583,7 @@ export interface StyleEvent {
   style: Style;
 }
 
-/** What is not said stays. `remember` makes replacements of what was corrected. */
+/** Fields that are missing stay as they are. `remember` adds the corrected phrases to the replacements. */
 export interface Correction {
   text?: string | null;
   speaker?: string | null;

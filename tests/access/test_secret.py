@@ -10,20 +10,20 @@ from surtitle.access import secret
 from surtitle.access.secret import SecretError
 
 
-def test_one_is_made_and_found_again(tmp_path: Path) -> None:
+def test_a_secret_is_created_and_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     assert secret.find(folder) is None
     path = secret.create(folder)
     first = secret.find(folder)
     assert first is not None
-    assert len(first) >= secret.LEAST
+    assert len(first) >= secret.MIN_LENGTH
     if sys.platform != "win32":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     secret.create(folder)
     assert secret.find(folder) != first
 
 
-def test_what_was_given_goes_before_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_given_secret_takes_precedence_over_the_stored_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret.create(tmp_path)
     file = tmp_path / "other"
     file.write_text("f" * 40 + "\n")
@@ -33,14 +33,14 @@ def test_what_was_given_goes_before_what_is_kept(tmp_path: Path, monkeypatch: py
     assert secret.find(tmp_path, file) == "e" * 40
 
 
-def test_a_short_one_is_refused_and_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_secret_is_refused_and_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(secret.VARIABLE, "password")
     with pytest.raises(SecretError, match="too short") as told:
         secret.find(tmp_path)
     assert "password" not in told.value.message
 
 
-def test_one_that_cannot_be_read(tmp_path: Path) -> None:
+def test_an_unreadable_secret_is_reported(tmp_path: Path) -> None:
     with pytest.raises(SecretError, match="cannot be read"):
         secret.find(None, tmp_path / "nowhere")
     (tmp_path / "bytes").write_bytes(b"\xff" * 50)
@@ -50,7 +50,7 @@ def test_one_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
-def test_one_that_everybody_can_read(tmp_path: Path) -> None:
+def test_a_secret_readable_by_everybody_is_refused(tmp_path: Path) -> None:
     path = secret.create(tmp_path)
     path.chmod(0o644)
     with pytest.raises(SecretError, match="chmod o="):

@@ -30,7 +30,7 @@ def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> st
 def test_what_is_written_comes_out(scope: Scope, channel: str) -> None:
     given = tokens.issue(SECRET, scope, channel, 60)
     assert given.token is not None
-    assert tokens.read(SECRET, given.token) == given
+    assert tokens.decode(SECRET, given.token) == given
     assert given.token not in repr(given)
 
 
@@ -58,23 +58,23 @@ def test_a_grant_covers_its_channel_and_the_scopes_below_its_own() -> None:
         pytest.param(signed(scope="root"), id="unknown scope"),
         pytest.param(signed(scope=["admin"]), id="a list of scopes"),
         pytest.param(signed(scope=None), id="no scope"),
-        pytest.param(signed(channel=None), id="no channel"),
+        pytest.param(signed(channel=None), id="no valid channel"),
         pytest.param(signed(channel=""), id="empty channel"),
         pytest.param(signed(channel=7), id="a number for a channel"),
         pytest.param(signed()[:-2], id="cut short"),
     ],
 )
-def test_what_is_no_token_of_ours(token: str) -> None:
+def test_foreign_tokens_are_refused(token: str) -> None:
     with pytest.raises(Unauthorized) as told:
-        tokens.read(SECRET, token)
+        tokens.decode(SECRET, token)
     assert not token or token not in told.value.message
 
 
-def test_an_unsigned_token_is_none() -> None:
+def test_an_unsigned_token_is_refused() -> None:
     """The oldest trick: a header that asks for no signature."""
     parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in ({"alg": "none"}, CLAIMS)]
     with pytest.raises(Unauthorized):
-        tokens.read(SECRET, b".".join((*parts, b"")).decode())
+        tokens.decode(SECRET, b".".join((*parts, b"")).decode())
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_an_unsigned_token_is_none() -> None:
 )
 def test_garbage_is_refused_and_nothing_else_happens(token: str) -> None:
     with pytest.raises(Unauthorized):
-        tokens.read(SECRET, token)
+        tokens.decode(SECRET, token)
 
 
 @given(st.integers(0, 10_000), st.integers(0, 255))
@@ -95,12 +95,12 @@ def test_a_changed_token_is_refused(at: int, letter: int) -> None:
     changed = token[:at] + chr(letter) + token[at + 1 :]
     if changed != token:
         with pytest.raises(Unauthorized):
-            tokens.read(SECRET, changed)
+            tokens.decode(SECRET, changed)
 
 
-def test_lengths_of_time() -> None:
-    assert tokens.seconds_of("90m") == 5400
-    assert tokens.seconds_of("7d") == 7 * 86_400
+def test_durations_are_parsed() -> None:
+    assert tokens.parse_duration("90m") == 5400
+    assert tokens.parse_duration("7d") == 7 * 86_400
     for wrong in ("", "7", "d", "-1d", "0h", "1.5h", "7 d", "１d", "99999999y"):
         with pytest.raises(BadRequest):
-            tokens.seconds_of(wrong)
+            tokens.parse_duration(wrong)

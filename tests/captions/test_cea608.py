@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surtitle.captions.cea608 import BYTES, CHARACTERS, check_writable, fits, foreign_script, pairs, written
+from surtitle.captions.cea608 import (
+    CHARACTERS,
+    MAX_BYTES,
+    check_writable,
+    count_pairs,
+    find_foreign_script,
+    fits,
+    transliterate,
+)
 from surtitle.core.errors import BadRequest
 
 
@@ -30,32 +38,32 @@ from surtitle.core.errors import BadRequest
     ],
 )
 def test_text_in_the_characters_of_608(text: str, expected: str) -> None:
-    assert written(text) == expected
+    assert transliterate(text) == expected
 
 
 @given(st.text())
 def test_only_what_608_has_is_written(text: str) -> None:
-    assert set(written(text)) <= CHARACTERS
+    assert set(transliterate(text)) <= CHARACTERS
 
 
 @given(st.text())
 def test_it_stays_as_it_was_written(text: str) -> None:
-    assert written(written(text)) == written(text)
+    assert transliterate(transliterate(text)) == transliterate(text)
 
 
 @given(st.text(st.characters(categories=["L", "Nd"]), min_size=1))
 def test_no_letter_or_digit_vanishes(text: str) -> None:
-    assert all(written(one) for one in unicodedata.normalize("NFC", text))
+    assert all(transliterate(one) for one in unicodedata.normalize("NFC", text))
 
 
 def test_what_a_row_costs() -> None:
     """As measured in OBS's streams."""
-    assert pairs("") == 0
-    assert pairs("xxxx") == 2
-    assert pairs("xxxxx") == 3
-    assert pairs("aéb ééc") == 4
-    assert pairs("a®b ®®c") == 9
-    assert pairs("aÁb ÁÁc") == 8
+    assert count_pairs("") == 0
+    assert count_pairs("xxxx") == 2
+    assert count_pairs("xxxxx") == 3
+    assert count_pairs("aéb ééc") == 4
+    assert count_pairs("a®b ®®c") == 9
+    assert count_pairs("aÁb ÁÁc") == 8
 
 
 @pytest.mark.parametrize(
@@ -81,8 +89,8 @@ def test_what_fits(rows: list[str], good: bool) -> None:
 @given(st.lists(st.text(st.sampled_from(sorted(CHARACTERS)), max_size=33), max_size=3))
 def test_what_fits_is_within_all_limits(rows: list[str]) -> None:
     if fits(rows):
-        assert 4 + sum(1 + pairs(row) for row in rows) <= 31
-        assert len("\n".join(rows).encode()) <= BYTES
+        assert 4 + sum(1 + count_pairs(row) for row in rows) <= 31
+        assert len("\n".join(rows).encode()) <= MAX_BYTES
         assert all(len(row) <= 32 for row in rows)
 
 
@@ -103,7 +111,7 @@ def test_what_fits_is_within_all_limits(rows: list[str]) -> None:
     ],
 )
 def test_scripts(text: str, script: str | None) -> None:
-    assert foreign_script(text) == script
+    assert find_foreign_script(text) == script
 
 
 @pytest.mark.parametrize("code", ["en", "pt-BR", "pl", "vi", "sr-Latn", "haw"])
@@ -113,5 +121,5 @@ def test_languages_of_latin_letters(code: str) -> None:
 
 @pytest.mark.parametrize("code", ["ru", "zh-Hans", "ja", "ar", "EL", "sr"])
 def test_other_languages_are_refused_with_advice(code: str) -> None:
-    with pytest.raises(BadRequest, match=r"translation .* or show the overlay"):
+    with pytest.raises(BadRequest, match=r"translation .* or use the overlay"):
         check_writable(code)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.edit import corrected, lessons
+from surtitle.captions.edit import apply_correction, derive_replacements
 from surtitle.core.words import Word
 
 
@@ -14,7 +14,9 @@ def caption(text: str) -> Caption:
 
 
 def times(text: str, instead: str) -> list[tuple[str, float, float]]:
-    return [(word.text, round(word.start, 3), round(word.end, 3)) for word in corrected(caption(text), instead).words]
+    return [
+        (word.text, round(word.start, 3), round(word.end, 3)) for word in apply_correction(caption(text), instead).words
+    ]
 
 
 def test_words_that_stayed_keep_their_times() -> None:
@@ -45,18 +47,18 @@ def test_words_are_added_and_taken_away() -> None:
     assert times("uh", "") == []
 
 
-def test_what_can_be_learnt() -> None:
-    assert lessons(caption("Today sir title, by Ada love lace."), "Today Surtitle, by Ada Lovelace.") == {
+def test_replacements_are_derived_from_corrections() -> None:
+    assert derive_replacements(caption("Today sir title, by Ada love lace."), "Today Surtitle, by Ada Lovelace.") == {
         "sir title": "Surtitle",
         "love lace": "Lovelace",
     }
-    assert lessons(caption("we went home"), "we went home again") == {}
-    assert lessons(caption("one two three four five six"), "a b c d e f") == {}
+    assert derive_replacements(caption("we went home"), "we went home again") == {}
+    assert derive_replacements(caption("one two three four five six"), "a b c d e f") == {}
 
 
 @given(st.text("ab c", max_size=30), st.text("ab c", max_size=30))
 def test_the_text_is_what_was_written_and_times_stay_in_order(said: str, written: str) -> None:
-    after = corrected(caption(said), written)
+    after = apply_correction(caption(said), written)
     assert after.text == " ".join(written.split())
     assert after.rev == 4
     starts = [word.start for word in after.words]

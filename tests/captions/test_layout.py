@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surtitle.captions.layout import Box, balanced, best_break, columns, fitting, wrap
+from surtitle.captions.layout import Box, balance_lines, count_columns, count_fitting, find_break, wrap
 from surtitle.core.words import Word, join
 
 
@@ -10,9 +10,9 @@ def words(text: str) -> list[Word]:
 
 
 def test_wide_scripts_take_two_columns() -> None:
-    assert columns("abc") == 3
-    assert columns("字幕") == 4
-    assert columns("สวัสดี") == 4  # four letters, two marks above them
+    assert count_columns("abc") == 3
+    assert count_columns("字幕") == 4
+    assert count_columns("สวัสดี") == 4  # four letters, two marks above them
 
 
 def test_lines_are_filled_one_after_the_other() -> None:
@@ -41,28 +41,28 @@ def test_a_growing_caption_never_moves_a_word(text: str, width: int) -> None:
 @given(_texts)
 def test_what_fits_is_within_the_box(text: str) -> None:
     everything = words(text)
-    count = fitting(everything, Box(20, 2))
+    count = count_fitting(everything, Box(20, 2))
     assert 1 <= count <= len(everything)
     assert len(wrap(everything[:count], 20)) <= 2
 
 
 def test_a_break_goes_between_phrases() -> None:
     text = words("we walked along the river, because the sun was")
-    assert join(text[: best_break(text, 3, 8)]) == "we walked along the river,"
+    assert join(text[: find_break(text, 3, 8)]) == "we walked along the river,"
 
 
 @given(_texts)
 def test_balanced_lines_keep_every_word_and_the_limits(text: str) -> None:
     everything = words(text)
-    fit = everything[: fitting(everything, Box())]
-    lines = balanced(fit, Box())
+    fit = everything[: count_fitting(everything, Box())]
+    lines = balance_lines(fit, Box())
     assert " ".join(lines) == join(fit)
     assert len(lines) <= 2
-    assert all(columns(line) <= 42 or " " not in line for line in lines)
+    assert all(count_columns(line) <= 42 or " " not in line for line in lines)
 
 
 def test_two_lines_break_before_an_opener_and_are_about_as_long() -> None:
-    lines = balanced(words("Everything happens on this computer and nothing is sent away."), Box())
+    lines = balance_lines(words("Everything happens on this computer and nothing is sent away."), Box())
     assert lines == ["Everything happens on this computer", "and nothing is sent away."]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.names import named
+from surtitle.captions.names import apply_names
 from surtitle.core.words import TOGETHER, Word
 
 NAMES = {"Speaker 1": "Ada", "Speaker 2": "Grace", "mic": "Host"}
@@ -14,11 +14,11 @@ def said(speaker: str | None, source: str = "tab") -> Caption:
 
 
 def test_each_of_those_who_speak_at_once_has_a_name() -> None:
-    caption = named(said(TOGETHER.join(["Speaker 1", "Speaker 2"])), NAMES)
+    caption = apply_names(said(TOGETHER.join(["Speaker 1", "Speaker 2"])), NAMES)
     assert caption.speaker == caption.words[0].speaker == TOGETHER.join(["Ada", "Grace"])
 
 
 def test_a_source_is_named_where_no_speaker_is_known() -> None:
-    assert named(said(None, "mic"), NAMES).speaker == "Host"
-    assert named(said("Speaker 3", "mic"), NAMES).speaker == "Speaker 3"
-    assert named(said(None), NAMES) == said(None)
+    assert apply_names(said(None, "mic"), NAMES).speaker == "Host"
+    assert apply_names(said("Speaker 3", "mic"), NAMES).speaker == "Speaker 3"
+    assert apply_names(said(None), NAMES) == said(None)

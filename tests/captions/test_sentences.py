@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.layout import Box, fitting
-from surtitle.captions.sentences import captions_of
+from surtitle.captions.layout import Box, count_fitting
+from surtitle.captions.sentences import build_captions
 from surtitle.core.words import Word
 
 
@@ -20,7 +20,7 @@ def words(text: str, start: float = 0.0, pace: float = 0.3) -> list[Word]:
 
 def captions(said: list[Word]) -> list[Caption]:
     numbers = count(1)
-    return captions_of("Host", said, "en", lambda: f"c{next(numbers)}")
+    return build_captions("Host", said, "en", lambda: f"c{next(numbers)}")
 
 
 def texts(said: list[Word]) -> list[str]:
@@ -57,7 +57,7 @@ def test_no_caption_is_larger_than_its_box_and_no_word_is_lost() -> None:
     said = words(" ".join(f"word{number}" for number in range(300)))
     made = captions(said)
     assert [word for caption in made for word in caption.words] == said
-    assert all(fitting(caption.words, Box()) == len(caption.words) for caption in made)
+    assert all(count_fitting(caption.words, Box()) == len(caption.words) for caption in made)
     assert [caption.id for caption in made] == [f"c{number}" for number in range(1, len(made) + 1)]
 
 
@@ -104,7 +104,7 @@ def test_a_word_that_no_caption_holds_is_divided() -> None:
     said = pieces(" x", *["yz"] * 100)
     made = captions(said)
     assert [word for caption in made for word in caption.words] == said
-    assert all(fitting(caption.words, Box()) == len(caption.words) for caption in made)
+    assert all(count_fitting(caption.words, Box()) == len(caption.words) for caption in made)
 
 
 def test_nothing_said_is_no_caption() -> None:

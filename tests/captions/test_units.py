@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions
-from surtitle.captions.layout import Box, balanced_words, fitting, wrap
+from surtitle.captions.layout import Box, balance_words, count_fitting, wrap
 from surtitle.captions.segmenter import Segmenter
 from surtitle.captions.transcript import export
-from surtitle.captions.units import joined, sentence_ends, units
+from surtitle.captions.units import are_joined, ends_sentence_at, units
 from surtitle.core.words import Hypothesis, Word, join
 
 
@@ -92,25 +92,25 @@ def test_no_caption_and_no_line_ends_inside_a_word(text: str, box: Box, step: in
     found = captions(text, box, step=step)
     assert join(word for caption in found for word in caption.words) == join(pieces(text))
     for before, after in itertools.pairwise(found):
-        assert not joined(before.words[-1], after.words[0])
+        assert not are_joined(before.words[-1], after.words[0])
     for caption in found:
-        lines = balanced_words(caption.words, box)
+        lines = balance_words(caption.words, box)
         assert [word for line in lines for word in line] == list(caption.words)
-        assert not any(joined(upper[-1], lower[0]) for upper, lower in itertools.pairwise(lines))
+        assert not any(are_joined(upper[-1], lower[0]) for upper, lower in itertools.pairwise(lines))
 
 
 def test_a_word_wider_than_a_line_breaks_between_its_pieces() -> None:
     words = pieces("|".join(["haha"] * 30))
     assert len(wrap(words, 20)) == 6
-    assert 1 <= fitting(words, Box(20, 2)) <= 10
+    assert 1 <= count_fitting(words, Box(20, 2)) <= 10
 
 
 def test_where_sentences_end_between_words() -> None:
     words = pieces("in the U|.S. It is")
-    assert [count for count in range(len(words) + 1) if sentence_ends(words, count)] == [4]
-    assert not sentence_ends(words[:4], 4)
-    assert sentence_ends(words[:4], 4, following="")
-    assert not sentence_ends(words[:4], 4, following="navy")
+    assert [count for count in range(len(words) + 1) if ends_sentence_at(words, count)] == [4]
+    assert not ends_sentence_at(words[:4], 4)
+    assert ends_sentence_at(words[:4], 4, following="")
+    assert not ends_sentence_at(words[:4], 4, following="navy")
 
 
 def test_exports_keep_pieces_together() -> None:

@@ -34,7 +34,7 @@ def caption(number: int, text: str, *, rev: int = 1, final: bool = True) -> Capt
     return Caption(f"c{number}", rev, "Host", "en", words, (), final)
 
 
-def at_hand(track: Track) -> list[str]:
+def in_memory(track: Track) -> list[str]:
     return [one.id for one in track.captions]
 
 
@@ -42,15 +42,15 @@ async def texts(track: Track) -> list[str]:
     return [str(one["text"]) for one in (await track.history())["captions"]]
 
 
-async def told(track: Track, place: int) -> list[str]:
-    """The texts that a reader gets who has seen everything up to ``place``."""
-    return [json.loads(event.data)["text"] for event in await track.since(place)]
+async def told(track: Track, sequence: int) -> list[str]:
+    """The texts that a reader gets who has seen everything up to ``sequence``."""
+    return [json.loads(event.data)["text"] for event in await track.since(sequence)]
 
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.channels.archive._AT_HAND", AT_HAND)
-    monkeypatch.setattr("surtitle.channels.track._RECENT", 4)
+    monkeypatch.setattr("surtitle.channels.archive._MAX_STORED_IN_MEMORY", AT_HAND)
+    monkeypatch.setattr("surtitle.channels.track._MAX_EVENTS", 4)
 
 
 @pytest_asyncio.fixture
@@ -80,7 +80,7 @@ async def spoken(channel: Channel, journal_writer: JournalWriter) -> Channel:
 
 
 async def test_the_newest_stay_and_all_are_known(spoken: Channel) -> None:
-    assert at_hand(spoken.original) == ["c7", "c8", "c9"]
+    assert in_memory(spoken.original) == ["c7", "c8", "c9"]
     assert await texts(spoken.original) == [f"hello to {number}" for number in range(10)]
     assert await texts(spoken.translation("fr")) == [f"bonjour {number}" for number in range(10)]
     assert (await spoken.transcript("txt")).split() == " ".join(f"hello to {number}" for number in range(10)).split()
@@ -90,32 +90,32 @@ async def test_the_newest_stay_and_all_are_known(spoken: Channel) -> None:
 async def test_what_is_not_written_stays(channel: Channel, journal_writer: JournalWriter) -> None:
     for number in range(5):
         channel.put(caption(number, "hello"))
-    assert len(at_hand(channel.original)) == 5
+    assert len(in_memory(channel.original)) == 5
     await journal_writer.flush()
-    assert at_hand(channel.original) == ["c2", "c3", "c4"]
+    assert in_memory(channel.original) == ["c2", "c3", "c4"]
     for number in range(5, 9):
         channel.put(caption(number, "hello"))
-    assert at_hand(channel.original) == [f"c{number}" for number in range(2, 9)]
+    assert in_memory(channel.original) == [f"c{number}" for number in range(2, 9)]
 
 
 @pytest.mark.slow
 async def test_a_database_that_cannot_be_written_costs_memory_and_no_caption(
     channel: Channel, journal_writer: JournalWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.store.database._BUSY", 0.05)
+    monkeypatch.setattr("surtitle.store.database._BUSY_TIMEOUT", 0.05)
     await journal_writer.flush()
     with sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         for number in range(8):
             channel.put(caption(number, f"hello {number}"))
         assert not await journal_writer.flush()
-        assert len(at_hand(channel.original)) == 8
+        assert len(in_memory(channel.original)) == 8
         channel.correct("c0", "", None)
         assert (await texts(channel.original))[0] == "hello 1"
         other.execute("ROLLBACK")
     other.close()
     assert await journal_writer.flush()
-    assert at_hand(channel.original) == ["c5", "c6", "c7"]
+    assert in_memory(channel.original) == ["c5", "c6", "c7"]
     assert await texts(channel.original) == [f"hello {number}" for number in range(1, 8)]
 
 
@@ -124,7 +124,7 @@ async def test_without_a_database_the_limit_holds() -> None:
     channel.begin()
     for number in range(9):
         channel.put(caption(number, "hello"))
-    assert at_hand(channel.original) == [f"c{number}" for number in range(3, 9)]
+    assert in_memory(channel.original) == [f"c{number}" for number in range(3, 9)]
     await channel.recall("c0")
     with pytest.raises(NoSuchCaption):
         channel.correct("c0", "hi", None)
@@ -146,19 +146,19 @@ async def test_a_reader_that_was_away_for_long_misses_nothing(spoken: Channel) -
     assert numbers == sorted(set(numbers))
     for at, event in enumerate(events):
         assert [later.data for later in await spoken.since(event.number)] == [later.data for later in events[at + 1 :]]
-        assert event.id == spoken.feed.place(event.number)
+        assert event.id == spoken.feed.resume_id(event.number)
 
 
 async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel, journal_writer: JournalWriter) -> None:
-    french, place = spoken.translation("fr"), spoken.feed.last
+    french, sequence = spoken.translation("fr"), spoken.feed.last
     await spoken.recall("c1")
     before = spoken.correct("c1", "good evening", None)
     assert (before.text, before.rev) == ("hello to 1", 2)
-    shown = french.said("c1")
+    shown = french.unnamed_caption("c1")
     assert shown is not None
     french.put(replace(shown, rev=9, words=caption(1, "bonsoir").words))
     for _ in range(2):
-        assert await told(spoken.original, place) == ["good evening"]
+        assert await told(spoken.original, sequence) == ["good evening"]
         assert (await texts(spoken.original))[:3] == ["hello to 0", "good evening", "hello to 2"]
         assert (await texts(french))[:3] == ["bonjour 0", "bonsoir", "bonjour 2"]
         assert spoken.original.count == french.count == 10
@@ -166,9 +166,9 @@ async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel,
     for number in range(10, 15):
         spoken.put(caption(number, "more"))
     await journal_writer.flush()
-    assert "c1" not in at_hand(spoken.original)
+    assert "c1" not in in_memory(spoken.original)
     assert (await texts(spoken.original))[1] == "good evening"
-    assert (await told(spoken.original, place))[0] == "good evening"
+    assert (await told(spoken.original, sequence))[0] == "good evening"
     await spoken.recall("c1")
     assert spoken.correct("c1", "good morning", "Ada").rev == 3
     assert (await texts(spoken.original))[1] == "good morning"
@@ -177,10 +177,10 @@ async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel,
 async def test_an_old_caption_that_is_corrected_is_not_on_screen_again(
     spoken: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.channels.track._HANG", 0.0)
+    monkeypatch.setattr("surtitle.channels.track._LINGER", 0.0)
     for track in spoken.tracks:
         track.put(caption(10, "now"))
-    monkeypatch.setattr("surtitle.channels.track._HANG", 60.0)
+    monkeypatch.setattr("surtitle.channels.track._LINGER", 60.0)
     await spoken.recall("c1")
     for track in spoken.tracks:
         track.put(caption(1, "corrected", rev=9))
@@ -190,12 +190,12 @@ async def test_an_old_caption_that_is_corrected_is_not_on_screen_again(
 async def test_an_old_caption_that_is_taken_away_is_gone_at_once(
     spoken: Channel, journal_writer: JournalWriter
 ) -> None:
-    place = spoken.feed.last
+    sequence = spoken.feed.last
     await spoken.recall("c1")
     spoken.correct("c1", "", None)
     for _ in range(2):
         assert (await texts(spoken.original))[:2] == ["hello to 0", "hello to 2"]
-        assert await told(spoken.original, place) == [""]
+        assert await told(spoken.original, sequence) == [""]
         assert len(await told(spoken.original, 0)) == 10
         await spoken.recall("c1")
         with pytest.raises(NoSuchCaption):
@@ -214,7 +214,7 @@ async def test_what_was_cleared_does_not_come_back(spoken: Channel, journal_writ
     spoken.put(caption(20, "anew"))
     await journal_writer.flush()
     await spoken.recall("c1")
-    assert at_hand(spoken.original) == ["c20"]
+    assert in_memory(spoken.original) == ["c20"]
     assert await texts(spoken.original) == ["anew"]
     events = await spoken.since(0)
     assert [event.name for event in events] == ["clear", "caption"]
@@ -224,11 +224,11 @@ async def test_a_restart_brings_no_more_into_memory(
     spoken: Channel, journal_writer: JournalWriter, tmp_path: Path
 ) -> None:
     store = Store(tmp_path)
-    (kept,) = store.kept(10, 20_000)
+    (kept,) = store.load_sessions(10, 20_000)
     again = Channel("main", Limits(), journal_writer)
     again.restore(kept)
     await journal_writer.flush()
-    assert at_hand(again.original) == ["c7", "c8", "c9"]
+    assert in_memory(again.original) == ["c7", "c8", "c9"]
     assert again.finals == 10
     assert await texts(again.original) == [f"hello to {number}" for number in range(10)]
     assert [text for text in await told(again.original, 0) if text] == [f"hello to {number}" for number in range(10)]
@@ -255,9 +255,9 @@ async def test_what_changes_while_older_captions_are_read_is_told_afterwards(
     history = await spoken.history()
     monkeypatch.undo()
     assert [one["text"] for one in history["captions"]] == [f"hello to {number}" for number in range(10)]
-    place = spoken.feed.parse(history["resume"])
-    assert place is not None
-    assert await told(spoken.original, place) == ["changed", *(f"hello to {number}" for number in range(10, 20))]
+    sequence = spoken.feed.parse_resume_id(history["resume"])
+    assert sequence is not None
+    assert await told(spoken.original, sequence) == ["changed", *(f"hello to {number}" for number in range(10, 20))]
 
 
 async def test_what_is_written_twice_at_once_ends_with_the_newest(

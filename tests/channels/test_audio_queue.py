@@ -21,7 +21,7 @@ def test_blocks_are_taken_together_up_to_a_step() -> None:
     backlog = filled(samples(1, 2), samples(3, 4), samples(5, 6))
     block = backlog.take(3)
     assert (list(block.samples), block.arrived, block.gap) == ([1, 2, 3, 4], 0.0, 0)
-    assert (len(backlog), backlog.first.arrived) == (2, 2.0)
+    assert (len(backlog), backlog.oldest.arrived) == (2, 2.0)
 
 
 def test_a_flush_stands_between_what_came_before_and_after() -> None:

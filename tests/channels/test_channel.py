@@ -60,36 +60,36 @@ def test_the_oldest_captions_go_first() -> None:
     assert [kept.id for kept in channel.captions] == ["c2", "c3", "c4"]
 
 
-async def seen(channel: Channel, place: int) -> list[Any]:
-    """What a reader that has seen everything up to ``place`` is told: texts, and the names of other events."""
-    return [json.loads(event.data).get("text", event.name) for event in await channel.since(place)]
+async def seen(channel: Channel, sequence: int) -> list[Any]:
+    """What a reader that has seen everything up to ``sequence`` is told: texts, and the names of other events."""
+    return [json.loads(event.data).get("text", event.name) for event in await channel.since(sequence)]
 
 
 async def test_a_reader_that_was_away_for_long_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Events that the feed has no room for are made again from the captions."""
-    monkeypatch.setattr("surtitle.channels.track._RECENT", 4)
+    monkeypatch.setattr("surtitle.channels.track._MAX_EVENTS", 4)
     channel = Channel("main", Limits())
     places = []
     for number in range(20):
         places.append(channel.feed.last)
         channel.put(caption(f"c{number}", 1, "guess"))
         channel.put(caption(f"c{number}", 2, f"said {number}", final=True))
-    assert channel.feed.forgotten > 0
-    for number, place in enumerate(places):
-        assert await seen(channel, place) == [f"said {later}" for later in range(number, 20)]
+    assert channel.feed.dropped_until > 0
+    for number, sequence in enumerate(places):
+        assert await seen(channel, sequence) == [f"said {later}" for later in range(number, 20)]
     numbers = [event.number for event in await channel.since(0)]
     assert numbers == sorted(set(numbers))
 
 
 async def test_a_reader_that_was_away_for_long_is_told_of_a_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.channels.track._RECENT", 2)
+    monkeypatch.setattr("surtitle.channels.track._MAX_EVENTS", 2)
     channel = Channel("main", Limits())
     channel.put(caption("c1", 1, "before", final=True))
-    place = channel.feed.last
+    sequence = channel.feed.last
     channel.clear()
     for number in range(5):
         channel.put(caption(f"c{number + 2}", 1, f"after {number}", final=True))
-    assert await seen(channel, place) == ["clear", *(f"after {number}" for number in range(5))]
+    assert await seen(channel, sequence) == ["clear", *(f"after {number}" for number in range(5))]
     assert await seen(channel, channel.feed.last - 1) == ["after 4"]
 
 
@@ -111,7 +111,7 @@ def test_all_tracks_are_cleared_and_styled() -> None:
     channel.put(caption("c1", 1, "hello", final=True))
     french.put(caption("c1", 1, "bonjour", final=True))
     assert [kept.text for kept in channel.captions] == ["hello"]
-    channel.restyle("default", Style(size=50))
+    channel.set_style("default", Style(size=50))
     assert [event.name for event in french.feed.since(0)] == ["caption", "style"]
     channel.clear()
     assert [track.captions for track in channel.tracks] == [[], []]
@@ -130,7 +130,7 @@ def test_a_speaker_who_becomes_known_later_is_told_without_touching_the_text() -
     channel.put(said("c2", ("hello", None)))
     channel.correct("c2", "Hallo", None)
     late = [said(key, ("hello", "Speaker 1"), speaker="Speaker 1") for key in ("c1", "c2", "c3")]
-    first, second, third = (channel.attribute(caption) for caption in late)
+    first, second, third = (channel.set_speaker(caption) for caption in late)
     assert first is not None
     assert (first.rev, first.text, first.speaker) == (4, "hello", "Speaker 1")
     assert second is not None
@@ -143,7 +143,7 @@ def test_a_speaker_who_was_corrected_is_not_overwritten() -> None:
     channel = Channel("main", Limits())
     channel.put(said("c1", ("hello", None)))
     channel.correct("c1", None, "Ada")
-    assert channel.attribute(said("c1", ("hello", "Speaker 1"), speaker="Speaker 1")) is None
+    assert channel.set_speaker(said("c1", ("hello", "Speaker 1"), speaker="Speaker 1")) is None
     assert channel.captions[0].speaker == "Ada"
 
 
@@ -159,7 +159,7 @@ def test_names_hold_for_captions_and_words_and_those_who_speak_at_once() -> None
     assert [caption.speaker for caption in channel.captions] == ["Ada", "All", None]
 
 
-def test_who_is_corrected_says_the_whole() -> None:
+def test_a_corrected_speaker_applies_to_the_whole_caption() -> None:
     channel = Channel("main", Limits())
     channel.put(said("c1", ("hello", "Speaker 1"), ("you", "Speaker 2"), speaker="Speaker 1"))
     channel.correct("c1", "hello there you", None)

@@ -12,11 +12,11 @@ from surtitle.channels.feed import Feed
 def test_a_reader_that_was_away_finds_only_the_newest_of_each() -> None:
     feed = Feed(10)
     feed.publish("a", "caption", {"rev": 1})
-    place = feed.last
+    sequence = feed.last
     feed.publish("b", "caption", {"rev": 1})
     feed.publish("a", "caption", {"rev": 2})
     feed.publish("b", "caption", {"rev": 2})
-    assert [json.loads(event.data)["rev"] for event in feed.since(place)] == [2, 2]
+    assert [json.loads(event.data)["rev"] for event in feed.since(sequence)] == [2, 2]
 
 
 @given(st.lists(st.sampled_from("abcdef"), max_size=60), st.integers(1, 4))
@@ -26,19 +26,19 @@ def test_a_reader_sees_the_last_state_from_wherever_it_starts(keys: list[str], l
         feed.publish(key, "caption", number)
     last = {key: number for number, key in enumerate(keys)}
     newest = sorted(last.values())[-limit:]
-    for place in range(len(keys) + 1):
-        expected = [number for number in newest if number >= place]
-        assert [json.loads(event.data) for event in feed.since(place)] == expected
-        if place >= feed.forgotten:
-            assert expected == [number for number in sorted(last.values()) if number >= place]
+    for sequence in range(len(keys) + 1):
+        expected = [number for number in newest if number >= sequence]
+        assert [json.loads(event.data) for event in feed.since(sequence)] == expected
+        if sequence >= feed.dropped_until:
+            assert expected == [number for number in sorted(last.values()) if number >= sequence]
 
 
-def test_places_are_of_this_feed_only() -> None:
+def test_resume_ids_of_other_feeds_are_ignored() -> None:
     feed, other = Feed(5), Feed(5)
     feed.publish("a", "caption", {})
-    assert feed.parse(feed.place(1)) == 1
-    for wrong in (other.place(1), "", "1", "-", f"{feed.place(1)}x", "x" * 500, feed.place(1) + "٣"):
-        assert feed.parse(wrong) is None
+    assert feed.parse_resume_id(feed.resume_id(1)) == 1
+    for wrong in (other.resume_id(1), "", "1", "-", f"{feed.resume_id(1)}x", "x" * 500, feed.resume_id(1) + "٣"):
+        assert feed.parse_resume_id(wrong) is None
 
 
 async def test_waiting_readers_wake_and_time_out() -> None:

@@ -38,12 +38,12 @@ class Script:
         self.skipped = 0.0
         self.flushes = 0
         self.closed = False
-        self.authority = threading.Event()
-        self.authority.set()
+        self.gate = threading.Event()
+        self.gate.set()
         self.error: Exception | None = None
 
     def feed(self, samples: Samples) -> list[Caption]:
-        self.authority.wait(10)
+        self.gate.wait(10)
         if self.error is not None:
             raise self.error
         self.heard += len(samples) / RATE
@@ -130,11 +130,11 @@ async def test_everything_is_heard_and_the_end_flushes(bench: Bench) -> None:
 
 async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench) -> None:
     script = Script()
-    script.authority.clear()
+    script.gate.clear()
     source = bench.source(script)
     for _ in range(38):
         await source.put(silence(0.1))
-    script.authority.set()
+    script.gate.set()
     await source.finish()
     assert script.heard == pytest.approx(3.8)
     assert source.skipped == 0
@@ -142,36 +142,36 @@ async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench)
 
 async def test_a_client_far_ahead_is_told(bench: Bench) -> None:
     script = Script()
-    script.authority.clear()
+    script.gate.clear()
     source = bench.source(script)
 
     async def send() -> None:
         for _ in range(100):
             await source.put(silence(0.1))
 
-    with pytest.raises(TooFast, match="at the speed at which it is spoken"):
+    with pytest.raises(TooFast, match="send audio in real time"):
         await send()
-    script.authority.set()
+    script.gate.set()
     await source.finish()
     assert script.heard == pytest.approx(source.received)
 
 
 async def test_a_client_that_can_wait_is_held_back(bench: Bench) -> None:
     script = Script()
-    script.authority.clear()
+    script.gate.clear()
     source = bench.source(script)
     taken = 0
 
     async def send() -> None:
         nonlocal taken
         for _ in range(100):
-            await source.put_patiently(silence(0.1))
+            await source.put_when_free(silence(0.1))
             taken += 1
 
     sending = asyncio.create_task(send())
     await asyncio.sleep(0.3)
     assert taken / 10 < LIMITS.ahead + 1.5  # the queue, and the step that is under way
-    script.authority.set()
+    script.gate.set()
     await asyncio.wait_for(sending, 5)
     await source.finish()
     assert script.heard == pytest.approx(10.0)
@@ -181,12 +181,12 @@ async def test_a_client_that_can_wait_is_held_back(bench: Bench) -> None:
 async def test_a_live_client_is_cut_to_the_budget_and_told(bench: Bench) -> None:
     """The recognizer stalls for longer than the budget: the oldest audio goes, the clock stays right."""
     script = Script()
-    script.authority.clear()
+    script.gate.clear()
     source = bench.source(script)
-    source._anchor -= 100  # as if it had been live for long: nothing it sends is ahead of time
+    source._live_start -= 100  # as if it had been live for long: nothing it sends is ahead of time
     for _ in range(80):
         await source.put(silence(0.1))
-    script.authority.set()
+    script.gate.set()
     await source.finish()
     assert source.skipped > 4
     assert script.skipped == pytest.approx(source.skipped)

@@ -117,7 +117,7 @@ def test_a_database_that_is_off(tmp_path: Path) -> None:
     url = f"postgresql://surtitle:hunter2@127.0.0.1:{free_port()}/surtitle"
     found = findings(Settings(data_dir=tmp_path, database=url))["Database"]
     assert found.state == checks.FAIL
-    assert "see that the server runs" in found.told
+    assert "make sure that the server runs" in found.told
     assert "hunter2" not in found.told
 
 

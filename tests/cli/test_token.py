@@ -34,7 +34,7 @@ def test_from_nothing_to_a_link_and_back(tmp_path: Path) -> None:
     token = told.splitlines()[0]
     key = secret.find(tmp_path)
     assert key is not None
-    grant = tokens.read(key, token)
+    grant = tokens.decode(key, token)
     assert (grant.scope, grant.channel) == (Scope.VIEW, "show")
     assert f"http://127.0.0.1:8000/view/show?token={token}" in told
     assert f"http://127.0.0.1:8000/overlay/show?token={token}" in told
@@ -63,13 +63,13 @@ def test_a_new_secret_makes_all_tokens_worthless(tmp_path: Path) -> None:
     key = secret.find(tmp_path)
     assert key is not None
     with pytest.raises(Unauthorized):
-        tokens.read(key, token)
+        tokens.decode(key, token)
 
 
 def test_mistakes(tmp_path: Path) -> None:
     run(tmp_path, "new-secret")
-    assert "no length of time" in wrong(tmp_path, "--expires", "soon")
-    assert "cannot be a channel's name" in wrong(tmp_path, "--channel", "../etc")
+    assert "is not a duration" in wrong(tmp_path, "--expires", "soon")
+    assert "is not a valid channel name" in wrong(tmp_path, "--channel", "../etc")
     assert "Invalid value for '--scope'" in wrong(tmp_path, "--scope", "root")
     assert "surtitle token list" in wrong(tmp_path, "revoke", "unknown")
     (tmp_path / "secret").write_text("short")

@@ -5,8 +5,8 @@ import itertools
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from surtitle.captions.cea608 import fits, written
-from surtitle.closed_captions.rollup import HANG, PACE, STALE, RollUp, Screen
+from surtitle.captions.cea608 import fits, transliterate
+from surtitle.closed_captions.rollup import CLEAR_AFTER, MAX_AGE, MIN_INTERVAL, RollUp, Screen
 
 WORD = st.text(min_size=1, max_size=40)
 # A word, the seconds until the next, whether somebody else says it
@@ -131,8 +131,8 @@ def test_what_is_too_old_is_left_out_and_counted() -> None:
     now = 99.0
     while (screen := roll.next(now)) is not None and screen.text:
         roll.show(screen, now)
-        now += PACE
-    assert roll.skipped == 100 - STALE - 1
+        now += MIN_INTERVAL
+    assert roll.skipped == 100 - MAX_AGE - 1
 
 
 def test_nothing_grows_when_nobody_takes_anything() -> None:
@@ -165,11 +165,11 @@ def test_every_word_is_shown_once_in_order_and_fits(speech: list[tuple[str, floa
     for text, pause, turn in speech:
         roll.add(text, now, turn=turn)
         turned = turned or turn
-        if words := written(text).split():
+        if words := transliterate(text).split():
             expected += [">>", *words] if turned and expected else words
             turned = False
         now += pause
-    shown = play(roll, now + 60 * PACE * 4 + HANG, step=0.25)
+    shown = play(roll, now + 60 * MIN_INTERVAL * 4 + CLEAR_AFTER, step=0.25)
     assert "".join("".join(rows(shown)).split()) == "".join(expected)
     if all(fits([word]) for word in expected):  # others are shown in pieces, each in a row
         assert " ".join(rows(shown)).split() == expected

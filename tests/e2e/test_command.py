@@ -194,7 +194,7 @@ def test_a_port_that_is_taken_is_told() -> None:
             [*COMMAND, "serve", "--port", port], capture_output=True, text=True, timeout=60, check=False
         )
     assert done.returncode == 1
-    assert "is Surtitle running already?" in done.stderr
+    assert "may be another Surtitle" in done.stderr
 
 
 def _transcribe(*arguments: str) -> subprocess.CompletedProcess[str]:

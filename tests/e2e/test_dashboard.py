@@ -64,7 +64,7 @@ async def test_a_model_that_cannot_be_had_is_told_and_nothing_changes(tmp_path: 
         await dashboard.until("document.querySelector('.switch').dataset.state === 'failed'")
         told = await dashboard.text(".switch")
         assert "has no config.json" in told
-        assert "go on as before" in told
+        assert "continue with the previous model" in told
         dashboard.errors.clear()  # a browser logs every answer that is an error
 
 

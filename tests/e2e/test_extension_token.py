@@ -27,7 +27,7 @@ async def test_a_token_lets_it_in_and_its_links_can_only_view(chrome: Extension,
         popup = await chrome.start(page)
         await popup.until("document.querySelector('#viewer').href.includes('token=')")
         viewer = httpx.URL(await popup.run("document.querySelector('#viewer').href"))
-        grant = tokens.read(SECRET, viewer.params["token"])
+        grant = tokens.decode(SECRET, viewer.params["token"])
         assert (grant.scope, grant.channel) == (Scope.VIEW, "main")
         await play(page)
         heard = await settled(service, "main")

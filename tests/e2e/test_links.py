@@ -81,7 +81,7 @@ async def test_the_dashboard_gives_links_for_others(guarded: Running, window: An
 
 
 async def test_people_are_told_when_their_link_is_no_longer_valid(guarded: Running, window: Any) -> None:
-    given = guarded.app.state.authority.give(Scope.VIEW, "gone", 600, "guest")
+    given = guarded.app.state.authority.issue(Scope.VIEW, "gone", 600, "guest")
     page = await window(f"{guarded.url}/view/gone?token={given.token}", viewport={"width": 800, "height": 600})
     await readers(guarded, "gone", 1)
     await asyncio.to_thread(guarded.app.state.authority.token_store.revoke, given.id)

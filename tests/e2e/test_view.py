@@ -59,10 +59,10 @@ async def choose(page: Watched, **chosen: str) -> None:
 async def test_a_database_that_cannot_be_read_hides_only_what_was_said_before(
     window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.channels.archive._AT_HAND", 2)
+    monkeypatch.setattr("surtitle.channels.archive._MAX_STORED_IN_MEMORY", 2)
 
     def broken(*_: object) -> None:
-        raise StoreError("The database cannot be read: captions go on meanwhile.")
+        raise StoreError("The database cannot be read: captions continue without it.")
 
     async with running(data_dir=tmp_path) as service:
         service.app.state.hub.channel("broken").begin()
@@ -70,7 +70,7 @@ async def test_a_database_that_cannot_be_read_hides_only_what_was_said_before(
         await service.app.state.journal_writer.flush()
         monkeypatch.setattr(Store, "captions", broken)
         page = await viewer(service, window, "broken")
-        await page.until("document.querySelector('#translation').textContent.includes('captions go on')")
+        await page.until("document.querySelector('#translation').textContent.includes('captions continue')")
         say(service, "broken", 7, 7)
         await shows(page, "Sentence 7")
         page.errors.clear()  # the browser tells of the answer

@@ -20,10 +20,10 @@ import httpx
 import pytest
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.cea608 import CHARACTERS, pairs
+from surtitle.captions.cea608 import CHARACTERS, count_pairs
 from surtitle.channels.channel import Channel
 from surtitle.cli import checks
-from surtitle.closed_captions.rollup import HANG
+from surtitle.closed_captions.rollup import CLEAR_AFTER
 from surtitle.core.words import Word
 from tests.obs.bed import PASSWORD, Obs, obs
 from tests.obs.flv import Shown, running_text, screens
@@ -173,7 +173,7 @@ async def test_the_set_of_characters_and_what_they_cost_is_obs_own(bed: Obs) -> 
     shown = screens(bed.stop_stream())
     assert [screen.rows for screen in shown] == [tuple(text.split("\n")) for text in texts]
     for screen in shown:
-        assert screen.pairs == 4 + sum(1 + pairs(row) for row in screen.rows)
+        assert screen.pairs == 4 + sum(1 + count_pairs(row) for row in screen.rows)
 
 
 async def test_two_minutes_in_which_no_word_is_lost_or_doubled(bed: Obs) -> None:
@@ -225,7 +225,7 @@ async def test_speakers_take_turns_and_silence_clears(bed: Obs) -> None:
         await until(lambda: state(service)["state"] == "sending")
         host = say(channel, "Do you hear me well?", pace=0.05)
         await asyncio.gather(host, say(channel, "Yes, I do.", source="Guest", pace=0.05))
-        await until(lambda: state(service)["sent"] > 0 and state(service)["text"] == "", timeout=HANG + 20)
+        await until(lambda: state(service)["sent"] > 0 and state(service)["text"] == "", timeout=CLEAR_AFTER + 20)
         await say(channel, "And now?")
         await until(lambda: "And now?" in state(service)["text"])
         await change(service, enabled=False)  # takes the text off the viewers' screens

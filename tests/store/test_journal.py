@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from surtitle.captions.caption import Caption
-from surtitle.channels.session import ResumableSource, Session, digest
+from surtitle.channels.session import ResumableSource, Session, hash_resume_id
 from surtitle.channels.settings import ChannelSettings, ClosedCaptions
 from surtitle.channels.style import Style
 from surtitle.core.words import Word
@@ -25,11 +25,11 @@ SESSION = Session("20260101-120000-1a2b", "main", 1_767_268_800.0, "ab12", 7, "c
 
 
 def said(
-    name: str, text: str, start: float = 1.0, *, rev: int = 3, final: bool = True, place: int = 10
+    name: str, text: str, start: float = 1.0, *, rev: int = 3, final: bool = True, sequence: int = 10
 ) -> PendingCaption:
     words = tuple(Word(word, start + 0.5 * at, start + 0.5 * at + 0.4, 0.9) for at, word in enumerate(text.split()))
     return PendingCaption(
-        SESSION, "", Caption(name, rev, "tab", "en", words, (), final, "Ada"), place, lambda name, place: None
+        SESSION, "", Caption(name, rev, "tab", "en", words, (), final, "Ada"), sequence, lambda name, sequence: None
     )
 
 
@@ -37,7 +37,7 @@ def batch(*all_said: PendingCaption) -> Batch:
     return Batch(captions={(one.session.id, one.track, one.caption.id): one for one in all_said})
 
 
-def test_what_was_told_is_there_again(tmp_path: Path, url: str | None) -> None:
+def test_settings_are_loaded_again(tmp_path: Path, url: str | None) -> None:
     store = Store(tmp_path, url)
     assert store.settings() == {}
     store.write(Batch(settings={"main": TOLD, "other": StoredSettings(ChannelSettings("en"))}))
@@ -50,20 +50,20 @@ def test_what_was_told_is_there_again(tmp_path: Path, url: str | None) -> None:
     again.close()
 
 
-def test_what_was_said_is_there_again(tmp_path: Path, url: str | None) -> None:
+def test_captions_are_loaded_again(tmp_path: Path, url: str | None) -> None:
     store = Store(tmp_path, url)
     french = replace(said("c1-1", "bonjour à tous"), track="fr")
     store.write(batch(said("c1-1", "hello all"), said("c1-2", "how", 3.0, final=False), french))
-    store.write(batch(said("c1-2", "how are you", 3.0, rev=5, place=12), said("c1-3", "gone", 5.0)))
+    store.write(batch(said("c1-2", "how are you", 3.0, rev=5, sequence=12), said("c1-3", "gone", 5.0)))
     gone = said("c1-3", "")
     store.write(batch(gone))
-    (kept,) = store.kept(channels=10, captions=100)
+    (kept,) = store.load_sessions(channels=10, captions=100)
     assert kept.session == SESSION
-    assert {track: [(place, one) for place, one in found] for track, found in kept.tracks.items()} == {
+    assert {track: [(sequence, one) for sequence, one in found] for track, found in kept.tracks.items()} == {
         "": [(10, said("c1-1", "hello all").caption), (12, said("c1-2", "how are you", 3.0, rev=5).caption)],
         "fr": [(10, french.caption)],
     }
-    assert [one.id for _, one in store.kept(channels=10, captions=1)[0].tracks[""]] == ["c1-2"]
+    assert [one.id for _, one in store.load_sessions(channels=10, captions=1)[0].tracks[""]] == ["c1-2"]
     store.close()
 
 
@@ -73,7 +73,7 @@ def test_only_the_newest_session_goes_on(tmp_path: Path, url: str | None) -> Non
     store.write(batch(said("c1-1", "before")))
     store.write(Batch(sessions={following.id: following}))
     store.write(batch(said("c1-1", "before then", rev=4)))  # a correction that comes late
-    assert [one.session for one in store.kept(10, 100)] == [following]
+    assert [one.session for one in store.load_sessions(10, 100)] == [following]
     store.close()
 
 
@@ -83,8 +83,10 @@ def test_sources_that_ran_can_go_on(tmp_path: Path, url: str | None) -> None:
     store.write(Batch(sources=both))
     store.write(Batch(ended_sources={"second-resume"}))
     store.write(batch(said("c1-1", "hello all")))
-    (kept,) = store.kept(10, 100)
-    assert kept.sources == {digest("first-resume"): ResumableSource("tab", 0.5, kept.tracks[""][0][1].end - 0.5)}
+    (kept,) = store.load_sessions(10, 100)
+    assert kept.sources == {
+        hash_resume_id("first-resume"): ResumableSource("tab", 0.5, kept.tracks[""][0][1].end - 0.5)
+    }
     store.close()
 
 
@@ -129,7 +131,7 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
-def test_what_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
+def test_unusable_databases_are_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "surtitle.db").write_bytes(b"this is no database" * 100)
     with pytest.raises(StoreError, match=r"cannot be used \(file is not a database\): choose another folder"):
         Store(tmp_path)
@@ -139,6 +141,6 @@ def test_what_cannot_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
         Store(tmp_path, "mysql://localhost/surtitle")
     with pytest.raises(StoreError, match="--database takes a PostgreSQL address"):
         Store(tmp_path, "surtitle")
-    with pytest.raises(StoreError, match="see that the server runs") as refused:
+    with pytest.raises(StoreError, match="make sure that the server runs") as refused:
         Store(tmp_path, "postgresql://ada:secret@127.0.0.1:1/surtitle")
     assert "secret" not in str(refused.value)

@@ -75,7 +75,7 @@ async def test_nobody_sees_that_captions_have_left_memory(tmp_path: Path, url: s
 
 
 async def test_an_old_caption_is_translated_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.channels.archive._AT_HAND", 2)
+    monkeypatch.setattr("surtitle.channels.archive._MAX_STORED_IN_MEMORY", 2)
     async with (
         running(data_dir=tmp_path, translation_model=TRANSLATION_MODEL) as service,
         httpx.AsyncClient(base_url=service.url) as client,
@@ -85,10 +85,10 @@ async def test_an_old_caption_is_translated_again(tmp_path: Path, monkeypatch: p
         await speak(service, 0, 6, "The dog is in the garden.")
         await until(lambda: track.count == 6 and len(track.captions) == 2, timeout=60)
         before = await texts(client, "?lang=fr")
-        place = track.feed.place(track.feed.last)
+        sequence = track.feed.resume_id(track.feed.last)
         answer = await client.patch("/api/channels/talk/captions/c0", json={"text": "The cat is in the house."})
         assert answer.status_code == 200
-        async with service.reader("talk", f"?lang=fr&last={place}") as socket:
+        async with service.reader("talk", f"?lang=fr&last={sequence}") as socket:
             while (event := json.loads(await socket.recv()))["event"] != "caption" or not event["data"]["final"]:
                 pass
         assert event["data"]["id"] == "c0"
@@ -100,9 +100,9 @@ async def test_an_old_caption_is_translated_again(tmp_path: Path, monkeypatch: p
 async def test_a_server_that_is_away_hides_what_is_old_and_nothing_else(
     tmp_path: Path, server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.channels.archive._AT_HAND", 2)
-    monkeypatch.setattr("surtitle.channels.track._RECENT", 2)
-    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.channels.archive._MAX_STORED_IN_MEMORY", 2)
+    monkeypatch.setattr("surtitle.channels.track._MAX_EVENTS", 2)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY_DELAY", 0.1)
     url = server.database()
     async with (
         running(data_dir=tmp_path, database=url) as service,
@@ -120,7 +120,7 @@ async def test_a_server_that_is_away_hides_what_is_old_and_nothing_else(
             await client.patch("/api/channels/talk/captions/c1", json={"text": "corrected"}),
         ):
             assert (answer.status_code, answer.json()["code"]) == (500, "store_failed")
-            assert "captions go on" in answer.json()["message"]
+            assert "captions continue" in answer.json()["message"]
         assert [one["id"] for one in await read(service, first, 5)] == ["c4", "c5", "c6", "c7", "c8"]
         server.start()
         await until(lambda: len(at_hand(service)) == 2)

@@ -43,7 +43,7 @@ async def kept(service: Running) -> None:
     await service.app.state.journal_writer.flush()
 
 
-async def test_a_channel_is_after_a_restart_as_it_was(tmp_path: Path) -> None:
+async def test_a_channel_survives_a_restart(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         words = {"replacements": {"sir title": "Surtitle"}}
         told = {"language": "de", "vocabulary": words, "names": {"Host": "Ada"}, "paused": True}
@@ -183,7 +183,7 @@ async def test_a_clock_that_was_set_back_puts_nothing_before_what_was_said(
         assert service.app.state.hub.channel("talk").begin() >= 3601.0
 
 
-async def test_what_was_told_is_on_disk_within_a_moment(tmp_path: Path) -> None:
+async def test_settings_are_on_disk_within_a_moment(tmp_path: Path) -> None:
     """Whatever happens to the service then."""
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         await client.patch("/api/channels/talk/settings", json={"language": "de"})
@@ -191,8 +191,8 @@ async def test_what_was_told_is_on_disk_within_a_moment(tmp_path: Path) -> None:
 
 
 async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.store.database._BUSY", 0.1)
-    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.database._BUSY_TIMEOUT", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY_DELAY", 0.1)
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         journal_writer = service.app.state.journal_writer
         service.app.state.hub.channel("talk").begin()
@@ -214,7 +214,7 @@ async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monke
 async def test_a_server_that_stops_is_told_and_gets_everything_later(
     tmp_path: Path, server: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY_DELAY", 0.1)
     url = server.database()
     async with running(data_dir=tmp_path, database=url) as service:
         journal_writer = service.app.state.journal_writer
@@ -224,7 +224,7 @@ async def test_a_server_that_stops_is_told_and_gets_everything_later(
         server.stop()
         put(service, "talk", "c2", 1, "meanwhile", start=5.0, final=True)
         await until(lambda: bool(journal_writer.problem))
-        assert "captions go on" in journal_writer.problem
+        assert "captions continue" in journal_writer.problem
         server.start()
         await until(lambda: not journal_writer.problem)
     store = Store(tmp_path, url)
@@ -237,17 +237,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte."""
     if sys.platform != "linux" or os.getuid() != 0:
         missing("only root on Linux can make a small disk: run this test as root, or leave it to CI")
-    place = tmp_path / "disk"
-    place.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], check=True, timeout=30)
+    sequence = tmp_path / "disk"
+    sequence.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(sequence)], check=True, timeout=30)
     try:
-        yield place
+        yield sequence
     finally:
-        subprocess.run(["umount", "-l", str(place)], check=True, timeout=30)
+        subprocess.run(["umount", "-l", str(sequence)], check=True, timeout=30)
 
 
 async def test_a_full_disk_is_told_and_captions_go_on(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.store.journal_writer._RETRY", 0.1)
+    monkeypatch.setattr("surtitle.store.journal_writer._RETRY_DELAY", 0.1)
     async with running(data_dir=small_disk) as service:
         journal_writer = service.app.state.journal_writer
         service.app.state.hub.channel("talk").begin()

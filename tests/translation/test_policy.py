@@ -220,7 +220,7 @@ def test_who_is_late_asks_for_final_captions_only_and_loses_none() -> None:
     assert reader.policy.skipped == 0
 
 
-def test_what_waits_is_bounded() -> None:
+def test_the_number_of_waiting_captions_is_limited() -> None:
     reader = Reader()
     for number in range(600):
         reader.hear(f"c{number}", "this is it.", start=float(number), final=True)

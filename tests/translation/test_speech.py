@@ -23,8 +23,8 @@ class Ears:
         self.runs = True
         self.asked: list[tuple[float, float, str]] = []
         self.problem: Exception | None = None
-        self.authority = asyncio.Event()
-        self.authority.set()
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     def translates(self, channel: Channel) -> bool | None:
         return self.able
@@ -32,12 +32,12 @@ class Ears:
     def source(self, channel: Channel, name: str) -> Any:
         return self if self.runs else None
 
-    def in_english(self, start: float, end: float, language: str) -> Translate | None:
+    def english_translator(self, start: float, end: float, language: str) -> Translate | None:
         self.asked.append((start, end, language))
         number = len(self.asked)
 
         async def translate() -> str:
-            await self.authority.wait()
+            await self.gate.wait()
             if self.problem is not None:
                 raise self.problem
             return f"English {number}"
@@ -60,9 +60,9 @@ def now() -> float:
 
 
 async def test_a_sentence_over_two_captions_is_translated_at_once(ears: Ears, speech: SpeechTranslation) -> None:
-    assert speech.hear(said("c1", "Le professeur a vu", 1, 3), now()) == []
+    assert speech.add(said("c1", "Le professeur a vu", 1, 3), now()) == []
     assert not speech.pending
-    assert speech.hear(said("c2", "ma sœur.", 3.1, 4), now()) == []
+    assert speech.add(said("c2", "ma sœur.", 3.1, 4), now()) == []
     assert speech.pending
     translated, lost = await speech.next()
     assert [(caption.id, join(words)) for caption, words in translated] == [("c1", "English"), ("c2", "1")]
@@ -71,13 +71,13 @@ async def test_a_sentence_over_two_captions_is_translated_at_once(ears: Ears, sp
 
 
 async def test_english_is_not_translated(ears: Ears, speech: SpeechTranslation) -> None:
-    speech.hear(said("c1", "It rains.", 1, 2, language="en"), now())
+    speech.add(said("c1", "It rains.", 1, 2, language="en"), now())
     assert not speech.pending
     assert not ears.asked
 
 
 async def test_the_last_sentence_of_a_source_that_has_ended(ears: Ears, speech: SpeechTranslation) -> None:
-    speech.hear(said("c1", "Le professeur", 1, 3), now())
+    speech.add(said("c1", "Le professeur", 1, 3), now())
     ears.runs, ears.able = False, None
     assert not speech.release(now() + 5)
     assert speech.pending
@@ -100,19 +100,19 @@ async def test_what_was_possible_stays_so_after_the_source(ears: Ears, speech: S
 async def test_the_oldest_is_left_out_when_too_many_wait(speech: SpeechTranslation) -> None:
     lost = []
     for number in range(12):
-        lost += speech.hear(said(f"c{number}", "Il pleut.", number * 2, number * 2 + 1), now())
+        lost += speech.add(said(f"c{number}", "Il pleut.", number * 2, number * 2 + 1), now())
     assert [caption.id for caption in lost] == ["c0", "c1", "c2", "c3"]
-    assert speech.behind(now())
-    assert not speech.behind(now() + 1000) or speech.pending
+    assert speech.is_behind(now())
+    assert not speech.is_behind(now() + 1000) or speech.pending
 
 
 async def test_a_sentence_that_gets_no_turn_is_left_out(ears: Ears, speech: SpeechTranslation) -> None:
-    ears.authority.clear()
-    speech.hear(said("c1", "Il pleut.", 1, 2), now() - 19.99)
+    ears.gate.clear()
+    speech.add(said("c1", "Il pleut.", 1, 2), now() - 19.99)
     translated, lost = await speech.next()
     assert not translated
     assert [caption.id for caption in lost] == ["c1"]
-    assert speech.behind(now())
+    assert speech.is_behind(now())
 
 
 @pytest.mark.parametrize("problem", [EngineError("It stopped."), RuntimeError("cannot schedule new futures")])
@@ -120,16 +120,16 @@ async def test_an_engine_that_fails_costs_one_sentence(
     ears: Ears, speech: SpeechTranslation, problem: Exception
 ) -> None:
     ears.problem = problem
-    speech.hear(said("c1", "Il pleut.", 1, 2), now())
+    speech.add(said("c1", "Il pleut.", 1, 2), now())
     assert [caption.id for caption in (await speech.next())[1]] == ["c1"]
     ears.problem = None
-    speech.hear(said("c2", "Il neige.", 3, 4), now())
+    speech.add(said("c2", "Il neige.", 3, 4), now())
     assert (await speech.next())[0]
 
 
 async def test_waiting_long_is_being_behind(speech: SpeechTranslation) -> None:
-    speech.hear(said("c1", "Il pleut.", 1, 2), now())
-    assert not speech.behind(now())
-    assert speech.behind(now() + 6)
+    speech.add(said("c1", "Il pleut.", 1, 2), now())
+    assert not speech.is_behind(now())
+    assert speech.is_behind(now() + 6)
     speech.clear()
     assert not speech.pending

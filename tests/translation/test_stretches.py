@@ -6,7 +6,7 @@ import pytest
 
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word, join
-from surtitle.translation.stretches import Stretch, Stretches, parts
+from surtitle.translation.stretches import Stretch, Stretches, distribute_words
 
 
 def said(
@@ -109,7 +109,7 @@ def test_a_correction_is_translated_and_a_new_name_is_not() -> None:
 
 def test_a_translation_is_shared_by_the_captions_of_its_sentence() -> None:
     captions = [said("c1", "Le professeur a vu ma sœur", 1, 3), said("c2", "dans le jardin hier.", 3.1, 5)]
-    found = parts("The teacher saw my sister in the garden yesterday.", captions)
+    found = distribute_words("The teacher saw my sister in the garden yesterday.", captions)
     assert [join(words) for words in found] == ["The teacher saw my sister in", "the garden yesterday."]
-    assert parts("", captions) == [(), ()]
-    assert [join(words) for words in parts("Yes.", captions)] in (["Yes.", ""], ["", "Yes."])
+    assert distribute_words("", captions) == [(), ()]
+    assert [join(words) for words in distribute_words("Yes.", captions)] in (["Yes.", ""], ["", "Yes."])

@@ -90,8 +90,8 @@ def test_a_checkpoint_without_torch_says_what_to_install(monkeypatch: pytest.Mon
         load(Path(CHECKPOINT), "small")
 
 
-def test_models_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"no config\.json and no model\.bin and no tokenizer\.json"):
+def test_directories_without_a_model_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"lacks config\.json and model\.bin and tokenizer\.json"):
         models.local_directory(str(tmp_path))
     with pytest.raises(ModelError, match="There is no directory"):
         models.local_directory("/nowhere/at/all")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from surtitle.core.words import Word, join
-from surtitle.translation.wording import agreed, timed, words_of
+from surtitle.translation.wording import count_common_prefix, split_words, spread_times
 
 
 @pytest.mark.parametrize(
@@ -18,18 +18,18 @@ from surtitle.translation.wording import agreed, timed, words_of
     ],
 )
 def test_words(text: str, parts: list[str]) -> None:
-    words = words_of(text)
+    words = split_words(text)
     assert [word.text for word in words] == parts
     assert join(words).replace("\xa0", " ") == text
 
 
 def test_times_fill_the_original() -> None:
-    words = timed(words_of("une porte"), 2.0, 6.0)
+    words = spread_times(split_words("une porte"), 2.0, 6.0)
     assert [(word.start, word.end) for word in words] == [(2.0, 3.5), (3.5, 6.0)]
-    assert timed((), 2.0, 6.0) == ()
+    assert spread_times((), 2.0, 6.0) == ()
 
 
 def test_agreement() -> None:
-    assert agreed(words_of("une porte"), words_of("une clé")) == 1
-    assert agreed([Word("a", 0, 0)], [Word("a", 5, 9)]) == 1
-    assert agreed([Word("a", 0, 0)], [Word("a", 0, 0, spaced=False)]) == 0
+    assert count_common_prefix(split_words("une porte"), split_words("une clé")) == 1
+    assert count_common_prefix([Word("a", 0, 0)], [Word("a", 5, 9)]) == 1
+    assert count_common_prefix([Word("a", 0, 0)], [Word("a", 0, 0, spaced=False)]) == 0

@@ -68,7 +68,7 @@ async def say(service: Running, *messages: str | bytes, channel: str = "main") -
         pytest.param([start(source="x" * 2_000_000)], "too_large", 4413, id="a start of 2 MB"),
     ],
 )
-async def test_the_answer(
+async def test_bad_input_gets_an_error(
     service: Running, messages: list[str | bytes], code: str, close: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "surtitle"):
@@ -112,7 +112,7 @@ async def test_an_odd_number_of_bytes_is_no_error(service: Running) -> None:
 
 
 @pytest.mark.parametrize("messages", [[], [start()]])
-async def test_one_that_never_sends(hasty: Running, messages: list[str]) -> None:
+async def test_a_client_that_never_sends_times_out(hasty: Running, messages: list[str]) -> None:
     said = await say(hasty, *messages)
     assert (said.error, said.code) == ("timeout", 4408)
 
@@ -143,7 +143,7 @@ async def test_an_error_does_not_wait_for_recognition(service: Running) -> None:
         assert (await client.get("/api/channels/hurry/transcript.txt")).text.lower().count("weather") > 15
 
 
-async def test_one_that_sends_far_too_fast(hasty: Running) -> None:
+async def test_a_client_that_sends_far_too_fast_is_refused(hasty: Running) -> None:
     """It is told, and what it said until then is not lost."""
     speeches = [speech("The weather will be fine tomorrow.")] * 20
     async with hasty.publisher("fast") as socket:

@@ -93,8 +93,8 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("nonsense", "Settings are JSON"),
-        ('"text"', "not settings that a channel has"),
+        ("nonsense", "Settings must be JSON"),
+        ('"text"', "channel settings are invalid"),
         ('{"colour":"red"}', "colour"),
         ('{"vocabulary":{"colour":"red"}}', "colour"),
         ('{"language":"klingon!"}', "is not a language"),
@@ -111,16 +111,16 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         ('{"closed_captions":{"host":""}}', "name or address"),
         ('{"closed_captions":{"port":0}}', "usually 4455"),
         ('{"closed_captions":{"delay":-1}}', "0 to 60"),
-        ('{"closed_captions":{"delay":1e999}}', "not settings that a channel has"),
+        ('{"closed_captions":{"delay":1e999}}', "channel settings are invalid"),
         ('{"closed_captions":{"password":7}}', "password"),
-        ('{"closed_captions":{"language":"ru"}}', "translation into a language of Latin letters"),
+        ('{"closed_captions":{"language":"ru"}}', "translation into a language with Latin letters"),
         ('{"diarization":{"latency":5}}', "0.32, 1.04, 10"),
         ('{"diarization":{"enabled":"yes"}}', "enabled"),
         (json.dumps({"diarization": {"sources": [f"s{n}" for n in range(17)]}}), "16 at most"),
-        ("[" * 5000, "not settings that a channel has"),
+        ("[" * 5000, "channel settings are invalid"),
     ],
 )
-async def test_what_is_no_setting_is_refused_and_changes_nothing(
+async def test_invalid_settings_are_refused_and_change_nothing(
     client: httpx.AsyncClient, body: str, reason: str
 ) -> None:
     answer = await client.patch("/api/channels/strict/settings", content=body)
@@ -251,7 +251,7 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, whisper
                     await asyncio.sleep(0.05)
                     switch = (await state(client, "main"))["switch"]
             assert reason in switch["message"]
-            assert switch["message"].endswith("The captions go on as before.")
+            assert switch["message"].endswith("Captions continue with the previous model.")
             assert (await state(client, "main"))["model"] is None
         await send(socket, speech(SENTENCES[1]))
         assert (await state(client, "main"))["sources"][0]["model"] == str(whisper_tiny)

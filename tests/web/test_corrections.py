@@ -89,9 +89,9 @@ async def test_a_caption_without_text_is_taken_away(service: Running, client: ht
 @pytest.mark.parametrize(
     ("caption", "body", "status", "reason"),
     [
-        ("none", '{"text":"x"}', 404, "not kept"),
+        ("none", '{"text":"x"}', 404, "no longer kept"),
         ("open", '{"text":"x"}', 404, "not final yet"),
-        ("done", "nonsense", 400, "A correction is JSON"),
+        ("done", "nonsense", 400, "A correction must be JSON"),
         ("done", '{"text":7}', 400, "text"),
         ("done", '{"colour":"red"}', 400, "colour"),
         ("done", json.dumps({"text": "x" * 1001}), 413, "1000 characters"),

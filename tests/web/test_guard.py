@@ -23,11 +23,11 @@ from surtitle.access.tokens import EVERY, Scope
 from surtitle.core.errors import Unauthorized
 from surtitle.core.settings import Access, Limits, Settings
 from surtitle.web.app import create_app
-from surtitle.web.guard import IN_START, OPEN, REQUIREMENTS, Requirement, keys
+from surtitle.web.guard import IN_START, OPEN, REQUIREMENTS, Requirement, requirement_keys
 from tests.support import Running, listen, publish, running, silence, until
 
 SECRET = "a secret that nobody guesses, of this test"
-ROUTES = sorted(key for route in create_app(Settings()).routes for key in keys(route))
+ROUTES = sorted(key for route in create_app(Settings()).routes for key in requirement_keys(route))
 
 
 def token(scope: Scope = Scope.VIEW, channel: str = "main", *, secret: str = SECRET, seconds: float = 600) -> str:
@@ -51,7 +51,7 @@ class Answer:
     text: str
 
 
-async def ask(service: Running, key: str, shown: str | None, how: str = "header", **request: Any) -> Answer:
+async def ask(service: Running, key: str, shown_token: str | None, how: str = "header", **request: Any) -> Answer:
     """Use a route of the table in the channel `main`, and see what becomes of it."""
     method, path = key.split(" ")
     named = {
@@ -63,12 +63,12 @@ async def ask(service: Running, key: str, shown: str | None, how: str = "header"
         "path:path": "nowhere/at/all",
     }
     path = re.sub(r"\{(.*?)\}", lambda found: named[found[1]], path) + ("/icon.svg" if path == "/static" else "")
-    headers = {"authorization": f"Bearer {shown}"} if shown and how == "header" else {}
-    query = f"?token={shown}" if shown and how == "query" else ""
+    headers = {"authorization": f"Bearer {shown_token}"} if shown_token and how == "header" else {}
+    query = f"?token={shown_token}" if shown_token and how == "query" else ""
     if method == "WS":
         async with connect(f"{service.sockets}{path}{query}", proxy=None, additional_headers=headers) as socket:
             if REQUIREMENTS[key] is IN_START:
-                await socket.send(json.dumps({"op": "start", **({"token": shown} if how == "start" else {})}))
+                await socket.send(json.dumps({"op": "start", **({"token": shown_token} if how == "start" else {})}))
             try:
                 async with asyncio.timeout(1):
                     first = str(await socket.recv())
@@ -121,13 +121,13 @@ CLOSED = [key for key in ROUTES if REQUIREMENTS[key] is not OPEN]
 
 
 @pytest.mark.parametrize("key", CLOSED)
-async def test_without_a_valid_token_nothing(guarded: Running, key: str) -> None:
-    for shown in (None, "garbage", token(Scope.ADMIN, EVERY, secret="s" * 40), expired()):
+async def test_nothing_is_allowed_without_a_valid_token(guarded: Running, key: str) -> None:
+    for shown_token in (None, "garbage", token(Scope.ADMIN, EVERY, secret="s" * 40), expired()):
         for how in ("header", "query", "start"):
-            answer = await ask(guarded, key, shown, how)
-            assert answer.status == 401, (shown, how)
+            answer = await ask(guarded, key, shown_token, how)
+            assert answer.status == 401, (shown_token, how)
             assert json.loads(answer.text)["code"] == "unauthorized"
-            assert not shown or shown not in answer.text
+            assert not shown_token or shown_token not in answer.text
 
 
 def expired() -> str:
@@ -144,10 +144,10 @@ async def test_a_token_for_another_channel_is_of_no_use(guarded: Running, key: s
 
 @pytest.mark.parametrize("key", CLOSED)
 async def test_a_scope_that_does_not_suffice(guarded: Running, key: str) -> None:
-    need = Scope.PUBLISH if REQUIREMENTS[key] is IN_START else REQUIREMENTS[key].scope
-    assert need is not None
+    requirement = Scope.PUBLISH if REQUIREMENTS[key] is IN_START else REQUIREMENTS[key].scope
+    assert requirement is not None
     for scope in Scope:
-        if scope < need:
+        if scope < requirement:
             answer = await ask(guarded, key, token(scope, EVERY))
             assert answer.status == 403, scope
 
@@ -155,11 +155,11 @@ async def test_a_scope_that_does_not_suffice(guarded: Running, key: str) -> None
 @pytest.mark.parametrize("how", ["header", "query", "start"])
 @pytest.mark.parametrize("key", CLOSED)
 async def test_the_right_token_passes(guarded: Running, key: str, how: str) -> None:
-    need: Requirement = REQUIREMENTS[key]
+    requirement: Requirement = REQUIREMENTS[key]
     if how == "start" and key not in ("WS /stt", "WS /api/channels/{channel}/audio"):
         return
-    scope = need.scope or Scope.PUBLISH
-    answer = await ask(guarded, key, token(scope, EVERY if need.channel == EVERY else "main"), how)
+    scope = requirement.scope or Scope.PUBLISH
+    answer = await ask(guarded, key, token(scope, EVERY if requirement.channel == EVERY else "main"), how)
     assert answer.status not in (401, 403, 429, 500), answer.text
     # a source that was left alone has to go before the next test
     await guarded.app.state.demo.close()
@@ -222,10 +222,10 @@ async def test_a_token_is_made_listed_and_revoked(guarded: Running) -> None:
                 await asyncio.sleep(0.1)
 
 
-async def test_who_is_connected_has_to_go_when_the_token_is_revoked(guarded: Running, tmp_path: Path) -> None:
+async def test_clients_are_disconnected_when_their_token_is_revoked(guarded: Running, tmp_path: Path) -> None:
     """By another process, as `surtitle token revoke` does: sockets, event streams and sources end within seconds."""
     authority, hub = guarded.app.state.authority, guarded.app.state.hub
-    given = authority.give(Scope.PUBLISH, "leaving", 600, "guest")
+    given = authority.issue(Scope.PUBLISH, "leaving", 600, "guest")
     headers = {"authorization": f"Bearer {given.token}"}
     place = f"{guarded.sockets}/api/channels/leaving"
     async with (
@@ -246,16 +246,16 @@ async def test_who_is_connected_has_to_go_when_the_token_is_revoked(guarded: Run
     await until(lambda: not hub.readers.get("leaving") and not hub.sources(hub.channel("leaving")))
 
 
-async def test_who_is_connected_has_to_go_when_the_token_expires(guarded: Running) -> None:
-    shown = token(seconds=2)
-    async with connect(f"{guarded.sockets}/api/channels/main/captions?token={shown}", proxy=None) as reader:
+async def test_clients_are_disconnected_when_their_token_expires(guarded: Running) -> None:
+    shown_token = token(seconds=2)
+    async with connect(f"{guarded.sockets}/api/channels/main/captions?token={shown_token}", proxy=None) as reader:
         said = await listen(reader, timeout=20)
     assert (said.code, said.error) == (4401, "unauthorized")
 
 
 async def test_a_ticket_is_worth_no_more_than_its_token(guarded: Running) -> None:
     """OBS's address for sound holds no token, but stands for one."""
-    given = guarded.app.state.authority.give(Scope.PUBLISH, "obs", 600, "OBS")
+    given = guarded.app.state.authority.issue(Scope.PUBLISH, "obs", 600, "OBS")
     headers = {"authorization": f"Bearer {given.token}"}
     async with httpx.AsyncClient(base_url=guarded.url, timeout=20) as client:
         for revoked, status in ((False, 200), (True, 401)):
@@ -269,9 +269,9 @@ async def test_a_ticket_is_worth_no_more_than_its_token(guarded: Running) -> Non
 
 
 async def test_pages_get_a_cookie_for_their_token(guarded: Running) -> None:
-    shown = token()
+    shown_token = token()
     async with httpx.AsyncClient(base_url=guarded.url) as client:
-        page = await client.get(f"/view/main?token={shown}")
+        page = await client.get(f"/view/main?token={shown_token}")
         (cookie,) = page.headers.get_list("set-cookie")
         assert "httponly" in cookie.lower()
         assert "samesite=strict" in cookie.lower()
@@ -283,7 +283,7 @@ async def test_pages_get_a_cookie_for_their_token(guarded: Running) -> None:
         # who may view can do nothing else, nor see the dashboard
         assert (await client.get("/")).status_code == 403
         assert (await client.patch("/api/channels/main/captions/c1", json={"text": "x"})).status_code == 403
-        # a link that is shown goes before what the browser keeps
+        # a link that is shown_token goes before what the browser keeps
         assert (await client.get("/view/main?token=old")).status_code == 401
 
 
@@ -300,8 +300,8 @@ async def test_links_for_others_can_only_view(guarded: Running) -> None:
         links = (await client.get("/api/channels/main/links")).json()
         assert links == (await client.get("/api/channels/main/links")).json()
     for purpose in ("viewer", "overlay"):
-        shown = httpx.URL(links[purpose]).params["token"]
-        grant = tokens.read(SECRET, shown)
+        shown_token = httpx.URL(links[purpose]).params["token"]
+        grant = tokens.decode(SECRET, shown_token)
         assert (grant.scope, grant.channel) == (Scope.VIEW, "main")
         async with httpx.AsyncClient() as client:
             assert (await client.get(links[purpose])).status_code == 200
@@ -323,15 +323,15 @@ async def test_tokens_are_never_logged(guarded: Running, caplog: pytest.LogCaptu
     """Neither good ones nor bad ones, whatever is done with them, at any level, uvicorn's lines included."""
     secret_looking = ["garbage.token.here", token(Scope.PUBLISH), token(secret="x" * 40)]
     with caplog.at_level(logging.DEBUG):
-        for shown in secret_looking:
+        for shown_token in secret_looking:
             for key in ("GET /view/{channel}", "WS /stt", "POST /api/channels/{channel}/audio", "WS /api/status"):
                 for how in ("header", "query", "start"):
-                    await ask(guarded, key, shown, how)
+                    await ask(guarded, key, shown_token, how)
     clients = ("httpx", "httpcore", "websockets.client", "asyncio")
     lines = [record.getMessage() for record in caplog.records if not record.name.startswith(clients)]
     assert len(lines) > 20
-    for shown in secret_looking:
-        assert not [line for line in lines if shown in line]
+    for shown_token in secret_looking:
+        assert not [line for line in lines if shown_token in line]
 
 
 async def test_the_demo_plays_where_tokens_are_needed(guarded: Running) -> None:
@@ -347,7 +347,7 @@ async def test_on_loopback_a_token_is_not_looked_at(service: Running) -> None:
     said = await publish(service, silence(0.5), token="whatever")
     assert said.code == 1000
     with pytest.raises(Unauthorized):
-        tokens.read("s" * 40, "whatever")
+        tokens.decode("s" * 40, "whatever")
 
 
 async def test_the_extension_and_obs_are_told_links_that_can_only_view(guarded: Running) -> None:
@@ -363,5 +363,5 @@ async def test_the_extension_and_obs_are_told_links_that_can_only_view(guarded: 
             if (event := json.loads(line))["event"] == "state":
                 break
     assert event["page"] == links["stream"]["overlay"]
-    grant = tokens.read(SECRET, httpx.URL(event["page"]).params["token"])
+    grant = tokens.decode(SECRET, httpx.URL(event["page"]).params["token"])
     assert (grant.scope, grant.channel) == (Scope.VIEW, "stream")

@@ -21,7 +21,7 @@ TRANSLATED = sorted(set(i18n.LANGUAGES) - {i18n.SOURCE})
 
 def chosen(accepted: str | None, query: str = "") -> str:
     headers = [] if accepted is None else [(b"accept-language", accepted.encode("latin-1"))]
-    return i18n.language_of(Request({"type": "http", "query_string": query.encode(), "headers": headers}))
+    return i18n.choose_language(Request({"type": "http", "query_string": query.encode(), "headers": headers}))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_catalogs_have_no_doubtful_texts_and_say_whose_they_are(language: str) -
 @cache
 def used() -> frozenset[str]:
     """All texts of templates and scripts, as `make messages` finds them."""
-    with (SERVICE / "web" / "locales" / "babel.cfg").open(encoding="utf-8") as file:
+    with (i18n.FOLDER / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     found = set()
     for folder in (SERVICE, Path(obs_overlay.__file__).parent):

@@ -96,7 +96,7 @@ async def test_failures_of_one_address() -> None:
             assert (await client.get("/api/channels", headers=headers)).status_code == status
 
 
-async def test_who_is_believed_about_addresses() -> None:
+async def test_only_trusted_proxies_set_the_client_address() -> None:
     """Without a proxy that is trusted, X-Forwarded-For changes nothing."""
     access = Access(SECRET, require_token=True)
     async with running(Limits(failures=3), access=access) as service, httpx.AsyncClient(base_url=service.url) as client:

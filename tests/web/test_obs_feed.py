@@ -118,13 +118,13 @@ async def test_only_one_of_both_ways_is_active(service: Running, client: httpx.A
     ("query", "reason"),
     [
         ("rate=7", "rate"),
-        ("rate=fast", "query is not right"),
+        ("rate=fast", "query is invalid"),
         ("captions_lang=ja", "translation"),
         ("delay=-1", "seconds from 0"),
         ("picture=nan", "seconds from 0"),
     ],
 )
-async def test_what_makes_no_sense_is_refused(client: httpx.AsyncClient, query: str, reason: str) -> None:
+async def test_invalid_queries_are_refused(client: httpx.AsyncClient, query: str, reason: str) -> None:
     answer = await client.get(f"/api/channels/main/obs?{query}")
     assert answer.status_code == 400
     assert reason in answer.json()["message"]

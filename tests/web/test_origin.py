@@ -44,7 +44,7 @@ async def test_a_foreign_page_cannot_post(service: Running) -> None:
 
 
 @pytest.mark.parametrize("origin", [None, "chrome-extension://abcdefghijklmnop", "same"])
-async def test_our_own_may(service: Running, origin: str | None) -> None:
+async def test_own_pages_and_extensions_are_allowed(service: Running, origin: str | None) -> None:
     origin = service.url if origin == "same" else origin
     async with connect(f"{service.sockets}/stt", origin=Origin(origin) if origin else None, proxy=None) as socket:
         await socket.send('{"op":"start"}')

@@ -115,7 +115,7 @@ async def test_resuming_leaves_no_gap_and_no_double(service: Running) -> None:
     assert event["data"]["id"] == "c3"
 
 
-async def test_a_place_from_before_a_restart_means_what_is_on_screen(service: Running) -> None:
+async def test_a_resume_id_from_before_a_restart_gets_what_is_on_screen(service: Running) -> None:
     put(channel(service, "restarted"), "c1", 1, "one", final=True)
     (event,) = await socket_events(service, "restarted", 1, "?last=deadbeef-7")
     assert event["data"]["id"] == "c1"

@@ -125,7 +125,7 @@ async def test_names_are_those_that_speakers_have_now(client: httpx.AsyncClient,
 
 @pytest.mark.parametrize("method", ["get", "delete"])
 @pytest.mark.parametrize("name", ["nothing", "..", "20260101-000000-ffffffff", "%2e%2e%2fetc", "a" * 500])
-async def test_what_is_no_session_is_told(client: httpx.AsyncClient, method: str, name: str) -> None:
+async def test_unknown_sessions_are_reported(client: httpx.AsyncClient, method: str, name: str) -> None:
     for path in ("", "/transcript.srt", "/audio", "/difference"):
         answer = await client.request(method, f"/api/sessions/{name}{path}")
         assert answer.status_code in (404, 405)

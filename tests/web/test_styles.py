@@ -24,11 +24,11 @@ async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
         ("game", '{"color":"url(x)"}', "color"),
         ("game", '{"font":"a;b{}"}', "font"),
         ("game", '{"size":1000}', "size"),
-        ("game", "nonsense", "A style is JSON"),
-        ("<b>", "{}", "style's name"),
+        ("game", "nonsense", "A style must be JSON"),
+        ("<b>", "{}", "valid style name"),
     ],
 )
-async def test_what_no_style_can_be(client: httpx.AsyncClient, name: str, body: str, reason: str) -> None:
+async def test_invalid_styles_are_refused(client: httpx.AsyncClient, name: str, body: str, reason: str) -> None:
     answer = await client.put(f"/api/channels/look/styles/{name}", content=body)
     assert answer.status_code == 400
     assert reason in answer.json()["message"]

@@ -1,1 +1,1 @@
-"""Who may do what: tokens, the secret they are signed with, which were given out, and what is refused."""
+"""Access control: tokens, the secret they are signed with, the store of issued tokens, and rate limits."""

@@ -1,4 +1,4 @@
-"""How often an address may do something: a bucket that fills again (token bucket). Pure."""
+"""Limits how often an IP address may do something, with a token bucket for each. Pure."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-_REMEMBERED = 10_000  # addresses; who was away longest is forgotten first
+_MAX_ADDRESSES = 10_000  # the least recently seen is evicted first
 
 
 class RateLimiter:
-    """So many a minute for each address; all of a minute may come at once."""
+    """Allows each address ``per_minute`` actions per minute, all of which may come at once."""
 
     def __init__(self, per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most = float(per_minute)
+        self._capacity = float(per_minute)
         self._clock = clock
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def take(self, address: str) -> bool:
-        """Once more; False if it is too often."""
-        key, now = network(address), self._clock()
-        left, when = self._left.pop(key, (self._most, now))
-        left = min(self._most, left + (now - when) * self._most / 60)
-        allowed = left >= 1
-        self._left[key] = (left - 1 if allowed else left, now)
-        if len(self._left) > _REMEMBERED:
-            self._left.popitem(last=False)
+        """Count one action; False if it exceeds the limit."""
+        key, now = get_network(address), self._clock()
+        tokens, when = self._buckets.pop(key, (self._capacity, now))
+        tokens = min(self._capacity, tokens + (now - when) * self._capacity / 60)
+        allowed = tokens >= 1
+        self._buckets[key] = (tokens - 1 if allowed else tokens, now)
+        if len(self._buckets) > _MAX_ADDRESSES:
+            self._buckets.popitem(last=False)
         return allowed
 
 
-def network(address: str) -> str:
-    """What counts as one address: of IPv6 the first 64 bits, since one customer has all that follow."""
+def get_network(address: str) -> str:
+    """What is counted as one address: for IPv6 the first 64 bits, because one customer owns all that follow."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -44,8 +44,8 @@ def network(address: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether it is this computer itself."""
+    """Whether the address is this computer's own."""
     try:
-        return ipaddress.ip_address(network(address).partition("/")[0]).is_loopback or address == "::1"
+        return ipaddress.ip_address(get_network(address).partition("/")[0]).is_loopback or address == "::1"
     except ValueError:
         return False

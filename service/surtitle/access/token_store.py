@@ -1,6 +1,6 @@
-"""The ledger: which tokens were given out, and which of them count no more.
+"""The issued and the revoked tokens.
 
-A file of its own, so that `surtitle token` and a running service can both write to it.
+They have a file of their own, so that `surtitle token` and a running service can both write to it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from surtitle.access.tokens import SCOPES, Grant, Scope
 from surtitle.core.errors import SurtitleError
 
 _FILE = "access.db"
-_BUSY = 5.0  # seconds that another program may hold the file
+_BUSY_TIMEOUT = 5.0  # seconds to wait while another program locks the file
 
 _METADATA = MetaData()
 _TOKENS = Table(
@@ -33,18 +33,18 @@ _TOKENS = Table(
     Column("expires", Integer, nullable=False),
     Column("revoked", Integer),
 )
-_PLACE = Table("place", _METADATA, Column("url", String(2048), primary_key=True))
+_ADDRESS = Table("place", _METADATA, Column("url", String(2048), primary_key=True))
 
 
-class LedgerError(SurtitleError):
-    """The file cannot be read or written."""
+class TokenStoreError(SurtitleError):
+    """The token store cannot be read or written."""
 
     code = "ledger_failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A token that was given out; the token itself is kept nowhere. Times are in seconds since 1970."""
+    """An issued token; the token itself is not stored. Times are in seconds since 1970."""
 
     id: str
     name: str
@@ -56,11 +56,11 @@ class Entry:
 
 
 class TokenStore:
-    """A SQLite file in a folder, or in memory if there is none; blocks, for threads."""
+    """A SQLite file in a folder, or a database in memory if ``folder`` is None. Blocks: call it in threads."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Raises `LedgerError`."""
-        self._lock = threading.Lock()  # threads share one connection in memory, which must not be closed in use
+        """Raises `TokenStoreError`."""
+        self._lock = threading.Lock()  # threads share the connection to memory, which must not be closed while in use
         self.path = None if folder is None else folder / _FILE
         try:
             if self.path is None:
@@ -69,33 +69,33 @@ class TokenStore:
             else:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self.path.touch(mode=0o600)
-                self._engine = create_engine(f"sqlite:///{self.path}", connect_args={"timeout": _BUSY})
+                self._engine = create_engine(f"sqlite:///{self.path}", connect_args={"timeout": _BUSY_TIMEOUT})
             _METADATA.create_all(self._engine)
         except (OSError, SQLAlchemyError) as error:
-            raise self._failed(error) from error
+            raise self._build_error(error) from error
 
     def add(self, grant: Grant, name: str) -> Entry:
-        """A token was given out. Raises `LedgerError`."""
+        """Store an issued token. Raises `TokenStoreError`."""
         entry = Entry(grant.id or "", name, grant.scope, grant.channel, int(time.time()), int(grant.expires), None)
         row = {field: getattr(entry, field) for field in Entry.__slots__}
         self._write(insert(_TOKENS).values({**row, "scope": grant.scope.name.lower()}))
         return entry
 
     def entries(self) -> list[Entry]:
-        """Those that have not expired, oldest first. Raises `LedgerError`."""
-        wanted = select(_TOKENS).where(_TOKENS.c.expires > time.time()).order_by(_TOKENS.c.issued)
+        """The tokens that have not expired, oldest first. Raises `TokenStoreError`."""
+        query = select(_TOKENS).where(_TOKENS.c.expires > time.time()).order_by(_TOKENS.c.issued)
         try:
             with self._lock, self._engine.connect() as connection:
-                return [_entry(row) for row in connection.execute(wanted)]
+                return [_entry_from_row(row) for row in connection.execute(query)]
         except SQLAlchemyError as error:
-            raise self._failed(error) from error
+            raise self._build_error(error) from error
 
-    def revoked(self) -> frozenset[str]:
-        """The ids that count no more. Raises `LedgerError`."""
+    def revoked_ids(self) -> frozenset[str]:
+        """The ids of the revoked tokens. Raises `TokenStoreError`."""
         return frozenset(entry.id for entry in self.entries() if entry.revoked is not None)
 
     def revoke(self, name: str) -> bool:
-        """Let a token count no more; False if none of that id was given out. Raises `LedgerError`."""
+        """Revoke a token; False if no token has that id. Raises `TokenStoreError`."""
         change = update(_TOKENS).where(_TOKENS.c.id == name, _TOKENS.c.revoked.is_(None))
         known = any(entry.id == name for entry in self.entries())
         self._write(change.values(revoked=int(time.time())))
@@ -103,17 +103,17 @@ class TokenStore:
 
     @property
     def url(self) -> str | None:
-        """Where the service is reached that used this folder last. Raises `LedgerError`."""
+        """The address of the service that used this folder last. Raises `TokenStoreError`."""
         try:
             with self._lock, self._engine.connect() as connection:
-                return connection.execute(select(_PLACE.c.url)).scalar()
+                return connection.execute(select(_ADDRESS.c.url)).scalar()
         except SQLAlchemyError as error:
-            raise self._failed(error) from error
+            raise self._build_error(error) from error
 
-    def place(self, url: str) -> None:
-        """The service is reached there. Raises `LedgerError`."""
+    def save_url(self, url: str) -> None:
+        """Store the service's address, and delete expired tokens. Raises `TokenStoreError`."""
         expired = delete(_TOKENS).where(_TOKENS.c.expires < time.time())
-        self._write(expired, delete(_PLACE), insert(_PLACE).values(url=url))
+        self._write(expired, delete(_ADDRESS), insert(_ADDRESS).values(url=url))
 
     def close(self) -> None:
         with self._lock:
@@ -125,16 +125,16 @@ class TokenStore:
                 for statement in statements:
                     connection.execute(statement)  # type: ignore[call-overload]
         except SQLAlchemyError as error:
-            raise self._failed(error) from error
+            raise self._build_error(error) from error
 
-    def _failed(self, error: Exception) -> LedgerError:
+    def _build_error(self, error: Exception) -> TokenStoreError:
         reason = getattr(error, "orig", None) or getattr(error, "strerror", None) or error
-        return LedgerError(
+        return TokenStoreError(
             f"{self.path or 'The list of tokens'} cannot be used ({reason}): choose another folder with --data-dir, "
-            "or move the file away; tokens that were revoked count again then."
+            "or move the file away, which makes revoked tokens valid again."
         )
 
 
-def _entry(row: Row[tuple[object, ...]]) -> Entry:
-    told = dict(row._mapping)
-    return Entry(**{**told, "scope": SCOPES[told["scope"]]})
+def _entry_from_row(row: Row[tuple[object, ...]]) -> Entry:
+    fields = dict(row._mapping)
+    return Entry(**{**fields, "scope": SCOPES[fields["scope"]]})

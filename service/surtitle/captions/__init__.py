@@ -1,1 +1,1 @@
-"""Words in, captions out. Nothing here does I/O."""
+"""Captions: made from words, laid out, corrected and exported. Nothing here does I/O."""

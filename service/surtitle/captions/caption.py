@@ -1,4 +1,4 @@
-"""The caption: what is displayed and stored."""
+"""The caption, which is what readers see and the store keeps."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from surtitle.core.words import Word, join
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """One revision of one caption; times in seconds on the channel's clock.
+    """One revision of one caption; times are in seconds on the channel's clock.
 
-    ``words`` are committed, ``tentative`` may still change. A caption that is not final and has no
-    text shows nothing: its words turned out not to be there.
+    ``words`` are committed, ``tentative`` words may still change. A caption without text is withdrawn: its words
+    turned out not to have been spoken.
     """
 
     id: str
@@ -29,7 +29,7 @@ class Caption:
 
     @property
     def voice(self) -> str:
-        """Who is heard, for people: the speaker, or else the source."""
+        """The name to show to people: the speaker's, or else the source's."""
         return self.speaker or self.source
 
     @property
@@ -44,7 +44,7 @@ class Caption:
 
     @property
     def tentative_text(self) -> str:
-        """What follows `text`, with the space between them."""
+        """The text after `text`, with the space between them."""
         return self.full_text[len(self.text) :]
 
     @property
@@ -56,11 +56,14 @@ class Caption:
         return (*self.words, *self.tentative)[-1].end if self.words or self.tentative else 0.0
 
 
-def packed(caption: Caption) -> bytes:
-    """A fifth of the memory, for captions that are kept by the thousand: the committed words, to the millisecond."""
+def pack_caption(caption: Caption) -> bytes:
+    """The committed words of a caption as bytes, with times to the millisecond.
+
+    They take a fifth of the memory, because thousands of captions are kept.
+    """
     words: list[str | int | bool] = []
     speakers: list[str | None] = []
-    counts: list[int] = []  # how many words each of them says
+    counts: list[int] = []  # the number of words of each of them
     before = 0
     for word in caption.words:
         start, end = round(word.start * 1000), round(word.end * 1000)
@@ -74,10 +77,10 @@ def packed(caption: Caption) -> bytes:
     return msgspec.msgpack.encode(head if speakers == [None] else (*head, speakers, counts))
 
 
-def unpacked(name: str, data: bytes, *, final: bool = True) -> Caption:
-    """The caption of that id, of which `packed` made ``data``."""
-    rev, source, language, speaker, flat, *said = msgspec.msgpack.decode(data)
-    speakers = chain.from_iterable(map(repeat, *said)) if said else repeat(None)
+def unpack_caption(name: str, data: bytes, *, final: bool = True) -> Caption:
+    """The caption with the id ``name``, from the bytes that `pack_caption` returned."""
+    rev, source, language, speaker, flat, *runs = msgspec.msgpack.decode(data)
+    speakers = chain.from_iterable(map(repeat, *runs)) if runs else repeat(None)
     words = []
     start = 0
     columns = (flat[field::5] for field in range(5))

@@ -1,4 +1,4 @@
-"""What a person writes instead of what was recognized. Pure."""
+"""A person's corrections of captions. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
 from surtitle.vocabulary.substituter import unframed
 
-_PHRASE = 4  # words of a replacement worth remembering: longer ones are a sentence that was misheard
+_PHRASE = 4  # words of a replacement that is learnt: longer ones are a misheard sentence
 
 
-def corrected(caption: Caption, text: str) -> Caption:
+def apply_correction(caption: Caption, text: str) -> Caption:
     """The next revision of a caption, with another text.
 
-    Words that stayed keep their times. Those that replace others share the others' time by their
-    lengths, and those that were added stand in the gap; a person was sure of them.
+    Words that stayed keep their times. Words that replace others share the others' time in proportion to their
+    lengths, and added words are placed in the gap. All of them get the probability 1, because a person wrote them.
     """
     parts = text.split()
     words: list[Word] = []
@@ -32,8 +32,8 @@ def corrected(caption: Caption, text: str) -> Caption:
     return replace(caption, rev=caption.rev + 1, words=tuple(words))
 
 
-def lessons(caption: Caption, text: str) -> dict[str, str]:
-    """The replacements that would have made the same corrections: what was heard, and what is meant."""
+def derive_replacements(caption: Caption, text: str) -> dict[str, str]:
+    """The replacements that would have made the same corrections: what was heard, by which what was meant is found."""
     found = {}
     for said, written in _changes(caption.words, text.split()):
         heard, meant = (unframed(" ".join(part)) for part in ([word.text for word in said], written))
@@ -43,7 +43,7 @@ def lessons(caption: Caption, text: str) -> dict[str, str]:
 
 
 def _changes(words: Sequence[Word], parts: list[str]) -> Iterator[tuple[list[Word], list[str]]]:
-    """Words that stayed, and between them those that went with those that came."""
+    """Pairs of recognized words and the words written for them: those that stayed, and those that were replaced."""
     matcher = SequenceMatcher(None, [word.text for word in words], parts, autojunk=False)
     for _, start, end, begin, stop in matcher.get_opcodes():
         yield list(words[start:end]), parts[begin:stop]

@@ -1,4 +1,4 @@
-"""How much text fits: columns, lines and good places to break.
+"""The layout of text: columns, lines, and where to break them.
 
 A column is the width of a Latin letter; wide scripts take two (Unicode UAX #11, by wcwidth).
 """
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from wcwidth import wcswidth, wcwidth
 
-from surtitle.captions.units import breakable, units
+from surtitle.captions.units import can_break, units
 from surtitle.core.words import Word, join
 from surtitle.text.punctuation import PAUSES
 from surtitle.text.sentences import ends_sentence, trails_off
 
-# Words that open a phrase in English: a line or a caption rather ends before one of them.
+# Words that open a phrase in English: a line or a caption preferably ends before one of them.
 _OPENERS = frozenset(
     {
         *("and", "or", "but", "nor", "so", "yet", "because", "although", "though", "if", "when", "while"),
@@ -28,13 +28,13 @@ _ARTICLES = frozenset({"a", "an", "the", "my", "your", "his", "her", "its", "our
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The room that a caption has."""
+    """The size of a caption."""
 
     columns: int = 42
     lines: int = 2
 
 
-def columns(text: str) -> int:
+def count_columns(text: str) -> int:
     """Display width of ``text`` in columns."""
     width = wcswidth(text)
     return width if width >= 0 else sum(max(0, wcwidth(character)) for character in text)
@@ -43,54 +43,57 @@ def columns(text: str) -> int:
 def wrap(words: Sequence[Word], width: int) -> list[list[Word]]:
     """Words in lines of ``width`` columns, each filled before the next begins.
 
-    What is in a line stays there when more words follow, so a growing caption never moves, except for a word that
-    grows itself ("10" + ",000"). A word wider than a line has a line of its own, or several if it came in pieces; a
-    mark that came after its word was said hangs over.
+    Words stay in their line when more words follow, so a growing caption never moves, except for a word that
+    grows itself ("10" + ",000"). A word wider than a line gets a line of its own, or several if it consists of pieces.
+    A punctuation mark that follows its word later may exceed the width.
     """
     lines: list[list[Word]] = []
     for unit in units(words):
-        for part in [unit] if columns(_core(unit)) <= width else [[word] for word in unit]:
-            if lines and (columns(join(lines[-1]) + _core(part, after=True)) <= width or not _core(part)):
+        for part in [unit] if count_columns(_text_without_marks(unit)) <= width else [[word] for word in unit]:
+            if lines and (
+                count_columns(join(lines[-1]) + _text_without_marks(part, after=True)) <= width
+                or not _text_without_marks(part)
+            ):
                 lines[-1] += part
             else:
                 lines.append(list(part))
     return lines
 
 
-def fitting(words: Sequence[Word], box: Box) -> int:
-    """How many of the first ``words`` fit into ``box``; at least one, if there are any."""
+def count_fitting(words: Sequence[Word], box: Box) -> int:
+    """The number of words, from the first, that fit into ``box``; at least one if there are any."""
     return sum(len(line) for line in wrap(words, box.columns)[: box.lines])
 
 
-def best_break(words: Sequence[Word], least: int, most: int) -> int:
-    """After how many words to break, from ``least`` to ``most``: late, between phrases, and never inside a word."""
-    places = [count for count in range(least, most + 1) if breakable(words, count)] or [most]
-    return max(places, key=lambda count: (merit(words, count) - (most - count), count))
+def find_break(words: Sequence[Word], first: int, last: int) -> int:
+    """The number of words, from ``first`` to ``last``, after which to break: late, between phrases, not in a word."""
+    places = [count for count in range(first, last + 1) if can_break(words, count)] or [last]
+    return max(places, key=lambda count: (score_break(words, count) - (last - count), count))
 
 
-def balanced(words: Sequence[Word], box: Box) -> list[str]:
-    """The words as lines for print and export: two lines break between phrases, the lower one longer."""
-    return [join(line) for line in balanced_words(words, box)]
+def balance_lines(words: Sequence[Word], box: Box) -> list[str]:
+    """The words as lines for exports: two lines break between phrases, and the lower one is the longer."""
+    return [join(line) for line in balance_words(words, box)]
 
 
-def balanced_words(words: Sequence[Word], box: Box) -> list[list[Word]]:
-    """The same, as the words of each line."""
+def balance_words(words: Sequence[Word], box: Box) -> list[list[Word]]:
+    """Like `balance_lines`, but returns the words of each line."""
     lines = wrap(words, box.columns)
     if len(lines) != 2:
         return lines
 
     def cost(count: int) -> float:
-        upper, lower = columns(join(words[:count])), columns(join(words[count:]))
-        if max(upper, lower) > box.columns or not breakable(words, count):
+        upper, lower = count_columns(join(words[:count])), count_columns(join(words[count:]))
+        if max(upper, lower) > box.columns or not can_break(words, count):
             return float("inf")
-        return abs(upper - lower) + (4 if upper > lower else 0) - 4 * merit(words, count)
+        return abs(upper - lower) + (4 if upper > lower else 0) - 4 * score_break(words, count)
 
     count = min(range(1, len(words)), key=cost)
     return lines if cost(count) == float("inf") else [list(words[:count]), list(words[count:])]
 
 
-def _core(words: Sequence[Word], *, after: bool = False) -> str:
-    """The text of ``words`` without the marks at their end; ``after`` other words, with the space before it."""
+def _text_without_marks(words: Sequence[Word], *, after: bool = False) -> str:
+    """The text of ``words`` without the marks at the end; ``after`` other words it begins with the space, if any."""
     count = len(words)
     while count and not any(map(str.isalnum, words[count - 1].text)) and (count > 1 or not words[0].spaced):
         count -= 1
@@ -98,8 +101,8 @@ def _core(words: Sequence[Word], *, after: bool = False) -> str:
     return f" {text}" if after and text and words[0].spaced else text
 
 
-def merit(words: Sequence[Word], count: int) -> int:
-    """How good it is to break after ``count`` words; 0 is neither good nor bad."""
+def score_break(words: Sequence[Word], count: int) -> int:
+    """How good a break after ``count`` words is, from -3 to 6; 0 is neutral."""
     before = words[count - 1].text
     following = words[count].text if count < len(words) else None
     if ends_sentence(before, following):
@@ -107,7 +110,7 @@ def merit(words: Sequence[Word], count: int) -> int:
     if before[-1] in PAUSES or trails_off(before):
         return 5
     if before[-1] == "." or before.casefold() in _OPENERS or before.casefold() in _ARTICLES:
-        return -3  # an abbreviation belongs to the next word
+        return -3  # an abbreviation, conjunction or article belongs to the next word
     if following is not None and following.casefold() in _OPENERS:
         return 3
     return 0

@@ -1,28 +1,28 @@
-"""Captions of words that are all known: they end with sentences, and long sentences are divided evenly. Pure."""
+"""Divides complete recognized text into captions that end with sentences; long sentences are divided evenly. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.layout import Box, columns, fitting, merit
-from surtitle.captions.segmenter import one_voice
-from surtitle.captions.units import breakable, sentence_ends, units
+from surtitle.captions.layout import Box, count_columns, count_fitting, score_break
+from surtitle.captions.segmenter import count_same_speaker
+from surtitle.captions.units import can_break, ends_sentence_at, units
 from surtitle.core.words import Word, join
 
 _PAUSE = 1.0  # seconds of silence that end a caption
-_BRIEF = 1.0  # seconds; a sentence that is shorter shares its caption with the next one
-_APART = 0.5  # seconds between two sentences that may share one
-_EACH = 10.0  # cost of one more caption, in units of `merit`
-_UNEVEN = 8.0  # cost of one that is empty, or has twice the text of its neighbours
-_BREATH = 6.0  # worth of a second of silence at a break
+_MIN_LENGTH = 1.0  # seconds; a shorter sentence shares its caption with the next one
+_MAX_GAP = 0.5  # seconds between two sentences that may share a caption
+_CAPTION_COST = 10.0  # cost of one more caption, in units of `score_break`
+_UNEVEN_COST = 8.0  # cost of a caption that is empty, or has twice the average text
+_SILENCE_SCORE = 6.0  # score of a second of silence at a break
 
 
-def captions_of(
+def build_captions(
     source: str, words: Sequence[Word], language: str, new_id: Callable[[], str], box: Box = Box()
 ) -> list[Caption]:
-    """Final captions of all words of a source, in order of time."""
-    parts = [part for run in _shared(list(_sentences(words, language)), box) for part in _divided(run, box)]
+    """The final captions for all words of a source, in order of time."""
+    parts = [part for run in _join_brief(list(_sentences(words, language)), box) for part in _divide(run, box)]
     return [Caption(new_id(), 1, source, language, tuple(part), final=True, speaker=_speaker(part)) for part in parts]
 
 
@@ -31,28 +31,28 @@ def _speaker(words: Sequence[Word]) -> str | None:
 
 
 def _sentences(words: Sequence[Word], language: str) -> Iterator[Sequence[Word]]:
-    """Words that one speaker says up to a sentence's end, or a pause; never a piece of a word."""
+    """Runs of words by one speaker, up to the end of a sentence or a pause; words in pieces are not split."""
     while words:
-        count = one_voice(words, None)
+        count = count_same_speaker(words, None)
         for place in range(1, count):
-            paused = words[place].start - words[place - 1].end > _PAUSE and breakable(words, place)
-            if paused or sentence_ends(words, place, language):
+            paused = words[place].start - words[place - 1].end > _PAUSE and can_break(words, place)
+            if paused or ends_sentence_at(words, place, language):
                 count = place
                 break
         yield words[:count]
         words = words[count:]
 
 
-def _shared(sentences: list[Sequence[Word]], box: Box) -> Iterator[Sequence[Word]]:
-    """The same, brief ones joined with what follows where both fit into a caption."""
+def _join_brief(sentences: list[Sequence[Word]], box: Box) -> Iterator[Sequence[Word]]:
+    """The same sentences, with brief ones joined to what follows if both fit into one caption."""
     open_: list[Word] = []
     for sentence in sentences:
         both = [*open_, *sentence]
         if open_ and (
-            open_[-1].end - open_[0].start >= _BRIEF
-            or sentence[0].start - open_[-1].end > _APART
-            or one_voice(both, None) < len(both)
-            or fitting(both, box) < len(both)
+            open_[-1].end - open_[0].start >= _MIN_LENGTH
+            or sentence[0].start - open_[-1].end > _MAX_GAP
+            or count_same_speaker(both, None) < len(both)
+            or count_fitting(both, box) < len(both)
         ):
             yield open_
             open_ = []
@@ -61,24 +61,28 @@ def _shared(sentences: list[Sequence[Word]], box: Box) -> Iterator[Sequence[Word
         yield open_
 
 
-def _divided(words: Sequence[Word], box: Box) -> list[Sequence[Word]]:
-    """As few captions as hold the words, of even length, that break between phrases and where the speaker breathes."""
-    if fitting(words, box) == len(words):
+def _divide(words: Sequence[Word], box: Box) -> list[Sequence[Word]]:
+    """The words in captions: few, of even length, with breaks between phrases and in pauses (dynamic programming)."""
+    if count_fitting(words, box) == len(words):
         return [words]
-    evenly = columns(join(words)) / _fewest(words, box)
+    average = count_columns(join(words)) / _count_captions(words, box)
     places = _places(words, box)
-    best: list[tuple[float, int]] = [(0.0, 0)]  # the cost up to a place, and at which one the last caption begins
+    best: list[tuple[float, int]] = [
+        (0.0, 0)
+    ]  # the cost up to each place, and the place at which its last caption begins
     for number, end in enumerate(places[1:], start=1):
         choices = []
         for first in range(number - 1, -1, -1):
             part = words[places[first] : end]
-            if fitting(part, box) < len(part):
+            if count_fitting(part, box) < len(part):
                 break
-            off = (columns(join(part)) - evenly) / evenly
+            off = (count_columns(join(part)) - average) / average
             worth = 0.0
             if end < len(words):
-                worth = merit(words, end) + _BREATH * min(_PAUSE, max(0.0, words[end].start - words[end - 1].end))
-            choices.append((best[first][0] + _EACH + _UNEVEN * off * off - worth, first))
+                worth = score_break(words, end) + _SILENCE_SCORE * min(
+                    _PAUSE, max(0.0, words[end].start - words[end - 1].end)
+                )
+            choices.append((best[first][0] + _CAPTION_COST + _UNEVEN_COST * off * off - worth, first))
         best.append(min(choices))
     parts = []
     number = len(places) - 1
@@ -90,17 +94,17 @@ def _divided(words: Sequence[Word], box: Box) -> list[Sequence[Word]]:
 
 
 def _places(words: Sequence[Word], box: Box) -> list[int]:
-    """After how many words a caption may begin or end: not between the pieces of a word, unless no caption holds it."""
+    """The numbers of words after which a caption may end: not within a word in pieces, unless it fits no caption."""
     places = [0]
     for unit in units(words):
-        whole = fitting(unit, box) == len(unit)
+        whole = count_fitting(unit, box) == len(unit)
         places += [places[-1] + len(unit)] if whole else range(places[-1] + 1, places[-1] + len(unit) + 1)
     return places
 
 
-def _fewest(words: Sequence[Word], box: Box) -> int:
+def _count_captions(words: Sequence[Word], box: Box) -> int:
     count = 0
     while words:
-        words = words[fitting(words, box) :]
+        words = words[count_fitting(words, box) :]
         count += 1
     return count

@@ -1,4 +1,4 @@
-"""Transcripts: which formats there are, and captions as JSON."""
+"""Transcripts: the export formats, and captions as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from surtitle.core.errors import NoSuchForm
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """A format; ``timed`` says whether it can hold the times of words."""
+    """An export format; ``timed`` says whether it can hold the times of words."""
 
     media_type: str
     write: Callable[[Sequence[Caption], ExportOptions], str]
@@ -22,24 +22,24 @@ class ExportFormat:
 
 
 def export(captions: Iterable[Caption], form: str, look: ExportOptions = ExportOptions()) -> str:
-    """Final captions as ``form``, one of `EXPORT_FORMATS`; by time, speakers named where there are several."""
-    return EXPORT_FORMATS[form].write(in_order(captions), look)
+    """The final captions in the format ``form``, one of `EXPORT_FORMATS`; by time, with names if several speak."""
+    return EXPORT_FORMATS[form].write(sort_final(captions), look)
 
 
 def get_format(form: str) -> ExportFormat:
-    """The format of that name. Raises `NoSuchForm`."""
+    """The export format of that name. Raises `NoSuchForm`."""
     if form not in EXPORT_FORMATS:
-        raise NoSuchForm(f"There is no transcript.{form[:20]}: ask for one of {', '.join(EXPORT_FORMATS)}.")
+        raise NoSuchForm(f"{form[:20]!r} is not a transcript format: use one of {', '.join(EXPORT_FORMATS)}.")
     return EXPORT_FORMATS[form]
 
 
-def in_order(captions: Iterable[Caption]) -> list[Caption]:
-    """Final captions by time."""
+def sort_final(captions: Iterable[Caption]) -> list[Caption]:
+    """The final captions in order of time."""
     return sorted((caption for caption in captions if caption.final), key=lambda caption: (caption.start, caption.end))
 
 
-def shifted(captions: Iterable[Caption], seconds: float) -> list[Caption]:
-    """The same captions, later by ``seconds``; without those that would be over before 0."""
+def shift_captions(captions: Iterable[Caption], seconds: float) -> list[Caption]:
+    """The captions shifted by ``seconds``, without those that would end before 0."""
     return [
         replace(caption, words=tuple(word.shifted(seconds) for word in caption.words))
         for caption in captions
@@ -47,7 +47,7 @@ def shifted(captions: Iterable[Caption], seconds: float) -> list[Caption]:
     ]
 
 
-def as_json(caption: Caption) -> dict[str, Any]:
+def caption_as_json(caption: Caption) -> dict[str, Any]:
     """A caption with all its words, as `GET …/transcript.json` has it."""
     return {
         "id": caption.id,
@@ -75,7 +75,10 @@ def words_as_json(caption: Caption) -> list[dict[str, Any]]:
 
 
 def _json(captions: Sequence[Caption], look: ExportOptions) -> str:
-    return json.dumps({"captions": [as_json(caption) for caption in captions]}, ensure_ascii=False, indent=1) + "\n"
+    return (
+        json.dumps({"captions": [caption_as_json(caption) for caption in captions]}, ensure_ascii=False, indent=1)
+        + "\n"
+    )
 
 
 EXPORT_FORMATS = {

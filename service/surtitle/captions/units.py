@@ -1,4 +1,4 @@
-"""Words that belong together: a recognizer's pieces of one word, and where sentences end between them."""
+"""Units of words that belong together, as a recognizer's pieces of one word do, and the sentence ends between them."""
 
 from __future__ import annotations
 
@@ -10,40 +10,42 @@ from surtitle.text.joining import joins
 from surtitle.text.sentences import ends_sentence
 
 
-def joined(before: Word, after: Word) -> bool:
-    """Whether no line and no caption may end between two words."""
+def are_joined(before: Word, after: Word) -> bool:
+    """Whether two words belong together, so that no line and no caption may end between them."""
     return joins(before.text, after.text, spaced=after.spaced)
 
 
 def units(words: Sequence[Word]) -> list[list[Word]]:
-    """The words, those together between which no line may end: "10" and ",000"."""
+    """The words in groups within which no line may end, such as "10" and ",000"."""
     found = [[word] for word in words[:1]]
     for before, word in pairwise(words):
-        if joined(before, word):
+        if are_joined(before, word):
             found[-1].append(word)
         else:
             found.append([word])
     return found
 
 
-def breakable(words: Sequence[Word], count: int) -> bool:
+def can_break(words: Sequence[Word], count: int) -> bool:
     """Whether a line or a caption may end after the first ``count`` words."""
-    return not 0 < count < len(words) or not joined(words[count - 1], words[count])
+    return not 0 < count < len(words) or not are_joined(words[count - 1], words[count])
 
 
-def sentence_ends(words: Sequence[Word], count: int, language: str | None = None, following: str | None = None) -> bool:
+def ends_sentence_at(
+    words: Sequence[Word], count: int, language: str | None = None, following: str | None = None
+) -> bool:
     """Whether a sentence ends after the first ``count`` words.
 
     ``following`` is the text after all of ``words``: None if it is not known yet, "" if nothing follows.
     """
-    if not 0 < count <= len(words) or not breakable(words, count):
+    if not 0 < count <= len(words) or not can_break(words, count):
         return False
     first = count - 1
-    while first > 0 and joined(words[first - 1], words[first]):
+    while first > 0 and are_joined(words[first - 1], words[first]):
         first -= 1
     if count < len(words):
         after = count + 1
-        while after < len(words) and joined(words[after - 1], words[after]):
+        while after < len(words) and are_joined(words[after - 1], words[after]):
             after += 1
         following = join(words[count:after])
     return ends_sentence(join(words[first:count]), following, language)

@@ -1,1 +1,1 @@
-"""Where captions are kept and handed out: channels, their sources and their readers."""
+"""Channels: the captions they hold, the sources that produce them, and the feeds that readers follow."""

@@ -1,4 +1,4 @@
-"""Audio that waits for recognition."""
+"""The queue of audio that waits for recognition."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from surtitle.audio import Samples
 
 @dataclass(slots=True)
 class Block:
-    """Samples that came together at ``arrived``, seconds on the loop's clock.
+    """Samples that arrived together at ``arrived``, in seconds on the loop's clock.
 
-    ``gap`` samples were lost before them; none at all ask for a flush.
+    ``gap`` samples are missing before them. A block without samples requests a flush.
     """
 
     samples: Samples
@@ -23,7 +23,7 @@ class Block:
 
 
 class Backlog:
-    """One source's queue, in the order in which it was spoken. Its length is in samples."""
+    """One source's queue, in the order of its audio. Its length is in samples."""
 
     def __init__(self) -> None:
         self._blocks: deque[Block] = deque()
@@ -33,12 +33,12 @@ class Backlog:
         return self._samples
 
     def __bool__(self) -> bool:
-        """Whether anything waits, be it a flush."""
+        """Whether anything waits, including a flush."""
         return bool(self._blocks)
 
     @property
-    def first(self) -> Block:
-        """What has waited longest."""
+    def oldest(self) -> Block:
+        """The block that has waited longest."""
         return self._blocks[0]
 
     def put(self, samples: Samples, arrived: float, gap: int = 0) -> None:
@@ -46,15 +46,15 @@ class Backlog:
         self._samples += len(samples)
 
     def flush(self, arrived: float) -> None:
-        """Nothing more comes for now: what was said until here is to be final."""
+        """Request a flush: the audio so far is to become final."""
         self.put(np.zeros(0, dtype=np.float32), arrived)
 
-    def take(self, most: int) -> Block:
-        """The next blocks as one, of about ``most`` samples; up to a gap or a flush."""
+    def take(self, size_limit: int) -> Block:
+        """Remove the next blocks and return them as one of about ``size_limit`` samples; stops at a gap or a flush."""
         first = self._blocks.popleft()
         taken = [first]
         size = len(first.samples)
-        while first.samples.size and self._blocks and size < most:
+        while first.samples.size and self._blocks and size < size_limit:
             if self._blocks[0].gap or not self._blocks[0].samples.size:
                 break
             taken.append(self._blocks.popleft())
@@ -63,9 +63,9 @@ class Backlog:
         return Block(np.concatenate([block.samples for block in taken]), first.arrived, first.gap)
 
     def skip(self, keep: int) -> int:
-        """Leave out the oldest audio until ``keep`` samples wait; how many were lost.
+        """Skip the oldest audio until ``keep`` samples wait. Returns the number of samples skipped.
 
-        It is one long gap, for each gap ends an utterance.
+        They become one long gap, because each gap ends an utterance.
         """
         gap = lost = 0
         while self._samples > keep and len(self._blocks) > 1:

@@ -1,4 +1,4 @@
-"""Who hears the audio of sources as it came, not only as it is recognized."""
+"""Access to the audio of sources as it was received, before it is resampled for recognition."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
     from surtitle.channels.source import Source
 
 
-class Listener(Protocol):
-    """Called in the event loop, and does not wait."""
+class AudioListener(Protocol):
+    """Receives the audio of sources. Called in the event loop, so it must not block."""
 
     def hear(self, source: Source, frames: Frames, rate: int, at: float) -> None:
-        """Audio at ``rate`` Hz that begins at ``at`` seconds of the source's clock."""
+        """Audio at ``rate`` Hz that begins ``at`` seconds after the source's first sample."""
 
     def leave(self, source: Source) -> None:
         """The source has ended."""
 
 
 def tap(source: Source) -> Tap:
-    """For one connection: shows the source's listener what comes, and where that is on the source's clock."""
+    """A tap for one connection, which passes its audio and the audio's time to the source's listener."""
     at: float | None = None
 
     def show(frames: Frames, rate: int) -> None:
         nonlocal at
         if at is None:
             at = source.received
-        if source.listener is not None and not source.ended:
-            source.listener.hear(source, frames, rate, at)
+        if source.audio_listener is not None and not source.ended:
+            source.audio_listener.hear(source, frames, rate, at)
         at += len(frames) / rate
 
     return show

@@ -1,4 +1,4 @@
-"""A channel: a named place where captions appear."""
+"""A channel: a name under which sources publish and readers follow captions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.edit import corrected
+from surtitle.captions.edit import apply_correction
 from surtitle.captions.exports import ExportOptions
-from surtitle.captions.names import named
+from surtitle.captions.names import apply_names
 from surtitle.channels.feed import Event, Feed
 from surtitle.channels.session import (
     ORIGINAL,
@@ -21,9 +21,9 @@ from surtitle.channels.session import (
     ResumableSource,
     Session,
     StoredSession,
-    digest,
+    hash_resume_id,
     new_session,
-    number_of,
+    parse_caption_number,
 )
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
@@ -33,45 +33,47 @@ from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
 from surtitle.core.settings import Limits
 from surtitle.speakers.timeline import SpeakerNumbering, highest
 
-_NAME = re.compile(r"\w[\w.-]{0,63}")
-_STYLES = 50
-_LIVES = 4  # starts of the service that a reader may have been away for
-_UNKNOWN = 50  # captions before and after the newest that may have been on screens, and were not written down
+_NAME_PATTERN = re.compile(r"\w[\w.-]{0,63}")
+_MAX_STYLES = 50
+_MAX_PREFIXES = 4  # restarts of the service across which a reader may resume
+_UNKNOWN_RANGE = (
+    50  # captions before and after the newest stored one that may have been on screens without being stored
+)
 
 
 def check_name(name: str) -> str:
-    """The name of a channel, as it was given. Raises `NoSuchChannel`."""
-    if not _NAME.fullmatch(name):
+    """Check a channel's name and return it unchanged. Raises `NoSuchChannel`."""
+    if not _NAME_PATTERN.fullmatch(name):
         raise NoSuchChannel(
-            f"{name[:70]!r} cannot be a channel's name: use 1 to 64 letters, digits, dots, dashes or underscores."
+            f"{name[:70]!r} is not a valid channel name: use 1 to 64 letters, digits, dots, dashes or underscores."
         )
     return name
 
 
 class Channel:
-    """Has a track of what is said, and one for each language into which it is translated.
+    """Has a track for the original captions, and one for each language that they are translated into.
 
-    What it says of captions without naming a track is of the original.
+    Methods that name no track refer to the original.
     """
 
     def __init__(self, name: str, limits: Limits, journal: Journal | None = None) -> None:
         self.name = name
-        self.session: Session | None = None  # until its first source comes
+        self.session: Session | None = None  # None until the first source starts
         self.settings = ChannelSettings()
         self.styles: dict[str, Style] = {}
-        self.model: str | None = None  # that its sources have; the settings' model may still be on its way
+        self.model: str | None = None  # the model of the running sources; that of the settings may still be loading
         self.speakers = SpeakerNumbering()
-        self.failure = ""  # why the last change of settings could not be made
+        self.failure = ""  # why the last change of the model failed
         self._limits = limits
         self._journal = journal
         self._epoch = secrets.token_hex(4)
         self.original = self._new_track(ORIGINAL)
         self.translations: dict[str, Track] = {}  # by language
         self._numbers = itertools.count(1)
-        self._prefix = f"c{int(1000 * time.time()):x}"  # ids stay unique when the service is started again
+        self._prefix = f"c{int(1000 * time.time()):x}"  # ids stay unique when the service restarts
         self._began: float | None = None
-        self._made = self._active = time.monotonic()
-        self._left: dict[str, ResumableSource] = {}
+        self._created = self._active = time.monotonic()
+        self._resumable: dict[str, ResumableSource] = {}
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -79,14 +81,14 @@ class Channel:
         return (self.original, *self.translations.values())
 
     def translation(self, language: str) -> Track:
-        """The track of the translation into ``language``, made if need be."""
+        """The track of the translation into ``language``, created if necessary."""
         if language not in self.translations:
             self.translations[language] = self._new_track(language)
         return self.translations[language]
 
     @property
-    def rests(self) -> bool:
-        """Whether nothing has happened for so long that what comes next is another session."""
+    def idle(self) -> bool:
+        """Whether the channel has been inactive for so long that the next source begins a new session."""
         return time.monotonic() - self._active > self._limits.session_rest
 
     @property
@@ -100,23 +102,23 @@ class Channel:
 
     @property
     def captions(self) -> list[Caption]:
-        """All captions that are in memory, open ones too."""
+        """All captions in memory, including open ones."""
         return self.original.captions
 
     def caption(self, key: str) -> Caption | None:
-        """The newest revision of one caption, if it is at hand."""
+        """The newest revision of a caption, if it is in memory."""
         return self.original.caption(key)
 
     def visible(self) -> list[Caption]:
-        """The captions that are on screen, oldest first."""
+        """The captions on screen, oldest first."""
         return self.original.visible()
 
     async def since(self, number: int) -> list[Event]:
-        """The events after place ``number`` of the feed, oldest first."""
+        """The events after sequence ``number`` of the feed, oldest first."""
         return await self.original.since(number)
 
     def on_screen(self) -> list[Event]:
-        """What a reader that comes now should see first."""
+        """The events that a new reader gets first."""
         return self.original.on_screen()
 
     async def transcript(self, form: str, look: ExportOptions = ExportOptions()) -> str:
@@ -128,23 +130,23 @@ class Channel:
         return {"channel": self.name, **await self.original.history()}
 
     async def recall(self, name: str) -> None:
-        """Have a final caption and its translations at hand, before they are changed. Raises `SurtitleError`."""
+        """Load a final caption and its translations, so that they can be changed. Raises `SurtitleError`."""
         for track in self.tracks:
             await track.recall(name)
 
     def clock(self, ago: float = 0.0) -> float:
-        """The time of ``ago`` seconds before now on the channel's clock, which starts with its first source."""
+        """The time ``ago`` seconds before now, in seconds on the channel's clock, which its first source starts."""
         then = time.monotonic() - ago
         if self._began is None:
             self._began = then
         return then - self._began
 
     def begin(self, ago: float = 0.0, *, alone: bool = True) -> float:
-        """A source is coming, with a first sample of ``ago`` seconds before now; where that is on the channel's clock.
+        """Prepare for a source whose first sample is ``ago`` seconds old. Returns that sample's time on the clock.
 
-        It goes on with the session, unless it is ``alone`` and the channel was at rest for long.
+        The source continues the channel's session, unless it is ``alone`` and the channel has been idle.
         """
-        if self.session is not None and alone and self.rests:
+        if self.session is not None and alone and self.idle:
             self._began = self.session = None
             self.clear()
         at = self.clock(ago)
@@ -152,53 +154,53 @@ class Channel:
             self._new_session()
         return at
 
-    def restore(self, kept: StoredSession) -> None:
-        """Go on with a session of before the service was started."""
-        self.session = session = kept.session
+    def restore(self, stored: StoredSession) -> None:
+        """Continue a session from an earlier run of the service."""
+        self.session = session = stored.session
         self._epoch = session.epoch
-        self._left = kept.sources
-        captions = [caption for track in kept.tracks.values() for _, caption in track]
+        self._resumable = stored.sources
+        captions = [caption for track in stored.tracks.values() for _, caption in track]
         furthest = max((caption.end for caption in captions), default=0.0)
         now = time.time()
-        # a clock that was set back meanwhile must not put new words before old ones
+        # if the computer's clock was set back meanwhile, new words must still come after old ones
         self._began = time.monotonic() - max(now - session.began, furthest)
-        self._active = time.monotonic() - max(0.0, now - kept.seen)
+        self._active = time.monotonic() - max(0.0, now - stored.seen)
         self.speakers = SpeakerNumbering(highest(caption.speaker for caption in captions))
         unknown = []
         for prefix in session.prefix.split():
-            known = {number_of(caption.id, prefix) for caption in captions}
+            known = {parse_caption_number(caption.id, prefix) for caption in captions}
             newest = max(known, default=0)
-            # also before the newest: one of two sources may have got its words later than its caption
-            around = range(max(1, newest - _UNKNOWN), newest + _UNKNOWN + 1)
+            # ids before the newest, too: of two sources, one may commit words later than its caption got an id
+            around = range(max(1, newest - _UNKNOWN_RANGE), newest + _UNKNOWN_RANGE + 1)
             unknown += [f"{prefix}-{number}" for number in around if number not in known]
-        for language, track in {ORIGINAL: [], **kept.tracks}.items():
+        for language, track in {ORIGINAL: [], **stored.tracks}.items():
             made = self._new_track(language)
             if language == ORIGINAL:
                 self.original = made
             else:
                 self.translations[language] = made
             first = min((place for place, _ in track), default=1) - 1
-            made.restore(track, session.place if language == ORIGINAL else first, unknown)
-        self.session = replace(session, prefix=" ".join([self._prefix, *session.prefix.split()][:_LIVES]))
-        self._note_session()
+            made.restore(track, session.sequence if language == ORIGINAL else first, unknown)
+        self.session = replace(session, prefix=" ".join([self._prefix, *session.prefix.split()][:_MAX_PREFIXES]))
+        self._save_session()
 
-    def left(self, resume: str | None) -> ResumableSource | None:
-        """The source that ``resume`` continues, if it was running when the service ended. Good once."""
-        in_time = time.monotonic() - self._made <= self._limits.resume_window
-        return self._left.pop(digest(resume), None) if resume and in_time else None
+    def take_resumable(self, resume: str | None) -> ResumableSource | None:
+        """The source with the id ``resume`` that was running when the service ended. It is returned only once."""
+        in_time = time.monotonic() - self._created <= self._limits.resume_window
+        return self._resumable.pop(hash_resume_id(resume), None) if resume and in_time else None
 
     def save_source(self, resume: str, name: str, clock: float) -> None:
-        """A source has started, with its first sample at ``clock``."""
+        """Store a source that has started, with its first sample at ``clock`` seconds."""
         if self._journal is not None and self.session is not None:
             self._journal.save_source(self.session, resume, name, clock)
 
     def forget_source(self, resume: str) -> None:
-        """A source has ended, and will not be resumed."""
+        """Remove a stored source that has ended and will not be resumed."""
         if self._journal is not None and self.session is not None:
             self._journal.forget_source(self.session, resume)
 
-    def retold(self) -> None:
-        """Settings or styles have changed."""
+    def save_settings(self) -> None:
+        """Store the settings and styles."""
         if self._journal is not None:
             self._journal.save_settings(self.name, self.settings, self.styles)
 
@@ -206,59 +208,64 @@ class Channel:
         return f"{self._prefix}-{next(self._numbers)}"
 
     def put(self, caption: Caption) -> None:
-        """A new revision of a caption."""
+        """Add a new revision of a caption to the original track."""
         self.original.put(caption)
 
-    def attribute(self, caption: Caption) -> Caption | None:
-        """It has become known who says a final caption; its newest revision, unless nobody needs to be told."""
+    def set_speaker(self, caption: Caption) -> Caption | None:
+        """Add the speakers of a final caption, which became known late.
+
+        Returns the newest revision, or None if the publisher need not get it.
+        """
         for track in self.tracks:
-            kept = track.final(caption.id)
-            if kept is not None and kept.speaker is None:
-                same = [word.text for word in kept.words] == [word.text for word in caption.words]
-                words = caption.words if same else kept.words  # it was corrected, or is a translation
-                track.put(replace(kept, rev=kept.rev + 1, words=words, speaker=caption.speaker))
-        told = self.original.final(caption.id)
-        return told if told is not None and told.speaker == caption.speaker else None
+            stored = track.final(caption.id)
+            if stored is not None and stored.speaker is None:
+                same = [word.text for word in stored.words] == [word.text for word in caption.words]
+                words = (
+                    caption.words if same else stored.words
+                )  # the texts differ if it was corrected, or is a translation
+                track.put(replace(stored, rev=stored.rev + 1, words=words, speaker=caption.speaker))
+        updated = self.original.final(caption.id)
+        return updated if updated is not None and updated.speaker == caption.speaker else None
 
     def correct(self, name: str, text: str | None, speaker: str | None) -> Caption:
-        """Change what a final caption says, or who says it; the caption as it was. Older ones: `recall` them before.
+        """Change the text or the speaker of a final caption. Returns the caption as it was before.
 
-        Raises `NoSuchCaption`.
+        Captions that may have left memory must be loaded by `recall` first. Raises `NoSuchCaption`.
         """
         before = self.original.final(name)
         if before is None:
-            raise NoSuchCaption("This caption is not final yet, or not kept any more: wait until it is, or reload.")
-        after = corrected(before, before.text if text is None else text)
+            raise NoSuchCaption("This caption is not final yet, or no longer kept: wait until it is final, or reload.")
+        after = apply_correction(before, before.text if text is None else text)
         if speaker is not None:
-            words = tuple(replace(word, speaker=None) for word in after.words)  # a person says it of the whole
+            words = tuple(replace(word, speaker=None) for word in after.words)  # a correction covers the whole caption
             after = replace(after, words=words, speaker=speaker or None)
         self.put(after)
         return before
 
     def rename(self) -> None:
-        """The settings' names have changed: tell readers of what was said lately."""
+        """Publish recent captions again, because the names in the settings have changed."""
         for track in self.tracks:
             track.rename()
 
     def tell(self, source: str, status: dict[str, Any]) -> None:
-        """A source's state changed."""
+        """Publish the changed status of a source."""
         self._active = time.monotonic()
         self._publish(f"status:{source}", "status", {"source": source, **status})
 
-    def restyle(self, name: str, style: Style) -> None:
-        """Change how the overlays look that use the style of that name. Raises `TooMany`."""
-        if name not in self.styles and len(self.styles) >= _STYLES:
-            raise TooMany(f"A channel has {_STYLES} styles at most: remove one first.")
+    def set_style(self, name: str, style: Style) -> None:
+        """Set the style of that name, and update the overlays that use it. Raises `TooMany`."""
+        if name not in self.styles and len(self.styles) >= _MAX_STYLES:
+            raise TooMany(f"A channel may have at most {_MAX_STYLES} styles: remove one first.")
         self.styles[name] = style
         self._publish(f"style:{name}", "style", _style_data(name, style))
 
     def forget_style(self, name: str) -> None:
-        """Overlays that use the style of that name look as the service's default again."""
+        """Remove the style of that name; overlays that use it return to the service's default."""
         if self.styles.pop(name, None) is not None:
             self._publish(f"style:{name}", "style", _style_data(name, Style()))
 
     def clear(self) -> None:
-        """Take everything off the screens and out of the transcript: what is said from now on is another session."""
+        """Clear the screens and the transcript, and begin a new session."""
         for track in self.tracks:
             track.clear()
         if self.session is not None:
@@ -267,25 +274,25 @@ class Channel:
     def _new_session(self) -> None:
         began = time.time() - self.clock()
         self.session = new_session(self.name, began, self._epoch, self.original.feed.last, self._prefix)
-        self._note_session()
+        self._save_session()
 
-    def _note_session(self) -> None:
+    def _save_session(self) -> None:
         if self._journal is not None and self.session is not None:
             self._journal.save_session(self.session)
 
     def _new_track(self, language: str) -> Track:
         epoch = self._epoch + language.replace("-", "")
-        pages = TrackJournal(self._journal, lambda: self.session, language) if self._journal is not None else None
-        return Track(self._limits.captions, self._named, self._style_events, pages, epoch)
+        journal = TrackJournal(self._journal, lambda: self.session, language) if self._journal is not None else None
+        return Track(self._limits.captions, self._apply_names, self._style_events, journal, epoch)
 
     def _publish(self, key: str, name: str, data: dict[str, Any]) -> None:
-        """Tell the readers of all tracks."""
+        """Publish an event to the readers of all tracks."""
         for track in self.tracks:
             track.feed.publish(key, name, data)
 
-    def _named(self, caption: Caption) -> Caption:
-        """With the name that its speaker was given in this channel."""
-        return named(caption, self.settings.names)
+    def _apply_names(self, caption: Caption) -> Caption:
+        """The caption with the name that its speaker was given in this channel."""
+        return apply_names(caption, self.settings.names)
 
     def _style_events(self) -> Iterator[dict[str, Any]]:
         return (_style_data(*one) for one in self.styles.items())

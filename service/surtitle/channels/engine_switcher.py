@@ -1,4 +1,4 @@
-"""Brings a channel's sources to what its settings say, while captions run."""
+"""Switches the engines of a channel's sources to what its settings require, while captions run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from surtitle.channels.channel import Channel
-from surtitle.channels.settings import Changes
+from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.source import Source
 from surtitle.core.errors import EngineError
 from surtitle.models.engines import EMBEDDED, Engines
@@ -24,16 +24,19 @@ log = logging.getLogger("surtitle.tuner")
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """What a source is recognized with."""
+    """The engine, language and hints with which a source is recognized."""
 
     engine: Engine
     language: str
     hints: Hints
     notice: str = ""
-    """What the publisher should know about the language, if anything."""
+    """A notice for the publisher about the language; may be empty."""
 
-    def serves(self, wanted: EngineChoice) -> bool:
-        """Whether it is as good as another one: the embedded recognizer knows one language, and takes no hints."""
+    def satisfies(self, wanted: EngineChoice) -> bool:
+        """Whether this choice does what ``wanted`` asks for.
+
+        The embedded recognizer knows one language and takes no hints, so with it any language and hints will do.
+        """
         same_engine = self.engine is wanted.engine and self.notice == wanted.notice
         return self == wanted or (same_engine and self.engine.name == EMBEDDED)
 
@@ -41,8 +44,8 @@ class EngineChoice:
 class EngineSwitcher:
     """Owns one task for each channel that changes; the newest change wins.
 
-    A channel keeps the model that it has until the new one is ready, and for good if that fails.
-    ``sources`` gives a channel's running sources with the languages that their clients asked for.
+    A channel keeps its current model until the new one is ready, and permanently if that fails.
+    ``sources`` gives a channel's running sources with the languages that their clients requested.
     """
 
     def __init__(
@@ -51,28 +54,31 @@ class EngineSwitcher:
         self._engines = engines
         self._language = language
         self._sources = sources
-        self._tuned: WeakKeyDictionary[Source, EngineChoice] = WeakKeyDictionary()
+        self._choices: WeakKeyDictionary[Source, EngineChoice] = WeakKeyDictionary()
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
 
     async def open(self, channel: Channel, language: str | None) -> tuple[EngineChoice, Stream]:
-        """The best that can be had soon for a source whose client asked for ``language``. Raises `EngineError`."""
-        engine = await self._engines.at_hand(channel.settings.model, channel.model)
-        tuning = self._tuning(engine, channel, language)
-        return tuning, await _open(tuning)
+        """The best engine that is available soon, and a stream for a client that requested ``language``.
 
-    def settle(self, source: Source, tuning: EngineChoice, language: str | None) -> None:
-        """A source was started; if it should have something else by now, see to it."""
+        Raises `EngineError`.
+        """
+        engine = await self._engines.at_hand(channel.settings.model, channel.model)
+        choice = self._choose(engine, channel, language)
+        return choice, await _open(choice)
+
+    def check_choice(self, source: Source, choice: EngineChoice, language: str | None) -> None:
+        """Register the choice for a source that was started, and switch it if the settings have changed meanwhile."""
         channel = source.channel
-        self._tuned[source] = tuning
-        source.warn(tuning.notice)
+        self._choices[source] = choice
+        source.warn(choice.notice)
         engine = self._engines.loaded(channel.settings.model)
-        right = engine is not None and tuning.serves(self._tuning(engine, channel, language))
-        if not right and channel not in self._tasks:
+        up_to_date = engine is not None and choice.satisfies(self._choose(engine, channel, language))
+        if not up_to_date and channel not in self._tasks:
             self.switch_engine(channel)
 
-    def change(self, channel: Channel, changes: Changes) -> None:
-        """Take note of new settings, and begin to apply them. Raises `BadRequest`."""
-        before, after = channel.settings, channel.settings.changed(changes)
+    def change(self, channel: Channel, changes: SettingsChanges) -> None:
+        """Change a channel's settings, and begin to apply them to its sources. Raises `BadRequest`."""
+        before, after = channel.settings, channel.settings.apply(changes)
         channel.settings, channel.failure = after, ""
         if before.names != after.names:
             channel.rename()
@@ -80,15 +86,15 @@ class EngineSwitcher:
             self.switch_engine(channel)
 
     def switch_engine(self, channel: Channel) -> None:
-        """Begin to bring all sources to what the settings say."""
+        """Begin to switch all sources to what the settings require."""
         before = self._tasks.get(channel)
-        task = self._tasks[channel] = asyncio.create_task(self._retune(channel), name=f"retune {channel.name}")
-        task.add_done_callback(lambda done: self._forget(channel, done))
+        task = self._tasks[channel] = asyncio.create_task(self._switch(channel), name=f"retune {channel.name}")
+        task.add_done_callback(lambda done: self._task_done(channel, done))
         if before is not None:
-            before.cancel()  # after the new one has begun: a model that both wait for is not let go
+            before.cancel()  # after the new task has begun, so that a model that both wait for is not released
 
     def describe(self, channel: Channel) -> dict[str, Any] | None:
-        """The model that is on its way, or could not be had; None when there is nothing to tell."""
+        """The progress of the model that is loading, or the failure of the last change; None without either."""
         model = channel.settings.model
         if channel in self._tasks and model is not None and model != channel.model:
             return (self._engines.library.progress(model) or Progress("waiting")).as_json(model)
@@ -100,39 +106,39 @@ class EngineSwitcher:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _retune(self, channel: Channel) -> None:
+    async def _switch(self, channel: Channel) -> None:
         wanted = channel.settings.model
         try:
             engine = await self._engines.get(wanted)
         except EngineError as error:
             log.warning("%s: %s", channel.name, error)
-            channel.failure = f"{error.message} The captions go on as before."
+            channel.failure = f"{error.message} Captions continue with the previous model."
             if self._engines.loaded(channel.model) is None:
                 channel.model = None
             channel.settings = replace(channel.settings, model=channel.model)
             engine = await self._engines.get(channel.model)
         channel.model = channel.settings.model
-        while (found := self._next(channel, engine)) is not None:
-            source, tuning = found
-            self._tuned[source] = tuning
+        while (found := self._find_outdated(channel, engine)) is not None:
+            source, choice = found
+            self._choices[source] = choice
             try:
-                stream = await _open(tuning)
+                stream = await _open(choice)
             except EngineError as error:
                 log.warning("%s/%s: %s", channel.name, source.name, error)
                 channel.failure = error.message
             else:
                 await source.use(engine, stream)
-                source.warn(tuning.notice)
+                source.warn(choice.notice)
 
-    def _next(self, channel: Channel, engine: Engine) -> tuple[Source, EngineChoice] | None:
-        """A source that does not have what it should have, and that; sources may come and go meanwhile."""
+    def _find_outdated(self, channel: Channel, engine: Engine) -> tuple[Source, EngineChoice] | None:
+        """A source with another choice than it should have, and the right one; None when all are up to date."""
         for source, language in self._sources(channel):
-            wanted, has = self._tuning(engine, channel, language), self._tuned.get(source)
-            if has is None or not has.serves(wanted):
+            wanted, current = self._choose(engine, channel, language), self._choices.get(source)
+            if current is None or not current.satisfies(wanted):
                 return source, wanted
         return None
 
-    def _tuning(self, engine: Engine, channel: Channel, language: str | None) -> EngineChoice:
+    def _choose(self, engine: Engine, channel: Channel, language: str | None) -> EngineChoice:
         settings = channel.settings
         wanted = language or settings.language or self._language
         code = recognizer_code(wanted, engine.languages)
@@ -140,16 +146,16 @@ class EngineSwitcher:
         notice = "" if code else unknown_language(wanted, name, engine.languages)
         return EngineChoice(engine, code or AUTO, settings.hints, notice)
 
-    def _forget(self, channel: Channel, task: asyncio.Task[None]) -> None:
+    def _task_done(self, channel: Channel, task: asyncio.Task[None]) -> None:
         if self._tasks.get(channel) is task:
             del self._tasks[channel]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s: its sources could not be changed", channel.name, exc_info=error)
+            log.error("%s: switching the engine of its sources failed", channel.name, exc_info=error)
 
 
-async def _open(tuning: EngineChoice) -> Stream:
-    """A stream; when cancelled, what was opened is given back. Raises `EngineError`."""
-    opening = asyncio.ensure_future(asyncio.to_thread(tuning.engine.open, tuning.language, tuning.hints))
+async def _open(choice: EngineChoice) -> Stream:
+    """Open a stream; if the caller is cancelled, the stream is closed again. Raises `EngineError`."""
+    opening = asyncio.ensure_future(asyncio.to_thread(choice.engine.open, choice.language, choice.hints))
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:

@@ -1,4 +1,4 @@
-"""A compacted log of events: what is new since a place in it, however slow the reader."""
+"""A compacted log of events: readers of any speed get what is new since a sequence number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event; ``data`` is JSON already, encoded once for all readers."""
+    """One event with its sequence ``number`` and resume ``id``; ``data`` is JSON, encoded once for all readers."""
 
     number: int
     id: str
@@ -23,32 +23,32 @@ class Event:
 class Feed:
     """Keeps the last event of every key, in order of publication, at most ``limit`` of them.
 
-    Readers hold nothing but their place. One that falls behind finds only the newest revision of
-    each caption when it comes back, so no queue per reader exists that could grow.
+    Readers hold nothing but a sequence number. A reader that falls behind finds only the newest revision of
+    each caption when it returns, so there is no queue per reader that could grow.
     """
 
     def __init__(self, limit: int, epoch: str = "") -> None:
-        """``epoch`` tells a place in this feed from one in another."""
+        """``epoch`` distinguishes the resume ids of this feed from those of others."""
         self._limit = limit
         self._events: OrderedDict[str, Event] = OrderedDict()
         self._epoch = epoch or secrets.token_hex(4)
         self._news = asyncio.Event()
         self.last = 0
-        self.forgotten = 0
-        """The newest place whose event was dropped for want of room: after it, nothing is missing."""
+        self.dropped_until = 0
+        """The newest sequence number whose event was dropped because of the limit: after it, nothing is missing."""
 
     def restart(self, last: int) -> None:
-        """Go on after place ``last`` of a feed of the same epoch, whose events are not known any more."""
-        self.last = self.forgotten = last
+        """Continue after number ``last`` of an earlier feed with the same epoch, whose events are lost."""
+        self.last = self.dropped_until = last
 
     def publish(self, key: str, name: str, data: object) -> None:
-        """Replace what ``key`` had by this event, and wake all readers."""
+        """Replace the event of ``key`` by this one, and wake all readers."""
         self.last += 1
         self._events.pop(key, None)
-        self._events[key] = Event(self.last, self.place(self.last), name, msgspec.json.encode(data).decode())
+        self._events[key] = Event(self.last, self.resume_id(self.last), name, msgspec.json.encode(data).decode())
         while len(self._events) > self._limit:
             _, event = self._events.popitem(last=False)
-            self.forgotten = event.number
+            self.dropped_until = event.number
         news, self._news = self._news, asyncio.Event()
         news.set()
 
@@ -58,11 +58,11 @@ class Feed:
             del self._events[key]
 
     def get(self, key: str) -> Event | None:
-        """The event that ``key`` has now."""
+        """The current event of ``key``, if there is one."""
         return self._events.get(key)
 
     def since(self, number: int) -> list[Event]:
-        """The events after place ``number``, oldest first."""
+        """The events after sequence ``number``, oldest first."""
         events = []
         for event in reversed(self._events.values()):
             if event.number <= number:
@@ -71,7 +71,7 @@ class Feed:
         return events[::-1]
 
     async def wait(self, number: int, timeout: float) -> bool:
-        """Wait until there is something after ``number``; False if nothing came for ``timeout`` seconds."""
+        """Wait for an event after ``number``; False if there was none for ``timeout`` seconds."""
         news = self._news
         if self.last > number:
             return True
@@ -81,13 +81,13 @@ class Feed:
             return False
         return True
 
-    def place(self, number: int) -> str:
-        """The resume id of a place."""
+    def resume_id(self, number: int) -> str:
+        """The resume id of a sequence number."""
         return f"{self._epoch}-{number}"
 
-    def parse(self, place: str) -> int | None:
-        """The number of a resume id; None if it is not from this feed."""
-        epoch, _, number = place.partition("-")
+    def parse_resume_id(self, resume_id: str) -> int | None:
+        """The sequence number of a resume id; None if the id is not from this feed."""
+        epoch, _, number = resume_id.partition("-")
         if epoch != self._epoch or not (number.isascii() and number.isdigit()):
             return None
         return min(int(number[:18]), self.last)

@@ -1,4 +1,4 @@
-"""A session: a channel's activity, from its first source until it was at rest for long."""
+"""A session: a channel's activity from its first source until it has been idle for long."""
 
 from __future__ import annotations
 
@@ -14,35 +14,39 @@ from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 
 ORIGINAL = ""
-"""The track of what was said, between those of its translations, which have their language's code."""
+"""The name of the track with the original captions; those of translations are called by their language's code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """``began`` is when the channel's clock was 0, in seconds since 1970; ``place`` the feed's last place before it.
+    """A channel's session.
 
-    ``epoch`` is that of the feed's resume ids, ``prefix`` is what the ids of its captions begin with; in all the
-    lives of the service that it has seen lately, newest first, with spaces between.
+    ``began`` is when the channel's clock was 0, in seconds since 1970, and ``sequence`` the feed's last sequence
+    number before the session. ``epoch`` is that of the feed's resume ids. ``prefix`` holds the prefixes of the
+    captions' ids in the last runs of the service, newest first, separated by spaces.
     """
 
     id: str
     channel: str
     began: float
     epoch: str
-    place: int
+    sequence: int
     prefix: str
 
 
-def new_session(channel: str, began: float, epoch: str, place: int, prefix: str) -> Session:
-    """With an id that sorts by time and can be a folder's name."""
+def new_session(channel: str, began: float, epoch: str, sequence: int, prefix: str) -> Session:
+    """A session with an id that sorts by time and is a valid folder name."""
     day = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    return Session(f"{day}-{secrets.token_hex(4)}", channel, began, epoch, place, prefix)
+    return Session(f"{day}-{secrets.token_hex(4)}", channel, began, epoch, sequence, prefix)
 
 
 @dataclass(frozen=True, slots=True)
 class ResumableSource:
-    """A source whose client may still come back: where its first sample is on the channel's clock, and
-    how many seconds of its audio are in captions. Both in seconds."""
+    """A source of an earlier run of the service, whose client may still resume it.
+
+    ``clock`` is the time of its first sample on the channel's clock, and ``received`` the length of its audio that is
+    in captions; both in seconds.
+    """
 
     name: str
     clock: float
@@ -51,10 +55,10 @@ class ResumableSource:
 
 @dataclass(frozen=True, slots=True)
 class StoredSession:
-    """A channel's newest session, as it was when the service ended. ``seen`` is when that was, in seconds since 1970.
+    """A channel's newest session, as it was when the service ended at ``seen`` seconds since 1970.
 
-    Captions have their places in the feed, by track, in order of these; ``sources`` are by the hash of
-    their resume ids.
+    ``tracks`` has the captions with their sequence numbers in the feed, by track and in this order; ``sources`` are
+    by the hash of their resume ids.
     """
 
     session: Session
@@ -63,47 +67,49 @@ class StoredSession:
     sources: dict[str, ResumableSource] = field(default_factory=dict)
 
 
-def digest(resume: str) -> str:
-    """How a resume id is kept: who reads the database cannot take a source over."""
+def hash_resume_id(resume: str) -> str:
+    """The hash under which a resume id is stored, so that reading the database is not enough to take over a source."""
     return hashlib.sha256(resume.encode()).hexdigest()
 
 
-def number_of(caption: str, prefix: str) -> int:
-    """The number in a caption's id; 0 if it has another prefix."""
+def parse_caption_number(caption: str, prefix: str) -> int:
+    """The number in a caption's id; 0 if the id has another prefix."""
     begins, _, number = caption.rpartition("-")
     return int(number) if begins == prefix and number.isdecimal() else 0
 
 
 OnWritten = Callable[[str, int], None]
-"""Is told the id and the place of a caption that is written down."""
+"""Called with the id and the sequence number of a caption that was stored."""
 
 
 class Journal(Protocol):
-    """Writes down what a channel has to remember. Called in the event loop; only what is read is waited for."""
+    """Stores a channel's settings, sessions and captions. Called in the event loop; only the load methods wait."""
 
     def save_settings(self, channel: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> None:
-        """The channel's settings or styles have changed."""
+        """Store a channel's settings and styles, which have changed."""
 
     def save_session(self, session: Session) -> None:
-        """A session is the channel's newest."""
+        """Store a session, which is now its channel's newest."""
 
-    def save_caption(self, session: Session, track: str, caption: Caption, place: int, on_written: OnWritten) -> None:
-        """A caption has new committed words, or none any more; its event has that place in the feed.
+    def save_caption(
+        self, session: Session, track: str, caption: Caption, sequence: int, on_written: OnWritten
+    ) -> None:
+        """Store a caption that has new committed words or has lost all of them, with its event's sequence number.
 
-        ``on_written`` is called later, unless something newer was said of the caption, or it could not be written.
+        ``on_written`` is called later, unless a newer revision replaces this one or it could not be written.
         """
 
     def save_source(self, session: Session, resume: str, name: str, clock: float) -> None:
-        """A source has started, with its first sample at ``clock`` on the channel's."""
+        """Store a source that has started, with its first sample at ``clock`` seconds on the channel's clock."""
 
     def forget_source(self, session: Session, resume: str) -> None:
-        """A source has ended."""
+        """Remove a source that has ended and cannot be resumed."""
 
     async def load_captions(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
-        """The newest ``limit`` final captions whose event came after that place, with their places.
+        """The newest ``limit`` final captions with sequence numbers after ``after``, with these numbers.
 
-        In the order in which they began. Raises `SurtitleError`.
+        They are sorted by the time at which they began. Raises `SurtitleError`.
         """
 
     async def load_caption(self, session: Session, track: str, caption: str) -> tuple[int, Caption] | None:
-        """The final caption of that id with its place, if it is written down. Raises `SurtitleError`."""
+        """The final caption with that id and its sequence number, if it is stored. Raises `SurtitleError`."""

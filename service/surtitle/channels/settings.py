@@ -1,4 +1,4 @@
-"""What a channel was told: its language, its model, its vocabulary, its speakers, its closed captions."""
+"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from surtitle.vocabulary.rules import Vocabulary
 
 T = TypeVar("T")
 
-_LANGUAGE = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
-_NAME = 80  # characters, of a speaker
-_NAMES = 100
-_MODEL = 300  # characters, of a name or a path
-_LANGUAGES = 100  # of those that a channel is to be translated into: more than it can be
-_HOST = re.compile(r"[\w.:%-]{1,253}", re.ASCII)
-_PASSWORD = 200  # characters
-_DELAY = 60  # seconds
-_SOURCES = 16
+_LANGUAGE_PATTERN = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
+_MAX_NAME_LENGTH = 80  # characters of a speaker's or source's name
+_MAX_NAMES = 100
+_MAX_MODEL_LENGTH = 300  # characters of a name or a path
+_MAX_LANGUAGES = 100  # translations in a request that are looked at; the service's own limit is lower
+_HOST_PATTERN = re.compile(r"[\w.:%-]{1,253}", re.ASCII)
+_MAX_PASSWORD_LENGTH = 200  # characters
+_MAX_DELAY = 60  # seconds
+_MAX_SOURCES = 16
 
 
 class VocabularyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is not said stays; lists are replaced as a whole."""
+    """Fields that are missing stay as they are; lists are replaced as a whole."""
 
     prompt: str | UnsetType = UNSET
     hotwords: list[str] | UnsetType = UNSET
@@ -41,7 +41,7 @@ class VocabularyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class ClosedCaptionsChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same for closed captions; a password is only ever written."""
+    """The same for closed captions; the password can be set but is never returned."""
 
     enabled: bool | UnsetType = UNSET
     host: str | UnsetType = UNSET
@@ -52,15 +52,15 @@ class ClosedCaptionsChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
 
 class DiarizationChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same for telling speakers apart."""
+    """The same for the diarization of sources."""
 
     enabled: bool | UnsetType = UNSET
     sources: list[str] | UnsetType = UNSET
     latency: float | UnsetType = UNSET
 
 
-class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to change of a channel's settings; None is the service's default again."""
+class SettingsChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Changes of a channel's settings; None restores the service's default."""
 
     language: str | UnsetType | None = UNSET
     model: str | UnsetType | None = UNSET
@@ -76,9 +76,9 @@ class Changes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class ClosedCaptions:
-    """OBS's native captions: whether the service sends them over obs-websocket, and where that is.
+    """OBS's native captions: whether the service sends them over obs-websocket, and to which address.
 
-    ``language`` None is what is spoken; ``delay`` is in seconds, on top of the stream's own.
+    ``language`` None means the spoken language; ``delay`` is in seconds, in addition to the stream's own delay.
     """
 
     enabled: bool = False
@@ -88,24 +88,24 @@ class ClosedCaptions:
     language: str | None = None
     delay: float = 0.0
 
-    def changed(self, changes: ClosedCaptionsChanges) -> ClosedCaptions:
-        """These settings with the changes. Raises `BadRequest`."""
+    def apply(self, changes: ClosedCaptionsChanges) -> ClosedCaptions:
+        """These settings with ``changes`` applied. Raises `BadRequest`."""
         after = ClosedCaptions(
-            _either(changes.enabled, self.enabled),
-            _either(changes.host, self.host).strip(),
-            _either(changes.port, self.port),
-            _either(changes.password, self.password),
-            _either(changes.language, self.language),
-            _either(changes.delay, self.delay),
+            _choose(changes.enabled, self.enabled),
+            _choose(changes.host, self.host).strip(),
+            _choose(changes.port, self.port),
+            _choose(changes.password, self.password),
+            _choose(changes.language, self.language),
+            _choose(changes.delay, self.delay),
         )
-        if not _HOST.fullmatch(after.host):
-            raise BadRequest("closed_captions.host: send the name or address of OBS's computer, like 127.0.0.1.")
+        if not _HOST_PATTERN.fullmatch(after.host):
+            raise BadRequest("closed_captions.host: send the name or address of the computer with OBS, like 127.0.0.1.")
         if not 1 <= after.port <= 65535:
             raise BadRequest("closed_captions.port: send OBS's WebSocket port, usually 4455.")
-        if len(after.password) > _PASSWORD:
-            raise BadRequest(f"closed_captions.password: it may have {_PASSWORD} characters.")
-        if not 0 <= after.delay <= _DELAY:
-            raise BadRequest(f"closed_captions.delay: send seconds from 0 to {_DELAY}.")
+        if len(after.password) > _MAX_PASSWORD_LENGTH:
+            raise BadRequest(f"closed_captions.password: use at most {_MAX_PASSWORD_LENGTH} characters.")
+        if not 0 <= after.delay <= _MAX_DELAY:
+            raise BadRequest(f"closed_captions.delay: send seconds from 0 to {_MAX_DELAY}.")
         if after.language is not None:
             check_writable(check_language(after.language))
         return after
@@ -123,7 +123,7 @@ class ClosedCaptions:
 
 @dataclass(frozen=True, slots=True)
 class Diarization:
-    """Whether speakers are told apart, and in which sources: in all if none is named.
+    """Whether the speakers of a source are distinguished, and in which ``sources``: in all if none is named.
 
     ``latency`` is one of `LATENCIES`, in seconds.
     """
@@ -132,21 +132,21 @@ class Diarization:
     sources: tuple[str, ...] = ()
     latency: float = 1.04
 
-    def wants(self, source: str) -> bool:
+    def covers(self, source: str) -> bool:
         return self.enabled and (not self.sources or source in self.sources)
 
-    def changed(self, changes: DiarizationChanges) -> Diarization:
-        """These settings with the changes. Raises `BadRequest`."""
+    def apply(self, changes: DiarizationChanges) -> Diarization:
+        """These settings with ``changes`` applied. Raises `BadRequest`."""
         sources = self.sources
         if not isinstance(changes.sources, UnsetType):
-            if len(changes.sources) > _SOURCES:
-                raise BadRequest(f"diarization.sources: name {_SOURCES} at most, or none for all.")
+            if len(changes.sources) > _MAX_SOURCES:
+                raise BadRequest(f"diarization.sources: name at most {_MAX_SOURCES} sources, or none for all.")
             sources = tuple(dict.fromkeys(filter(None, map(clean_name, changes.sources))))
-        latency = _either(changes.latency, self.latency)
+        latency = _choose(changes.latency, self.latency)
         if latency not in LATENCIES:
             known = ", ".join(f"{seconds:g}" for seconds in LATENCIES)
             raise BadRequest(f"diarization.latency: send one of {known}, in seconds.")
-        return Diarization(_either(changes.enabled, self.enabled), sources, latency)
+        return Diarization(_choose(changes.enabled, self.enabled), sources, latency)
 
     def as_json(self) -> dict[str, Any]:
         return {"enabled": self.enabled, "sources": self.sources, "latency": self.latency}
@@ -154,20 +154,20 @@ class Diarization:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSettings:
-    """Where something is None, what the service was started with counts."""
+    """A channel's settings; where a field is None, the service's own setting applies."""
 
     language: str | None = None
     model: str | None = None
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     names: Mapping[str, str] = field(default_factory=dict)
-    """What readers see instead of a speaker's or a source's own name."""
+    """The names shown to readers, by the speakers' and sources' own names."""
     paused: bool = False
-    """What is said now is not captioned."""
+    """Whether incoming audio is not captioned."""
     record: bool = False
-    """Sources are recorded from their beginning."""
+    """Whether sources are recorded from their first sample."""
     closed_captions: ClosedCaptions = field(default_factory=ClosedCaptions)
     translations: tuple[str, ...] = ()
-    """The languages into which is translated also when nobody reads them, by tag."""
+    """The tags of the languages that captions are translated into even without readers."""
     translation_model: str | None = None
     diarization: Diarization = field(default_factory=Diarization)
 
@@ -175,27 +175,29 @@ class ChannelSettings:
     def hints(self) -> Hints:
         return Hints(self.vocabulary.prompt, self.vocabulary.hotwords)
 
-    def changed(self, changes: Changes) -> ChannelSettings:
-        """These settings with the changes. Raises `BadRequest`; whether there is such a model is not looked at."""
-        language = _either(changes.language, self.language)
+    def apply(self, changes: SettingsChanges) -> ChannelSettings:
+        """These settings with ``changes`` applied. Does not check that the model exists. Raises `BadRequest`."""
+        language = _choose(changes.language, self.language)
         return replace(
             self,
             language=None if language is None else check_language(language),
-            model=_model("model", _either(changes.model, self.model)),
+            model=_check_model("model", _choose(changes.model, self.model)),
             vocabulary=self._vocabulary(changes.vocabulary),
-            names=self.names if isinstance(changes.names, UnsetType) else _names(changes.names),
-            paused=_either(changes.paused, self.paused),
-            record=_either(changes.record, self.record),
+            names=self.names if isinstance(changes.names, UnsetType) else _clean_names(changes.names),
+            paused=_choose(changes.paused, self.paused),
+            record=_choose(changes.record, self.record),
             closed_captions=self.closed_captions
             if isinstance(changes.closed_captions, UnsetType)
-            else self.closed_captions.changed(changes.closed_captions),
+            else self.closed_captions.apply(changes.closed_captions),
             translations=self.translations
             if isinstance(changes.translations, UnsetType)
-            else _tags(changes.translations),
-            translation_model=_model("translation_model", _either(changes.translation_model, self.translation_model)),
+            else _parse_tags(changes.translations),
+            translation_model=_check_model(
+                "translation_model", _choose(changes.translation_model, self.translation_model)
+            ),
             diarization=self.diarization
             if isinstance(changes.diarization, UnsetType)
-            else self.diarization.changed(changes.diarization),
+            else self.diarization.apply(changes.diarization),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -223,47 +225,47 @@ class ChannelSettings:
             return self.vocabulary
         before = self.vocabulary
         return Vocabulary.parse(
-            _either(changes.prompt, before.prompt),
-            _either(changes.hotwords, before.hotwords),
-            _either(changes.replacements, before.replacements),
-            _either(changes.blocked, before.blocked),
+            _choose(changes.prompt, before.prompt),
+            _choose(changes.hotwords, before.hotwords),
+            _choose(changes.replacements, before.replacements),
+            _choose(changes.blocked, before.blocked),
         )
 
 
 def check_language(language: str) -> str:
     """A language's code in lower case, or "auto". Raises `BadRequest`."""
-    if not _LANGUAGE.fullmatch(language):
-        raise BadRequest(f"{language[:40]!r} is not a language: send a code like en, de or pt-BR, or auto.")
+    if not _LANGUAGE_PATTERN.fullmatch(language):
+        raise BadRequest(f"{language[:40]!r} is not a language code: send one like en, de or pt-BR, or auto.")
     return language.lower()
 
 
-def _model(field: str, model: str | None) -> str | None:
-    if model is not None and not (0 < len(model) <= _MODEL and model.isprintable()):
-        raise BadRequest(f"{field}: this is no model's name: send one of GET /api/models, a directory, or null.")
+def _check_model(field: str, model: str | None) -> str | None:
+    if model is not None and not (0 < len(model) <= _MAX_MODEL_LENGTH and model.isprintable()):
+        raise BadRequest(f"{field}: the name is not valid: send one from GET /api/models, a directory, or null.")
     return model
 
 
-def _tags(names: Iterable[str]) -> tuple[str, ...]:
-    """Their tags, each once. Raises `BadRequest`."""
-    return tuple(dict.fromkeys(find(name).tag for name in islice(names, _LANGUAGES)))
+def _parse_tags(names: Iterable[str]) -> tuple[str, ...]:
+    """The tags of languages, without duplicates. Raises `BadRequest`."""
+    return tuple(dict.fromkeys(find(name).tag for name in islice(names, _MAX_LANGUAGES)))
 
 
-def one_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """Text without line breaks and control characters."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def clean_name(name: str) -> str:
     """A name in one printable line; may be empty."""
-    return one_line(name)[:_NAME]
+    return to_one_line(name)[:_MAX_NAME_LENGTH]
 
 
-def _names(names: Mapping[str, str]) -> dict[str, str]:
-    if len(names) > _NAMES:
-        raise BadRequest(f"names: there are {len(names)}, and {_NAMES} is the most: remove some.")
-    tidy = {clean_name(heard): clean_name(shown) for heard, shown in names.items()}
-    return {heard: shown for heard, shown in tidy.items() if heard and shown and heard != shown}
+def _clean_names(names: Mapping[str, str]) -> dict[str, str]:
+    if len(names) > _MAX_NAMES:
+        raise BadRequest(f"names: send at most {_MAX_NAMES} names instead of {len(names)}.")
+    cleaned = {clean_name(heard): clean_name(shown) for heard, shown in names.items()}
+    return {heard: shown for heard, shown in cleaned.items() if heard and shown and heard != shown}
 
 
-def _either(change: T | UnsetType, before: T) -> T:
+def _choose(change: T | UnsetType, before: T) -> T:
     return before if isinstance(change, UnsetType) else change

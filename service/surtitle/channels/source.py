@@ -16,7 +16,7 @@ from surtitle.audio.ring import Recent
 from surtitle.captions.caption import Caption
 from surtitle.captions.transcript import words_as_json
 from surtitle.channels.audio_queue import Backlog
-from surtitle.channels.audio_tap import Listener
+from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Feed
 from surtitle.core.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFast
@@ -28,23 +28,26 @@ from surtitle.speech.engine import Engine, SpeechTranslator, Stream
 
 log = logging.getLogger("surtitle.source")
 
-_FEED = 256  # messages kept for a publisher that does not read them
-_FAST = 1.0  # seconds ahead of real time from which a client is not live
-_TELL_LAG = 1.0  # seconds of lag worth telling, and between two such messages
-_LAST_SPEAKERS = 3.0  # seconds that the last words wait for their speakers
-_DRAIN, _DRAIN_RATIO = 60.0, 4.0  # seconds the rest may take at the end, and more for each second of it
-_LOST = 1.0  # seconds that a client which resumed must be late for audio to be missing
+_MAX_MESSAGES = 256  # messages kept for a publisher that does not read them
+_LIVE_MARGIN = 1.0  # seconds ahead of real time above which a client is not live
+_MIN_REPORTED_LAG = 1.0  # seconds of lag that are worth a message, and seconds between two such messages
+_SPEAKER_TIMEOUT = 3.0  # seconds that the last words wait for their speakers
+_DRAIN_TIMEOUT, _DRAIN_RATIO = (
+    60.0,
+    4.0,
+)  # seconds for the rest of the audio at the end, plus seconds for each second of it
+_MIN_LOSS = 1.0  # seconds that a resumed client must be late before audio counts as missing
 _SILENCE_DB = -90.0
-_LATELY = 60.0  # seconds over which words are counted
-_PACED = 200  # captions in that time, at most
+_RECENT_WINDOW = 60.0  # seconds over which the pace of speech is measured
+_MAX_RECENT = 200  # captions in that window
 
 
 class Source:
-    """Owns the task that recognizes, and the queue before it.
+    """Owns the recognition task of one publisher, and the queue in front of it.
 
-    The queue holds a bounded number of seconds. What a client sends faster than real time waits,
-    and loses nothing. A live one cannot wait: its oldest audio is left out, counted and told, so
-    that the lag stays within the budget.
+    The queue holds a limited number of seconds. A client that sends faster than real time has to wait, and loses
+    nothing. A live client cannot wait: when recognition is too slow, its oldest audio is skipped, counted and
+    reported, so that the lag stays within the budget.
     """
 
     def __init__(
@@ -56,51 +59,52 @@ class Source:
         engine: Engine,
         limits: Limits,
         before: float = 0.0,
-        gone: Callable[[Source], None] = lambda source: None,
+        on_end: Callable[[Source], None] = lambda source: None,
         key: str = "",
         metrics: Metrics | None = None,
     ) -> None:
-        """``before`` is how many seconds of it are known from a service that ended; ``gone`` is called at the end."""
+        """``before`` is how many seconds an earlier run of the service received; ``on_end`` is called at the end."""
         self.channel = channel
-        self.key = key  # tells it in the log from others of its name; unlike `resume`, anybody may know it
+        self.key = key  # identifies the source in logs and metrics; unlike `resume` it is no secret
         self.name = name
         self.resume = resume
-        self.feed = Feed(_FEED)
-        self.delivered = 0  # the place in `feed` up to which the publisher has been told
+        self.feed = Feed(_MAX_MESSAGES)
+        self.delivered = 0  # the sequence number in `feed` up to which events were sent to the publisher
         self.lag = 0.0
         self.skipped = 0.0
         self.error: SurtitleError | None = None
-        self.listener: Listener | None = None
+        self.audio_listener: AudioListener | None = None
         self.notice = ""  # what its publisher should know about the recognition of its language
         self._pipeline = pipeline
         self._engine = engine
         self._metrics = metrics
-        self._committed: dict[str, int] = {}  # words of open captions that were counted
-        self._next: tuple[Engine, Stream] | None = None  # to be used from the next utterance on
-        self._coming: tuple[Engine, Stream] | None = None  # the same, and the pipeline knows
-        self._listening: SpeakerStream | None = None
+        self._counted_words: dict[str, int] = {}  # committed words already counted, by the id of an open caption
+        self._next_engine: tuple[Engine, Stream] | None = None  # for the next utterance; the pipeline does not have it
+        self._pending_engine: tuple[Engine, Stream] | None = None  # the same, after it was passed to the pipeline
+        self._speaker_stream: SpeakerStream | None = None
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
         self._recent = Recent()
-        self._before = before
-        self._gone = gone
+        self._already_received = before
+        self._on_end = on_end
         self._received = round(before * RATE)
-        self._unheard = 0  # samples that came while the channel is paused
-        self._said: deque[tuple[float, int]] = deque(maxlen=_PACED)  # when captions became final, and their words
-        self._anchor = self._since = self._loop.time()
+        self._paused_samples = 0  # samples received while the channel is paused
+        # the time at which each recent caption became final, and its number of words
+        self._recent_finals: deque[tuple[float, int]] = deque(maxlen=_MAX_RECENT)
+        self._live_start = self._created = self._loop.time()
         self._wake = asyncio.Event()
-        self._room = asyncio.Event()
+        self._space_freed = asyncio.Event()
         self._ending = False
         self._level = _SILENCE_DB
         self._captions = 0
-        self._told_lag = (0.0, 0.0)
-        self._told = (False, engine.name, pipeline.language)  # speaking, engine, language
+        self._sent_lag = (0.0, 0.0)
+        self._sent_status = (False, engine.name, pipeline.language)  # speaking, engine, language
         self._owner: asyncio.Future[None] | None = None
-        self._grace: asyncio.Task[None] | None = None
+        self._grace_task: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
-        self._task.add_done_callback(lambda task: self.listen(None))
-        self._tell("live")
+        self._task.add_done_callback(lambda task: self.set_speaker_stream(None))
+        self._publish_status("live")
 
     @property
     def engine(self) -> str:
@@ -116,22 +120,22 @@ class Source:
 
     @property
     def received(self) -> float:
-        """Seconds of audio taken so far."""
+        """Seconds of audio received so far."""
         return self._received / RATE
 
     @property
     def clock(self) -> float:
-        """Where the first sample is on the channel's clock, in seconds."""
-        return self._pipeline.offset - self._before
+        """The time of the first sample on the channel's clock, in seconds."""
+        return self._pipeline.offset - self._already_received
 
     @property
     def position(self) -> float:
-        """How far its audio has come, in seconds on the channel's clock."""
+        """The end of the audio received so far, in seconds on the channel's clock."""
         return self.clock + self.received
 
     @property
     def attached(self) -> bool:
-        """Whether a client is connected to it."""
+        """Whether a client is connected."""
         return self._owner is not None
 
     @property
@@ -140,60 +144,62 @@ class Source:
 
     @property
     def resumable(self) -> bool:
-        """Whether a client may still come back to it."""
+        """Whether a client may still resume the source."""
         return not (self.ended or self._ending)
 
     def attach(self) -> asyncio.Future[None]:
-        """A client takes the source; the future fails when it has to let go of it."""
-        self.dismiss(Replaced("This source was resumed on another connection: close this one."))
-        if self._grace is not None:
-            self._grace.cancel()
-            self._grace = None
-            self._tell("live")
-        self._anchor = self._loop.time() - self.received  # what it kept while it was away may come at once
+        """Connect a client. The future that is returned fails when the client loses the source."""
+        self.disconnect(Replaced("This source was resumed on another connection: close this one."))
+        if self._grace_task is not None:
+            self._grace_task.cancel()
+            self._grace_task = None
+            self._publish_status("live")
+        self._live_start = (
+            self._loop.time() - self.received
+        )  # what the client buffered while it was away may come at once
         self._owner = self._loop.create_future()
         return self._owner
 
-    def dismiss(self, reason: SurtitleError) -> None:
-        """Whoever is connected has to go."""
+    def disconnect(self, reason: SurtitleError) -> None:
+        """Disconnect the client, with a reason."""
         if self._owner is not None and not self._owner.done():
             self._owner.set_exception(reason)
-            self._owner.exception()  # marks it as seen, should nobody look
+            self._owner.exception()  # marks the exception as retrieved, in case nobody awaits the future
 
     def expel(self, owner: asyncio.Future[None], reason: SurtitleError) -> None:
-        """The client may not go on: if it still has the source, the source ends."""
+        """Refuse the client from now on; if it still owns the source, the source ends."""
         if owner is self._owner:
-            self.dismiss(reason)
+            self.disconnect(reason)
             self.end()
 
     def detach(self, owner: asyncio.Future[None]) -> None:
-        """The client is gone; unless it comes back in time, the source ends."""
+        """Note that the client is gone; unless it returns in time, the source ends."""
         if owner is not self._owner or self.ended:
             return
         self._owner = None
-        self._tell("away")
-        self._grace = asyncio.create_task(self._wait_for_client(), name=f"grace {self.name}")
+        self._publish_status("away")
+        self._grace_task = asyncio.create_task(self._wait_for_client(), name=f"grace {self.name}")
 
     async def use(self, engine: Engine, stream: Stream) -> None:
-        """Recognize with another stream from the next utterance on. No word is lost; the stream is closed when due."""
+        """Recognize with another stream from the next utterance on. No word is lost; the source closes the stream."""
         if self.ended:
             unused: Stream | None = stream
         else:
-            unused = self._next[1] if self._next is not None else None
-            self._next = (engine, stream)
+            unused = self._next_engine[1] if self._next_engine is not None else None
+            self._next_engine = (engine, stream)
         if unused is not None:
             await asyncio.to_thread(unused.close)
 
     def warn(self, notice: str) -> None:
-        """Tell the publisher and the dashboard something about its recognition; "" if there is nothing any more."""
+        """Set the notice about recognition for the publisher and the dashboard; "" clears it."""
         if notice and notice != self.notice:
             log.warning("%s/%s: %s", *self._label, notice)
             self.feed.publish("notice", "status", {"type": "status", "notice": notice})
         self.notice = notice
 
-    def listen(self, listening: SpeakerStream | None) -> None:
+    def set_speaker_stream(self, listening: SpeakerStream | None) -> None:
         """Tell its speakers apart with these ears from now on; those before are closed."""
-        before, self._listening = self._listening, listening
+        before, self._speaker_stream = self._speaker_stream, listening
         if listening is None:
             self._pipeline.listen(None)
         else:
@@ -202,50 +208,50 @@ class Source:
             before.close()
 
     @property
-    def listening(self) -> SpeakerStream | None:
+    def speaker_stream(self) -> SpeakerStream | None:
         """What tells its speakers apart."""
-        return self._listening
+        return self._speaker_stream
 
     async def put(self, samples: Samples) -> None:
-        """Take 16 kHz mono samples. Raises `TooFast`, and `EngineError` once the source has ended."""
-        if self._crowded():
+        """Queue 16 kHz mono samples. Raises `TooFast`, `TimedOut`, and `EngineError` once the source has ended."""
+        if self._is_queue_full():
             raise TooFast(
-                f"More than {self._limits.ahead:.0f} s of audio wait for recognition: send it at the speed at which it "
-                "is spoken, or transcribe a file with `surtitle transcribe`."
+                f"More than {self._limits.ahead:.0f} s of audio wait for recognition: send audio in real time, or "
+                "transcribe a file with `surtitle transcribe`."
             )
         self._append(samples)
 
-    async def put_patiently(self, samples: Samples) -> None:
-        """The same, but a client that is too fast has to wait. For connections that stand being held back."""
-        while self._crowded() and not self.ended:
-            self._room.clear()
-            await self._room.wait()
+    async def put_when_free(self, samples: Samples) -> None:
+        """Like `put`, but waits while the queue is full. For connections that tolerate being held back."""
+        while self._is_queue_full() and not self.ended:
+            self._space_freed.clear()
+            await self._space_freed.wait()
         self._append(samples)
 
-    def miss(self, until: float) -> None:
-        """What comes next was captured at ``until`` on the channel's clock: the audio before it is lost."""
+    def skip_to(self, until: float) -> None:
+        """Continue at ``until`` seconds on the channel's clock: the audio before that time is lost."""
         lost = round((until - self.position) * RATE)
-        if lost > _LOST * RATE:
+        if lost > _MIN_LOSS * RATE:
             self._received += lost
-            self._pause(lost)
+            self._skip_paused(lost)
 
     def end(self) -> None:
-        """No more audio: the rest is recognized, its captions become final, and the source ends by itself."""
+        """Accept no more audio: the rest is recognized, its captions become final, and the source ends by itself."""
         self._ending = True
         self._wake.set()
 
     async def finish(self) -> None:
-        """End, and wait for it."""
+        """End the source, and wait until the rest of its audio is recognized or that takes too long."""
         self.end()
-        done, _ = await asyncio.wait({self._task}, timeout=_DRAIN + _DRAIN_RATIO * len(self._backlog) / RATE)
+        done, _ = await asyncio.wait({self._task}, timeout=_DRAIN_TIMEOUT + _DRAIN_RATIO * len(self._backlog) / RATE)
         if not done:
             self.error = EngineError(f"The last {len(self._backlog) / RATE:.0f} s could not be recognized in time.")
             log.error("%s/%s: %s", *self._label, self.error)
             await self.cancel()
 
     async def cancel(self) -> None:
-        """End now, whatever waits."""
-        for task in (self._grace, self._task):
+        """End immediately, and discard the audio that waits."""
+        for task in (self._grace_task, self._task):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()
                 with suppress(asyncio.CancelledError):
@@ -253,13 +259,13 @@ class Source:
 
     @property
     def translates(self) -> bool:
-        """Whether its recognizer translates into English itself."""
+        """Whether the recognizer itself can translate into English."""
         return isinstance(self._engine, SpeechTranslator) and self._engine.translates
 
-    def in_english(self, start: float, end: float, language: str) -> Callable[[], Awaitable[str]] | None:
-        """The sound of that time, to be translated by the recognizer itself; None if it cannot.
+    def english_translator(self, start: float, end: float, language: str) -> Callable[[], Awaitable[str]] | None:
+        """A function by which the recognizer translates the audio of that time into English; None if it cannot.
 
-        Times are seconds on the channel's clock. Recognition goes first.
+        Times are in seconds on the channel's clock. Recognition has priority.
         """
         engine = self._engine
         if not isinstance(engine, SpeechTranslator) or not engine.translates:
@@ -280,7 +286,7 @@ class Source:
         return translate
 
     def snapshot(self) -> dict[str, Any]:
-        """For the dashboard."""
+        """The source's state for the dashboard."""
         return {
             "name": self.name,
             "id": self.key,
@@ -297,14 +303,14 @@ class Source:
             "waiting": round(len(self._backlog) / RATE, 2),
             "captions": self._captions,
             "pace": self._pace(),
-            "speakers_skipped": round(self._listening.skipped, 1) if self._listening else None,
+            "speakers_skipped": round(self._speaker_stream.skipped, 1) if self._speaker_stream else None,
         }
 
     def _pace(self) -> int:
-        """Words a minute, lately."""
-        while self._said and self._said[0][0] < self._loop.time() - _LATELY:
-            self._said.popleft()
-        return round(sum(words for _, words in self._said) * 60 / _LATELY)
+        """Words per minute in the recent past."""
+        while self._recent_finals and self._recent_finals[0][0] < self._loop.time() - _RECENT_WINDOW:
+            self._recent_finals.popleft()
+        return round(sum(words for _, words in self._recent_finals) * 60 / _RECENT_WINDOW)
 
     @property
     def _label(self) -> tuple[str, str]:
@@ -312,48 +318,48 @@ class Source:
 
     def _append(self, samples: Samples) -> None:
         if self.ended:
-            raise self.error or EngineError("The source has ended: start a new one.")
-        if self._loop.time() - self._since > self._limits.source_length:
-            raise TimedOut(f"A source may last {self._limits.source_length / 3600:g} h: start another one.")
+            raise self.error or EngineError("The source has ended: start another one.")
+        if self._loop.time() - self._created > self._limits.source_length:
+            raise TimedOut(f"A source may last at most {self._limits.source_length / 3600:g} h: start another one.")
         self._received += len(samples)
         self._recent.put(samples)
         self._level = max(_decibels(samples), self._level - 30 * len(samples) / RATE)
         if self.channel.settings.paused:
-            self._pause(len(samples))
-            if self._listening is not None:
-                self._listening.skip(len(samples))
+            self._skip_paused(len(samples))
+            if self._speaker_stream is not None:
+                self._speaker_stream.skip(len(samples))
             return
-        if self._listening is not None:
-            self._listening.put(samples, live=self._ahead() <= _FAST)
-        gap, self._unheard = self._unheard, 0
+        if self._speaker_stream is not None:
+            self._speaker_stream.put(samples, live=self._seconds_ahead() <= _LIVE_MARGIN)
+        gap, self._paused_samples = self._paused_samples, 0
         self._backlog.put(samples, self._loop.time(), gap)
         budget = int(self._limits.lag_budget * RATE)
-        if len(self._backlog) > budget + len(samples) and self._ahead() <= _FAST:
-            self._skip(budget // 4)
+        if len(self._backlog) > budget + len(samples) and self._seconds_ahead() <= _LIVE_MARGIN:
+            self._drop_oldest(budget // 4)
         self._wake.set()
 
-    def _pause(self, samples: int) -> None:
-        """So many samples are not to be captioned; what was said before them becomes final."""
-        if not self._unheard:
+    def _skip_paused(self, samples: int) -> None:
+        """Leave out ``samples`` samples of a paused channel; the captions before them become final."""
+        if not self._paused_samples:
             self._backlog.flush(self._loop.time())
             self._wake.set()
-        self._unheard += samples
+        self._paused_samples += samples
 
-    def _crowded(self) -> bool:
-        """Whether a client that is ahead of real time has filled the queue."""
-        return len(self._backlog) >= self._limits.ahead * RATE and self._ahead() > _FAST
+    def _is_queue_full(self) -> bool:
+        """Whether a client that sends faster than real time has filled the queue."""
+        return len(self._backlog) >= self._limits.ahead * RATE and self._seconds_ahead() > _LIVE_MARGIN
 
-    def _ahead(self) -> float:
-        """Seconds of audio received beyond what real time can have brought."""
-        return self.received - (self._loop.time() - self._anchor)
+    def _seconds_ahead(self) -> float:
+        """Seconds by which the received audio is ahead of real time."""
+        return self.received - (self._loop.time() - self._live_start)
 
-    def _skip(self, keep: int) -> None:
+    def _drop_oldest(self, keep: int) -> None:
         lost = self._backlog.skip(keep) / RATE
         self.skipped += lost
         if self._metrics:
             self._metrics.skipped(self.channel.name, lost)
-        log.warning("%s/%s: recognition is too slow, %.1f s of audio were left out", *self._label, lost)
-        self._tell_lag(force=True)
+        log.warning("%s/%s: recognition is too slow, so %.1f s of audio were skipped", *self._label, lost)
+        self._publish_lag(force=True)
 
     async def _run(self) -> None:
         try:
@@ -363,40 +369,42 @@ class Source:
                 else:
                     self._wake.clear()
                     await self._wake.wait()
-            await self._hear_speakers(soon=True)
+            await self._wait_for_speakers(soon=True)
             async with self._engine.scheduler.turn(self._loop.time()) as work:
-                self._show(await work(self._pipeline.flush))
-            await self._hear_speakers(soon=False)
-            self._show([])
+                self._publish(await work(self._pipeline.flush))
+            await self._wait_for_speakers(soon=False)
+            self._publish([])
             self.feed.publish("end", "end", {"type": "end"})
         except Exception as error:
             log.exception("%s/%s: recognition failed", *self._label)
-            self.error = error if isinstance(error, SurtitleError) else EngineError("Recognition failed: start again.")
+            self.error = (
+                error if isinstance(error, SurtitleError) else EngineError("Recognition failed: start another source.")
+            )
         finally:
             self._backlog.clear()
-            self._room.set()
-            self._tell("ended")
-            self._gone(self)
+            self._space_freed.set()
+            self._publish_status("ended")
+            self._on_end(self)
             await asyncio.shield(asyncio.to_thread(self._close))
 
     def _close(self) -> None:
         self._pipeline.close()
-        if self._next is not None:
-            self._next[1].close()
+        if self._next_engine is not None:
+            self._next_engine[1].close()
 
-    async def _hear_speakers(self, *, soon: bool) -> None:
-        """No more audio comes: wait for the last speakers; ``soon``: only as long as words may."""
-        ears = self._listening
+    async def _wait_for_speakers(self, *, soon: bool) -> None:
+        """Wait for the last speakers after the audio has ended; ``soon``: no longer than words may wait for theirs."""
+        ears = self._speaker_stream
         if ears is None or (soon and ears.timeline.known + ears.patience < self.position):
             return
-        await asyncio.to_thread(ears.wait, ears.patience if soon else _LAST_SPEAKERS)
+        await asyncio.to_thread(ears.wait, ears.patience if soon else _SPEAKER_TIMEOUT)
 
     async def _recognize(self) -> None:
-        """Take what waits when the turn comes, and not before: the newest audio is part of it."""
+        """Recognize the audio that waits. It is taken from the queue when the turn comes, so the newest is included."""
         async with self._engine.scheduler.turn(self._deadline()) as work:
             deadline, block = self._deadline(), self._backlog.take(int(self._engine.step * RATE))
-            self._room.set()
-            change, self._next = self._next, None
+            self._space_freed.set()
+            change, self._next_engine = self._next_engine, None
 
             def step() -> list[Caption]:
                 if change is not None:
@@ -404,57 +412,57 @@ class Source:
                 before = self._pipeline.skip(block.gap / RATE) if block.gap else []
                 return before + (self._pipeline.feed(block.samples) if block.samples.size else self._pipeline.flush())
 
-            self._show(await work(step))
-        self._coming = change or self._coming
-        if self._coming is not None and self._pipeline.stream is self._coming[1]:
-            self._engine, self._coming = self._coming[0], None
+            self._publish(await work(step))
+        self._pending_engine = change or self._pending_engine
+        if self._pending_engine is not None and self._pipeline.stream is self._pending_engine[1]:
+            self._engine, self._pending_engine = self._pending_engine[0], None
         self.lag = max(0.0, self._loop.time() - deadline)
-        self._tell_lag()
+        self._publish_lag()
         if (failure := self._pipeline.take_failure()) is not None:
             log.warning("%s/%s: %s", *self._label, failure)
             self.feed.publish("status", "status", {"type": "status", "notice": failure.message})
-        if self._told != (self._pipeline.speaking, self.engine, self.language):
-            self._tell("live" if self.attached else "away")
+        if self._sent_status != (self._pipeline.speaking, self.engine, self.language):
+            self._publish_status("live" if self.attached else "away")
 
     def _deadline(self) -> float:
-        """When the oldest audio that waits arrived, or would have been spoken, on the loop's clock."""
-        first = self._backlog.first
+        """When the oldest waiting audio arrived or, if that is later, was spoken; in seconds on the loop's clock."""
+        first = self._backlog.oldest
         position = self.received - (len(self._backlog) - len(first.samples)) / RATE
-        return max(first.arrived, self._anchor + position)
+        return max(first.arrived, self._live_start + position)
 
-    def _show(self, captions: list[Caption]) -> None:
+    def _publish(self, captions: list[Caption]) -> None:
         for caption in captions:
             if caption.final:
                 self._captions += 1
-                self._said.append((self._loop.time(), len(caption.words)))
-            self._measure(caption)
+                self._recent_finals.append((self._loop.time(), len(caption.words)))
+            self._count_words(caption)
             self.channel.put(caption)
             self.feed.publish(f"caption:{caption.id}", "caption", message(caption))
         for late in self._pipeline.take_late():
-            if (named := self.channel.attribute(late)) is not None:
+            if (named := self.channel.set_speaker(late)) is not None:
                 self.feed.publish(f"caption:{named.id}", "caption", message(named))
 
-    def _measure(self, caption: Caption) -> None:
-        """Count the words that are committed now, and how long after they were spoken that is."""
-        new = caption.words[self._committed.pop(caption.id, 0) :]
+    def _count_words(self, caption: Caption) -> None:
+        """Record in the metrics how many words were committed, and how long after they were spoken."""
+        new = caption.words[self._counted_words.pop(caption.id, 0) :]
         if caption.words and not caption.final:
-            self._committed[caption.id] = len(caption.words)
+            self._counted_words[caption.id] = len(caption.words)
         if new and self._metrics:
-            began = self._anchor - self.clock  # what the loop's clock says when the channel's says 0
-            live = self._ahead() <= _FAST
+            began = self._live_start - self.clock  # the loop's clock at time 0 of the channel's clock
+            live = self._seconds_ahead() <= _LIVE_MARGIN
             delays = [self._loop.time() - began - word.end for word in new] if live else []
             self._metrics.committed(self.channel.name, self.engine, len(new), delays)
 
-    def _tell(self, state: str) -> None:
-        speaking, engine, language = self._told = (self._pipeline.speaking, self.engine, self.language)
+    def _publish_status(self, state: str) -> None:
+        speaking, engine, language = self._sent_status = (self._pipeline.speaking, self.engine, self.language)
         status = {"state": state, "engine": engine, "language": language, "speaking": speaking}
         self.channel.tell(self.name, status)
 
-    def _tell_lag(self, *, force: bool = False) -> None:
-        told, when = self._told_lag
-        worth = self.lag >= _TELL_LAG or told >= _TELL_LAG
-        if force or (worth and self._loop.time() - when >= _TELL_LAG):
-            self._told_lag = (self.lag, self._loop.time())
+    def _publish_lag(self, *, force: bool = False) -> None:
+        sent, when = self._sent_lag
+        worth = self.lag >= _MIN_REPORTED_LAG or sent >= _MIN_REPORTED_LAG
+        if force or (worth and self._loop.time() - when >= _MIN_REPORTED_LAG):
+            self._sent_lag = (self.lag, self._loop.time())
             lag = {"type": "lag", "seconds": round(self.lag, 2), "skipped": round(self.skipped, 2)}
             self.feed.publish("lag", "lag", lag)
 
@@ -468,7 +476,7 @@ class Source:
 
 
 def message(caption: Caption) -> dict[str, Any]:
-    """A caption as its publisher is told of it: ``partial`` or ``final``."""
+    """A caption as its publisher gets it: a ``partial`` or ``final`` message."""
     common = {"id": caption.id, "rev": caption.rev, "text": caption.full_text}
     if caption.speaker is not None:
         common["speaker"] = caption.speaker
@@ -479,7 +487,7 @@ def message(caption: Caption) -> dict[str, Any]:
 
 
 def _decibels(samples: Samples) -> float:
-    """Loudness (RMS) relative to full scale."""
+    """The loudness (RMS) in dB relative to full scale."""
     if not samples.size:
         return _SILENCE_DB
     mean = float(np.mean(np.square(samples, dtype=np.float64)))

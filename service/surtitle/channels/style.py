@@ -1,4 +1,4 @@
-"""How captions look in the overlay. Pure: what a style may say; the pages draw it."""
+"""The appearance of captions in overlays. Pure: defines and checks styles, which the pages draw."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from msgspec import Meta
 from surtitle.core.errors import BadRequest
 
 DEFAULT = "default"
-"""The name of the style that overlays have which name none."""
+"""The name of the style for overlays that name none."""
 
-_NAME = re.compile(r"\w[\w -]{0,39}")
+_NAME_PATTERN = re.compile(r"\w[\w -]{0,39}")
 
 _Color = Annotated[str, Meta(pattern=r"^(#?([0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})|[a-zA-Z]{3,20})$")]
 _Percent = Annotated[int, Meta(ge=0, le=100)]
@@ -22,11 +22,11 @@ _Font = Annotated[str, Meta(max_length=200, pattern=r"^[\w ,.'\"-]*$")]
 
 
 class Style(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is not said is as the theme has it. The overlay takes the same names as URL parameters.
+    """A style; missing fields are those of the theme. The overlay takes the same names as URL parameters.
 
-    Sizes are relative, so that a style fits every canvas: ``size`` and the opacities are percents,
-    ``outline``, ``shadow`` and ``radius`` hundredths of the text's height, ``margin`` and ``side``
-    percents of the picture, ``fade`` is seconds of silence (0 for never).
+    Sizes are relative, so that a style fits every canvas: ``size`` and the opacities are in percent,
+    ``outline``, ``shadow`` and ``radius`` in hundredths of the text's height, ``margin`` and ``side``
+    in percent of the picture, and ``fade`` is in seconds of silence (0 for never).
     """
 
     theme: Literal["studio", "broadcast", "cinema", "outline", "news", "contrast", "paper", "neon", "comic"] | None = (
@@ -59,7 +59,7 @@ class Style(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     direction: Literal["auto", "ltr", "rtl"] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """What it says, without what it leaves to the theme."""
+        """The style's own fields, without those left to the theme."""
         return dict(msgspec.to_builtins(self))
 
 
@@ -71,17 +71,17 @@ class StyleEvent(TypedDict):
 
 
 def parse(body: bytes) -> Style:
-    """A style in JSON. Raises `BadRequest`, which names the field."""
+    """Decode a style from JSON. Raises `BadRequest`, which names the field."""
     try:
         return msgspec.json.decode(body, type=Style)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"This is no style: {error}.") from error
+        raise BadRequest(f"The style is invalid: {error}.") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest('A style is JSON, for example {"theme":"cinema","size":120}.') from error
+        raise BadRequest('A style must be JSON, for example {"theme":"cinema","size":120}.') from error
 
 
 def check_name(name: str) -> str:
-    """A style's name, as it was given. Raises `BadRequest`."""
-    if not _NAME.fullmatch(name):
-        raise BadRequest(f"{name[:50]!r} cannot be a style's name: use 1 to 40 letters, digits, dashes or spaces.")
+    """Check a style's name and return it unchanged. Raises `BadRequest`."""
+    if not _NAME_PATTERN.fullmatch(name):
+        raise BadRequest(f"{name[:50]!r} is not a valid style name: use 1 to 40 letters, digits, dashes or spaces.")
     return name

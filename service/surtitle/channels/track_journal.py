@@ -1,4 +1,4 @@
-"""One track's part of its channel's journal."""
+"""The part of a channel's journal that belongs to one track."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from surtitle.channels.session import Journal, OnWritten, Session
 
 @dataclass(frozen=True, slots=True)
 class TrackJournal:
-    """``session`` gives the channel's newest, to which everything belongs; without one nothing is written."""
+    """Writes and reads the captions of one track in the session that ``session`` returns, the channel's newest.
+
+    Without a session nothing is written.
+    """
 
     journal: Journal
     session: Callable[[], Session | None]
     track: str
 
-    def write(self, caption: Caption, place: int, on_written: OnWritten) -> None:
-        """A caption has new committed words, or none any more. See `Journal.save_caption`."""
+    def write(self, caption: Caption, sequence: int, on_written: OnWritten) -> None:
+        """Store a caption that has new committed words or has lost all of them. See `Journal.save_caption`."""
         if (session := self.session()) is not None:
-            self.journal.save_caption(session, self.track, caption, place, on_written)
+            self.journal.save_caption(session, self.track, caption, sequence, on_written)
 
     async def read(self, limit: int, after: int) -> list[tuple[int, Caption]]:
         """See `Journal.load_captions`."""

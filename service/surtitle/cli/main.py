@@ -172,10 +172,10 @@ def _checked(settings: Settings) -> Settings:
 async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
     from surtitle.core import logs
     from surtitle.core.memory import limit_malloc_arenas, trim_heap_periodically
-    from surtitle.web.server import allow_sockets
+    from surtitle.web.server import raise_socket_limit
 
     limit_malloc_arenas()
-    allow_sockets()
+    raise_socket_limit()
     logs.configure(verbose=verbose, form=log_format)
     server = _server(settings)
     signal.signal(signal.SIGTERM, _leave)  # which comes back when uvicorn has seen to it

@@ -86,7 +86,7 @@ def token(
         if channel != EVERY:
             check_name(channel)
         with closing(TokenStore(data_dir)) as token_store:
-            grant = tokens.issue(secret, SCOPES[scope], channel, tokens.seconds_of(expires))
+            grant = tokens.issue(secret, SCOPES[scope], channel, tokens.parse_duration(expires))
             token_store.add(grant, clean_name(name))
             place = url or token_store.url or "http://127.0.0.1:8000"
     except SurtitleError as error:

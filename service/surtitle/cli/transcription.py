@@ -11,7 +11,7 @@ from pathlib import Path
 
 from surtitle.audio import mediafile
 from surtitle.captions.caption import Caption
-from surtitle.captions.sentences import captions_of
+from surtitle.captions.sentences import build_captions
 from surtitle.cli.progress import fetch
 from surtitle.core.errors import BadAudio, EngineError, ModelError
 from surtitle.core.settings import Settings
@@ -66,7 +66,7 @@ def transcribe(
     captions: list[Caption] = []
     for language, group in groupby(words, key=lambda pair: pair[0]):
         said = [attributed(word, speakers, label) for _, word in group]
-        captions += captions_of(file.stem, said, language, lambda: f"c{next(numbers)}")
+        captions += build_captions(file.stem, said, language, lambda: f"c{next(numbers)}")
     return Transcript(captions, until, stopped)
 
 

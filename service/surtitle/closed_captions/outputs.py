@@ -1,4 +1,4 @@
-"""All outputs of one service: each channel's is made, changed and stopped as its settings say."""
+"""The closed-caption outputs of the service, which are started and stopped according to channels' settings."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from surtitle.translation.translations import Translations
 
 log = logging.getLogger("surtitle.outputs")
 
-_FAREWELL = 4.0  # seconds that a thread has to take the captions off the screen and end
+_STOP_TIMEOUT = 4.0  # seconds for an output's thread to clear the screen and end
 
 
 class Outputs:
     """Owns one task for each channel whose closed captions the service sends.
 
-    ``position`` gives how far a channel's source has come, in seconds on the channel's clock. Captions in a language
-    of their own come from ``translations``.
+    ``position`` gives the position of a channel's source, in seconds on the channel's clock. Captions in another
+    language come from ``translations``.
     """
 
     def __init__(self, position: Callable[[Channel, str], float | None], translations: Translations) -> None:
@@ -40,7 +40,7 @@ class Outputs:
         self._scripts: Counter[Channel] = Counter()
 
     def apply(self, channel: Channel) -> None:
-        """Begin to do what the channel's settings say; what runs by other ones is stopped first."""
+        """Begin to apply the channel's settings; an output with earlier settings is stopped first."""
         settings, before = channel.settings.closed_captions, self._tasks.get(channel)
         if settings == self._applied.get(channel, ClosedCaptions()):
             return
@@ -48,10 +48,10 @@ class Outputs:
         if before is None and not settings.enabled:
             return
         task = self._tasks[channel] = asyncio.create_task(self._run(channel, before), name=f"output {channel.name}")
-        task.add_done_callback(lambda done: self._forget(channel, done))
+        task.add_done_callback(lambda done: self._task_done(channel, done))
 
     def describe(self, channel: Channel) -> dict[str, Any]:
-        """To be added to the channel's: who sends its closed captions, how it stands, and what viewers see."""
+        """Part of the channel's description: what sends its closed captions, the status, and the text viewers see."""
         output = self._running.get(channel)
         state = OFF if output is None else output.state
         return {
@@ -66,12 +66,12 @@ class Outputs:
         }
 
     def sends(self, channel: Channel) -> bool:
-        """Whether the service sends this channel's closed captions, so that nobody else may."""
+        """Whether the service sends this channel's closed captions, so that the script in OBS must not."""
         return channel.settings.closed_captions.enabled
 
     @contextmanager
     def script(self, channel: Channel) -> Iterator[None]:
-        """A script in OBS is there that sends them, unless the service does."""
+        """Count a connected OBS script, which sends the closed captions unless the service does."""
         self._scripts[channel] += 1
         try:
             yield
@@ -80,7 +80,7 @@ class Outputs:
 
     @contextmanager
     def captioner(self, channel: Channel, language: str | None, delay: float) -> Iterator[Captioner]:
-        """Closed captions of a channel for one who sends them; where they cannot be translated, it says why."""
+        """The closed captions of a channel for one sender. If they cannot be translated, `refusal` says why."""
         try:
             translated = self._translations.language(channel, language)
         except SurtitleError as error:
@@ -90,7 +90,7 @@ class Outputs:
         if translated is None:
             yield Captioner(channel, position, language, delay)
             return
-        with self._translations.reading(channel, translated) as track:
+        with self._translations.subscribe(channel, translated) as track:
             problem = partial(self._translations.problem, channel, translated)
             yield Captioner(channel, position, None, delay, track, problem)
 
@@ -124,10 +124,10 @@ class Outputs:
             output.stop()
             del self._running[channel]
             with suppress(asyncio.CancelledError):
-                await asyncio.wait({following, sending}, timeout=_FAREWELL)
+                await asyncio.wait({following, sending}, timeout=_STOP_TIMEOUT)
 
-    def _forget(self, channel: Channel, task: asyncio.Task[None]) -> None:
+    def _task_done(self, channel: Channel, task: asyncio.Task[None]) -> None:
         if self._tasks.get(channel) is task:
             del self._tasks[channel]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s: its closed captions have stopped", channel.name, exc_info=error)
+            log.error("%s: sending closed captions failed", channel.name, exc_info=error)

@@ -11,7 +11,7 @@ from surtitle.audio import RATE, Samples
 from surtitle.audio.container import decode
 from surtitle.audio.intake import resampled
 from surtitle.captions.caption import Caption
-from surtitle.captions.transcript import in_order
+from surtitle.captions.transcript import sort_final
 from surtitle.channels.settings import ChannelSettings
 from surtitle.core.errors import BadRequest, ModelError
 from surtitle.core.words import Word
@@ -67,7 +67,7 @@ def polish(
             captions += second_pass(source, words, language, live, fixed, rules, len(captions) + 1)
     finally:
         recognizer.close()
-    captions = in_order(captions)
+    captions = sort_final(captions)
     _keep(transcripts, session, captions)
     return captions
 

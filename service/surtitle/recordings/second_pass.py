@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import count, groupby, pairwise
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.sentences import captions_of
+from surtitle.captions.sentences import build_captions
 from surtitle.captions.units import units
 from surtitle.core.words import Hypothesis, Word
 from surtitle.vocabulary.substituter import PhraseRules, Substituter
@@ -49,7 +49,7 @@ def second_pass(
     captions: list[Caption] = []
     spoken = ((voices.at(unit[0]), word) for unit in units(said) for word in unit)
     for speaker, part in groupby(spoken, key=lambda pair: pair[0]):
-        divided = captions_of(source, [word for _, word in part], language, lambda: f"p{next(numbers)}")
+        divided = build_captions(source, [word for _, word in part], language, lambda: f"p{next(numbers)}")
         captions += [replace(caption, speaker=speaker) for caption in divided]
     return captions
 

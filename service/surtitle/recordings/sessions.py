@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.names import named
-from surtitle.captions.transcript import in_order
+from surtitle.captions.names import apply_names
+from surtitle.captions.transcript import sort_final
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL
 from surtitle.core.errors import NoSuchSession, StillRecording
@@ -88,7 +88,7 @@ class Sessions:
         version = version or (self._best(summary) if track == ORIGINAL else LIVE)
         found = await asyncio.to_thread(self.transcripts.captions, summary.session.id, version, track)
         names = self.hub.names(summary.session.channel)
-        return [named(caption, names) for caption in in_order(found)]
+        return [apply_names(caption, names) for caption in sort_final(found)]
 
     async def difference(self, summary: Summary) -> Difference:
         """What the second pass changed."""
@@ -120,7 +120,7 @@ class Sessions:
         Raises `NoSuchSession`, `OSError`.
         """
         summary = await self.summary(session)
-        channel = self.hub.known(summary.session.channel)
+        channel = self.hub.find_channel(summary.session.channel)
         if channel is not None and channel.session is not None and channel.session.id == session:
             channel.clear()
         await self.polisher.stop(session)
@@ -147,7 +147,7 @@ class Sessions:
 
     def _describe(self, summary: Summary, recordings: Sequence[RecordingFile]) -> dict[str, Any]:
         session = summary.session
-        channel = self.hub.known(session.channel)
+        channel = self.hub.find_channel(session.channel)
         current = channel is not None and channel.session is not None and channel.session.id == session.id
         going_on = current and channel is not None and bool(self.hub.sources(channel))
         audio = None

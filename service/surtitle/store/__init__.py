@@ -1,1 +1,1 @@
-"""What outlives the service: settings, sessions and their captions, in a database."""
+"""The database, which keeps settings, sessions and captions across runs of the service."""

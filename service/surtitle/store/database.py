@@ -1,4 +1,4 @@
-"""The database: SQLite in a folder, or one that is named by its address."""
+"""The database: SQLite in a folder, or PostgreSQL at an address."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from surtitle.core.errors import SurtitleError
 
 FILE = "surtitle.db"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_BUSY = 2.0  # seconds that another program may hold the file
-_ANSWER = 5  # seconds in which a server has to answer
-_PAGES = 500  # KiB of the file that each connection keeps in memory
+_BUSY_TIMEOUT = 2.0  # seconds to wait while another program locks the file
+_SERVER_TIMEOUT = 5  # seconds to wait for a server's answer
+_CACHE_SIZE = 500  # KiB of the file that each connection caches in memory
 _DRIVER = "postgresql+psycopg"
-_ADDRESS = "--database takes a PostgreSQL address, like postgresql://user:password@host/surtitle."
+_ADDRESS_HELP = "--database takes a PostgreSQL address, like postgresql://user:password@host/surtitle."
 
 
 class StoreError(SurtitleError):
-    """What is kept cannot be read or written."""
+    """The database cannot be read or written."""
 
     code = "store_failed"
 
 
 class Database:
-    """Connections for threads, to tables as this version has them. Raises `StoreError`."""
+    """Connections for threads to a database whose tables are migrated to this version. Raises `StoreError`."""
 
     def __init__(self, folder: Path, url: str | None = None) -> None:
         self.name = f"{folder / FILE}"
         try:
-            self._engine = _server(url) if url else _file(folder)
+            self._engine = _open_server(url) if url else _open_file(folder)
             if url:
                 self.name = self._engine.url.render_as_string(hide_password=True)
             with self._engine.begin() as connection:
@@ -48,9 +48,9 @@ class Database:
             ) from error
         except (OSError, SQLAlchemyError) as error:
             raise StoreError(
-                f"{self.name} cannot be used ({reason(error)}): "
+                f"{self.name} cannot be used ({describe_error(error)}): "
                 + (
-                    "see that the server runs, and --database is right."
+                    "make sure that the server runs and --database is correct."
                     if url
                     else "choose another folder with --data-dir, or move the file away."
                 )
@@ -61,66 +61,66 @@ class Database:
         return self._engine.dialect.name == "sqlite"
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Raises `StoreError`."""
-        with self._telling("read"), self._engine.connect() as connection:
+    def connect(self) -> Iterator[Connection]:
+        """A connection for reading. Raises `StoreError`."""
+        with self._translate_errors("read"), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """All of it or nothing. Raises `StoreError`."""
-        with self._telling("written"), self._engine.begin() as connection:
+    def begin(self) -> Iterator[Connection]:
+        """A connection in a transaction, which is committed unless the block raises. Raises `StoreError`."""
+        with self._translate_errors("written"), self._engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
         self._engine.dispose()
 
     @contextmanager
-    def _telling(self, done: str) -> Iterator[None]:
+    def _translate_errors(self, done: str) -> Iterator[None]:
         try:
             yield
         except SQLAlchemyError as error:
-            raise StoreError(f"{self.name} cannot be {done} ({reason(error)}): captions go on meanwhile.") from error
+            raise StoreError(
+                f"{self.name} cannot be {done} ({describe_error(error)}): captions continue without it."
+            ) from error
 
 
-def reason(error: Exception) -> str:
-    """In a few words, without the statement."""
+def describe_error(error: Exception) -> str:
+    """The reason of an error in a few words, without the SQL statement."""
     text = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
     return " ".join(text.split())[:200]
 
 
-def _file(folder: Path) -> Engine:
-    """It holds OBS's password and what people said, so only its owner may read it."""
+def _open_file(folder: Path) -> Engine:
+    """Open the SQLite file. It holds OBS's password and what people said, so only its owner may read it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / FILE
     path.touch(mode=0o600)
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY})
-    event.listen(engine, "connect", _durable)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_TIMEOUT})
+    event.listen(engine, "connect", _set_pragmas)
     return engine
 
 
-def _server(address: str) -> Engine:
+def _open_server(address: str) -> Engine:
     try:
         url = make_url(address)
         if url.get_backend_name() != "postgresql":
-            raise StoreError(_ADDRESS)
-        waiting = {"connect_timeout": _ANSWER, "options": f"-c statement_timeout={_ANSWER * 1000}"}
+            raise StoreError(_ADDRESS_HELP)
+        waiting = {"connect_timeout": _SERVER_TIMEOUT, "options": f"-c statement_timeout={_SERVER_TIMEOUT * 1000}"}
         return create_engine(url.set(drivername=_DRIVER), connect_args=waiting, pool_pre_ping=True)
     except ArgumentError as error:
-        raise StoreError(
-            "--database takes a PostgreSQL address, like postgresql://user:password@host/surtitle."
-        ) from error
+        raise StoreError(_ADDRESS_HELP) from error
     except (ImportError, NoSuchModuleError) as error:
         raise StoreError("PostgreSQL needs its driver: pip install 'surtitle[postgresql]'.") from error
 
 
-def _durable(connection: object, _: object) -> None:
-    """Readers and the writer do not wait for each other, and what was written outlives a power failure."""
+def _set_pragmas(connection: object, _: object) -> None:
+    """Let readers and the writer work at the same time, and make what was written survive a power failure."""
     cursor = connection.cursor()  # type: ignore[attr-defined]  # sqlite3's own
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute(f"PRAGMA cache_size=-{_PAGES}")
+    cursor.execute(f"PRAGMA cache_size=-{_CACHE_SIZE}")
     cursor.close()
 
 

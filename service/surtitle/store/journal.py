@@ -1,10 +1,10 @@
-"""What channels have to remember: written in batches, and found again at the start."""
+"""The stored state of channels: written in batches, and loaded when the service starts."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import time
 from typing import Any
@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Table, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
-from surtitle.captions.caption import Caption, packed, unpacked
-from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, digest
+from surtitle.captions.caption import Caption, pack_caption, unpack_caption
+from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, hash_resume_id
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 from surtitle.store.database import Database
@@ -27,7 +27,7 @@ log = logging.getLogger("surtitle.store")
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:
-    """All that a channel was told. Fields of later versions are ignored, and those that are missing have defaults."""
+    """A channel's settings and styles. Fields of later versions are ignored, and missing ones get their defaults."""
 
     settings: ChannelSettings = field(default_factory=ChannelSettings)
     styles: dict[str, Style] = field(default_factory=dict)
@@ -35,18 +35,21 @@ class StoredSettings:
 
 @dataclass(frozen=True, slots=True)
 class PendingCaption:
-    """The newest revision of a caption: where it belongs, its place in the feed, and who is told when it is written."""
+    """The newest revision of a caption, with its session and track and its sequence number in the feed.
+
+    ``on_written`` is called when it has been written.
+    """
 
     session: Session
     track: str
     caption: Caption
-    place: int
+    sequence: int
     on_written: OnWritten
 
 
 @dataclass(slots=True)
 class Batch:
-    """What has changed since the last one was written, newest state only."""
+    """The newest state of everything that has changed since the last batch was written."""
 
     settings: dict[str, StoredSettings] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
@@ -59,45 +62,51 @@ class Batch:
 
 
 class Store:
-    """Blocks, for threads. Raises `StoreError`, also when it is made."""
+    """Reads and writes the state of channels. Blocks: call it in threads.
+
+    All methods raise `StoreError`, and so does the constructor.
+    """
 
     def __init__(self, folder: Path, url: str | None = None) -> None:
         self.database = Database(folder, url)
 
     def settings(self) -> dict[str, StoredSettings]:
-        """What channels were told, by their names. What cannot be understood is left out, and told to the log."""
-        with self.database.reading() as connection:
+        """The settings of channels by their names. Those that cannot be decoded are logged and left out."""
+        with self.database.connect() as connection:
             rows = connection.execute(select(CHANNELS.c.name, CHANNELS.c.told)).all()
         found = {}
-        for name, told in rows:
+        for name, stored in rows:
             try:
-                found[name] = msgspec.json.decode(told, type=StoredSettings)
+                found[name] = msgspec.json.decode(stored, type=StoredSettings)
             except msgspec.DecodeError as error:
-                log.warning("what channel %s was told cannot be read (%s): it begins anew", name, error)
+                log.warning("the settings of channel %s cannot be read (%s): defaults are used instead", name, error)
         return found
 
-    def kept(self, channels: int, captions: int) -> list[StoredSession]:
-        """The newest session of each channel, newest first; at most so many, and so many captions of each track."""
-        with self.database.reading() as connection:
+    def load_sessions(self, channels: int, captions: int) -> list[StoredSession]:
+        """The newest session of each channel, newest first.
+
+        Returns at most ``channels`` sessions, with at most ``captions`` captions of each track.
+        """
+        with self.database.connect() as connection:
             rows = connection.execute(
                 select(SESSIONS).where(~SESSIONS.c.ended).order_by(SESSIONS.c.seen.desc()).limit(channels)
             ).all()
-            return [_kept(connection, row, captions) for row in rows]
+            return [_load_session(connection, row, captions) for row in rows]
 
     def captions(self, session: str, track: str, limit: int, after: int = 0) -> list[tuple[int, Caption]]:
-        """The newest final captions of a track whose place is after that one, with their places; by their beginning."""
-        with self.database.reading() as connection:
-            return _newest(connection, session, track, limit, CAPTIONS.c.final, CAPTIONS.c.place > after)
+        """The newest final captions of a track with sequence numbers after ``after``, sorted by their start."""
+        with self.database.connect() as connection:
+            return _load_newest(connection, session, track, limit, CAPTIONS.c.final, CAPTIONS.c.place > after)
 
     def caption(self, session: str, track: str, name: str) -> tuple[int, Caption] | None:
-        """One of them."""
-        with self.database.reading() as connection:
-            found = _newest(connection, session, track, 1, CAPTIONS.c.final, CAPTIONS.c.id == name)
+        """One final caption of a track with its sequence number."""
+        with self.database.connect() as connection:
+            found = _load_newest(connection, session, track, 1, CAPTIONS.c.final, CAPTIONS.c.id == name)
         return found[0] if found else None
 
     def write(self, batch: Batch) -> None:
-        """All of it or nothing; the same again does no harm."""
-        with self.database.writing() as connection:
+        """Write a batch in one transaction. Writing the same batch again has no effect."""
+        with self.database.begin() as connection:
             _write_settings(connection, batch.settings)
             _write_sessions(connection, batch)
             _write_captions(connection, batch.captions.values())
@@ -107,14 +116,25 @@ class Store:
         self.database.close()
 
 
-def session_of(row: Row[Any]) -> Session:
+def session_from_row(row: Row[Any]) -> Session:
     return Session(row.id, row.channel, row.began, row.epoch, row.place, row.prefix)
+
+
+def _session_row(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "channel": session.channel,
+        "began": session.began,
+        "epoch": session.epoch,
+        "place": session.sequence,
+        "prefix": session.prefix,
+    }
 
 
 def upsert(
     connection: Connection, table: Table, rows: list[dict[str, Any]], key: Sequence[str], kept: Sequence[str] = ()
 ) -> None:
-    """Insert rows, or overwrite those that have the same key, but for the columns that are to be ``kept``."""
+    """Insert rows, or overwrite existing ones with the same key, except for the columns in ``kept``."""
     if not rows:
         return
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -123,13 +143,13 @@ def upsert(
     connection.execute(statement.on_conflict_do_update(index_elements=key, set_=changing), rows)
 
 
-def _kept(connection: Connection, row: Row[Any], limit: int) -> StoredSession:
-    session = session_of(row)
+def _load_session(connection: Connection, row: Row[Any], limit: int) -> StoredSession:
+    session = session_from_row(row)
     tracks: dict[str, list[tuple[int, Caption]]] = {}
     ends: dict[str, float] = {}
     names = connection.execute(select(CAPTIONS.c.track).where(*_live(session.id)).distinct()).scalars().all()
     for track in names:
-        captions = tracks[track] = _newest(connection, session.id, track, limit)
+        captions = tracks[track] = _load_newest(connection, session.id, track, limit)
         if not track:
             for _, caption in captions:
                 ends[caption.source] = max(ends.get(caption.source, 0.0), caption.end)
@@ -140,33 +160,33 @@ def _kept(connection: Connection, row: Row[Any], limit: int) -> StoredSession:
     return StoredSession(session, row.seen, tracks, sources)
 
 
-def _newest(
+def _load_newest(
     connection: Connection, session: str, track: str, limit: int, *only: ColumnElement[bool]
 ) -> list[tuple[int, Caption]]:
-    """Captions with their places, by their beginning."""
+    """The newest ``limit`` captions with their sequence numbers, sorted by their start."""
     newest = select(CAPTIONS.c.place, CAPTIONS.c.id, CAPTIONS.c.packed, CAPTIONS.c.final).where(
         *_live(session), CAPTIONS.c.track == track, *only
     )
     found = connection.execute(newest.order_by(CAPTIONS.c.number.desc()).limit(limit)).all()
-    return [(one.place, unpacked(one.id, one.packed, final=one.final)) for one in reversed(found)]
+    return [(one.place, unpack_caption(one.id, one.packed, final=one.final)) for one in reversed(found)]
 
 
 def _live(session: str) -> tuple[ColumnElement[bool], ...]:
     return CAPTIONS.c.session == session, CAPTIONS.c.version == LIVE
 
 
-def _write_settings(connection: Connection, told: Mapping[str, StoredSettings]) -> None:
-    if told:
-        connection.execute(delete(CHANNELS).where(CHANNELS.c.name.in_(told)))
-    rows = [{"name": name, "told": msgspec.json.encode(one)} for name, one in told.items() if one != StoredSettings()]
+def _write_settings(connection: Connection, stored: Mapping[str, StoredSettings]) -> None:
+    if stored:
+        connection.execute(delete(CHANNELS).where(CHANNELS.c.name.in_(stored)))
+    rows = [{"name": name, "told": msgspec.json.encode(one)} for name, one in stored.items() if one != StoredSettings()]
     upsert(connection, CHANNELS, rows, ["name"])
 
 
 def _write_sessions(connection: Connection, batch: Batch) -> None:
     now = time()
-    mentioned = [said.session for said in batch.captions.values()] + [one for one, _, _ in batch.sources.values()]
+    mentioned = [pending.session for pending in batch.captions.values()] + [one for one, _, _ in batch.sources.values()]
     touched = {session.id: session for session in mentioned} | batch.sessions
-    rows = [{**asdict(session), "seen": now, "ended": False} for session in touched.values()]
+    rows = [{**_session_row(session), "seen": now, "ended": False} for session in touched.values()]
     upsert(connection, SESSIONS, rows, ["id"], kept=["ended"])
     for session in batch.sessions.values():
         others = (SESSIONS.c.channel == session.channel) & (SESSIONS.c.id != session.id)
@@ -177,35 +197,37 @@ def _write_sessions(connection: Connection, batch: Batch) -> None:
         connection.execute(delete(SESSIONS).where(others, silent))
 
 
-def _write_captions(connection: Connection, said: Iterable[PendingCaption]) -> None:
+def _write_captions(connection: Connection, pending: Iterable[PendingCaption]) -> None:
     key = ("session", "version", "track", "id")
     rows = []
-    for one in said:
+    for one in pending:
         caption = one.caption
         where = {"session": one.session.id, "version": LIVE, "track": one.track, "id": caption.id}
         if caption.words:
-            rows.append({**where, **caption_row(caption, one.place)})
+            rows.append({**where, **caption_row(caption, one.sequence)})
         else:
             connection.execute(delete(CAPTIONS).where(*(CAPTIONS.c[name] == value for name, value in where.items())))
     upsert(connection, CAPTIONS, rows, key)
 
 
-def caption_row(caption: Caption, place: int) -> dict[str, Any]:
-    """What is kept of a caption's committed words."""
+def caption_row(caption: Caption, sequence: int) -> dict[str, Any]:
+    """The columns for a caption's committed words."""
     return {
-        "place": place,
+        "place": sequence,
         "start": caption.start,
         "final": caption.final,
         "text": caption.text,
-        "packed": packed(caption),
+        "packed": pack_caption(caption),
     }
 
 
 def _write_sources(connection: Connection, batch: Batch) -> None:
     rows = [
-        {"resume": digest(resume), "session": session.id, "name": name, "clock": clock}
+        {"resume": hash_resume_id(resume), "session": session.id, "name": name, "clock": clock}
         for resume, (session, name, clock) in batch.sources.items()
     ]
     upsert(connection, SOURCES, rows, ["resume"])
     if batch.ended_sources:
-        connection.execute(delete(SOURCES).where(SOURCES.c.resume.in_([digest(one) for one in batch.ended_sources])))
+        connection.execute(
+            delete(SOURCES).where(SOURCES.c.resume.in_([hash_resume_id(one) for one in batch.ended_sources]))
+        )

@@ -1,4 +1,4 @@
-"""Writes down what channels say, a moment later, in the background."""
+"""Writes the state of channels to the store in the background, with a short delay."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from surtitle.store.journal import Batch, PendingCaption, Store, StoredSettings
 
 log = logging.getLogger("surtitle.store")
 
-_WAIT = 0.3  # seconds in which changes are collected
-_RETRY = 5.0  # seconds until a write is tried again that failed
-_READERS = 2  # threads that read at a time: the others are for writing
-_MOST = 50_000  # captions that wait for a database that does not answer
+_BATCH_DELAY = 0.3  # seconds for which changes are collected
+_RETRY_DELAY = 5.0  # seconds until a failed write is tried again
+_MAX_READERS = 2  # threads that may read at a time: the others are for writing
+_MAX_PENDING = 50_000  # captions waiting for a database that does not answer
 
 
 class JournalWriter:
-    """A `Journal`. Owns the task that writes; what could not be written is written with the next."""
+    """A `Journal`. Owns the task that writes; a batch that could not be written is merged into the next one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -32,13 +32,13 @@ class JournalWriter:
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._writing = asyncio.Lock()
-        self._reading = asyncio.Semaphore(_READERS)
+        self._reading = asyncio.Semaphore(_MAX_READERS)
         self._task = asyncio.create_task(self._run(), name="journal writer")
-        self._lost = False
+        self._dropping = False
         self.problem = ""
 
     def save_settings(self, channel: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> None:
-        """Store settings and styles, but not that a channel is paused: nobody wants to find it silent tomorrow."""
+        """Store settings and styles, but not that a channel is paused: it should not stay silent after a restart."""
         self._batch.settings[channel] = StoredSettings(replace(settings, paused=False), dict(styles))
         self._wake.set()
 
@@ -46,14 +46,16 @@ class JournalWriter:
         self._batch.sessions[session.id] = session
         self._wake.set()
 
-    def save_caption(self, session: Session, track: str, caption: Caption, place: int, on_written: OnWritten) -> None:
+    def save_caption(
+        self, session: Session, track: str, caption: Caption, sequence: int, on_written: OnWritten
+    ) -> None:
         key = (session.id, track, caption.id)
-        if len(self._batch.captions) >= _MOST and key not in self._batch.captions:
+        if len(self._batch.captions) >= _MAX_PENDING and key not in self._batch.captions:
             self._batch.captions.pop(next(iter(self._batch.captions)))
-            if not self._lost:
-                log.error("the database has not answered for so long that captions are dropped")
-            self._lost = True
-        self._batch.captions[key] = PendingCaption(session, track, caption, place, on_written)
+            if not self._dropping:
+                log.error("the database has not answered for so long that captions are no longer stored")
+            self._dropping = True
+        self._batch.captions[key] = PendingCaption(session, track, caption, sequence, on_written)
         self._wake.set()
 
     def save_source(self, session: Session, resume: str, name: str, clock: float) -> None:
@@ -77,12 +79,12 @@ class JournalWriter:
             return await asyncio.to_thread(self._store.caption, session.id, track, caption)
 
     async def flush(self) -> bool:
-        """Write everything that is pending. Returns whether that succeeded."""
-        async with self._writing:  # one after the other, so that nothing older is written over something newer
+        """Write everything pending. Returns whether that succeeded."""
+        async with self._writing:  # one at a time, so that nothing older overwrites something newer
             return await self._flush()
 
     async def close(self) -> None:
-        """Write everything that is pending, and close the database."""
+        """Write everything pending, and close the database."""
         self._closing.set()
         self._wake.set()
         await self._task
@@ -93,9 +95,9 @@ class JournalWriter:
         while not self._closing.is_set():
             await self._wake.wait()
             self._wake.clear()
-            await self._pause(_WAIT)
+            await self._pause(_BATCH_DELAY)
             if not await self.flush():
-                await self._pause(_RETRY)
+                await self._pause(_RETRY_DELAY)
                 self._wake.set()
 
     async def _pause(self, seconds: float) -> None:
@@ -103,7 +105,7 @@ class JournalWriter:
             await asyncio.wait_for(self._closing.wait(), seconds)
 
     def _requeue(self, batch: Batch) -> None:
-        """Queue what could not be written again, except what has changed since."""
+        """Queue a batch that could not be written again, except for what has changed since."""
         newer = self._batch
         newer.settings = batch.settings | newer.settings
         newer.sessions = batch.sessions | newer.sessions
@@ -125,11 +127,11 @@ class JournalWriter:
                 log.error("%s", error)
             self.problem = error.message
             return False
-        except Exception:  # the same again would fail again
+        except Exception:  # trying again would fail again
             log.exception("%d captions could not be written", len(batch.captions))
-            self.problem = "Some captions could not be kept: the log says why."
+            self.problem = "Some captions could not be stored: see the service's log for details."
             return False
-        self.problem, self._lost = "", False
-        for said in batch.captions.values():
-            said.on_written(said.caption.id, said.place)
+        self.problem, self._dropping = "", False
+        for pending in batch.captions.values():
+            pending.on_written(pending.caption.id, pending.sequence)
         return True

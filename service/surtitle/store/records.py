@@ -1,4 +1,4 @@
-"""What a list of sessions says of them."""
+"""The records that `Transcripts` reads and writes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.session import Session
 
 LIVE = "live"
-"""The version of a transcript that was made while people spoke."""
+"""The version of a transcript that was made live."""
 
 POLISHED = "polished"
-"""The version that a second pass made."""
+"""The version of a transcript that was made by a second pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A session in a list: ``seen`` is when something was written last, in seconds since 1970; ``last`` where its last
-    caption begins on the channel's clock, in seconds; ``beginning`` its first words; ``tracks`` its languages."""
+    """A session in a list.
+
+    ``seen`` is the time of the last write, in seconds since 1970; ``last`` the start of the last caption on the
+    channel's clock, in seconds; ``beginning`` holds its first words, and ``tracks`` its languages.
+    """
 
     session: Session
     seen: float
@@ -30,7 +33,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A caption that has what was searched for."""
+    """A caption found by a search; ``start`` is in seconds on the channel's clock."""
 
     session: str
     version: str
@@ -42,7 +45,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a person made of a caption, and the seconds from ``start`` to ``end`` that it was; it may have no words."""
+    """A caption as a person corrected it, which may have no words, and the recognized caption's times in seconds."""
 
     caption: Caption
     start: float
@@ -51,8 +54,11 @@ class Correction:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A source's audio in a file of the recordings' folder; ``clock`` is where its first sample is on the channel's
-    clock, in seconds. ``state`` is "running", "done" or "failed", which ``problem`` explains."""
+    """The audio of a source in a file of the recordings' folder.
+
+    ``clock`` is the time of its first sample on the channel's clock, in seconds. ``state`` is "running", "done" or
+    "failed", which ``problem`` explains.
+    """
 
     file: str
     session: str

@@ -1,4 +1,4 @@
-"""The tables. What they were in earlier versions, and how they became this, is in `migrations`."""
+"""The database's tables as they are now. The steps from earlier versions are in `migrations`."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ SESSIONS = Table(
     Column("id", String(40), primary_key=True),
     Column("channel", String(64), nullable=False),
     Column("began", Float(53), nullable=False),  # when the channel's clock was 0, in seconds since 1970
-    Column("seen", Float(53), nullable=False),  # when something was written last
-    Column("ended", Boolean, nullable=False),  # the channel has gone on to another session
+    Column("seen", Float(53), nullable=False),  # the time of the last write, in seconds since 1970
+    Column("ended", Boolean, nullable=False),  # the channel has begun another session
     Column("epoch", String(16), nullable=False),  # of the resume ids
-    Column("place", Integer, nullable=False),  # the last one before the session
+    Column("place", Integer, nullable=False),  # the last sequence number before the session
     Column("prefix", String(100), nullable=False),  # of the captions' ids
     Index("sessions_by_channel", "channel", "seen"),
 )
@@ -43,10 +43,12 @@ SESSIONS = Table(
 SOURCES = Table(
     "sources",
     METADATA,
-    Column("resume", String(64), primary_key=True),  # a hash: who reads the database cannot take a source over
+    Column(
+        "resume", String(64), primary_key=True
+    ),  # a hash, so that reading the database is not enough to take over a source
     Column("session", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("name", String(200), nullable=False),
-    Column("clock", Float(53), nullable=False),  # where its first sample is on the channel's clock
+    Column("clock", Float(53), nullable=False),  # the time of its first sample on the channel's clock, in seconds
 )
 
 CAPTIONS = Table(
@@ -54,10 +56,10 @@ CAPTIONS = Table(
     METADATA,
     Column("number", Integer, primary_key=True),
     Column("session", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False),
-    Column("version", String(16), nullable=False),  # "live", or what a second pass made of it
+    Column("version", String(16), nullable=False),  # "live", or "polished" by a second pass
     Column("track", String(40), nullable=False),  # the language of a translation, or empty
     Column("id", String(64), nullable=False),
-    Column("place", Integer, nullable=False),  # of its newest event
+    Column("place", Integer, nullable=False),  # the sequence number of its newest event
     Column("start", Float(53), nullable=False),
     Column("final", Boolean, nullable=False),
     Column("text", Text, nullable=False),
@@ -69,10 +71,10 @@ CAPTIONS = Table(
 RECORDINGS = Table(
     "recordings",
     METADATA,
-    Column("file", String(300), primary_key=True),  # in the folder of recordings
+    Column("file", String(300), primary_key=True),  # relative to the folder of recordings
     Column("session", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("source", String(200), nullable=False),
-    Column("clock", Float(53), nullable=False),  # where its first sample is on the channel's clock
+    Column("clock", Float(53), nullable=False),  # the time of its first sample on the channel's clock, in seconds
     Column("seconds", Float(53), nullable=False),
     Column("state", String(16), nullable=False),
     Column("problem", Text, nullable=False),
@@ -83,7 +85,7 @@ CORRECTIONS = Table(
     METADATA,
     Column("session", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
     Column("caption", String(64), primary_key=True),
-    Column("start", Float(53), nullable=False),  # of what was recognized, and the same for its end
+    Column("start", Float(53), nullable=False),  # of the recognized caption, like its end, in seconds
     Column("end", Float(53), nullable=False),
-    Column("packed", LargeBinary, nullable=False),  # what a person made of it; without words if it was taken away
+    Column("packed", LargeBinary, nullable=False),  # the corrected caption; without words if it was removed
 )

@@ -1,4 +1,4 @@
-"""What was said, for those who look for it later: sessions, their captions and recordings, a search in all words."""
+"""Past sessions: lists, captions, corrections, recordings, and a search in all words."""
 
 from __future__ import annotations
 
@@ -9,58 +9,58 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.engine import Connection
 
-from surtitle.captions.caption import Caption, packed, unpacked
+from surtitle.captions.caption import Caption, pack_caption, unpack_caption
 from surtitle.channels.session import ORIGINAL
 from surtitle.store.database import Database
-from surtitle.store.journal import caption_row, session_of, upsert
+from surtitle.store.journal import caption_row, session_from_row, upsert
 from surtitle.store.records import LIVE, Correction, Hit, Recording, Summary
 from surtitle.store.tables import CAPTIONS, CORRECTIONS, RECORDINGS, SESSIONS
 
-_BEGINNING = 120  # characters
+_MAX_BEGINNING_LENGTH = 120  # characters of a session's first words in a list
 _WORD = re.compile(r"\w+")
 
 
 class Transcripts:
-    """Blocks, for threads. Raises `StoreError`."""
+    """Reads and writes past sessions. Blocks: call it in threads. All methods raise `StoreError`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def sessions(self, channel: str | None = None, limit: int = 200, before: float | None = None) -> list[Summary]:
-        """The newest, newest first; of one channel or of all; only those that had begun ``before`` that time."""
+        """The newest sessions, newest first, of one channel or of all, that began before ``before`` (since 1970)."""
         query = select(SESSIONS).order_by(SESSIONS.c.began.desc()).limit(limit)
         if channel is not None:
             query = query.where(SESSIONS.c.channel == channel)
         if before is not None:
             query = query.where(SESSIONS.c.began < before)
-        with self._database.reading() as connection:
+        with self._database.connect() as connection:
             return [_summary(connection, row) for row in connection.execute(query).all()]
 
     def session(self, name: str) -> Summary | None:
-        with self._database.reading() as connection:
+        with self._database.connect() as connection:
             row = connection.execute(select(SESSIONS).where(SESSIONS.c.id == name)).first()
             return _summary(connection, row) if row else None
 
     def captions(self, session: str, version: str = LIVE, track: str = ORIGINAL) -> list[Caption]:
-        """The captions of one version and language, by time."""
+        """The captions of one version and language, in order of time."""
         query = select(CAPTIONS.c.id, CAPTIONS.c.packed, CAPTIONS.c.final).where(
             CAPTIONS.c.session == session, CAPTIONS.c.version == version, CAPTIONS.c.track == track
         )
-        with self._database.reading() as connection:
+        with self._database.connect() as connection:
             rows = connection.execute(query.order_by(CAPTIONS.c.start, CAPTIONS.c.number)).all()
-        return [unpacked(row.id, row.packed, final=row.final) for row in rows]
+        return [unpack_caption(row.id, row.packed, final=row.final) for row in rows]
 
     def replace(self, session: str, version: str, captions: Sequence[Caption], track: str = ORIGINAL) -> None:
-        """All captions of one version and language; none forgets it."""
+        """Replace all captions of one version and language; no captions delete it."""
         which = {"session": session, "version": version, "track": track}
         rows = [{**which, "id": one.id, **caption_row(one, 0)} for one in captions if one.words]
-        with self._database.writing() as connection:
+        with self._database.begin() as connection:
             connection.execute(delete(CAPTIONS).where(*(CAPTIONS.c[name] == value for name, value in which.items())))
             if rows:
                 connection.execute(insert(CAPTIONS), rows)
 
     def search(self, words: str, channel: str | None = None, limit: int = 100) -> list[Hit]:
-        """The newest captions that have all of ``words``, or words that begin so."""
+        """The newest captions that contain all of ``words``, or words that begin with them."""
         terms = _WORD.findall(words)
         if not terms:
             return []
@@ -74,19 +74,19 @@ class Transcripts:
         query = query.join(SESSIONS).order_by(SESSIONS.c.began.desc(), CAPTIONS.c.start).limit(limit)
         if channel is not None:
             query = query.where(SESSIONS.c.channel == channel)
-        with self._database.reading() as connection:
+        with self._database.connect() as connection:
             rows = connection.execute(query, {"words": wanted}).all()
         return [Hit(row.session, row.version, row.track, row.id, row.start, row.text) for row in rows]
 
     def forget(self, session: str) -> None:
-        """A session and all that is kept of it, but for its files."""
-        with self._database.writing() as connection:
+        """Delete a session with everything stored about it, except for its files."""
+        with self._database.begin() as connection:
             connection.execute(delete(SESSIONS).where(SESSIONS.c.id == session))
 
     def correct(self, session: str, before: Caption, after: Caption) -> None:
-        """A person has corrected a caption; what was recognized first counts as what it was."""
-        row = {"session": session, "caption": after.id, "packed": packed(after)}
-        with self._database.writing() as connection:
+        """Store a correction by a person. If there was an earlier one, its times of the recognized caption are kept."""
+        row = {"session": session, "caption": after.id, "packed": pack_caption(after)}
+        with self._database.begin() as connection:
             upsert(
                 connection,
                 CORRECTIONS,
@@ -96,25 +96,25 @@ class Transcripts:
             )
 
     def corrections(self, session: str) -> list[Correction]:
-        """What people corrected, by time."""
+        """People's corrections, in order of time."""
         query = select(CORRECTIONS).where(CORRECTIONS.c.session == session).order_by(CORRECTIONS.c.start)
-        with self._database.reading() as connection:
+        with self._database.connect() as connection:
             rows = connection.execute(query).all()
-        return [Correction(unpacked(row.caption, row.packed), row.start, row.end) for row in rows]
+        return [Correction(unpack_caption(row.caption, row.packed), row.start, row.end) for row in rows]
 
     def recordings(self, session: str | None = None) -> list[Recording]:
-        """Of one session or of all, by their beginning."""
+        """The recordings of one session or of all, in order of time."""
         query = select(RECORDINGS).order_by(RECORDINGS.c.session, RECORDINGS.c.clock, RECORDINGS.c.file)
         if session is not None:
             query = query.where(RECORDINGS.c.session == session)
-        with self._database.reading() as connection:
+        with self._database.connect() as connection:
             rows = connection.execute(query).all()
         return [Recording(**row._mapping) for row in rows]
 
     def record(self, recordings: Sequence[Recording]) -> None:
-        """Their newest state."""
+        """Store the newest state of recordings."""
         rows = [{column.name: getattr(one, column.name) for column in RECORDINGS.c} for one in recordings]
-        with self._database.writing() as connection:
+        with self._database.begin() as connection:
             upsert(connection, RECORDINGS, rows, ["file"])
 
 
@@ -123,9 +123,9 @@ def _summary(connection: Connection, row: Any) -> Summary:
     live = (*which, CAPTIONS.c.version == LIVE)
     count, last = connection.execute(select(func.count(), func.max(CAPTIONS.c.start)).where(*live)).one()
     first = select(CAPTIONS.c.text).where(*live).order_by(CAPTIONS.c.start).limit(3)
-    beginning = " ".join(connection.execute(first).scalars())[:_BEGINNING]
+    beginning = " ".join(connection.execute(first).scalars())[:_MAX_BEGINNING_LENGTH]
     versions = connection.execute(select(CAPTIONS.c.version).where(*which).distinct()).scalars()
     tracks = connection.execute(select(CAPTIONS.c.track).where(CAPTIONS.c.session == row.id).distinct()).scalars()
     return Summary(
-        session_of(row), row.seen, count, last or 0.0, beginning, tuple(sorted(versions)), tuple(sorted(tracks))
+        session_from_row(row), row.seen, count, last or 0.0, beginning, tuple(sorted(versions)), tuple(sorted(tracks))
     )

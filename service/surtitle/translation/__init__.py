@@ -1,1 +1,1 @@
-"""Captions into other languages, while they are spoken."""
+"""Live translation of captions."""

@@ -1,4 +1,4 @@
-"""One channel's translation: follows what is said, and writes a track for each language that is wanted."""
+"""The translation of one channel: follows the original captions, and writes a track for each requested language."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from surtitle.translation.translators import LoadedTranslator, Translators
 
 log = logging.getLogger("surtitle.translation")
 
-_POLL_INTERVAL = 0.25  # seconds between two looks when nothing is published
-_BEHIND = 3.0  # seconds of waiting that are worth telling
-_AGAIN = 30.0  # seconds until a model is tried again that could not be had
+_POLL_INTERVAL = 0.25  # seconds between two checks when nothing is published
+_LAG_THRESHOLD = 3.0  # seconds of waiting above which the status is "behind"
+_RETRY_DELAY = 30.0  # seconds until a model that could not be loaded is tried again
 
 NO_MODEL = (
     "Translations need a model: choose one in the dashboard under Translation, "
     "or start the service with --translation-model."
 )
-_NO_SOURCE = "The translation begins when somebody speaks."
-_SLOW_SPEECH = "The translation is behind: this computer is busy recognizing, so some sentences may be left out."
+_NO_SOURCE = "Translation starts when somebody speaks."
+_SLOW_SPEECH = "The translation is behind: this computer is busy recognizing, so some sentences may be skipped."
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,10 @@ class State:
 
 
 class Interpreter:
-    """Owns the task that translates, as long as a language is wanted.
+    """Owns the task that translates, as long as a language is requested.
 
     ``model`` gives the name of the model to use. Without one, ``speech`` may still translate into English. Nothing
-    waits for a translator that is slow: of what was said meanwhile it finds the newest revisions, and every caption
-    that became final.
+    waits for a slow translator: it always gets the newest revisions, and every caption that became final.
     """
 
     def __init__(
@@ -64,24 +63,24 @@ class Interpreter:
         self._failure = ""  # why there is no model
         self._loaded: LoadedTranslator | None = None
         self._loading: asyncio.Task[LoadedTranslator] | None = None
-        self._retry = 0.0  # when a model that could not be had is tried again
-        self._place = 0
-        self._heard = asyncio.Event()
+        self._retry = 0.0  # when a model that could not be loaded is tried again
+        self._sequence = 0
+        self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     @property
     def languages(self) -> Collection[str]:
         return self._policies.keys()
 
-    def want(self, languages: Collection[str]) -> None:
-        """Translate into these and no others from now on. What is on screen is translated first."""
+    def set_languages(self, languages: Collection[str]) -> None:
+        """Translate into these languages only from now on, beginning with the captions on screen."""
         for language in [language for language in self._policies if language not in languages]:
             del self._policies[language]
             self._states.pop(language, None)
             self._problems.pop(language, None)
-            self._channel.translation(language).settle()
+            self._channel.translation(language).finalize()
         if not self._policies:
-            self._place = self._channel.feed.last
+            self._sequence = self._channel.feed.last
         for language in languages:
             if language not in self._policies:
                 self._begin(language)
@@ -92,12 +91,12 @@ class Interpreter:
         return self._states.get(language, State("loading"))
 
     def waiting(self, language: str) -> float:
-        """For how many seconds the oldest final caption waits for its translation."""
+        """The seconds for which the oldest final caption has waited for its translation."""
         policy = self._policies.get(language)
         return policy.waiting(asyncio.get_running_loop().time()) if policy else 0.0
 
     def skipped(self, language: str) -> int:
-        """Captions that were not translated."""
+        """The number of captions that were not translated."""
         policy = self._policies.get(language)
         return policy.skipped if policy else 0
 
@@ -108,8 +107,8 @@ class Interpreter:
                 with suppress(asyncio.CancelledError, ModelError):
                     await task
 
-    def _begin_again(self) -> None:
-        """With what is on screen now: what waited in vain is too old."""
+    def _restart(self) -> None:
+        """Start over with the captions on screen, because those that waited are too old."""
         for language in self._policies:
             self._begin(language)
 
@@ -117,7 +116,7 @@ class Interpreter:
         policy = self._policies[language] = Policy(language)
         original, track = self._channel.original, self._channel.translation(language)
         for shown in original.visible():
-            caption = original.said(shown.id)
+            caption = original.unnamed_caption(shown.id)
             if caption is not None and track.final(caption.id) is None:
                 self._put(language, policy.put(caption, asyncio.get_running_loop().time()))
 
@@ -125,104 +124,106 @@ class Interpreter:
         while self._policies:
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._listen(), name=f"listen {self._channel.name}")
-                    tasks.create_task(self._work(), name=f"translate {self._channel.name}")
+                    tasks.create_task(self._follow(), name=f"listen {self._channel.name}")
+                    tasks.create_task(self._run_jobs(), name=f"translate {self._channel.name}")
             except* Exception:
-                log.exception("%s: translating stopped, and begins again", self._channel.name)
-                self._begin_again()
+                log.exception("%s: translation failed and is restarted", self._channel.name)
+                self._restart()
                 await asyncio.sleep(_POLL_INTERVAL)
 
-    async def _listen(self) -> None:
-        """Take note of what is said, also while something is translated."""
+    async def _follow(self) -> None:
+        """Follow the original captions, even while others are translated."""
         while self._policies:
             now = asyncio.get_running_loop().time()
-            for event in await self._channel.since(self._place):
-                self._place = max(self._place, event.number)
-                await self._hear(event, now)
-            self._leave_out(self._speech.release(now))
-            self._tell()
-            await self._channel.feed.wait(self._place, _POLL_INTERVAL)
+            for event in await self._channel.since(self._sequence):
+                self._sequence = max(self._sequence, event.number)
+                await self._handle_event(event, now)
+            self._skip(self._speech.release(now))
+            self._publish_states()
+            await self._channel.feed.wait(self._sequence, _POLL_INTERVAL)
 
-    async def _work(self) -> None:
-        """Translate what waits."""
+    async def _run_jobs(self) -> None:
+        """Translate the captions that wait."""
         while self._policies:
             now = asyncio.get_running_loop().time()
             for language, policy in self._policies.items():
                 self._put(language, policy.release(now))
-            loaded = self._translator(now)
-            asked = [] if loaded is None else self._jobs(loaded, now)
-            if loaded and asked:
-                await self._translate(loaded, asked)
+            loaded = self._get_translator(now)
+            jobs = [] if loaded is None else self._jobs(loaded, now)
+            if loaded and jobs:
+                await self._translate(loaded, jobs)
             elif self._speech.pending:
                 await self._translate_speech()
             else:
-                self._heard.clear()
+                self._wake.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._heard.wait(), _POLL_INTERVAL)
+                    await asyncio.wait_for(self._wake.wait(), _POLL_INTERVAL)
 
-    async def _hear(self, event: Event, now: float) -> None:
-        """What happened in the original."""
+    async def _handle_event(self, event: Event, now: float) -> None:
+        """Handle an event of the original track."""
         if event.name == "clear":
             self._speech.clear()
             for policy in self._policies.values():
                 policy.clear()
         elif event.name == "caption":
-            told = msgspec.json.decode(event.data, type=_Told)
-            if told.text:
-                await self._channel.original.recall(told.id)
-            caption = self._channel.original.said(told.id) or Caption(told.id, told.rev, told.source, told.lang)
+            received = msgspec.json.decode(event.data, type=_CaptionEvent)
+            if received.text:
+                await self._channel.original.recall(received.id)
+            caption = self._channel.original.unnamed_caption(received.id) or Caption(
+                received.id, received.rev, received.source, received.lang
+            )
             for language, policy in self._policies.items():
                 self._put(language, policy.put(caption, now))
-            if self._by_speech(ENGLISH):
-                self._leave_out(self._speech.hear(caption, now))
-                self._heard.set()
+            if self._uses_recognizer(ENGLISH):
+                self._skip(self._speech.add(caption, now))
+                self._wake.set()
 
-    def _by_speech(self, language: str) -> bool:
-        """Whether a language comes from the recognizer, which has to be asked while the sound is there."""
+    def _uses_recognizer(self, language: str) -> bool:
+        """Whether the recognizer translates into a language, which it can do only while the audio is kept."""
         return language == ENGLISH and language in self._policies and self._model() is None
 
     async def _translate_speech(self) -> None:
         translated, lost = await self._speech.next()
-        self._leave_out(lost)
+        self._skip(lost)
         if (policy := self._policies.get(ENGLISH)) is not None:
             for caption, words in translated:
-                self._put(ENGLISH, policy.whole(caption, words))
+                self._put(ENGLISH, policy.set_translation(caption, words))
 
-    def _leave_out(self, captions: Sequence[Caption]) -> None:
+    def _skip(self, captions: Sequence[Caption]) -> None:
         if captions and (policy := self._policies.get(ENGLISH)) is not None:
-            policy.leave_out(captions)
+            policy.skip(captions)
 
-    async def _translate(self, loaded: LoadedTranslator, asked: list[tuple[str, Job]]) -> None:
-        texts = [Text(job.text, find(job.language).nllb, find(language).nllb, job.before) for language, job in asked]
+    async def _translate(self, loaded: LoadedTranslator, jobs: list[tuple[str, Job]]) -> None:
+        texts = [Text(job.text, find(job.language).nllb, find(language).nllb, job.before) for language, job in jobs]
         try:
             answers = await loaded.translate(texts)
         except Exception:
             log.exception("%s: %d texts could not be translated", self._channel.name, len(texts))
-            for language in {language for language, _ in asked}:
-                self._problems[language] = "Some captions could not be translated: the log says why."
-                self._policies[language].drop([job for one, job in asked if one == language])
+            for language in {language for language, _ in jobs}:
+                self._problems[language] = "Some captions could not be translated: see the service's log for details."
+                self._policies[language].drop([job for one, job in jobs if one == language])
             return
         for language, policy in list(self._policies.items()):
-            mine = [at for at, (one, _) in enumerate(asked) if one == language]
-            if mine:
+            own = [at for at, (one, _) in enumerate(jobs) if one == language]
+            if own:
                 self._problems.pop(language, None)
-                self._put(language, policy.done([asked[at][1] for at in mine], [answers[at] for at in mine]))
+                self._put(language, policy.done([jobs[at][1] for at in own], [answers[at] for at in own]))
 
     def _put(self, language: str, captions: list[Caption]) -> None:
-        self._heard.set()
+        self._wake.set()
         track = self._channel.translation(language)
         for caption in captions:
-            before = track.said(caption.id)
+            before = track.unnamed_caption(caption.id)
             if before is not None or caption.full_text:
                 newest = max(track.feed.last, before.rev if before else 0)
                 track.put(replace(caption, rev=newest + 1))
 
     def _jobs(self, loaded: LoadedTranslator, now: float) -> list[tuple[str, Job]]:
         found = [(language, job) for language, policy in self._policies.items() for job in policy.jobs(now)]
-        return [(language, job) for language, job in found if self._can(language, job, loaded)]
+        return [(language, job) for language, job in found if self._is_supported(language, job, loaded)]
 
-    def _can(self, language: str, job: Job, loaded: LoadedTranslator) -> bool:
-        """Whether the model knows both languages."""
+    def _is_supported(self, language: str, job: Job, loaded: LoadedTranslator) -> bool:
+        """Whether the model supports both languages."""
         known = loaded.translator.codes
         try:
             spoken = find(job.language).nllb in known
@@ -231,12 +232,12 @@ class Interpreter:
         if spoken and find(language).nllb in known:
             return True
         unknown = language if spoken else job.language
-        self._problems[language] = f"The translation model does not know the language {unknown!r}."
+        self._problems[language] = f"The translation model does not support the language {unknown!r}."
         self._policies[language].drop([job])
         return False
 
-    def _translator(self, now: float) -> LoadedTranslator | None:
-        """The translator, if it is there; otherwise sees to it that it comes."""
+    def _get_translator(self, now: float) -> LoadedTranslator | None:
+        """The translator if it is loaded; otherwise starts to load it."""
         model = self._model()
         if model is None:
             self._loaded, self._failure = None, NO_MODEL
@@ -248,10 +249,10 @@ class Interpreter:
             if self._loading is not None:
                 self._loading.cancel()
             if self._failure:
-                self._begin_again()
+                self._restart()
             self._failure = ""
             self._loading = asyncio.create_task(self._translators.get(model), name=model)
-            self._retry = now + _AGAIN
+            self._retry = now + _RETRY_DELAY
         elif self._loading.done():
             error = None if self._loading.cancelled() else self._loading.exception()
             if error is None and not self._loading.cancelled():
@@ -263,21 +264,21 @@ class Interpreter:
                     self._loading = None
         return self._loaded
 
-    def _tell(self) -> None:
+    def _publish_states(self) -> None:
         for language in self._policies:
-            state = self._look_at(language)
+            state = self._compute_state(language)
             if state != self._states.get(language):
                 self._states[language] = state
-                told: dict[str, Any] = {"language": language, "state": state.name, "message": state.message}
-                self._channel.translation(language).tell(told)
+                received: dict[str, Any] = {"language": language, "state": state.name, "message": state.message}
+                self._channel.translation(language).tell(received)
 
-    def _look_at(self, language: str) -> State:
+    def _compute_state(self, language: str) -> State:
         if self._policies[language].idle:
             return State("live")
-        if self._by_speech(language) and (possible := self._speech.possible) is not False:
+        if self._uses_recognizer(language) and (possible := self._speech.possible) is not False:
             if possible is None:
                 return State("waiting", _NO_SOURCE)
-            behind = self._speech.behind(asyncio.get_running_loop().time())
+            behind = self._speech.is_behind(asyncio.get_running_loop().time())
             return State("behind", _SLOW_SPEECH) if behind else State("live")
         problem = self._failure or self._problems.get(language, "")
         if problem:
@@ -285,12 +286,12 @@ class Interpreter:
         if self._loaded is None:
             progress = self._translators.progress(self._model() or "")
             return State(progress.state if progress and progress.state == "fetching" else "loading")
-        if self.waiting(language) > _BEHIND:
-            return State("behind", "The translation is behind: this computer is too slow for so many languages.")
+        if self.waiting(language) > _LAG_THRESHOLD:
+            return State("behind", "The translation is behind: this computer is too slow for this many languages.")
         return State("live")
 
 
-class _Told(msgspec.Struct):
+class _CaptionEvent(msgspec.Struct):
     id: str
     rev: int
     source: str

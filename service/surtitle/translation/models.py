@@ -1,4 +1,4 @@
-"""Which translation model, and where it is: a directory, the hub's cache, or the hub."""
+"""The translation models, and where to find them: a directory, the hub's cache, or the hub."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAMES = {
     "nllb-200-distilled-1.3B": ("entai2965/nllb-200-distilled-1.3B-ctranslate2", 5_500_000_000),
     "nllb-200-3.3B": ("entai2965/nllb-200-3.3B-ctranslate2", 13_400_000_000),
 }
-"""Models that have a name: where the hub has them, and about how many bytes that is."""
+"""The named models, with their repositories on the hub and approximate sizes in bytes."""
 
 LICENCE = "NLLB-200's weights are licensed for non-commercial use only (CC BY-NC 4.0)."
 
@@ -25,34 +25,37 @@ _REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
 _NEEDED = ("config.json", "tokenizer.json")
 _OTHERS = ("generation_config.json", "shared_vocabulary.json", "shared_vocabulary.txt", "tokenizer_config.json")
 _CONVERTED = "model.bin"
-_WEIGHTS = (_CONVERTED, "model.safetensors", "pytorch_model.bin")  # the first of them that there is
+_WEIGHTS = (_CONVERTED, "model.safetensors", "pytorch_model.bin")  # the first one that exists is used
 
 
 def local_directory(model: str) -> Path | None:
-    """The directory that ``model`` names, if it is a path at all. Raises `ModelError`."""
+    """The directory that ``model`` names; None if it is not a path. Raises `ModelError`."""
     place = os.path.expanduser(model)
     path = Path(place)
     if not os.path.isdir(place):
         if path.is_absolute() or model.startswith((".", "~")):
-            raise ModelError(f"There is no directory {path}: give the directory of an NLLB model, or a name.")
+            raise ModelError(f"There is no directory {path}: give the directory or the name of an NLLB model.")
         return None
     if lacking := missing(file.name for file in path.iterdir()):
-        raise ModelError(f"{path} holds no {' and no '.join(sorted(lacking))}: give the directory of an NLLB model.")
+        raise ModelError(f"{path} lacks {' and '.join(sorted(lacking))}: give the directory of an NLLB model.")
     return path
 
 
 def repository(model: str) -> str:
-    """Where the hub has the model of that name. Raises `ModelError` for an unknown one."""
+    """The hub's repository for a model's name. Raises `ModelError` for an unknown name."""
     place = NAMES[model][0] if model in NAMES else model
     if not _REPOSITORY.fullmatch(place):
         raise ModelError(
-            f"{model[:80]!r} is no translation model's name: give one of {', '.join(NAMES)}, or a repository's."
+            f"{model[:80]!r} is not the name of a translation model: give one of {', '.join(NAMES)}, or a repository."
         )
     return place
 
 
 def cached(model: str) -> Path | None:
-    """Where the hub's cache has all of ``model``; asks nobody. Raises `ModelError` for an unknown name."""
+    """The directory of ``model`` in the hub's cache if it is complete; uses no network.
+
+    Raises `ModelError` for an unknown name.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -74,19 +77,19 @@ def fetch(model: str, tell: Tell | None = None, stop: Event | None = None) -> Pa
 
 
 def is_converted(directory: Path) -> bool:
-    """Whether CTranslate2 reads it, and not transformers."""
+    """Whether the model is in CTranslate2's format, and not in that of transformers."""
     return (directory / _CONVERTED).is_file()
 
 
 def files(names: Iterable[str]) -> list[str]:
-    """Of all that a repository has, what is needed; the weights come last, and in one form."""
+    """The files to fetch from a repository; the weights come last, in one format."""
     there = set(names)
     weights = next((name for name in _WEIGHTS if name in there), None)
     return [*sorted(there & {*_NEEDED, *_OTHERS}), *([weights] if weights else [])]
 
 
 def missing(names: Iterable[str]) -> set[str]:
-    """The files without which there is no model."""
+    """The required files that are missing."""
     there = set(names)
     return {*_NEEDED} - there | (set() if there & {*_WEIGHTS} else {_CONVERTED})
 

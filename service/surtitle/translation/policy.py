@@ -1,10 +1,10 @@
-"""What of a caption is translated when, and what of the translation is sure. Pure: it asks no model.
+"""Decides when to translate which part of a caption, and which translated words to commit. Pure: calls no model.
 
-A sentence is translated from its beginning, also where captions cut it, and goes on from the words that readers have
-already seen. Of an open caption, a translated word is committed once the translations of two beginnings of the
+A sentence is translated from its beginning, even where captions cut it, and continues from the words that readers have
+already seen. In an open caption, a translated word is committed once the translations of two beginnings of the
 sentence agree on it (local agreement: Liu, Spanakis, Niehues, INTERSPEECH 2020), the shorter of which holds committed
-words only. So nothing depends on a word that is taken back. The same decides where a translation is cut when a caption
-ends within a sentence: what would stand elsewhere once the sentence goes on moves to the next caption.
+words only. So nothing depends on a word that is later withdrawn. The same rule decides where to cut a translation when
+a caption ends within a sentence: words that would move once the sentence continues go to the next caption.
 """
 
 from __future__ import annotations
@@ -12,28 +12,38 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.units import sentence_ends
+from surtitle.captions.units import ends_sentence_at
 from surtitle.core.words import Word, join
 from surtitle.text.language_names import same
 from surtitle.text.sentences import ends_sentence, trails_off, without_end
-from surtitle.translation.wording import agreed, timed, words_of
+from surtitle.translation.wording import count_common_prefix, split_words, spread_times
 
 _PAUSE = 1.5  # seconds of silence that end a sentence
-_SHORTEST, _LONGEST = 3, 60  # words of a sentence that are translated together
-_HELD = 3  # words at the end of a translation that are not committed; letters of scripts without spaces count half
-_HOLD = 1.0  # seconds in which a sentence has to go on that a caption cut
-_AHEAD = 10  # words of the next caption that say how it goes on
-_KEPT = 100  # finished captions that are remembered, for corrections
-_WAITING = 500  # final captions that may wait
-_LATE = 3.0  # seconds that a final caption has waited when tentative words are no longer translated
-_AT_ONCE = 16  # texts that are asked for at a time
+_MIN_WORDS, _MAX_WORDS = 3, 60  # words of a sentence that are translated together
+_UNSTABLE_WORDS = 3  # words at a translation's end that stay uncommitted; letters of unspaced scripts count half
+_MAX_WAIT = 1.0  # seconds within which a sentence cut by a caption must continue
+_LOOKAHEAD = 10  # words of the next caption that show how the sentence continues
+_MAX_FINISHED = 100  # finished captions that are remembered in case of corrections
+_MAX_WAITING = 500  # final captions waiting for translation
+_LATE = 3.0  # seconds of waiting for a final caption above which tentative words are no longer translated
+_MAX_JOBS = 16  # texts translated at a time
+
+
+class JobKind(StrEnum):
+    """What the text of a job ends with."""
+
+    WHOLE = "whole"  # the end of a sentence
+    COMMITTED = "committed"  # committed words of a sentence that continues
+    TENTATIVE = "tentative"  # tentative words
+    CUT = "cut"  # words of the next caption, which show where to cut the translation: see `_apply_result`
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A text to translate: the sentence so far, and how its translation has to begin."""
+    """A text to translate: the sentence so far, and the beginning that its translation must have."""
 
     text: str
     language: str
@@ -41,14 +51,14 @@ class Job:
     sure: tuple[Word, ...]  # committed already, of what this text becomes; `before` ends with them
     caption: str
     piece: int  # index of its first word in the caption
-    kind: str  # "whole": nothing follows; "sure": committed words; "guess": tentative ones too; "cut": see `_settle`
+    kind: JobKind
     words: int  # how many committed words of the caption it holds, from `piece` on
     version: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """The beginning of a sentence, and its translation."""
+    """The beginning of a sentence and its translation."""
 
     source: tuple[Word, ...] = ()
     target: tuple[Word, ...] = ()
@@ -56,10 +66,10 @@ class _Sentence:
 
 @dataclass(slots=True)
 class _Work:
-    """One caption and how far its translation is."""
+    """One caption and the progress of its translation."""
 
     caption: Caption
-    since: float  # when what waits began to wait
+    since: float  # the time from which it has waited
     began: _Sentence | None = None  # the sentence that it continues; None until that is known
     rest: _Sentence = _Sentence()  # the sentence at its end
     taken: int = 0  # committed words whose translation is complete
@@ -73,26 +83,27 @@ class _Work:
 
     @property
     def open_part(self) -> _Sentence:
-        """What the words after `taken` continue."""
+        """The sentence that the words after `taken` continue."""
         return self.rest if self.taken else self.began or _Sentence()
 
 
 class Policy:
-    """One language's translation of a channel. Captions in; jobs out; their results in; translated captions out.
+    """The translation of a channel into one language.
 
-    The captions that come out have revision 0: whoever keeps them counts. Times are seconds on any clock.
+    It takes captions, gives out jobs, takes their results, and returns translated captions. These have revision 0:
+    the caller numbers them. Times are in seconds on any clock.
     """
 
     def __init__(self, language: str) -> None:
         self.language = language
         self.skipped = 0
-        """Final captions that were left out because too many waited."""
+        """Final captions that were skipped."""
         self.idle = False
-        """Whether what was said last is in this language already."""
+        """Whether the newest caption is already in this language."""
         self._works: OrderedDict[str, _Work] = OrderedDict()
 
     def put(self, caption: Caption, now: float) -> list[Caption]:
-        """A revision of an original caption; what of it needs no translation."""
+        """Add a revision of an original caption. Returns the captions that can be shown without a translation."""
         work = self._works.get(caption.id)
         self.idle = same(caption.language, self.language)
         if not caption.full_text or self.idle:
@@ -100,22 +111,22 @@ class Policy:
             return [replace(caption, rev=0, language=self.language)]
         if work is None:
             self._works[caption.id] = _Work(caption, now)
-            self._bound()
+            self._limit_waiting()
             return []
         before, work.caption = work.caption, caption
-        if not _continues(before, caption):
+        if not _extends(before, caption):
             self._works[caption.id] = _Work(caption, now, work.began, version=work.version + 1)
         elif work.done:
-            return [] if before.voice == caption.voice else [self._shown(work)]
+            return [] if before.voice == caption.voice else [self._build_caption(work)]
         elif caption.final and not before.final:
             work.since = now
         elif before.tentative and not caption.tentative:
             work.guess, work.guessed = work.longest[1][len(work.sure) :], ""
-            return [self._shown(work)]
+            return [self._build_caption(work)]
         return []
 
     def drop(self, jobs: Sequence[Job]) -> None:
-        """These cannot be translated."""
+        """Skip the captions of jobs that failed."""
         for key in {job.caption for job in jobs}:
             if self._works.pop(key, None):
                 self.skipped += 1
@@ -124,66 +135,66 @@ class Policy:
         self._works.clear()
 
     def waiting(self, now: float) -> float:
-        """For how many seconds the oldest final caption has waited."""
+        """The seconds for which the oldest final caption has waited."""
         waiting = [work.since for work in self._works.values() if work.caption.final and not work.done]
         return now - min(waiting) if waiting else 0.0
 
     def release(self, now: float) -> list[Caption]:
-        """The captions that become final because their sentence does not go on."""
+        """Return the captions that become final because their sentence has not continued in time."""
         released = []
-        for work, following in self._in_order():
+        for work, following in self._list_works():
             caption = work.caption
             if work.done or not caption.final or work.began is None or not work.longest[0]:
                 continue
-            ended = following is not None and _apart(caption, following)
-            if work.taken + work.longest[0] == len(caption.words) and (ended or now - work.since > _HOLD):
+            ended = following is not None and _begins_sentence(caption, following)
+            if work.taken + work.longest[0] == len(caption.words) and (ended or now - work.since > _MAX_WAIT):
                 _complete(work, *work.longest)
-                released.append(self._shown(work))
+                released.append(self._build_caption(work))
         return released
 
     def jobs(self, now: float) -> list[Job]:
-        """What to translate next, oldest first."""
+        """The jobs to do next, oldest first."""
         late = self.waiting(now) > _LATE
         found: list[Job] = []
         before: dict[str, _Work] = {}
-        for work, following in self._in_order():
+        for work, following in self._list_works():
             previous, before[work.caption.source] = before.get(work.caption.source), work
-            if not work.done and self._begin(work, previous):
-                found += (job for job in _jobs(work, following, late) if job.kind == "whole" or not late)
-            if len(found) >= _AT_ONCE:
+            if not work.done and self._find_sentence(work, previous):
+                found += (job for job in _jobs(work, following, late) if job.kind == JobKind.WHOLE or not late)
+            if len(found) >= _MAX_JOBS:
                 break
-        return found[:_AT_ONCE]
+        return found[:_MAX_JOBS]
 
     def done(self, jobs: Sequence[Job], texts: Sequence[str]) -> list[Caption]:
-        """The captions that have changed by these continuations of each job's ``before``."""
+        """Take the continuations of each job's ``before``. Returns the captions that have changed."""
         changed: dict[str, _Work] = {}
         for job, text in zip(jobs, texts, strict=True):
             work = self._works.get(job.caption)
             if work is None or work.version != job.version or work.done:
                 continue
-            _settle(work, job, text)
+            _apply_result(work, job, text)
             changed[job.caption] = work
-        self._forget()
-        return [self._shown(work) for work in changed.values() if work.done or not work.version]
+        self._limit_finished()
+        return [self._build_caption(work) for work in changed.values() if work.done or not work.version]
 
-    def leave_out(self, captions: Sequence[Caption]) -> None:
-        """These will not be translated."""
+    def skip(self, captions: Sequence[Caption]) -> None:
+        """Skip captions, which will not be translated."""
         for caption in captions:
             if self._works.pop(caption.id, None):
                 self.skipped += 1
 
-    def whole(self, caption: Caption, words: Sequence[Word]) -> list[Caption]:
-        """A final caption whose translation came from elsewhere."""
+    def set_translation(self, caption: Caption, words: Sequence[Word]) -> list[Caption]:
+        """Set the translation of a final caption that was translated elsewhere."""
         work = self._works.get(caption.id)
         if work is None or work.done or work.caption.text != caption.text:
             return []
         work.target, work.done = list(words), True
         work.taken = len(caption.words)
-        self._forget()
-        return [self._shown(work)]
+        self._limit_finished()
+        return [self._build_caption(work)]
 
-    def _in_order(self) -> list[tuple[_Work, Caption | None]]:
-        """All captions, each with the next of its source."""
+    def _list_works(self) -> list[tuple[_Work, Caption | None]]:
+        """All captions, each with the next one of its source."""
         following: dict[str, Caption] = {}
         found = []
         for work in reversed(self._works.values()):
@@ -191,43 +202,43 @@ class Policy:
             following[work.caption.source] = work.caption
         return found[::-1]
 
-    def _begin(self, work: _Work, previous: _Work | None) -> bool:
-        """Find the sentence that a caption continues; False while that has to be waited for."""
+    def _find_sentence(self, work: _Work, previous: _Work | None) -> bool:
+        """Find the sentence that a caption continues; False while that is not known yet."""
         if work.began is not None:
             return True
-        if previous is None or _apart(previous.caption, work.caption):
+        if previous is None or _begins_sentence(previous.caption, work.caption):
             work.began = _Sentence()
         elif previous.done:
-            work.began = previous.rest if len(previous.rest.source) < _LONGEST else _Sentence()
+            work.began = previous.rest if len(previous.rest.source) < _MAX_WORDS else _Sentence()
         return work.began is not None
 
-    def _shown(self, work: _Work) -> Caption:
+    def _build_caption(self, work: _Work) -> Caption:
         caption, words = work.caption, (*work.target, *work.sure)
-        everything = timed((*words, *(() if work.done else work.guess)), caption.start, caption.end)
+        everything = spread_times((*words, *(() if work.done else work.guess)), caption.start, caption.end)
         committed, tentative = everything[: len(words)], everything[len(words) :]
         return Caption(caption.id, 0, caption.source, self.language, committed, tentative, work.done, caption.speaker)
 
-    def _bound(self) -> None:
+    def _limit_waiting(self) -> None:
         waiting = [key for key, work in self._works.items() if not work.done]
-        for key in waiting[:-_WAITING]:
+        for key in waiting[:-_MAX_WAITING]:
             del self._works[key]
             self.skipped += 1
 
-    def _forget(self) -> None:
+    def _limit_finished(self) -> None:
         finished = [key for key, work in self._works.items() if work.done]
-        for key in finished[:-_KEPT]:
+        for key in finished[:-_MAX_FINISHED]:
             del self._works[key]
 
 
-def _apart(before: Caption, after: Caption) -> bool:
+def _begins_sentence(before: Caption, after: Caption) -> bool:
     """Whether another sentence begins with ``after``."""
-    ended = before.final and sentence_ends(before.words, len(before.words), before.language, after.full_text or None)
+    ended = before.final and ends_sentence_at(before.words, len(before.words), before.language, after.full_text or None)
     other = (before.speaker, before.language) != (after.speaker, after.language)
     return ended or other or after.start - before.end > _PAUSE
 
 
-def _continues(before: Caption, after: Caption) -> bool:
-    """Whether no committed word was changed."""
+def _extends(before: Caption, after: Caption) -> bool:
+    """Whether ``after`` keeps all committed words of ``before``."""
     said, now = ([word.text for word in caption.words] for caption in (before, after))
     return said == now if before.final else said == now[: len(said)]
 
@@ -235,60 +246,60 @@ def _continues(before: Caption, after: Caption) -> bool:
 def _jobs(work: _Work, following: Caption | None, late: bool) -> Iterator[Job]:
     caption, at, sentence, sure = work.caption, work.taken, work.open_part, tuple(work.sure)
 
-    def job(words: Sequence[Word], kind: str, count: int) -> Job:
+    def job(words: Sequence[Word], kind: JobKind, count: int) -> Job:
         said, before = join((*sentence.source, *words)), join((*sentence.target, *sure)).replace("\xa0", " ")
         return Job(said, caption.language, before, sure, caption.id, at, kind, count, work.version)
 
-    for piece in _pieces(caption.words[at:], caption.language):
+    for piece in _split_sentences(caption.words[at:], caption.language):
         known = (at, len(piece)) == (work.taken, work.longest[0])
-        if sentence_ends(caption.words, at + len(piece), caption.language) or (caption.final and late):
-            yield job(piece, "whole", len(piece))
+        if ends_sentence_at(caption.words, at + len(piece), caption.language) or (caption.final and late):
+            yield job(piece, JobKind.WHOLE, len(piece))
             at += len(piece)
             sentence, sure = _Sentence(), ()
         elif caption.final:
             if not known:
-                yield job(piece, "sure", len(piece))
-            if following is not None and not _apart(caption, following):
-                more = (*following.words, *following.tentative)[:_AHEAD]
-                if len(more) >= _SHORTEST or (more and following.final):
-                    yield job((*piece, *more), "cut", len(piece))
-        elif len(sentence.source) + len(piece) >= _SHORTEST and not known:
-            yield job(piece, "sure", len(piece))
+                yield job(piece, JobKind.COMMITTED, len(piece))
+            if following is not None and not _begins_sentence(caption, following):
+                more = (*following.words, *following.tentative)[:_LOOKAHEAD]
+                if len(more) >= _MIN_WORDS or (more and following.final):
+                    yield job((*piece, *more), JobKind.CUT, len(piece))
+        elif len(sentence.source) + len(piece) >= _MIN_WORDS and not known:
+            yield job(piece, JobKind.COMMITTED, len(piece))
     if caption.tentative and not caption.final:
-        guess = job((*caption.words[at:], *caption.tentative), "guess", len(caption.words) - at)
+        guess = job((*caption.words[at:], *caption.tentative), JobKind.TENTATIVE, len(caption.words) - at)
         if guess.text != work.guessed:
             yield guess
 
 
-def _settle(work: _Work, job: Job, text: str) -> None:
+def _apply_result(work: _Work, job: Job, text: str) -> None:
     """Take the translation of one text.
 
-    Of one that was cut, what the longer one agrees with is the caption's, and the rest comes after it; if that is less
-    than half, the sentence was understood anew, and all of it stays.
+    Of a sentence cut by the caption's end, the part that agrees with the longer translation belongs to the caption, and
+    the rest follows later. If less than half agrees, the model reads the sentence differently, and all of it stays.
     """
-    if job.piece != work.taken or (job.kind == "guess" and not work.caption.tentative):
-        return  # what comes before it is not translated yet, or it was taken back meanwhile
-    target = [*job.sure, *words_of(_unfinished(text, job))]
+    if job.piece != work.taken or (job.kind == JobKind.TENTATIVE and not work.caption.tentative):
+        return  # the words before it are not translated yet, or its own were withdrawn meanwhile
+    target = [*job.sure, *split_words(_strip_full_stop(text, job))]
     known = work.longest[1]
-    if job.kind == "whole":
+    if job.kind == JobKind.WHOLE:
         _complete(work, job.words, target)
-    elif job.kind == "cut" and work.longest[0] == job.words:
-        count = max(agreed(known, target), len(work.sure))
+    elif job.kind == JobKind.CUT and work.longest[0] == job.words:
+        count = max(count_common_prefix(known, target), len(work.sure))
         _complete(work, job.words, known[:count] if 2 * count >= len(known) else known)
-    elif job.kind != "cut":
-        work.sure += target[len(work.sure) : min(agreed(known, target), _certain(known))]
-        if job.kind == "sure":
+    elif job.kind != JobKind.CUT:
+        work.sure += target[len(work.sure) : min(count_common_prefix(known, target), _count_stable(known))]
+        if job.kind == JobKind.COMMITTED:
             work.longest = (job.words, target)
-        if agreed(work.sure, target) == len(work.sure):
+        if count_common_prefix(work.sure, target) == len(work.sure):
             work.guess = target[len(work.sure) :]
-            work.guessed = job.text if job.kind == "guess" else ""
+            work.guessed = job.text if job.kind == JobKind.TENTATIVE else ""
 
 
 def _complete(work: _Work, count: int, target: list[Word]) -> None:
-    """The next ``count`` words, up to a sentence's or the caption's end, for good."""
+    """Finish the next ``count`` words, up to the end of a sentence or of the caption."""
     piece = work.caption.words[work.taken : work.taken + count]
     before = work.open_part
-    ended = sentence_ends(work.caption.words, work.taken + count, work.caption.language)
+    ended = ends_sentence_at(work.caption.words, work.taken + count, work.caption.language)
     work.rest = _Sentence() if ended else _Sentence((*before.source, *piece), (*before.target, *target))
     work.target += target
     work.taken += count
@@ -296,25 +307,25 @@ def _complete(work: _Work, count: int, target: list[Word]) -> None:
     work.done = work.caption.final and work.taken == len(work.caption.words)
 
 
-def _certain(words: Sequence[Word]) -> int:
-    """How many words are not the last ones, which a translator may have made up to end an unfinished sentence well."""
+def _count_stable(words: Sequence[Word]) -> int:
+    """The number of stable words: translators may invent the last ones in order to finish an incomplete sentence."""
     count, held = len(words), 0.0
-    while count and held < _HELD:
+    while count and held < _UNSTABLE_WORDS:
         count -= 1
         held += 1.0 if words[count].spaced else 0.5
     return count
 
 
-def _unfinished(text: str, job: Job) -> str:
-    """A translation without the full stop that translators put after everything, unless the original has one."""
+def _strip_full_stop(text: str, job: Job) -> str:
+    """The translation without the full stop that translators add to everything, unless the original has one."""
     ended = ends_sentence(job.text, None, job.language) or trails_off(job.text)
     return text if ended else without_end(text)
 
 
-def _pieces(words: Sequence[Word], language: str) -> Iterator[tuple[Word, ...]]:
-    """Cut after each sentence's end."""
+def _split_sentences(words: Sequence[Word], language: str) -> Iterator[tuple[Word, ...]]:
+    """The words, divided after the end of each sentence."""
     first = 0
     for count in range(1, len(words) + 1):
-        if count == len(words) or sentence_ends(words, count, language):
+        if count == len(words) or ends_sentence_at(words, count, language):
             yield tuple(words[first:count])
             first = count

@@ -1,4 +1,4 @@
-"""A channel's translation into English by its recognizer, from the sound, where there is no translation model."""
+"""Translation of a channel's audio into English by its recognizer, where there is no translation model."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from surtitle.channels.channel import Channel
 from surtitle.core.errors import SurtitleError
 from surtitle.core.words import Word
 from surtitle.text.language_names import same
-from surtitle.translation.stretches import Stretch, Stretches, parts
+from surtitle.translation.stretches import Stretch, Stretches, distribute_words
 
 log = logging.getLogger("surtitle.translation")
 
 ENGLISH = "en"
-_QUEUE = 8  # sentences that may wait for the recognizer
-_TOO_LATE = 20.0  # seconds after which a sentence is left out
-_BEHIND = 5.0  # seconds of waiting that readers should know about
-_RECENT = 30.0  # seconds for which they are told that something was left out
+_MAX_QUEUE = 8  # sentences waiting for the recognizer
+_TIMEOUT = 20.0  # seconds after which a sentence is skipped
+_LAG_THRESHOLD = 5.0  # seconds of waiting above which the translation is behind
+_RECENT_WINDOW = 30.0  # seconds for which it is behind after a sentence was skipped
 
 Translate = Callable[[], Awaitable[str]]
-"""Translates a sound that was kept for it."""
+"""Translates a piece of audio that was kept for it."""
 
 
 class SpokenSource(Protocol):
-    """Somebody who is heard, and whose sound is kept for a while, also after the end."""
+    """A source whose recent audio is kept for a while, even after its end."""
 
-    def in_english(self, start: float, end: float, language: str) -> Translate | None:
-        """What translates the sound of that time, in seconds on the channel's clock; None if it cannot be done."""
+    def english_translator(self, start: float, end: float, language: str) -> Translate | None:
+        """A function that translates the audio of that time, in seconds on the channel's clock; None if impossible."""
 
 
 class Speech(Protocol):
-    """The recognizers that hear a channel."""
+    """The recognizers of channels."""
 
     def translates(self, channel: Channel) -> bool | None:
-        """Whether one of them translates into English itself; None while the channel has no source."""
+        """Whether a channel's recognizer can translate into English; None while the channel has no source."""
 
     def source(self, channel: Channel, name: str) -> SpokenSource | None:
-        """The source of that name, if it runs."""
+        """The running source of that name, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class _Sentence:
 
 
 class SpeechTranslation:
-    """Sentences that wait for the recognizer, which translates when nothing waits to be recognized.
+    """A queue of sentences for the recognizer, which translates when no audio waits for recognition.
 
-    Times are seconds on the loop's clock.
+    Times are in seconds on the loop's clock.
     """
 
     def __init__(self, channel: Channel, speech: Speech) -> None:
@@ -63,9 +63,9 @@ class SpeechTranslation:
         self._stretches = Stretches()
         self._waiting: deque[_Sentence] = deque()
         self._current: Stretch | None = None
-        self._sources: dict[str, SpokenSource] = {}  # those with a sentence that is not over
-        self._able: bool | None = None
-        self._left_out = float("-inf")  # when a sentence was, last
+        self._sources: dict[str, SpokenSource] = {}  # those with an unfinished sentence
+        self._last_possible: bool | None = None
+        self._skipped_at = float("-inf")  # when a sentence was last skipped
 
     @property
     def pending(self) -> bool:
@@ -74,67 +74,67 @@ class SpeechTranslation:
 
     @property
     def possible(self) -> bool | None:
-        """Whether the channel's recognizer can do it, or could when somebody was heard last; None before that."""
+        """Whether the channel's recognizer can translate, or could while it last had a source; None before that."""
         if (able := self._speech.translates(self._channel)) is not None:
-            self._able = able
-        return self._able
+            self._last_possible = able
+        return self._last_possible
 
-    def behind(self, now: float) -> bool:
-        """Whether readers miss something, or wait long."""
+    def is_behind(self, now: float) -> bool:
+        """Whether readers miss sentences or wait long for them."""
         oldest = self._current or (self._waiting[0].stretch if self._waiting else None)
-        return now - self._left_out < _RECENT or (oldest is not None and now - oldest.since > _BEHIND)
+        return now - self._skipped_at < _RECENT_WINDOW or (oldest is not None and now - oldest.since > _LAG_THRESHOLD)
 
-    def hear(self, caption: Caption, now: float) -> list[Caption]:
-        """A revision of a caption; the captions that are left out because too many wait."""
+    def add(self, caption: Caption, now: float) -> list[Caption]:
+        """Add a revision of a caption. Returns the captions that are skipped because too many wait."""
         if same(caption.language, ENGLISH):
             return []
         if (source := self._speech.source(self._channel, caption.source)) is not None:
             self._sources[caption.source] = source
-        return self._ask(self._stretches.put(caption, now), now)
+        return self._enqueue(self._stretches.put(caption, now), now)
 
     def release(self, now: float) -> list[Caption]:
-        """Take sentences that do not go on; the captions that are left out because too many wait."""
-        return self._ask(self._stretches.release(now), now)
+        """Queue sentences that do not continue. Returns the captions that are skipped because too many wait."""
+        return self._enqueue(self._stretches.release(now), now)
 
     def clear(self) -> None:
-        """What was said is not wanted any more."""
+        """Discard all sentences, because the channel was cleared."""
         self._stretches.clear()
         self._waiting.clear()
 
     async def next(self) -> tuple[list[tuple[Caption, tuple[Word, ...]]], list[Caption]]:
-        """Translate the oldest sentence: its captions with their words, and those that are left out.
+        """Translate the oldest sentence. Returns its captions with their translated words, and the skipped captions.
 
-        There has to be one that waits.
+        A sentence must be waiting: see `pending`.
         """
         sentence = self._waiting.popleft()
         stretch = self._current = sentence.stretch
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(stretch.since + _TOO_LATE):
+            async with asyncio.timeout_at(stretch.since + _TIMEOUT):
                 text = await sentence.translate()
         except TimeoutError:
-            log.warning("%s: recognition leaves no time to translate, a sentence was left out", self._channel.name)
+            log.warning("%s: recognition leaves no time to translate, so a sentence was skipped", self._channel.name)
         except (SurtitleError, RuntimeError) as error:  # the engine may have been closed
             log.warning("%s: %s", self._channel.name, error)
         else:
-            return list(zip(stretch.captions, parts(text, stretch.captions), strict=True)), []
+            return list(zip(stretch.captions, distribute_words(text, stretch.captions), strict=True)), []
         finally:
             self._current = None
-        self._left_out = loop.time()
+        self._skipped_at = loop.time()
         return [], list(stretch.captions)
 
-    def _ask(self, stretches: list[Stretch], now: float) -> list[Caption]:
-        """The sound has to be asked for now, while it is there."""
+    def _enqueue(self, stretches: list[Stretch], now: float) -> list[Caption]:
+        """Queue sentences with their audio, which must be taken now, while it is kept."""
         lost: list[Caption] = []
         for stretch in stretches:
             source = self._sources.get(stretch.captions[0].source)
-            translate = source.in_english(stretch.start, stretch.end, stretch.language) if source else None
+            translate = source.english_translator(stretch.start, stretch.end, stretch.language) if source else None
             if translate is None:
                 lost += stretch.captions
             else:
                 self._waiting.append(_Sentence(stretch, translate))
-        self._sources = {name: one for name, one in self._sources.items() if self._stretches.waits(name)}
-        while len(self._waiting) > _QUEUE:
+        self._sources = {name: one for name, one in self._sources.items() if self._stretches.has_open_sentence(name)}
+        while len(self._waiting) > _MAX_QUEUE:
             lost += self._waiting.popleft().stretch.captions
-            self._left_out = now
+            self._skipped_at = now
         return lost

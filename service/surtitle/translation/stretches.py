@@ -1,4 +1,4 @@
-"""Which captions are translated from their sound together: the sentence that they are parts of. Pure."""
+"""Groups the captions of a sentence, which are translated from their audio together. Pure."""
 
 from __future__ import annotations
 
@@ -7,25 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.units import sentence_ends
+from surtitle.captions.units import ends_sentence_at
 from surtitle.core.words import Word
 from surtitle.text.punctuation import PAUSES
-from surtitle.translation.wording import words_of
+from surtitle.translation.wording import split_words
 
 PAUSE = 1.5  # seconds of silence that end a sentence
-_LONG, _LONGEST = 12.0, 24.0  # seconds of a sentence after which it ends at a comma, or wherever a caption does
-_HOLD = 1.5  # seconds in which a sentence has to go on that a caption cut
-_HOLD_OPEN = 10.0  # the same while the next caption is being said
-_BEFORE, _AFTER = (
-    0.5,
-    0.3,
-)  # seconds of sound around the words, whose times are not exact: first words often begin early
-_KNOWN = 200  # captions whose text is remembered, for corrections
+_COMMA_LENGTH = 12.0  # seconds after which a sentence is cut at a comma
+_MAX_LENGTH = 24.0  # seconds after which it is cut wherever a caption ends
+_MAX_WAIT = 1.5  # seconds within which a sentence cut by a caption must continue
+_MAX_WAIT_OPEN = 10.0  # the same while the next caption is open
+_PADDING_BEFORE = 0.5  # seconds of audio before the words, whose times are not exact: first words often begin early
+_PADDING_AFTER = 0.3  # seconds of audio after the words
+_MAX_REMEMBERED = 200  # captions whose text is remembered in order to detect corrections
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Final captions of one source and of one sentence; its sound in seconds on the channel's clock."""
+    """The final captions of one sentence of a source, and the time of its audio in seconds on the channel's clock."""
 
     captions: tuple[Caption, ...]
     start: float
@@ -39,32 +38,32 @@ class Stretch:
 
 @dataclass(slots=True)
 class _Voice:
-    """What one source is saying."""
+    """The unfinished sentence of one source."""
 
     waiting: list[Caption] = field(default_factory=list)
     since: float = 0.0
-    said_until: float | None = None  # the end of the sentence before
-    following: float | None = None  # where the caption that is being said begins
+    ended_at: float | None = None  # the end of the sentence before
+    following: float | None = None  # the start of the open caption
 
 
 class Stretches:
-    """Captions in, sentences out. A full stop, a pause or another speaker ends a sentence, and so does its length."""
+    """Takes captions, and returns sentences, which end with a full stop, a pause, another speaker, or when too long."""
 
     def __init__(self) -> None:
         self._voices: dict[str, _Voice] = {}
         self._texts: OrderedDict[str, str] = OrderedDict()  # of captions that were final, by id
 
     def put(self, caption: Caption, now: float) -> list[Stretch]:
-        """A revision of a caption; the sentences that are over with it."""
+        """Add a revision of a caption. Returns the sentences that it completes."""
         voice = self._voices.setdefault(caption.source, _Voice())
         if not caption.full_text:
             voice.following = None
             return []
         if caption.final and caption.id in self._texts:
-            return self._corrected(caption, now)
+            return self._correct(caption, now)
         found = []
         waiting = voice.waiting
-        if waiting and (_apart(waiting[-1], caption) or caption.end - waiting[0].start > _LONGEST):
+        if waiting and (_begins_sentence(waiting[-1], caption) or caption.end - waiting[0].start > _MAX_LENGTH):
             voice.following = caption.start
             found.append(self._close(voice))
         voice.following = None if caption.final else caption.start
@@ -72,28 +71,28 @@ class Stretches:
             self._remember(caption)
             voice.waiting.append(caption)
             voice.since = now
-            if _ends(voice.waiting):
+            if _is_complete(voice.waiting):
                 found.append(self._close(voice))
         return found
 
     def release(self, now: float) -> list[Stretch]:
-        """The sentences that do not go on."""
+        """Remove and return the sentences that have not continued in time."""
         return [
             self._close(voice)
             for voice in self._voices.values()
-            if voice.waiting and now - voice.since > (_HOLD if voice.following is None else _HOLD_OPEN)
+            if voice.waiting and now - voice.since > (_MAX_WAIT if voice.following is None else _MAX_WAIT_OPEN)
         ]
 
-    def waits(self, source: str) -> bool:
-        """Whether a sentence of that source is not over."""
+    def has_open_sentence(self, source: str) -> bool:
+        """Whether a sentence of that source is unfinished."""
         voice = self._voices.get(source)
         return voice is not None and (bool(voice.waiting) or voice.following is not None)
 
     def clear(self) -> None:
         self._voices.clear()
 
-    def _corrected(self, caption: Caption, now: float) -> list[Stretch]:
-        """A final caption that comes again is translated alone if its text is another one."""
+    def _correct(self, caption: Caption, now: float) -> list[Stretch]:
+        """A final caption that comes again is translated alone if its text has changed."""
         before = self._texts[caption.id]
         self._remember(caption)
         if before == caption.text:
@@ -103,28 +102,28 @@ class Stretches:
         if places:
             voice.waiting[places[0]] = caption
             return []
-        return [Stretch((caption,), caption.start - _BEFORE, caption.end + _AFTER, now)]
+        return [Stretch((caption,), caption.start - _PADDING_BEFORE, caption.end + _PADDING_AFTER, now)]
 
     def _remember(self, caption: Caption) -> None:
         self._texts[caption.id] = caption.text
-        while len(self._texts) > _KNOWN:
+        while len(self._texts) > _MAX_REMEMBERED:
             self._texts.popitem(last=False)
 
     def _close(self, voice: _Voice) -> Stretch:
         captions, voice.waiting = tuple(voice.waiting), []
         first, last = captions[0].start, captions[-1].end
-        start, end = first - _BEFORE, last + _AFTER
-        if voice.said_until is not None and voice.said_until <= first:
-            start = max(start, (voice.said_until + first) / 2)
+        start, end = first - _PADDING_BEFORE, last + _PADDING_AFTER
+        if voice.ended_at is not None and voice.ended_at <= first:
+            start = max(start, (voice.ended_at + first) / 2)
         if voice.following is not None and voice.following >= last:
             end = min(end, (last + voice.following) / 2)
-        voice.said_until = last
+        voice.ended_at = last
         return Stretch(captions, start, end, voice.since)
 
 
-def parts(text: str, captions: Sequence[Caption]) -> list[tuple[Word, ...]]:
-    """The words of a sentence's translation, to each caption as many as its share of the original is."""
-    words = words_of(text)
+def distribute_words(text: str, captions: Sequence[Caption]) -> list[tuple[Word, ...]]:
+    """The words of a sentence's translation, distributed over its captions in proportion to their original texts."""
+    words = split_words(text)
     letters = sum(len(word.text) for word in words)
     whole = sum(len(caption.text) for caption in captions)
     found: list[tuple[Word, ...]] = []
@@ -140,16 +139,16 @@ def parts(text: str, captions: Sequence[Caption]) -> list[tuple[Word, ...]]:
     return found
 
 
-def _apart(before: Caption, after: Caption) -> bool:
+def _begins_sentence(before: Caption, after: Caption) -> bool:
     """Whether another sentence begins with ``after``."""
-    ended = sentence_ends(before.words, len(before.words), before.language, after.full_text)
+    ended = ends_sentence_at(before.words, len(before.words), before.language, after.full_text)
     other = (before.speaker, before.language) != (after.speaker, after.language)
     return ended or other or after.start - before.end > PAUSE
 
 
-def _ends(captions: Sequence[Caption]) -> bool:
-    """Whether the sentence is over with the last of ``captions``, whatever comes next."""
+def _is_complete(captions: Sequence[Caption]) -> bool:
+    """Whether the sentence ends with the last of ``captions``, whatever follows."""
     last = captions[-1]
-    if sentence_ends(last.words, len(last.words), last.language):
+    if ends_sentence_at(last.words, len(last.words), last.language):
         return True
-    return last.end - captions[0].start > _LONG and last.text[-1] in PAUSES
+    return last.end - captions[0].start > _COMMA_LENGTH and last.text[-1] in PAUSES

@@ -1,4 +1,4 @@
-"""All translations of one service: a language runs while somebody reads it, or it is pinned."""
+"""All translations of the service: a language is translated while it has readers or is pinned."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from surtitle.translation.speech import Speech
 from surtitle.translation.translators import Translators
 
 ORIGINAL = "original"
-"""What a reader asks for who wants no translation."""
+"""The name by which a reader requests the original captions."""
 
 
 class Translations:
@@ -35,24 +35,24 @@ class Translations:
         self._closing: set[asyncio.Task[None]] = set()
 
     def language(self, channel: Channel, asked: str | None) -> str | None:
-        """The tag of the language that a reader asks for, None for the original. Raises `BadRequest`, `TooMany`."""
+        """The tag of the language that a reader requests, None for the original. Raises `BadRequest`, `TooMany`."""
         if not asked or asked.strip().casefold() == ORIGINAL:
             return None
         tag = find(asked).tag
-        self.check_room({*self._wanted(channel), tag})
+        self.check_limit({*self._list_wanted(channel), tag})
         return tag
 
-    def check_room(self, languages: set[str]) -> None:
+    def check_limit(self, languages: set[str]) -> None:
         """Raises `TooMany`."""
         if len(languages) > self._limits.languages:
             raise TooMany(
-                f"A channel is translated into {self._limits.languages} languages at most: read one of "
+                f"A channel is translated into at most {self._limits.languages} languages: read one of "
                 f"{', '.join(sorted(languages)[: self._limits.languages])}, or unpin one."
             )
 
     @contextmanager
-    def reading(self, channel: Channel, language: str | None) -> Iterator[Track]:
-        """The track for a reader, which goes on as long as the block lasts; None is the original."""
+    def subscribe(self, channel: Channel, language: str | None) -> Iterator[Track]:
+        """The track for a reader, which is translated as long as the block runs; None means the original."""
         if language is None:
             yield channel.original
             return
@@ -68,32 +68,32 @@ class Translations:
             if not self._readers[key]:
                 del self._readers[key]
                 later = asyncio.get_running_loop().call_later
-                self._leaving[key] = later(self._limits.language_linger, self._leave, key)
+                self._leaving[key] = later(self._limits.language_linger, self._reader_timeout, key)
 
     def apply(self, channel: Channel) -> None:
-        """Begin and stop what readers and the channel's settings say."""
-        wanted = self._wanted(channel)
+        """Start and stop translations according to readers and the channel's settings."""
+        wanted = self._list_wanted(channel)
         interpreter = self._interpreters.get(channel)
         if interpreter is None and wanted:
             interpreter = Interpreter(channel, self._translators, lambda: self._model(channel), self._speech)
             self._interpreters[channel] = interpreter
         if interpreter is not None:
-            interpreter.want(wanted)
+            interpreter.set_languages(wanted)
             if not wanted:
                 del self._interpreters[channel]
                 closing = asyncio.create_task(interpreter.close())
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
-        self._translators.keep({self._settings.translation_model, *map(self._model, self._interpreters)})
+        self._translators.release_unused({self._settings.translation_model, *map(self._model, self._interpreters)})
 
     def problem(self, channel: Channel, language: str) -> str:
-        """Why there is no translation into a language that is read, in one sentence; empty if there is."""
+        """Why the translation into a requested language failed, in one sentence; empty if it did not."""
         interpreter = self._interpreters.get(channel)
         state = interpreter.state(language) if interpreter else None
         return state.message if state and state.name == "failed" else ""
 
     def describe(self, channel: Channel) -> dict[str, Any]:
-        """To be added to the channel's: the languages that run, and the model."""
+        """Part of the channel's description: the model, and the languages being translated."""
         interpreter = self._interpreters.get(channel)
         model = self._model(channel)
         progress = self._translators.progress(model) if model else None
@@ -119,12 +119,12 @@ class Translations:
     def _model(self, channel: Channel) -> str | None:
         return channel.settings.translation_model or self._settings.translation_model
 
-    def _wanted(self, channel: Channel) -> list[str]:
-        """Those that are pinned, read, or were read a moment ago."""
+    def _list_wanted(self, channel: Channel) -> list[str]:
+        """The languages that are pinned, have readers, or had some a moment ago."""
         read = [language for one, language in (*self._readers, *self._leaving) if one is channel]
         return list(dict.fromkeys((*channel.settings.translations, *read)))
 
-    def _leave(self, key: tuple[Channel, str]) -> None:
+    def _reader_timeout(self, key: tuple[Channel, str]) -> None:
         self._leaving.pop(key, None)
         self.apply(key[0])
 

@@ -1,4 +1,4 @@
-"""What every translator does."""
+"""The interface of translators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is to be translated; the languages are NLLB's codes. The translation begins with ``before``."""
+    """A text to translate; languages are NLLB's codes. The translation has to begin with ``before``."""
 
     text: str
     source: str
@@ -18,17 +18,17 @@ class Text:
 
 
 class Translator(Protocol):
-    """Translates several texts at once; blocks, for a thread of its own."""
+    """Translates several texts at once. Blocks: call it in a thread of its own."""
 
     model: str
     codes: frozenset[str]
-    """The languages that the model knows."""
+    """The NLLB codes of the languages that the model supports."""
 
     def translate(self, texts: Sequence[Text]) -> list[str]:
-        """How each translation goes on after ``before``, with the space that stands between."""
+        """The continuation of each translation after ``before``, with the space between them."""
         ...
 
 
-def room(tokens: int) -> int:
-    """How many tokens the translation of so many may have: those who repeat themselves are stopped."""
+def max_output_tokens(tokens: int) -> int:
+    """The maximum number of tokens in a translation of ``tokens`` tokens, which stops endless repetitions."""
     return 2 * tokens + 16

@@ -1,4 +1,4 @@
-"""The translation models that are loaded: each once, for all channels."""
+"""The loaded translation models, which all channels share."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from surtitle.translation.translator import Text, Translator
 
 log = logging.getLogger("surtitle.translation")
 
-_NICE = 10  # added to a translator's niceness: captions get the processor first
+_NICENESS = 10  # added to a translator's niceness: captions get the processor first
 
 
 class LoadedTranslator:
-    """A translator with the one thread in which it works: all its channels take turns there."""
+    """A translator with the one thread that runs it, in which all channels take turns."""
 
     def __init__(self, translator: Translator) -> None:
         self.translator = translator
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="translate", initializer=_give_way)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="translate", initializer=_lower_priority)
 
     async def translate(self, texts: Sequence[Text]) -> list[str]:
         """See `Translator.translate`."""
@@ -47,31 +47,31 @@ class Translators:
         self._stopping = threading.Event()
 
     async def get(self, model: str) -> LoadedTranslator:
-        """The translator for a model's name or directory, fetched and loaded if need be. Raises `ModelError`."""
+        """The translator for a model's name or directory, fetched and loaded if necessary. Raises `ModelError`."""
         load = self._loads.get(model)
         if load is None or (load.done() and (load.cancelled() or load.exception())):
             load = self._loads[model] = asyncio.create_task(self._load(model), name=f"load {model}")
         return await asyncio.shield(load)
 
     def progress(self, model: str) -> Progress | None:
-        """How far that model is; None when nobody asked for it."""
+        """The progress of loading a model; None if it was never requested."""
         return self._progress.get(model)
 
-    def keep(self, used: Collection[str | None]) -> None:
-        """Give back the models that nobody uses."""
+    def release_unused(self, used: Collection[str | None]) -> None:
+        """Release the models that are not in ``used``."""
         for model in [model for model, load in self._loads.items() if model not in used and load.done()]:
             load = self._loads.pop(model)
             self._progress.pop(model, None)
             if not load.cancelled() and load.exception() is None:
                 load.result().close()
-                log.info("the translation model %s is not needed any more", model)
+                log.info("the translation model %s was released", model)
 
     async def close(self) -> None:
         self._stopping.set()
         for load in self._loads.values():
             load.cancel()
         await asyncio.gather(*self._loads.values(), return_exceptions=True)
-        self.keep(())
+        self.release_unused(())
 
     async def _load(self, model: str) -> LoadedTranslator:
         try:
@@ -79,7 +79,9 @@ class Translators:
         except Exception as error:
             if not isinstance(error, ModelError):
                 log.exception("loading the translation model %s failed", model)
-                error = ModelError(f"The translation model “{model}” could not be loaded: the log says why.")
+                error = ModelError(
+                    f"The translation model “{model}” could not be loaded: see the service's log for details."
+                )
             self._progress[model] = Progress("failed", message=error.message)
             log.warning("%s", error)
             raise error from None
@@ -108,8 +110,8 @@ class Translators:
 
 
 def load(directory: Path, model: str) -> Translator:
-    """The translator for a model's directory; takes seconds: call in a thread of its own. Raises `ModelError`."""
-    _give_way()  # threads that a library starts are as nice as the one that starts them
+    """Load the translator in a model's directory. Takes seconds: call it in a thread. Raises `ModelError`."""
+    _lower_priority()  # threads started by a library inherit the niceness
     if models.is_converted(directory):
         from surtitle.translation.ctranslate import CTranslate2Translator
 
@@ -119,8 +121,8 @@ def load(directory: Path, model: str) -> Translator:
     return TransformersTranslator(directory, model)
 
 
-def _give_way() -> None:
-    """Linux alone has a niceness for each thread."""
+def _lower_priority() -> None:
+    """Lower the priority of this thread, which only Linux can do for a single thread."""
     if sys.platform == "linux":
         with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + _NICENESS)

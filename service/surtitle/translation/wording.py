@@ -1,4 +1,4 @@
-"""Text into words that a caption can show. Pure."""
+"""Converts text into the words of captions. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from surtitle.core.words import Word
 from surtitle.text.joining import SPACED_MARKS
 from surtitle.text.scripts import UNSPACED
 
-# A line may end after any letter of a script without spaces, with the marks that belong to it.
+# In scripts without spaces a line may end after any letter, together with the marks that belong to it.
 _RUN = re.compile(rf"[{UNSPACED}]|[^{UNSPACED}]+")
 
 
-def words_of(text: str) -> list[Word]:
-    """Its words, without times; letters of scripts that know no spaces are words of their own."""
+def split_words(text: str) -> list[Word]:
+    """The words of a text, without times; in scripts without spaces each letter is a word."""
     words: list[Word] = []
     for part in text.split():
         if words and part in SPACED_MARKS:
@@ -32,8 +32,8 @@ def words_of(text: str) -> list[Word]:
     return words
 
 
-def timed(words: Sequence[Word], start: float, end: float) -> tuple[Word, ...]:
-    """The words over that time, each for as long as it is."""
+def spread_times(words: Sequence[Word], start: float, end: float) -> tuple[Word, ...]:
+    """The words with times from ``start`` to ``end``, in proportion to their lengths."""
     letters = sum(len(word.text) for word in words)
     each = (end - start) / letters if letters else 0.0
     found = []
@@ -44,8 +44,8 @@ def timed(words: Sequence[Word], start: float, end: float) -> tuple[Word, ...]:
     return tuple(found)
 
 
-def agreed(one: Sequence[Word], other: Sequence[Word]) -> int:
-    """How many words both begin with."""
+def count_common_prefix(one: Sequence[Word], other: Sequence[Word]) -> int:
+    """The number of words that both sequences begin with."""
     count = 0
     for left, right in zip(one, other, strict=False):
         if (left.text, left.spaced) != (right.text, right.spaced):

@@ -1,4 +1,4 @@
-"""Room for clients: how many read, how often one address starts, how many bytes a source may send."""
+"""Limits for clients: the number of readers, how often an address starts a source, and the bytes a source may send."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from contextlib import contextmanager
 
 from starlette.requests import HTTPConnection
 
-from surtitle.access.rate_limit import RateLimiter, is_loopback, network
+from surtitle.access.rate_limit import RateLimiter, get_network, is_loopback
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.core.errors import TooMany
 from surtitle.core.settings import Limits
-from surtitle.web.guard import address_of
+from surtitle.web.guard import get_address
 
-_BURST = 30.0  # seconds of the lasting rate that may come at once
+_BURST = 30.0  # seconds' worth of the sustained rate that may arrive at once
 
 
-class Room:
-    """Counts by address, beside what the hub counts. This computer itself, and so a proxy on it, is no address."""
+class AdmissionLimits:
+    """Limits the readers and the started sources of a service, in total and by address.
+
+    Addresses of this computer, and therefore those of a proxy on it, are not limited.
+    """
 
     def __init__(self, hub: Hub, limits: Limits) -> None:
         self._hub = hub
@@ -29,25 +32,29 @@ class Room:
         self._readers: Counter[str] = Counter()
 
     def check_start(self, connection: HTTPConnection) -> None:
-        """One more source is to be started. Raises `TooMany`."""
-        address = _counted(connection)
+        """Count the start of a source. Raises `TooMany`."""
+        address = _limited_address(connection)
         if address and not self._starts.take(address):
-            raise TooMany(f"One address may start {self._limits.starts} sources a minute: wait a little.")
+            raise TooMany(
+                f"An address may start at most {self._limits.starts} sources per minute: try again in a minute."
+            )
 
     def check_reader(self, connection: HTTPConnection, channel: Channel) -> None:
-        """One more reader is to come. Raises `TooMany`."""
-        address, limits, readers = _counted(connection), self._limits, self._hub.readers
+        """Check whether one more reader may connect. Raises `TooMany`."""
+        address, limits, readers = _limited_address(connection), self._limits, self._hub.readers
         if sum(readers.values()) >= limits.readers:
-            raise TooMany(f"{limits.readers} readers are connected already: close some first.")
+            raise TooMany(f"{limits.readers} readers are already connected: close some first.")
         if readers.get(channel.name, 0) >= limits.readers_per_channel:
-            raise TooMany(f"{limits.readers_per_channel} readers read this channel already: close some first.")
+            raise TooMany(f"{limits.readers_per_channel} readers already read this channel: close some first.")
         if address and self._readers[address] >= limits.readers_per_address:
-            raise TooMany(f"{limits.readers_per_address} readers are at this address already: close some first.")
+            raise TooMany(
+                f"{limits.readers_per_address} readers are already connected from this address: close some first."
+            )
 
     @contextmanager
     def reader(self, connection: HTTPConnection, channel: Channel) -> Iterator[None]:
-        """One more reader, for as long as the block lasts."""
-        address, readers = _counted(connection), self._hub.readers
+        """Count one more reader for as long as the block runs."""
+        address, readers = _limited_address(connection), self._hub.readers
         readers[channel.name] = readers.get(channel.name, 0) + 1
         self._readers[address] += 1
         try:
@@ -60,7 +67,7 @@ class Room:
 
 
 class ByteRateLimit:
-    """Bytes of one source: a bucket that fills at a rate and holds half a minute of it."""
+    """The bytes of one source: a token bucket that fills at ``rate`` bytes per second and holds half a minute of it."""
 
     def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate = rate
@@ -68,14 +75,14 @@ class ByteRateLimit:
         self._left, self._when = _BURST * rate, clock()
 
     def take(self, size: int) -> float:
-        """So many bytes came; seconds until there is room for them, 0 if there was."""
+        """Count ``size`` bytes that arrived. Returns the seconds until they are within the rate, 0 if they are now."""
         now = self._clock()
         self._left = min(_BURST * self._rate, self._left + (now - self._when) * self._rate) - size
         self._when = now
         return max(0.0, -self._left / self._rate)
 
 
-def _counted(connection: HTTPConnection) -> str:
-    """The address that counts; "" for this computer itself."""
-    address = address_of(connection)
-    return "" if is_loopback(address) else network(address)
+def _limited_address(connection: HTTPConnection) -> str:
+    """The client's address as it is counted; "" for this computer itself, which is not limited."""
+    address = get_address(connection)
+    return "" if is_loopback(address) else get_network(address)

@@ -1,4 +1,4 @@
-"""The application: the parts of the service, put together."""
+"""The ASGI application: creates the parts of the service and connects them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.transcripts import Transcripts
 from surtitle.translation.translations import Translations
 from surtitle.web import channel_settings, channels, health, obs_feed, pages, recordings, sessions, tokens
-from surtitle.web.admission import Room
+from surtitle.web.admission import AdmissionLimits
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import AccessMiddleware
 from surtitle.web.messages import refuse
@@ -45,7 +45,7 @@ from surtitle.web.publish import publish_post, publish_socket
 from surtitle.web.read import read_events, read_socket
 from surtitle.web.tickets import Tickets
 
-_FLUSH = 1.0  # seconds more that open captions have to become final when the service stops
+_FLUSH_TIMEOUT = 1.0  # further seconds that open captions have to become final when the service stops
 
 
 def create_app(
@@ -54,8 +54,9 @@ def create_app(
     """The service as an ASGI application.
 
     It does its work in its lifespan: an application in which it is mounted has to run that as well, by
-    ``async with captions.router.lifespan_context(captions)`` in its own. ``store`` persists what channels remember,
-    and ``token_store`` which tokens are valid; both are closed with the application.
+    ``async with captions.router.lifespan_context(captions)`` in its own. ``store`` keeps channels' settings and
+    captions, and ``token_store`` the issued tokens; both are closed when the application shuts down. Without a
+    ``store`` nothing is written to disk.
     """
 
     @asynccontextmanager
@@ -70,33 +71,35 @@ def create_app(
         recording_files = (
             RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         )
-        recorder = hub.listener = Recorder(
-            recording_files, settings.recording_format, journal_writer.flush if journal_writer else _nothing
+        recorder = hub.audio_listener = Recorder(
+            recording_files, settings.recording_format, journal_writer.flush if journal_writer else _skip_flush
         )
         await recorder.recover()
         parts = (outputs, translations, recorder)
 
-        def retold(channel: Channel) -> None:
+        def apply_settings(channel: Channel) -> None:
             outputs.apply(channel)
             translations.apply(channel)
             recorder.retold(channel)
 
-        def more(channel: Channel) -> dict[str, Any]:
+        def describe_parts(channel: Channel) -> dict[str, Any]:
             return {name: value for part in parts for name, value in part.describe(channel).items()}
 
         if store:
-            told = await asyncio.to_thread(store.settings)
-            restored = [hub.restore(name, one.settings, one.styles) for name, one in told.items()]
-            for kept in await asyncio.to_thread(store.kept, settings.limits.channels // 2, settings.limits.captions):
-                hub.recall(kept)
-            for channel_told in restored:
-                retold(channel_told)
-        hub.retold, hub.more = retold, more
-        authority, player = TokenAuthority(settings, token_store or TokenStore(None)), Demo(settings)
-        app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, player
+            stored = await asyncio.to_thread(store.settings)
+            restored_channels = [hub.restore_settings(name, one.settings, one.styles) for name, one in stored.items()]
+            for stored_session in await asyncio.to_thread(
+                store.load_sessions, settings.limits.channels // 2, settings.limits.captions
+            ):
+                hub.restore_session(stored_session)
+            for channel in restored_channels:
+                apply_settings(channel)
+        hub.on_settings_changed, hub.describe_parts = apply_settings, describe_parts
+        authority, demo = TokenAuthority(settings, token_store or TokenStore(None)), Demo(settings)
+        app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, demo
         app.state.translations = translations
         app.state.outputs, app.state.tickets, app.state.journal_writer = outputs, Tickets(), journal_writer
-        app.state.authority, app.state.room = authority, Room(hub, settings.limits)
+        app.state.authority, app.state.admission = authority, AdmissionLimits(hub, settings.limits)
         app.state.metrics, app.state.version = metrics, __version__
         mixer, polisher = Mixer(), Polisher(settings)
         app.state.recorder, app.state.transcripts = recorder, transcripts
@@ -111,12 +114,12 @@ def create_app(
         try:
             yield
         finally:
-            await player.close()
+            await demo.close()
             await polisher.close()
             await mixer.close()
             await outputs.close()
             await translations.close()
-            await hub.close(_FLUSH)
+            await hub.close(_FLUSH_TIMEOUT)
             await recorder.close()
             if journal_writer:
                 await journal_writer.close()
@@ -173,24 +176,26 @@ def create_app(
             Route("/readyz", health.ready),
             Route("/metrics", health.metrics),
             *pages.routes(),
-            WebSocketRoute("/{path:path}", _nowhere_socket),
-            Route("/{path:path}", _nowhere, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            WebSocketRoute("/{path:path}", _not_found_socket),
+            Route("/{path:path}", _not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ],
     )
 
 
-async def _nothing() -> None:
-    """There is nothing to write down."""
+async def _skip_flush() -> None:
+    """Stands in for `JournalWriter.flush` in a service that writes nothing."""
 
 
-async def _nowhere_socket(websocket: WebSocket) -> None:
+async def _not_found_socket(websocket: WebSocket) -> None:
     await websocket.accept()
-    await refuse(websocket, _no_such_place(websocket.url.path))
+    await refuse(websocket, _no_such_path(websocket.url.path))
 
 
-async def _nowhere(request: Request) -> Response:
-    raise _no_such_place(request.url.path)
+async def _not_found(request: Request) -> Response:
+    raise _no_such_path(request.url.path)
 
 
-def _no_such_place(path: str) -> NoSuchChannel:
-    return NoSuchChannel(f"There is nothing at {path[:120]!r}: a channel's name has no slash and at most 64 letters.")
+def _no_such_path(path: str) -> NoSuchChannel:
+    return NoSuchChannel(
+        f"No page or channel exists at {path[:120]!r}: a channel's name has no slash and at most 64 characters."
+    )

@@ -1,4 +1,4 @@
-"""What a channel is told, and the models that there are."""
+"""A channel's settings and styles, and the available models, over HTTP."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from surtitle.channels import style
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
-from surtitle.channels.settings import Changes
+from surtitle.channels.settings import SettingsChanges
 from surtitle.core.errors import BadRequest, ModelError, TooLarge
 from surtitle.core.settings import Settings
 from surtitle.models import catalogue
@@ -24,8 +24,8 @@ from surtitle.text.language_names import find
 from surtitle.translation import models as translation_models
 from surtitle.translation.translations import Translations
 
-_LARGEST = 1 << 20  # bytes of a request: more than the largest vocabulary, however it is written
-_TIMEOUT = 10.0  # seconds for it to arrive
+_MAX_BODY_BYTES = 1 << 20  # larger than the largest vocabulary, however its JSON is escaped
+_BODY_TIMEOUT = 10.0  # seconds a request's body may take to arrive
 
 
 async def settings(request: Request) -> Response:
@@ -35,51 +35,51 @@ async def settings(request: Request) -> Response:
 
 
 async def change_settings(request: Request) -> Response:
-    """`PATCH /api/channels/{channel}/settings`: what is not said stays."""
+    """`PATCH /api/channels/{channel}/settings`: settings that are not named stay as they are."""
     hub: Hub = request.app.state.hub
     try:
-        changes = msgspec.json.decode(await body_of(request), type=Changes)
+        changes = msgspec.json.decode(await read_body(request), type=SettingsChanges)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"These are not settings that a channel has: {error}.") from error
+        raise BadRequest(f"These channel settings are invalid: {error}.") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest('Settings are JSON, for example {"model":"base.en"}.') from error
+        raise BadRequest('Settings must be JSON, for example {"model":"base.en"}.') from error
     if isinstance(changes.model, str) and changes.model != EMBEDDED:
         await asyncio.to_thread(_check_model, changes.model)
     if isinstance(changes.translation_model, str):
         await asyncio.to_thread(_check_translation_model, changes.translation_model)
     if not isinstance(changes.translations, UnsetType):
         translations: Translations = request.app.state.translations
-        translations.check_room({find(name).tag for name in changes.translations})
+        translations.check_limit({find(name).tag for name in changes.translations})
     return JSONResponse(_describe(hub, hub.change(request.path_params["channel"], changes)))
 
 
 async def list_styles(request: Request) -> Response:
     """`GET /api/channels/{channel}/styles`: by name."""
     hub: Hub = request.app.state.hub
-    return JSONResponse(_styles(hub.channel(request.path_params["channel"])))
+    return JSONResponse(_list_styles(hub.channel(request.path_params["channel"])))
 
 
 async def put_style(request: Request) -> Response:
     """`PUT /api/channels/{channel}/styles/{name}`: every open overlay that uses it changes."""
     hub: Hub = request.app.state.hub
     name = style.check_name(request.path_params["name"])
-    chosen = style.parse(await body_of(request))
-    return JSONResponse(_styles(hub.restyle(request.path_params["channel"], name, chosen)))
+    chosen = style.parse(await read_body(request))
+    return JSONResponse(_list_styles(hub.set_style(request.path_params["channel"], name, chosen)))
 
 
 async def delete_style(request: Request) -> Response:
     """`DELETE /api/channels/{channel}/styles/{name}`."""
     hub: Hub = request.app.state.hub
-    return JSONResponse(_styles(hub.restyle(request.path_params["channel"], request.path_params["name"], None)))
+    return JSONResponse(_list_styles(hub.set_style(request.path_params["channel"], request.path_params["name"], None)))
 
 
 async def list_models(request: Request) -> Response:
-    """`GET /api/models`: those that have a name, which are on this computer, and how far others are."""
+    """`GET /api/models`: the named models, which of them are on this computer, and the progress of those loading."""
     engines: Engines = request.app.state.engines
-    told: Settings = request.app.state.settings
-    speeds = SpeedStore(told.data_dir)
+    service_settings: Settings = request.app.state.settings
+    speeds = SpeedStore(service_settings.data_dir)
     known, selection = await asyncio.to_thread(
-        lambda: (catalogue.catalogue(), select(None, told.language, speeds, ask=False))
+        lambda: (catalogue.catalogue(), select(None, service_settings.language, speeds, ask=False))
     )
     chosen = engines.automatic or selection.names[0]
     names = [
@@ -92,25 +92,27 @@ async def list_models(request: Request) -> Response:
         }
         for model in known
     ]
-    return JSONResponse({"models": names, "loaded": engines.library.describe(), "translation": _translation_models()})
+    return JSONResponse(
+        {"models": names, "loaded": engines.library.describe(), "translation": _list_translation_models()}
+    )
 
 
-async def body_of(request: Request) -> bytes:
-    """A request's body, of a bounded size and within a bounded time. Raises `TooLarge`, `BadRequest`."""
+async def read_body(request: Request) -> bytes:
+    """A request's body, of a limited size and within a limited time. Raises `TooLarge`, `BadRequest`."""
     body = bytearray()
     try:
-        async with asyncio.timeout(_TIMEOUT):
+        async with asyncio.timeout(_BODY_TIMEOUT):
             async for data in request.stream():
                 body += data
-                if len(body) > _LARGEST:
-                    raise TooLarge(f"Settings may have {_LARGEST} bytes: shorten the lists.")
+                if len(body) > _MAX_BODY_BYTES:
+                    raise TooLarge(f"The request is larger than {_MAX_BODY_BYTES} bytes: send less.")
     except TimeoutError as error:
-        raise BadRequest(f"The settings did not arrive within {_TIMEOUT:.0f} s: send them again.") from error
+        raise BadRequest(f"The request did not arrive within {_BODY_TIMEOUT:.0f} s: send it again.") from error
     return bytes(body)
 
 
 def _check_model(model: str) -> None:
-    """Whether there can be such a model; its files are looked at when it is loaded."""
+    """Check that a model of this name can exist; its files are checked when it is loaded. Raises `BadRequest`."""
     try:
         if catalogue.local_directory(model) is None:
             catalogue.repository(model)
@@ -126,12 +128,12 @@ def _check_translation_model(model: str) -> None:
         raise BadRequest(f"translation_model: {error.message}") from error
 
 
-def _translation_models() -> dict[str, Any]:
+def _list_translation_models() -> dict[str, Any]:
     names = [{"name": name, "bytes": size} for name, (_, size) in translation_models.NAMES.items()]
     return {"models": names, "licence": translation_models.LICENCE}
 
 
-def _styles(channel: Channel) -> dict[str, Any]:
+def _list_styles(channel: Channel) -> dict[str, Any]:
     return {name: one.as_json() for name, one in channel.styles.items()}
 
 

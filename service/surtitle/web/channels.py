@@ -1,4 +1,4 @@
-"""The REST side: channels, transcripts, and the dashboard's live state."""
+"""Channels, transcripts, languages and the demo over HTTP, and the dashboard's live state."""
 
 from __future__ import annotations
 
@@ -18,64 +18,64 @@ from surtitle.core.errors import SurtitleError
 from surtitle.demo import Demo
 from surtitle.text.language_names import find, languages
 from surtitle.translation.translations import ORIGINAL
-from surtitle.web.guard import grant_of
+from surtitle.web.guard import get_grant
 from surtitle.web.messages import error_message
-from surtitle.web.tokens import links_of
+from surtitle.web.tokens import build_links
 
-_REFRESH = 0.2  # seconds between two looks at the state
+_POLL_INTERVAL = 0.2  # seconds between two checks of the state
 
 
 async def channels(request: Request) -> Response:
     hub: Hub = request.app.state.hub
-    grant = grant_of(request)
+    grant = get_grant(request)
     return JSONResponse({"channels": [one for one in hub.snapshot() if grant.covers(one["name"])]})
 
 
 async def channel(request: Request) -> Response:
-    """`GET /api/channels/{channel}`: everything, or to those who can only view, what a page for readers needs."""
+    """`GET /api/channels/{channel}`: its state; with a token that can only view, the part that readers' pages need."""
     hub: Hub = request.app.state.hub
-    told = hub.describe(hub.channel(request.path_params["channel"]))
-    if grant_of(request).scope is Scope.VIEW:
-        told = {name: told[name] for name in ("name", "language", "translation")}
-    return JSONResponse(told)
+    description = hub.describe(hub.channel(request.path_params["channel"]))
+    if get_grant(request).scope is Scope.VIEW:
+        description = {name: description[name] for name in ("name", "language", "translation")}
+    return JSONResponse(description)
 
 
 async def transcript(request: Request) -> Response:
-    """`/api/channels/{channel}/transcript.{form}?lang=`: what was said, or what of it was translated.
+    """`/api/channels/{channel}/transcript.{form}?lang=`: the transcript in the original or in a translation.
 
-    With ``?words=1`` and the time of each word if the format has it.
+    With ``?words=1`` it has the time of each word, if the format can hold that.
     """
     hub: Hub = request.app.state.hub
     asked = request.query_params.get("lang")
     form = request.path_params["form"]
-    found = hub.channel(request.path_params["channel"])
-    checked = get_format(form)
-    track = found.original if not asked or asked == ORIGINAL else found.translation(find(asked).tag)
+    channel = hub.channel(request.path_params["channel"])
+    export_format = get_format(form)
+    track = channel.original if not asked or asked == ORIGINAL else channel.translation(find(asked).tag)
     if form == "json":
-        return JSONResponse({"channel": found.name, **await track.history()})
-    return Response(await track.transcript(form, look_of(request)), media_type=checked.media_type)
+        return JSONResponse({"channel": channel.name, **await track.history()})
+    return Response(await track.transcript(form, parse_export_options(request)), media_type=export_format.media_type)
 
 
-def look_of(request: Request) -> ExportOptions:
-    """How a transcript is to be written, by the query."""
+def parse_export_options(request: Request) -> ExportOptions:
+    """The export options in a request's query."""
     return ExportOptions(words=request.query_params.get("words") == "1")
 
 
 async def list_languages(request: Request) -> Response:
-    """`GET /api/languages`: those into which can be translated."""
-    found = await asyncio.to_thread(languages)
+    """`GET /api/languages`: the languages that captions can be translated into."""
+    channel = await asyncio.to_thread(languages)
     return JSONResponse(
         {
             "languages": [
                 {"tag": one.tag, "name": one.name, "own_name": one.own_name, "rtl": one.right_to_left}
-                for one in found.values()
+                for one in channel.values()
             ]
         }
     )
 
 
 async def clear(request: Request) -> Response:
-    """`POST /api/channels/{channel}/clear`: empty screens and transcript."""
+    """`POST /api/channels/{channel}/clear`: clear the screens and the transcript."""
     hub: Hub = request.app.state.hub
     hub.channel(request.path_params["channel"]).clear()
     return JSONResponse({"status": "cleared"})
@@ -88,26 +88,26 @@ async def play_demo(request: Request) -> Response:
 
 
 async def status_socket(websocket: WebSocket) -> None:
-    """`/api/status`: the state of everything, again whenever it changed."""
+    """`/api/status`: the state of the service and its channels, sent again whenever it changes."""
     await websocket.accept()
-    grant, authority = grant_of(websocket), websocket.app.state.authority
-    links: dict[str, dict[str, str]] = {}  # by channel; only where they have a token that the client cannot make
+    grant, authority = get_grant(websocket), websocket.app.state.authority
+    links: dict[str, dict[str, str]] = {}  # by channel; only where links carry tokens, which the client cannot make
     leaving = asyncio.create_task(websocket.receive())
     sent = ""
     try:
         while not leaving.done():
-            told = _state(websocket.app.state, grant)
+            description = _build_state(websocket.app.state, grant)
             if authority.guarded:
-                names = {one["name"] for one in told["channels"]} | {grant.channel} - {EVERY}
+                names = {one["name"] for one in description["channels"]} | {grant.channel} - {EVERY}
                 for name in names - links.keys():
-                    links[name] = await links_of(websocket, name)
-                told["links"] = links
-            state = msgspec.json.encode(told).decode()
+                    links[name] = await build_links(websocket, name)
+                description["links"] = links
+            state = msgspec.json.encode(description).decode()
             if state != sent:
                 async with asyncio.timeout(10.0):
                     await websocket.send_text(state)
                 sent = state
-            await asyncio.wait({leaving}, timeout=_REFRESH)
+            await asyncio.wait({leaving}, timeout=_POLL_INTERVAL)
     except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
         pass  # the page was closed
     finally:
@@ -115,12 +115,12 @@ async def status_socket(websocket: WebSocket) -> None:
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """Our errors as JSON."""
+    """Answer a `SurtitleError` as JSON."""
     assert isinstance(error, SurtitleError)
     return JSONResponse(error_message(error), status_code=error.status)
 
 
-def _state(state: Any, grant: Grant) -> dict[str, Any]:
+def _build_state(state: Any, grant: Grant) -> dict[str, Any]:
     notice = {"notice": state.journal_writer.problem} if state.journal_writer and state.journal_writer.problem else {}
     return {
         **state.engines.description,

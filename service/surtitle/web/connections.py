@@ -1,6 +1,6 @@
-"""Connections before the application sees them: how many there may be, and how long one may say nothing.
+"""Limits on connections before the application sees them: their number, and the time a request may take to arrive.
 
-uvicorn keeps a client for ever that connects and says nothing, or its headers byte by byte.
+uvicorn itself never disconnects a client that sends nothing, or sends its headers byte by byte.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from surtitle.access.rate_limit import is_loopback, network
+from surtitle.access.rate_limit import get_network, is_loopback
 from surtitle.core.settings import Limits
 
-_FULL = (
+_FULL_RESPONSE = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"connection: close\r\nretry-after: 10\r\ncontent-type: application/json\r\n\r\n"
     b'{"type":"error","code":"too_many","message":"Too many connections are open: close some, or try again later."}'
@@ -32,10 +32,10 @@ class ConnectionLimits:
         self.refused = 0
 
     def enter(self, address: str) -> bool:
-        """One more; False if there is no room. Those of this computer itself are not counted by address."""
-        name, limits = network(address), self.limits
-        crowded = self._open[name] >= limits.connections_per_address and not is_loopback(address)
-        if crowded or self._all >= limits.connections:
+        """Count a new connection; False if it exceeds a limit. This computer's own addresses are not limited each."""
+        name, limits = get_network(address), self.limits
+        address_full = self._open[name] >= limits.connections_per_address and not is_loopback(address)
+        if address_full or self._all >= limits.connections:
             self.refused += 1
             return False
         self._open[name] += 1
@@ -47,34 +47,38 @@ class ConnectionLimits:
         return self._all
 
     def leave(self, address: str) -> None:
-        self._open -= Counter([network(address)])
+        """Count a connection that was closed."""
+        self._open -= Counter([get_network(address)])
         self._all -= 1
 
 
 def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], type[WebSocketsSansIOProtocol]]:
-    """uvicorn's protocols with doors before them, for HTTP and, where that goes over into it, WebSocket."""
+    """uvicorn's HTTP protocol, and the WebSocket protocol that connections upgrade to, with these limits applied."""
 
     class Http(H11Protocol):
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._late: asyncio.TimerHandle | None = None
-            self._inside = connection_limits.enter(_address(self.client))
-            if self._inside:
-                self._expect()
+            self._timer: asyncio.TimerHandle | None = None
+            self._admitted = connection_limits.enter(_address(self.client))
+            if self._admitted:
+                self._start_timer()
             else:
-                transport.write(_FULL)
+                transport.write(_FULL_RESPONSE)
                 transport.close()
 
         def data_received(self, data: bytes) -> None:
-            if not self._inside:
+            if not self._admitted:
                 return
             before = self.scope
             super().data_received(data)
             if self.scope is not before:
-                self._forget()
+                self._cancel_timer()
 
         def send_400_response(self, msg: str) -> None:
-            """Where an answer is under way, garbage after the request ends it: another answer would make no sense."""
+            """Close the connection if garbage follows a request that is being answered.
+
+            The response has begun, so a second one with status 400 would corrupt it.
+            """
             if self.cycle is None or self.cycle.response_complete:
                 super().send_400_response(msg)
                 return
@@ -86,26 +90,26 @@ def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], t
             before = self.scope
             super().on_response_complete()
             if self.scope is before:
-                self._expect()
+                self._start_timer()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            self._forget()
-            if self._inside:
+            self._cancel_timer()
+            if self._admitted:
                 connection_limits.leave(_address(self.client))
             super().connection_lost(exc)
 
-        def _expect(self) -> None:
-            """A whole request has to come in time."""
-            if self._late is None:
-                self._late = self.loop.call_later(connection_limits.limits.start_timeout, self._give_up)
+        def _start_timer(self) -> None:
+            """Close the connection unless a complete request arrives in time."""
+            if self._timer is None:
+                self._timer = self.loop.call_later(connection_limits.limits.start_timeout, self._close_idle)
 
-        def _forget(self) -> None:
-            if self._late is not None:
-                self._late.cancel()
-                self._late = None
+        def _cancel_timer(self) -> None:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
 
-        def _give_up(self) -> None:
-            self._late = None
+        def _close_idle(self) -> None:
+            self._timer = None
             if self.cycle is None or self.cycle.response_complete:
                 self.transport.close()
 
@@ -115,7 +119,7 @@ def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], t
             super().connection_lost(exc)
 
         def send_receive_event_to_app(self) -> None:
-            """Text that is no UTF-8 closes the socket, as the standard wants, without a traceback in the log."""
+            """Close the socket on text that is not UTF-8, as RFC 6455 requires, without a traceback in the log."""
             if self.curr_msg_data_type == "text" and not self.close_sent:
                 try:
                     b"".join(self.frames).decode()

@@ -1,4 +1,4 @@
-"""Corrections: what a person writes instead of what was recognized, and how it is remembered."""
+"""Corrections of captions over HTTP, and the replacements that are learnt from them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.edit import lessons
+from surtitle.captions.edit import derive_replacements
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
-from surtitle.channels.settings import Changes, VocabularyChanges, clean_name, one_line
+from surtitle.channels.settings import SettingsChanges, VocabularyChanges, clean_name, to_one_line
 from surtitle.core.errors import BadRequest, TooLarge
 from surtitle.store.database import StoreError
 from surtitle.store.transcripts import Transcripts
-from surtitle.web.channel_settings import body_of
+from surtitle.web.channel_settings import read_body
 
 log = logging.getLogger("surtitle.web")
 
-_LONGEST = 1000  # characters of a caption
+_MAX_CAPTION_LENGTH = 1000  # characters of a caption
 
 
 class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is not said stays. ``remember`` makes replacements of what was corrected."""
+    """Fields that are missing stay as they are. ``remember`` adds the corrected phrases to the replacements."""
 
     text: str | None = None
     speaker: str | None = None
@@ -34,29 +34,29 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def correct_caption(request: Request) -> Response:
-    """`PATCH /api/channels/{channel}/captions/{id}`: overlays, readers and exports have it at once."""
+    """`PATCH /api/channels/{channel}/captions/{id}`: overlays, readers and exports show the correction at once."""
     hub: Hub = request.app.state.hub
     channel = hub.channel(request.path_params["channel"])
     try:
-        correction = msgspec.json.decode(await body_of(request), type=Correction)
+        correction = msgspec.json.decode(await read_body(request), type=Correction)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'A correction is JSON like {{"text":"What was said."}}: {error}.') from error
-    text = None if correction.text is None else one_line(correction.text)
-    if text is not None and len(text) > _LONGEST:
-        raise TooLarge(f"A caption may have {_LONGEST} characters: shorten it.")
+        raise BadRequest(f'A correction must be JSON like {{"text":"What was said."}}: {error}.') from error
+    text = None if correction.text is None else to_one_line(correction.text)
+    if text is not None and len(text) > _MAX_CAPTION_LENGTH:
+        raise TooLarge(f"A caption may have at most {_MAX_CAPTION_LENGTH} characters: shorten it.")
     speaker = None if correction.speaker is None else clean_name(correction.speaker)
     await channel.recall(request.path_params["id"])
     before = channel.correct(request.path_params["id"], text, speaker)
     if text is not None:
-        await _note(request, channel, before)
-    learnt = lessons(before, text) if correction.remember and text is not None else {}
+        await _record_correction(request, channel, before)
+    learnt = derive_replacements(before, text) if correction.remember and text is not None else {}
     if learnt:
-        _remember(hub, channel, learnt)
+        _save_replacements(hub, channel, learnt)
     return JSONResponse({"learnt": learnt})
 
 
-async def _note(request: Request, channel: Channel, before: Caption) -> None:
-    """Write down that a person has looked at this: a second pass will not change it."""
+async def _record_correction(request: Request, channel: Channel, before: Caption) -> None:
+    """Store that a person corrected this caption: a second pass then leaves it alone."""
     transcripts: Transcripts | None = request.app.state.transcripts
     if transcripts is None or channel.session is None:
         return
@@ -66,12 +66,12 @@ async def _note(request: Request, channel: Channel, before: Caption) -> None:
         gone = replace(before, words=())
         await asyncio.to_thread(transcripts.correct, session, before, after or gone)
     except StoreError as error:
-        log.error("%s: the correction of %s holds for now, but not for a second pass: %s", session, before.id, error)
+        log.error("%s: a second pass may undo the correction of %s, which was not saved: %s", session, before.id, error)
 
 
-def _remember(hub: Hub, channel: Channel, learnt: dict[str, str]) -> None:
-    """Make replacements of it, in place of those for the same phrases."""
+def _save_replacements(hub: Hub, channel: Channel, learnt: dict[str, str]) -> None:
+    """Add replacements to the channel's vocabulary, overriding those for the same phrases."""
     again = {heard.casefold() for heard in learnt}
     before = channel.settings.vocabulary.replacements.items()
     kept = {heard: meant for heard, meant in before if heard.casefold() not in again}
-    hub.change(channel.name, Changes(vocabulary=VocabularyChanges(replacements={**kept, **learnt})))
+    hub.change(channel.name, SettingsChanges(vocabulary=VocabularyChanges(replacements={**kept, **learnt})))

@@ -1,6 +1,6 @@
-"""What each route needs, and the guard that asks for it before anything else runs.
+"""The scope that each route requires, and the middleware that checks it before anything else runs.
 
-A route that is not in the table is refused: who adds one says here who may use it.
+A route that is not in `REQUIREMENTS` is refused, so adding a route means deciding who may use it.
 """
 
 from __future__ import annotations
@@ -30,17 +30,21 @@ from surtitle.web.messages import error_message, refuse
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A scope in a channel: the one that the path names, a certain one, some one (""), or all of them ("*")."""
+    """A scope in a channel.
+
+    ``channel`` is "{channel}" for the one that the path names, the name of a certain channel, "" for any channel, or
+    "*" for all channels.
+    """
 
     scope: Scope | None
     channel: str = "{channel}"
 
 
 OPEN = Requirement(None)
-"""Anybody who gets as far as this computer: it tells nothing."""
+"""No token: such routes are for anybody who can reach this computer, and reveal nothing."""
 
 IN_START = Requirement(None)
-"""The token comes later, in the start message or what stands for it: the endpoint calls `admit`."""
+"""The token comes later, in the start message or a ticket for it: the endpoint calls `admit`."""
 
 _VIEW, _PUBLISH, _ADMIN = (Requirement(scope) for scope in Scope)
 _CHANNEL = "/api/channels/{channel}"
@@ -65,7 +69,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     f"PUT {_CHANNEL}/styles/{{name}}": _ADMIN,
     f"DELETE {_CHANNEL}/styles/{{name}}": _ADMIN,
     f"GET {_CHANNEL}": _VIEW,
-    "GET /api/channels": Requirement(Scope.PUBLISH, ""),  # those that the token is for
+    "GET /api/channels": Requirement(Scope.PUBLISH, ""),  # lists the channels that the token covers
     "WS /api/status": Requirement(Scope.PUBLISH, ""),
     "GET /api/sessions": Requirement(Scope.ADMIN, EVERY),
     "GET /api/sessions/{id}": Requirement(Scope.ADMIN, EVERY),
@@ -102,8 +106,8 @@ REQUIREMENTS: dict[str, Requirement] = {
 _COOKIE = "surtitle-"
 
 
-def keys(route: BaseRoute) -> list[str]:
-    """What a route is called in the table: one entry for each method."""
+def requirement_keys(route: BaseRoute) -> list[str]:
+    """The keys of a route in `REQUIREMENTS`, one for each method."""
     path = getattr(route, "path", "")
     if isinstance(route, WebSocketRoute):
         return [f"WS {path}"]
@@ -111,28 +115,30 @@ def keys(route: BaseRoute) -> list[str]:
     return [f"{method} {path}" for method in sorted(methods - {"HEAD"})]
 
 
-def grant_of(connection: HTTPConnection) -> Grant:
-    """What the client of a request may do."""
+def get_grant(connection: HTTPConnection) -> Grant:
+    """The grant of a request's client."""
     grant: Grant = connection.scope.get("grant", EVERYTHING)
     return grant
 
 
-def address_of(connection: HTTPConnection) -> str:
-    """Where a client is: an IP address, without the port."""
+def get_address(connection: HTTPConnection) -> str:
+    """The IP address of a client, without the port."""
     return connection.client.host if connection.client else "unknown"
 
 
 def admit(connection: HTTPConnection, token: str | None, channel: str) -> Grant:
-    """The grant of who publishes in ``channel`` with the token of a start message, or that of the connection.
+    """The grant for publishing in ``channel``, by the token of a start message or else those of the connection.
 
     Raises `Unauthorized`, `Forbidden`, `TooMany`.
     """
     authority: TokenAuthority = connection.app.state.authority
-    return authority.admit([token] if token else shown(connection), Scope.PUBLISH, channel, address_of(connection))
+    return authority.admit(
+        [token] if token else find_tokens(connection), Scope.PUBLISH, channel, get_address(connection)
+    )
 
 
-def shown(connection: HTTPConnection) -> list[str]:
-    """The tokens that a client shows: in a header or the address, or else in the cookies that pages were given."""
+def find_tokens(connection: HTTPConnection) -> list[str]:
+    """The tokens that a client sends: in the header or the query, or else in the cookies set by pages (16 at most)."""
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return [token.strip()]
@@ -141,14 +147,14 @@ def shown(connection: HTTPConnection) -> list[str]:
     return [value for name, value in connection.cookies.items() if name.startswith(_COOKIE)][:16]
 
 
-def remember(connection: HTTPConnection, response: Response) -> None:
-    """Give a page that was opened by a link with a token a cookie instead, so that it can forget the token.
+def set_token_cookie(connection: HTTPConnection, response: Response) -> None:
+    """Turn the token of a link into a cookie, so that the page can remove it from its address.
 
-    One for each channel; a link that allows less than the browser may already does not take that away.
+    There is one cookie per channel; a link with a smaller scope than the browser's cookie does not replace it.
     """
     authority: TokenAuthority = connection.app.state.authority
     settings: Settings = connection.app.state.settings
-    grant = grant_of(connection)
+    grant = get_grant(connection)
     response.headers["cache-control"] = "no-store" if authority.guarded else "no-cache"
     if grant.token is None or grant.token != connection.query_params.get("token"):
         return
@@ -166,7 +172,7 @@ def remember(connection: HTTPConnection, response: Response) -> None:
 
 
 class AccessMiddleware:
-    """Lets nobody pass who may not, and breaks off when a token that somebody is connected by counts no more."""
+    """Refuses requests without a sufficient token, and ends connections whose token is revoked or expires."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -176,21 +182,21 @@ class AccessMiddleware:
             await self._app(scope, receive, send)
             return
         try:
-            grant = scope["grant"] = _check(scope)
+            grant = scope["grant"] = _authorize(scope)
         except SurtitleError as error:
-            await _answer(error, scope, receive, send)
+            await _send_error(error, scope, receive, send)
             return
         if grant is EVERYTHING:
             await self._app(scope, receive, send)
         else:
-            await _Held(scope["app"].state.authority, grant).run(self._app, scope, receive, send)
+            await _RevocableConnection(scope["app"].state.authority, grant).run(self._app, scope, receive, send)
 
 
-class _Held:
-    """A connection that lasts as long as its grant."""
+class _RevocableConnection:
+    """A request or socket that ends when its grant does."""
 
     def __init__(self, authority: TokenAuthority, grant: Grant) -> None:
-        self._gate, self._grant = authority, grant
+        self._authority, self._grant = authority, grant
         self._lost: asyncio.Future[SurtitleError] = asyncio.get_running_loop().create_future()
         self._started = False
 
@@ -199,13 +205,13 @@ class _Held:
             self._started = self._started or message["type"] in ("http.response.start", "websocket.accept")
             await send(message)
 
-        with self._gate.holding(self._grant, self._lose):
+        with self._authority.watch_grant(self._grant, self._lose):
             running = asyncio.ensure_future(app(scope, receive, watched))
             waiting: set[asyncio.Future[Any]] = {running, self._lost}
             try:
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if not running.done():
-                    await self._break_off(running, scope, receive, send)
+                    await self._end_connection(running, scope, receive, send)
                 await running
             except asyncio.CancelledError:
                 running.cancel()
@@ -219,67 +225,68 @@ class _Held:
         if not self._lost.done():
             self._lost.set_result(error)
 
-    async def _break_off(self, running: asyncio.Future[None], scope: Asgi, receive: Receive, send: Send) -> None:
-        """Say why, and end: a socket closes, and then its endpoint sees that; an answer just ends."""
+    async def _end_connection(self, running: asyncio.Future[None], scope: Asgi, receive: Receive, send: Send) -> None:
+        """Send the reason, then end: a socket is closed, which its endpoint then sees; a response is cut short."""
         error = self._lost.result()
         if scope["type"] == "websocket":
-            await refuse_raw(send, error)
+            await send_refusal(send, error)
             await asyncio.wait({running}, timeout=5.0)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         if scope["type"] == "http" and self._started:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         elif scope["type"] == "http":
-            await _answer(error, scope, receive, send)
+            await _send_error(error, scope, receive, send)
 
 
-async def refuse_raw(send: Send, error: SurtitleError) -> None:
-    """The same as `refuse`, beside an endpoint that uses the socket."""
+async def send_refusal(send: Send, error: SurtitleError) -> None:
+    """Like `refuse`, for a socket that an endpoint is still using."""
     try:
         async with asyncio.timeout(2.0):
             await send({"type": "websocket.send", "text": msgspec.json.encode(error_message(error)).decode()})
             await send({"type": "websocket.close", "code": error.close, "reason": error.code})
     except (RuntimeError, OSError, TimeoutError):
-        pass  # it was gone already
+        pass  # the client has disconnected
 
 
-def _check(scope: Asgi) -> Grant:
+def _authorize(scope: Asgi) -> Grant:
     """Raises `Unauthorized`, `Forbidden`, `TooMany`."""
     connection = HTTPConnection(scope)
-    need, parameters = _need(scope)
+    requirement, parameters = _find_requirement(scope)
     authority: TokenAuthority = scope["app"].state.authority
-    if not authority.guarded or need.scope is None:
+    if not authority.guarded or requirement.scope is None:
         return EVERYTHING
-    channel = parameters.get("channel", "") if need.channel == "{channel}" else need.channel
-    return authority.admit(shown(connection), need.scope, channel or None, address_of(connection))
+    channel = parameters.get("channel", "") if requirement.channel == "{channel}" else requirement.channel
+    return authority.admit(find_tokens(connection), requirement.scope, channel or None, get_address(connection))
 
 
-def _need(scope: Asgi) -> tuple[Requirement, dict[str, Any]]:
-    """What the route needs that this goes to. Raises `Forbidden` for one that the table does not have."""
+def _find_requirement(scope: Asgi) -> tuple[Requirement, dict[str, Any]]:
+    """The requirement and the path parameters of the requested route. Raises `Forbidden` for a route without one."""
     method = "WS" if scope["type"] == "websocket" else scope["method"]
     for route in scope["app"].routes:
         match, child = route.matches(scope)
         if match is Match.FULL:
-            need = REQUIREMENTS.get(f"{'GET' if method == 'HEAD' or isinstance(route, Mount) else method} {route.path}")
-            if need is None:
+            verb = "GET" if method == "HEAD" or isinstance(route, Mount) else method
+            requirement = REQUIREMENTS.get(f"{verb} {route.path}")
+            if requirement is None:
                 break
-            return need, child.get("path_params", {})
+            return requirement, child.get("path_params", {})
     else:
-        return OPEN, {}  # a method that no route has: it is told so
-    raise Forbidden("Nobody has said who may use this: the service's table of access does not have it.")
+        return OPEN, {}  # a method that no route has: the router answers 405
+    raise Forbidden("This route has no access rule, so nobody may use it: report this as a fault of the service.")
 
 
-async def _answer(error: SurtitleError, scope: Asgi, receive: Receive, send: Send) -> None:
+async def _send_error(error: SurtitleError, scope: Asgi, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         websocket = WebSocket(scope, receive, send)
         await websocket.accept()
         await refuse(websocket, error)
         return
-    await refusal(error, Headers(scope=scope))(scope, receive, send)
+    await build_refusal(error, Headers(scope=scope))(scope, receive, send)
 
 
-def refusal(error: SurtitleError, headers: Headers) -> Response:
-    """A refusal for programs as JSON, and for people in a browser as a page."""
+def build_refusal(error: SurtitleError, headers: Headers) -> Response:
+    """The response to a refused request: JSON for programs, a page for browsers."""
     more = {"cache-control": "no-store"}
     if error.status == 401:
         more["www-authenticate"] = "Bearer"

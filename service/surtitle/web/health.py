@@ -1,4 +1,4 @@
-"""How the service is, for those who watch over it: `/healthz`, `/readyz`, `/metrics`."""
+"""Monitoring endpoints: `/healthz`, `/readyz`, `/metrics`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from surtitle.core.metrics import Metrics
 
 
 async def health(request: Request) -> Response:
-    """`/healthz`: up, and on which engine; where tokens are needed, strangers learn no more than that it is up."""
+    """`/healthz`: that the service is up, and its version and engine; only the former where tokens are required."""
     state = request.app.state
     if state.authority.guarded:
         return JSONResponse({"status": "ok"})
@@ -20,31 +20,31 @@ async def health(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """`/readyz`: 200 if a source that starts now is captioned and what it is told is kept, else 503."""
+    """`/readyz`: 200 if a source that starts now is captioned and its captions are stored, otherwise 503."""
     state = request.app.state
-    missing = []
+    problems = []
     if not state.engines.ready:
-        missing.append("recognition is being loaded")
+        problems.append("recognition is being loaded")
     if state.journal_writer and state.journal_writer.problem:
-        missing.append("the store cannot be written")
+        problems.append("the store cannot be written")
     if state.hub.stopping:
-        missing.append("the service is stopping")
-    return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+        problems.append("the service is stopping")
+    return JSONResponse({"ready": not problems, "missing": problems}, 503 if problems else 200)
 
 
 async def metrics(request: Request) -> Response:
-    """`/metrics`, in Prometheus's text format."""
+    """`/metrics`: the metrics in Prometheus's text format."""
     return Response(request.app.state.metrics.text(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 class RefusalMetrics:
-    """Counts what is refused, whoever refuses it."""
+    """Counts refused requests and sockets, whichever part of the service refuses them."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def watched(message: Message) -> None:
+        async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:
                 counts.refused(message["status"])
             elif message["type"] == "websocket.close" and message.get("code", 1000) >= 4400:
@@ -55,4 +55,4 @@ class RefusalMetrics:
             await self._app(scope, receive, send)
             return
         counts: Metrics = scope["app"].state.metrics
-        await self._app(scope, receive, watched)
+        await self._app(scope, receive, send_counted)

@@ -17,27 +17,29 @@ SOURCE = "en"
 LANGUAGES = {SOURCE: "English", "de": "Deutsch", "es": "Español", "fr": "Français"}
 
 
-def language_of(request: Request) -> str:
-    """The interface language for a page: what ``?hl=`` says, or what the browser prefers."""
-    wanted = [request.query_params.get("hl", ""), *_accepted(request.headers.get("accept-language", ""))]
+def choose_language(request: Request) -> str:
+    """The interface language for a page: the one in ``?hl=``, or else the one that the browser prefers."""
+    wanted = [request.query_params.get("hl", ""), *_parse_accept_language(request.headers.get("accept-language", ""))]
     return negotiate_locale([tag.lower() for tag in wanted if tag], LANGUAGES, sep="-") or SOURCE
 
 
 @cache
 def messages(language: str) -> dict[str, str]:
-    """All texts of a language by their English original; plural forms are not used."""
+    """A language's translations by their English originals; plural forms are not used."""
     if language == SOURCE:
         return {}
-    return {str(message.id): str(message.string) for message in _catalog(language) if message.id and message.string}
+    return {
+        str(message.id): str(message.string) for message in _read_catalog(language) if message.id and message.string
+    }
 
 
-def _catalog(language: str) -> Catalog:
+def _read_catalog(language: str) -> Catalog:
     with (FOLDER / f"{language}.po").open("rb") as file:
         return read_po(file, language)
 
 
-def _accepted(header: str) -> list[str]:
-    """The tags of an Accept-Language header (RFC 9110), the preferred first."""
+def _parse_accept_language(header: str) -> list[str]:
+    """The tags of an Accept-Language header (RFC 9110), preferred ones first."""
     weighted = []
     for order, part in enumerate(header.split(",")[:20]):
         tag, _, parameter = part.partition(";")
@@ -46,6 +48,6 @@ def _accepted(header: str) -> list[str]:
             quality = float(weight) if name.strip().lower() == "q" else 1.0
         except ValueError:
             continue
-        if 0 < quality <= 1:  # 0 means: not this one
+        if 0 < quality <= 1:  # 0 means "not acceptable"
             weighted.append((-quality, order, tag.strip()))
     return [tag for _, _, tag in sorted(weighted)]

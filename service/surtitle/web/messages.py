@@ -1,4 +1,4 @@
-"""What a publisher may say, as typed values."""
+"""The messages of the publishing protocol, and the refusal of a WebSocket."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = logging.getLogger("surtitle.web")
 
 
 class Start(msgspec.Struct, tag_field="op", tag="start", frozen=True):
-    """The first message: what is coming.
+    """The first message, which describes the audio that follows.
 
-    ``rate`` in Hz and ``channels`` are for pcm16le; ``age`` is how many seconds ago the first sample was captured.
+    ``rate`` (Hz) and ``channels`` apply to pcm16le; ``age`` is how many seconds ago the first sample was captured.
     """
 
     format: str = "pcm16le"
@@ -39,22 +39,22 @@ _decoder: msgspec.json.Decoder[Start | End] = msgspec.json.Decoder(Start | End)
 
 
 def parse(text: str) -> Start | End:
-    """A publisher's text message. Raises `BadRequest`."""
+    """Decode a publisher's text message. Raises `BadRequest`."""
     try:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"This message is not one we know ({error}): send start, then audio, then end.") from error
+        raise BadRequest(f"The message is not valid ({error}): send start, then audio, then end.") from error
     except (msgspec.DecodeError, RecursionError) as error:
-        raise BadRequest('Text messages must be JSON like {"op":"start",…}; audio goes in binary messages.') from error
+        raise BadRequest('Text messages must be JSON like {"op":"start",…}; send audio in binary messages.') from error
 
 
 def error_message(error: SurtitleError) -> dict[str, Any]:
-    """What a client is told of an error."""
+    """An error as clients receive it."""
     return {"type": "error", "code": error.code, "message": error.message}
 
 
 async def refuse(websocket: WebSocket, error: SurtitleError) -> None:
-    """Tell the client why, and close; it may be gone by now, or not listen."""
+    """Send the client the reason and close. Does nothing if the client is gone or does not read."""
     if websocket.application_state is not WebSocketState.CONNECTED:
         return
     try:
@@ -62,4 +62,4 @@ async def refuse(websocket: WebSocket, error: SurtitleError) -> None:
             await websocket.send_text(msgspec.json.encode(error_message(error)).decode())
             await websocket.close(error.close, error.code)
     except (RuntimeError, OSError, TimeoutError, WebSocketDisconnect):
-        log.debug("the client was gone before it could be told")
+        log.debug("the client disconnected before the error could be sent")

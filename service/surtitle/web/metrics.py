@@ -1,4 +1,4 @@
-"""The current state of a service, as Prometheus metrics."""
+"""The current state of the service as Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from prometheus_client.registry import Collector
 
 
 class ServiceCollector(Collector):
-    """Reads the state of a service's parts whenever metrics are collected."""
+    """Reads the state of the service's parts whenever metrics are collected."""
 
     def __init__(self, state: Any) -> None:
         self._state = state
 
     def describe(self) -> Iterable[Metric]:
-        return ()  # the registry would otherwise collect once to learn the names
+        return ()  # without this, the registry collects once to learn the names
 
     def collect(self) -> Iterator[Metric]:
         yield from _service(self._state)
@@ -28,28 +28,32 @@ def _service(state: Any) -> Iterator[Metric]:
     info = InfoMetricFamily("surtitle", "The service.")
     info.add_metric([], {"version": state.version, "engine": described["engine"], "model": described["model"]})
     yield info
-    yield _gauge("surtitle_ready", "1 if new sources are recognized as they should be.", float(state.engines.ready))
-    yield _gauge("surtitle_store_failing", "1 if what is described to channels cannot be saved.",
+    yield _gauge(
+        "surtitle_ready", "1 if new sources are recognized with the chosen engine.", float(state.engines.ready)
+    )
+    yield _gauge("surtitle_store_failing", "1 if settings and captions cannot be saved.",
                  float(bool(state.journal_writer and state.journal_writer.problem)))  # fmt: skip
-    loads = GaugeMetricFamily("surtitle_model_loaded", "1 if a model is loaded, else how far it is.", labels=["model"])
+    loads = GaugeMetricFamily(
+        "surtitle_model_loaded", "1 if a model is loaded, otherwise its progress from 0 to 1.", labels=["model"]
+    )
     for load in state.engines.library.describe():
         loads.add_metric([load["model"]], 1.0 if load["state"] == "ready" else load["done"] or 0.0)
     yield loads
     if (connection_limits := getattr(state, "connection_limits", None)) is not None:
         yield _gauge("surtitle_connections", "Open connections.", float(connection_limits.open))
         yield _gauge(
-            "surtitle_connections_refused", "Connections for which there was no room.", float(connection_limits.refused)
+            "surtitle_connections_refused", "Connections refused by a limit.", float(connection_limits.refused)
         )
 
 
 def _channels(state: Any) -> Iterator[Metric]:
-    sources = GaugeMetricFamily("surtitle_sources", "Sources, by state.", labels=["channel", "state"])
+    sources = GaugeMetricFamily("surtitle_sources", "Sources by state.", labels=["channel", "state"])
     readers = GaugeMetricFamily("surtitle_readers", "Readers.", labels=["channel"])
-    lag = GaugeMetricFamily("surtitle_lag_seconds", "How far captions are behind.", labels=["channel", "source"])
-    queue = GaugeMetricFamily(
-        "surtitle_queue_seconds", "Audio that waits for recognition.", labels=["channel", "source"]
+    lag = GaugeMetricFamily(
+        "surtitle_lag_seconds", "How far captions are behind the audio.", labels=["channel", "source"]
     )
-    obs = GaugeMetricFamily("surtitle_obs", "1 for the state of closed captions.", labels=["channel", "state"])
+    queue = GaugeMetricFamily("surtitle_queue_seconds", "Audio waiting for recognition.", labels=["channel", "source"])
+    obs = GaugeMetricFamily("surtitle_obs", "1 for the current state of closed captions.", labels=["channel", "state"])
     for channel in state.hub.snapshot():
         name = channel["name"]
         for kind in ("live", "away"):
@@ -63,5 +67,5 @@ def _channels(state: Any) -> Iterator[Metric]:
     yield from (sources, readers, lag, queue, obs)
 
 
-def _gauge(name: str, described: str, value: float) -> Metric:
-    return GaugeMetricFamily(name, described, value=value)
+def _gauge(name: str, documentation: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, documentation, value=value)

@@ -1,4 +1,4 @@
-"""What the OBS script reads: one feed with all that it shows and sends, and tickets for its audio."""
+"""The feed for the OBS script: all that it displays and sends to OBS, and tickets for its audio."""
 
 from __future__ import annotations
 
@@ -26,37 +26,37 @@ from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import BadRequest
 from surtitle.core.words import join
 from surtitle.translation.translations import Translations
-from surtitle.web.admission import Room
+from surtitle.web.admission import AdmissionLimits
 from surtitle.web.messages import Start
-from surtitle.web.publish import start_of
+from surtitle.web.publish import parse_start
 from surtitle.web.tickets import Tickets
-from surtitle.web.tokens import link
+from surtitle.web.tokens import build_link
 
-_POLL_INTERVAL = 0.1  # seconds between two looks for something to tell
-_HEARTBEAT = 2.0  # seconds after which the state is told again, so that a lost connection is noticed
-_COLUMNS, _LINES = 42, 2  # of the text for an OBS text source
-_DELAY = 1800.0  # seconds; OBS delays a stream by no more
+_POLL_INTERVAL = 0.1  # seconds between two checks for something to send
+_HEARTBEAT = 2.0  # seconds after which an unchanged state is sent again, so that a lost connection is noticed
+_TEXT_COLUMNS, _TEXT_LINES = 42, 2  # of the text for an OBS text source
+_MAX_DELAY = 1800.0  # seconds: the longest stream delay that OBS allows
 
 
 async def obs_feed(request: Request) -> Response:
-    """`GET /api/channels/{channel}/obs`: one JSON object a line, for as long as the script runs."""
+    """`GET /api/channels/{channel}/obs`: one JSON object per line, for as long as the script is connected."""
     hub: Hub = request.app.state.hub
     outputs: Outputs = request.app.state.outputs
     channel = hub.channel(request.path_params["channel"])
-    wanted = _Wanted.of(request)
-    page = await link(request, channel.name, "overlay") if request.app.state.authority.guarded else None
+    wanted = _FeedRequest.of(request)
+    page = await build_link(request, channel.name, "overlay") if request.app.state.authority.guarded else None
     translations: Translations = request.app.state.translations
     language = translations.language(channel, request.query_params.get("overlay_lang"))
-    room: Room = request.app.state.room
-    room.check_reader(request, channel)
+    admission: AdmissionLimits = request.app.state.admission
+    admission.check_reader(request, channel)
 
     async def lines() -> AsyncIterator[bytes]:
         tickets: Tickets = request.app.state.tickets
         with (
-            room.reader(request, channel),
+            admission.reader(request, channel),
             outputs.script(channel) if wanted.captions else nullcontext(),
             outputs.captioner(channel, wanted.language if wanted.captions else None, wanted.delay) as captioner,
-            translations.reading(channel, language) as track,
+            translations.subscribe(channel, language) as track,
         ):
             async for event in _events(hub, outputs, tickets, channel, wanted, captioner, track, page):
                 yield msgspec.json.encode(event) + b"\n"
@@ -65,30 +65,30 @@ async def obs_feed(request: Request) -> Response:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What one script asked for."""
+class _FeedRequest:
+    """What one script asks for."""
 
-    start: Start  # the source of sound that it has
-    captions: bool  # closed captions, if the service does not send them itself
-    overlay: bool  # text for a text source
+    start: Start  # the audio source that the script has
+    captions: bool  # send closed captions, unless the service sends them itself
+    overlay: bool  # send the text for a text source
     language: str | None  # of the closed captions
-    delay: float
-    picture: float
+    delay: float  # seconds by which closed captions are delayed
+    picture: float  # seconds by which the viewers' picture is late
 
     @staticmethod
-    def of(request: Request) -> _Wanted:
+    def of(request: Request) -> _FeedRequest:
         """Raises `BadRequest`, `UnsupportedFormat`."""
         query = request.query_params
-        start = start_of(request)
+        start = parse_start(request)
         check_format(start.format, start.rate, start.channels)
         language = query.get("captions_lang") or None
         try:
             delay, picture = float(query.get("delay", 0)), float(query.get("picture", 0))
         except ValueError:
             delay = picture = -1.0
-        if not (0 <= delay <= _DELAY and 0 <= picture <= _DELAY):
-            raise BadRequest(f"delay and picture are seconds from 0 to {_DELAY:.0f}.")
-        return _Wanted(
+        if not (0 <= delay <= _MAX_DELAY and 0 <= picture <= _MAX_DELAY):
+            raise BadRequest(f"delay and picture must be seconds from 0 to {_MAX_DELAY:.0f}.")
+        return _FeedRequest(
             start=start,
             captions=query.get("captions") == "1",
             overlay=query.get("overlay") == "1",
@@ -103,40 +103,40 @@ async def _events(
     outputs: Outputs,
     tickets: Tickets,
     channel: Channel,
-    wanted: _Wanted,
+    wanted: _FeedRequest,
     captioner: Captioner,
     track: Track,
     page: str | None,
 ) -> AsyncIterator[dict[str, Any]]:
     captioner.picture = wanted.picture
     following = asyncio.create_task(captioner.follow())
-    told: dict[str, Any] = {}
-    when = float("-inf")
+    last_state: dict[str, Any] = {}
+    sent_at = float("-inf")
     overlay = ticket = ""
     try:
         while not following.done():
-            mine = wanted.captions and not outputs.sends(channel)
-            if not mine:
+            sends_screens = wanted.captions and not outputs.sends(channel)
+            if not sends_screens:
                 captioner.reset()
             elif (screen := captioner.next()) is not None:
-                captioner.shown(screen)
+                captioner.mark_shown(screen)
                 yield {"event": "screen", "text": screen.text}
-            if wanted.overlay and (text := _overlay(track)) != overlay:
+            if wanted.overlay and (text := _overlay_text(track)) != overlay:
                 overlay = text
                 yield {"event": "overlay", "text": text}
             source = hub.resumable(channel, wanted.start.resume)
-            if not tickets.good(ticket) and (source is None or not source.attached):
+            if not tickets.is_valid(ticket) and (source is None or not source.attached):
                 ticket = tickets.issue(channel.name, wanted.start)
                 yield {"event": "ticket", "ticket": ticket}
             state = {
                 "source": None if source is None else _describe(source),
                 "caption": visible[-1].full_text if (visible := channel.visible()) else "",
-                "closed_captions": "service" if outputs.sends(channel) else "script" if mine else "off",
-                "refusal": captioner.refusal if mine else "",
+                "closed_captions": "service" if outputs.sends(channel) else "script" if sends_screens else "off",
+                "refusal": captioner.refusal if sends_screens else "",
                 **({"page": page} if page else {}),
             }
-            if state != told or time.monotonic() - when >= _HEARTBEAT:
-                told, when = state, time.monotonic()
+            if state != last_state or time.monotonic() - sent_at >= _HEARTBEAT:
+                last_state, sent_at = state, time.monotonic()
                 yield {"event": "state", **state}
             await asyncio.sleep(_POLL_INTERVAL)
     finally:
@@ -154,7 +154,9 @@ def _describe(source: Source) -> dict[str, Any]:
     }
 
 
-def _overlay(track: Track) -> str:
-    """The newest lines on screen, as an overlay page would show them."""
-    lines = [join(line) for caption in track.visible() for line in wrap((*caption.words, *caption.tentative), _COLUMNS)]
-    return "\n".join(lines[-_LINES:])
+def _overlay_text(track: Track) -> str:
+    """The newest lines on screen, laid out as an overlay page shows them."""
+    lines = [
+        join(line) for caption in track.visible() for line in wrap((*caption.words, *caption.tentative), _TEXT_COLUMNS)
+    ]
+    return "\n".join(lines[-_TEXT_LINES:])

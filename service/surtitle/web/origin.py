@@ -1,12 +1,12 @@
-"""From where one may talk to the service: this computer's programs, our own pages, extensions.
+"""Which clients may talk to the service: programs on this computer, its own pages, and browser extensions.
 
-A browser lets any web page open sockets to 127.0.0.1 (cross-site WebSocket hijacking) and lets a
-hostile name server make its page's host name mean 127.0.0.1 (DNS rebinding). So both headers that
-a page cannot forge are checked: Host must be this service's own address, and Origin, which every
-browser sends with sockets and posts, must be this service, an extension, or one that was allowed.
+A browser lets any web page open sockets to 127.0.0.1 (cross-site WebSocket hijacking), and a hostile
+name server can make its page's host name resolve to 127.0.0.1 (DNS rebinding). The two headers that
+a page cannot forge are therefore checked: Host must be this service's own address, and Origin, which every
+browser sends with sockets and POST requests, must be this service, an extension, or an allowed origin.
 
-Where tokens are needed (`access.py`), Host may also be any address in numbers and this computer's own
-name: neither can be made to mean another computer, as rebinding would have to.
+Where tokens are required (`guard.py`), Host may also be any IP address or this computer's own name:
+neither can be made to resolve to another computer, which DNS rebinding depends on.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from surtitle.core.errors import Forbidden, TooLarge
 from surtitle.core.settings import LOOPBACK, Settings
 from surtitle.web.messages import error_message, refuse
 
-_FORWARDED = ("forwarded", "x-forwarded-for")  # headers that proxies add
-_EXTENSIONS = ("chrome-extension", "moz-extension")
+_PROXY_HEADERS = ("forwarded", "x-forwarded-for")  # headers that proxies add
+_EXTENSION_SCHEMES = ("chrome-extension", "moz-extension")
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'; "
     "form-action 'none'; require-trusted-types-for 'script'"
 )
-"""What our pages may do (Content-Security-Policy)."""
+"""The Content-Security-Policy of the service's pages."""
 
 _PAGE_HEADERS = {
     "content-security-policy": PAGE_POLICY,
@@ -43,12 +43,12 @@ _PAGE_HEADERS = {
 
 
 class OriginMiddleware:
-    """Answers strangers before anything else sees them, and puts the security headers on every answer."""
+    """Refuses requests from foreign hosts and origins, and adds the security headers to every response."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._guarded = settings.guarded
-        self._largest = settings.limits.header_bytes
+        self._max_header_bytes = settings.limits.header_bytes
         self._hosts = {*LOOPBACK, settings.host, settings.access.public_host}
         if settings.guarded:
             name = socket.gethostname().lower()
@@ -67,7 +67,7 @@ class OriginMiddleware:
                     headers.setdefault(name, value)
             await send(message)
 
-        error = self._check(Headers(scope=scope)) or self._measure(scope)
+        error = self._check_headers(Headers(scope=scope)) or self._check_size(scope)
         if error is None:
             await self._app(scope, receive, with_headers)
         elif scope["type"] == "websocket":
@@ -77,30 +77,38 @@ class OriginMiddleware:
         else:
             await JSONResponse(error_message(error), status_code=error.status)(scope, receive, with_headers)
 
-    def _measure(self, scope: Scope) -> TooLarge | None:
-        """The server counts only what comes in several pieces."""
+    def _check_size(self, scope: Scope) -> TooLarge | None:
+        """Check the size of the request's head: the server limits only a head that arrives in several pieces."""
         size = len(scope.get("raw_path", b"")) + len(scope["query_string"])
         size += sum(len(name) + len(value) for name, value in scope["headers"])
-        if size <= self._largest:
+        if size <= self._max_header_bytes:
             return None
-        return TooLarge(f"A request's address and headers may have {self._largest} bytes: shorten them.")
+        return TooLarge(
+            f"A request's address and headers may have at most {self._max_header_bytes} bytes: shorten them."
+        )
 
-    def _check(self, headers: Headers) -> Forbidden | None:
+    def _check_headers(self, headers: Headers) -> Forbidden | None:
         host = headers.get("host", "")
         name = _hostname(host)
         if not name or not (name in self._hosts or (self._guarded and _is_address(name))):
-            wanted = "start it with --public-url to let it be" if self._guarded else "open it as 127.0.0.1 or localhost"
-            return Forbidden(f"The host name {host[:80]!r} is not this service's: {wanted}.")
-        if not self._guarded and any(name in headers for name in _FORWARDED):
-            return Forbidden("This came through a proxy: start the service with --public-url, so that it wants tokens.")
+            advice = (
+                "start the service with --public-url to use this name"
+                if self._guarded
+                else "open it as 127.0.0.1 or localhost"
+            )
+            return Forbidden(f"The host name {host[:80]!r} does not belong to this service: {advice}.")
+        if not self._guarded and any(name in headers for name in _PROXY_HEADERS):
+            return Forbidden(
+                "This request came through a proxy: start the service with --public-url, so that it requires tokens."
+            )
         origin = headers.get("origin")
         if origin is None or origin in self._origins:
             return None
         parts = urlsplit(origin)
-        if parts.scheme in _EXTENSIONS or (parts.scheme in ("http", "https") and parts.netloc == host):
+        if parts.scheme in _EXTENSION_SCHEMES or (parts.scheme in ("http", "https") and parts.netloc == host):
             return None
         return Forbidden(
-            f"Pages of {origin[:80]!r} may not use this service: start it with --allow-origin to let them."
+            f"Pages of {origin[:80]!r} may not use this service: start it with --allow-origin to allow them."
         )
 
 

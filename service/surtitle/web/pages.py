@@ -1,4 +1,4 @@
-"""The pages: dashboard, overlay, viewer."""
+"""The HTML pages: dashboard, sessions, overlay, viewer."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from surtitle import __version__
 from surtitle.channels.channel import check_name
 from surtitle.channels.hub import Hub
 from surtitle.web import i18n
-from surtitle.web.guard import remember
+from surtitle.web.guard import set_token_cookie
 from surtitle.web.origin import PAGE_POLICY
-from surtitle.web.tokens import link
+from surtitle.web.tokens import build_link
 
-_OURS = Path(__file__).parent
+_HERE = Path(__file__).parent
 _OVERLAY = obs_overlay.DIRECTORY
-_DEMO = _OURS.parent / "demo"
+_DEMO = _HERE.parent / "demo"
 
-_FORMS = {"txt": "Text", "md": "Markdown", "srt": "SRT", "vtt": "WebVTT", "json": "JSON"}  # that readers have a use for
-_SMALLEST_QR = 3  # modules of white around it (ISO/IEC 18004 asks for 4; a page adds its own)
+_FORMS = {"txt": "Text", "md": "Markdown", "srt": "SRT", "vtt": "WebVTT", "json": "JSON"}  # those useful to readers
+_QR_BORDER = 3  # white modules around the code (ISO/IEC 18004 requires 4; the page adds more)
 
 
 async def dashboard(request: Request) -> Response:
     hub: Hub = request.app.state.hub
-    hub.channel("main")  # so that there is something to open from the first moment
-    return _page(request, "dashboard.html", None)
+    hub.channel("main")  # created here so that the dashboard is never empty
+    return _render(request, "dashboard.html", None)
 
 
 async def overlay(request: Request) -> Response:
-    page = _page(request, "overlay.html", check_name(request.path_params["channel"]))
+    page = _render(request, "overlay.html", check_name(request.path_params["channel"]))
     # OBS writes a source's "Custom CSS" into the page as a style element
     page.headers["content-security-policy"] = PAGE_POLICY.replace("style-src", "style-src 'unsafe-inline'")
     return page
@@ -47,19 +47,19 @@ async def overlay(request: Request) -> Response:
 
 async def view(request: Request) -> Response:
     channel = check_name(request.path_params["channel"])
-    return _page(request, "view.html", channel, forms=_FORMS, link=await link(request, channel, "viewer"))
+    return _render(request, "view.html", channel, forms=_FORMS, link=await build_link(request, channel, "viewer"))
 
 
 async def sessions(request: Request) -> Response:
-    return _page(request, "sessions.html", None)
+    return _render(request, "sessions.html", None)
 
 
 async def session(request: Request) -> Response:
-    return _page(request, "session.html", None, session=request.path_params["id"])
+    return _render(request, "session.html", None, session=request.path_params["id"])
 
 
 async def manifest(request: Request) -> Response:
-    """What makes the viewer an app that can be installed (Web App Manifest)."""
+    """The Web App Manifest, which makes the viewer an installable app."""
     channel = check_name(request.path_params["channel"])
     home = f"/view/{quote(channel)}"
     app = {
@@ -79,13 +79,13 @@ async def manifest(request: Request) -> Response:
 
 
 async def qr_code(request: Request) -> Response:
-    """The viewer's address, to be read by a phone's camera."""
+    """The viewer's address as a QR code, for a phone's camera."""
     channel = check_name(request.path_params["channel"])
-    address = await link(request, channel, "viewer")
+    address = await build_link(request, channel, "viewer")
     if language := request.query_params.get("lang"):
         address += f"{'&' if '?' in address else '?'}{urlencode({'lang': language[:40]})}"
     image = io.BytesIO()
-    segno.make(address, micro=False).save(image, kind="svg", border=_SMALLEST_QR, xmldecl=False, omitsize=True)
+    segno.make(address, micro=False).save(image, kind="svg", border=_QR_BORDER, xmldecl=False, omitsize=True)
     return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
 
 
@@ -100,24 +100,24 @@ def routes() -> list[BaseRoute]:
         Route("/view/{channel}/qr.svg", qr_code),
         Mount("/static/overlay", StaticFiles(directory=_OVERLAY / "static")),
         Mount("/static/demo", StaticFiles(directory=_DEMO / "sample")),
-        Mount("/static", StaticFiles(directory=_OURS / "static")),
+        Mount("/static", StaticFiles(directory=_HERE / "static")),
     ]
 
 
-def _page(request: Request, template: str, channel: str | None, **more: object) -> Response:
-    language = i18n.language_of(request)
+def _render(request: Request, template: str, channel: str | None, **more: object) -> Response:
+    language = i18n.choose_language(request)
     texts = i18n.messages(language)
     context = {"channel": channel, "version": __version__, "language": language, "messages": texts, **more}
     response = _templates(language).TemplateResponse(request, template, context)
     response.headers["vary"] = "Accept-Language"
-    remember(request, response)
+    set_token_cookie(request, response)
     return response
 
 
 @cache
 def _templates(language: str) -> Jinja2Templates:
-    """The templates, with their texts in a language."""
-    env = Environment(loader=FileSystemLoader([_OURS / "templates", _OVERLAY / "templates"]), autoescape=True)
+    """The templates with their texts in ``language``."""
+    env = Environment(loader=FileSystemLoader([_HERE / "templates", _OVERLAY / "templates"]), autoescape=True)
     texts = i18n.messages(language)
     env.globals["_"] = lambda text: texts.get(text, text)
     return Jinja2Templates(env=env)

@@ -1,4 +1,4 @@
-"""Audio comes in: the WebSocket and the chunked POST of the wire contract."""
+"""Receives audio: the WebSocket and the chunked POST of the wire contract."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from surtitle.core.errors import (
 )
 from surtitle.core.logs import about
 from surtitle.core.settings import Limits
-from surtitle.web.admission import ByteRateLimit, Room
+from surtitle.web.admission import AdmissionLimits, ByteRateLimit
 from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
 from surtitle.web.tickets import Tickets
@@ -40,19 +40,19 @@ from surtitle.web.tickets import Tickets
 log = logging.getLogger("surtitle.publish")
 
 T = TypeVar("T")
-Replacement = Callable[[Source, Samples], Awaitable[None]]
+PutSamples = Callable[[Source, Samples], Awaitable[None]]
 
 
 async def publish_socket(websocket: WebSocket) -> None:
     """`/api/channels/{channel}/audio` and `/stt`: one source over a WebSocket."""
     await websocket.accept()
-    peer = _peer(websocket)
+    peer = _describe_peer(websocket)
     try:
         await _Publisher(websocket).run()
     except WebSocketDisconnect:
-        log.info("%s went away", peer)
+        log.info("%s disconnected", peer)
     except TimeoutError:
-        log.info("%s does not read what it is told", peer)
+        log.info("%s does not read the messages sent to it", peer)
     except SurtitleError as error:
         log.warning("%s refused: %s", peer, error)
         await refuse(websocket, error)
@@ -61,11 +61,11 @@ async def publish_socket(websocket: WebSocket) -> None:
         raise
     except Exception:
         log.exception("%s: publishing failed", peer)
-        await refuse(websocket, EngineError("Something went wrong in the service: the log says what."))
+        await refuse(websocket, EngineError("The service failed unexpectedly: see its log for details."))
 
 
 class _Publisher:
-    """One connection, read as the protocol reads: start, audio, end."""
+    """One publisher's connection, in the order of the protocol: start, audio, end."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
@@ -73,62 +73,66 @@ class _Publisher:
         self._limits: Limits = websocket.app.state.settings.limits
 
     async def run(self) -> None:
-        start = await self._start()
+        start = await self._receive_start()
         channel = self._websocket.path_params.get("channel") or start.channel or "main"
-        async with publishing(self._websocket, channel, start, Source.put) as (opened, intake):
+        async with publish_source(self._websocket, channel, start, Source.put) as (opened, intake):
             source = opened.source
-            await self._send(ready(opened))
-            if (notice := self._notice()) is not None:
+            await self._send(build_ready(opened))
+            if (notice := self._engine_notice()) is not None:
                 await self._send({"type": "status", "engine": source.engine, "notice": notice})
-            telling = asyncio.create_task(self._tell(source))
+            sending = asyncio.create_task(self._send_events(source))
             try:
-                await self._audio(opened, intake)
+                await self._receive_audio(opened, intake)
                 await source.finish()
                 if source.error is not None:
                     raise source.error
-                await telling
+                await sending
             finally:
-                telling.cancel()
-                await asyncio.gather(telling, return_exceptions=True)
+                sending.cancel()
+                await asyncio.gather(sending, return_exceptions=True)
         await self._websocket.close(1000)
 
-    async def _start(self) -> Start:
-        message = await self._receive(self._limits.start_timeout, "say start")
+    async def _receive_start(self) -> Start:
+        message = await self._receive(self._limits.start_timeout, "send start")
         if isinstance(message, bytes):
-            raise BadOrder("Audio came before the start message: send start first.")
+            raise BadOrder("Audio arrived before the start message: send start first.")
         if isinstance(message, End):
-            raise BadOrder("There is nothing to end yet: send start first.")
+            raise BadOrder("The end message arrived before the start message: send start first.")
         return message
 
-    async def _audio(self, opened: OpenedSource, intake: Intake) -> None:
-        """Everything between start and end."""
-        flow = ByteRateLimit(self._limits.source_rate)
+    async def _receive_audio(self, opened: OpenedSource, intake: Intake) -> None:
+        """Pass on the audio until the end message."""
+        rate_limit = ByteRateLimit(self._limits.source_rate)
         while True:
             message = await self._receive(self._limits.idle_timeout, "send audio", opened.owner)
             if isinstance(message, bytes):
-                if flow.take(len(message)):
-                    raise TooFast(f"A source may send {self._limits.source_rate} bytes a second: send less at once.")
+                if rate_limit.take(len(message)):
+                    raise TooFast(
+                        f"A source may send at most {self._limits.source_rate} bytes per second: send more slowly."
+                    )
                 await intake.write(message)
             elif isinstance(message, End):
                 await intake.finish()
                 return
             else:
-                raise BadOrder("This connection has started already: open another one for another source.")
+                raise BadOrder("This connection has already started: open another connection for another source.")
 
     async def _receive(
         self, timeout: float, expected: str, owner: asyncio.Future[None] | None = None
     ) -> Start | End | bytes:
-        message = await _in_time(self._websocket.receive(), timeout, expected, owner)
+        message = await _wait_for(self._websocket.receive(), timeout, expected, owner)
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         data: bytes | None = message.get("bytes")
         text: str | None = message.get("text")
         if max(len(data or b""), len(text or "")) > self._limits.frame_bytes:
-            raise TooLarge(f"One message may have {self._limits.frame_bytes} bytes: send the audio in smaller pieces.")
+            raise TooLarge(
+                f"A message may have at most {self._limits.frame_bytes} bytes: send the audio in smaller pieces."
+            )
         return data if data is not None else parse(text or "")
 
-    async def _tell(self, source: Source) -> None:
-        """Send what the recognizer says, until its end."""
+    async def _send_events(self, source: Source) -> None:
+        """Send the source's events until the end event."""
         while True:
             for event in source.feed.since(source.delivered):
                 async with asyncio.timeout(self._limits.send_timeout):
@@ -142,8 +146,8 @@ class _Publisher:
         async with asyncio.timeout(self._limits.send_timeout):
             await self._websocket.send_text(msgspec.json.encode(message).decode())
 
-    def _notice(self) -> str | None:
-        """What the publisher should know about the engines, if anything."""
+    def _engine_notice(self) -> str | None:
+        """What the publisher should know about the engines; None if nothing is unusual."""
         notice: str = self._websocket.app.state.engines.notice
         return notice or None
 
@@ -151,15 +155,15 @@ class _Publisher:
 async def publish_post(request: Request) -> Response:
     """`POST /api/channels/{channel}/audio`: one source over a chunked body."""
     limits: Limits = request.app.state.settings.limits
-    channel, flow = request.path_params["channel"], ByteRateLimit(limits.source_rate)
+    channel, rate_limit = request.path_params["channel"], ByteRateLimit(limits.source_rate)
     try:
-        start = start_of(request)
-        async with publishing(request, channel, start, Source.put_patiently) as (opened, intake):
+        start = parse_start(request)
+        async with publish_source(request, channel, start, Source.put_when_free) as (opened, intake):
             source = opened.source
-            if opened.resumed:  # such a client cannot see from where it should go on
-                source.miss(source.channel.clock(start.age))
-            async for data in _body(request, limits.idle_timeout, opened.owner):
-                await asyncio.sleep(flow.take(len(data)))
+            if opened.resumed:  # a client over HTTP cannot learn where to resume, so the gap is lost
+                source.skip_to(source.channel.clock(start.age))
+            async for data in _read_body(request, limits.idle_timeout, opened.owner):
+                await asyncio.sleep(rate_limit.take(len(data)))
                 for at in range(0, len(data), limits.frame_bytes):
                     await intake.write(data[at : at + limits.frame_bytes])
             await intake.finish()
@@ -167,7 +171,7 @@ async def publish_post(request: Request) -> Response:
             if source.error is not None:
                 raise source.error
             summary = {
-                **ready(opened),
+                **build_ready(opened),
                 "type": "end",
                 "seconds": round(source.received, 3),
                 "skipped": round(source.skipped, 3),
@@ -176,36 +180,37 @@ async def publish_post(request: Request) -> Response:
             }
             return JSONResponse(summary)
     except ClientDisconnect:
-        log.info("%s went away", _peer(request))
+        log.info("%s disconnected", _describe_peer(request))
         return Response(status_code=499)
     except SurtitleError as error:
-        log.warning("%s refused: %s", _peer(request), error)
+        log.warning("%s refused: %s", _describe_peer(request), error)
         return JSONResponse(error_message(error), status_code=error.status, headers={"Connection": "close"})
 
 
 @asynccontextmanager
-async def publishing(
-    connection: Request | WebSocket, channel: str, start: Start, put: Replacement
+async def publish_source(
+    connection: Request | WebSocket, channel: str, start: Start, put: PutSamples
 ) -> AsyncIterator[tuple[OpenedSource, Intake]]:
-    """A source and the way into it, for as long as the client publishes, and may.
+    """Open a source and its intake for as long as the client publishes and its token is valid.
 
-    A body over HTTP may be held back; a WebSocket that is not read loses its keep-alive, so there
-    a client that is far too fast is told instead.
-    A client that vanishes leaves the source waiting for it; one that breaks the protocol ends it,
-    and keeps what was recognized until then.
+    ``put`` decides what happens to audio that arrives too fast. An HTTP body may be held back; a WebSocket that is not
+    read loses its keep-alive, so a client that sends far too fast over a WebSocket gets an error instead.
+    When a client disconnects, its source waits for it to resume; when a client breaks the protocol, its source ends,
+    and the captions recognized so far are kept.
+    Raises `SurtitleError` if the client is refused, and whatever the block raises.
     """
     state = connection.app.state
     hub: Hub = state.hub
-    room: Room = state.room
+    admission: AdmissionLimits = state.admission
     authority: TokenAuthority = state.authority
     grant = admit(connection, start.token, channel)
-    check_format(start.format, start.rate, start.channels)  # before anything is started
-    room.check_start(connection)
+    check_format(start.format, start.rate, start.channels)  # before a source is created
+    admission.check_start(connection)
     opened = await hub.open(channel, start.source, start.lang, start.resume, start.age)
     source = opened.source
     intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source))
     try:
-        with about(source.channel.name, source.key), authority.holding(grant, partial(source.expel, opened.owner)):
+        with about(source.channel.name, source.key), authority.watch_grant(grant, partial(source.expel, opened.owner)):
             yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):
         await intake.abort()
@@ -213,15 +218,16 @@ async def publishing(
         raise
     except BaseException:
         await intake.abort()
-        if not opened.owner.done():  # else another connection has the source now
+        if not opened.owner.done():  # otherwise another connection owns the source now
             source.end()
         raise
 
 
-def ready(opened: OpenedSource) -> dict[str, Any]:
-    """The answer to start. ``received`` is how many seconds are known already; a replay begins there.
+def build_ready(opened: OpenedSource) -> dict[str, Any]:
+    """The answer to start.
 
-    ``clock`` is where the source's first sample is on the channel's clock, on which captions have their times.
+    ``received`` is how many seconds of audio the service already has: a client that resumes sends what follows.
+    ``clock`` is the time of the source's first sample, in seconds on the channel's clock, which captions also use.
     """
     source = opened.source
     return {
@@ -237,8 +243,8 @@ def ready(opened: OpenedSource) -> dict[str, Any]:
     }
 
 
-def start_of(request: Request) -> Start:
-    """The start message that the query says, or that its ticket stands for. Raises `BadRequest`."""
+def parse_start(request: Request) -> Start:
+    """The start message in a request's query, or the one that its ticket was issued for. Raises `BadRequest`."""
     if ticket := request.query_params.get("ticket"):
         tickets: Tickets = request.app.state.tickets
         return tickets.redeem(request.path_params["channel"], ticket)
@@ -251,18 +257,22 @@ def start_of(request: Request) -> Start:
     try:
         return msgspec.convert({"op": "start", **query}, Start, strict=False)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"The query is not right: {error}.") from error
+        raise BadRequest(f"The query is invalid: {error}.") from error
 
 
-async def _body(request: Request, timeout: float, owner: asyncio.Future[None]) -> AsyncIterator[bytes]:
+async def _read_body(request: Request, timeout: float, owner: asyncio.Future[None]) -> AsyncIterator[bytes]:
     stream = request.stream()
     with suppress(StopAsyncIteration):
         while True:
-            yield await _in_time(anext(stream), timeout, "send audio", owner)
+            yield await _wait_for(anext(stream), timeout, "send audio", owner)
 
 
-async def _in_time(receiving: Awaitable[T], timeout: float, expected: str, owner: asyncio.Future[None] | None) -> T:
-    """What comes next. Raises `TimedOut`, and what ``owner`` fails with when the client has to go."""
+async def _wait_for(receiving: Awaitable[T], timeout: float, expected: str, owner: asyncio.Future[None] | None) -> T:
+    """Wait for the next message or piece of a body, at most ``timeout`` seconds.
+
+    ``owner`` ends the wait early: it fails when the client loses its source. Raises `TimedOut` and the error of
+    ``owner``.
+    """
     waiting: set[asyncio.Future[Any]] = {task := asyncio.ensure_future(receiving)}
     if owner is not None:
         waiting.add(owner)
@@ -271,7 +281,7 @@ async def _in_time(receiving: Awaitable[T], timeout: float, expected: str, owner
         if owner is not None and owner.done():
             owner.result()
         if not task.done():
-            raise TimedOut(f"Nothing came for {timeout:g} s: {expected} within that time.")
+            raise TimedOut(f"Nothing arrived for {timeout:g} s: {expected} within that time.")
         return task.result()
     finally:
         if not task.done():
@@ -279,6 +289,6 @@ async def _in_time(receiving: Awaitable[T], timeout: float, expected: str, owner
             await asyncio.wait({task})
 
 
-def _peer(connection: Request | WebSocket) -> str:
+def _describe_peer(connection: Request | WebSocket) -> str:
     client = connection.client
     return f"{client.host}:{client.port}" if client else "a client"

@@ -1,4 +1,4 @@
-"""Captions go out: server-sent events, and the same events over a WebSocket."""
+"""Sends captions: server-sent events, and the same events over a WebSocket."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from surtitle.channels.track import Track
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Limits
 from surtitle.translation.translations import Translations
-from surtitle.web.admission import Room
+from surtitle.web.admission import AdmissionLimits
 from surtitle.web.messages import refuse
 
 log = logging.getLogger("surtitle.read")
 
-_HEARTBEAT = 15.0  # seconds
+_HEARTBEAT = 15.0  # seconds between two signs of life when nothing is published
 
 
 async def read_events(request: Request) -> Response:
     """`GET /api/channels/{channel}/captions`: server-sent events, resumed by `Last-Event-ID`."""
     hub: Hub = request.app.state.hub
     limits: Limits = request.app.state.settings.limits
-    place = request.headers.get("last-event-id") or request.query_params.get("last")
+    last_id = request.headers.get("last-event-id") or request.query_params.get("last")
     translations: Translations = request.app.state.translations
     channel = hub.channel(request.path_params["channel"])
     language = translations.language(channel, request.query_params.get("lang"))
-    room: Room = request.app.state.room
-    room.check_reader(request, channel)
+    admission: AdmissionLimits = request.app.state.admission
+    admission.check_reader(request, channel)
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
-        with room.reader(request, channel), translations.reading(channel, language) as track:
-            async for event in _events(track, place):
+        with admission.reader(request, channel), translations.subscribe(channel, language) as track:
+            async for event in _follow(track, last_id):
                 yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
 
     return EventSourceResponse(stream(), ping=int(_HEARTBEAT), send_timeout=limits.send_timeout, sep="\n")
@@ -51,15 +51,15 @@ async def read_socket(websocket: WebSocket) -> None:
     hub: Hub = websocket.app.state.hub
     translations: Translations = websocket.app.state.translations
     limits: Limits = websocket.app.state.settings.limits
-    room: Room = websocket.app.state.room
+    admission: AdmissionLimits = websocket.app.state.admission
     try:
         channel = hub.channel(websocket.path_params["channel"])
         language = translations.language(channel, websocket.query_params.get("lang"))
-        room.check_reader(websocket, channel)
+        admission.check_reader(websocket, channel)
     except SurtitleError as error:
         await refuse(websocket, error)
         return
-    with room.reader(websocket, channel), translations.reading(channel, language) as track:
+    with admission.reader(websocket, channel), translations.subscribe(channel, language) as track:
         sending = asyncio.create_task(_send_all(websocket, track, limits.send_timeout))
         leaving = asyncio.create_task(_wait_for_close(websocket))
         try:
@@ -70,9 +70,9 @@ async def read_socket(websocket: WebSocket) -> None:
             await asyncio.wait({sending, leaving})
 
 
-async def _events(track: Track, place: str | None) -> AsyncIterator[Event]:
-    """What is on screen, or what came after ``place``, and then everything, for ever."""
-    number = track.feed.parse(place) if place else None
+async def _follow(track: Track, last_id: str | None) -> AsyncIterator[Event]:
+    """The events on screen, or those after ``last_id``, followed by every new event without end."""
+    number = track.feed.parse_resume_id(last_id) if last_id else None
     if number is None:
         events, number = track.on_screen(), track.feed.last
     else:
@@ -86,16 +86,16 @@ async def _events(track: Track, place: str | None) -> AsyncIterator[Event]:
 
 
 async def _send_all(websocket: WebSocket, track: Track, timeout: float) -> None:
-    """Send until the reader is gone, or does not take anything for ``timeout`` seconds."""
+    """Send until the reader disconnects or accepts nothing for ``timeout`` seconds."""
     try:
-        async for event in _events(track, websocket.query_params.get("last")):
+        async for event in _follow(track, websocket.query_params.get("last")):
             async with asyncio.timeout(timeout):
                 await websocket.send_text(f'{{"event":"{event.name}","id":"{event.id}","data":{event.data}}}')
     except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
-        log.info("a reader went away")
+        log.info("a reader disconnected")
 
 
 async def _wait_for_close(websocket: WebSocket) -> None:
-    """Readers have nothing to say; what they say is not kept."""
+    """Readers send nothing of meaning: discard their messages until they disconnect."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""Recording a channel: start, stop, how it stands."""
+"""Recording a channel over HTTP: start, stop, status."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from surtitle.recordings.recorder import Recorder
 
 async def recording(request: Request) -> Response:
     """`GET /api/channels/{channel}/recording`."""
-    recorder, channel = _asked(request)
+    recorder, channel = _get_recorder_and_channel(request)
     return JSONResponse(recorder.describe(channel)["recording"])
 
 
 async def start_recording(request: Request) -> Response:
-    """`POST /api/channels/{channel}/recording`: all its sources, those that come later too."""
-    recorder, channel = _asked(request)
+    """`POST /api/channels/{channel}/recording`: record all of its sources, including those that connect later."""
+    recorder, channel = _get_recorder_and_channel(request)
     recorder.start(channel)
     return JSONResponse(recorder.describe(channel)["recording"])
 
 
 async def stop_recording(request: Request) -> Response:
-    """`DELETE /api/channels/{channel}/recording`: which files there are now, and in which session."""
-    recorder, channel = _asked(request)
+    """`DELETE /api/channels/{channel}/recording`: stop, and list the files with the session of each."""
+    recorder, channel = _get_recorder_and_channel(request)
     ended = await recorder.stop(channel)
     files = [
         {
@@ -38,5 +38,5 @@ async def stop_recording(request: Request) -> Response:
     return JSONResponse({**recorder.describe(channel)["recording"], "ended": files})
 
 
-def _asked(request: Request) -> tuple[Recorder, Channel]:
+def _get_recorder_and_channel(request: Request) -> tuple[Recorder, Channel]:
     return request.app.state.recorder, request.app.state.hub.channel(request.path_params["channel"])

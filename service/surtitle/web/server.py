@@ -1,4 +1,4 @@
-"""The HTTP server around the application."""
+"""The HTTP server that runs the application."""
 
 from __future__ import annotations
 
@@ -18,43 +18,41 @@ from surtitle.store.journal import Store
 from surtitle.web.app import create_app
 from surtitle.web.connections import ConnectionLimits, protocols
 
-_FRAME_LIMIT = 16 << 20  # bytes; larger WebSocket messages are cut off before the application sees them
-_FLUSH = 2.5  # seconds for what was said to become final captions, and to be seen by readers
-_FAREWELL = 0.2  # seconds for telling them
-_SHUTDOWN = 1  # seconds that connections have to close by themselves
+_MAX_FRAME_BYTES = 16 << 20  # larger WebSocket messages end the connection before the application sees them
+_FLUSH_TIMEOUT = 2.5  # seconds for open captions to become final and to reach readers
+_NOTIFY_DELAY = 0.2  # seconds for sending messages to clients before their connections are closed
+_SHUTDOWN_TIMEOUT = 1  # seconds that clients have to close their connections themselves
+_MAX_SOCKETS = 8192  # readers, publishers and a reserve; macOS refuses a request for its hard limit of infinity
 
 
-_SOCKETS = 8192  # readers, publishers and some more; macOS lets nobody ask for all there are
-
-
-def allow_sockets() -> None:
-    """Let the process have enough open sockets for all readers: it begins with 1024 on Linux, and 256 on macOS."""
+def raise_socket_limit() -> None:
+    """Raise the limit of open files so that all readers fit: the default is 1024 on Linux and 256 on macOS."""
     if sys.platform == "win32":
         return  # no such limit
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _SOCKETS if hard == resource.RLIM_INFINITY else min(_SOCKETS, hard)
+    wanted = _MAX_SOCKETS if hard == resource.RLIM_INFINITY else min(_MAX_SOCKETS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class PortTaken(SurtitleError):
-    """Another program listens where we should."""
+    """Another program is using the port."""
 
     code = "port_taken"
 
 
 class BadCertificate(SurtitleError):
-    """TLS cannot be had with these files."""
+    """The certificate or key cannot be used for TLS."""
 
     code = "bad_certificate"
 
 
 class Server(uvicorn.Server):
-    """Bound to its port from the beginning, so that a taken port is told in one sentence.
+    """A uvicorn server that binds its port when it is created, so that a taken port is reported in one sentence.
 
-    Raises `PortTaken`, `StoreError`, `LedgerError`, `BadCertificate`.
+    Raises `PortTaken`, `StoreError`, `TokenStoreError`, `BadCertificate`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -62,20 +60,20 @@ class Server(uvicorn.Server):
         _check_certificate(access.tls_cert, access.tls_key)
         try:
             family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-            self._listening = socket.create_server((settings.host, settings.port), family=family)
+            self._listen_socket = socket.create_server((settings.host, settings.port), family=family)
         except OSError as error:
             raise PortTaken(
-                f"Port {settings.port} cannot be used ({error.strerror or error}): is Surtitle running already? "
-                "Stop it, or choose another with --port."
+                f"Port {settings.port} cannot be used ({error.strerror or error}): stop the program that uses it, "
+                "which may be another Surtitle, or choose another port with --port."
             ) from error
         self.ready = asyncio.Event()
         try:
             token_store = TokenStore(settings.data_dir if settings.guarded else None)
             if settings.guarded:
-                token_store.place(settings.public_url)
+                token_store.save_url(settings.public_url)
             store = Store(settings.data_dir, settings.database) if settings.data_dir else None
         except SurtitleError:
-            self._listening.close()
+            self._listen_socket.close()
             raise
         self._app = create_app(settings, store, token_store)
         self._app.state.connection_limits = connection_limits = ConnectionLimits(limits)
@@ -88,20 +86,20 @@ class Server(uvicorn.Server):
             http=http,
             lifespan="on",
             log_config=None,
-            log_level="error",  # else it tells addresses, with tokens in them, and of each who sends garbage
+            log_level="error",  # lower levels log addresses, which may hold tokens, and every malformed request
             proxy_headers=bool(access.trust_proxy),
             server_header=False,
             ssl_certfile=access.tls_cert,
             ssl_keyfile=access.tls_key,
-            timeout_graceful_shutdown=_SHUTDOWN,
+            timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT,
             ws=ws,
-            ws_max_size=_FRAME_LIMIT,
-            ws_per_message_deflate=False,  # audio does not shrink, and captions are short
+            ws_max_size=_MAX_FRAME_BYTES,
+            ws_per_message_deflate=False,  # audio does not compress, and captions are short
         )
         super().__init__(config)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().serve([self._listening])
+        await super().serve([self._listen_socket])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -109,9 +107,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         hub: Hub = self._app.state.hub
-        hub.dismiss()
-        await asyncio.gather(hub.finish(_FLUSH), asyncio.sleep(_FAREWELL))
-        await asyncio.sleep(_FAREWELL)
+        hub.disconnect()
+        await asyncio.gather(hub.finish(_FLUSH_TIMEOUT), asyncio.sleep(_NOTIFY_DELAY))
+        await asyncio.sleep(_NOTIFY_DELAY)
         await super().shutdown(sockets)
 
 
@@ -124,6 +122,6 @@ def _check_certificate(certificate: Path | None, key: Path | None) -> None:
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
         raise BadCertificate(
-            f"TLS cannot be had with {certificate}{f' and {key}' if key else ''} ({reason}): both must be readable PEM "
-            "files that belong together, the key without a password."
+            f"Cannot enable TLS with {certificate}{f' and {key}' if key else ''} ({reason}): use readable PEM files "
+            "that belong together, and a key without a password."
         ) from error

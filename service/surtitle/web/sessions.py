@@ -1,4 +1,4 @@
-"""Sessions over HTTP: listed, searched, read, heard, transcribed again, deleted."""
+"""Sessions over HTTP: lists, search, transcripts, audio, the second pass, and deletion."""
 
 from __future__ import annotations
 
@@ -9,119 +9,119 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from surtitle.captions.transcript import export, get_format, shifted
+from surtitle.captions.transcript import export, get_format, shift_captions
 from surtitle.core.errors import BadRequest, NoSuchSession
 from surtitle.recordings.difference import Difference
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.records import LIVE, POLISHED
-from surtitle.web.channel_settings import body_of
-from surtitle.web.channels import look_of
+from surtitle.web.channel_settings import read_body
+from surtitle.web.channels import parse_export_options
 
-_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
-_QUERY = 200  # characters
+_MEDIA_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
+_MAX_QUERY_LENGTH = 200  # characters of a search; the rest is ignored
 
 
 async def list_sessions(request: Request) -> Response:
-    """`GET /api/sessions?channel=&q=&before=`: the newest 100 that had begun before a time, or those with the words."""
+    """`GET /api/sessions?channel=&q=&before=`: the newest 100 that began before a time, or search results."""
     sessions: Sessions | None = request.app.state.sessions
     query = request.query_params
     if sessions is None:
         return JSONResponse({"sessions": []})
     channel = query.get("channel") or None
-    if words := query.get("q", "").strip()[:_QUERY]:
+    if words := query.get("q", "").strip()[:_MAX_QUERY_LENGTH]:
         return JSONResponse({"sessions": await sessions.search(words, channel)})
     try:
         before = float(query["before"]) if query.get("before") else None
     except ValueError as error:
-        raise BadRequest("before is a time in seconds since 1970.") from error
+        raise BadRequest("before must be a time in seconds since 1970.") from error
     return JSONResponse({"sessions": await sessions.newest(channel, before)})
 
 
 async def session(request: Request) -> Response:
     """`GET /api/sessions/{id}`."""
-    return JSONResponse(await _sessions(request).get(request.path_params["id"]))
+    return JSONResponse(await _get_sessions(request).get(request.path_params["id"]))
 
 
 async def delete_session(request: Request) -> Response:
-    """`DELETE /api/sessions/{id}`: what was said and recorded, for good."""
-    await _sessions(request).delete(request.path_params["id"])
+    """`DELETE /api/sessions/{id}`: delete the transcript and the recordings permanently."""
+    await _get_sessions(request).delete(request.path_params["id"])
     return JSONResponse({"status": "deleted"})
 
 
 async def session_transcript(request: Request) -> Response:
-    """`GET /api/sessions/{id}/transcript.{form}?version=&lang=&words=1&clock=audio`: the best version unless told."""
-    sessions, query = _sessions(request), request.query_params
+    """`GET /api/sessions/{id}/transcript.{form}?version=&lang=&words=1&clock=audio`: by default the best version."""
+    sessions, query = _get_sessions(request), request.query_params
     form = get_format(request.path_params["form"])
     version = query.get("version") or None
     if version not in (None, LIVE, POLISHED):
-        raise BadRequest(f"version is {LIVE} or {POLISHED}.")
+        raise BadRequest(f"version must be {LIVE} or {POLISHED}.")
     summary = await sessions.summary(request.path_params["id"])
     captions = await sessions.captions(summary, version, query.get("lang", ""))
     if query.get("clock") == "audio":
-        captions = shifted(captions, -await sessions.audio_start(summary))
-    text = export(captions, request.path_params["form"], look_of(request))
+        captions = shift_captions(captions, -await sessions.audio_start(summary))
+    text = export(captions, request.path_params["form"], parse_export_options(request))
     return Response(text, media_type=form.media_type)
 
 
 async def session_audio(request: Request) -> Response:
-    """`GET /api/sessions/{id}/audio`: all that was recorded in one file, with ranges."""
-    sessions = _sessions(request)
+    """`GET /api/sessions/{id}/audio`: all recordings mixed into one file; byte ranges are supported."""
+    sessions = _get_sessions(request)
     summary = await sessions.summary(request.path_params["id"])
     path, start = await sessions.audio(summary)
     name = f"{summary.session.channel}-{summary.session.id}{path.suffix}"
     return FileResponse(
         path,
-        media_type=_TYPES[path.suffix],
+        media_type=_MEDIA_TYPES[path.suffix],
         headers={"content-disposition": f"inline; filename*=UTF-8''{quote(name)}", "x-surtitle-start": f"{start:.3f}"},
     )
 
 
 async def session_recording(request: Request) -> Response:
-    """`GET /api/sessions/{id}/recordings/{file}`: one source's own."""
-    sessions = _sessions(request)
+    """`GET /api/sessions/{id}/recordings/{file}`: the recording of one source."""
+    sessions = _get_sessions(request)
     path = await sessions.file(await sessions.summary(request.path_params["id"]), request.path_params["file"])
-    return FileResponse(path, media_type=_TYPES[path.suffix])
+    return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix])
 
 
 async def session_difference(request: Request) -> Response:
-    """`GET /api/sessions/{id}/difference`: what the second pass changed."""
-    sessions = _sessions(request)
+    """`GET /api/sessions/{id}/difference`: the changes made by the second pass."""
+    sessions = _get_sessions(request)
     summary = await sessions.summary(request.path_params["id"])
     if POLISHED not in summary.versions:
-        raise NoSuchSession("This session has no second pass yet: make one first.")
-    return JSONResponse(_difference(await sessions.difference(summary)))
+        raise NoSuchSession("This session has no second pass yet: start one first.")
+    return JSONResponse(_difference_as_json(await sessions.difference(summary)))
 
 
 async def polish_session(request: Request) -> Response:
-    """`POST /api/sessions/{id}/polish`, perhaps with `{"model":"large-v3"}`: begin a second pass."""
-    sessions = _sessions(request)
+    """`POST /api/sessions/{id}/polish`, optionally with `{"model":"large-v3"}`: start a second pass."""
+    sessions = _get_sessions(request)
     try:
-        wanted = msgspec.json.decode(await body_of(request) or b"{}", type=_Polish)
+        wanted = msgspec.json.decode(await read_body(request) or b"{}", type=_PolishRequest)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'A second pass is asked for by {{"model":"large-v3"}} or by nothing: {error}.') from error
+        raise BadRequest(f'Send {{"model":"large-v3"}} or an empty body to start a second pass: {error}.') from error
     await sessions.polish(request.path_params["id"], wanted.model)
     return JSONResponse(await sessions.get(request.path_params["id"]), status_code=202)
 
 
 async def stop_polishing(request: Request) -> Response:
-    """`DELETE /api/sessions/{id}/polish`: give it up; what was before stays."""
-    sessions = _sessions(request)
+    """`DELETE /api/sessions/{id}/polish`: cancel the second pass; earlier versions stay."""
+    sessions = _get_sessions(request)
     await sessions.polisher.stop(request.path_params["id"])
     return JSONResponse(await sessions.get(request.path_params["id"]))
 
 
-class _Polish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _PolishRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
 
 
-def _sessions(request: Request) -> Sessions:
+def _get_sessions(request: Request) -> Sessions:
     sessions: Sessions | None = request.app.state.sessions
     if sessions is None:
-        raise NoSuchSession("This service keeps nothing on disk: start it with --data-dir to have sessions.")
+        raise NoSuchSession("This service stores no sessions: start it with --data-dir to keep them on disk.")
     return sessions
 
 
-def _difference(found: Difference) -> dict[str, Any]:
+def _difference_as_json(found: Difference) -> dict[str, Any]:
     return {
         "words": found.words,
         "new": found.new,

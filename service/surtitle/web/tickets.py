@@ -1,6 +1,6 @@
-"""Tickets: a publisher says what it will send, and gets an address for it that tells nothing.
+"""Tickets: a publisher describes what it will send, and gets an address for it that reveals nothing.
 
-For programs that write the address into a log: OBS does. A ticket is good once, for a short while.
+They are for programs that write the address to a log, as OBS does. A ticket is valid once, for a short time.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ import time
 from surtitle.core.errors import BadRequest, TooMany
 from surtitle.web.messages import Start
 
-LIFE = 30.0  # seconds
-_MOST = 200
+_LIFETIME = 30.0  # seconds
+_MAX_TICKETS = 200
 
 
 class Tickets:
-    """Start messages that wait for their audio."""
+    """Start messages waiting for their audio."""
 
     def __init__(self) -> None:
         self._starts: dict[str, tuple[float, str, Start]] = {}
 
     def issue(self, channel: str, start: Start) -> str:
-        """A ticket for one source in ``channel``. Raises `TooMany`."""
+        """Issue a ticket for one source in ``channel``. Raises `TooMany`."""
         now = time.monotonic()
         self._starts = {key: kept for key, kept in self._starts.items() if kept[0] > now}
-        if len(self._starts) >= _MOST:
-            raise TooMany(f"{_MOST} tickets wait to be used already: wait {LIFE:.0f} s.")
+        if len(self._starts) >= _MAX_TICKETS:
+            raise TooMany(f"{_MAX_TICKETS} tickets are already waiting to be used: try again in {_LIFETIME:.0f} s.")
         ticket = secrets.token_urlsafe(16)
-        self._starts[ticket] = (now + LIFE, channel, start)
+        self._starts[ticket] = (now + _LIFETIME, channel, start)
         return ticket
 
-    def good(self, ticket: str) -> bool:
-        """Whether it can still be used."""
+    def is_valid(self, ticket: str) -> bool:
+        """Whether a ticket can still be used."""
         return self._starts.get(ticket, (0.0,))[0] > time.monotonic()
 
     def redeem(self, channel: str, ticket: str) -> Start:
-        """What was said when it was issued. Raises `BadRequest`."""
+        """Use up a ticket and return the start message it was issued for. Raises `BadRequest`."""
         until, where, start = self._starts.pop(ticket, (0.0, "", Start()))
         if until <= time.monotonic() or where != channel:
-            raise BadRequest("This ticket was used already, is too old, or is for another channel: get a new one.")
+            raise BadRequest("This ticket has been used, has expired, or is for another channel: get a new one.")
         return start

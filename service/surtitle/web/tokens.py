@@ -1,4 +1,4 @@
-"""Links and tokens for others: `/api/channels/{channel}/links`, `/api/tokens`."""
+"""Access links and tokens over HTTP: `/api/channels/{channel}/links`, `/api/tokens`."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from surtitle.channels.channel import check_name
 from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
 from surtitle.core.settings import LOOPBACK, Settings
-from surtitle.web.channel_settings import body_of
-from surtitle.web.guard import grant_of
+from surtitle.web.channel_settings import read_body
+from surtitle.web.guard import get_grant
 
 PATHS = {"viewer": "/view/", "overlay": "/overlay/"}
 
 
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A token that is asked for; ``expires`` is how long it lasts, like 12h, 7d or 1y."""
+    """A request for a token; ``expires`` is its lifetime, such as 12h, 7d or 1y."""
 
     channel: str
     scope: str = "view"
@@ -34,30 +34,30 @@ class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def channel_links(request: Request) -> Response:
-    """`GET /api/channels/{channel}/links`: the addresses of its pages for others, with a token that can only view."""
+    """`GET /api/channels/{channel}/links`: the addresses of the channel's pages, with a token that can only view."""
     channel = check_name(request.path_params["channel"])
-    return JSONResponse(await links_of(request, channel))
+    return JSONResponse(await build_links(request, channel))
 
 
-async def links_of(connection: HTTPConnection, channel: str) -> dict[str, str]:
-    """The address of each page, by what it is for. Raises `LedgerError`."""
-    return {purpose: await link(connection, channel, purpose) for purpose in LINKS}
+async def build_links(connection: HTTPConnection, channel: str) -> dict[str, str]:
+    """The address of each page by its purpose, one of `LINKS`. Raises `TokenStoreError`."""
+    return {purpose: await build_link(connection, channel, purpose) for purpose in LINKS}
 
 
-async def link(connection: HTTPConnection, channel: str, purpose: str) -> str:
-    """Where others open a page of the channel: `viewer` or `overlay`. Raises `LedgerError`."""
+async def build_link(connection: HTTPConnection, channel: str, purpose: str) -> str:
+    """The address at which others open the channel's page `viewer` or `overlay`. Raises `TokenStoreError`."""
     authority: TokenAuthority = connection.app.state.authority
-    page = base(connection) + PATHS[purpose] + quote(channel)
+    page = get_base_url(connection) + PATHS[purpose] + quote(channel)
     if not authority.guarded:
         return page
-    grant = grant_of(connection)
-    if grant.scope > Scope.VIEW or grant.channel == EVERY:  # else it is passed on as it is
-        grant = await asyncio.to_thread(authority.link, channel, purpose)
+    grant = get_grant(connection)
+    if grant.scope > Scope.VIEW or grant.channel == EVERY:  # otherwise the client's own token is passed on
+        grant = await asyncio.to_thread(authority.get_link_grant, channel, purpose)
     return f"{page}?{urlencode({'token': grant.token})}"
 
 
-def base(connection: HTTPConnection) -> str:
-    """The service's address as others see it."""
+def get_base_url(connection: HTTPConnection) -> str:
+    """The service's address as other computers see it."""
     settings: Settings = connection.app.state.settings
     url = connection.url
     if settings.guarded and (settings.access.public_url or url.hostname in LOOPBACK):
@@ -66,49 +66,49 @@ def base(connection: HTTPConnection) -> str:
 
 
 async def list_tokens(request: Request) -> Response:
-    """`GET /api/tokens`: those that were given out for channels that the client's token is for."""
+    """`GET /api/tokens`: the tokens issued for channels that the client's token covers."""
     authority: TokenAuthority = request.app.state.authority
-    return JSONResponse({"tokens": [_describe(entry) for entry in await _entries(request, authority)]})
+    return JSONResponse({"tokens": [_describe(entry) for entry in await _list_entries(request, authority)]})
 
 
 async def make_token(request: Request) -> Response:
-    """`POST /api/tokens`: a new token; it is told this once."""
+    """`POST /api/tokens`: issue a token; the response is the only place where it appears."""
     authority: TokenAuthority = request.app.state.authority
     try:
-        wish = msgspec.json.decode(await body_of(request), type=TokenRequest)
+        wanted = msgspec.json.decode(await read_body(request), type=TokenRequest)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'A token is asked for by JSON like {{"channel":"main","scope":"view"}}: {error}.') from error
-    if wish.scope not in SCOPES:
-        raise BadRequest(f"scope: {wish.scope[:20]!r} is none: send one of {', '.join(SCOPES)}.")
-    channel = wish.channel if wish.channel == EVERY else check_name(wish.channel)
+        raise BadRequest(f'Request a token with JSON like {{"channel":"main","scope":"view"}}: {error}.') from error
+    if wanted.scope not in SCOPES:
+        raise BadRequest(f"scope: {wanted.scope[:20]!r} is not a scope: send one of {', '.join(SCOPES)}.")
+    channel = wanted.channel if wanted.channel == EVERY else check_name(wanted.channel)
     if not authority.guarded:
-        raise BadRequest("Tokens are not needed here: the service listens on this computer only.")
-    _check_covers(grant_of(request), channel)
-    lasts = tokens.seconds_of(wish.expires)
-    given = await asyncio.to_thread(authority.give, SCOPES[wish.scope], channel, lasts, clean_name(wish.name))
-    return JSONResponse({"id": given.id, "token": given.token, "expires": int(given.expires)})
+        raise BadRequest("This service needs no tokens, because only this computer can reach it.")
+    _check_channel(get_grant(request), channel)
+    seconds = tokens.parse_duration(wanted.expires)
+    grant = await asyncio.to_thread(authority.issue, SCOPES[wanted.scope], channel, seconds, clean_name(wanted.name))
+    return JSONResponse({"id": grant.id, "token": grant.token, "expires": int(grant.expires)})
 
 
 async def revoke_token(request: Request) -> Response:
-    """`DELETE /api/tokens/{id}`: who is connected by it is gone within seconds."""
+    """`DELETE /api/tokens/{id}`: revoke a token; clients using it are disconnected within seconds."""
     authority: TokenAuthority = request.app.state.authority
     name = request.path_params["id"]
-    if all(entry.id != name for entry in await _entries(request, authority)):
-        raise NoSuchToken("No token of this id was given out, or it has expired.")
+    if all(entry.id != name for entry in await _list_entries(request, authority)):
+        raise NoSuchToken("No token has this id, or it has expired.")
     await asyncio.to_thread(authority.token_store.revoke, name)
     return JSONResponse({"revoked": name})
 
 
-async def _entries(request: Request, authority: TokenAuthority) -> list[Entry]:
-    grant = grant_of(request)
+async def _list_entries(request: Request, authority: TokenAuthority) -> list[Entry]:
+    grant = get_grant(request)
     return [entry for entry in await asyncio.to_thread(authority.token_store.entries) if grant.covers(entry.channel)]
 
 
-def _check_covers(grant: Grant, channel: str) -> None:
+def _check_channel(grant: Grant, channel: str) -> None:
     if not grant.covers(channel):
-        raise Forbidden("Your token is for one channel, and gives none for others.")
+        raise Forbidden("Your token is for one channel and cannot issue tokens for others.")
 
 
 def _describe(entry: Entry) -> dict[str, Any]:
-    told = {field: getattr(entry, field) for field in Entry.__slots__}
-    return {**told, "scope": entry.scope.name.lower()}
+    fields = {field: getattr(entry, field) for field in Entry.__slots__}
+    return {**fields, "scope": entry.scope.name.lower()}

@@ -1,4 +1,4 @@
-"""What transcripts are written as: one file for each kind of format. Pure."""
+"""Export formats of transcripts, one module for each kind. Pure."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from dataclasses import dataclass, field
 from surtitle.captions.caption import Caption
 from surtitle.captions.layout import Box
 
-_SHORTEST = 0.9  # seconds a caption stays at least, if the next one leaves it the time
+_MIN_DURATION = 0.9  # seconds for which a caption is shown, unless the next one begins earlier
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """How a transcript is written: the room of a caption, and whether each word has its time where that can be said."""
+    """Export options: the size of a caption, and whether each word gets its time if the format can hold it."""
 
     box: Box = field(default_factory=Box)
     words: bool = False
 
 
-def several(captions: Sequence[Caption]) -> bool:
-    """Whether there is more than one voice, so that names say something."""
+def has_several_voices(captions: Sequence[Caption]) -> bool:
+    """Whether there is more than one voice, so that names are useful."""
     return len({caption.voice for caption in captions}) > 1
 
 
-def ends(captions: Sequence[Caption]) -> list[float]:
-    """When each caption leaves: not before it could be read, not after the next of its source begins."""
+def end_times(captions: Sequence[Caption]) -> list[float]:
+    """The time at which each caption disappears: late enough to read it, but before the next one of its source."""
     found = []
     following: dict[str, float] = {}
     for caption in reversed(captions):
-        wished = max(caption.end, caption.start + _SHORTEST)
-        found.append(max(caption.start + 0.001, min(wished, following.get(caption.source, wished))))
+        wanted = max(caption.end, caption.start + _MIN_DURATION)
+        found.append(max(caption.start + 0.001, min(wanted, following.get(caption.source, wanted))))
         following[caption.source] = caption.start
     return found[::-1]

@@ -1,15 +1,15 @@
-"""Advanced SubStation Alpha 4+: each voice a style with its own colour, and words as karaoke syllables."""
+"""Advanced SubStation Alpha 4+: a style with its own color for each voice, and words as karaoke syllables."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.exports import ExportOptions, ends, several
-from surtitle.captions.layout import balanced_words
+from surtitle.captions.exports import ExportOptions, end_times, has_several_voices
+from surtitle.captions.layout import balance_words
 from surtitle.core.words import Word
 
-_COLOURS = ("FFFFFF", "64C7FF", "FFC87C", "B0E05F", "6B9FFF", "FFA6D8")  # blue comes first in this format
+_COLORS = ("FFFFFF", "64C7FF", "FFC87C", "B0E05F", "6B9FFF", "FFA6D8")  # in the order blue, green, red
 _HEAD = """[Script Info]
 ScriptType: v4.00+
 WrapStyle: 2
@@ -26,17 +26,20 @@ _EVENTS = "\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR,
 
 
 def ass(captions: Sequence[Caption], look: ExportOptions) -> str:
-    """The format has hundredths of a second. Names are in its own field, and shown where there are several voices."""
-    voices = list(dict.fromkeys(caption.voice for caption in captions)) if several(captions) else [""]
+    """The captions as ASS, whose times are in hundredths of a second.
+
+    Names are in their own field, and also in the text if there are several voices.
+    """
+    voices = list(dict.fromkeys(caption.voice for caption in captions)) if has_several_voices(captions) else [""]
     styles = [f"Voice {number}" if number > 1 else "Default" for number in range(1, len(voices) + 1)]
     text = _HEAD
     for number, style in enumerate(styles):
-        text += _STYLE.format(name=style, colour=_COLOURS[number % len(_COLOURS)])
+        text += _STYLE.format(name=style, colour=_COLORS[number % len(_COLORS)])
     text += _EVENTS
-    for caption, end in zip(captions, ends(captions), strict=True):
+    for caption, end in zip(captions, end_times(captions), strict=True):
         style = styles[voices.index(caption.voice)] if len(voices) > 1 else styles[0]
         shown = _escape(caption.voice) + ": " if len(voices) > 1 else ""
-        lines = balanced_words(caption.words, look.box)
+        lines = balance_words(caption.words, look.box)
         said = _sung(lines, caption.start, end) if look.words else "\\N".join(_line(line) for line in lines)
         name = " ".join(caption.voice.replace(",", " ").split())
         text += f"Dialogue: 0,{_time(caption.start)},{_time(end)},{style},{name},0,0,0,,{shown}{said}\n"
@@ -48,7 +51,7 @@ def _line(words: Sequence[Word]) -> str:
 
 
 def _sung(lines: Sequence[Sequence[Word]], start: float, end: float) -> str:
-    r"""Each word after ``{\k…}``: the hundredths until the next one begins."""
+    r"""Each word after ``{\k…}``, the hundredths of a second until the next one begins."""
     words = [word for line in lines for word in line]
     limits = [start, *(max(start, word.start) for word in words[1:]), end]
     hundredths = [round((limit - start) * 100) for limit in limits]
@@ -63,7 +66,7 @@ def _sung(lines: Sequence[Sequence[Word]], start: float, end: float) -> str:
 
 
 def _escape(text: str) -> str:
-    """Braces are overrides and a backslash begins a code: neither can be written, so what looks like them is."""
+    """Replace braces, which enclose overrides, and backslashes, which begin codes, by similar characters."""
     return text.replace("\\", "⧵").replace("{", "(").replace("}", ")")
 
 

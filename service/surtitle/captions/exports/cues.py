@@ -5,38 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.exports import ExportOptions, ends, several
-from surtitle.captions.layout import balanced, balanced_words
+from surtitle.captions.exports import ExportOptions, end_times, has_several_voices
+from surtitle.captions.layout import balance_lines, balance_words
 from surtitle.core.words import Word
 
 
 def srt(captions: Sequence[Caption], look: ExportOptions) -> str:
-    """SubRip. It has no way to say when a word is spoken."""
-    named = several(captions)
+    """The captions as SubRip, which cannot hold the times of words."""
+    named = has_several_voices(captions)
     cues = []
-    for number, (caption, end) in enumerate(zip(captions, ends(captions), strict=True), start=1):
+    for number, (caption, end) in enumerate(zip(captions, end_times(captions), strict=True), start=1):
         name = f"{caption.voice}: " if named else ""
-        text = name + "\n".join(balanced(caption.words, look.box))
+        text = name + "\n".join(balance_lines(caption.words, look.box))
         cues.append(f"{number}\n{_time(caption.start, ',')} --> {_time(end, ',')}\n{text}\n")
     return "\n".join(cues)
 
 
 def vtt(captions: Sequence[Caption], look: ExportOptions) -> str:
-    """WebVTT (W3C); words are timed by timestamp tags, by which browsers tell what was said from what comes."""
-    named = several(captions)
+    """The captions as WebVTT (W3C); words have timestamp tags, by which browsers style past and future words."""
+    named = has_several_voices(captions)
     cues = ["WEBVTT\n"]
-    for caption, end in zip(captions, ends(captions), strict=True):
+    for caption, end in zip(captions, end_times(captions), strict=True):
         name = f"<v {_escape(caption.voice)}>" if named else ""
-        lines = balanced_words(caption.words, look.box)
+        lines = balance_words(caption.words, look.box)
         text = (
-            _timed(lines, caption.start, end) if look.words else _escape("\n".join(balanced(caption.words, look.box)))
+            _timed(lines, caption.start, end)
+            if look.words
+            else _escape("\n".join(balance_lines(caption.words, look.box)))
         )
         cues.append(f"{_time(caption.start, '.')} --> {_time(end, '.')}\n{name}{text}\n")
     return "\n".join(cues)
 
 
 def _timed(lines: list[list[Word]], start: float, end: float) -> str:
-    """Each word after its time; a tag has to lie inside of the cue, and after the tag before."""
+    """Each word after its time; a tag must be within the cue, and later than the tag before it."""
     text = ""
     before = round(start * 1000)
     for line in lines:

@@ -1,4 +1,4 @@
-"""Transcripts to read: plain text and Markdown."""
+"""Transcripts for reading: plain text and Markdown."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.exports import ExportOptions, several
+from surtitle.captions.exports import ExportOptions, has_several_voices
 from surtitle.core.words import join
 
-_PAUSE = 4.0  # seconds of silence that begin a new paragraph
-_LENGTH = 700  # characters after which one ends with the next caption
+_PAUSE = 4.0  # seconds of silence after which a new paragraph begins
+_LENGTH = 700  # characters after which a paragraph ends with the next caption
 _MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
 _LISTS = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+])(?=\s|$)")
 
 
 def txt(captions: Sequence[Caption], look: ExportOptions) -> str:
-    """A line a caption, names where somebody else begins."""
-    named = several(captions)
+    """Plain text with one line per caption, and names where the speaker changes."""
+    named = has_several_voices(captions)
     lines: list[str] = []
     before = None
     for caption in captions:
@@ -29,7 +29,7 @@ def txt(captions: Sequence[Caption], look: ExportOptions) -> str:
 
 
 def md(captions: Sequence[Caption], look: ExportOptions) -> str:
-    """Markdown in paragraphs, each with who speaks and since when."""
+    """Markdown in paragraphs, each with its speaker and time."""
     blocks = []
     for paragraph in paragraphs(captions):
         text = _escape(join(word for caption in paragraph for word in caption.words))
@@ -38,7 +38,7 @@ def md(captions: Sequence[Caption], look: ExportOptions) -> str:
 
 
 def paragraphs(captions: Sequence[Caption]) -> Iterator[list[Caption]]:
-    """Captions of one voice, without a long pause between them."""
+    """Runs of captions of one voice without a long pause between them."""
     open_: list[Caption] = []
     for caption in captions:
         if open_ and (
@@ -54,7 +54,7 @@ def paragraphs(captions: Sequence[Caption]) -> Iterator[list[Caption]]:
 
 
 def _escape(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Escape text so that Markdown shows it unchanged."""
     text = _MARKS.sub(r"\\\1", text.replace("&", "&amp;"))
     return _LISTS.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", text)
 

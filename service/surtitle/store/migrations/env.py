@@ -1,4 +1,4 @@
-"""Alembic's way in: the connection is brought by `surtitle.store.database`."""
+"""Alembic's entry point: `surtitle.store.database` passes the connection."""
 
 from __future__ import annotations
 

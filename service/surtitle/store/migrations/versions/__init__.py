@@ -1,1 +1,1 @@
-"""One file a step, in order."""
+"""The migrations in order, one module for each step."""

@@ -1,4 +1,4 @@
-"""What channels were told: settings and styles."""
+"""The settings and styles of channels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ down_revision = None
 
 def upgrade() -> None:
     if sa.inspect(op.get_bind()).has_table("channels"):
-        return  # from before there were migrations
+        return  # created before there were migrations
     op.create_table(
         "channels",
         sa.Column("name", sa.String(64), primary_key=True),

@@ -1,4 +1,4 @@
-"""What people wrote instead of what was recognized: a second pass keeps it."""
+"""People's corrections of captions, which a second pass keeps."""
 
 from __future__ import annotations
 
