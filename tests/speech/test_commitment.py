@@ -40,7 +40,7 @@ def test_times_that_move_lose_and_double_no_word() -> None:
     for _ in range(2):
         insert(agreed, "we went to the sea", 9.0)
     for shift in (-0.3, 0.3):
-        moved = [word.shifted(shift) for word in words("we went to the sea and back")]
+        moved = [word.shift(shift) for word in words("we went to the sea and back")]
         assert texts(agreed.insert(agreed.rest(moved), 9.0))[0].startswith("we went to the sea")
         assert join(agreed.rest(moved)) in ("and back", "")
     assert texts(agreed.finish(agreed.rest(moved))) == ("we went to the sea and back", "")

@@ -9,7 +9,7 @@ from typing import Any
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, ass, cues, documents, podcast
-from surtitle.core.errors import NoSuchForm
+from surtitle.core.errors import NoSuchFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ def export(captions: Iterable[Caption], form: str, look: ExportOptions = ExportO
 
 
 def get_format(form: str) -> ExportFormat:
-    """The format of that name. Raises `NoSuchForm`."""
+    """The format of that name. Raises `NoSuchFormat`."""
     if form not in EXPORT_FORMATS:
-        raise NoSuchForm(f"There is no transcript.{form[:20]}: ask for one of {', '.join(EXPORT_FORMATS)}.")
+        raise NoSuchFormat(f"There is no transcript.{form[:20]}: ask for one of {', '.join(EXPORT_FORMATS)}.")
     return EXPORT_FORMATS[form]
 
 
@@ -41,7 +41,7 @@ def in_order(captions: Iterable[Caption]) -> list[Caption]:
 def shifted(captions: Iterable[Caption], seconds: float) -> list[Caption]:
     """The same captions, later by ``seconds``; without those that would be over before 0."""
     return [
-        replace(caption, words=tuple(word.shifted(seconds) for word in caption.words))
+        replace(caption, words=tuple(word.shift(seconds) for word in caption.words))
         for caption in captions
         if caption.end + seconds > 0
     ]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.ring import Recent
+from surtitle.audio.ring import RecentAudio
 from surtitle.captions.caption import Caption
 from surtitle.captions.transcript import words_as_json
 from surtitle.channels.audio_queue import Backlog
@@ -82,7 +82,7 @@ class Source:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
-        self._recent = Recent()
+        self._recent = RecentAudio()
         self._before = before
         self._gone = gone
         self._received = round(before * RATE)
@@ -351,7 +351,7 @@ class Source:
         lost = self._backlog.skip(keep) / RATE
         self.skipped += lost
         if self._metrics:
-            self._metrics.skipped(self.channel.name, lost)
+            self._metrics.count_skipped_audio(self.channel.name, lost)
         log.warning("%s/%s: recognition is too slow, %.1f s of audio were left out", *self._label, lost)
         self._tell_lag(force=True)
 
@@ -443,7 +443,7 @@ class Source:
             began = self._anchor - self.clock  # what the loop's clock says when the channel's says 0
             live = self._ahead() <= _FAST
             delays = [self._loop.time() - began - word.end for word in new] if live else []
-            self._metrics.committed(self.channel.name, self.engine, len(new), delays)
+            self._metrics.count_words(self.channel.name, self.engine, len(new), delays)
 
     def _tell(self, state: str) -> None:
         speaking, engine, language = self._told = (self._pipeline.speaking, self.engine, self.language)

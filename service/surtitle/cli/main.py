@@ -178,7 +178,7 @@ async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
 
     limit_malloc_arenas()
     allow_sockets()
-    logs.configure(verbose=verbose, form=log_format)
+    logs.configure(verbose=verbose, log_format=log_format)
     server = _server(settings)
     signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its own shutdown
     background = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(trim_heap_periodically())]

@@ -76,7 +76,7 @@ def transcribe(
     Accuracy goes before speed; on most computers, models up to small are still faster than real time. Ctrl-C stops
     the work and writes what has been recognized so far.
     """
-    from surtitle.audio.mediafile import check
+    from surtitle.audio.mediafile import check_audio
     from surtitle.cli.transcription import open_transcriber
     from surtitle.core import logs
     from surtitle.speakers.recorded import check_installed
@@ -90,7 +90,7 @@ def transcribe(
             if speaker_model.endswith(".nemo") and not Path(speaker_model).is_file():
                 raise click.UsageError(f"There is no file {speaker_model}: give another with --speaker-model.")
         if len(jobs) == 1:  # of several files, one that cannot be read must not stop the others
-            check(jobs[0].file)
+            check_audio(jobs[0].file)
         transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error

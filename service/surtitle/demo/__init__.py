@@ -18,7 +18,7 @@ from surtitle.access import tokens
 from surtitle.access.tokens import Scope
 from surtitle.audio import RATE
 from surtitle.audio.container import decode
-from surtitle.audio.intake import resampled
+from surtitle.audio.intake import resample_blocks
 from surtitle.audio.pcm import to_pcm
 from surtitle.core.settings import Settings
 
@@ -35,7 +35,7 @@ async def play(url: str, channel: str, token: str | None = None) -> AsyncIterato
 
     Raises OSError or `websockets.WebSocketException` when the service cannot be reached.
     """
-    samples = b"".join(to_pcm(block) for block in resampled(decode(str(SAMPLE))))
+    samples = b"".join(to_pcm(block) for block in resample_blocks(decode(str(SAMPLE))))
     address = f"{url.replace('http', 'ws', 1)}/api/channels/{channel}/audio"
     ourselves = _unchecked() if address.startswith("wss") else None
     async with connect(address, proxy=None, open_timeout=5, ssl=ourselves) as socket:

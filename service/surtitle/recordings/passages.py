@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.intake import joined
+from surtitle.audio.intake import join_blocks
 from surtitle.speech.vad import CHUNK, Vad
 
 _ON, _OFF = 0.5, 0.35  # probabilities at which a voice begins and ends; those of Silero's own iterator
@@ -130,7 +130,7 @@ def passages(blocks: Iterable[Samples], vad: Vad, length: float) -> Iterator[Pas
 def pieces(blocks: Iterable[Samples], vad: Vad) -> Iterator[Piece]:
     """Every voice with the silence around it: all of a short one, the edges of a long one."""
     cutter = _Cutter(vad)
-    for block in joined(blocks, _BLOCK):
+    for block in join_blocks(blocks, _BLOCK):
         yield from cutter.feed(block)
     yield from cutter.finish()
 

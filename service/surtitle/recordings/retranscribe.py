@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.container import decode
-from surtitle.audio.intake import resampled
+from surtitle.audio.intake import resample_blocks
 from surtitle.captions.caption import Caption
 from surtitle.captions.transcript import in_order
 from surtitle.channels.settings import ChannelSettings
@@ -58,7 +58,7 @@ def polish(
             languages = Counter[str]()
             for recording in (one for one in recordings if one.source == source):
                 for done, stretch in recognizer.words(_sound(recording)):
-                    words += [word.shifted(recording.clock) for word in stretch]
+                    words += [word.shift(recording.clock) for word in stretch]
                     languages[recognizer.language] += len(stretch)
                     progress(min(1.0, (before + done) / total))
                 before += recording.end - recording.clock
@@ -142,7 +142,7 @@ def largest(language: str, others: Sequence[str] = ()) -> str:
 
 def _sound(recording: RecordingFile) -> Iterator[Samples]:
     left = round((recording.end - recording.clock) * RATE)
-    for block in resampled(decode(str(recording.path))):
+    for block in resample_blocks(decode(str(recording.path))):
         if not left:
             return
         yield block[:left]

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.intake import joined
+from surtitle.audio.intake import join_blocks
 from surtitle.core.errors import EngineError, ModelError
 from surtitle.core.words import Word
 from surtitle.models import catalogue
@@ -219,7 +219,7 @@ class PipelineTranscriber:
         pipeline = Pipeline(self._engine.open("en"), "", lambda: str(next(numbers)))
         done = 0.0
         try:
-            for samples in joined(blocks, round(self._engine.step * RATE)):
+            for samples in join_blocks(blocks, round(self._engine.step * RATE)):
                 done += len(samples) / RATE
                 finals = [caption for caption in pipeline.feed(samples) if caption.final]
                 if (failure := pipeline.take_failure()) is not None:

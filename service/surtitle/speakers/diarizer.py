@@ -16,7 +16,7 @@ import numpy as np
 
 from surtitle.audio import RATE, Samples
 from surtitle.core.errors import ModelError
-from surtitle.core.processes import answer_of, started, write_frame
+from surtitle.core.processes import read_answer, start_process, write_frame
 from surtitle.speakers.timeline import SPEAKERS, Timeline
 
 log = logging.getLogger("surtitle.speakers")
@@ -249,7 +249,7 @@ class SpeakerProcess:
 
     def __post_init__(self) -> None:
         try:
-            self.process = started("surtitle.speakers.worker", self.model)
+            self.process = start_process("surtitle.speakers.worker", self.model)
         except OSError as error:
             raise ModelError(f"The process of the speaker model cannot be started ({error}).") from error
 
@@ -287,6 +287,6 @@ class SpeakerProcess:
 
     def _answer(self, timeout: float) -> Any:
         try:
-            return answer_of(self.process, timeout)
+            return read_answer(self.process, timeout)
         except (EOFError, OSError) as error:
             raise ModelError(_ENDED) from error

@@ -9,7 +9,7 @@ from contextlib import closing
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.intake import joined
+from surtitle.audio.intake import join_blocks
 from surtitle.core.errors import ModelError
 from surtitle.speakers.diarizer import EXTRA, SpeakerProcess
 from surtitle.speakers.timeline import FRAME, SPEAKERS, Activity, Timeline
@@ -36,7 +36,7 @@ def speakers(blocks: Iterable[Samples], model: str, progress: Callable[[float], 
     position = 0
     with closing(SpeakerProcess(model)) as process:
         process.wait_until_loaded()
-        for block in joined(blocks, round(_AT_ONCE * RATE)):
+        for block in join_blocks(blocks, round(_AT_ONCE * RATE)):
             found += _shaped(process.ask("feed", 0, _LATENCY, position, block.tobytes()))
             position += len(block)
             progress(position / RATE)

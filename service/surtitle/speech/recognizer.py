@@ -161,6 +161,6 @@ class Recognizer:
     def _on_clock(self, hypothesis: Hypothesis) -> Hypothesis:
         began = self._began / RATE
         return Hypothesis(
-            tuple(word.shifted(began) for word in hypothesis.committed),
-            tuple(word.shifted(began) for word in hypothesis.tentative),
+            tuple(word.shift(began) for word in hypothesis.committed),
+            tuple(word.shift(began) for word in hypothesis.tentative),
         )

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from surtitle.audio import RATE, Samples
 from surtitle.audio.pcm import to_pcm
 from surtitle.core.errors import EngineError
-from surtitle.core.processes import answer_of, started, write_frame
+from surtitle.core.processes import read_answer, start_process, write_frame
 from surtitle.core.words import Hypothesis, Word
 from surtitle.speech.commitment import CommittedWords
 from surtitle.speech.endpoint import EndpointRules
@@ -165,7 +165,7 @@ class _Worker:
 
     def __init__(self) -> None:
         try:
-            self._process = started("surtitle.speech.pocketsphinx.worker")
+            self._process = start_process("surtitle.speech.pocketsphinx.worker")
         except OSError as error:
             raise EngineError(f"The pocketsphinx process cannot be started ({error}).") from error
         try:
@@ -197,7 +197,7 @@ class _Worker:
 
     def _answer(self, timeout: float) -> list[Segment]:
         try:
-            answer = answer_of(self._process, timeout)
+            answer = read_answer(self._process, timeout)
         except (EOFError, OSError) as error:
             raise EngineError(_ENDED) from error
         if isinstance(answer, str):

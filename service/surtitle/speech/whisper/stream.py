@@ -250,7 +250,7 @@ class WindowStream:
         paused = self._heard - self._voiced >= _PAUSE
         before = self._prefix[-1].word.text if self._prefix else ""
         for piece in pieces:
-            word = piece.word.shifted(self.begins)
+            word = piece.word.shift(self.begins)
             # after a sentence, a decoder that is asked for more may make it up
             over = paused and not piece.is_mark and ends_sentence(before, word.text)
             if word.start > self._voiced + (-_SOUND if over else _AFTER_VOICE):
