@@ -51,7 +51,7 @@ async def test_a_channel_without_audio_is_reported(tmp_path: Path) -> None:
         out, err = await asyncio.wait_for(process.communicate(), 30)
         assert (process.returncode, out) == (0, b"")
         assert b"no source sent audio to the channel main" in err
-        assert not service.app.state.recorder.wanted(service.app.state.hub.channel("main"))
+        assert not service.app.state.recorder.should_record(service.app.state.hub.channel("main"))
 
 
 async def test_errors_are_one_sentence() -> None:

@@ -78,8 +78,7 @@ def _run(
     also: tuple[str, ...],
     progress: Callable[[float], None],
 ) -> int:
-    from surtitle.recordings.retranscribe import best_transcriber
-    from surtitle.recordings.retranscribe import polish as second_pass
+    from surtitle.recordings.retranscribe import best_transcriber, retranscribe
     from surtitle.store.journal import StoredSettings
 
     found = transcripts.session(session)
@@ -88,4 +87,4 @@ def _run(
     settings = store.settings().get(found.session.channel, StoredSettings()).settings
     candidates = (*also, settings.model) if settings.model else also
     transcriber = best_transcriber(model, candidates)
-    return len(second_pass(session, transcripts, recording_files, settings, transcriber, progress))
+    return len(retranscribe(session, transcripts, recording_files, settings, transcriber, progress))

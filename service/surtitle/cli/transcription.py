@@ -19,7 +19,7 @@ from surtitle.core.words import TOGETHER, Word
 from surtitle.models import catalogue
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
-from surtitle.recordings.retranscribe import largest
+from surtitle.recordings.retranscribe import largest_model
 from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speakers.timeline import SpeakerNumbering, Timeline
 from surtitle.text.languages import recognizer_code, unknown_language
@@ -78,7 +78,7 @@ def assign_speaker(word: Word, speakers: Timeline | None, label: Callable[[int],
 
 
 def open_transcriber(settings: Settings) -> Transcriber:
-    """Open the requested model, or the largest one on this computer that knows the language.
+    """Open the requested model, or the largest_model one on this computer that knows the language.
 
     If there is none, one is downloaded, and if that fails, `auto` uses the built-in recognizer. Raises `ModelError`,
     and `EngineError` if the recognizer does not know the language.
@@ -101,7 +101,7 @@ def _open_pipeline(settings: Settings) -> PipelineTranscriber:
 
 def _open_whisper(settings: Settings) -> WhisperTranscriber:
     """Open the first candidate model that can be loaded. Raises `ModelError` and `EngineError`."""
-    names: tuple[str, ...] = (settings.model or largest(settings.language),)
+    names: tuple[str, ...] = (settings.model or largest_model(settings.language),)
     if names == (PipelineTranscriber.name,):
         names = select(None, settings.language, SpeedStore(settings.data_dir)).names
     for name in names:

@@ -28,7 +28,7 @@ from surtitle.models.engines import Engines
 from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
-from surtitle.recordings.retranscription_jobs import Polisher
+from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
@@ -75,7 +75,7 @@ def create_app(settings: Settings, store: Store | None = None, token_store: Toke
         def retold(channel: Channel) -> None:
             outputs.apply(channel)
             translations.apply(channel)
-            recorder.retold(channel)
+            recorder.on_settings_changed(channel)
 
         def more(channel: Channel) -> dict[str, Any]:
             return {name: value for part in parts for name, value in part.describe(channel).items()}
@@ -94,10 +94,10 @@ def create_app(settings: Settings, store: Store | None = None, token_store: Toke
         app.state.outputs, app.state.tickets, app.state.journal_writer = outputs, Tickets(), journal_writer
         app.state.authority, app.state.room = authority, Room(hub, settings.limits)
         app.state.metrics, app.state.version = metrics, __version__
-        mixer, polisher = Mixer(), Polisher(settings)
+        mixer, retranscriber = Mixer(), Retranscriber(settings)
         app.state.recorder, app.state.transcripts = recorder, transcripts
         app.state.sessions = (
-            Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, polisher)
+            Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber)
             if journal_writer and transcripts and recording_files
             else None
         )
@@ -108,7 +108,7 @@ def create_app(settings: Settings, store: Store | None = None, token_store: Toke
             yield
         finally:
             await player.close()
-            await polisher.close()
+            await retranscriber.close()
             await mixer.close()
             await outputs.close()
             await translations.close()
