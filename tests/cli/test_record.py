@@ -62,4 +62,4 @@ async def test_errors_are_one_sentence() -> None:
     async with running() as service:
         no_disk = await record("--url", service.url)
         _, err = await asyncio.wait_for(no_disk.communicate(), 30)
-        assert err.startswith(b"Error: This service keeps nothing on disk")
+        assert err.startswith(b"Error: This service has no data folder")

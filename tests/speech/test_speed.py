@@ -33,7 +33,7 @@ def test_nothing_is_written_without_a_folder() -> None:
     store = SpeedStore(None)
     store.put("base", FAST)
     assert store.get("base") == FAST
-    assert not store.lasts
+    assert not store.is_persistent
 
 
 def test_a_model_is_too_slow_for_a_day(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.settings import Changes
 from surtitle.channels.source import Source
 from surtitle.core.errors import EngineError
-from surtitle.models.engines import EMBEDDED, Engines
+from surtitle.models.engines import BUILT_IN, Engines
 from surtitle.models.library import Progress
 from surtitle.speech.engine import Engine, Hints, Stream
 from surtitle.text.languages import AUTO, recognizer_code, unknown_language
@@ -35,7 +35,7 @@ class EngineChoice:
     def serves(self, wanted: EngineChoice) -> bool:
         """Whether it is as good as another one: the embedded recognizer knows one language, and takes no hints."""
         same_engine = self.engine is wanted.engine and self.notice == wanted.notice
-        return self == wanted or (same_engine and self.engine.name == EMBEDDED)
+        return self == wanted or (same_engine and self.engine.name == BUILT_IN)
 
 
 class EngineSwitcher:
@@ -56,7 +56,7 @@ class EngineSwitcher:
 
     async def open(self, channel: Channel, language: str | None) -> tuple[EngineChoice, Stream]:
         """The best that can be had soon for a source whose client asked for ``language``. Raises `EngineError`."""
-        engine = await self._engines.at_hand(channel.settings.model, channel.model)
+        engine = await self._engines.get_available(channel.settings.model, channel.model)
         tuning = self._tuning(engine, channel, language)
         return tuning, await _open(tuning)
 
@@ -65,7 +65,7 @@ class EngineSwitcher:
         channel = source.channel
         self._tuned[source] = tuning
         source.warn(tuning.notice)
-        engine = self._engines.loaded(channel.settings.model)
+        engine = self._engines.get_loaded(channel.settings.model)
         right = engine is not None and tuning.serves(self._tuning(engine, channel, language))
         if not right and channel not in self._tasks:
             self.switch_engine(channel)
@@ -107,7 +107,7 @@ class EngineSwitcher:
         except EngineError as error:
             log.warning("%s: %s", channel.name, error)
             channel.failure = f"{error.message} The captions go on as before."
-            if self._engines.loaded(channel.model) is None:
+            if self._engines.get_loaded(channel.model) is None:
                 channel.model = None
             channel.settings = replace(channel.settings, model=channel.model)
             engine = await self._engines.get(channel.model)
@@ -136,7 +136,7 @@ class EngineSwitcher:
         settings = channel.settings
         wanted = language or settings.language or self._language
         code = recognizer_code(wanted, engine.languages)
-        name = engine.name if engine.name == EMBEDDED else engine.model
+        name = engine.name if engine.name == BUILT_IN else engine.model
         notice = "" if code else unknown_language(wanted, name, engine.languages)
         return EngineChoice(engine, code or AUTO, settings.hints, notice)
 

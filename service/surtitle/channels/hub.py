@@ -52,7 +52,7 @@ class Hub:
         self._diarizer = Diarizer(settings.speaker_model)
         self._limits = settings.limits
         self._metrics = metrics or Metrics()
-        engines.changed = self._retune_defaults
+        engines.on_default_changed = self._retune_defaults
         engines.library.in_use = self._models_in_use
         engines.paces = self._paces
         self._channels: dict[str, Channel] = {}

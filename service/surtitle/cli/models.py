@@ -45,7 +45,7 @@ def show() -> None:
     table.add_column("On this computer")
     table.add_column("")
     for model in catalogue.catalogue():
-        size = model.size if model.complete else model.about
+        size = model.size if model.complete else model.expected_size
         here = (
             f"yes, from the {model.source}"
             if model.complete
