@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from surtitle.captions.caption import Caption
 from surtitle.captions.segmenter import Segmenter
 from surtitle.core.words import Hypothesis, Word, join
-from surtitle.speakers.attribution import AttributedWords, Attribution, most_heard
+from surtitle.speakers.attribution import AttributedWords, Attribution, main_speakers
 from surtitle.speakers.timeline import FRAME, Timeline
 from tests.speakers.test_timeline import activity
 
@@ -112,9 +112,9 @@ def test_a_final_caption_gets_its_speaker_later() -> None:
 
 def test_a_caption_is_named_after_those_who_say_much_of_it() -> None:
     one, two = (replace(words("word")[0], speaker=f"Speaker {number}") for number in (1, 2))
-    assert most_heard([one, two, one, two]) == "Speaker 1, Speaker 2"
-    assert most_heard([one] * 9 + [two]) == "Speaker 1"
-    assert most_heard([replace(one, speaker=None)]) is None
+    assert main_speakers([one, two, one, two]) == "Speaker 1, Speaker 2"
+    assert main_speakers([one] * 9 + [two]) == "Speaker 1"
+    assert main_speakers([replace(one, speaker=None)]) is None
 
 
 _steps = st.lists(

@@ -31,7 +31,7 @@ from surtitle.channels.track import Track
 from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
 from surtitle.core.settings import Limits
-from surtitle.speakers.timeline import SpeakerNumbering, highest
+from surtitle.speakers.timeline import SpeakerNumbering, highest_number
 
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 _STYLES = 50
@@ -163,7 +163,7 @@ class Channel:
         # a clock that was set back meanwhile must not put new words before old ones
         self._began = time.monotonic() - max(now - session.began, furthest)
         self._active = time.monotonic() - max(0.0, now - kept.seen)
-        self.speakers = SpeakerNumbering(highest(caption.speaker for caption in captions))
+        self.speakers = SpeakerNumbering(highest_number(caption.speaker for caption in captions))
         unknown = []
         for prefix in session.prefix.split():
             known = {number_of(caption.id, prefix) for caption in captions}
