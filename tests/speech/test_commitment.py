@@ -48,9 +48,9 @@ def test_times_that_move_lose_and_double_no_word() -> None:
 
 def test_limits_beat_the_policy() -> None:
     held = commitment(AlignAtt((Margin(0.0, 0.0, 0.0),)))
-    assert texts(held.insert(words("one two three"), 9.0, most=2)) == ("one two", "three")
+    assert texts(held.insert(words("one two three"), 9.0, max_count=2)) == ("one two", "three")
     held = commitment(AlignAtt((Margin(0.0, 9.0, 9.0),)))
-    assert texts(held.insert(words("one two three"), 9.0, least=2)) == ("one two", "three")
+    assert texts(held.insert(words("one two three"), 9.0, min_count=2)) == ("one two", "three")
 
 
 def test_the_next_utterance_begins_empty() -> None:

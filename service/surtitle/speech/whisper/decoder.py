@@ -45,7 +45,7 @@ class WhisperDecoder:
         self._heads = heads
         self._tokenizer = cache(self._make_tokenizer)
         self._suppressed = cache(lambda language: _suppressed(self._tokenizer(language), language))
-        self._batcher = Batcher(self._decode, self._kind, most=_TOGETHER, workers=model.workers)
+        self._batcher = Batcher(self._decode, self._kind, max_jobs=_TOGETHER, workers=model.workers)
         self.places = 2 * model.workers * _TOGETHER
         """Windows that may be under way at once: those in work, and those that are made ready meanwhile."""
 
@@ -56,7 +56,7 @@ class WhisperDecoder:
         try:
             return self._model.detect_language(self._model.encode(self._padded([Window(features, AUTO)])))
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"Whisper could not tell the language ({error}).") from error
+            raise EngineError(f"Whisper could not detect the language ({error}).") from error
 
     def hints(self, text: str, most: int) -> tuple[int, ...]:
         """The first ``most`` tokens of a text that comes before everything."""
@@ -75,7 +75,7 @@ class WhisperDecoder:
         try:
             return self._results(windows)
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"Whisper stopped at these words ({error}): captions go on with the next.") from error
+            raise EngineError(f"Whisper failed at these words ({error}): captions continue with the next.") from error
 
     def _results(self, windows: Sequence[Window]) -> list[Decoded]:
         encoded = self._model.encode(self._padded(windows))
@@ -88,7 +88,7 @@ class WhisperDecoder:
         generated = self._model.generate(
             encoded,
             [self._prompt(window, tokenizer) for window in windows],
-            most=max(_budget(window) for window in windows),
+            max_tokens=max(_budget(window) for window in windows),
             beams=_BEAMS if self._model.prefixes_are_cheap else 1,
             suppressed=self._suppressed(language),
             blank=windows[0].over,

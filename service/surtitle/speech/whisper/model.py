@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surtitle.core.hardware import has_gpu
-from surtitle.speech.whisper.model_file import MOST_BYTES, read_vocabulary, write_reordered
+from surtitle.speech.whisper.model_file import MAX_BYTES, read_vocabulary, write_reordered
 from surtitle.speech.whisper.token_order import TokenOrder
 
 log = logging.getLogger("surtitle.speech")
@@ -71,7 +71,7 @@ class WhisperModel:
             order = _reorder(directory, Path(folder)) if device == "cpu" else None
             model = cls(load_faster_whisper(Path(folder) if order else directory, device, threads, workers), order)
         silence = model.encode(np.zeros((1, model.mels, _FULL), dtype=np.float32))
-        model.generate(silence, [Prompt((model.tokenizer.token_to_id("<|startoftranscript|>"),))], most=1)
+        model.generate(silence, [Prompt((model.tokenizer.token_to_id("<|startoftranscript|>"),))], max_tokens=1)
         return model
 
     def encode(self, features: npt.NDArray[np.float32], *, to_cpu: bool = False) -> Any:
@@ -90,16 +90,16 @@ class WhisperModel:
         encoded: Any,
         prompts: Sequence[Prompt],
         *,
-        most: int,
+        max_tokens: int,
         beams: int = 1,
         suppressed: Sequence[int] = (-1,),
         blank: bool = False,
     ) -> list[Generated]:
-        """Text without timestamps, one for each window.
+        """Generate text without timestamps for each window.
 
-        The prompts' ``before`` are of one length. The best of ``beams`` texts is taken. At most ``most`` tokens are
-        written after a prefix; ``suppressed`` ones never, with -1 for the model's own list. ``blank`` allows for no
-        text at all.
+        The ``before`` of all prompts must have the same length. The best of ``beams`` texts is returned, with at most
+        ``max_tokens`` tokens after the prefix and none of the ``suppressed`` ones (-1 stands for the model's own list).
+        ``blank`` allows for no text at all.
         """
         cut = self._order.cut([prompt.prefix for prompt in prompts]) if self._order else None
         stepped = max(len(prompt.prefix) for prompt in prompts) - (cut or 0) + 1  # tokens of prefixes, one a step
@@ -108,7 +108,9 @@ class WhisperModel:
             encoded,
             [self._tokens(prompt, cut) for prompt in prompts],
             beam_size=beams,
-            max_length=max(2 * (most + stepped), most + stepped + given),  # half of it, or what the prompt leaves
+            max_length=max(
+                2 * (max_tokens + stepped), max_tokens + stepped + given
+            ),  # half of it, or what the prompt leaves
             suppress_tokens=self._suppressed(suppressed),
             suppress_blank=not blank,
             return_scores=True,
@@ -151,7 +153,7 @@ class WhisperModel:
 def _reorder(directory: Path, target: Path) -> TokenOrder | None:
     """Write the model's files with their tokens in a faster order; None for a model that has to be loaded as it is."""
     try:
-        if (directory / "model.bin").stat().st_size > MOST_BYTES:
+        if (directory / "model.bin").stat().st_size > MAX_BYTES:
             return None
         order = TokenOrder.of(read_vocabulary(directory))
         write_reordered(directory, order, target)

@@ -14,7 +14,7 @@ import numpy as np
 
 from surtitle.speech.whisper.token_order import TokenOrder
 
-MOST_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 """Of a file that is rewritten: a larger one is too slow for live captions on a processor in any order."""
 
 _VERSION = 6  # of the binary format (``ctranslate2.specs.model_spec``)

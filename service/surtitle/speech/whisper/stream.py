@@ -142,7 +142,7 @@ class WindowStream:
         settled, self._mark_settled = int(self._mark_settled), False
         least = max(settled, self._overdue(words))
         most = max(settled, len(words) - (1 if self._rest and self._rest[-1].is_mark else 0))
-        hypothesis = self._words.insert(words, self._heard, least=least, most=most)
+        hypothesis = self._words.insert(words, self._heard, min_count=least, max_count=most)
         count = len(hypothesis.committed) - self._committed
         self._committed += count
         self._prefix += [piece for piece in self._rest[:count] if piece.tokens]

@@ -75,7 +75,7 @@ class SpeechToEnglish:
             language = self._model.detect_language(encoded)[0]
         tokenizer = self._tokenizer(language)
         most = min(_MOST_TOKENS, _TOKENS + int(_TOKENS_PER_SECOND * seconds))
-        (result,) = self._model.generate(encoded, [Prompt(tuple(tokenizer.sot_sequence))], most=most)
+        (result,) = self._model.generate(encoded, [Prompt(tuple(tokenizer.sot_sequence))], max_tokens=most)
         text = tokenizer.decode([token for token in result.tokens if token < tokenizer.eot]).strip()
         if result.score < _POOR and result.no_speech > _NO_SPEECH:
             return "", result.score, False
