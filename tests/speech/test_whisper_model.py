@@ -13,7 +13,7 @@ from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
 from surtitle.speech.whisper import model_file
 from surtitle.speech.whisper.features import LogMel
-from surtitle.speech.whisper.model import Generated, Prompt, WhisperModel, load_faster_whisper
+from surtitle.speech.whisper.model import GeneratedText, Prompt, WhisperModel, load_faster_whisper
 from surtitle.speech.whisper.model_file import read_vocabulary, write_reordered
 from surtitle.speech.whisper.token_order import TokenOrder
 from tests.support import load
@@ -50,7 +50,7 @@ def start(model: WhisperModel) -> tuple[int, ...]:
     return tuple(model.tokenizer.token_to_id(name) for name in names)
 
 
-def text(model: WhisperModel, prefix: list[int], *, context: str = "", beams: int = 1) -> Generated:
+def text(model: WhisperModel, prefix: list[int], *, context: str = "", beams: int = 1) -> GeneratedText:
     ids = model.tokenizer.encode(context, add_special_tokens=False).ids if context else []
     before = (model.tokenizer.token_to_id("<|startofprev|>"), *ids) if ids else ()
     sound = encoded(model)

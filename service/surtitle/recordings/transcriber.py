@@ -26,7 +26,7 @@ from surtitle.recordings.passages import Passage, split_passages
 from surtitle.speech.engine import Hints
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
-from surtitle.speech.whisper.hallucinations import Evidence, is_invented, without_loop
+from surtitle.speech.whisper.hallucinations import Evidence, is_hallucination, remove_loops
 from surtitle.speech.whisper.model import load_faster_whisper, on_best_device
 from surtitle.text.languages import AUTO, recognizer_code
 
@@ -260,9 +260,9 @@ def _convert_segment(segment: Any, passage: Passage, before: float, context: Seq
 
     ``before`` is the end of the previous segment in seconds in the passage, ``context`` are the words up to there.
     """
-    words = without_loop([_convert_word(word) for word in segment.words or () if word.word.strip()], context)
+    words = remove_loops([_convert_word(word) for word in segment.words or () if word.word.strip()], context)
     voice = passage.voiced_seconds(max(before, segment.start - _PADDING), segment.end + _PADDING)
-    if voice < _MIN_VOICE or is_invented(words, Evidence(voice, no_speech=float(segment.no_speech_prob))):
+    if voice < _MIN_VOICE or is_hallucination(words, Evidence(voice, no_speech=float(segment.no_speech_prob))):
         return []
     return [_move_to_clock(word, passage) for word in words]
 

@@ -33,7 +33,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedText:
     """``tokens`` include the prefix. ``score`` is the mean logarithm of their probabilities."""
 
     tokens: list[int]
@@ -94,7 +94,7 @@ class WhisperModel:
         beams: int = 1,
         suppressed: Sequence[int] = (-1,),
         blank: bool = False,
-    ) -> list[Generated]:
+    ) -> list[GeneratedText]:
         """Generate text without timestamps for each window.
 
         The ``before`` of all prompts must have the same length. The best of ``beams`` texts is returned, with at most
@@ -117,7 +117,7 @@ class WhisperModel:
             return_no_speech_prob=True,
         )
         return [
-            Generated(self._text(prompt, cut, result.sequences_ids[0]), result.no_speech_prob, result.scores[0])
+            GeneratedText(self._text(prompt, cut, result.sequences_ids[0]), result.no_speech_prob, result.scores[0])
             for prompt, result in zip(prompts, results, strict=True)
         ]
 
@@ -126,7 +126,7 @@ class WhisperModel:
     ) -> list[Any]:
         """CTranslate2's alignment of each text with the sound; ``before`` are the tokens of language and task."""
         if self._order:
-            before, texts = self._order.reordered(before), [self._order.reordered(text) for text in texts]
+            before, texts = self._order.reorder(before), [self._order.reorder(text) for text in texts]
         results: list[Any] = self._model.align(encoded, list(before), list(texts), list(frames))
         return results
 
@@ -138,7 +138,7 @@ class WhisperModel:
     def _text(self, prompt: Prompt, cut: int | None, tokens: Sequence[int]) -> list[int]:
         """The prefix and what was written after it, from what CTranslate2 gives: what came after the prompt."""
         if self._order:
-            tokens = self._order.original(tokens)
+            tokens = self._order.restore(tokens)
         if cut is None:
             return list(tokens)
         return [*prompt.prefix[: cut - 1], *tokens] if cut else list(tokens[1:])
@@ -146,7 +146,7 @@ class WhisperModel:
     def _suppressed(self, tokens: Sequence[int]) -> list[int]:
         if not self._order:
             return list(tokens)
-        listed = self._order.reordered(token for token in (*tokens, self._order.timestamp) if token >= 0)
+        listed = self._order.reorder(token for token in (*tokens, self._order.timestamp) if token >= 0)
         return [*listed, *(token for token in tokens if token < 0)]
 
 
@@ -184,7 +184,7 @@ def load_faster_whisper(directory: Path, device: str, threads: int, workers: int
 
 
 def storage(array: npt.NDArray[np.float32]) -> Any:
-    """``array`` as CTranslate2 takes it."""
+    """Convert an array to CTranslate2's type."""
     from ctranslate2 import StorageView
 
     return StorageView.from_array(array)

@@ -1,4 +1,4 @@
-"""Whisper's own translation into English, a sentence at a time, for as little work as it takes."""
+"""Whisper's own translation into English, one sentence at a time, with as little work as possible."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from surtitle.audio import RATE, Samples
 from surtitle.core.errors import EngineError
 from surtitle.core.words import Word, join
 from surtitle.speech.whisper.features import HOP, Frames, LogMel
-from surtitle.speech.whisper.hallucinations import without_loop
+from surtitle.speech.whisper.hallucinations import remove_loops
 from surtitle.speech.whisper.model import Prompt, WhisperModel
 from surtitle.text.languages import AUTO
 
@@ -80,7 +80,7 @@ class SpeechToEnglish:
         if result.score < _POOR and result.no_speech > _NO_SPEECH:
             return "", result.score, False
         words = [Word(word, 0.0, 0.0) for word in text.split()]
-        once = without_loop(words)
+        once = remove_loops(words)
         return join(once), result.score, len(once) < len(words)
 
     def _make_tokenizer(self, language: str) -> Any:
