@@ -173,7 +173,7 @@ async def test_what_is_wrong_with_a_recording_is_told(service: Running, window: 
     page = await window(f"{service.url}/")
     recorder = service.app.state.recorder
     channel = service.app.state.hub.channel("main")
-    recorder._give_up(channel, "The disk is full.")
+    recorder._fail(channel, "The disk is full.")
     await page.until("document.querySelector('.problems').textContent.startsWith('The disk is full.')")
     recorder.start(channel)
     await page.until("!document.querySelector('.problems').textContent.includes('disk')")

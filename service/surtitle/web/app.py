@@ -28,7 +28,7 @@ from surtitle.models.engines import Engines
 from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
-from surtitle.recordings.retranscription_jobs import Polisher
+from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
@@ -80,7 +80,7 @@ def create_app(
         def apply_settings(channel: Channel) -> None:
             outputs.apply(channel)
             translations.apply(channel)
-            recorder.retold(channel)
+            recorder.on_settings_changed(channel)
 
         def describe_parts(channel: Channel) -> dict[str, Any]:
             return {name: value for part in parts for name, value in part.describe(channel).items()}
@@ -101,10 +101,10 @@ def create_app(
         app.state.outputs, app.state.tickets, app.state.journal_writer = outputs, Tickets(), journal_writer
         app.state.authority, app.state.admission = authority, AdmissionLimits(hub, settings.limits)
         app.state.metrics, app.state.version = metrics, __version__
-        mixer, polisher = Mixer(), Polisher(settings)
+        mixer, retranscriber = Mixer(), Retranscriber(settings)
         app.state.recorder, app.state.transcripts = recorder, transcripts
         app.state.sessions = (
-            Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, polisher)
+            Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber)
             if journal_writer and transcripts and recording_files
             else None
         )
@@ -115,7 +115,7 @@ def create_app(
             yield
         finally:
             await demo.close()
-            await polisher.close()
+            await retranscriber.close()
             await mixer.close()
             await outputs.close()
             await translations.close()

@@ -17,7 +17,7 @@ from surtitle.channels.settings import SettingsChanges
 from surtitle.core.errors import BadRequest, ModelError, TooLarge
 from surtitle.core.settings import Settings
 from surtitle.models import catalogue
-from surtitle.models.engines import EMBEDDED, Engines
+from surtitle.models.engines import BUILT_IN, Engines
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
 from surtitle.text.language_names import find
@@ -43,7 +43,7 @@ async def change_settings(request: Request) -> Response:
         raise BadRequest(f"These channel settings are invalid: {error}.") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise BadRequest('Settings must be JSON, for example {"model":"base.en"}.') from error
-    if isinstance(changes.model, str) and changes.model != EMBEDDED:
+    if isinstance(changes.model, str) and changes.model != BUILT_IN:
         await asyncio.to_thread(_check_model, changes.model)
     if isinstance(changes.translation_model, str):
         await asyncio.to_thread(_check_translation_model, changes.translation_model)
@@ -79,13 +79,13 @@ async def list_models(request: Request) -> Response:
     service_settings: Settings = request.app.state.settings
     speeds = SpeedStore(service_settings.data_dir)
     known, selection = await asyncio.to_thread(
-        lambda: (catalogue.catalogue(), select(None, service_settings.language, speeds, ask=False))
+        lambda: (catalogue.catalogue(), select(None, service_settings.language, speeds, ask_hub=False))
     )
     chosen = engines.automatic or selection.names[0]
     names = [
         {
             "name": model.name,
-            "bytes": model.size or model.about,
+            "bytes": model.size or model.expected_size,
             "here": model.complete,
             "source": model.source,
             "auto": model.name == chosen,

@@ -45,8 +45,7 @@ class WhisperEngine:
             heads = bool(json.loads((directory / "config.json").read_text()).get("alignment_heads"))
         except Exception as error:
             raise ModelError(
-                f"The model in {directory} cannot be loaded ({error}): "
-                "it must be a Whisper model converted by CTranslate2."
+                f"Cannot load the model in {directory} ({error}): it must be a Whisper model converted for CTranslate2."
             ) from error
         self._decoder = WhisperDecoder(self._model, heads=heads)
         self._to_english = SpeechToEnglish(self._model)
