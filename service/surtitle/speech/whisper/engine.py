@@ -20,7 +20,7 @@ from surtitle.speech.whisper.to_english import SpeechToEnglish
 from surtitle.text.languages import AUTO
 
 _SHOWN_AGE = 0.1  # seconds before the end of the audio in which words are not even shown
-_UNSURE, _UNSURE_AGE = 0.6, 0.7  # probability below which words are shown later, and how long before the end
+_UNSURE, _UNSURE_AGE = 0.65, 0.75  # probability below which words are shown later, and how long before the end
 _HINT_TOKENS = 96
 _WORKERS = 4  # decodings at once: CTranslate2's decoder gains nothing from a second thread (docs/engines.md)
 
