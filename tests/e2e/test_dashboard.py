@@ -58,7 +58,7 @@ async def test_a_model_that_cannot_be_had_is_told_and_nothing_changes(tmp_path: 
         dashboard = await opened(window, service)
         await dashboard.page.fill("[name=model]", "medium.klingon")
         await dashboard.page.click(APPLY)
-        await dashboard.until("document.querySelector('.said').textContent.includes('is no model\\'s name')")
+        await dashboard.until("document.querySelector('.said').textContent.includes('is not a known model')")
         await dashboard.page.fill("[name=model]", str(tmp_path))
         await dashboard.page.click(APPLY)
         await dashboard.until("document.querySelector('.switch').dataset.state === 'failed'")

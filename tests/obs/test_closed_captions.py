@@ -143,7 +143,7 @@ async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.
     with caplog.at_level(logging.DEBUG):
         async with sending(free_port()) as (service, _):
             await until(lambda: state(service)["state"] == "not_connected")
-            assert "start it" in state(service)["message"]
+            assert "start OBS" in state(service)["message"]
             settings = await change(service, port=bed.port, password="wrong-horse")
             await until(lambda: state(service)["state"] == "wrong_password")
             settings = await change(service, password=PASSWORD)

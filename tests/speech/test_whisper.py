@@ -128,7 +128,7 @@ def test_hints_come_before_all_that_is_said(engine: WhisperEngine) -> None:
 
 def test_a_directory_that_holds_no_model(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match="Cannot load the model"):
         WhisperEngine(tmp_path, "broken")
 
 

@@ -20,8 +20,16 @@ _BRIEF = 0.3  # seconds that a stock phrase takes at least, times the root of it
 
 _BLIP = 0.6  # seconds of voice that hardly hold a word
 _UNSURE_BLIP = 0.65  # mean probability below which such a word is not believed
-_GUESSED = 0.35  # mean probability of words that are guessed, however long they are
-_LIKELY_NOTHING = 0.3  # Whisper's probability of no speech, from which guessed words are not believed
+_GUESSED = 0.45  # mean probability of words that are guessed, however long they are
+_PERHAPS_NOTHING = 0.1  # Whisper's probability of no speech, from which guesses and repetitions are not believed
+
+_DOUBTED = 0.6  # mean probability below which a few words are not believed when nobody may be speaking
+_FEW = 4  # words
+_LIKELY_NOTHING = 0.2  # Whisper's probability of no speech, from which a few doubtful words are not believed
+
+_REPETITIVE, _REPETITIVE_WORDS = 0.35, 4  # share of different words up to which this many and more are a repetition
+_LOOP, _LOOP_WORDS = 0.15, 8  # the same for what nobody says, whatever Whisper thinks of it
+_FASTEST = 8.0  # words in a second of voice: people say at most six
 
 _WORD = 0.1  # seconds of voice that a word takes at least
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
@@ -83,13 +91,29 @@ def is_hallucination(words: Sequence[Word], evidence: Evidence) -> bool:
     sure = sum(word.probability for word in words) / len(words)
     if evidence.voiced < _BLIP and sure < _UNSURE_BLIP:
         return True
-    if sure < _GUESSED and evidence.no_speech >= _LIKELY_NOTHING:
+    if sure < _GUESSED and evidence.no_speech >= _PERHAPS_NOTHING:
+        return True
+    if sure < _DOUBTED and len(words) <= _FEW and evidence.no_speech >= _LIKELY_NOTHING:
+        return True
+    if _is_bursts([word.key for word in words if word.key], evidence):
         return True
     return is_stock_phrase(parts) and (
         sure < _UNSURE
         or evidence.no_speech >= _NO_SPEECH
         or evidence.voice < _VOICELESS
         or evidence.voiced < _BRIEF * len(words) ** 0.5
+    )
+
+
+def _is_bursts(keys: Sequence[str], evidence: Evidence) -> bool:
+    """Whether laughter, barking or a machine was written: the same words again and again, or too many of them."""
+    if len(keys) < _REPETITIVE_WORDS:
+        return False
+    different = len(set(keys)) / len(keys)
+    return (
+        len(keys) > _FASTEST * evidence.voiced
+        or (different <= _REPETITIVE and evidence.no_speech >= _PERHAPS_NOTHING)
+        or (different <= _LOOP and len(keys) >= _LOOP_WORDS)
     )
 
 
