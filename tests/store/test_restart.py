@@ -55,6 +55,28 @@ async def test_a_channel_survives_a_restart(tmp_path: Path) -> None:
         assert (await client.get("/api/channels/talk/styles")).json() == {"game": {"theme": "neon"}}
 
 
+async def test_a_lower_limit_of_channels_keeps_the_stored_ones_and_warns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ("first", "second", "third")
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        for name in names:
+            await client.patch(f"/api/channels/{name}/settings", json={"language": "de"})
+        service.app.state.hub.channel("talk").begin()
+        put(service, "talk", "c1", 1, "hello all", final=True)
+    async with (
+        running(Limits(channels=2), data_dir=tmp_path) as service,
+        httpx.AsyncClient(base_url=service.url) as client,
+    ):
+        for name in names:
+            assert (await client.get(f"/api/channels/{name}/settings")).json()["language"] == "de"
+        assert (await client.get("/api/channels/talk/transcript.txt")).text == "hello all\n"
+        (warning,) = [one for one in caplog.messages if "--limit channels=" in one]
+        assert "4 channels" in warning
+        refused = await client.patch("/api/channels/fourth/settings", json={"language": "de"})
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many")
+
+
 async def test_captions_are_there_and_readers_go_on_without_gap_or_double(tmp_path: Path, url: str | None) -> None:
     async with running(data_dir=tmp_path, database=url) as service:
         service.app.state.hub.channel("talk").begin()

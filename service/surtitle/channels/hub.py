@@ -76,8 +76,8 @@ class Hub:
             if len(self._channels) >= self._limits.channels:
                 self._drop_unused()
             if len(self._channels) >= self._limits.channels:
-                raise TooMany(f"There are already {self._limits.channels} channels: use one of those.")
-            channel = self._channels[name] = Channel(name, self._limits, self._journal)
+                raise TooMany(f"There are already {len(self._channels)} channels: use one of those.")
+            channel = self._create_channel(name)
         return channel
 
     def find_channel(self, name: str) -> Channel | None:
@@ -134,15 +134,27 @@ class Hub:
         return channel
 
     def restore_settings(self, channel_name: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> Channel:
-        """Restore a channel's settings from an earlier run of the service. Raises `NoSuchChannel`, `TooMany`."""
-        channel = self.channel(channel_name)
+        """Restore a channel's settings from an earlier run of the service, whatever the limit of channels is."""
+        channel = self._restored_channel(channel_name)
         channel.settings = settings
         channel.styles.update(styles)
         return channel
 
     def restore_session(self, stored: StoredSession) -> None:
-        """Restore a session from an earlier run of the service. Raises `NoSuchChannel`, `TooMany`."""
-        self.channel(stored.session.channel).restore(stored)
+        """Restore a session from an earlier run of the service, whatever the limit of channels is."""
+        self._restored_channel(stored.session.channel).restore(stored)
+
+    def warn_of_excess(self) -> None:
+        """Log a warning if more channels were restored than the limit allows."""
+        count, limit = len(self._channels), self._limits.channels
+        if count > limit:
+            log.warning(
+                "%d channels were restored, but the limit is %d: no new ones can be created until the service is "
+                "started with --limit channels=%d or more",
+                count,
+                limit,
+                count + 1,
+            )
 
     def sources(self, channel: Channel) -> list[Source]:
         return [source for source, _ in self._running(channel)]
@@ -195,6 +207,13 @@ class Hub:
         for source in self._sources:
             await source.cancel()
         await asyncio.to_thread(self._diarizer.close)
+
+    def _create_channel(self, name: str) -> Channel:
+        channel = self._channels[name] = Channel(name, self._limits, self._journal)
+        return channel
+
+    def _restored_channel(self, name: str) -> Channel:
+        return self._channels.get(name) or self._create_channel(name)
 
     def _update_speakers(self, source: Source) -> None:
         """Start, restart or stop the diarization of a source according to its channel's settings."""

@@ -92,6 +92,7 @@ def create_app(
                 store.load_sessions, settings.limits.channels // 2, settings.limits.captions
             ):
                 hub.restore_session(stored_session)
+            hub.warn_of_excess()
             for channel in restored_channels:
                 apply_settings(channel)
         hub.on_settings_changed, hub.describe_parts = apply_settings, describe_parts
