@@ -93,8 +93,8 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("nonsense", "Settings must be JSON"),
-        ('"text"', "channel settings are invalid"),
+        ("nonsense", "Channel settings must be JSON"),
+        ('"text"', "Channel settings must be JSON"),
         ('{"colour":"red"}', "colour"),
         ('{"vocabulary":{"colour":"red"}}', "colour"),
         ('{"language":"klingon!"}', "is not a language"),
@@ -111,13 +111,13 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         ('{"closed_captions":{"host":""}}', "name or address"),
         ('{"closed_captions":{"port":0}}', "usually 4455"),
         ('{"closed_captions":{"delay":-1}}', "0 to 60"),
-        ('{"closed_captions":{"delay":1e999}}', "channel settings are invalid"),
+        ('{"closed_captions":{"delay":1e999}}', "Channel settings must be JSON"),
         ('{"closed_captions":{"password":7}}', "password"),
         ('{"closed_captions":{"language":"ru"}}', "translation into a language with Latin letters"),
         ('{"diarization":{"latency":5}}', "0.32, 1.04, 10"),
         ('{"diarization":{"enabled":"yes"}}', "enabled"),
         (json.dumps({"diarization": {"sources": [f"s{n}" for n in range(17)]}}), "16 at most"),
-        ("[" * 5000, "channel settings are invalid"),
+        ("[" * 5000, "Channel settings must be JSON"),
     ],
 )
 async def test_invalid_settings_are_refused_and_change_nothing(

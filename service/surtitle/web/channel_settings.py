@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
 from msgspec import UnsetType
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from surtitle.channels import style
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.channels.settings import SettingsChanges
-from surtitle.core.errors import BadRequest, ModelError, TooLarge
+from surtitle.channels.style import Style, check_name
+from surtitle.core.errors import BadRequest, ModelError
 from surtitle.core.settings import Settings
 from surtitle.models import catalogue
 from surtitle.models.engines import EMBEDDED, Engines
@@ -23,9 +22,7 @@ from surtitle.models.speed_store import SpeedStore
 from surtitle.text.language_names import find
 from surtitle.translation import models as translation_models
 from surtitle.translation.translations import Translations
-
-_MAX_BODY_BYTES = 1 << 20  # larger than the largest vocabulary, however its JSON is escaped
-_BODY_TIMEOUT = 10.0  # seconds a request's body may take to arrive
+from surtitle.web.body import read_json
 
 
 async def settings(request: Request) -> Response:
@@ -37,12 +34,7 @@ async def settings(request: Request) -> Response:
 async def change_settings(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/settings`: settings that are not named stay as they are."""
     hub: Hub = request.app.state.hub
-    try:
-        changes = msgspec.json.decode(await read_body(request), type=SettingsChanges)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"These channel settings are invalid: {error}.") from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest('Settings must be JSON, for example {"model":"base.en"}.') from error
+    changes = await read_json(request, SettingsChanges, "Channel settings", '{"model":"base.en"}')
     if isinstance(changes.model, str) and changes.model != EMBEDDED:
         await asyncio.to_thread(_check_model, changes.model)
     if isinstance(changes.translation_model, str):
@@ -62,8 +54,8 @@ async def list_styles(request: Request) -> Response:
 async def put_style(request: Request) -> Response:
     """`PUT /api/channels/{channel}/styles/{name}`: every open overlay that uses it changes."""
     hub: Hub = request.app.state.hub
-    name = style.check_name(request.path_params["name"])
-    chosen = style.parse(await read_body(request))
+    name = check_name(request.path_params["name"])
+    chosen = await read_json(request, Style, "A style", '{"theme":"cinema","size":120}')
     return JSONResponse(_list_styles(hub.set_style(request.path_params["channel"], name, chosen)))
 
 
@@ -95,20 +87,6 @@ async def list_models(request: Request) -> Response:
     return JSONResponse(
         {"models": names, "loaded": engines.library.describe(), "translation": _list_translation_models()}
     )
-
-
-async def read_body(request: Request) -> bytes:
-    """A request's body, of a limited size and within a limited time. Raises `TooLarge`, `BadRequest`."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_TIMEOUT):
-            async for data in request.stream():
-                body += data
-                if len(body) > _MAX_BODY_BYTES:
-                    raise TooLarge(f"The request is larger than {_MAX_BODY_BYTES} bytes: send less.")
-    except TimeoutError as error:
-        raise BadRequest(f"The request did not arrive within {_BODY_TIMEOUT:.0f} s: send it again.") from error
-    return bytes(body)
 
 
 def _check_model(model: str) -> None:

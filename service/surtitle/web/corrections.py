@@ -15,10 +15,10 @@ from surtitle.captions.edit import derive_replacements
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.channels.settings import SettingsChanges, VocabularyChanges, clean_name, to_one_line
-from surtitle.core.errors import BadRequest, TooLarge
+from surtitle.core.errors import TooLarge
 from surtitle.store.database import StoreError
 from surtitle.store.transcripts import Transcripts
-from surtitle.web.channel_settings import read_body
+from surtitle.web.body import read_json
 
 log = logging.getLogger("surtitle.web")
 
@@ -37,10 +37,7 @@ async def correct_caption(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/captions/{id}`: overlays, readers and exports show the correction at once."""
     hub: Hub = request.app.state.hub
     channel = hub.channel(request.path_params["channel"])
-    try:
-        correction = msgspec.json.decode(await read_body(request), type=Correction)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'A correction must be JSON like {{"text":"What was said."}}: {error}.') from error
+    correction = await read_json(request, Correction, "A correction", '{"text":"What was said."}')
     text = None if correction.text is None else to_one_line(correction.text)
     if text is not None and len(text) > _MAX_CAPTION_LENGTH:
         raise TooLarge(f"A caption may have at most {_MAX_CAPTION_LENGTH} characters: shorten it.")

@@ -14,7 +14,7 @@ from surtitle.core.errors import BadRequest, NoSuchSession
 from surtitle.recordings.difference import Difference
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.records import LIVE, POLISHED
-from surtitle.web.channel_settings import read_body
+from surtitle.web.body import read_json
 from surtitle.web.channels import parse_export_options
 
 _MEDIA_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
@@ -95,10 +95,8 @@ async def session_difference(request: Request) -> Response:
 async def polish_session(request: Request) -> Response:
     """`POST /api/sessions/{id}/polish`, optionally with `{"model":"large-v3"}`: start a second pass."""
     sessions = _get_sessions(request)
-    try:
-        wanted = msgspec.json.decode(await read_body(request) or b"{}", type=_PolishRequest)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'Send {{"model":"large-v3"}} or an empty body to start a second pass: {error}.') from error
+    example = '{"model":"large-v3"}'
+    wanted = await read_json(request, _PolishRequest, "A second-pass request", example, empty=_PolishRequest())
     await sessions.polish(request.path_params["id"], wanted.model)
     return JSONResponse(await sessions.get(request.path_params["id"]), status_code=202)
 

@@ -18,7 +18,7 @@ from surtitle.channels.channel import check_name
 from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
 from surtitle.core.settings import LOOPBACK, Settings
-from surtitle.web.channel_settings import read_body
+from surtitle.web.body import read_json
 from surtitle.web.guard import get_grant
 
 PATHS = {"viewer": "/view/", "overlay": "/overlay/"}
@@ -74,10 +74,7 @@ async def list_tokens(request: Request) -> Response:
 async def make_token(request: Request) -> Response:
     """`POST /api/tokens`: issue a token; the response is the only place where it appears."""
     authority: TokenAuthority = request.app.state.authority
-    try:
-        wanted = msgspec.json.decode(await read_body(request), type=TokenRequest)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'Request a token with JSON like {{"channel":"main","scope":"view"}}: {error}.') from error
+    wanted = await read_json(request, TokenRequest, "A token request", '{"channel":"main","scope":"view"}')
     if wanted.scope not in SCOPES:
         raise BadRequest(f"scope: {wanted.scope[:20]!r} is not a scope: send one of {', '.join(SCOPES)}.")
     channel = wanted.channel if wanted.channel == EVERY else check_name(wanted.channel)
