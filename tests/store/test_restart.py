@@ -19,8 +19,9 @@ import pytest
 
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
+from surtitle.channels.session import StoredSettings
 from surtitle.core.settings import Limits
-from surtitle.store.journal import Store, StoredSettings
+from surtitle.store.journal import Store
 from surtitle.store.transcripts import Transcripts
 from tests.store.postgresql import PostgreSQL
 from tests.support import Running, missing, put, running, speech, until

@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.pcm import to_pcm
+from surtitle.channels.channel import Channel
 from tests.hub import BASE, FakeHub
 from tests.support import Running, blocks, error_rate, listen, publish, running, silence, speech, until
 from tests.untrained import untrained_whisper
@@ -259,6 +260,35 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, whisper
         said = await listening
         assert error_rate(SENTENCES[1], said.text) < 0.4
         assert (await change(client, "main", model=None))["switch"] is None
+
+
+class ModelObserver:
+    """Notes the models in the settings that it is told of."""
+
+    def __init__(self) -> None:
+        self.models: list[str | None] = []
+
+    def apply(self, channel: Channel) -> None:
+        self.models.append(channel.settings.model)
+
+    def describe(self, channel: Channel) -> dict[str, Any]:
+        return {"models": len(self.models)}
+
+
+async def test_a_model_that_fails_is_not_tried_again_by_the_next_start(tmp_path: Path) -> None:
+    model, data = tmp_path / "model", tmp_path / "data"
+    model.mkdir()
+    (model / "model.bin").write_bytes(b"this is no model")
+    observer = ModelObserver()
+    async with running(data_dir=data) as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        service.app.state.hub.register(observer)
+        await change(client, "main", language="en", model=str(model))
+        await until(lambda: observer.models == [str(model), None])
+        assert (await state(client, "main"))["switch"]["state"] == "failed"
+        assert (await state(client, "main"))["models"] == 2
+    async with running(data_dir=data) as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        settings = (await client.get("/api/channels/main/settings")).json()
+        assert (settings["language"], settings["model"], settings["switch"]) == ("en", None, None)
 
 
 async def test_a_change_while_a_model_is_fetched_does_not_fetch_it_again(hub: FakeHub) -> None:

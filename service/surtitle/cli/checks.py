@@ -23,7 +23,7 @@ from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
 
 if TYPE_CHECKING:
-    from surtitle.store.journal import StoredSettings
+    from surtitle.channels.session import StoredSettings
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 

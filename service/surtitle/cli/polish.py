@@ -78,9 +78,9 @@ def _run(
     also: tuple[str, ...],
     progress: Callable[[float], None],
 ) -> int:
+    from surtitle.channels.session import StoredSettings
     from surtitle.recordings.retranscribe import best_transcriber
     from surtitle.recordings.retranscribe import polish as second_pass
-    from surtitle.store.journal import StoredSettings
 
     found = transcripts.session(session)
     if found is None:

@@ -83,8 +83,8 @@ class Recorder:
         await asyncio.gather(*map(self._end, sources))
         return ended
 
-    def retold(self, channel: Channel) -> None:
-        """The channel's settings have changed: whoever wants all to be recorded wants it now."""
+    def apply(self, channel: Channel) -> None:
+        """Apply the channel's settings: switching automatic recording on overrides an earlier stop."""
         record = channel.settings.record
         if record and not self._automatic.get(channel, False):
             self._told.pop(channel, None)

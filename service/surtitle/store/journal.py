@@ -15,22 +15,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
 from surtitle.captions.caption import Caption, pack_caption, unpack_caption
-from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, hash_resume_id
-from surtitle.channels.settings import ChannelSettings
-from surtitle.channels.style import Style
+from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, StoredSettings, hash_resume_id
 from surtitle.store.database import Database
 from surtitle.store.records import LIVE
 from surtitle.store.tables import CAPTIONS, CHANNELS, RECORDINGS, SESSIONS, SOURCES
 
 log = logging.getLogger("surtitle.store")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSettings:
-    """A channel's settings and styles. Fields of later versions are ignored, and missing ones get their defaults."""
-
-    settings: ChannelSettings = field(default_factory=ChannelSettings)
-    styles: dict[str, Style] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

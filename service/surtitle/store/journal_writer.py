@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from surtitle.captions.caption import Caption
-from surtitle.channels.session import OnWritten, Session
+from surtitle.channels.session import OnWritten, Session, StoredSettings
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 from surtitle.store.database import StoreError
-from surtitle.store.journal import Batch, PendingCaption, Store, StoredSettings
+from surtitle.store.journal import Batch, PendingCaption, Store
 
 log = logging.getLogger("surtitle.store")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -17,7 +16,6 @@ from starlette.websockets import WebSocket
 from surtitle import __version__
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import TokenStore
-from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import NoSuchChannel, SurtitleError
@@ -64,38 +62,23 @@ def create_app(
         engines = Engines(settings)
         metrics = Metrics()
         journal_writer = JournalWriter(store) if store else None
-        hub = Hub(settings, engines, journal_writer, metrics)
-        translations = Translations(settings, hub)
-        outputs = Outputs(hub.position, translations)
         transcripts = Transcripts(store.database) if store else None
         recording_files = (
             RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         )
-        recorder = hub.audio_listener = Recorder(
+        recorder = Recorder(
             recording_files, settings.recording_format, journal_writer.flush if journal_writer else _skip_flush
         )
+        hub = Hub(settings, engines, journal_writer, metrics, recorder)
+        translations = Translations(settings, hub)
+        outputs = Outputs(hub.position, translations)
+        hub.register(outputs, translations, recorder)
         await recorder.recover()
-        parts = (outputs, translations, recorder)
-
-        def apply_settings(channel: Channel) -> None:
-            outputs.apply(channel)
-            translations.apply(channel)
-            recorder.retold(channel)
-
-        def describe_parts(channel: Channel) -> dict[str, Any]:
-            return {name: value for part in parts for name, value in part.describe(channel).items()}
-
         if store:
+            limits = settings.limits
             stored = await asyncio.to_thread(store.settings)
-            restored_channels = [hub.restore_settings(name, one.settings, one.styles) for name, one in stored.items()]
-            for stored_session in await asyncio.to_thread(
-                store.load_sessions, settings.limits.channels // 2, settings.limits.captions
-            ):
-                hub.restore_session(stored_session)
-            hub.warn_of_excess()
-            for channel in restored_channels:
-                apply_settings(channel)
-        hub.on_settings_changed, hub.describe_parts = apply_settings, describe_parts
+            stored_sessions = await asyncio.to_thread(store.load_sessions, limits.channels // 2, limits.captions)
+            hub.restore(stored, stored_sessions)
         authority, demo = TokenAuthority(settings, token_store or TokenStore(None)), Demo(settings)
         app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, demo
         app.state.translations = translations
