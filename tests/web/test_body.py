@@ -32,7 +32,7 @@ async def guarded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
 
 @pytest_asyncio.fixture
 async def client(guarded: Running) -> AsyncIterator[httpx.AsyncClient]:
-    token = guarded.app.state.authority.issue(Scope.ADMIN, "*", 600, "test").token
+    token = guarded.services.authority.issue(Scope.ADMIN, "*", 600, "test").token
     async with httpx.AsyncClient(
         base_url=guarded.url, headers={"authorization": f"Bearer {token}"}, timeout=30
     ) as client:
@@ -41,7 +41,7 @@ async def client(guarded: Running) -> AsyncIterator[httpx.AsyncClient]:
 
 def path_of(service: Running, path: str) -> str:
     """The path with the id of a session that exists, whose channel has the caption `c1`."""
-    channel = service.app.state.hub.channel("main")
+    channel = service.services.hub.channel("main")
     channel.begin()
     put(service, "main", "c1", 1, "Done.", final=True)
     return path.format(session=channel.session.id)

@@ -179,8 +179,8 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(whisper_ti
         await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
         await socket.recv()
         listening = asyncio.create_task(listen(socket))
-        channel = service.app.state.hub.channel("main")
-        (source,) = service.app.state.hub.sources(channel)
+        channel = service.services.hub.channel("main")
+        (source,) = service.services.hub.sources(channel)
         for number, sentence in enumerate(SENTENCES):
             model = str(copies[number % 2])
             parts = np.array_split(speech(sentence), 2)
@@ -224,10 +224,10 @@ async def test_a_model_is_fetched_while_captions_run_and_takes_over(
         }
         assert (await state(client, "main"))["sources"][0]["engine"] == "pocketsphinx"
         hub.open.set()
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         await until(lambda: channel.model == "base.en")
         await send(socket, speech(SENTENCES[0]))
-        await until(lambda: service.app.state.hub.sources(channel)[0].model == "base.en")
+        await until(lambda: service.services.hub.sources(channel)[0].model == "base.en")
         assert (await state(client, "main"))["switch"] is None
         await socket.send('{"op":"end"}')
         said = await listening
@@ -281,7 +281,7 @@ async def test_a_model_that_fails_is_not_tried_again_by_the_next_start(tmp_path:
     (model / "model.bin").write_bytes(b"this is no model")
     observer = ModelObserver()
     async with running(data_dir=data) as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
-        service.app.state.hub.register(observer)
+        service.services.hub.register(observer)
         await change(client, "main", language="en", model=str(model))
         await until(lambda: observer.models == [str(model), None])
         assert (await state(client, "main"))["switch"]["state"] == "failed"
@@ -298,7 +298,7 @@ async def test_a_change_while_a_model_is_fetched_does_not_fetch_it_again(hub: Fa
         await until(lambda: "model.bin" in hub.fetched)
         await change(client, "main", vocabulary={"prompt": "Ada speaks."})
         hub.open.set()
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         await until(lambda: channel.model == "base.en")
     assert hub.fetched.count("model.bin") == 1
 
@@ -309,9 +309,9 @@ async def test_another_choice_while_a_model_is_fetched_lets_it_go(hub: FakeHub) 
         await change(client, "main", model="base.en")
         await until(lambda: "model.bin" in hub.fetched)
         await change(client, "main", model=str(untrained_whisper()))
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         await until(lambda: channel.model == str(untrained_whisper()))
-        assert service.app.state.engines.library.progress("base.en") is None
+        assert service.services.engines.library.progress("base.en") is None
         assert (await state(client, "main"))["switch"] is None
 
 
@@ -323,10 +323,10 @@ async def test_running_sources_take_the_services_model_when_it_is_there(hub: Fak
         assert json.loads(await socket.recv())["engine"] == "pocketsphinx"
         listening = asyncio.create_task(listen(socket))
         hub.open.set()
-        await until(lambda: service.app.state.engines.description["engine"] == "whisper")
+        await until(lambda: service.services.engines.description["engine"] == "whisper")
         await asyncio.sleep(0.5)
         await send(socket, speech(SENTENCES[0]))
-        (source,) = service.app.state.hub.sources(service.app.state.hub.channel("main"))
+        (source,) = service.services.hub.sources(service.services.hub.channel("main"))
         await until(lambda: source.model == "base.en")
         await socket.send('{"op":"end"}')
         said = await listening

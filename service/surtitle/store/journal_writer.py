@@ -84,12 +84,16 @@ class JournalWriter:
             return await self._flush()
 
     async def close(self) -> None:
-        """Write everything pending, and close the database."""
+        """Write everything pending, even if the task that writes has failed, and close the database."""
         self._closing.set()
         self._wake.set()
-        await self._task
-        await self.flush()
-        await asyncio.to_thread(self._store.close)
+        try:
+            await self._task
+        finally:
+            try:
+                await self.flush()
+            finally:
+                await asyncio.to_thread(self._store.close)
 
     async def _run(self) -> None:
         while not self._closing.is_set():

@@ -16,6 +16,7 @@ from surtitle.recordings.sessions import Sessions
 from surtitle.store.records import LIVE, POLISHED
 from surtitle.web.body import read_json
 from surtitle.web.channels import parse_export_options
+from surtitle.web.services import services
 
 _MEDIA_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
 _MAX_QUERY_LENGTH = 200  # characters of a search; the rest is ignored
@@ -23,7 +24,7 @@ _MAX_QUERY_LENGTH = 200  # characters of a search; the rest is ignored
 
 async def list_sessions(request: Request) -> Response:
     """`GET /api/sessions?channel=&q=&before=`: the newest 100 that began before a time, or search results."""
-    sessions: Sessions | None = request.app.state.sessions
+    sessions = services(request).sessions
     query = request.query_params
     if sessions is None:
         return JSONResponse({"sessions": []})
@@ -113,7 +114,7 @@ class _PolishRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _get_sessions(request: Request) -> Sessions:
-    sessions: Sessions | None = request.app.state.sessions
+    sessions = services(request).sessions
     if sessions is None:
         raise NoSuchSession("This service stores no sessions: start it with --data-dir to keep them on disk.")
     return sessions
