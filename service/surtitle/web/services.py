@@ -119,6 +119,7 @@ async def open_services(
         await recorder.recover()
         if store:
             limits = settings.limits
+            await asyncio.to_thread(store.adopt)
             stored = await asyncio.to_thread(store.settings)
             stored_sessions = await asyncio.to_thread(store.load_sessions, limits.channels // 2, limits.captions)
             hub.restore(stored, stored_sessions)
