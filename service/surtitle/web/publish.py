@@ -14,11 +14,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from surtitle.access.authority import TokenAuthority
 from surtitle.audio import Samples
 from surtitle.audio.intake import Intake, check_format, open_intake
 from surtitle.channels.audio_tap import tap
-from surtitle.channels.hub import Hub, OpenedSource
+from surtitle.channels.hub import OpenedSource
 from surtitle.channels.source import Source
 from surtitle.core.errors import (
     BadOrder,
@@ -31,7 +30,7 @@ from surtitle.core.errors import (
     TooLarge,
 )
 from surtitle.core.logs import about
-from surtitle.web.admission import AdmissionLimits, ByteRateLimit
+from surtitle.web.admission import ByteRateLimit
 from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
 from surtitle.web.services import services
@@ -198,10 +197,7 @@ async def publish_source(
     and the captions recognized so far are kept.
     Raises `SurtitleError` if the client is refused, and whatever the block raises.
     """
-    state = services(connection)
-    hub: Hub = state.hub
-    admission: AdmissionLimits = state.admission
-    authority: TokenAuthority = state.authority
+    hub, admission, authority = services(connection).hub, services(connection).admission, services(connection).authority
     grant = admit(connection, start.token, channel)
     check_format(start.format, start.rate, start.channels)  # before a source is created
     admission.check_start(connection)
