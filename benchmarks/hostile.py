@@ -20,7 +20,7 @@ from benchmarks.hostile_sounds import SOUNDS, make
 from benchmarks.paths import RESULTS, ROOT
 from surtitle.audio import RATE, Samples
 from surtitle.audio.container import decode
-from surtitle.audio.intake import resampled
+from surtitle.audio.intake import resample_blocks
 from surtitle.pipeline import Pipeline
 from surtitle.speech.engine import Stream
 from surtitle.speech.whisper.engine import WhisperEngine
@@ -91,7 +91,7 @@ def run(sound: str, seconds: float, sentence: Samples, stream: Stream, model: st
 
 def load(path: Path) -> Samples:
     """16 kHz mono samples of an audio file."""
-    return np.concatenate(list(resampled(decode(str(path)))))
+    return np.concatenate(list(resample_blocks(decode(str(path)))))
 
 
 def demo_sentence() -> Samples:

@@ -18,7 +18,7 @@ from benchmarks.scores import TimedWord
 from benchmarks.whole_file import transcript
 from surtitle.audio import RATE
 from surtitle.audio.container import decode
-from surtitle.audio.intake import resampled
+from surtitle.audio.intake import resample_blocks
 
 VARIABLE = "SURTITLE_BENCH_SPEECH"
 """A folder of audio files, each with its words in a `.txt` of the same name."""
@@ -96,5 +96,5 @@ def texts(folder: Path) -> list[Path]:
 
 def read(path: Path) -> NDArray[np.int16]:
     """The sound of a file, mono at 16 kHz. Raises `BadAudio`."""
-    sound = np.concatenate(list(resampled(decode(str(path)))))
+    sound = np.concatenate(list(resample_blocks(decode(str(path)))))
     return np.asarray((sound.clip(-1, 1) * (2**15 - 1)).round(), dtype=np.int16)

@@ -27,7 +27,7 @@ from websockets.exceptions import ConnectionClosed
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.container import decode
-from surtitle.audio.intake import resampled
+from surtitle.audio.intake import resample_blocks
 from surtitle.audio.pcm import to_pcm
 from surtitle.captions.caption import Caption
 from surtitle.core.settings import SPEAKER_MODEL, Access, Limits, Settings
@@ -258,7 +258,7 @@ def speech(text: str, voice: str = "rms") -> Samples:
 
 def load(path: Path) -> Samples:
     """An audio file as 16 kHz mono samples."""
-    return np.concatenate(list(resampled(decode(str(path)))))
+    return np.concatenate(list(resample_blocks(decode(str(path)))))
 
 
 def as_wav(samples: Samples) -> bytes:

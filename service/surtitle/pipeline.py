@@ -101,8 +101,8 @@ class Pipeline:
         captions: list[Caption] = []
         for update in updates:
             hypothesis = Hypothesis(
-                tuple(word.shifted(self.offset) for word in update.hypothesis.committed),
-                tuple(word.shifted(self.offset) for word in update.hypothesis.tentative),
+                tuple(word.shift(self.offset) for word in update.hypothesis.committed),
+                tuple(word.shift(self.offset) for word in update.hypothesis.tentative),
             )
             hypothesis = self._rewriter.apply(hypothesis, self._rules(), final=update.endpoint)
             attributed = self._attribution.update(hypothesis, self._position, endpoint=update.endpoint)

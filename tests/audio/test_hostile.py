@@ -1,4 +1,4 @@
-"""Streams that are made to hurt: playlists, containers that lie, little that becomes much."""
+"""Malicious streams: playlists, containers with false headers, decompression bombs."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.support import as_wav, speech
 
 
 class Sink:
-    """Takes samples, up to ``most``, as a source does that is sent too much."""
+    """Accepts samples, and raises `TooFast` above ``max_samples``, as a source does that is sent too much."""
 
-    def __init__(self, most: float = float("inf")) -> None:
+    def __init__(self, max_samples: float = float("inf")) -> None:
         self.count = 0
-        self._most = most
+        self._max_samples = max_samples
 
     async def __call__(self, samples: Samples) -> None:
-        if self.count > self._most:
+        if self.count > self._max_samples:
             raise TooFast("enough")
         self.count += len(samples)
 
@@ -47,7 +47,7 @@ async def feed(data: bytes, sink: Sink, kind: str | None = None) -> None:
 
 
 def vint(number: int) -> bytes:
-    """A length as EBML writes it, in eight bytes."""
+    """A length in EBML, in eight bytes."""
     return struct.pack(">Q", number | 1 << 56)
 
 
@@ -77,14 +77,14 @@ def webm(*, tracks: int = 1, duration: float = 3_600_000.0, rate: float = 48_000
 
 
 def block(size: int | None = None) -> bytes:
-    """A cluster with one block of silence, whose length may be a lie."""
+    """A cluster with one block of silence, whose declared length may be wrong."""
     silence = b"\xf8\xff\xfe"
     content = element(0xE7, b"\0") + element(0xA3, b"\x81\0\0\x80" + silence, size)
     return element(0x1F43B675, content)
 
 
-async def refused(data: bytes, kind: str | None = None, most: float = float("inf")) -> Sink:
-    sink = Sink(most)
+async def feed_refused(data: bytes, kind: str | None = None, max_samples: float = float("inf")) -> Sink:
+    sink = Sink(max_samples)
     with pytest.raises((BadAudio, TooFast)):
         await feed(data, sink, kind)
     return sink
@@ -93,21 +93,21 @@ async def refused(data: bytes, kind: str | None = None, most: float = float("inf
 @pytest.mark.parametrize(
     "playlist",
     [
-        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{place}\n#EXT-X-ENDLIST\n",
-        "ffconcat version 1.0\nfile '{place}'\n",
-        "[playlist]\nFile1={place}\n",
-        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\na=control:{place}\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile '{target}'\n",
+        "[playlist]\nFile1={target}\n",
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=audio 9 RTP/AVP 0\na=control:{target}\n",
         '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet '
-        'mimeType="audio/wav"><Representation id="1"><BaseURL>{place}</BaseURL></Representation></AdaptationSet>'
+        'mimeType="audio/wav"><Representation id="1"><BaseURL>{target}</BaseURL></Representation></AdaptationSet>'
         "</Period></MPD>",
     ],
 )
 async def test_a_playlist_opens_neither_files_nor_the_network(tmp_path: Path, playlist: str) -> None:
-    asked = 0
+    connections = 0
 
     def count(_: Any, writer: asyncio.StreamWriter) -> None:
-        nonlocal asked
-        asked += 1
+        nonlocal connections
+        connections += 1
         writer.close()
 
     file = tmp_path / "private.wav"
@@ -115,24 +115,24 @@ async def test_a_playlist_opens_neither_files_nor_the_network(tmp_path: Path, pl
     server = await asyncio.start_server(count, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        for place in (str(file), file.as_uri(), f"http://127.0.0.1:{port}/private.wav", f"tcp://127.0.0.1:{port}"):
-            sink = await refused(playlist.format(place=place).encode().ljust(70_000, b"\n"))
+        for target in (str(file), file.as_uri(), f"http://127.0.0.1:{port}/private.wav", f"tcp://127.0.0.1:{port}"):
+            sink = await feed_refused(playlist.format(target=target).encode().ljust(70_000, b"\n"))
             assert sink.count == 0
-    assert asked == 0
+    assert connections == 0
 
 
-async def test_a_tiny_file_that_claims_an_hour() -> None:
-    """What a header claims costs nothing: only what is there becomes samples."""
+async def test_a_tiny_file_that_claims_to_be_an_hour_long() -> None:
+    """The claims of a header cost nothing: only data that exists becomes samples."""
     sink = Sink()
     await feed(webm() + block(), sink, "webm")
     assert sink.count < RATE
     # nothing but a header
-    await refused(webm()[:60], "webm")
+    await feed_refused(webm()[:60], "webm")
 
 
 @pytest.mark.slow
-async def test_an_hour_in_half_a_megabyte_stops_where_the_queue_is_full() -> None:
-    """Silence packs well: FLAC makes an hour of it out of 14 bytes a block."""
+async def test_an_hour_in_half_a_megabyte_stops_when_the_queue_is_full() -> None:
+    """Silence compresses well: FLAC needs 14 bytes a block for it."""
     out = io.BytesIO()
     with av.open(out, "w", format="flac") as file:
         stream: Any = file.add_stream("flac", rate=48_000, layout="mono")
@@ -145,7 +145,7 @@ async def test_an_hour_in_half_a_megabyte_stops_where_the_queue_is_full() -> Non
         file.mux(stream.encode(None))
     assert len(out.getvalue()) < 1_000_000
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sink = await refused(out.getvalue(), most=120 * RATE)
+    sink = await feed_refused(out.getvalue(), max_samples=120 * RATE)
     assert sink.count < 121 * RATE
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
 
@@ -159,7 +159,7 @@ async def test_absurd_sample_rates(rate: int) -> None:
         writer.writeframes(b"\x80" * 100_000)
     data = bytearray(out.getvalue())
     data[24:28] = struct.pack("<I", rate)
-    assert (await refused(bytes(data))).count == 0
+    assert (await feed_refused(bytes(data))).count == 0
 
 
 async def test_thousands_of_tracks() -> None:
@@ -172,7 +172,7 @@ async def test_thousands_of_tracks() -> None:
 
 
 @pytest.mark.parametrize("size", [1 << 20, 1 << 28, 1 << 34, 1 << 40, (1 << 56) - 2])
-async def test_blocks_that_lie_about_their_size(size: int) -> None:
+async def test_blocks_with_a_false_size(size: int) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     sink = Sink()
     with suppress(BadAudio):
@@ -182,7 +182,7 @@ async def test_blocks_that_lie_about_their_size(size: int) -> None:
 
 
 @pytest.mark.parametrize("channels", [0, 3, 8, 255])
-async def test_channels_that_nobody_has(channels: int) -> None:
+async def test_unusual_numbers_of_channels(channels: int) -> None:
     sink = Sink()
     with suppress(BadAudio):
         await feed(webm(channels=channels) + block() * 50, sink, "webm")

@@ -33,8 +33,8 @@ def tone(rate: int = 48_000) -> Samples:
     return (0.5 * np.sin(2 * np.pi * 440 * np.arange(SECONDS * rate) / rate)).astype(np.float32)
 
 
-def encoded(container: str, codec: str, rate: int = 48_000) -> bytes:
-    """Three seconds of a tone as a file of that kind."""
+def encode_tone(container: str, codec: str, rate: int = 48_000) -> bytes:
+    """Three seconds of a tone as a file of the given container and codec."""
     out = io.BytesIO()
     with av.open(out, "w", format=container) as file:
         stream: Any = file.add_stream(codec, rate=rate, layout="mono")
@@ -78,7 +78,7 @@ async def test_pcm_of_any_rate_has_the_right_length(rate: int, channels: int) ->
 async def test_containers_in_small_pieces(audio_format: str, container: str, codec: str) -> None:
     sink = Sink()
     intake = open_intake(audio_format, 0, 0, sink)
-    data = encoded(container, codec)
+    data = encode_tone(container, codec)
     for at in range(0, len(data), 333):
         await intake.write(data[at : at + 333])
     await intake.finish()
@@ -87,10 +87,10 @@ async def test_containers_in_small_pieces(audio_format: str, container: str, cod
 
 
 async def test_a_container_is_decoded_while_it_arrives() -> None:
-    """Most of the audio is out before the stream has ended: nothing waits for the end."""
+    """Most of the audio comes out before the stream has ended: nothing waits for the end."""
     sink = Sink()
     intake = open_intake("webm", 0, 0, sink)
-    await intake.write(encoded("webm", "libopus"))
+    await intake.write(encode_tone("webm", "libopus"))
     for _ in range(100):
         if len(sink.samples) > 2 * RATE:
             break
@@ -101,14 +101,14 @@ async def test_a_container_is_decoded_while_it_arrives() -> None:
 
 @pytest.mark.slow
 async def test_a_slow_recognizer_holds_the_client_back() -> None:
-    """The sink does not take anything: the bytes that wait stay bounded, and letting go is clean."""
+    """The sink accepts nothing: the waiting bytes stay bounded, and aborting is clean."""
     released = asyncio.Event()
 
     async def sink(samples: Samples) -> None:
         await released.wait()
 
     intake = open_intake("auto", 0, 0, sink)
-    data = encoded("wav", "pcm_s16le")
+    data = encode_tone("wav", "pcm_s16le")
     written = 0
     with suppress(TimeoutError):
         async with asyncio.timeout(2):
@@ -120,14 +120,14 @@ async def test_a_slow_recognizer_holds_the_client_back() -> None:
     released.set()
 
 
-async def test_garbage_is_told() -> None:
+async def test_garbage_is_refused() -> None:
     intake = open_intake("webm", 0, 0, Sink())
     await intake.write(bytes(range(256)) * 100)
     with pytest.raises(BadAudio, match="send WebM"):
         await intake.finish()
 
 
-async def test_video_without_sound_is_told() -> None:
+async def test_video_without_sound_is_refused() -> None:
     out = io.BytesIO()
     with av.open(out, "w", format="matroska") as file:
         stream: Any = file.add_stream("mpeg4", rate=10)
@@ -145,6 +145,6 @@ async def test_video_without_sound_is_told() -> None:
     ("audio_format", "rate", "channels"),
     [("mp5", 16_000, 1), ("pcm16le", 0, 1), ("pcm16le", 7_999, 1), ("pcm16le", 192_001, 1), ("pcm16le", 16_000, 3)],
 )
-async def test_what_we_do_not_take(audio_format: str, rate: int, channels: int) -> None:
+async def test_unsupported_formats_are_refused(audio_format: str, rate: int, channels: int) -> None:
     with pytest.raises(UnsupportedFormat):
         open_intake(audio_format, rate, channels, Sink())

@@ -1,4 +1,4 @@
-"""The sound of files on the clock of their picture."""
+"""The audio of files on the clock of their picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.mediafile import Stamped, continuous, read
+from surtitle.audio.mediafile import TimedBlock, fill_gaps, read
 from surtitle.core.errors import BadAudio
 from tests.support import as_wav, need, silence
 
@@ -20,36 +20,36 @@ def tone(seconds: float) -> Samples:
     return (np.sin(2 * np.pi * 440 * np.arange(round(seconds * RATE)) / RATE) / 2).astype(np.float32)
 
 
-def heard(samples: Samples) -> list[tuple[float, float]]:
-    """Where there is sound, in seconds, to the hundredth."""
+def find_sound(samples: Samples) -> list[tuple[float, float]]:
+    """The stretches with sound, in seconds, rounded to hundredths."""
     loud = np.array([np.abs(part).max() > 0.05 for part in np.split(samples, range(160, len(samples), 160))])
     edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)).tolist()
     return [(first / 100, last / 100) for first, last in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def length(*blocks: Stamped, start: float = 0.0) -> list[float]:
-    """Seconds in each block that comes out."""
-    return [round(len(samples) / rate, 3) for samples, rate in continuous(iter(blocks), start)]
+def lengths(*blocks: TimedBlock, start: float = 0.0) -> list[float]:
+    """The seconds in each block of the result."""
+    return [round(len(samples) / rate, 3) for samples, rate in fill_gaps(iter(blocks), start)]
 
 
-def test_what_follows_without_a_gap_stays_as_it_is() -> None:
-    assert length((0.0, tone(1), RATE), (None, tone(1), RATE), (2.03, tone(1), RATE)) == [1, 1, 1]
+def test_blocks_without_gaps_are_unchanged() -> None:
+    assert lengths((0.0, tone(1), RATE), (None, tone(1), RATE), (2.03, tone(1), RATE)) == [1, 1, 1]
 
 
-def test_a_late_beginning_and_a_hole_become_silence() -> None:
-    assert length((7.0, tone(1), RATE), (10.0, tone(1), RATE), start=5.0) == [2, 1, 2, 1]
+def test_a_late_beginning_and_a_gap_become_silence() -> None:
+    assert lengths((7.0, tone(1), RATE), (10.0, tone(1), RATE), start=5.0) == [2, 1, 2, 1]
 
 
-def test_what_overlaps_is_heard_once() -> None:
-    assert length((0.0, tone(2), RATE), (1.5, tone(2), RATE), (3.5, tone(1), RATE)) == [2, 1.5, 1]
+def test_overlaps_are_heard_once() -> None:
+    assert lengths((0.0, tone(2), RATE), (1.5, tone(2), RATE), (3.5, tone(1), RATE)) == [2, 1.5, 1]
 
 
-def test_a_clock_that_starts_again_goes_on_where_the_one_before_ended() -> None:
-    assert length((0.0, tone(10), RATE), (0.0, tone(1), RATE), (1.5, tone(1), RATE)) == [10, 1, 0.5, 1]
+def test_a_clock_that_restarts_continues_where_it_ended() -> None:
+    assert lengths((0.0, tone(10), RATE), (0.0, tone(1), RATE), (1.5, tone(1), RATE)) == [10, 1, 0.5, 1]
 
 
-def test_a_step_of_days_is_no_silence() -> None:
-    assert length((0.0, tone(1), RATE), (1e6, tone(1), RATE), (1e6 + 1, tone(1), RATE)) == [1, 1, 1]
+def test_a_step_of_days_is_not_filled() -> None:
+    assert lengths((0.0, tone(1), RATE), (1e6, tone(1), RATE), (1e6 + 1, tone(1), RATE)) == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_a_step_of_days_is_no_silence() -> None:
         ("late.webm", ["-c:v", "libvpx", "-c:a", "libopus"]),
     ],
 )
-def test_sound_that_begins_after_the_picture_is_heard_then(tmp_path: Path, name: str, codecs: list[str]) -> None:
+def test_sound_that_begins_after_the_picture_keeps_its_time(tmp_path: Path, name: str, codecs: list[str]) -> None:
     (tmp_path / "tone.wav").write_bytes(as_wav(tone(2)))
     picture = ["-f", "lavfi", "-i", "color=black:s=64x64:r=10:d=5"]
     sound = ["-itsoffset", "2.5", "-i", str(tmp_path / "tone.wav")]
     command = [need("ffmpeg"), "-v", "error", *picture, *sound, "-map", "0:v", "-map", "1:a", *codecs]
     subprocess.run([*command, str(tmp_path / name)], check=True, timeout=60)
-    ((start, end),) = heard(np.concatenate(list(read(tmp_path / name))))
+    ((start, end),) = find_sound(np.concatenate(list(read(tmp_path / name))))
     assert start == pytest.approx(2.5, abs=0.05)
     assert end == pytest.approx(4.5, abs=0.05)
 
 
-def test_lost_packets_leave_a_hole(tmp_path: Path) -> None:
+def test_lost_packets_leave_a_gap(tmp_path: Path) -> None:
     sound = np.concatenate((tone(2), silence(2), tone(2)))
     (tmp_path / "whole.wav").write_bytes(as_wav(sound))
     with (
@@ -87,14 +87,14 @@ def test_lost_packets_leave_a_hole(tmp_path: Path) -> None:
         encoded.mux(stream.encode(None))
     with (
         av.open(str(tmp_path / "whole.mka")) as source,
-        av.open(str(tmp_path / "torn.mka"), mode="w", format="matroska") as torn,
+        av.open(str(tmp_path / "damaged.mka"), mode="w", format="matroska") as damaged,
     ):
-        copy = torn.add_stream_from_template(source.streams.audio[0])
+        copy = damaged.add_stream_from_template(source.streams.audio[0])
         for packet in source.demux(source.streams.audio[0]):
             if packet.pts is not None and not 0.5 < float(packet.pts * packet.time_base) < 3.5:
                 packet.stream = copy
-                torn.mux(packet)
-    first, *_, last = heard(np.concatenate(list(read(tmp_path / "torn.mka"))))
+                damaged.mux(packet)
+    first, *_, last = find_sound(np.concatenate(list(read(tmp_path / "damaged.mka"))))
     # between them, the codec's memory may make a click
     assert first == pytest.approx((0.0, 0.5), abs=0.06)
     assert last == pytest.approx((4.0, 6.0), abs=0.06)
@@ -102,14 +102,14 @@ def test_lost_packets_leave_a_hole(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such names")
 @pytest.mark.parametrize("name", ["Part1:intro.wav", "http:100 %d.wav", "日本語 ?.wav", "-.wav"])
-def test_any_name_that_the_system_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_any_file_name_that_the_system_allows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     (tmp_path / name).write_bytes(as_wav(tone(1)))
     monkeypatch.chdir(tmp_path)
     for path in (name, tmp_path / name):
         assert sum(len(block) for block in read(path)) == RATE
 
 
-def test_what_is_no_audio_is_named(tmp_path: Path) -> None:
+def test_a_file_without_audio_is_named(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_bytes(bytes(range(256)) * 100)
     with pytest.raises(BadAudio, match=r"notes\.txt"):

@@ -16,7 +16,7 @@ def test_two_channels_become_their_mean() -> None:
 
 
 @given(st.binary(max_size=200), st.lists(st.integers(0, 7), max_size=40), st.sampled_from([1, 2]))
-def test_it_does_not_matter_where_the_bytes_are_cut(data: bytes, cuts: list[int], channels: int) -> None:
+def test_the_bytes_may_be_split_anywhere(data: bytes, cuts: list[int], channels: int) -> None:
     decoder = PcmDecoder(channels)
     parts, at = [], 0
     for cut in cuts:
@@ -25,7 +25,7 @@ def test_it_does_not_matter_where_the_bytes_are_cut(data: bytes, cuts: list[int]
     parts.append(decoder.decode(data[at:]))
     whole = PcmDecoder(channels)
     assert np.array_equal(np.concatenate(parts), whole.decode(data))
-    assert decoder.torn == whole.torn == len(data) % (2 * channels)
+    assert decoder.pending == whole.pending == len(data) % (2 * channels)
 
 
 def test_louder_than_full_scale_is_clipped() -> None:

@@ -9,8 +9,8 @@ HOUR = 3600
 
 
 @pytest.mark.parametrize("rate", [44_100, 48_000])
-def test_a_click_after_an_hour_is_where_it_belongs(rate: int) -> None:
-    """One hour in uneven pieces: a click at 59:59.5 comes out within 10 ms, and so does the length."""
+def test_a_click_after_an_hour_keeps_its_time(rate: int) -> None:
+    """One hour in uneven pieces: the position of a click at 59:59.5 and the length are exact within 10 ms."""
     decoder, resampler = PcmDecoder(1), Resampler(rate)
     click = np.zeros(rate, dtype=np.float32)
     click[rate // 2] = 0.9
@@ -20,8 +20,8 @@ def test_a_click_after_an_hour_is_where_it_belongs(rate: int) -> None:
         data = quiet if second < HOUR - 1 else to_pcm(click)
         cut = 1 + (second * 7919) % (len(data) - 1)  # often in the middle of a sample
         for piece in (data[:cut], data[cut:]):
-            total, where = _note(resampler.feed(decoder.decode(piece)), total, where)
-    total, where = _note(resampler.finish(), total, where)
+            total, where = _find_click(resampler.feed(decoder.decode(piece)), total, where)
+    total, where = _find_click(resampler.finish(), total, where)
     assert where is not None
     assert abs(where / RATE - (HOUR - 0.5)) < 0.010
     assert abs(total / RATE - HOUR) < 0.010
@@ -46,7 +46,7 @@ def test_pieces_give_the_same_samples_as_the_whole() -> None:
     assert np.allclose(np.concatenate([*pieces, resampler.finish()]), whole, atol=1e-6)
 
 
-def _note(samples: Samples, total: int, where: int | None) -> tuple[int, int | None]:
+def _find_click(samples: Samples, total: int, where: int | None) -> tuple[int, int | None]:
     if samples.size and np.abs(samples).max() > 0.1:
         where = total + int(np.abs(samples).argmax())
     return total + len(samples), where
@@ -58,6 +58,6 @@ def _resample(samples: Samples, rate: int) -> Samples:
 
 
 def _level(samples: Samples) -> float:
-    """Decibels of the middle, away from the edges."""
+    """The level in decibels of the middle half."""
     middle = samples[len(samples) // 4 : -len(samples) // 4].astype(np.float64)
     return float(10 * np.log10(np.mean(middle**2) + 1e-20))

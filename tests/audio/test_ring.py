@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 
 from surtitle.audio import RATE
-from surtitle.audio.ring import Recent
+from surtitle.audio.ring import RecentAudio
 
 
 def test_the_last_seconds_are_kept() -> None:
-    recent = Recent(seconds=2.0)
+    recent = RecentAudio(seconds=2.0)
     for second in range(5):
         recent.put(np.full(RATE, second / 10, dtype=np.float32))
     assert np.allclose(recent.between(4.0, 4.5), 0.4, atol=1e-3)

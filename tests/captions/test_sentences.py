@@ -97,7 +97,7 @@ def test_no_caption_ends_inside_a_word() -> None:
 
 def test_a_pause_inside_a_word_does_not_divide_it() -> None:
     ten, rest = pieces(" exactly", " 10"), pieces(",000", " people")
-    assert texts([*ten, *(word.shifted(3.0) for word in rest)]) == ["exactly 10,000 people"]
+    assert texts([*ten, *(word.shift(3.0) for word in rest)]) == ["exactly 10,000 people"]
 
 
 def test_a_word_that_no_caption_holds_is_divided() -> None:

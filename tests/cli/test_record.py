@@ -1,4 +1,4 @@
-"""`surtitle record` as a person types it."""
+"""`surtitle record` on the command line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def record(*options: str) -> asyncio.subprocess.Process:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot press Ctrl-C for one process")
-async def test_it_records_until_ctrl_c_and_says_where(tmp_path: Path) -> None:
+async def test_it_records_until_ctrl_c_and_prints_the_files(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as service:
         process = await record("--channel", "talk", "--url", service.url)
         assert process.stderr is not None
@@ -45,21 +45,21 @@ async def test_it_records_until_ctrl_c_and_says_where(tmp_path: Path) -> None:
         assert inspect(path).seconds == pytest.approx(2.5, abs=0.01)
 
 
-async def test_that_nobody_spoke_is_told(tmp_path: Path) -> None:
+async def test_a_channel_without_audio_is_reported(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as service:
         process = await record("--seconds", "0.2", "--url", service.url)
-        out, told = await asyncio.wait_for(process.communicate(), 30)
+        out, err = await asyncio.wait_for(process.communicate(), 30)
         assert (process.returncode, out) == (0, b"")
-        assert b"no source sent audio to the channel main" in told
-        assert not service.services.recorder.wanted(service.services.hub.channel("main"))
+        assert b"no source sent audio to the channel main" in err
+        assert not service.services.recorder.should_record(service.services.hub.channel("main"))
 
 
-async def test_what_is_wrong_is_told_in_one_sentence() -> None:
-    nobody = await record("--url", f"http://127.0.0.1:{free_port()}")
-    _, told = await asyncio.wait_for(nobody.communicate(), 30)
-    assert nobody.returncode == 1
-    assert b"start it with `surtitle serve`" in told
+async def test_errors_are_one_sentence() -> None:
+    no_service = await record("--url", f"http://127.0.0.1:{free_port()}")
+    _, err = await asyncio.wait_for(no_service.communicate(), 30)
+    assert no_service.returncode == 1
+    assert b"start it with `surtitle serve`" in err
     async with running() as service:
-        nowhere = await record("--url", service.url)
-        _, told = await asyncio.wait_for(nowhere.communicate(), 30)
-        assert told.startswith(b"Error: This service keeps nothing on disk")
+        no_disk = await record("--url", service.url)
+        _, err = await asyncio.wait_for(no_disk.communicate(), 30)
+        assert err.startswith(b"Error: This service has no data folder")

@@ -1,4 +1,4 @@
-"""`surtitle transcribe` with a recognizer that does as it is told."""
+"""`surtitle transcribe` with a scripted recognizer."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from surtitle.speakers.timeline import FRAME, SPEAKERS, Timeline
 from tests.support import as_wav, silence
 
 
-class Scripted:
-    """Says words, a list for each second, and then ends, or raises."""
+class ScriptedTranscriber:
+    """Recognizes the given words, a list for each second, and then ends or raises."""
 
     name = "scripted"
     language = "ja"
 
-    def __init__(self, *said: list[str], end: BaseException | None = None) -> None:
-        self._said = said
+    def __init__(self, *words: list[str], end: BaseException | None = None) -> None:
+        self._words = words
         self._end = end
 
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         list(blocks)
-        for second, words in enumerate(self._said):
+        for second, words in enumerate(self._words):
             yield second + 1.0, [Word(text, second + 0.1, second + 0.9) for text in words]
         if self._end is not None:
             raise self._end
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to release."""
 
 
 @pytest.fixture
@@ -51,39 +51,37 @@ def talk(tmp_path: Path) -> Path:
     return path
 
 
-def run(monkeypatch: pytest.MonkeyPatch, transcriber: Scripted, *arguments: object) -> Any:
+def run(monkeypatch: pytest.MonkeyPatch, transcriber: ScriptedTranscriber, *arguments: object) -> Any:
     monkeypatch.setattr(transcription, "open_transcriber", lambda settings: transcriber)
     return CliRunner().invoke(command, [str(argument) for argument in arguments])
 
 
-def test_what_is_done_at_an_interruption_is_written(
-    monkeypatch: pytest.MonkeyPatch, talk: Path, tmp_path: Path
-) -> None:
-    stopped = Scripted(["はい。"], ["そう", "です"], end=KeyboardInterrupt())
-    result = run(monkeypatch, stopped, talk, "-o", tmp_path / "out.txt")
+def test_ctrl_c_writes_what_was_recognized(monkeypatch: pytest.MonkeyPatch, talk: Path, tmp_path: Path) -> None:
+    transcriber = ScriptedTranscriber(["はい。"], ["そう", "です"], end=KeyboardInterrupt())
+    result = run(monkeypatch, transcriber, talk, "-o", tmp_path / "out.txt")
     assert result.exit_code == 130
     assert "transcribed up to 0:00:02" in result.stderr
     assert "はい。" in (tmp_path / "out.txt").read_text(encoding="utf-8")
     assert "です" in (tmp_path / "out.txt").read_text(encoding="utf-8")
 
 
-def test_what_is_done_when_recognition_fails_is_written(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
-    result = run(monkeypatch, Scripted(["はい。"], end=EngineError("Out of memory.")), talk, "-f", "txt")
+def test_a_failure_writes_what_was_recognized(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    result = run(monkeypatch, ScriptedTranscriber(["はい。"], end=EngineError("Out of memory.")), talk, "-f", "txt")
     assert result.exit_code == 1
     assert result.stdout_bytes.decode("utf-8").strip() == "はい。"
     assert "Out of memory." in result.stderr
 
 
 def test_standard_output_is_utf_8(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
-    monkeypatch.setattr(transcription, "open_transcriber", lambda settings: Scripted(["はい。"]))
+    monkeypatch.setattr(transcription, "open_transcriber", lambda settings: ScriptedTranscriber(["はい。"]))
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="cp1252"))
     command.main([str(talk), "-f", "txt"], standalone_mode=False)
     assert raw.getvalue().decode("utf-8").strip() == "はい。"
 
 
-def test_an_output_that_cannot_be_written_is_found_before_the_work(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
-    def refuse(settings: Settings) -> Scripted:
+def test_an_unwritable_output_is_refused_before_the_work(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    def refuse(settings: Settings) -> ScriptedTranscriber:
         raise AssertionError("no model is loaded")
 
     monkeypatch.setattr(transcription, "open_transcriber", refuse)
@@ -94,20 +92,20 @@ def test_an_output_that_cannot_be_written_is_found_before_the_work(monkeypatch: 
 
 def test_speakers_need_the_extra(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
     monkeypatch.setattr(recorded, "EXTRA", "no_such_module")
-    result = run(monkeypatch, Scripted(["はい。"]), talk, "--speakers")
+    result = run(monkeypatch, ScriptedTranscriber(["はい。"]), talk, "--speakers")
     assert result.exit_code == 1
     assert "surtitle[diarization]" in result.stderr
 
 
 def test_words_have_their_speakers(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
-    heard = Timeline(0.0, 600.0)
+    timeline = Timeline(0.0, 600.0)
     for speaker in (0, 1, 0):
         activity = np.zeros((round(1 / FRAME), SPEAKERS), dtype=np.float32)
         activity[:, speaker] = 1.0
-        heard.add(heard.known, activity)
+        timeline.add(timeline.known, activity)
     monkeypatch.setattr(recorded, "EXTRA", "service")
-    monkeypatch.setattr(recorded, "speakers", lambda blocks, model, progress: heard)
-    result = run(monkeypatch, Scripted(["one"], ["two"], ["three"]), talk, "--speakers", "-f", "txt")
+    monkeypatch.setattr(recorded, "speakers", lambda blocks, model, progress: timeline)
+    result = run(monkeypatch, ScriptedTranscriber(["one"], ["two"], ["three"]), talk, "--speakers", "-f", "txt")
     assert result.exit_code == 0, result.stderr
     assert result.stdout_bytes.decode().split() == (
         ["Speaker", "1:", "one", "Speaker", "2:", "two", "Speaker", "1:", "three"]
@@ -121,7 +119,7 @@ class FakeProcess:
         self._frames = 0
 
     def wait_until_loaded(self) -> None:
-        """It is."""
+        """It always is."""
 
     def ask(self, operation: str, key: int, *request: Any) -> list[tuple[int, int, bytes]]:
         if operation == "flush":
@@ -133,19 +131,19 @@ class FakeProcess:
         return [(position, frames, activity.tobytes())]
 
     def close(self) -> None:
-        """Nothing runs."""
+        """There is no process."""
 
 
 def test_a_recording_of_any_length_keeps_its_speakers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorded, "EXTRA", "service")
     monkeypatch.setattr(recorded, "SpeakerProcess", FakeProcess)
-    reached: list[float] = []
-    found = recorded.speakers([silence(20)] * 30, "model.nemo", reached.append)
-    assert reached[-1] == 600
+    progress: list[float] = []
+    found = recorded.speakers([silence(20)] * 30, "model.nemo", progress.append)
+    assert progress[-1] == 600
     assert [found.who(second, second + 0.5) for second in (1, 21, 301, 581, 599)] == [(0,), (1,), (1,), (1,), (1,)]
 
 
-def test_a_language_that_a_model_does_not_know_is_refused(whisper_tiny: Path) -> None:
+def test_a_language_that_the_model_does_not_know_is_refused(whisper_tiny: Path) -> None:
     settings = Settings(engine="auto", model=str(whisper_tiny), language="de-at")
     with pytest.raises(EngineError, match=r"recognizes English only, not German \(Austria\) \(de-at\): choose"):
         transcription.open_transcriber(settings)
@@ -156,7 +154,7 @@ def test_a_language_that_no_model_knows_is_refused(whisper_base: Path) -> None:
         transcription.open_transcriber(Settings(model=str(whisper_base), language="tlh"))
 
 
-def test_the_embedded_recognizer_refuses_other_languages() -> None:
+def test_the_built_in_recognizer_refuses_other_languages() -> None:
     with pytest.raises(EngineError, match="recognizes English only, not German"):
         transcription.open_transcriber(Settings(engine="pocketsphinx", language="de"))
 

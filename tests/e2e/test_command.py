@@ -165,7 +165,7 @@ def test_what_cannot_be_transcribed(tmp_path: Path) -> None:
     [
         (["--host", "0.0.0.0"], "surtitle token new-secret"),
         (["--require-token"], "surtitle token new-secret"),
-        (["--engine", "whisper"], "Say which Whisper model"),
+        (["--engine", "whisper"], "--engine whisper needs a model"),
         (["--model", "/no/such/directory"], "There is no directory"),
         (["--engine", "magic"], "Invalid value"),
         (["--policy", "magic"], "Invalid value"),

@@ -99,7 +99,7 @@ async def test_the_first_model_shows_how_far_it_is(hub: FakeHub, window: Any) ->
     hub.open.clear()
     async with running(engine="auto") as service:
         dashboard = await window(f"{service.url}/")
-        await dashboard.until("document.querySelector('#notice').innerText.includes('“base” is fetched')")
+        await dashboard.until("document.querySelector('#notice').innerText.includes('“base” is downloaded')")
         await dashboard.until("!document.querySelector('#notice progress').hidden")
         source = await publish(service, speech("Good evening."))
         assert source.of("ready")[0]["engine"] == "pocketsphinx"

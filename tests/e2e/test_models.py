@@ -57,7 +57,7 @@ def test_list_fetch_list_remove(person: Person) -> None:
     assert kept.returncode == 1
     assert "yes, from" in person.row("base.en")
     removed = person.types("models", "remove", "base.en", "--yes")
-    assert "5 MB are free again" in removed.stdout
+    assert "frees 5 MB" in removed.stdout
     assert person.row("base.en") == "base.en 148 MB"
     gone = person.types("models", "remove", "base.en", "--yes")
     assert gone.returncode == 1
@@ -82,7 +82,7 @@ def test_what_cannot_be_fetched(person: Person, name: str, reason: str) -> None:
 def test_a_directory_needs_no_fetching(person: Person) -> None:
     done = person.types("models", "fetch", str(untrained_whisper()))
     assert done.returncode == 1
-    assert "nothing to fetch" in done.stderr
+    assert "nothing to download" in done.stderr
 
 
 def test_without_a_hub(person: Person) -> None:
@@ -113,7 +113,7 @@ def test_translation_models_too(person: Person) -> None:
     assert fetched.returncode == 0, fetched.stderr
     assert person.row(name) == f"{name} 2,500 MB yes for translations"
     assert "already" in person.types("models", "fetch", name).stdout
-    assert "2 MB are free again" in person.types("models", "remove", name, "--yes").stdout
+    assert "frees 2 MB" in person.types("models", "remove", name, "--yes").stdout
     assert "CC BY-NC" in person.types("serve", "--help").stdout
     refused = person.types("serve", "--translation-model", "klingon")
     assert refused.returncode == 2
@@ -125,9 +125,9 @@ def test_without_a_name_the_model_for_this_computer_is_fetched_and_measured(pers
     person.hub.repositories["Systran/faster-whisper-small.en"] = person.hub.repositories[BASE]  # for many cores
     fetched = person.types("models", "fetch", "--language", "en", *data)
     assert fetched.returncode == 0, fetched.stderr
-    assert ".en was fetched; measured here: decoding 10 s takes" in fetched.stdout
+    assert ".en; measured speed: decoding 10 s takes" in fetched.stdout
     again = person.types("models", "fetch", "--language", "en", *data)
-    assert ".en is on this computer already; measured here: decoding 10 s takes" in again.stdout
+    assert ".en is already on this computer; measured speed: decoding 10 s takes" in again.stdout
     assert again.stderr == ""
 
 

@@ -173,7 +173,7 @@ async def test_what_is_wrong_with_a_recording_is_told(service: Running, window: 
     page = await window(f"{service.url}/")
     recorder = service.services.recorder
     channel = service.services.hub.channel("main")
-    recorder._give_up(channel, "The disk is full.")
+    recorder._fail(channel, "The disk is full.")
     await page.until("document.querySelector('.problems').textContent.startsWith('The disk is full.')")
     recorder.start(channel)
     await page.until("!document.querySelector('.problems').textContent.includes('disk')")

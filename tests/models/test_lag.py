@@ -1,4 +1,4 @@
-"""When lag shows that a model is too slow."""
+"""When the lag of sources means that a model is too slow."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ def nothing(now: float) -> float:
     return 0.0
 
 
-def test_a_source_in_step_is_left_alone() -> None:
+def test_a_source_that_keeps_up_is_fine() -> None:
     assert seconds_until(lambda now: 1.5, nothing) is None
 
 
-def test_lag_that_stays_is_too_slow() -> None:
+def test_lasting_lag_is_too_slow() -> None:
     decided = seconds_until(lambda now: 8.0, nothing)
     assert decided is not None
     assert 20 <= decided <= 50
 
 
-def test_audio_that_is_left_out_again_and_again_is_too_slow() -> None:
+def test_audio_that_is_skipped_repeatedly_is_too_slow() -> None:
     assert seconds_until(nothing, lambda now: 3.0 * (now // 4)) is not None
 
 
 @pytest.mark.parametrize("burst", [(0, 36), (100, 116)])
-def test_a_burst_is_forgiven(burst: tuple[int, int]) -> None:
+def test_a_short_burst_is_fine(burst: tuple[int, int]) -> None:
     assert seconds_until(lambda now: 9.0 if burst[0] <= now < burst[1] else 0.5, nothing) is None
 
 
-def test_bursts_now_and_then_are_forgiven() -> None:
+def test_occasional_bursts_are_fine() -> None:
     assert seconds_until(lambda now: 9.0 if now % 60 < 10 else 0.5, nothing) is None
 
 

@@ -1,4 +1,4 @@
-"""Which model `auto` takes."""
+"""The model that `auto` selects."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_without_the_hub_the_package_index_has_base() -> None:
     assert names("small", "auto", hub=False) == ["base"]
 
 
-def test_a_suitable_model_that_is_here_is_used_and_nobody_is_asked() -> None:
+def test_a_suitable_model_on_this_computer_is_used_without_asking_the_hub() -> None:
     def ask() -> bool:
         pytest.fail("the hub was asked")
 
@@ -56,7 +56,7 @@ def test_a_suitable_model_that_is_here_is_used_and_nobody_is_asked() -> None:
     assert first("small", "auto", "base") == "base"
 
 
-def test_a_model_of_another_language_or_too_small_is_not_enough() -> None:
+def test_a_model_of_another_language_or_a_small_one_is_not_enough() -> None:
     assert names("base", "auto", present={"base.en", "tiny.en"}) == ["base"]
     assert names("base", "en", present={"tiny.en"}) == ["base.en", "base", "tiny.en"]
     assert names("base", "en", present={"tiny.en"}, hub=False) == ["base", "tiny.en"]

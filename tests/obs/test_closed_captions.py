@@ -153,9 +153,9 @@ async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.
             assert (await change(service, enabled=False))["closed_captions"]["enabled"] is False
             await until(lambda: state(service)["state"] == "off")
             assert state(service)["by"] is None
-    for password, told in ((PASSWORD, "OBS 29"), ("wrong-horse", "refuses the password")):
-        found = await asyncio.to_thread(checks.connect, "OBS", "127.0.0.1", bed.port, password)
-        assert told in found.told
+    for password, message in ((PASSWORD, "OBS 29"), ("wrong-horse", "rejects the password")):
+        finding = await asyncio.to_thread(checks.check_obs_login, "OBS", "127.0.0.1", bed.port, password)
+        assert message in finding.message
     for secret in (PASSWORD, "wrong-horse"):
         assert secret not in caplog.text
 

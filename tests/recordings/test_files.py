@@ -1,4 +1,4 @@
-"""What is known of recordings, also of those that nobody ended."""
+"""The stored recordings, including interrupted ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 
 from surtitle.channels.session import Session
 from surtitle.recordings.audio_file import AudioFile
-from surtitle.recordings.files import RUNNING, RecordingFiles, tags
+from surtitle.recordings.files import RecordingFiles, RecordingState, make_tags
 from surtitle.store.journal import Batch, Store
 from surtitle.store.records import Recording
 from surtitle.store.transcripts import Transcripts
@@ -33,43 +33,43 @@ def recording_files(tmp_path: Path) -> Iterator[RecordingFiles]:
     store.close()
 
 
-def torn(recording_files: RecordingFiles, source: str, seconds: float) -> Path:
-    """A recording whose writer is gone."""
+def write_unfinished(recording_files: RecordingFiles, source: str, seconds: float) -> Path:
+    """A recording whose writer died."""
     path = recording_files.new_path(SESSION.id, source, "flac")
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = AudioFile(path, 16_000, 1, tags("main", source, 12.25, SESSION.began))
+    file = AudioFile(path, 16_000, 1, make_tags("main", source, 12.25, SESSION.began))
     file.write(tone(seconds, 16_000, 1))
     file.abandon()
     return path
 
 
-def test_what_was_torn_is_found_and_closed_off(recording_files: RecordingFiles) -> None:
-    path = torn(recording_files, "Ada/Lovelace", 3.0)
-    recording_files.note(path, Recording("", SESSION.id, "Ada/Lovelace", 12.25, 0.0, RUNNING))
-    unknown = torn(recording_files, "Grace", 2.0)  # the database did not answer then
+def test_interrupted_recordings_are_found_and_recovered(recording_files: RecordingFiles) -> None:
+    path = write_unfinished(recording_files, "Ada/Lovelace", 3.0)
+    recording_files.save(path, Recording("", SESSION.id, "Ada/Lovelace", 12.25, 0.0, RecordingState.RUNNING))
+    unknown = write_unfinished(recording_files, "Grace", 2.0)  # the database did not answer then
     assert recording_files.recordings(SESSION.id) == []
-    assert recording_files.torn() == [path, unknown]
+    assert recording_files.find_unfinished() == [path, unknown]
     assert recording_files.is_running(SESSION.id)
-    recording_files.recover(recording_files.torn())
+    recording_files.recover(recording_files.find_unfinished())
     first, second = recording_files.recordings(SESSION.id)
     assert (first.path, first.source, first.clock) == (path, "Ada/Lovelace", 12.25)
     assert (second.path, second.source, second.clock) == (unknown, "Grace", 12.25)
     assert 2.5 < first.seconds <= 3.0
     assert first.end == 12.25 + first.seconds
-    assert first.problem == "The service ended while this was recorded."
-    assert recording_files.torn() == []
+    assert first.problem == "The service ended during this recording."
+    assert recording_files.find_unfinished() == []
     assert not recording_files.is_running(SESSION.id)
 
 
-def test_what_cannot_be_read_is_told_once_and_not_offered(recording_files: RecordingFiles) -> None:
-    path = torn(recording_files, "Ada", 1.0)
+def test_unreadable_recordings_are_reported_once_and_not_listed(recording_files: RecordingFiles) -> None:
+    path = write_unfinished(recording_files, "Ada", 1.0)
     path.write_bytes(b"")
-    recording_files.recover(recording_files.torn())
+    recording_files.recover(recording_files.find_unfinished())
     assert recording_files.recordings(SESSION.id) == []
-    assert recording_files.torn() == []
+    assert recording_files.find_unfinished() == []
 
 
-def test_files_have_numbers_and_names_that_any_disk_takes(recording_files: RecordingFiles) -> None:
+def test_file_names_are_numbered_and_valid_on_any_system(recording_files: RecordingFiles) -> None:
     paths = [
         recording_files.new_path(SESSION.id, name, "opus") for name in ("Höst", "../../etc/passwd", "…", "a" * 300)
     ]
@@ -78,12 +78,12 @@ def test_files_have_numbers_and_names_that_any_disk_takes(recording_files: Recor
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "", "a b", "x" * 50, "a\n"])
-def test_a_session_is_no_way_out_of_the_folder(recording_files: RecordingFiles, name: str) -> None:
-    with pytest.raises(ValueError, match="no session"):
-        recording_files.of(name)
+def test_a_session_id_cannot_leave_the_folder(recording_files: RecordingFiles, name: str) -> None:
+    with pytest.raises(ValueError, match="not a valid session id"):
+        recording_files.session_folder(name)
 
 
-async def test_a_service_that_is_killed_leaves_recordings_that_the_next_one_has(tmp_path: Path) -> None:
+async def test_recordings_of_a_killed_service_are_recovered_by_the_next_one(tmp_path: Path) -> None:
     port = free_port()
     command = [sys.executable, "-m", "surtitle", "serve", "--port", str(port), "--engine", "pocketsphinx"]
     process = await asyncio.create_subprocess_exec(*command, "--data-dir", str(tmp_path), stderr=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""Recording by the real service: what its sources send is on disk, at its place."""
+"""Recording by the real service: the audio of its sources is on disk, at the right time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest_asyncio
 
 from surtitle.audio import RATE
 from surtitle.recordings.repair import inspect
-from tests.recordings.test_audio_file import heard, tone
+from tests.recordings.test_audio_file import decode_file, tone
 from tests.support import Running, as_wav, free_port, publish, running, silence, speech, until
 
 
@@ -39,7 +39,7 @@ async def start(client: httpx.AsyncClient, channel: str) -> None:
     assert (await client.post(f"/api/channels/{channel}/recording")).json()["on"]
 
 
-async def test_a_source_is_recorded_as_it_came(service: Running, tmp_path: Path) -> None:
+async def test_a_source_is_recorded_in_its_own_format(service: Running, tmp_path: Path) -> None:
     said = tone(2.0, 48_000, 2)
     async with httpx.AsyncClient(base_url=service.url) as client:
         await start(client, "full")
@@ -49,7 +49,7 @@ async def test_a_source_is_recorded_as_it_came(service: Running, tmp_path: Path)
     await until(lambda: len(recordings(tmp_path)) == 1)
     (path,) = recordings(tmp_path)
     await until(lambda: inspect(path).seconds == 2.0)
-    frames, rate = heard(path)
+    frames, rate = decode_file(path)
     assert path.name == "1-Höst-1.flac"
     assert rate == 48_000
     assert np.abs(frames - said).max() < 2 / 32768
@@ -63,11 +63,11 @@ async def test_a_container_is_recorded_too(service: Running, tmp_path: Path) -> 
         await client.post("/api/channels/wav/audio?format=auto", content=as_wav(said), timeout=60)
     (path,) = recordings(tmp_path)
     await until(lambda: inspect(path).seconds == len(said) / RATE)
-    assert np.abs(heard(path)[0][:, 0] - said).max() < 2 / 32768
+    assert np.abs(decode_file(path)[0][:, 0] - said).max() < 2 / 32768
 
 
 async def test_recording_starts_and_stops_in_the_middle(service: Running, tmp_path: Path) -> None:
-    """Each part says where it begins on the channel's clock."""
+    """Each file has its beginning on the channel's clock in its tags."""
     async with httpx.AsyncClient(base_url=service.url) as client, service.publisher("middle") as socket:
         await socket.send('{"op":"start","source":"Host"}')
         clock = json.loads(await socket.recv())["clock"]
@@ -102,7 +102,7 @@ async def test_recording_starts_and_stops_in_the_middle(service: Running, tmp_pa
     assert offsets == pytest.approx([2.0, 6.0], abs=0.01)
 
 
-async def test_what_is_said_in_a_pause_is_not_kept(service: Running, tmp_path: Path) -> None:
+async def test_audio_during_a_pause_is_recorded_as_silence(service: Running, tmp_path: Path) -> None:
     async with httpx.AsyncClient(base_url=service.url) as client, service.publisher("paused") as socket:
         assert (await client.patch("/api/channels/paused/settings", json={"record": True})).json()["record"]
         await socket.send('{"op":"start","source":"Host"}')
@@ -117,12 +117,12 @@ async def test_what_is_said_in_a_pause_is_not_kept(service: Running, tmp_path: P
             pass
     (path,) = recordings(tmp_path)
     await until(lambda: inspect(path).seconds == 3.0)
-    frames = heard(path)[0][:, 0]
+    frames = decode_file(path)[0][:, 0]
     assert [float(np.abs(frames[at : at + RATE]).max()) > 0.05 for at in (0, RATE, 2 * RATE)] == [True, False, True]
 
 
 async def test_the_clock_is_right_after_a_lost_connection(service: Running, tmp_path: Path) -> None:
-    """The file goes on where the service had got to; with another rate another file begins."""
+    """The file continues where the service had got to; another rate begins another file."""
     async with httpx.AsyncClient(base_url=service.url) as client:
         await start(client, "lost")
         resume, received = "", 0.0
@@ -149,14 +149,14 @@ async def test_the_clock_is_right_after_a_lost_connection(service: Running, tmp_
     assert begins + second.seconds == pytest.approx(total, abs=0.05)
 
 
-async def test_a_service_without_a_folder_says_that_it_cannot_record() -> None:
+async def test_a_service_without_a_data_folder_refuses_to_record() -> None:
     async with running() as service, httpx.AsyncClient(base_url=service.url) as client:
         answer = await client.post("/api/channels/main/recording")
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
         assert not (await client.get("/api/channels/main/recording")).json()["possible"]
 
 
-async def test_captions_go_on_when_the_disk_fails(service: Running, tmp_path: Path) -> None:
+async def test_captions_continue_when_the_disk_fails(service: Running, tmp_path: Path) -> None:
     (tmp_path / "recordings").touch()  # where a folder should be
     async with httpx.AsyncClient(base_url=service.url) as client:
         await start(client, "broken")
@@ -164,7 +164,7 @@ async def test_captions_go_on_when_the_disk_fails(service: Running, tmp_path: Pa
         state = (await client.get("/api/channels/broken/recording")).json()
         assert "evening" in said.text.lower()
         assert not state["on"]
-        assert "Mend that" in state["problem"]
+        assert "fix it and start it again" in state["problem"]
         (tmp_path / "recordings").unlink()
         await start(client, "broken")
         assert (await client.get("/api/channels/broken/recording")).json()["problem"] == ""
@@ -183,8 +183,8 @@ async def test_recordings_are_finished_when_the_service_stops(tmp_path: Path) ->
     assert [inspect(path).seconds for path in recordings(tmp_path)] == [1.5]
 
 
-async def test_a_source_that_goes_on_after_a_restart_has_a_second_recording(tmp_path: Path) -> None:
-    """In the same session and on the same clock; that the channel is recorded was kept."""
+async def test_a_source_that_continues_after_a_restart_has_a_second_recording(tmp_path: Path) -> None:
+    """In the same session and on the same clock; the channel is still being recorded."""
     port, resume = free_port(), "a-resume-id-of-the-client"
     for number in range(2):
         async with running(data_dir=tmp_path, port=port) as service:
@@ -205,7 +205,7 @@ async def test_a_source_that_goes_on_after_a_restart_has_a_second_recording(tmp_
     assert clocks[1] - clocks[0] == pytest.approx(ready["received"], abs=0.01)
 
 
-async def test_the_setting_counts_from_the_moment_it_is_changed(service: Running, tmp_path: Path) -> None:
+async def test_the_setting_applies_as_soon_as_it_is_changed(service: Running, tmp_path: Path) -> None:
     async with httpx.AsyncClient(base_url=service.url) as client, service.publisher("auto") as socket:
         await socket.send('{"op":"start","source":"Host"}')
         await socket.recv()
@@ -230,8 +230,8 @@ async def test_the_setting_counts_from_the_moment_it_is_changed(service: Running
     assert len(recordings(tmp_path)) == 2
 
 
-async def test_a_database_that_is_locked_does_not_hold_a_recording_up(service: Running, tmp_path: Path) -> None:
-    """It is stopped in time, its file is whole, and it is written down once that is possible."""
+async def test_a_locked_database_does_not_delay_a_recording(service: Running, tmp_path: Path) -> None:
+    """It is stopped in time, its file is complete, and it is saved once the database is unlocked."""
     recording_files, hub = service.services.sessions.recording_files, service.services.hub
     async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
         await start(client, "locked")
@@ -241,7 +241,7 @@ async def test_a_database_that_is_locked_does_not_hold_a_recording_up(service: R
                 await socket.send('{"op":"start","source":"Host"}')
                 await socket.recv()
                 await socket.send(pcm(silence(1.0)))
-                await until(lambda: service.services.recorder.busy(hub.channel("locked").session.id))
+                await until(lambda: service.services.recorder.is_recording(hub.channel("locked").session.id))
                 stopped = (await client.delete("/api/channels/locked/recording")).json()
             assert [one["seconds"] for one in stopped["ended"]] == [1.0]
             (path,) = recordings(tmp_path)

@@ -1,4 +1,4 @@
-"""The second pass: as good as the first or better, and what people did is kept."""
+"""The second pass: as good as the first or better, and manual corrections are kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from surtitle.core.errors import ModelError
-from surtitle.recordings.retranscribe import EMBEDDED, best_transcriber, largest, spoken
+from surtitle.recordings.retranscribe import BUILT_IN, best_transcriber, largest_model, main_language
 from surtitle.speech.engine import Hints
 from tests.hub import FakeHub
 from tests.recordings.talk import GUEST, HOST, Talk, caption_of, talk
@@ -43,7 +43,7 @@ async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def polished(client: httpx.AsyncClient, session: str) -> dict[str, Any]:
+async def polish(client: httpx.AsyncClient, session: str) -> dict[str, Any]:
     """Ask for a second pass and wait for its end."""
     found = (await client.post(f"/api/sessions/{session}/polish")).json()
     async with asyncio.timeout(180):
@@ -58,14 +58,14 @@ async def text(client: httpx.AsyncClient, session: str, version: str) -> str:
     return " ".join(one["text"] for one in (await client.get(address)).json()["captions"])
 
 
-async def test_a_second_pass_is_as_good_or_better_and_keeps_what_people_did(
+async def test_a_second_pass_is_as_good_or_better_and_keeps_corrections(
     service: Running, client: httpx.AsyncClient, recorded: Talk
 ) -> None:
     live = (await client.get("/api/channels/main/transcript.json")).json()["captions"]
     door = caption_of(HOST[1], live)
     corrected = "Please close the Surtitle door when you leave the room."
     await client.patch(f"/api/channels/main/captions/{door['id']}", json={"text": corrected, "speaker": "Ada"})
-    found = await polished(client, recorded.session)
+    found = await polish(client, recorded.session)
     assert found["polish"] == {"state": "done", "done": 1.0, "message": ""}
     assert found["versions"] == ["live", "polished"]
     before, after = [await text(client, recorded.session, version) for version in ("live", "polished")]
@@ -84,7 +84,7 @@ async def test_a_second_pass_is_as_good_or_better_and_keeps_what_people_did(
     assert error_rate(after, said) == 0
 
 
-async def test_the_command_does_the_same_and_says_how_many(
+async def test_the_command_does_the_same_and_prints_the_number_of_captions(
     service: Running, recorded: Talk, whisper_tiny: Path
 ) -> None:
     folder = str(service.services.settings.data_dir)
@@ -98,7 +98,9 @@ async def test_the_command_does_the_same_and_says_how_many(
     assert done.stdout.startswith(f"The session {recorded.session} has ")
 
 
-async def test_it_is_given_up_without_a_trace(service: Running, client: httpx.AsyncClient, recorded: Talk) -> None:
+async def test_a_cancelled_second_pass_changes_nothing(
+    service: Running, client: httpx.AsyncClient, recorded: Talk
+) -> None:
     before = await text(client, recorded.session, "live")
     await client.post(f"/api/sessions/{recorded.session}/polish")
     found = (await client.delete(f"/api/sessions/{recorded.session}/polish")).json()
@@ -106,7 +108,7 @@ async def test_it_is_given_up_without_a_trace(service: Running, client: httpx.As
     assert await text(client, recorded.session, "live") == before
 
 
-async def test_a_model_that_is_not_there_is_told(client: httpx.AsyncClient, recorded: Talk) -> None:
+async def test_a_missing_model_is_reported(client: httpx.AsyncClient, recorded: Talk) -> None:
     await client.post(f"/api/sessions/{recorded.session}/polish", json={"model": "/nowhere"})
     async with asyncio.timeout(60):
         while (job := (await client.get(f"/api/sessions/{recorded.session}")).json()["polish"])["state"] != "failed":
@@ -116,7 +118,7 @@ async def test_a_model_that_is_not_there_is_told(client: httpx.AsyncClient, reco
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other priorities")
-async def test_it_gives_way_to_everything_else(client: httpx.AsyncClient, recorded: Talk) -> None:
+async def test_it_runs_with_low_priority(client: httpx.AsyncClient, recorded: Talk) -> None:
     await client.post(f"/api/sessions/{recorded.session}/polish")
     await until(lambda: 19 in _niceness(recorded.session))
     await client.delete(f"/api/sessions/{recorded.session}/polish")
@@ -124,15 +126,15 @@ async def test_it_gives_way_to_everything_else(client: httpx.AsyncClient, record
 
 
 def _niceness(session: str) -> set[int]:
-    """Of the processes that transcribe this session."""
+    """The niceness of the processes that transcribe this session."""
     found = psutil.process_iter(["cmdline", "nice"])
     return {one.info["nice"] for one in found if session in (one.info["cmdline"] or [])}
 
 
-def test_the_largest_model_that_knows_the_language_is_taken(hub: FakeHub, whisper_tiny: Path) -> None:
-    assert largest("en") == EMBEDDED
-    assert largest("en", [str(whisper_tiny), "/nowhere", EMBEDDED]) == str(whisper_tiny)
-    assert best_transcriber(None)("en", Hints()).name == EMBEDDED
+def test_the_largest_model_that_knows_the_language_is_used(hub: FakeHub, whisper_tiny: Path) -> None:
+    assert largest_model("en") == BUILT_IN
+    assert largest_model("en", [str(whisper_tiny), "/nowhere", BUILT_IN]) == str(whisper_tiny)
+    assert best_transcriber(None)("en", Hints()).name == BUILT_IN
     with pytest.raises(ModelError, match="knows 'de'"):
         best_transcriber(None)("de", Hints())
     with pytest.raises(ModelError, match="models fetch small"):
@@ -140,5 +142,5 @@ def test_the_largest_model_that_knows_the_language_is_taken(hub: FakeHub, whispe
 
 
 def test_the_language_is_that_of_most_words() -> None:
-    assert spoken([], None) == "auto"
-    assert spoken([], "de") == "de"
+    assert main_language([], None) == "auto"
+    assert main_language([], "de") == "de"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
-from surtitle.recordings.second_pass import CorrectedSpan, second_pass
+from surtitle.recordings.second_pass import CorrectedSpan, build_second_captions
 from surtitle.vocabulary.rules import Vocabulary
 
 
@@ -26,43 +26,48 @@ def test_speakers_are_those_of_the_first_recognition() -> None:
         live("c", "x", 0.5, "No", "tab"),
     ]
     second = words("Hello dear. Good morning.", 0.05)
-    assert texts(second_pass("mic", second, "en", first, [], [])) == [("Ada", "Hello dear."), ("Bob", "Good morning.")]
+    assert texts(build_second_captions("mic", second, "en", first, [], [])) == [
+        ("Ada", "Hello dear."),
+        ("Bob", "Good morning."),
+    ]
 
 
-def test_who_speaks_is_not_guessed_from_afar() -> None:
+def test_speakers_are_not_guessed_from_distant_words() -> None:
     second = words("Hello.", 20.0)
-    assert texts(second_pass("mic", second, "en", [live("a", "hello", 0.0, "Ada")], [], [])) == [(None, "Hello.")]
+    assert texts(build_second_captions("mic", second, "en", [live("a", "hello", 0.0, "Ada")], [], [])) == [
+        (None, "Hello.")
+    ]
 
 
-def test_what_a_person_wrote_stays() -> None:
-    """The corrected words win in their time, and what was said around them is as it was recognized anew."""
+def test_corrections_are_kept() -> None:
+    """The corrected words win in their time, and the words around them are those of the second recognition."""
     heard = words("We met Surtitle yesterday at noon.", 0.0)
     fixed = CorrectedSpan("mic", 1.0, 1.4, (Word("Sir", 1.0, 1.2), Word("Title", 1.2, 1.4)))
-    (caption,) = second_pass("mic", heard, "en", [], [fixed], [])
+    (caption,) = build_second_captions("mic", heard, "en", [], [fixed], [])
     assert caption.text == "We met Sir Title yesterday at noon."
     assert caption.words[2] == fixed.words[0]
 
 
-def test_what_a_person_took_away_does_not_come_back() -> None:
+def test_deleted_words_do_not_come_back() -> None:
     heard = words("One. Darn it. Two.", 0.0)
     gone = [CorrectedSpan("mic", 0.5, 1.4, ()), CorrectedSpan("tab", 0.0, 9.0, ())]
-    assert " ".join(one.text for one in second_pass("mic", heard, "en", [], gone, [])) == "One. Two."
+    assert " ".join(one.text for one in build_second_captions("mic", heard, "en", [], gone, [])) == "One. Two."
 
 
 def test_the_vocabulary_is_applied() -> None:
     rules = Vocabulary.parse("", [], {"sir title": "Surtitle"}, ["darn*"]).rules
-    (caption,) = second_pass("mic", words("Sir title is darned good", 0.0), "en", [], [], rules)
+    (caption,) = build_second_captions("mic", words("Sir title is darned good", 0.0), "en", [], [], rules)
     assert caption.text == "Surtitle is d***** good"
 
 
 def test_captions_end_at_pauses_and_fit() -> None:
     heard = words("and then", 0.0) + words("we went " * 20, 5.0)
-    captions = second_pass("mic", heard, "en", [], [], [], first_id=7)
+    captions = build_second_captions("mic", heard, "en", [], [], [], first_id=7)
     assert captions[0].text == "and then"
     assert len(captions) > 2
     assert all(caption.final and len(caption.text) <= 84 for caption in captions)
     assert [caption.id for caption in captions] == [f"p{number}" for number in range(7, 7 + len(captions))]
 
 
-def test_nothing_is_nothing() -> None:
-    assert second_pass("mic", [], "en", [live("a", "hello", 0.0)], [], []) == []
+def test_no_words_give_no_captions() -> None:
+    assert build_second_captions("mic", [], "en", [live("a", "hello", 0.0)], [], []) == []

@@ -1,4 +1,4 @@
-"""Recognition of recordings with real weights: whole sentences, their ends, the last word, and nothing else."""
+"""Recognition of recordings with real weights: whole sentences, their ends, the last word, and no hallucinations."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from surtitle.core.errors import ModelError
 from surtitle.core.words import Word, join
 from surtitle.demo import SAMPLE
 from surtitle.recordings import transcriber
-from surtitle.recordings.passages import passages
+from surtitle.recordings.passages import split_passages
 from surtitle.recordings.transcriber import WhisperTranscriber
 from surtitle.speech.vad import SileroVad
 from tests.support import blocks, error_rate, load, silence
@@ -26,7 +26,7 @@ SENTENCES = [line.partition(": ")[2] for line in SAMPLE.with_suffix(".txt").read
 TRUTH = " ".join(SENTENCES)
 ALLOWED = 0.03  # errors: tiny.en hears "open the video" for "open a video"
 PEOPLE = Path(os.environ.get("SURTITLE_BENCH_SPEECH") or Path(__file__).parents[2].parent / "shared" / "audio")
-"""People's speech with its words, where it is."""
+"""Recorded human speech with its words, if it is available."""
 
 CLIPS = [path for path in (PEOPLE / "lv.flac", PEOPLE / "pv-en2.flac", PEOPLE / "cities.flac") if path.is_file()]
 
@@ -48,7 +48,7 @@ def whisper(request: pytest.FixtureRequest) -> WhisperTranscriber:
     return found
 
 
-def heard(whisper: WhisperTranscriber, samples: Samples) -> list[Word]:
+def recognize(whisper: WhisperTranscriber, samples: Samples) -> list[Word]:
     return [word for _, words in whisper.words(blocks(samples, RATE)) for word in words]
 
 
@@ -57,13 +57,13 @@ def sentences(words: Sequence[Word]) -> list[str]:
 
 
 def without_end(samples: Samples) -> Samples:
-    """The same, without the silence after the last word."""
-    *_, last = passages([samples], SileroVad(), 60.0)
+    """The samples without the silence after the last word."""
+    *_, last = split_passages([samples], SileroVad(), 60.0)
     return samples[: round((last.pieces[-1].start / RATE + last.pieces[-1].voice[1] / RATE + 0.05) * RATE)]
 
 
-def test_sentences_are_whole_and_have_their_ends(whisper: WhisperTranscriber) -> None:
-    words = heard(whisper, load(SAMPLE))
+def test_sentences_are_complete(whisper: WhisperTranscriber) -> None:
+    words = recognize(whisper, load(SAMPLE))
     assert error_rate(TRUTH, join(words)) < ALLOWED
     assert [error_rate(truth, said) < 0.1 for truth, said in zip(SENTENCES, sentences(words), strict=True)] == [
         True
@@ -71,17 +71,17 @@ def test_sentences_are_whole_and_have_their_ends(whisper: WhisperTranscriber) ->
     assert all(before.start <= word.start <= word.end for before, word in pairwise(words))
 
 
-def test_nothing_is_invented_where_the_sound_ends_with_the_last_word(tiny: WhisperTranscriber) -> None:
+def test_nothing_is_hallucinated_if_the_audio_ends_with_the_last_word(tiny: WhisperTranscriber) -> None:
     cut = without_end(load(SAMPLE))
-    words = heard(tiny, cut)
+    words = recognize(tiny, cut)
     assert error_rate(TRUTH, join(words)) < ALLOWED
     assert words[-1].text == "yourself."
     assert words[-1].end <= len(cut) / RATE + 0.3
 
 
-def test_words_after_minutes_of_silence_are_whole_and_at_their_time(tiny: WhisperTranscriber) -> None:
+def test_words_after_minutes_of_silence_are_complete_and_on_time(tiny: WhisperTranscriber) -> None:
     speech = (load(SAMPLE)[: 9 * RATE] / 10).astype(np.float32)
-    alone, after = heard(tiny, speech), heard(tiny, np.concatenate((silence(120), speech, silence(60))))
+    alone, after = recognize(tiny, speech), recognize(tiny, np.concatenate((silence(120), speech, silence(60))))
     assert error_rate(" ".join(SENTENCES[:2]), join(alone)) == 0
     assert [word.key for word in after] == [word.key for word in alone]
     assert after[0].start == pytest.approx(alone[0].start + 120, abs=0.3)
@@ -89,20 +89,20 @@ def test_words_after_minutes_of_silence_are_whole_and_at_their_time(tiny: Whispe
 
 
 @pytest.mark.parametrize("bed", ["silence", "noise", "hum"])
-def test_nothing_is_made_of_nothing(tiny: WhisperTranscriber, bed: str) -> None:
+def test_audio_without_speech_gives_no_words(tiny: WhisperTranscriber, bed: str) -> None:
     time = np.arange(60 * RATE) / RATE
     samples = {
         "silence": np.zeros_like(time),
         "noise": np.random.default_rng(1).normal(0, 0.02, len(time)),
         "hum": 0.1 * np.sin(2 * np.pi * 50 * time) + 0.05 * np.sin(2 * np.pi * 150 * time),
     }[bed]
-    assert heard(tiny, samples.astype(np.float32)) == []
+    assert recognize(tiny, samples.astype(np.float32)) == []
 
 
 def test_passages_that_are_decoded_at_once_stay_in_order(
     base: WhisperTranscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transcriber, "_LENGTH", 8.0)
+    monkeypatch.setattr(transcriber, "_PASSAGE_LENGTH", 8.0)
     reached = []
     words = []
     for until, found in base.words([load(SAMPLE)]):
@@ -113,7 +113,7 @@ def test_passages_that_are_decoded_at_once_stay_in_order(
     assert reached[-1] == pytest.approx(26.5, abs=1)
 
 
-def test_to_stop_early_leaves_nothing_behind(base: WhisperTranscriber) -> None:
+def test_stopping_early_leaves_no_threads(base: WhisperTranscriber) -> None:
     stream = base.words([load(SAMPLE)])
     _, words = next(stream)
     stream.close()
@@ -137,7 +137,7 @@ def test_people_are_heard_as_well_as_by_faster_whisper(base: WhisperTranscriber,
     truth = clip.with_suffix(".txt").read_text(encoding="utf-8").strip()
     wrong = [
         jiwer.wer(truth, text)
-        for text in (join(heard(base, samples)), "".join(segment.text for segment in theirs).strip())
+        for text in (join(recognize(base, samples)), "".join(segment.text for segment in theirs).strip())
     ]
     assert wrong[0] <= wrong[1] + 1 / len(truth.split())
 

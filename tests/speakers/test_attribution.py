@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from surtitle.captions.caption import Caption
 from surtitle.captions.segmenter import Segmenter
 from surtitle.core.words import Hypothesis, Word, join
-from surtitle.speakers.attribution import AttributedWords, Attribution, most_heard
+from surtitle.speakers.attribution import AttributedWords, Attribution, main_speakers
 from surtitle.speakers.timeline import FRAME, Timeline
 from tests.speakers.test_timeline import activity
 
@@ -41,7 +41,7 @@ def test_without_a_timeline_nothing_waits() -> None:
     assert made.settle(1.0) == []
 
 
-def test_an_utterance_waits_until_it_is_known_who_begins() -> None:
+def test_an_utterance_waits_for_its_first_speaker() -> None:
     timeline = Timeline(0.0)
     made = attribution(timeline)
     assert said(made.update(Hypothesis((), words("one two")), 0.8, endpoint=False)) == [("", "", False)]
@@ -60,7 +60,7 @@ def test_a_committed_word_waits_as_a_tentative_one() -> None:
     assert [word.speaker for word in update.hypothesis.committed] == ["Speaker 1", "Speaker 2"]
 
 
-def test_nobody_waits_for_long() -> None:
+def test_words_do_not_wait_for_long() -> None:
     timeline = Timeline(0.0)
     made = attribution(timeline)
     hear(timeline, "0", 0.4)
@@ -71,7 +71,7 @@ def test_nobody_waits_for_long() -> None:
     assert [word.speaker for word in update.hypothesis.committed] == ["Speaker 1", None]
 
 
-def test_a_model_that_is_behind_is_not_waited_for_at_all() -> None:
+def test_words_do_not_wait_for_a_model_that_is_behind() -> None:
     timeline = Timeline(0.0)
     made = attribution(timeline)
     heard = 10.0
@@ -79,7 +79,7 @@ def test_a_model_that_is_behind_is_not_waited_for_at_all() -> None:
     assert said(made.update(Hypothesis(late), heard, endpoint=False)) == [("nobody waits", "", False)]
 
 
-def test_the_next_utterance_follows_while_the_one_before_waits() -> None:
+def test_the_next_utterance_is_shown_while_the_previous_one_waits() -> None:
     timeline = Timeline(0.0)
     made = attribution(timeline)
     hear(timeline, "0", 0.4)
@@ -90,7 +90,7 @@ def test_the_next_utterance_follows_while_the_one_before_waits() -> None:
     assert said(made.settle(2.0)) == [("one two", "", True), ("three", "four", False)]
 
 
-def test_what_is_flushed_waits_no_longer() -> None:
+def test_flushed_words_do_not_wait() -> None:
     timeline = Timeline(0.0)
     made = attribution(timeline)
     made.update(Hypothesis(words("one two")), 0.8, endpoint=True)
@@ -110,11 +110,11 @@ def test_a_final_caption_gets_its_speaker_later() -> None:
     assert made.take_late() == []
 
 
-def test_a_caption_is_named_after_those_who_say_much_of_it() -> None:
+def test_a_caption_has_the_names_of_its_main_speakers() -> None:
     one, two = (replace(words("word")[0], speaker=f"Speaker {number}") for number in (1, 2))
-    assert most_heard([one, two, one, two]) == "Speaker 1, Speaker 2"
-    assert most_heard([one] * 9 + [two]) == "Speaker 1"
-    assert most_heard([replace(one, speaker=None)]) is None
+    assert main_speakers([one, two, one, two]) == "Speaker 1, Speaker 2"
+    assert main_speakers([one] * 9 + [two]) == "Speaker 1"
+    assert main_speakers([replace(one, speaker=None)]) is None
 
 
 _steps = st.lists(

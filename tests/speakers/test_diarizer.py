@@ -1,4 +1,4 @@
-"""The queue before the speaker model, and what becomes of a model that cannot be had."""
+"""The queue before the speaker model, and models that cannot be loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def listening(latency: float = 1.04) -> SpeakerStream:
     return SpeakerStream(diarizer, 1, 0.0, latency)
 
 
-def test_without_the_extra_there_is_nobody_to_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_there_is_no_diarization(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diarizer, "EXTRA", "no_such_module")
     ears = Diarizer("model.nemo")
     assert ears.open(0.0, 1.04) is None
@@ -27,7 +27,7 @@ def test_without_the_extra_there_is_nobody_to_listen(monkeypatch: pytest.MonkeyP
     ears.close()
 
 
-async def test_a_model_that_cannot_be_loaded_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diarizer, "EXTRA", "service")
     broken = tmp_path / "broken.nemo"
     broken.write_bytes(b"no model")
@@ -66,7 +66,7 @@ def test_a_live_source_that_is_too_fast_loses_its_oldest_audio() -> None:
     assert (position + len(samples)) / RATE == pytest.approx(30.0)
 
 
-def test_while_the_model_is_loaded_more_may_wait() -> None:
+def test_more_audio_may_wait_while_the_model_loads() -> None:
     ears = listening()
     ears._diarizer.state = State("loading")
     for _ in range(300):
@@ -76,7 +76,7 @@ def test_while_the_model_is_loaded_more_may_wait() -> None:
     assert ears.skipped == 0.0
 
 
-def test_what_is_sent_ahead_of_time_may_wait() -> None:
+def test_audio_sent_ahead_of_time_may_wait() -> None:
     ears = listening()
     for _ in range(1000):
         ears.put(silence(0.1), live=False)

@@ -64,7 +64,7 @@ async def test_a_caption_splits_at_the_word_at_which_another_speaks(service: Run
     assert all(word["speaker"] in ("Speaker 1", "Speaker 2") for word in words)
 
 
-async def test_a_speaker_who_is_shown_stays(service: Running) -> None:
+async def test_a_shown_speaker_does_not_change(service: Running) -> None:
     said = await publish(
         service,
         turns(("awb", "We walked along the river."), ("slt", "The sun went down."), ("awb", "It was cold."), pause=0.4),
@@ -107,7 +107,7 @@ async def test_with_the_longest_latency_captions_get_their_speakers_later(servic
     assert all(len(versions) == 1 for versions in texts.values())
 
 
-async def test_a_model_that_stands_still_touches_no_word(service: Running) -> None:
+async def test_a_model_that_hangs_does_not_affect_words(service: Running) -> None:
     await warmed(service, "slow")
     text = "The train was late because of the heavy snow. He opened the door and walked into the room."
     process = service.services.hub._diarizer._worker.process
@@ -120,7 +120,7 @@ async def test_a_model_that_stands_still_touches_no_word(service: Running) -> No
     assert all("speaker" not in message for message in said.of("final"))
 
 
-async def test_only_the_named_sources_are_listened_to(service: Running) -> None:
+async def test_only_the_selected_sources_are_diarized(service: Running) -> None:
     await warmed(service, "some", sources=["tab"])
     await settle(service, "some", names={"mic": "Host"})
     sound = turns(("rms", "He opened the door and walked into the room."))

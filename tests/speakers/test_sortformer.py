@@ -33,7 +33,7 @@ def heard(model: Sortformer, sound: np.ndarray, latency: float, block: int = 400
 
 
 @pytest.mark.parametrize("latency", LATENCIES)
-def test_in_steps_it_finds_what_nemo_finds_in_the_whole(model: Sortformer, latency: float) -> None:
+def test_streaming_gives_the_same_activity_as_nemo_offline(model: Sortformer, latency: float) -> None:
     """Whatever pieces the sound comes in: features, context and cache are as if it were there at once."""
     sound = dialogues(3, 1, 25.0)[0].sound
     first = heard(model, sound, latency)  # sets the model to this latency
@@ -48,7 +48,7 @@ def test_in_steps_it_finds_what_nemo_finds_in_the_whole(model: Sortformer, laten
 
 
 @pytest.mark.parametrize("latency", LATENCIES)
-def test_activity_is_known_when_it_was_promised(model: Sortformer, latency: float) -> None:
+def test_activity_is_known_within_the_latency(model: Sortformer, latency: float) -> None:
     stream = model.open(latency)
     needed, known = round(latency * RATE), 0.0
     for at in range(0, 22 * RATE, 1600):

@@ -23,31 +23,31 @@ def talk(*turns: tuple[str, float], start: float = 0.0) -> Timeline:
     return timeline
 
 
-def test_a_word_belongs_to_who_speaks_in_it() -> None:
+def test_a_word_belongs_to_its_active_speaker() -> None:
     timeline = talk(("0", 1.6), ("1", 1.6))
     assert timeline.who(0.2, 0.6) == (0,)
     assert timeline.who(1.7, 2.2) == (1,)
     assert timeline.who(1.4, 1.7) == (0,)  # most of it
 
 
-def test_silence_within_a_word_counts_for_nobody() -> None:
+def test_silence_within_a_word_is_ignored() -> None:
     """Recognizers put the beginning of a first word into the silence before it."""
     assert talk(("", 1.6), ("1", 0.4)).who(0.2, 1.9) == (1,)
 
 
-def test_a_word_beside_the_speech_belongs_to_who_is_near() -> None:
+def test_a_word_next_to_speech_belongs_to_its_speaker() -> None:
     timeline = talk(("", 0.8), ("2", 0.8), ("", 1.6))
     assert timeline.who(0.6, 0.79) == (2,)
     assert timeline.who(2.8, 3.0) == ()
 
 
-def test_those_who_speak_at_once_are_both_kept() -> None:
+def test_simultaneous_speakers_are_both_returned() -> None:
     timeline = talk(("0", 0.8), ("01", 0.8), ("1", 0.8))
     assert timeline.who(0.85, 1.5) == (0, 1)
     assert timeline.who(0.4, 0.95) == (0,)
 
 
-def test_what_was_skipped_stays_unknown_and_the_rest_does_not() -> None:
+def test_only_skipped_audio_stays_unknown() -> None:
     timeline = Timeline(10.0)
     timeline.add(0.0, activity("0", "0", "0"))
     timeline.add(1.6, activity("1", "1", "1"))
@@ -57,13 +57,13 @@ def test_what_was_skipped_stays_unknown_and_the_rest_does_not() -> None:
     assert timeline.known == pytest.approx(10.0 + 1.6 + 3 * FRAME)
 
 
-def test_nothing_is_known_of_before_it_began() -> None:
+def test_nothing_is_known_before_the_start() -> None:
     timeline = Timeline(10.0)
     timeline.add(0.0, activity("0", "0", "0"))
     assert timeline.who(9.0, 9.5) == ()
 
 
-def test_it_keeps_some_minutes_and_forgets_the_rest() -> None:
+def test_old_activity_is_dropped() -> None:
     timeline = Timeline(0.0)
     for at in range(10):
         timeline.add(at * 60.0, activity(*["0"] * 750))
@@ -72,7 +72,7 @@ def test_it_keeps_some_minutes_and_forgets_the_rest() -> None:
     assert timeline.who(590.0, 590.5) == (0,)
 
 
-def test_a_model_that_was_started_anew_knows_other_speakers() -> None:
+def test_a_restarted_model_has_other_speakers() -> None:
     timeline = Timeline(0.0)
     timeline.add(0.0, activity("0", "0", "0"), model=1)
     timeline.add(0.24, activity("0", "0", "0"), model=2)

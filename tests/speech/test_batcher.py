@@ -9,7 +9,7 @@ import pytest
 from surtitle.speech.whisper.batcher import Batcher
 
 
-def test_whoever_waits_is_served_together_with_his_kind() -> None:
+def test_waiting_jobs_of_one_kind_are_batched() -> None:
     authority, first = threading.Event(), threading.Event()
     batches: list[list[int]] = []
 
@@ -19,7 +19,7 @@ def test_whoever_waits_is_served_together_with_his_kind() -> None:
         authority.wait(10)
         return [job * 10 for job in jobs]
 
-    batcher = Batcher(serve, lambda job: job % 2, most=3, workers=1)
+    batcher = Batcher(serve, lambda job: job % 2, max_jobs=3, workers=1)
     with ThreadPoolExecutor(8) as pool:
         results = [pool.submit(batcher.run, 1)]
         first.wait(10)
@@ -33,31 +33,33 @@ def test_whoever_waits_is_served_together_with_his_kind() -> None:
     assert sorted(batches[2:]) == [[2], [9]]
 
 
-def test_workers_serve_side_by_side() -> None:
+def test_workers_run_in_parallel() -> None:
     both = threading.Barrier(2, timeout=10)
 
     def serve(jobs: Sequence[int]) -> list[int]:
         both.wait()
         return list(jobs)
 
-    batcher = Batcher(serve, lambda job: job, most=1, workers=2)
+    batcher = Batcher(serve, lambda job: job, max_jobs=1, workers=2)
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(batcher.run, (1, 2))) == [1, 2]
 
 
-def test_a_batch_that_fails_fails_for_all_in_it_and_for_nobody_else() -> None:
+def test_a_failing_batch_fails_only_its_own_jobs() -> None:
     def serve(jobs: Sequence[int]) -> list[int]:
         if 0 in jobs:
             raise ValueError("no")
         return list(jobs)
 
-    batcher = Batcher(serve, lambda job: job, most=4, workers=1)
+    batcher = Batcher(serve, lambda job: job, max_jobs=4, workers=1)
     with pytest.raises(ValueError, match="no"):
         batcher.run(0)
     assert batcher.run(1) == 1
 
 
-def test_many_callers_all_get_their_own() -> None:
-    batcher: Batcher[int, int] = Batcher(lambda jobs: [job + 1 for job in jobs], lambda job: job % 3, most=4, workers=2)
+def test_many_callers_get_their_own_results() -> None:
+    batcher: Batcher[int, int] = Batcher(
+        lambda jobs: [job + 1 for job in jobs], lambda job: job % 3, max_jobs=4, workers=2
+    )
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(batcher.run, range(2000))) == list(range(1, 2001))

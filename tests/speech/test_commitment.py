@@ -27,7 +27,7 @@ def insert(words_of: CommittedWords, text: str, heard: float) -> tuple[str, str]
     return texts(words_of.insert(words_of.rest(words(text)), heard))
 
 
-def test_what_is_committed_and_what_is_shown() -> None:
+def test_committed_and_shown_words() -> None:
     held = commitment(HoldBack(2.0), 0.4, 0.2)
     assert insert(held, "we went to the sea", 2.0) == ("", "")
     assert insert(held, "we went to the sea", 2.35) == ("we", "went to the sea")
@@ -35,22 +35,22 @@ def test_what_is_committed_and_what_is_shown() -> None:
     assert texts(held.finish(held.rest(words("he went to the sea side")))) == ("we went to the sea side", "")
 
 
-def test_times_that_move_lose_and_double_no_word() -> None:
+def test_moving_times_neither_lose_nor_duplicate_words() -> None:
     agreed = commitment(LocalAgreement(2))
     for _ in range(2):
         insert(agreed, "we went to the sea", 9.0)
     for shift in (-0.3, 0.3):
-        moved = [word.shifted(shift) for word in words("we went to the sea and back")]
+        moved = [word.shift(shift) for word in words("we went to the sea and back")]
         assert texts(agreed.insert(agreed.rest(moved), 9.0))[0].startswith("we went to the sea")
         assert join(agreed.rest(moved)) in ("and back", "")
     assert texts(agreed.finish(agreed.rest(moved))) == ("we went to the sea and back", "")
 
 
-def test_limits_beat_the_policy() -> None:
+def test_limits_override_the_policy() -> None:
     held = commitment(AlignAtt((Margin(0.0, 0.0, 0.0),)))
-    assert texts(held.insert(words("one two three"), 9.0, most=2)) == ("one two", "three")
+    assert texts(held.insert(words("one two three"), 9.0, max_count=2)) == ("one two", "three")
     held = commitment(AlignAtt((Margin(0.0, 9.0, 9.0),)))
-    assert texts(held.insert(words("one two three"), 9.0, least=2)) == ("one two", "three")
+    assert texts(held.insert(words("one two three"), 9.0, min_count=2)) == ("one two", "three")
 
 
 def test_the_next_utterance_begins_empty() -> None:

@@ -13,7 +13,7 @@ def seconds(value: float) -> int:
     return round(value / CHUNK)
 
 
-def test_silence_says_nothing() -> None:
+def test_silence_has_no_edges() -> None:
     assert run([0.1] * 1000) == []
 
 

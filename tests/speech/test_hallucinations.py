@@ -5,7 +5,13 @@ from dataclasses import replace
 import pytest
 
 from surtitle.core.words import Word, join
-from surtitle.speech.whisper.hallucinations import Evidence, believed, is_invented, without_invented_end, without_loop
+from surtitle.speech.whisper.hallucinations import (
+    Evidence,
+    find_believed,
+    is_hallucination,
+    remove_hallucinated_end,
+    remove_loops,
+)
 
 
 def words(text: str, probability: float = 0.9) -> list[Word]:
@@ -31,29 +37,29 @@ ROW = "row row row your boat"
     ],
 )
 def test_loops_are_cut_and_what_follows_stays(heard: str, kept: str) -> None:
-    assert join(without_loop(words(heard))) == kept.strip()
+    assert join(remove_loops(words(heard))) == kept.strip()
 
 
 def test_a_loop_may_have_begun_in_the_committed_words() -> None:
     said = words("the end the end the end")
-    assert without_loop(words("the end the end"), said) == []
-    assert join(without_loop(words("the house"), said)) == "the house"
-    assert join(without_loop(words("the end the house"), said)) == "the house"
+    assert remove_loops(words("the end the end"), said) == []
+    assert join(remove_loops(words("the house"), said)) == "the house"
+    assert join(remove_loops(words("the end the house"), said)) == "the house"
 
 
 def test_committed_words_are_never_cut() -> None:
     said = words("the end " * 3 + "the")
-    assert join(without_loop(words("end of it"), said)) == "of it"
+    assert join(remove_loops(words("end of it"), said)) == "of it"
 
 
 def test_a_loop_that_was_cut_once_is_cut_again_and_what_follows_stays() -> None:
     said = words(f"{ROW} " * 3)
-    assert join(without_loop(words(f"{ROW} {ROW} gently down"), said)) == "gently down"
-    assert without_loop(words(f"{ROW} row row"), said) == []
+    assert join(remove_loops(words(f"{ROW} {ROW} gently down"), said)) == "gently down"
+    assert remove_loops(words(f"{ROW} row row"), said) == []
 
 
 def test_case_and_punctuation_do_not_hide_a_loop() -> None:
-    assert join(without_loop(words("Yes, sir. Yes, sir! Yes sir. yes sir, yes sir"))) == "Yes, sir. Yes, sir! Yes sir."
+    assert join(remove_loops(words("Yes, sir. Yes, sir! Yes sir. yes sir, yes sir"))) == "Yes, sir. Yes, sir! Yes sir."
 
 
 @pytest.mark.parametrize(
@@ -69,12 +75,12 @@ def test_case_and_punctuation_do_not_hide_a_loop() -> None:
     ],
 )
 def test_descriptions_of_sounds_are_left_out(heard: str, kept: str) -> None:
-    assert join(words(heard)[index] for index in believed(words(heard))) == kept
+    assert join(words(heard)[index] for index in find_believed(words(heard))) == kept
 
 
 def test_a_bracket_that_is_not_closed_hides_nothing() -> None:
     said = "(we will see one of them two of them three"
-    assert join(without_loop(words(said))) == said
+    assert join(remove_loops(words(said))) == said
 
 
 @pytest.mark.parametrize(
@@ -110,12 +116,12 @@ def test_a_bracket_that_is_not_closed_hides_nothing() -> None:
 def test_stock_phrases_are_not_believed_if_anything_speaks_against_them(heard: str, against: dict[str, float]) -> None:
     probability = against.get("probability", 0.9)
     evidence = replace(SPOKEN, **{name: value for name, value in against.items() if name != "probability"})
-    assert is_invented(words(heard, probability), evidence)
+    assert is_hallucination(words(heard, probability), evidence)
 
 
 @pytest.mark.parametrize("heard", ["Thank you.", "Thanks for watching!", "Bye.", "Danke.", "Yes.", "ありがとう"])
 def test_stock_phrases_that_were_said_stay(heard: str) -> None:
-    assert not is_invented(words(heard), SPOKEN)
+    assert not is_hallucination(words(heard), SPOKEN)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +137,7 @@ def test_stock_phrases_that_were_said_stay(heard: str) -> None:
     ],
 )
 def test_sentences_that_only_begin_like_stock_phrases_stay(heard: str) -> None:
-    assert not is_invented(words(heard, 0.5), SPOKEN)
+    assert not is_hallucination(words(heard, 0.5), SPOKEN)
 
 
 @pytest.mark.parametrize(
@@ -164,34 +170,34 @@ def test_sentences_that_only_begin_like_stock_phrases_stay(heard: str) -> None:
     ],
 )
 def test_credits_are_not_believed_however_sure_the_model_is(credit: str) -> None:
-    assert is_invented(words(credit, 0.99), SPOKEN)
+    assert is_hallucination(words(credit, 0.99), SPOKEN)
 
 
 def test_marks_alone_are_nothing() -> None:
-    assert is_invented(words("..."), SPOKEN)
-    assert not is_invented([], SPOKEN)
+    assert is_hallucination(words("..."), SPOKEN)
+    assert not is_hallucination([], SPOKEN)
 
 
 def test_a_word_made_of_a_moments_sound_is_believed_only_if_it_is_sure() -> None:
     brief = replace(SPOKEN, voiced=0.4)
-    assert is_invented(words("word", 0.5), brief)
-    assert not is_invented(words("Really?", 0.9), brief)
-    assert not is_invented(words("word", 0.5), replace(SPOKEN, voiced=1.0))
+    assert is_hallucination(words("word", 0.5), brief)
+    assert not is_hallucination(words("Really?", 0.9), brief)
+    assert not is_hallucination(words("word", 0.5), replace(SPOKEN, voiced=1.0))
 
 
 def test_words_that_are_guessed_need_a_voice() -> None:
-    assert is_invented(words("I cooked the lake", 0.2), replace(SPOKEN, no_speech=0.5))
-    assert not is_invented(words("I cooked the lake", 0.2), SPOKEN)
+    assert is_hallucination(words("I cooked the lake", 0.2), replace(SPOKEN, no_speech=0.5))
+    assert not is_hallucination(words("I cooked the lake", 0.2), SPOKEN)
 
 
 def test_a_sentence_that_begins_where_the_sound_ends_was_not_said() -> None:
     said = words("We are here.")
     end = said[-1].end
     invented = Word("The", end, end + 0.3, 0.5)
-    assert without_invented_end([*said, invented], voiced=end + 0.05) == said
-    assert without_invented_end([*said, invented], voiced=end + 0.4) == [*said, invented]
-    assert without_invented_end(said, voiced=end) == said
+    assert remove_hallucinated_end([*said, invented], voiced=end + 0.05) == said
+    assert remove_hallucinated_end([*said, invented], voiced=end + 0.4) == [*said, invented]
+    assert remove_hallucinated_end(said, voiced=end) == said
     going_on = words("We are here and")
-    assert without_invented_end(going_on, voiced=going_on[-1].start) == going_on
+    assert remove_hallucinated_end(going_on, voiced=going_on[-1].start) == going_on
     again = [*said, Word("Thank", end, end), Word("you.", end, end), Word("Bye.", end, end)]
-    assert without_invented_end(again, voiced=end) == said
+    assert remove_hallucinated_end(again, voiced=end) == said

@@ -8,7 +8,7 @@ import pytest
 from surtitle.audio import RATE
 from surtitle.core.errors import EngineError
 from surtitle.core.words import join
-from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine, PocketsphinxStream, with_period, written
+from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine, PocketsphinxStream, add_period, capitalize_words
 from tests.support import blocks, error_rate, silence, speech
 
 TEXT = "The old clock on the wall has not worked for many years."
@@ -59,7 +59,7 @@ def test_nothing_at_all(stream: PocketsphinxStream) -> None:
 def test_a_worker_that_dies_is_replaced_and_the_committed_words_stay(
     stream: PocketsphinxStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.speech.pocketsphinx.engine._RETRY_AFTER", 0.0)
+    monkeypatch.setattr("surtitle.speech.pocketsphinx.engine._RETRY_INTERVAL", 0.0)
     samples = speech(TEXT)
     before = stream.accept(samples, 0.0)
     assert before is not None
@@ -87,6 +87,6 @@ def test_a_worker_serves_the_next_source_as_if_it_were_new(engine: PocketsphinxE
 
 def test_words_are_written_as_one_writes() -> None:
     segments = [("then", 0.0, 0.2, 0.5), ("i", 0.2, 0.3, 1.5), ("ran", 0.3, 0.5, -0.1)]
-    assert join(with_period(written(segments))) == "Then I ran."
-    assert [word.probability for word in written(segments)] == [0.5, 1.0, 0.0]
-    assert with_period([]) == []
+    assert join(add_period(capitalize_words(segments))) == "Then I ran."
+    assert [word.probability for word in capitalize_words(segments)] == [0.5, 1.0, 0.0]
+    assert add_period([]) == []

@@ -102,7 +102,7 @@ def test_a_gap_moves_the_clock() -> None:
     assert 11.5 < updates[-1].hypothesis.committed[0].start <= 12.0
 
 
-def test_an_engine_that_fails_ends_the_utterance_and_the_clock_goes_on() -> None:
+def test_a_failing_engine_ends_the_utterance_and_the_clock_continues() -> None:
     engine = Counting()
     recognizer = Recognizer(engine, Loudness())
     recognizer.feed(loud(1))
@@ -115,7 +115,7 @@ def test_an_engine_that_fails_ends_the_utterance_and_the_clock_goes_on() -> None
     assert abs(word.start - 2.0) < 2 * CHUNK / RATE
 
 
-def test_utterances_that_come_late_and_at_once_are_decoded_together() -> None:
+def test_late_utterances_are_decoded_together() -> None:
     engine = Counting(bridges=2.0)
     recognizer = Recognizer(engine, Loudness())
     near = np.concatenate([np.concatenate((loud(1), quiet(1))) for _ in range(4)])
@@ -126,7 +126,7 @@ def test_utterances_that_come_late_and_at_once_are_decoded_together() -> None:
         assert len(alone.utterances) == 4
 
 
-def test_another_stream_takes_over_at_once_in_silence_and_else_with_the_next_utterance() -> None:
+def test_another_stream_takes_over_in_silence_or_with_the_next_utterance() -> None:
     first, second, third = Counting(), Counting(), Counting()
     recognizer = Recognizer(first, Loudness())
     recognizer.use(second)

@@ -38,7 +38,7 @@ async def test_the_earliest_deadline_goes_first() -> None:
     scheduler.close()
 
 
-async def test_no_more_turns_at_once_than_there_are() -> None:
+async def test_the_number_of_concurrent_turns_is_limited() -> None:
     scheduler = Scheduler(2)
     running, most = 0, 0
     lock = threading.Lock()
@@ -57,7 +57,7 @@ async def test_no_more_turns_at_once_than_there_are() -> None:
     scheduler.close()
 
 
-async def test_a_step_that_fails_frees_its_place() -> None:
+async def test_a_failing_step_frees_its_turn() -> None:
     scheduler = Scheduler(1)
 
     def fail() -> None:
@@ -95,7 +95,7 @@ async def test_cancelling_waits_for_the_running_step_and_skips_a_waiting_one() -
     scheduler.close()
 
 
-async def test_background_work_runs_when_nobody_waits() -> None:
+async def test_background_work_runs_when_nothing_else_waits() -> None:
     scheduler = Scheduler(1)
     async with scheduler.background_turn() as work:
         assert await work(lambda: 7) == 7
@@ -145,7 +145,7 @@ async def test_background_work_leaves_a_turn_for_recognition() -> None:
     scheduler.close()
 
 
-async def test_background_work_that_is_given_up_takes_no_turn() -> None:
+async def test_cancelled_background_work_takes_no_turn() -> None:
     scheduler = Scheduler(1)
     async with scheduler.turn(0):
         with pytest.raises(TimeoutError):

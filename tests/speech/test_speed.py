@@ -1,4 +1,4 @@
-"""How fast this computer is, and where that is kept."""
+"""How fast this computer is, and where that is stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_fast_and_slow() -> None:
     assert str(FAST) == "decoding 10 s takes 0.2 s of at most 0.6 s"
 
 
-def test_a_measurement_is_there_at_the_next_start(tmp_path: Path) -> None:
+def test_a_measurement_is_stored_for_the_next_start(tmp_path: Path) -> None:
     SpeedStore(tmp_path / "data").put("base", FAST)
     assert SpeedStore(tmp_path / "data").get("base") == FAST
     assert SpeedStore(tmp_path / "data").get("small") is None
@@ -33,7 +33,7 @@ def test_nothing_is_written_without_a_folder() -> None:
     store = SpeedStore(None)
     store.put("base", FAST)
     assert store.get("base") == FAST
-    assert not store.lasts
+    assert not store.is_persistent
 
 
 def test_a_model_is_too_slow_for_a_day(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_a_damaged_entry_is_ignored(tmp_path: Path, entry: object) -> None:
     assert store.get("base") is None
 
 
-def test_a_folder_that_cannot_be_written_is_survived() -> None:
+def test_an_unwritable_folder_is_tolerated() -> None:
     store = SpeedStore(Path("/proc/surtitle"))
     store.put("base", FAST)
     assert store.get("base") == FAST

@@ -29,7 +29,7 @@ def order() -> TokenOrder:
 
 def is_prompt(order: TokenOrder, prompt: list[int]) -> int:
     """Where CTranslate2 ends the prompt: as its ``get_prompt_length`` does."""
-    start, end = order.reordered([START, NO_TIMESTAMPS])
+    start, end = order.reorder([START, NO_TIMESTAMPS])
     length = prompt.index(start)
     while length < len(prompt) and start <= prompt[length] <= end:
         length += 1
@@ -39,8 +39,8 @@ def is_prompt(order: TokenOrder, prompt: list[int]) -> int:
 def test_every_token_has_one_place_and_some_a_copy(order: TokenOrder) -> None:
     assert len(order.order) == len(VOCABULARY)
     tokens = [*range(NO_TIMESTAMPS + 1)]
-    assert order.original(order.reordered(tokens)) == tokens
-    assert sorted(order.reordered(tokens)) == list(range(order.copies, len(VOCABULARY) - 1))
+    assert order.restore(order.reorder(tokens)) == tokens
+    assert sorted(order.reorder(tokens)) == list(range(order.copies, len(VOCABULARY) - 1))
     assert order.order[: order.copies] == (NO_TIMESTAMPS, *COPIED)
     assert VOCABULARY[order.timestamp] == "<|0.00|>"
 
@@ -49,7 +49,7 @@ def test_every_token_has_one_place_and_some_a_copy(order: TokenOrder) -> None:
 def test_a_prompt_means_what_it_meant(order: TokenOrder, prefix: tuple[int, ...]) -> None:
     before = (BEFORE, 7, START, ENGLISH, TASK)
     prompt = order.prompt(before, prefix, order.cut([prefix]))
-    assert order.original(prompt) == [*before, NO_TIMESTAMPS, *prefix]
+    assert order.restore(prompt) == [*before, NO_TIMESTAMPS, *prefix]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_only_what_follows_the_last_copy_is_read_step_by_step(
 def test_without_a_prefix_the_prompt_ends_with_no_timestamps(order: TokenOrder) -> None:
     prompt = order.prompt((START, ENGLISH, TASK), (), order.cut([(), ()]))
     assert is_prompt(order, prompt) == len(prompt) == 4
-    assert prompt[-1] == order.reordered([NO_TIMESTAMPS])[0]
+    assert prompt[-1] == order.reorder([NO_TIMESTAMPS])[0]
 
 
 @pytest.mark.parametrize("prefixes", [[(1, 2, 9), (9, 3)], [(1, 2, 3), (9,)], [(1, 2), ()], [(9, 1, 9), (3, 9, 9)]])

@@ -39,7 +39,7 @@ def edges(samples: Samples) -> list[tuple[Edge, float]]:
     return [(edge, when) for edge, when in found if edge is not Edge.NONE]
 
 
-def test_speech_begins_and_ends_where_it_does() -> None:
+def test_the_beginning_and_end_of_speech_are_found() -> None:
     samples = np.concatenate((silence(2.0), speech("We walked along the river until the sun went down.")))
     (begin, began), (end, ended) = edges(samples)
     assert (begin, end) == (Edge.SPEECH, Edge.ENDPOINT)
@@ -58,7 +58,7 @@ def test_noise_and_hum_are_not_speech(level: float) -> None:
         assert edges(np.asarray(sound, dtype=np.float32)) == []
 
 
-def test_two_listeners_share_nothing() -> None:
+def test_two_detectors_share_no_state() -> None:
     first, second = SileroVad(), SileroVad()
     chunks = list(blocks(speech("Good morning.")[: 40 * CHUNK], CHUNK))
     alone = [first.probability(chunk) for chunk in chunks]
@@ -81,7 +81,7 @@ def recall(bed: Samples, said: Samples) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["silence", "pink noise", "mains hum", "typing", "piano", "crowd"])
-def test_quiet_speech_is_found_after_minutes_of_anything(name: str) -> None:
+def test_quiet_speech_is_found_after_minutes_of_other_sounds(name: str) -> None:
     bed = hostile_sounds.make(name, MINUTES)
     assert recall(bed, demo(5.0) * np.float32(0.1)) > 0.9
 

@@ -13,7 +13,7 @@ from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
 from surtitle.speech.whisper import model_file
 from surtitle.speech.whisper.features import LogMel
-from surtitle.speech.whisper.model import Generated, Prompt, WhisperModel, load_faster_whisper
+from surtitle.speech.whisper.model import GeneratedText, Prompt, WhisperModel, load_faster_whisper
 from surtitle.speech.whisper.model_file import read_vocabulary, write_reordered
 from surtitle.speech.whisper.token_order import TokenOrder
 from tests.support import load
@@ -50,12 +50,12 @@ def start(model: WhisperModel) -> tuple[int, ...]:
     return tuple(model.tokenizer.token_to_id(name) for name in names)
 
 
-def text(model: WhisperModel, prefix: list[int], *, context: str = "", beams: int = 1) -> Generated:
+def text(model: WhisperModel, prefix: list[int], *, context: str = "", beams: int = 1) -> GeneratedText:
     ids = model.tokenizer.encode(context, add_special_tokens=False).ids if context else []
     before = (model.tokenizer.token_to_id("<|startofprev|>"), *ids) if ids else ()
     sound = encoded(model)
     (result,) = model.generate(
-        sound, [Prompt((*before, *start(model)), tuple(prefix))], most=60, beams=beams, blank=True
+        sound, [Prompt((*before, *start(model)), tuple(prefix))], max_tokens=60, beams=beams, blank=True
     )
     return result
 
@@ -77,7 +77,7 @@ def test_windows_with_different_prefixes_are_decoded_together(models: Models) ->
     whole = text(plain, []).tokens
     prompts = [Prompt(start(fast), tuple(whole[:count])) for count in (3, 0, 8, len(whole))]
     sound = fast.encode(np.repeat(features(fast), 4, axis=0))
-    for result in fast.generate(sound, prompts, most=60, blank=True):
+    for result in fast.generate(sound, prompts, max_tokens=60, blank=True):
         assert result.tokens == whole
 
 
@@ -97,7 +97,7 @@ def test_languages_are_detected_alike(models: Models) -> None:
 def test_what_is_suppressed_is_not_written(models: Models) -> None:
     _, fast = models
     first = text(fast, []).tokens[0]
-    (result,) = fast.generate(encoded(fast), [Prompt(start(fast))], most=10, suppressed=[-1, first])
+    (result,) = fast.generate(encoded(fast), [Prompt(start(fast))], max_tokens=10, suppressed=[-1, first])
     assert first not in result.tokens
 
 
@@ -109,7 +109,7 @@ def test_a_model_of_another_form_is_loaded_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_large_model_is_loaded_as_it_is(whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.speech.whisper.model.MOST_BYTES", 1000)
+    monkeypatch.setattr("surtitle.speech.whisper.model.MAX_BYTES", 1000)
     assert not WhisperModel.load(whisper_tiny, 1, 1).prefixes_are_cheap
 
 

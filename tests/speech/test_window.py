@@ -13,7 +13,7 @@ from surtitle.core.errors import EngineError
 from surtitle.core.words import Hypothesis, Word, join
 from surtitle.speech.policy import AlignAtt, Display, LocalAgreement, Margin, Policy
 from surtitle.speech.whisper.features import Frames
-from surtitle.speech.whisper.pieces import Decoded, Piece, Window
+from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
 from surtitle.speech.whisper.stream import WindowStream
 from tests.support import silence
 
@@ -34,7 +34,7 @@ class Clock:
         self.sentence = 10  # words in one
         self.begins = 0.0  # seconds of the utterance at which the window does
 
-    def decode(self, window: Window) -> Decoded:
+    def decode(self, window: Window) -> DecodedWindow:
         self.windows.append(window)
         if self.fail:
             raise EngineError("broken")
@@ -57,7 +57,7 @@ class Clock:
         if window.prefix and said % self.sentence == 0 and window.prefix[-1] > 0:
             at = said * 0.5 - self.begins
             pieces.insert(0, Piece(Word(".", at, at, 0.9, spaced=False), (-said,), marks=1))
-        return Decoded(tuple(pieces), self.language, self.sure)
+        return DecodedWindow(tuple(pieces), self.language, self.sure)
 
     def detect(self, features: Frames) -> tuple[str, float]:
         return self.language, self.sure
@@ -105,12 +105,12 @@ def test_a_pause_commits_what_was_said_but_not_how_the_sentence_ends() -> None:
 
 def test_the_next_words_decide_whether_a_sentence_ended_in_a_pause() -> None:
     class Changing(Clock):
-        def decode(self, window: Window) -> Decoded:
+        def decode(self, window: Window) -> DecodedWindow:
             self.windows.append(window)
             if window.features.shape[1] / FRAMES < 2.0:
-                return Decoded((Piece(Word("workflow.", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
+                return DecodedWindow((Piece(Word("workflow.", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
             assert window.prefix == (1,)
-            return Decoded((Piece(Word("was", 1.8, 2.0, 0.9), (3,)),), "en", 1.0)
+            return DecodedWindow((Piece(Word("was", 1.8, 2.0, 0.9), (3,)),), "en", 1.0)
 
     stream = opened(Changing())
     say(stream, 1.0)
@@ -123,14 +123,14 @@ def test_the_next_words_decide_whether_a_sentence_ended_in_a_pause() -> None:
 
 def test_a_decoder_that_stops_at_a_pause_hears_what_follows_in_a_window_of_its_own() -> None:
     class Stopping(Clock):
-        def decode(self, window: Window) -> Decoded:
+        def decode(self, window: Window) -> DecodedWindow:
             self.windows.append(window)
             if window.prefix:
-                return Decoded((Piece(Word(".", 1.0, 1.0, 0.9, spaced=False), (2,), marks=1),), "en", 1.0)
+                return DecodedWindow((Piece(Word(".", 1.0, 1.0, 0.9, spaced=False), (2,), marks=1),), "en", 1.0)
             if len(self.windows) <= 2:
-                return Decoded((Piece(Word("bank.", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
+                return DecodedWindow((Piece(Word("bank.", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
             end = window.features.shape[1] / FRAMES
-            return Decoded((Piece(Word("And", end - 0.4, end - 0.1, 0.9), (3,)),), "en", 1.0)
+            return DecodedWindow((Piece(Word("And", end - 0.4, end - 0.1, 0.9), (3,)),), "en", 1.0)
 
     decoder = Stopping()
     stream = opened(decoder)
@@ -148,8 +148,8 @@ def test_a_decoder_that_stops_at_a_pause_hears_what_follows_in_a_window_of_its_o
 
 def test_what_breaks_off_has_no_ellipsis() -> None:
     class Broken(Clock):
-        def decode(self, window: Window) -> Decoded:
-            return Decoded((Piece(Word("college...", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
+        def decode(self, window: Window) -> DecodedWindow:
+            return DecodedWindow((Piece(Word("college...", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
 
     stream = opened(Broken())
     say(stream, 1.0)
@@ -158,12 +158,12 @@ def test_what_breaks_off_has_no_ellipsis() -> None:
 
 def test_a_sentence_that_is_remembered_and_not_heard_is_left_out() -> None:
     class Remembering(Clock):
-        def decode(self, window: Window) -> Decoded:
+        def decode(self, window: Window) -> DecodedWindow:
             heard = [Piece(Word("One", 0.2, 0.5, 0.9), (1,)), Piece(Word("two", 0.5, 1.0, 0.9), (2,))]
             again = [
                 Piece(Word(text, 1.0, 1.0, 0.99), (n,)) for n, text in enumerate(["now", "when", "a", "normal"], 3)
             ]
-            return Decoded((*heard, *again), "en", 1.0)
+            return DecodedWindow((*heard, *again), "en", 1.0)
 
     stream = opened(Remembering())
     say(stream, 1.2)
@@ -206,13 +206,13 @@ def test_audio_that_comes_all_at_once_is_decoded_in_parts() -> None:
 
 def test_a_hypothesis_that_is_never_agreed_on_does_not_hold_the_window() -> None:
     class Fickle(Clock):
-        def decode(self, window: Window) -> Decoded:
+        def decode(self, window: Window) -> DecodedWindow:
             decoded = super().decode(window)
             other = len(self.windows)
             pieces = tuple(
                 Piece(Word(f"{p.word.text}-{other}", p.word.start, p.word.end), p.tokens) for p in decoded.pieces
             )
-            return Decoded(pieces, "en", 1.0)
+            return DecodedWindow(pieces, "en", 1.0)
 
     decoder = Fickle()
     stream = opened(decoder, LocalAgreement(2))
@@ -288,20 +288,20 @@ class Babble(Clock):
         super().__init__()
         self._script = script
 
-    def decode(self, window: Window) -> Decoded:
+    def decode(self, window: Window) -> DecodedWindow:
         self.windows.append(window)
         text = self._script[len(self.windows) % len(self._script)]
         length = window.features.shape[1] / FRAMES
         each = length / max(1, len(text))
         pieces = [Piece(Word(word, n * each, (n + 1) * each, 0.9), (n,)) for n, word in enumerate(text)]
-        return Decoded(tuple(pieces), "en", 1.0)
+        return DecodedWindow(tuple(pieces), "en", 1.0)
 
 
 def test_a_stock_phrase_that_nobody_said_is_neither_shown_nor_committed() -> None:
     class Thankful(Clock):
-        def decode(self, window: Window) -> Decoded:
+        def decode(self, window: Window) -> DecodedWindow:
             words = [Word("Thank", 0.0, 0.2, 0.2), Word("you.", 0.2, 0.4, 0.3)]
-            return Decoded(tuple(Piece(word, (1,)) for word in words), "en", 1.0)
+            return DecodedWindow(tuple(Piece(word, (1,)) for word in words), "en", 1.0)
 
     stream = opened(Thankful())
     assert say(stream, 0.8) == Hypothesis()
@@ -321,9 +321,9 @@ def test_after_a_sentence_nothing_is_written_that_has_no_sound(
     words: list[tuple[str, float, float]], kept: str
 ) -> None:
     class Eager(Clock):
-        def decode(self, window: Window) -> Decoded:
+        def decode(self, window: Window) -> DecodedWindow:
             said = words if window.prefix else [("It", 0.2, 0.6), ("is.", 0.6, 1.0)]
-            return Decoded(tuple(Piece(Word(*word, 0.9), (n,)) for n, word in enumerate(said)), "en", 1.0)
+            return DecodedWindow(tuple(Piece(Word(*word, 0.9), (n,)) for n, word in enumerate(said)), "en", 1.0)
 
     stream = opened(Eager())
     say(stream, 1.5)
@@ -333,10 +333,10 @@ def test_after_a_sentence_nothing_is_written_that_has_no_sound(
 
 def test_a_loop_is_cut_and_does_not_go_on_in_the_next_utterance() -> None:
     class Looping(Clock):
-        def decode(self, window: Window) -> Decoded:
+        def decode(self, window: Window) -> DecodedWindow:
             self.windows.append(window)
             words = [Word("again", n * 0.1, n * 0.1 + 0.1) for n in range(40)]
-            return Decoded(tuple(Piece(word, (7,)) for word in words), "en", 1.0)
+            return DecodedWindow(tuple(Piece(word, (7,)) for word in words), "en", 1.0)
 
     decoder = Looping()
     stream = opened(decoder)
@@ -379,12 +379,12 @@ class Parrot(Clock):
         super().__init__()
         self.copies, self.heard = copies, heard
 
-    def decode(self, window: Window) -> Decoded:
+    def decode(self, window: Window) -> DecodedWindow:
         decoded = super().decode(window)
         if window.context and not window.prefix:
             copied = [Piece(Word(f"w{token}", 0.0, 0.4, 0.9), (token,)) for token in window.context[-self.copies :]]
             heard = [Piece(piece.word, (0,)) for piece in decoded.pieces[: self.heard]]
-            return Decoded((*copied, *heard), "en", 1.0)
+            return DecodedWindow((*copied, *heard), "en", 1.0)
         return decoded
 
 

@@ -1,4 +1,4 @@
-"""Pieces that no line and no caption separates."""
+"""Pieces of text that must stay together."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_an_english_model_knows_english_only() -> None:
     assert recognizer_code("de", frozenset({"en"})) is None
 
 
-def test_what_a_person_reads() -> None:
+def test_messages_for_people() -> None:
     assert unknown_language("tlh", "base", WHISPER) == (
         "The model base does not know Klingon (tlh), so it detects the language: choose another language or model."
     )

@@ -94,7 +94,7 @@ def test_an_abbreviation_in_pieces_ends_nothing(pieces: tuple[str, ...]) -> None
     assert may_be_abbreviated(pieces[0])
 
 
-def test_what_may_become_an_abbreviation() -> None:
+def test_possible_beginnings_of_abbreviations() -> None:
     for text in ("U", "the U", "U.S", "p", "Ph", "Mr", "Inc", "etc", "z.B"):
         assert may_be_abbreviated(text)
     for text in ("", "word", "the navy", "sun", '"U"'):
@@ -147,7 +147,7 @@ def test_languages_and_what_follows(text: str, following: str | None, language: 
     assert ends_sentence(text, following, language) is ends
 
 
-def test_lower_case_goes_on_after_quotes_and_abbreviations() -> None:
+def test_lower_case_continues_after_quotes_and_abbreviations() -> None:
     assert not ends_sentence("approx.", "five")
     assert not ends_sentence("“Stop!”", "he")
     assert ends_sentence("we go now.", "they stay")  # some speech is written without capitals
@@ -171,7 +171,7 @@ def test_no_ellipsis() -> None:
         assert not trails_off(text)
 
 
-def test_marks_at_the_end_are_taken_off_but_not_those_of_abbreviations() -> None:
+def test_final_marks_are_removed_except_those_of_abbreviations() -> None:
     assert without_end("That is it.") == "That is it"
     assert without_end("Really?!") == "Really"
     assert without_end("Mais oui !") == "Mais oui"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from surtitle.core.errors import BadRequest
 from surtitle.core.words import Hypothesis, Word, join
 from surtitle.vocabulary.rules import Vocabulary
-from surtitle.vocabulary.substituter import Substituter, normal, unframed
+from surtitle.vocabulary.substituter import Substituter, normalize, strip_punctuation
 
 
 def words(text: str, start: int = 0) -> tuple[Word, ...]:
@@ -69,11 +69,11 @@ def test_blocked_words_are_masked(heard: str, blocked: tuple[str, ...], shown: s
     assert written(heard, vocabulary(blocked=blocked)) == shown
 
 
-def test_nothing_blocked_is_put_in_by_a_replacement() -> None:
+def test_replacements_cannot_add_blocked_words() -> None:
     assert written("gosh now", vocabulary({"gosh": "darn it"}, ("darn",))) == "d*** it now"
 
 
-def test_times_are_shared_out() -> None:
+def test_a_replacement_shares_the_time_of_the_phrase() -> None:
     given = vocabulary({"b c": "x y z w"})
     result = Substituter().apply(Hypothesis(words("a b c d")), given.rules, final=True).committed
     assert [(word.text, word.start, word.end) for word in result] == [
@@ -97,7 +97,7 @@ def test_the_beginning_of_a_phrase_is_tentative_until_it_is_decided() -> None:
     assert join(rewriter.apply(Hypothesis(words("next one")), rules, final=False).committed) == "next one"
 
 
-def test_other_rules_leave_what_was_committed() -> None:
+def test_changed_rules_do_not_change_committed_words() -> None:
     rewriter = Substituter()
     rewriter.apply(Hypothesis(words("red car")), vocabulary({"red": "blue"}).rules, final=False)
     after = rewriter.apply(
@@ -121,13 +121,13 @@ def test_other_rules_leave_what_was_committed() -> None:
         ({"replacements": {"Red": "a", "red": "b"}}, "twice"),
     ],
 )
-def test_what_cannot_be_entered(entries: dict[str, Any], reason: str) -> None:
+def test_invalid_entries_are_refused(entries: dict[str, Any], reason: str) -> None:
     whole: dict[str, Any] = {"prompt": "", "hotwords": (), "replacements": {}, "blocked": (), **entries}
     with pytest.raises(BadRequest, match=reason):
         Vocabulary.parse(**whole)
 
 
-def test_entries_are_tidied() -> None:
+def test_entries_are_normalized() -> None:
     given = Vocabulary.parse("  Names:\n Ada ", [" Ada ", "Ada"], {" sir  title. ": " Surtitle "}, ["darn", "darn"])
     assert given == Vocabulary("Names: Ada", ("Ada",), {"sir title": "Surtitle"}, ("darn",))
 
@@ -171,7 +171,7 @@ def test_committed_words_only_grow_whatever_the_rules_become(steps: list[Hypothe
 
 
 @given(_scripts, _vocabularies)
-def test_step_by_step_gives_what_all_at_once_gives(steps: list[Hypothesis], given: Vocabulary) -> None:
+def test_step_by_step_gives_the_same_words_as_all_at_once(steps: list[Hypothesis], given: Vocabulary) -> None:
     rewriter = Substituter()
     for step in steps[:-1]:
         rewriter.apply(step, given.rules, final=False)
@@ -192,5 +192,5 @@ def test_no_blocked_word_is_ever_shown(steps: list[Hypothesis], blocked: list[st
     for number, step in enumerate(steps):
         shown = rewriter.apply(step, rules, final=number == len(steps) - 1)
         for word in (*shown.committed, *shown.tentative):
-            text = normal(unframed(word.text))
+            text = normalize(strip_punctuation(word.text))
             assert not any(text == entry or (entry[-1] == "*" and text.startswith(entry[:-1])) for entry in blocked)

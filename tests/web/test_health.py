@@ -82,7 +82,7 @@ async def test_readiness(service: Running, tmp_path_factory: pytest.TempPathFact
 async def test_lines_about_a_source_say_which(service: Running, capsys: pytest.CaptureFixture[str]) -> None:
     loggers = [logging.getLogger(), logging.getLogger("surtitle")]
     kept = [(one.level, one.handlers[:]) for one in loggers]
-    logs.configure(verbose=False, form="json")
+    logs.configure(verbose=False, log_format="json")
     try:
         said = await publish(service, silence(0.5), channel="logged", source="tab")
         assert said.code == 1000

@@ -14,7 +14,7 @@ import pytest_asyncio
 from surtitle.audio import RATE
 from surtitle.captions.transcript import EXPORT_FORMATS
 from tests.recordings.talk import Talk, talk
-from tests.recordings.test_audio_file import heard
+from tests.recordings.test_audio_file import decode_file
 from tests.support import Running, put, running, until
 
 
@@ -88,7 +88,7 @@ async def test_all_sources_are_heard_at_their_places(
     assert answer.headers["content-type"] == "audio/flac"
     path = tmp_path / "mix.flac"
     path.write_bytes(answer.content)
-    frames, rate = heard(path)
+    frames, rate = decode_file(path)
     session = (await client.get(f"/api/sessions/{spoken.session}")).json()
     assert session["audio"]["ready"] == 1
     assert float(answer.headers["x-surtitle-start"]) == session["audio"]["start"]

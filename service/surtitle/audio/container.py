@@ -1,4 +1,4 @@
-"""Container streams and files (WebM, Ogg, MP3, FLAC, MP4 …) to samples, by FFmpeg's libraries."""
+"""Decodes container streams and files (WebM, Ogg, MP3, FLAC, MP4 …) to samples, with FFmpeg's libraries."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import av.container
 import av.error
 import numpy as np
 
-from surtitle.audio import RATES, Frames, Samples, mono
+from surtitle.audio import RATES, Frames, Samples, to_mono
 from surtitle.core.errors import BadAudio
 
-_MAX_BAD_PACKETS = 50  # in a row, before the stream is given up
+_MAX_BAD_PACKETS = 50  # in a row, after which decoding fails
 
-# Start decoding after the first packets instead of after five seconds of analysis. Only containers that hold the
-# sound themselves: FFmpeg also knows playlists, by which a client could make it open this computer's files and network.
+# Start decoding after the first packets instead of after five seconds of analysis. Only allow containers that hold the
+# audio themselves: FFmpeg also reads playlists, by which a client could make it open local files and network addresses.
 _LIVE_OPTIONS = {
     "analyzeduration": "0",
     "probesize": "32768",
@@ -30,7 +30,7 @@ _LIVE_OPTIONS = {
 
 
 class Readable(Protocol):
-    """What FFmpeg needs of a live stream."""
+    """The part of a file object that FFmpeg needs for a live stream."""
 
     def read(self, size: int) -> bytes: ...
 
@@ -38,18 +38,18 @@ class Readable(Protocol):
 class BytePipe:
     """A bounded pipe of bytes from the event loop to a decoding thread.
 
-    ``on_room`` is called, in the reader's thread, whenever something was read.
+    ``on_read`` is called in the reader's thread after every read, which makes space for more.
     """
 
-    def __init__(self, capacity: int, on_room: Callable[[], None]) -> None:
+    def __init__(self, capacity: int, on_read: Callable[[], None]) -> None:
         self._capacity = capacity
-        self._on_room = on_room
+        self._on_read = on_read
         self._data = bytearray()
         self._closed = False
         self._changed = threading.Condition()
 
     def write(self, data: bytes) -> bool:
-        """Add ``data``, or return False when there is no room now. A closed pipe takes all and keeps nothing."""
+        """Add ``data``, or return False if the pipe is full. A closed pipe accepts everything and discards it."""
         with self._changed:
             if not self._closed:
                 if len(self._data) >= self._capacity:
@@ -59,60 +59,60 @@ class BytePipe:
             return True
 
     def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes; b"" when the pipe is closed and empty."""
+        """Read up to ``size`` bytes, waiting for some; b"" if the pipe is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or bool(self._data))
             data = bytes(self._data[:size])
             del self._data[:size]
-        self._on_room()
+        self._on_read()
         return data
 
     def drain(self) -> None:
-        """Nobody reads any more: forget what is inside."""
+        """Discard what has not been read."""
         with self._changed:
             self._data.clear()
 
     def close(self) -> None:
-        """No more will be written; what is inside can still be read."""
+        """Mark the end of the data; what is in the pipe can still be read."""
         with self._changed:
             self._closed = True
             self._changed.notify()
 
 
 def decode(source: str | Readable, container_format: str | None = None) -> Iterator[tuple[Samples, int]]:
-    """The same as `decode_frames`, with one channel."""
-    return ((mono(frames), rate) for frames, rate in decode_frames(source, container_format))
+    """The same as `decode_frames`, mixed to one channel."""
+    return ((to_mono(frames), rate) for frames, rate in decode_frames(source, container_format))
 
 
 def decode_frames(source: str | Readable, container_format: str | None = None) -> Iterator[tuple[Frames, int]]:
-    """Decode the first audio stream: pairs of frames, of one or two channels, and their rate in Hz.
+    """Decode the first audio stream: pairs of frames, with one or two channels, and their rate in Hz.
 
     ``source`` is a path or an object with ``read``; ``container_format`` names the container, None
-    lets FFmpeg find out. Raises `BadAudio` when there is nothing to decode.
+    lets FFmpeg detect it. Raises `BadAudio` if there is nothing to decode.
     """
     live = not isinstance(source, str)
-    what = "this stream" if live else str(source)
-    opened = file_url(source) if isinstance(source, str) else source
+    name = "this stream" if live else str(source)
+    file = file_url(source) if isinstance(source, str) else source
     try:
-        with av.open(opened, mode="r", format=container_format, options=_LIVE_OPTIONS if live else {}) as container:
+        with av.open(file, mode="r", format=container_format, options=_LIVE_OPTIONS if live else {}) as container:
             if not container.streams.audio:
-                raise BadAudio(f"There is no audio in {what}: choose one that has sound.")
+                raise BadAudio(f"There is no audio in {name}: choose one that has sound.")
             for _, frames, rate in decode_stream(container):
                 yield frames, rate
     except (av.error.FFmpegError, ValueError) as error:
         raise BadAudio(
-            f"FFmpeg cannot read {what} as {container_format or 'audio'} ({reason(error)}): "
+            f"FFmpeg cannot read {name} as {container_format or 'audio'} ({describe_error(error)}): "
             "send WebM, Ogg, FLAC, MP3, WAV or raw pcm16le."
         ) from error
 
 
 def file_url(path: str | os.PathLike[str]) -> str:
-    """The path as FFmpeg's libraries take it whatever is in the name: in "Part1:intro.wav" they see a protocol."""
+    """The path as a URL that FFmpeg always takes for a file: it takes "Part1:" in "Part1:intro.wav" for a protocol."""
     return f"file:{os.path.abspath(path)}"
 
 
 def duration(path: str) -> float | None:
-    """The length of a file in seconds, if its container says so."""
+    """The length of a file in seconds, or None if its container does not give it."""
     with suppress(av.error.FFmpegError, ValueError), av.open(file_url(path), mode="r") as container:
         if container.duration is not None:
             return container.duration / av.time_base
@@ -120,9 +120,9 @@ def duration(path: str) -> float | None:
 
 
 def decode_stream(container: av.container.InputContainer) -> Iterator[tuple[float | None, Frames, int]]:
-    """Decode the first audio stream: time stamp in seconds (None where there is none), frames, rate in Hz.
+    """Decode the first audio stream: timestamp in seconds (None if there is none), frames, rate in Hz.
 
-    Raises `BadAudio`, and what PyAV raises.
+    Raises `BadAudio` and the errors of PyAV.
     """
     stream = container.streams.audio[0]
     converter: av.audio.resampler.AudioResampler | None = None
@@ -132,7 +132,7 @@ def decode_stream(container: av.container.InputContainer) -> Iterator[tuple[floa
         try:
             frames = packet.decode()
         except av.error.InvalidDataError:
-            bad += 1  # a lost or torn packet: the codec recovers at the next one
+            bad += 1  # a lost or truncated packet: the codec recovers at the next one
             if bad > _MAX_BAD_PACKETS:
                 raise
             continue
@@ -142,7 +142,8 @@ def decode_stream(container: av.container.InputContainer) -> Iterator[tuple[floa
                 continue
             if frame.sample_rate not in RATES:
                 raise BadAudio(
-                    f"This has {frame.sample_rate} samples a second, it says: send {RATES.start} to {RATES.stop - 1}."
+                    f"The sample rate {frame.sample_rate} Hz is not supported: send {RATES.start} to "
+                    f"{RATES.stop - 1} Hz."
                 )
             if converter is None:
                 channels = min(2, frame.layout.nb_channels)
@@ -153,6 +154,6 @@ def decode_stream(container: av.container.InputContainer) -> Iterator[tuple[floa
                 time = None
 
 
-def reason(error: Exception) -> str:
-    """What FFmpeg says went wrong, without the file's name."""
+def describe_error(error: Exception) -> str:
+    """FFmpeg's description of an error, without the file's name."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""The way in for one source: bytes as the client sends them, 16 kHz samples out."""
+"""The audio intake of one source: turns bytes as the client sends them into 16 kHz samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from surtitle.audio import RATES, Frames, Samples, mono
+from surtitle.audio import RATES, Frames, Samples, to_mono
 from surtitle.audio.container import BytePipe, decode_frames
 from surtitle.audio.pcm import PcmDecoder
 from surtitle.audio.resample import Resampler
@@ -23,30 +23,30 @@ CONTAINERS = {"webm": "webm", "ogg": "ogg", "auto": None}
 FORMATS = ("pcm16le", *CONTAINERS)
 
 Sink = Callable[[Samples], Awaitable[None]]
-"""Takes 16 kHz mono samples; may wait, which holds the client back."""
+"""Accepts 16 kHz mono samples; may wait, which holds the client back."""
 
 Tap = Callable[[Frames, int], None]
-"""Is shown what goes in, as it came, with its rate in Hz; called in the event loop, and does not wait."""
+"""Receives the decoded audio before resampling, and its rate in Hz; called in the event loop, must not block."""
 
 _PIPE_BYTES = 256 * 1024
-_STUCK = "Recognition did not take the audio in time: start again."
-_WAIT = 120.0  # seconds the decoding thread and its feeder wait for each other at most
+_TIMEOUT_MESSAGE = "Recognition did not accept the audio in time: start again."
+_TIMEOUT = 120.0  # seconds that the decoding thread and the writer wait for each other
 
 
 class Intake(Protocol):
-    """Bytes go in by ``write``; samples come out at the sink."""
+    """Accepts bytes and passes samples to a sink. `write` and `finish` raise `BadAudio` and `TimedOut`."""
 
     async def write(self, data: bytes) -> None: ...
 
     async def finish(self) -> None:
-        """The client has said all: deliver what is still inside."""
+        """The client has sent everything: deliver the remaining samples."""
 
     async def abort(self) -> None:
-        """The client is gone: let go of everything, deliver nothing more."""
+        """The client is gone: release everything and deliver no more samples."""
 
 
 def check_format(audio_format: str, rate: int, channels: int) -> None:
-    """Whether we take such audio; rate in Hz and channels matter for pcm16le only. Raises `UnsupportedFormat`."""
+    """Raise `UnsupportedFormat` for unsupported audio; rate in Hz and channels only matter for pcm16le."""
     if audio_format not in FORMATS:
         raise UnsupportedFormat(f"The format {audio_format[:40]!r} is not supported: send one of {', '.join(FORMATS)}.")
     if audio_format == "pcm16le" and rate not in RATES:
@@ -56,11 +56,11 @@ def check_format(audio_format: str, rate: int, channels: int) -> None:
 
 
 def no_tap(frames: Frames, rate: int) -> None:
-    """Nobody wants to see what goes in."""
+    """The tap of a source that nobody taps."""
 
 
 def open_intake(audio_format: str, rate: int, channels: int, sink: Sink, tap: Tap = no_tap) -> Intake:
-    """The intake for a declared format. Raises `UnsupportedFormat`."""
+    """Open the intake for a format that the client has declared. Raises `UnsupportedFormat`."""
     check_format(audio_format, rate, channels)
     if audio_format == "pcm16le":
         return PcmIntake(rate, channels, sink, tap)
@@ -68,7 +68,7 @@ def open_intake(audio_format: str, rate: int, channels: int, sink: Sink, tap: Ta
 
 
 class PcmIntake:
-    """Raw PCM needs no thread: decode, resample, hand on."""
+    """Decodes and resamples raw PCM, in the event loop: it needs no thread."""
 
     def __init__(self, rate: int, channels: int, sink: Sink, tap: Tap = no_tap) -> None:
         self._decoder = PcmDecoder(channels)
@@ -78,17 +78,17 @@ class PcmIntake:
         self._tap = tap
 
     async def write(self, data: bytes) -> None:
-        frames = self._decoder.frames(data)
+        frames = self._decoder.decode_frames(data)
         self._tap(frames, self._rate)
-        await self._deliver(self._resampler.feed(mono(frames)))
+        await self._deliver(self._resampler.feed(to_mono(frames)))
 
     async def finish(self) -> None:
-        if self._decoder.torn:
-            log.warning("the audio ended inside a sample: its last %d byte(s) were dropped", self._decoder.torn)
+        if self._decoder.pending:
+            log.warning("the audio ended in the middle of a sample: dropped the last %d byte(s)", self._decoder.pending)
         await self._deliver(self._resampler.finish())
 
     async def abort(self) -> None:
-        """Nothing to let go of."""
+        """There is nothing to release."""
 
     async def _deliver(self, samples: Samples) -> None:
         if samples.size:
@@ -96,68 +96,68 @@ class PcmIntake:
 
 
 class ContainerIntake:
-    """A container stream: FFmpeg pulls bytes from a pipe in a thread of its own."""
+    """Decodes a container stream: FFmpeg reads the bytes from a pipe in its own thread."""
 
     def __init__(self, container_format: str | None, sink: Sink, tap: Tap = no_tap) -> None:
         self._format = container_format
         self._sink = sink
         self._tap = tap
         self._loop = asyncio.get_running_loop()
-        self._room = asyncio.Event()
-        self._pipe = BytePipe(_PIPE_BYTES, self._tell_room)
-        self._decoded = start_thread("decode", self._decode)
+        self._space = asyncio.Event()  # set when there may be space in the pipe
+        self._pipe = BytePipe(_PIPE_BYTES, self._signal_space)
+        self._decoding = start_thread("decode", self._decode)
 
     async def write(self, data: bytes) -> None:
         try:
-            async with asyncio.timeout(_WAIT):
+            async with asyncio.timeout(_TIMEOUT):
                 while not self._pipe.write(data):
-                    self._room.clear()
-                    await self._room.wait()
+                    self._space.clear()
+                    await self._space.wait()
         except TimeoutError as error:
-            raise TimedOut(_STUCK) from error
-        if self._decoded.done():
-            self._decoded.result()  # raises what ended it; bytes after a proper end are ignored
+            raise TimedOut(_TIMEOUT_MESSAGE) from error
+        if self._decoding.done():
+            self._decoding.result()  # raises the error that ended decoding; bytes after a regular end are ignored
 
     async def finish(self) -> None:
         self._pipe.close()
         try:
-            await asyncio.wait_for(self._decoded, _WAIT)
+            await asyncio.wait_for(self._decoding, _TIMEOUT)
         except TimeoutError as error:
-            raise TimedOut(_STUCK) from error
+            raise TimedOut(_TIMEOUT_MESSAGE) from error
 
     async def abort(self) -> None:
         self._pipe.close()
-        self._decoded.cancel()
+        self._decoding.cancel()
 
-    def _tell_room(self) -> None:
+    def _signal_space(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(self._room.set)
+            self._loop.call_soon_threadsafe(self._space.set)
 
     def _decode(self) -> None:
         try:
-            for samples in resampled(self._tapped(decode_frames(self._pipe, self._format))):
-                if self._decoded.cancelled():
+            for samples in resample_blocks(self._tap_frames(decode_frames(self._pipe, self._format))):
+                if self._decoding.cancelled():
                     return
                 if samples.size:
-                    asyncio.run_coroutine_threadsafe(self._put(samples), self._loop).result(_WAIT)
+                    asyncio.run_coroutine_threadsafe(self._put(samples), self._loop).result(_TIMEOUT)
         except TimeoutError as error:
-            raise TimedOut(_STUCK) from error
+            raise TimedOut(_TIMEOUT_MESSAGE) from error
         finally:
             self._pipe.close()
             self._pipe.drain()
-            self._tell_room()
+            self._signal_space()
 
-    def _tapped(self, blocks: Iterator[tuple[Frames, int]]) -> Iterator[tuple[Samples, int]]:
+    def _tap_frames(self, blocks: Iterator[tuple[Frames, int]]) -> Iterator[tuple[Samples, int]]:
         for frames, rate in blocks:
             self._loop.call_soon_threadsafe(self._tap, frames, rate)
-            yield mono(frames), rate
+            yield to_mono(frames), rate
 
     async def _put(self, samples: Samples) -> None:
         await self._sink(samples)
 
 
-def resampled(blocks: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
-    """Blocks at 16 kHz, from blocks at any rate, even one that changes on the way."""
+def resample_blocks(blocks: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
+    """Resample blocks of any rate in Hz, even one that changes on the way, to 16 kHz."""
     resampler: Resampler | None = None
     current = 0
     for samples, rate in blocks:
@@ -170,8 +170,8 @@ def resampled(blocks: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
         yield resampler.finish()
 
 
-def joined(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:
-    """The same samples in blocks of at least ``size``, but for the last."""
+def join_blocks(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:
+    """The same samples in blocks of at least ``size`` samples, except for the last."""
     waiting: list[Samples] = []
     length = 0
     for block in blocks:

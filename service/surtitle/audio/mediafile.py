@@ -1,7 +1,7 @@
-"""The sound of a media file on the clock of its picture.
+"""The audio of a media file on the clock of its picture.
 
-Subtitles are shown by the time stamps of the container, not by how much sound there was before. Sound that begins
-late, or has a hole where packets were lost or a recording was paused, has silence there.
+Subtitles are shown by the timestamps of the container, not by how much audio came before. If the audio begins late,
+or has a gap where packets were lost or a recording was paused, the gap is filled with silence.
 """
 
 from __future__ import annotations
@@ -15,40 +15,40 @@ import av.container
 import av.error
 import numpy as np
 
-from surtitle.audio import Samples, mono
-from surtitle.audio.container import decode_stream, file_url, reason
-from surtitle.audio.intake import resampled
+from surtitle.audio import Samples, to_mono
+from surtitle.audio.container import decode_stream, describe_error, file_url
+from surtitle.audio.intake import resample_blocks
 from surtitle.core.errors import BadAudio
 
-_TOLERANCE = 0.1  # seconds: time stamps are rounded and jitter, and clocks drift; FFmpeg's own `aresample=async=1` too
-_EXACT = 0.001  # seconds, for where the sound begins: Matroska counts in milliseconds
-_RESTART = 5.0  # seconds; a time stamp further back belongs to another recording, which goes on where this one ends
-_MAX_HOLE = 86_400.0  # seconds; a larger step is a fault in the file
-_FILL = 10.0  # seconds of silence in one block
+_TOLERANCE = 0.1  # seconds: timestamps are rounded and jitter, and clocks drift; as in FFmpeg's `aresample=async=1`
+_START_TOLERANCE = 0.001  # seconds, for the beginning of the audio: Matroska counts in milliseconds
+_MAX_STEP_BACK = 5.0  # seconds; a larger one begins another recording, which continues where this one ends
+_MAX_GAP = 86_400.0  # seconds; a larger step is an error in the file
+_SILENCE_BLOCK = 10.0  # seconds of silence in one block
 
-Stamped = tuple[float | None, Samples, int]
-"""Seconds on the container's clock or None, samples of shape (n,), and their rate in Hz."""
+TimedBlock = tuple[float | None, Samples, int]
+"""Timestamp on the container's clock in seconds or None, samples of shape (n,), and their rate in Hz."""
 
 
 def read(path: str | PathLike[str]) -> Iterator[Samples]:
-    """16 kHz mono samples of the first audio track, of which sample n is heard n / 16000 s after the picture begins.
+    """16 kHz mono samples of the first audio track; sample n is heard n / 16000 s after the picture begins.
 
-    Raises `BadAudio` where there is nothing to decode.
+    Raises `BadAudio` if there is nothing to decode.
     """
-    with _opened(path) as container:
+    with _open(path) as container:
         start = (container.start_time or 0) / av.time_base
-        stamped = ((time, mono(frames), rate) for time, frames, rate in decode_stream(container))
-        yield from resampled(continuous(stamped, start))
+        blocks = ((time, to_mono(frames), rate) for time, frames, rate in decode_stream(container))
+        yield from resample_blocks(fill_gaps(blocks, start))
 
 
-def check(path: str | PathLike[str]) -> None:
-    """Raises `BadAudio` where a file has no audio track, as far as its beginning tells."""
-    with _opened(path):
+def check_audio(path: str | PathLike[str]) -> None:
+    """Raise `BadAudio` if a file has no audio track, as far as its beginning shows."""
+    with _open(path):
         pass
 
 
 @contextmanager
-def _opened(path: str | PathLike[str]) -> Iterator[av.container.InputContainer]:
+def _open(path: str | PathLike[str]) -> Iterator[av.container.InputContainer]:
     name = fspath(path)
     try:
         with av.open(file_url(name), mode="r") as container:
@@ -57,22 +57,22 @@ def _opened(path: str | PathLike[str]) -> Iterator[av.container.InputContainer]:
             yield container
     except (av.error.FFmpegError, ValueError) as error:
         raise BadAudio(
-            f"{name} cannot be read as audio or video ({reason(error)}): choose a file that FFmpeg knows."
+            f"Cannot read {name} as audio or video ({describe_error(error)}): choose a file that FFmpeg can play."
         ) from error
 
 
-def continuous(blocks: Iterator[Stamped], start: float) -> Iterator[tuple[Samples, int]]:
-    """Blocks without holes or overlaps on a clock that begins at ``start`` seconds: samples and rate in Hz."""
-    position = 0.0  # seconds since `start` of all that was handed on
-    tolerance = _EXACT
+def fill_gaps(blocks: Iterator[TimedBlock], start: float) -> Iterator[tuple[Samples, int]]:
+    """Blocks without gaps or overlaps on a clock that begins at ``start`` seconds: samples and rate in Hz."""
+    position = 0.0  # seconds since `start` at which the output ends
+    tolerance = _START_TOLERANCE
     for time, samples, rate in blocks:
         ahead = 0.0 if time is None else time - start - position
-        if ahead < -_RESTART or ahead > _MAX_HOLE:
+        if ahead < -_MAX_STEP_BACK or ahead > _MAX_GAP:
             start += ahead
         elif ahead > tolerance:
-            for filled in _silence(round(ahead * rate), round(_FILL * rate)):
-                position += len(filled) / rate
-                yield filled, rate
+            for silence in _make_silence(round(ahead * rate), round(_SILENCE_BLOCK * rate)):
+                position += len(silence) / rate
+                yield silence, rate
         elif ahead < -_TOLERANCE:
             samples = samples[round(-ahead * rate) :]
         tolerance = _TOLERANCE
@@ -81,6 +81,7 @@ def continuous(blocks: Iterator[Stamped], start: float) -> Iterator[tuple[Sample
             yield samples, rate
 
 
-def _silence(length: int, block: int) -> Iterator[Samples]:
+def _make_silence(length: int, block: int) -> Iterator[Samples]:
+    """``length`` samples of silence, in blocks of at most ``block``."""
     for begin in range(0, length, block):
         yield np.zeros(min(block, length - begin), dtype=np.float32)

@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
-from surtitle.vocabulary.substituter import unframed
+from surtitle.vocabulary.substituter import strip_punctuation
 
 _PHRASE = 4  # words of a replacement that is learnt: longer ones are a misheard sentence
 
@@ -36,7 +36,7 @@ def derive_replacements(caption: Caption, text: str) -> dict[str, str]:
     """The replacements that would have made the same corrections: what was heard, by which what was meant is found."""
     found = {}
     for said, written in _changes(caption.words, text.split()):
-        heard, meant = (unframed(" ".join(part)) for part in ([word.text for word in said], written))
+        heard, meant = (strip_punctuation(" ".join(part)) for part in ([word.text for word in said], written))
         if heard and meant and heard != meant and max(len(said), len(written)) <= _PHRASE:
             found[heard] = meant
     return found

@@ -9,7 +9,7 @@ from typing import Any
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, ass, cues, documents, podcast
-from surtitle.core.errors import NoSuchForm
+from surtitle.core.errors import NoSuchFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ def export(captions: Iterable[Caption], form: str, look: ExportOptions = ExportO
 
 
 def get_format(form: str) -> ExportFormat:
-    """The export format of that name. Raises `NoSuchForm`."""
+    """The export format of that name. Raises `NoSuchFormat`."""
     if form not in EXPORT_FORMATS:
-        raise NoSuchForm(f"{form[:20]!r} is not a transcript format: use one of {', '.join(EXPORT_FORMATS)}.")
+        raise NoSuchFormat(f"{form[:20]!r} is not a transcript format: use one of {', '.join(EXPORT_FORMATS)}.")
     return EXPORT_FORMATS[form]
 
 
@@ -41,7 +41,7 @@ def sort_final(captions: Iterable[Caption]) -> list[Caption]:
 def shift_captions(captions: Iterable[Caption], seconds: float) -> list[Caption]:
     """The captions shifted by ``seconds``, without those that would end before 0."""
     return [
-        replace(caption, words=tuple(word.shifted(seconds) for word in caption.words))
+        replace(caption, words=tuple(word.shift(seconds) for word in caption.words))
         for caption in captions
         if caption.end + seconds > 0
     ]

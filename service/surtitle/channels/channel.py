@@ -31,7 +31,7 @@ from surtitle.channels.track import Track
 from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
 from surtitle.core.settings import Limits
-from surtitle.speakers.timeline import SpeakerNumbering, highest
+from surtitle.speakers.timeline import SpeakerNumbering, highest_number
 
 _NAME_PATTERN = re.compile(r"\w[\w.-]{0,63}")
 _MAX_STYLES = 50
@@ -165,7 +165,7 @@ class Channel:
         # if the computer's clock was set back meanwhile, new words must still come after old ones
         self._began = time.monotonic() - max(now - session.began, furthest)
         self._active = time.monotonic() - max(0.0, now - stored.seen)
-        self.speakers = SpeakerNumbering(highest(caption.speaker for caption in captions))
+        self.speakers = SpeakerNumbering(highest_number(caption.speaker for caption in captions))
         unknown = []
         for prefix in session.prefix.split():
             known = {parse_caption_number(caption.id, prefix) for caption in captions}

@@ -14,7 +14,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.source import Source
 from surtitle.core.errors import EngineError
-from surtitle.models.engines import EMBEDDED, Engines
+from surtitle.models.engines import BUILT_IN, Engines
 from surtitle.models.library import Progress
 from surtitle.speech.engine import Engine, Hints, Stream
 from surtitle.text.languages import AUTO, recognizer_code, unknown_language
@@ -38,7 +38,7 @@ class EngineChoice:
         The embedded recognizer knows one language and takes no hints, so with it any language and hints will do.
         """
         same_engine = self.engine is wanted.engine and self.notice == wanted.notice
-        return self == wanted or (same_engine and self.engine.name == EMBEDDED)
+        return self == wanted or (same_engine and self.engine.name == BUILT_IN)
 
 
 class EngineSwitcher:
@@ -68,7 +68,7 @@ class EngineSwitcher:
 
         Raises `EngineError`.
         """
-        engine = await self._engines.at_hand(channel.settings.model, channel.model)
+        engine = await self._engines.get_available(channel.settings.model, channel.model)
         choice = self._choose(engine, channel, language)
         return choice, await _open(choice)
 
@@ -77,7 +77,7 @@ class EngineSwitcher:
         channel = source.channel
         self._choices[source] = choice
         source.warn(choice.notice)
-        engine = self._engines.loaded(channel.settings.model)
+        engine = self._engines.get_loaded(channel.settings.model)
         up_to_date = engine is not None and choice.satisfies(self._choose(engine, channel, language))
         if not up_to_date and channel not in self._tasks:
             self.switch_engine(channel)
@@ -119,7 +119,7 @@ class EngineSwitcher:
         except EngineError as error:
             log.warning("%s: %s", channel.name, error)
             channel.failure = f"{error.message} Captions continue with the previous model."
-            if self._engines.loaded(channel.model) is None:
+            if self._engines.get_loaded(channel.model) is None:
                 channel.model = None
             channel.settings = replace(channel.settings, model=channel.model)
             self._on_revert(channel)
@@ -149,7 +149,7 @@ class EngineSwitcher:
         settings = channel.settings
         wanted = language or settings.language or self._language
         code = recognizer_code(wanted, engine.languages)
-        name = engine.name if engine.name == EMBEDDED else engine.model
+        name = engine.name if engine.name == BUILT_IN else engine.model
         notice = "" if code else unknown_language(wanted, name, engine.languages)
         return EngineChoice(engine, code or AUTO, settings.hints, notice)
 

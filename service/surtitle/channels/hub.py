@@ -61,7 +61,7 @@ class Hub:
         self._diarizer = Diarizer(settings.speaker_model)
         self._limits = settings.limits
         self._metrics = metrics or Metrics()
-        engines.changed = self._switch_default_engine
+        engines.on_default_changed = self._switch_default_engine
         engines.library.in_use = self._list_models_in_use
         engines.paces = self._list_paces
         self._channels: dict[str, Channel] = {}

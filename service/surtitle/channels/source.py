@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.ring import Recent
+from surtitle.audio.ring import RecentAudio
 from surtitle.captions.caption import Caption
 from surtitle.captions.transcript import words_as_json
 from surtitle.channels.audio_queue import Backlog
@@ -85,7 +85,7 @@ class Source:
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._backlog = Backlog()
-        self._recent = Recent()
+        self._recent = RecentAudio()
         self._already_received = before
         self._on_end = on_end
         self._received = round(before * RATE)
@@ -357,7 +357,7 @@ class Source:
         lost = self._backlog.skip(keep) / RATE
         self.skipped += lost
         if self._metrics:
-            self._metrics.skipped(self.channel.name, lost)
+            self._metrics.count_skipped_audio(self.channel.name, lost)
         log.warning("%s/%s: recognition is too slow, so %.1f s of audio were skipped", *self._label, lost)
         self._publish_lag(force=True)
 
@@ -451,7 +451,7 @@ class Source:
             began = self._live_start - self.clock  # the loop's clock at time 0 of the channel's clock
             live = self._seconds_ahead() <= _LIVE_MARGIN
             delays = [self._loop.time() - began - word.end for word in new] if live else []
-            self._metrics.committed(self.channel.name, self.engine, len(new), delays)
+            self._metrics.count_words(self.channel.name, self.engine, len(new), delays)
 
     def _publish_status(self, state: str) -> None:
         speaking, engine, language = self._sent_status = (self._pipeline.speaking, self.engine, self.language)

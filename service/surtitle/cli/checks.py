@@ -1,4 +1,4 @@
-"""Looks at the machine: what is there, what is missing, and what to do about it."""
+"""The checks of `surtitle doctor`: what this machine has, what it lacks, and how to fix it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -25,89 +26,101 @@ from surtitle.core.settings import Settings
 if TYPE_CHECKING:
     from surtitle.channels.session import StoredSettings
 
-OK, WARN, FAIL = "ok", "warn", "fail"
-
-_ROOM = 2e9  # bytes that should be free: a model, and recordings
-_LEAST = 2e8  # bytes without which nothing can be kept
-_FILES = 2048  # open files that some hundred readers need
-_PATIENCE = 3.0  # seconds
+_RECOMMENDED_FREE_BYTES = 2e9  # enough for a model and some recordings
+_MIN_FREE_BYTES = 2e8  # with less, the service cannot store anything
+_MIN_OPEN_FILES = 2048  # a few hundred readers need as many
+_TIMEOUT = 3.0  # seconds
 _OBS_PORT = 4455
-_EXTRAS = {"translation": ("nllw", "captions in other languages"), "diarization": ("nemo", "telling speakers apart")}
+_EXTRAS = {"translation": ("nllw", "translated captions"), "diarization": ("nemo", "telling speakers apart")}
+
+
+class Status(StrEnum):
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at; ``told`` says how it is and, unless all is well, what to do."""
+    """The result of one check; ``message`` describes what was found and, unless it is OK, how to fix it."""
 
-    state: str
-    what: str
-    told: str
+    status: Status
+    subject: str
+    message: str
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Everything that matters to a service with these settings. A look that fails is a finding, too."""
-    looks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
-        ("Python", _python),
-        ("Audio", _audio),
-        ("Recognition", _recognition),
-        ("GPU", _gpu),
-        ("Models", _models),
-        ("Data folder", _folder),
-        ("Database", _database),
-        ("Access", _access),
-        ("Port", _port),
-        ("OBS", _obs),
-        ("Extras", _extras),
+def run_checks(settings: Settings) -> Iterator[Finding]:
+    """Check everything that a service with these settings depends on. A check that raises is a finding, too."""
+    checks: tuple[tuple[str, Callable[[Settings], Iterator[Finding]]], ...] = (
+        ("Python", _check_python),
+        ("Audio", _check_audio),
+        ("Recognition", _check_recognition),
+        ("GPU", _check_gpu),
+        ("Models", _check_models),
+        ("Data folder", _check_data_dir),
+        ("Database", _check_database),
+        ("Access", _check_access),
+        ("Port", _check_port),
+        ("OBS", _check_obs),
+        ("Extras", _check_extras),
     )
-    for what, look in looks:
+    for subject, check in checks:
         try:
-            yield from look(settings)
+            yield from check(settings)
         except Exception as error:
-            yield Finding(FAIL, what, f"cannot be looked at ({type(error).__name__}: {error}).")
+            yield Finding(Status.FAIL, subject, f"This check failed ({type(error).__name__}: {error}).")
 
 
-def _python(_: Settings) -> Iterator[Finding]:
-    yield Finding(OK, "Python", ".".join(map(str, sys.version_info[:3])))
+def _check_python(_: Settings) -> Iterator[Finding]:
+    yield Finding(Status.OK, "Python", ".".join(map(str, sys.version_info[:3])))
 
 
-def _audio(_: Settings) -> Iterator[Finding]:
-    for name, package, use in (("PyAV", "av", "WebM, Ogg and files"), ("soxr", "soxr", "sample rates")):
+def _check_audio(_: Settings) -> Iterator[Finding]:
+    for name, package, use in (("PyAV", "av", "decoding WebM, Ogg and files"), ("soxr", "soxr", "resampling")):
         try:
             importlib.import_module(package)
         except ImportError as error:
             yield Finding(
-                FAIL, name, f"cannot be loaded ({error}), {use} need it: `make install`, or `pip install {package}`."
+                Status.FAIL,
+                name,
+                f"Cannot import {package} ({error}), which {use} needs: run `make install` or `pip install {package}`.",
             )
         else:
-            yield Finding(OK, name, version(package))
+            yield Finding(Status.OK, name, version(package))
 
 
-def _recognition(_: Settings) -> Iterator[Finding]:
-    for package, use in (("onnxruntime", "hearing who speaks"), ("pocketsphinx", "captions without a model")):
+def _check_recognition(_: Settings) -> Iterator[Finding]:
+    for package, use in (("onnxruntime", "voice detection"), ("pocketsphinx", "captioning without a model")):
         try:
             importlib.import_module(package)
         except ImportError as error:
-            yield Finding(FAIL, package, f"cannot be loaded ({error}), {use} needs it: `pip install {package}`.")
+            yield Finding(
+                Status.FAIL,
+                package,
+                f"Cannot import {package} ({error}), which {use} needs: run `pip install {package}`.",
+            )
         else:
-            yield Finding(OK, package, version(package))
+            yield Finding(Status.OK, package, version(package))
 
 
-def _gpu(_: Settings) -> Iterator[Finding]:
+def _check_gpu(_: Settings) -> Iterator[Finding]:
     import ctranslate2
 
     count = ctranslate2.get_cuda_device_count()
     if count:
         kinds = ", ".join(sorted(ctranslate2.get_supported_compute_types("cuda")))
-        yield Finding(OK, "GPU", f"{count}, for CTranslate2 {version('ctranslate2')} ({kinds})")
+        yield Finding(Status.OK, "GPU", f"{count}, usable by CTranslate2 {version('ctranslate2')} ({kinds})")
     elif shutil.which("nvidia-smi"):
         yield Finding(
-            WARN, "GPU", "There is an NVIDIA driver, but CTranslate2 finds no CUDA: install CUDA 12 and cuDNN 9."
+            Status.WARN,
+            "GPU",
+            "An NVIDIA driver is installed, but CTranslate2 cannot find CUDA: install CUDA 12 and cuDNN 9.",
         )
     else:
-        yield Finding(OK, "GPU", f"none, {os.cpu_count()} processors are used")
+        yield Finding(Status.OK, "GPU", f"none, using {os.cpu_count()} processors")
 
 
-def _models(settings: Settings) -> Iterator[Finding]:
+def _check_models(settings: Settings) -> Iterator[Finding]:
     from surtitle.models import catalogue
     from surtitle.models.check import check_directory
     from surtitle.models.selection import select
@@ -121,74 +134,89 @@ def _models(settings: Settings) -> Iterator[Finding]:
         if directory is not None:
             check_directory(directory, None if catalogue.local_directory(name) else name)
     except SurtitleError as error:
-        yield Finding(FAIL, "Models", error.message)
+        yield Finding(Status.FAIL, "Models", error.message)
         return
-    why = f"{name} ({selection.reason})"
+    choice = f"{name} ({selection.reason})"
     if directory is None:
-        until = "" if settings.model else ", and captions run on pocketsphinx (English, modest) until then"
+        fallback = "" if settings.model else " and uses pocketsphinx (English only, less accurate) until then"
         yield Finding(
-            WARN, "Models", f"{why} is not on this computer: `surtitle serve` fetches it{until}; `{fetch}` does it now."
+            Status.WARN,
+            "Models",
+            f"{choice} is not on this computer: `surtitle serve` downloads it{fallback}; run `{fetch}` to download it "
+            "now.",
         )
         return
-    more = (
-        f"; {selection.proposal} would be fast enough, too: `surtitle models fetch {selection.proposal}`, and "
+    hint = (
+        f"; {selection.proposal} would also be fast enough: run `surtitle models fetch {selection.proposal}`, then "
         f"`surtitle serve --model {selection.proposal}`"
         if selection.proposal
         else ""
     )
-    yield Finding(OK, "Models", why + more)
+    yield Finding(Status.OK, "Models", choice + hint)
     others = [model.name for model in catalogue.catalogue() if model.complete and model.name != name]
     if others:
-        yield Finding(OK, "Other models", ", ".join(others))
+        yield Finding(Status.OK, "Other models", ", ".join(others))
 
 
-def _folder(settings: Settings) -> Iterator[Finding]:
+def _check_data_dir(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
     if folder is None:
         return
     try:
-        place = next(one for one in (folder, *folder.absolute().parents) if one.exists())  # `serve` makes the rest
-        with tempfile.TemporaryFile(dir=place) as file:
+        # the nearest folder that exists: `serve` creates the rest
+        existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        with tempfile.TemporaryFile(dir=existing) as file:
             file.write(b"x" * 4096)
             file.flush()
     except OSError as error:
         reason = error.strerror or error
-        yield Finding(FAIL, "Data folder", f"{folder} cannot be written ({reason}): choose another with --data-dir.")
-        return
-    free = shutil.disk_usage(place).free
-    if free < _LEAST:
         yield Finding(
-            FAIL, "Disk", f"{free / 1e6:.0f} MB are free at {folder}: make room, or choose another with --data-dir."
+            Status.FAIL, "Data folder", f"Cannot write to {folder} ({reason}): choose another with --data-dir."
         )
-    elif free < _ROOM:
+        return
+    free = shutil.disk_usage(existing).free
+    if free < _MIN_FREE_BYTES:
         yield Finding(
-            WARN, "Disk", f"{free / 1e9:.1f} GB are free at {folder}: a model or a long recording may not fit."
+            Status.FAIL,
+            "Disk",
+            f"Only {free / 1e6:.0f} MB are free at {folder}: free some space, or choose another folder with "
+            "--data-dir.",
+        )
+    elif free < _RECOMMENDED_FREE_BYTES:
+        yield Finding(
+            Status.WARN,
+            "Disk",
+            f"Only {free / 1e9:.1f} GB are free at {folder}: a model or a long recording may not fit.",
         )
     else:
-        yield Finding(OK, "Data folder", f"{folder}, {free / 1e9:.0f} GB free")
+        yield Finding(Status.OK, "Data folder", f"{folder}, {free / 1e9:.0f} GB free")
     if sys.platform != "win32":
         import resource
 
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        if hard != resource.RLIM_INFINITY and hard < _FILES:
-            yield Finding(WARN, "Open files", f"{hard} at most, so about {hard - 100} readers: raise `ulimit -n`.")
+        if hard != resource.RLIM_INFINITY and hard < _MIN_OPEN_FILES:
+            yield Finding(
+                Status.WARN,
+                "Open files",
+                f"The limit of {hard} allows about {hard - 100} readers: raise it with `ulimit -n`.",
+            )
         else:
-            yield Finding(OK, "Open files", "enough" if hard == resource.RLIM_INFINITY else f"{hard} at most")
+            yield Finding(Status.OK, "Open files", "unlimited" if hard == resource.RLIM_INFINITY else f"up to {hard}")
 
 
-def _database(settings: Settings) -> Iterator[Finding]:
+def _check_database(settings: Settings) -> Iterator[Finding]:
     if settings.database is None:
         return
     try:
-        channels = len(_told(settings))
+        channels = len(_stored_settings(settings))
     except SurtitleError as error:
-        yield Finding(FAIL, "Database", error.message)
+        yield Finding(Status.FAIL, "Database", error.message)
     else:
-        yield Finding(OK, "Database", f"answers, and has the settings of {channels} channels")
+        yield Finding(Status.OK, "Database", f"reachable, has the settings of {channels} channels")
 
 
-def _told(settings: Settings) -> dict[str, StoredSettings]:
-    """What is kept of channels' settings. Raises `StoreError`."""
+def _stored_settings(settings: Settings) -> dict[str, StoredSettings]:
+    """The stored settings of each channel. Raises `StoreError`."""
     from surtitle.store.database import FILE
     from surtitle.store.journal import Store
 
@@ -199,83 +227,92 @@ def _told(settings: Settings) -> dict[str, StoredSettings]:
         return store.settings()
 
 
-def _access(settings: Settings) -> Iterator[Finding]:
+def _check_access(settings: Settings) -> Iterator[Finding]:
     try:
         secret = secrets.find(settings.data_dir)
     except SurtitleError as error:
-        yield Finding(FAIL, "Access", error.message)
+        yield Finding(Status.FAIL, "Access", error.message)
         return
     if settings.guarded and secret is None:
         yield Finding(
-            FAIL, "Access", f"{settings.host} is beyond this computer: `surtitle token new-secret` makes the secret."
+            Status.FAIL,
+            "Access",
+            f"{settings.host} can be reached from other computers, which needs a secret: create one with "
+            "`surtitle token new-secret`.",
         )
     elif settings.guarded:
-        yield Finding(OK, "Access", "there is a secret, and everybody needs a token")
+        yield Finding(Status.OK, "Access", "a secret exists, and every client needs a token")
     else:
-        more = "" if secret else "; for others, begin with `surtitle token new-secret`"
-        yield Finding(OK, "Access", f"this computer only, without tokens{more}")
+        hint = "" if secret else "; to let other computers in, run `surtitle token new-secret` first"
+        yield Finding(Status.OK, "Access", f"from this computer only, without tokens{hint}")
 
 
-def _port(settings: Settings) -> Iterator[Finding]:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _unchecked())
+def _check_port(settings: Settings) -> Iterator[Finding]:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}), _unverified_https())
     for scheme in ("http", "https"):
         try:
-            with direct.open(f"{scheme}://{_local(settings)}:{settings.port}/healthz", timeout=_PATIENCE) as answer:
+            with direct.open(f"{scheme}://{_local_host(settings)}:{settings.port}/healthz", timeout=_TIMEOUT) as answer:
                 if json.load(answer).get("status") == "ok":
-                    yield Finding(OK, "Port", f"Surtitle runs at {settings.port}")
+                    yield Finding(Status.OK, "Port", f"Surtitle is running on port {settings.port}")
                     return
         except (OSError, ValueError):
             continue
     try:
-        socket.create_server((settings.host, settings.port), family=_family(settings)).close()
+        socket.create_server((settings.host, settings.port), family=_address_family(settings)).close()
     except OSError as error:
         reason = error.strerror or error
         yield Finding(
-            FAIL, "Port", f"{settings.port} cannot be used ({reason}): stop who has it, or choose one with --port."
+            Status.FAIL,
+            "Port",
+            f"Cannot listen on port {settings.port} ({reason}): stop the program that uses it, or choose another with "
+            "--port.",
         )
     else:
-        yield Finding(OK, "Port", f"{settings.port} is free")
+        yield Finding(Status.OK, "Port", f"{settings.port} is free")
 
 
-def _obs(settings: Settings) -> Iterator[Finding]:
-    """Where channels are told that OBS is; if none is, where it usually is."""
-    told = {name: one.settings.closed_captions for name, one in _told(settings).items()}
-    wanted = {name: one for name, one in told.items() if one.enabled}
-    for name, one in wanted.items():
-        yield connect(f"OBS ({name})", one.host, one.port, one.password)
-    if not wanted:
+def _check_obs(settings: Settings) -> Iterator[Finding]:
+    """The OBS of each channel that sends closed captions; without any, OBS's usual port on this computer."""
+    outputs = {name: stored.settings.closed_captions for name, stored in _stored_settings(settings).items()}
+    enabled = {name: output for name, output in outputs.items() if output.enabled}
+    for name, output in enabled.items():
+        yield check_obs_login(f"OBS ({name})", output.host, output.port, output.password)
+    if not enabled:
         try:
-            socket.create_connection(("127.0.0.1", _OBS_PORT), timeout=_PATIENCE).close()
+            socket.create_connection(("127.0.0.1", _OBS_PORT), timeout=_TIMEOUT).close()
         except OSError:
-            yield Finding(OK, "OBS", "no WebSocket server here; only closed captions by the service need it")
+            yield Finding(Status.OK, "OBS", "no WebSocket server on this computer; only closed captions need one")
         else:
-            yield Finding(OK, "OBS", f"its WebSocket server answers at port {_OBS_PORT}")
+            yield Finding(Status.OK, "OBS", f"its WebSocket server answers on port {_OBS_PORT}")
 
 
-def connect(what: str, host: str, port: int, password: str) -> Finding:
-    """Whether OBS answers there, and takes the password."""
+def check_obs_login(subject: str, host: str, port: int, password: str) -> Finding:
+    """Whether OBS answers at this address and accepts the password."""
     from obsws_python.error import OBSSDKError
 
     from surtitle.closed_captions.obs_websocket import Client
 
     try:
         address = f"[{host}]" if ":" in host else host
-        with Client(host=address, port=port, password=password, timeout=_PATIENCE) as client:
-            return Finding(OK, what, f"OBS {client.get_version().obs_version} at {host}:{port}")
+        with Client(host=address, port=port, password=password, timeout=_TIMEOUT) as client:
+            return Finding(Status.OK, subject, f"OBS {client.get_version().obs_version} at {host}:{port}")
     except OBSSDKError:
         return Finding(
-            FAIL, what, f"{host}:{port} refuses the password: copy it from OBS, Tools, WebSocket Server Settings."
+            Status.FAIL,
+            subject,
+            f"OBS at {host}:{port} rejects the password: copy it from Tools, WebSocket Server Settings in OBS.",
         )
-    except Exception as error:  # obsws-python lets through whatever its socket raises
+    except Exception as error:  # obsws-python passes on whatever its socket raises
         reason = getattr(error, "strerror", None) or type(error).__name__
         return Finding(
-            WARN,
-            what,
-            f"{host}:{port} does not answer ({reason}): start OBS, and enable its server under Tools, WebSocket.",
+            Status.WARN,
+            subject,
+            f"{host}:{port} does not answer ({reason}): start OBS, and enable its server under Tools, WebSocket Server "
+            "Settings.",
         )
 
 
-def _extras(_: Settings) -> Iterator[Finding]:
+def _check_extras(_: Settings) -> Iterator[Finding]:
     for extra, (package, use) in _EXTRAS.items():
         try:
             found = importlib.util.find_spec(package) is not None
@@ -286,22 +323,25 @@ def _extras(_: Settings) -> Iterator[Finding]:
                 release = version(package)
             except PackageNotFoundError:
                 release = "installed"
-            yield Finding(OK, extra.capitalize(), release)
+            yield Finding(Status.OK, extra.capitalize(), release)
         else:
-            yield Finding(OK, extra.capitalize(), f"not installed; for {use}: pip install 'surtitle[{extra}]'")
+            yield Finding(
+                Status.OK, extra.capitalize(), f"not installed; {use} needs it: run `pip install 'surtitle[{extra}]'`"
+            )
 
 
-def _local(settings: Settings) -> str:
+def _local_host(settings: Settings) -> str:
+    """The host to connect to from this computer, as it stands in a URL."""
     host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
-def _family(settings: Settings) -> socket.AddressFamily:
+def _address_family(settings: Settings) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in settings.host else socket.AF_INET
 
 
-def _unchecked() -> urllib.request.HTTPSHandler:
-    """Our own certificate is for the name that others know the service by."""
+def _unverified_https() -> urllib.request.HTTPSHandler:
+    """HTTPS without verification: the service's certificate is for its public name, not for this address."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return urllib.request.HTTPSHandler(context=context)

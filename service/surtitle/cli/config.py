@@ -1,4 +1,4 @@
-"""A file of settings for `serve`: TOML, with the names that the options have, and a table `limits`."""
+"""The settings file of `serve`: TOML with a key for each option, and a table `limits`."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ import click
 
 from surtitle.core.settings import Limits
 
-_OWN = ("config", "help")  # options that a file cannot set
+_EXCLUDED = ("config", "help")  # options that a file cannot set
 
 
 def read_config(context: click.Context, _: click.Parameter, path: Path | None) -> None:
-    """Options' defaults become what the file says. Raises `click.UsageError`, which names the file, line and field."""
+    """Set the options' defaults from a file. Raises `click.UsageError`, which names the file, line and key."""
     if path is None:
         return
     try:
         text = path.read_text(encoding="utf-8")
-        told = tomllib.loads(text)
+        values = tomllib.loads(text)
     except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+        raise click.UsageError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}.") from error
     except tomllib.TOMLDecodeError as error:
-        raise click.UsageError(f"{path} is not TOML: {error}.") from error
-    limits = told.pop("limits", {})
+        raise click.UsageError(f"{path} is not valid TOML: {error}.") from error
+    limits = values.pop("limits", {})
     if not isinstance(limits, dict):
-        raise click.UsageError(f"{_where(path, text, 'limits')}: it is a table of numbers, under a line [limits].")
+        raise click.UsageError(f"{_locate(path, text, 'limits')}: write a table of numbers, under a line [limits].")
     defaults = {}
-    for field, value in told.items():
-        option = _option(context, field)
+    for key, value in values.items():
+        option = _find_option(context, key)
         if value == "":
-            continue  # as if it were not there
+            continue  # an empty string is the same as no entry
         if option is None:
-            known = ", ".join(sorted(_field(one) for one in _options(context.command) if not one.hidden))
-            raise click.UsageError(f"{_where(path, text, field)} is no setting: choose from {known}.")
-        defaults[option.name or ""] = _checked(context, option, value, _where(path, text, field))
+            known = ", ".join(sorted(_key(option) for option in _options(context.command) if not option.hidden))
+            raise click.UsageError(f"{_locate(path, text, key)} is not a setting: choose from {known}.")
+        defaults[option.name or ""] = _check_value(context, option, value, _locate(path, text, key))
     if limits:
-        option = next(one for one in _options(context.command) if one.name == "limits")
-        for field, value in limits.items():
-            _checked(context, option, [f"{field}={value}"], _where(path, text, field))
-        defaults["limits"] = [f"{field}={value}" for field, value in limits.items()]
+        option = next(option for option in _options(context.command) if option.name == "limits")
+        for key, value in limits.items():
+            _check_value(context, option, [f"{key}={value}"], _locate(path, text, key))
+        defaults["limits"] = [f"{key}={value}" for key, value in limits.items()]
     context.default_map = {**(context.default_map or {}), **defaults}
 
 
-def example(command: click.Command) -> str:
-    """A file that says all that can be set, in comments; nothing of it changes anything."""
+def format_example(command: click.Command) -> str:
+    """A settings file with every key commented out at its default, so that using it changes nothing."""
     lines = [
-        "# Settings for `surtitle serve --config FILE`. What is commented out is as it is anyhow.",
-        "# An environment variable (SURTITLE_SERVE_PORT) goes before this file, and an option (--port) before both.",
+        "# Settings for `surtitle serve --config FILE`. Lines that are commented out show the defaults.",
+        "# Environment variables (SURTITLE_SERVE_PORT) override this file, and options (--port) override both.",
     ]
     for option in _options(command):
         if option.name == "limits" or option.hidden:
             continue
-        lines += ["", f"# {_sentence(option)}", f"#{_field(option)} = {_literal(option)}"]
-    lines += ["", "# What clients may do at most. Times are in seconds, sizes in bytes.", "[limits]"]
+        lines += ["", f"# {_sentence(option)}", f"#{_key(option)} = {_literal(option)}"]
+    lines += ["", "# Limits on what clients may do. Times are in seconds, sizes in bytes.", "[limits]"]
     for field in dataclasses.fields(Limits):
         help_text = f"# {field.metadata['help']}"
         lines.append(f"#{field.name} = {field.default}".ljust(35) + help_text)
@@ -65,8 +65,8 @@ def example(command: click.Command) -> str:
 
 def _sentence(option: click.Option) -> str:
     choices = option.type.choices if isinstance(option.type, click.Choice) else ()
-    more = f" One of {', '.join(choices)}." if choices else ""
-    return f"{(option.help or f'The {_field(option)}.').replace(chr(10), ' ')}{more}"
+    suffix = f" One of {', '.join(choices)}." if choices else ""
+    return f"{(option.help or f'The {_key(option)}.').replace(chr(10), ' ')}{suffix}"
 
 
 def _literal(option: click.Option) -> str:
@@ -81,34 +81,36 @@ def _literal(option: click.Option) -> str:
 
 
 def _options(command: click.Command) -> list[click.Option]:
-    return [one for one in command.params if isinstance(one, click.Option) and one.name not in _OWN]
+    return [param for param in command.params if isinstance(param, click.Option) and param.name not in _EXCLUDED]
 
 
-def _field(option: click.Option) -> str:
-    """What an option is called in the file: as on the command line."""
+def _key(option: click.Option) -> str:
+    """The option's key in the file: its name on the command line, with underscores."""
     return option.opts[-1].lstrip("-").replace("-", "_")
 
 
-def _option(context: click.Context, field: str) -> click.Option | None:
-    name = field.replace("-", "_")
-    return next((one for one in _options(context.command) if _field(one) == name and one.name != "limits"), None)
+def _find_option(context: click.Context, key: str) -> click.Option | None:
+    name = key.replace("-", "_")
+    options = (option for option in _options(context.command) if option.name != "limits")
+    return next((option for option in options if _key(option) == name), None)
 
 
-def _checked(context: click.Context, option: click.Option, value: Any, where: str) -> Any:
-    """The value as the option takes it; a mistake is told with its place."""
-    wanted = list if option.multiple else bool if option.is_flag else str | int | float
-    if not isinstance(value, wanted) or (isinstance(value, bool) and not option.is_flag):
-        kind = "a list in [ ]" if option.multiple else "true or false" if option.is_flag else "a text or a number"
-        raise click.UsageError(f"{where}: write {kind}.")
+def _check_value(context: click.Context, option: click.Option, value: Any, location: str) -> Any:
+    """Return a value that the option accepts. Raises `click.UsageError`, which begins with ``location``."""
+    expected = list if option.multiple else bool if option.is_flag else str | int | float
+    if not isinstance(value, expected) or (isinstance(value, bool) and not option.is_flag):
+        kind = "a list in [ ]" if option.multiple else "true or false" if option.is_flag else "a string or a number"
+        raise click.UsageError(f"{location}: write {kind}.")
     try:
         option.type_cast_value(context, value)
     except click.BadParameter as error:
-        raise click.UsageError(f"{where}: {error.message}") from error
+        raise click.UsageError(f"{location}: {error.message}") from error
     return value
 
 
-def _where(path: Path, text: str, field: str) -> str:
+def _locate(path: Path, text: str, key: str) -> str:
+    """The file, line and key, as an error message names them."""
     for number, line in enumerate(text.splitlines(), 1):
-        if re.match(rf"\s*\[?\s*[\"']?{re.escape(field)}[\"']?\s*[=\].]", line):
-            return f"{path}, line {number}, {field}"
-    return f"{path}, {field}"
+        if re.match(rf"\s*\[?\s*[\"']?{re.escape(key)}[\"']?\s*[=\].]", line):
+            return f"{path}, line {number}, {key}"
+    return f"{path}, {key}"

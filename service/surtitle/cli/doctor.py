@@ -1,4 +1,4 @@
-"""The command line's `doctor`."""
+"""The command `surtitle doctor`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from platformdirs import user_data_path
 
 from surtitle.core.settings import Settings
 
-_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_COLORS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
@@ -33,17 +33,16 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 @click.option("--database", metavar="URL", envvar=["SURTITLE_DOCTOR_DATABASE", "SURTITLE_SERVE_DATABASE"])
 @click.pass_context
 def doctor(context: click.Context, /, **options: Any) -> None:
-    """Look whether this machine has what `serve` needs, and say what to do.
+    """Check that this machine has what `serve` needs, and say how to fix what is missing.
 
-    The options are those of `serve`. Ends with 1 if something keeps it from working.
+    Takes the same options as `serve`. The exit status is 1 if something prevents it from working.
     """
-    from surtitle.cli.checks import FAIL, examine
+    from surtitle.cli.checks import Status, run_checks
 
     failed = False
-    for finding in examine(Settings(**options)):
-        failed = failed or finding.state == FAIL
-        click.echo(
-            f"{click.style(f'{finding.state:<4}', fg=_COLOURS[finding.state])}  {finding.what:<13} {finding.told}"
-        )
+    for finding in run_checks(Settings(**options)):
+        failed = failed or finding.status is Status.FAIL
+        status = click.style(f"{finding.status:<4}", fg=_COLORS[finding.status])
+        click.echo(f"{status}  {finding.subject:<13} {finding.message}")
     if failed:
         context.exit(1)

@@ -1,4 +1,4 @@
-"""The option `--language`, which several commands have."""
+"""The option `--language`, shared by several commands."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import click
 from surtitle.core.errors import SurtitleError
 
 
-def _known(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """The language, if it is one."""
+def _validate(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return the language. Raises `click.BadParameter` if there is no such language."""
     from surtitle.channels.settings import check_language
 
     try:
@@ -21,6 +21,6 @@ language_option = click.option(
     "--language",
     default="auto",
     show_default=True,
-    callback=_known,
-    help="The language that is spoken: a code like en, de or pt-BR, or auto.",
+    callback=_validate,
+    help="The spoken language: a code such as en, de or pt-BR, or auto to detect it.",
 )

@@ -1,6 +1,6 @@
-"""The command line: serve, demo, config; the others are in `…_cli` files.
+"""The commands `serve`, `demo` and `config`, and the group that all commands belong to.
 
-The service itself is imported by the commands that need it: `surtitle --help` answers at once.
+Commands import the service only when they run, so that `surtitle --help` answers at once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import click
 from platformdirs import user_data_path
 
 from surtitle import __version__
-from surtitle.cli.config import example
+from surtitle.cli.config import format_example
 from surtitle.cli.doctor import doctor
 from surtitle.cli.language_option import language_option
 from surtitle.cli.models import models
 from surtitle.cli.polish import polish
 from surtitle.cli.record import record
 from surtitle.cli.removed_options import removed_options
-from surtitle.cli.serve_options import check_access, guard_options
+from surtitle.cli.serve_options import add_serve_options, check_access
 from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
 from surtitle.core.errors import SurtitleError
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
     from surtitle.web.server import Server
 
 _engine = click.option(
-    "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="What recognizes the speech."
+    "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="The speech recognizer."
 )
-_model = click.option("--model", metavar="NAME|DIR", help="A Whisper model: a name like small.en, or a directory.")
+_model = click.option("--model", metavar="NAME|DIR", help="A Whisper model: a name such as small.en, or a directory.")
 
 _policy = click.option(
     "--policy",
     type=click.Choice(POLICIES),
     default=POLICIES[0],
     show_default=True,
-    help="What decides that Whisper's words are final.",
+    help="The policy that decides when Whisper's words are committed.",
 )
 _host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 _port = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
@@ -54,7 +54,7 @@ _port = click.option("--port", type=click.IntRange(1, 65535), default=8000, show
 def main() -> None:
     """Live captions for anything a browser tab or OBS can play.
 
-    Every option can also be set by an environment variable: SURTITLE_SERVE_PORT for `serve --port`.
+    Every option can also be set by an environment variable, for example SURTITLE_SERVE_PORT for `serve --port`.
     """
 
 
@@ -79,47 +79,51 @@ main.add_command(transcribe)
     metavar="FILE|NAME",
     default=SPEAKER_MODEL,
     show_default=True,
-    help="What tells speakers apart, where a channel asks for it: a .nemo file, or a model of the hub.",
+    help="The model that tells speakers apart in channels that ask for it: a .nemo file, or a name on the hub.",
 )
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=user_data_path("surtitle", appauthor=False),
     show_default=True,
-    help="Where settings, transcripts and recordings are kept.",
+    help="The folder for settings, transcripts and recordings.",
 )
 @click.option(
-    "--database", metavar="URL", help="A PostgreSQL database for them instead: postgresql://user:password@host/name."
+    "--database",
+    metavar="URL",
+    help="A PostgreSQL database for settings and transcripts: postgresql://user:password@host/name.",
 )
 @click.option(
     "--recording-format",
     type=click.Choice(RECORDING_FORMATS),
     default=RECORDING_FORMATS[0],
     show_default=True,
-    help="FLAC is what was heard; Opus is a tenth of it and sounds the same.",
+    help="FLAC is lossless; Opus is a tenth of the size and sounds the same.",
 )
 @click.option(
     "--translation-model",
     metavar="NAME|DIR",
-    help="An NLLB model that translates captions: a name like nllb-200-distilled-600M, or a directory. NLLB-200's "
+    help="An NLLB model for translating captions: a name such as nllb-200-distilled-600M, or a directory. NLLB-200's "
     "weights are licensed for non-commercial use only (CC BY-NC 4.0).",
 )
-@click.option("--allow-origin", multiple=True, metavar="ORIGIN", help="A web page's origin that may use the service.")
-@guard_options
+@click.option(
+    "--allow-origin", multiple=True, metavar="ORIGIN", help="The origin of a web page that may use the service."
+)
+@add_serve_options
 @click.option("--verbose", is_flag=True, help="Log more.")
 def serve(verbose: bool, log_format: str, **options: Any) -> None:
     """Start the caption service.
 
-    It listens on this computer only, unless --host says where else: 0.0.0.0 for all of its addresses. Then everybody
-    who comes in needs a token, see `surtitle token`.
+    By default it listens on this computer only. --host 0.0.0.0 listens on all network addresses; then every client
+    needs a token, see `surtitle token`.
     """
-    _run(_serve(_checked(Settings(**options)), verbose, log_format))
+    _run(_serve(_check_settings(Settings(**options)), verbose, log_format))
 
 
 @main.command()
 def config() -> None:
-    """Print a settings file for `serve`, with comments."""
-    click.echo(example(serve), nl=False)
+    """Print a settings file for `serve` with comments."""
+    click.echo(format_example(serve), nl=False)
 
 
 @main.command()
@@ -128,28 +132,28 @@ def config() -> None:
 @_engine
 @_model
 @_policy
-@click.option("--channel", default="main", show_default=True, help="Where the captions appear.")
+@click.option("--channel", default="main", show_default=True, help="The channel that shows the captions.")
 @click.option("--browser/--no-browser", default=True, help="Open the overlay in a browser.")
-@click.option("--once", is_flag=True, help="Play once, also when no service was running before.")
+@click.option("--once", is_flag=True, help="Play the sample once, even if the demo started the service.")
 def demo(channel: str, browser: bool, once: bool, **options: Any) -> None:
     """Play a short speech sample and show its captions.
 
-    Uses the service that runs at HOST and PORT. If none does, starts one and repeats the sample
+    Uses the service running at HOST and PORT. If there is none, starts one and repeats the sample
     until Ctrl-C.
     """
-    _run(_demo(_checked(Settings(**options)), channel, browser, once))
+    _run(_demo(_check_settings(Settings(**options)), channel, browser, once))
 
 
-def _checked(settings: Settings) -> Settings:
-    """The settings; a mistake is told before anything starts."""
+def _check_settings(settings: Settings) -> Settings:
+    """Return the settings. Raises `click.UsageError`, before anything starts, if they cannot work."""
     check_access(settings)
     if settings.speaker_model.endswith(".nemo") and not Path(settings.speaker_model).is_file():
         raise click.UsageError(
-            f"There is no file {settings.speaker_model!r}: say where the speaker model is with --speaker-model, "
-            "or a name on the hub."
+            f"The speaker model {settings.speaker_model!r} does not exist: give another file, or a name on the hub, "
+            "with --speaker-model."
         )
     if settings.engine == "whisper" and settings.model is None:
-        raise click.UsageError("Say which Whisper model: --model base.en, for example.")
+        raise click.UsageError("--engine whisper needs a model: add one, for example --model base.en.")
     if settings.model is not None:
         from surtitle.models.catalogue import local_directory
 
@@ -176,18 +180,18 @@ async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
 
     limit_malloc_arenas()
     raise_socket_limit()
-    logs.configure(verbose=verbose, form=log_format)
+    logs.configure(verbose=verbose, log_format=log_format)
     server = _server(settings)
-    signal.signal(signal.SIGTERM, _leave)  # which comes back when uvicorn has seen to it
-    beside = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(trim_heap_periodically())]
+    signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its own shutdown
+    background = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(trim_heap_periodically())]
     try:
         await server.serve()
     finally:
-        for task in beside:
+        for task in background:
             task.cancel()
 
 
-def _leave(*_: object) -> NoReturn:
+def _exit(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
@@ -216,7 +220,7 @@ async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> 
         while True:
             with Live(console=console, transient=True) as live:
                 async for message in play(settings.url, channel):
-                    _show(live, message)
+                    _show_caption(live, message)
             if once or server is None:
                 break
             await asyncio.sleep(3.0)
@@ -228,8 +232,8 @@ async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> 
             await serving
 
 
-def _show(live: Live, message: dict[str, Any]) -> None:
-    """A caption in the terminal: committed words bright, tentative ones dim."""
+def _show_caption(live: Live, message: dict[str, Any]) -> None:
+    """Show a caption in the terminal: committed words bright, tentative ones dim. Raises `click.ClickException`."""
     from rich.text import Text
 
     if message["type"] == "error":
@@ -256,15 +260,15 @@ def _server(settings: Settings) -> Server:
 
 async def _announce(server: Server, settings: Settings) -> None:
     await server.ready.wait()
-    place = settings.public_url
+    url = settings.public_url
     click.echo(
-        f"Surtitle {__version__} is running. Ctrl-C stops it.\n"
-        f"  dashboard  {place}/\n"
-        f"  overlay    {place}/overlay/main   (OBS: add it as a browser source)\n"
-        f"  viewer     {place}/view/main"
+        f"Surtitle {__version__} is running. Press Ctrl-C to stop it.\n"
+        f"  dashboard  {url}/\n"
+        f"  overlay    {url}/overlay/main   (add it to OBS as a browser source)\n"
+        f"  viewer     {url}/view/main"
     )
     if settings.guarded:
-        click.echo("Each needs a token. For the dashboard: surtitle token --scope admin --channel '*'")
+        click.echo("Each page needs a token. For the dashboard, run: surtitle token --scope admin --channel '*'")
 
 
 def _is_running(settings: Settings) -> bool:
@@ -279,7 +283,7 @@ def _is_running(settings: Settings) -> bool:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Ctrl-C ends the work quietly."""
+    """Run until the work ends, or quietly until Ctrl-C."""
     try:
         asyncio.run(work)
     except KeyboardInterrupt:

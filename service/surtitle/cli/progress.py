@@ -12,13 +12,13 @@ from surtitle.models.download import download
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
-    """On standard error: what it is, how far it is, ``columns``, how long it will take."""
-    shown = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), *columns)
-    return Progress(*shown, TimeRemainingColumn(), console=Console(stderr=True))
+    """A progress bar on standard error: description, bar, percentage, ``columns``, time remaining."""
+    first = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    return Progress(*first, *columns, TimeRemainingColumn(), console=Console(stderr=True))
 
 
 def fetch(model: str, kind: Kind = KIND) -> Path:
-    """Download a model and show how far it is; its directory. Raises `ModelError`."""
+    """Download a model with a progress bar, and return its directory. Raises `ModelError`."""
     with progress_bar(DownloadColumn()) as progress:
         task = progress.add_task(model, total=None)
         return download(model, lambda done, total: progress.update(task, completed=done, total=total), kind=kind)

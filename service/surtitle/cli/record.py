@@ -1,4 +1,4 @@
-"""The command line's `record`: records a channel of the service that runs."""
+"""The command `surtitle record`: record a channel of the running service."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from urllib.parse import quote
 import click
 
 _POLL_INTERVAL = 0.5  # seconds
-_TIMEOUT = 15.0  # seconds: a disk may take a while to close a file
+_TIMEOUT = 15.0  # seconds: closing a file on a slow disk can take a while
 
 
 @click.command()
-@click.option("--channel", default="main", show_default=True, help="What to record: all its sources.")
-@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where the service is.")
-@click.option("--token", envvar="SURTITLE_TOKEN", help="With the scope admin, where the service needs one.")
-@click.option("--seconds", type=click.FloatRange(min=0.1), help="Stop by itself after so long.")
+@click.option("--channel", default="main", show_default=True, help="The channel to record, with all its sources.")
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The address of the service.")
+@click.option("--token", envvar="SURTITLE_TOKEN", help="A token with the scope admin, if the service needs one.")
+@click.option("--seconds", type=click.FloatRange(min=0.1), help="Stop after this many seconds.")
 def record(channel: str, url: str, token: str | None, seconds: float | None) -> None:
     """Record a channel of the running service until Ctrl-C.
 
-    The service writes the files. They and the captions are a session, to be found at URL/sessions.
+    The service writes the files. They form a session together with the captions, listed at URL/sessions.
     """
     from rich.console import Console
     from rich.live import Live
 
     address = f"{url.rstrip('/')}/api/channels/{quote(channel, safe='')}"
     console = Console(stderr=True)
-    ask = partial(_ask, token)
-    ask(f"{address}/recording", "POST")
-    console.print(f"Recording the channel {channel}. Ctrl-C stops it.")
-    began = time.monotonic()
+    request = partial(_request, token)
+    request(f"{address}/recording", "POST")
+    console.print(f"Recording the channel {channel}. Press Ctrl-C to stop.")
+    started = time.monotonic()
     try:
         with Live(console=console, transient=True) as live:
-            while seconds is None or time.monotonic() - began < seconds:
-                state = ask(address)
+            while seconds is None or time.monotonic() - started < seconds:
+                state = request(address)
                 live.update(_line(state))
                 if state["recording"]["problem"]:
                     break
                 time.sleep(_POLL_INTERVAL)
     except KeyboardInterrupt:
         pass
-    problem = ask(f"{address}/recording")["problem"]
-    ended = ask(f"{address}/recording", "DELETE")["ended"]
-    for one in ended:
-        click.echo(f"{one['path']}  {_clock(one['seconds'])}")
-    for session in dict.fromkeys(one["session"] for one in ended):
+    problem = request(f"{address}/recording")["problem"]
+    ended = request(f"{address}/recording", "DELETE")["ended"]
+    for file in ended:
+        click.echo(f"{file['path']}  {_format_time(file['seconds'])}")
+    for session in dict.fromkeys(file["session"] for file in ended):
         click.echo(f"Session {session}: {url.rstrip('/')}/sessions/{quote(session)}")
     if problem:
         raise click.ClickException(problem)
@@ -61,21 +61,25 @@ def _line(state: dict[str, Any]) -> str:
     recording = state["recording"]
     sources = "  ".join(f"{source['name']} {_bar(source['level'])}" for source in state["sources"])
     lost = f"  {recording['lost']:.0f} s lost" if recording["lost"] else ""
-    return f"● {_clock(recording['seconds'])}  {recording['bytes'] / 1e6:.1f} MB{lost}  {sources or 'no source yet'}"
+    return (
+        f"● {_format_time(recording['seconds'])}  {recording['bytes'] / 1e6:.1f} MB{lost}  {sources or 'no source yet'}"
+    )
 
 
 def _bar(level: float) -> str:
-    """A level of -60 to 0 dBFS as ten blocks."""
+    """A level from -60 to 0 dBFS as ten blocks."""
     full = max(0, min(10, round((level + 60) / 6)))
     return "█" * full + "░" * (10 - full)
 
 
-def _clock(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
+    """Seconds as h:mm:ss."""
     minutes, second = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
 
 
-def _ask(token: str | None, address: str, method: str = "GET") -> Any:
+def _request(token: str | None, address: str, method: str = "GET") -> Any:
+    """Send a request and return its JSON answer. Raises `click.ClickException`."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
@@ -85,10 +89,10 @@ def _ask(token: str | None, address: str, method: str = "GET") -> Any:
         try:
             message = json.load(error)["message"]
         except (ValueError, KeyError):
-            message = f"The service answers {error.code} at {address}."
+            message = f"The service answered with status {error.code} at {address}: check --url."
         raise click.ClickException(message) from error
     except OSError as error:
-        place = address.partition("/api/")[0]
+        service = address.partition("/api/")[0]
         raise click.ClickException(
-            f"No service answers at {place}: start it with `surtitle serve`, or say where it is with --url."
+            f"No service answers at {service}: start it with `surtitle serve`, or give its address with --url."
         ) from error

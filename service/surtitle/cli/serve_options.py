@@ -1,4 +1,4 @@
-"""The options of `serve` about access, limits and the log, and what becomes of them."""
+"""The options of `serve` for access, limits and logging, and how they become settings."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 _LIMITS = {field.name: field for field in dataclasses.fields(Limits)}
 
 
-def limit_of(text: str) -> tuple[str, float]:
-    """A limit as "readers=500". Raises `click.BadParameter`."""
+def parse_limit(text: str) -> tuple[str, float]:
+    """Parse a limit such as "readers=500". Raises `click.BadParameter`."""
     name, _, number = text.partition("=")
     name = name.strip().replace("-", "_")
     if name not in _LIMITS:
-        raise click.BadParameter(f"{name!r} is no limit: choose from {', '.join(_LIMITS)}.")
+        raise click.BadParameter(f"{name!r} is not a known limit: choose from {', '.join(_LIMITS)}.")
     whole = isinstance(_LIMITS[name].default, int)
     try:
         value = int(number) if whole else float(number)
     except ValueError:
         value = -1
     if not 0 < value < 1e12:
-        what = "a whole number" if whole else "a number"
-        raise click.BadParameter(f"{name} is {what} over 0, not {number[:20]!r}.")
+        kind = "a whole number" if whole else "a number"
+        raise click.BadParameter(f"{name} must be {kind} greater than 0, not {number[:20]!r}.")
     return name, value
 
 
@@ -41,7 +41,7 @@ class _Limit(click.ParamType[tuple[str, float]]):
     name = "NAME=NUMBER"
 
     def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> tuple[str, float]:
-        return value if isinstance(value, tuple) else limit_of(str(value))
+        return value if isinstance(value, tuple) else parse_limit(str(value))
 
 
 _OPTIONS = (
@@ -51,27 +51,27 @@ _OPTIONS = (
         is_eager=True,
         expose_value=False,
         callback=read_config,
-        help="A file of settings; `surtitle config` writes one with comments.",
+        help="A settings file; `surtitle config` prints one with comments.",
     ),
     click.option(
         "--secret-file",
         type=_FILE,
-        help=f"The secret that tokens are signed with, if it is not in {secrets.VARIABLE} or the data folder.",
+        help=f"The secret that signs tokens, if it is not in {secrets.VARIABLE} or the data folder.",
     ),
-    click.option("--require-token", is_flag=True, help="Want tokens of programs on this computer too."),
+    click.option("--require-token", is_flag=True, help="Require tokens from local programs too."),
     click.option(
         "--public-url",
         metavar="URL",
-        help="Where people reach the service, if a proxy or a name stands before it; tokens are needed then.",
+        help="The service's public address, behind a proxy or under a name; then every client needs a token.",
     ),
     click.option(
         "--trust-proxy",
         multiple=True,
         metavar="ADDRESS",
-        help="A proxy whose X-Forwarded-For and -Proto are believed, for example 127.0.0.1.",
+        help="A proxy whose X-Forwarded-For and X-Forwarded-Proto headers are trusted, for example 127.0.0.1.",
     ),
-    click.option("--tls-cert", type=_FILE, help="A certificate (PEM), to be reached by https."),
-    click.option("--tls-key", type=_FILE, help="Its private key (PEM), if that is in another file."),
+    click.option("--tls-cert", type=_FILE, help="A certificate (PEM), which enables HTTPS."),
+    click.option("--tls-key", type=_FILE, help="The certificate's private key (PEM), if it is in a separate file."),
     click.option(
         "--limit",
         "limits",
@@ -85,13 +85,13 @@ _OPTIONS = (
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="Lines for people, or JSON for programs.",
+        help="text for people, or json for programs.",
     ),
 )
 
 
-def guard_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options; the command gets `access` and `limits` in place of them, and `log_format`."""
+def add_serve_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to a command, which receives them as `access`, `limits` and `log_format`."""
 
     @functools.wraps(command)
     def run(
@@ -106,11 +106,13 @@ def guard_options(command: Callable[..., None]) -> Callable[..., None]:
         **options: Any,
     ) -> None:
         if tls_key is not None and tls_cert is None:
-            raise click.UsageError("--tls-key is of no use without its certificate: add --tls-cert.")
+            raise click.UsageError("--tls-key needs its certificate: add --tls-cert.")
         if public_url is not None:
             parts = urlsplit(public_url)
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.path.strip("/"):
-                raise click.UsageError("--public-url is an address without a path, like https://captions.example.org.")
+                raise click.UsageError(
+                    "--public-url must be an address without a path: for example https://captions.example.org."
+                )
         try:
             secret = secrets.find(options.get("data_dir"), secret_file)
         except SurtitleError as error:
@@ -125,11 +127,11 @@ def guard_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def check_access(settings: Settings) -> None:
-    """Nobody listens beyond this computer without a secret. Raises `click.UsageError`."""
+    """Refuse to serve other computers, or to require tokens, without a secret. Raises `click.UsageError`."""
     if settings.guarded and settings.access.secret is None:
-        beyond = settings.host if settings.host not in LOOPBACK else settings.access.public_url
-        where = f"To be reached at {beyond}" if beyond else "To want tokens"
+        address = settings.host if settings.host not in LOOPBACK else settings.access.public_url
+        purpose = f"Serving at {address}" if address else "Requiring tokens"
         raise click.UsageError(
-            f"{where} needs a secret, with which the tokens of those are signed who may come in: make one by "
-            "`surtitle token new-secret`, then start again."
+            f"{purpose} needs a secret to sign access tokens: create one with `surtitle token new-secret`, then start "
+            "again."
         )

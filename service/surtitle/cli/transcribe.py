@@ -1,4 +1,4 @@
-"""The command line's `transcribe`: media files to transcripts."""
+"""The command `surtitle transcribe`: media files to transcripts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import EXPORT_FORMATS, export
 from surtitle.cli.language_option import language_option
-from surtitle.cli.transcript_files import Job, form_of, media_in, planned, write
+from surtitle.cli.transcript_files import Job, choose_format, find_media, plan_jobs, write
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import ENGINES, SPEAKER_MODEL, Settings
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from surtitle.recordings.transcriber import Transcriber
     from surtitle.speakers.timeline import Timeline
 
-_INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+_INTERRUPTED = 130  # exit status after Ctrl-C, as shells define it
 
 
 @click.command()
@@ -34,23 +34,21 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
     "--format",
     "form",
     type=click.Choice(list(EXPORT_FORMATS)),
-    help="By default the output's extension, or else srt.",
+    help="The output format. By default the extension of the output, or else srt.",
 )
-@click.option("--words", is_flag=True, help="Write the time of each word, where the format has a way to.")
+@click.option("--words", is_flag=True, help="Include the time of each word, if the format supports it.")
 @click.option(
     "-o",
     "--output",
     metavar="FILE|FOLDER/",
-    help="A file, a folder for a transcript of each file, or - for standard output, the default.",
+    help="A file, a folder that gets one transcript for each file, or - for standard output (the default).",
 )
-@click.option("--overwrite", is_flag=True, help="Replace transcripts that exist.")
-@click.option(
-    "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="What recognizes the speech."
-)
+@click.option("--overwrite", is_flag=True, help="Replace existing transcripts.")
+@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="The speech recognizer.")
 @click.option(
     "--model",
     metavar="NAME|DIR",
-    help="A Whisper model: a name like small.en, or a directory. By default the largest on this computer.",
+    help="A Whisper model: a name such as small.en, or a directory. By default the largest on this computer.",
 )
 @language_option
 @click.option("--speakers", is_flag=True, help="Tell speakers apart; needs the extra `diarization`.")
@@ -59,7 +57,7 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
     metavar="FILE|NAME",
     default=SPEAKER_MODEL,
     show_default=True,
-    help="What tells speakers apart: a .nemo file, or a model of the hub.",
+    help="The model that tells speakers apart: a .nemo file, or a name on the hub.",
 )
 def transcribe(
     files: tuple[Path, ...],
@@ -73,32 +71,32 @@ def transcribe(
     speakers: bool,
     speaker_model: str,
 ) -> None:
-    """Write transcripts of audio or video files, or of all those in a folder.
+    """Transcribe audio or video files, or all of them in a folder.
 
-    Recognition takes as long as it needs to be right, and is faster than the recording with models up to small on
-    most computers. Ctrl-C stops it; what is recognized until then is written.
+    Accuracy goes before speed; on most computers, models up to small are still faster than real time. Ctrl-C stops
+    the work and writes what has been recognized so far.
     """
-    from surtitle.audio.mediafile import check
+    from surtitle.audio.mediafile import check_audio
     from surtitle.cli.transcription import open_transcriber
     from surtitle.core import logs
     from surtitle.speakers.recorded import check_installed
 
     logs.configure(verbose=False)
     try:
-        form = form_of(form, output)
-        jobs = planned(media_in(files), output, form, overwrite=overwrite)
+        form = choose_format(form, output)
+        jobs = plan_jobs(find_media(files), output, form, overwrite=overwrite)
         if speakers:
             check_installed()
             if speaker_model.endswith(".nemo") and not Path(speaker_model).is_file():
-                raise click.UsageError(f"There is no file {speaker_model}: say which with --speaker-model.")
-        if len(jobs) == 1:  # of several, the others are transcribed all the same
-            check(jobs[0].file)
+                raise click.UsageError(f"There is no file {speaker_model}: give another with --speaker-model.")
+        if len(jobs) == 1:  # of several files, one that cannot be read must not stop the others
+            check_audio(jobs[0].file)
         transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
-    work = _Work(transcriber, form, ExportOptions(words=words), speaker_model if speakers else None)
+    runner = _JobRunner(transcriber, form, ExportOptions(words=words), speaker_model if speakers else None)
     try:
-        failed = sum(not work.do(job) for job in jobs)
+        failed = sum(not runner.run(job) for job in jobs)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
         sys.exit(_INTERRUPTED)
@@ -108,19 +106,19 @@ def transcribe(
         sys.exit(1)
 
 
-class _Work:
-    """What is the same for all files."""
+class _JobRunner:
+    """Transcribes one file after the other with the same model and options."""
 
-    def __init__(self, transcriber: Transcriber, form: str, look: ExportOptions, speaker_model: str | None) -> None:
+    def __init__(self, transcriber: Transcriber, form: str, options: ExportOptions, speaker_model: str | None) -> None:
         self._transcriber = transcriber
         self._form = form
-        self._look = look
+        self._options = options
         self._speaker_model = speaker_model
 
-    def do(self, job: Job) -> bool:
-        """Transcribe a file and say on standard error what went wrong; whether nothing did.
+    def run(self, job: Job) -> bool:
+        """Transcribe a file and report errors on standard error. Returns whether there were none.
 
-        Raises KeyboardInterrupt when what was recognized until then is written.
+        Raises KeyboardInterrupt, after what was recognized before it has been written.
         """
         try:
             transcript = self._transcript(job.file)
@@ -128,12 +126,12 @@ class _Work:
             click.echo(f"Error: {error.message}", err=True)
             return False
         self._write(job, transcript)
-        if transcript.stopped is None:
+        if transcript.interruption is None:
             return True
-        click.echo(f"{job.file} is transcribed up to {_clock(transcript.until)}.", err=True)
-        if isinstance(transcript.stopped, KeyboardInterrupt):
-            raise transcript.stopped
-        click.echo(f"Error: {transcript.stopped}", err=True)
+        click.echo(f"{job.file} is transcribed up to {_format_time(transcript.until)}.", err=True)
+        if isinstance(transcript.interruption, KeyboardInterrupt):
+            raise transcript.interruption
+        click.echo(f"Error: {transcript.interruption}", err=True)
         return False
 
     def _transcript(self, file: Path) -> Transcript:
@@ -148,7 +146,7 @@ class _Work:
             transcript = transcribe(
                 file, self._transcriber, lambda done: progress.update(task, completed=done), speakers
             )
-            if transcript.stopped is None:
+            if transcript.interruption is None:
                 progress.update(task, total=length or 1, completed=length or 1)
         return transcript
 
@@ -162,7 +160,7 @@ class _Work:
         return listen(read(file), self._speaker_model, lambda done: progress.update(task, completed=done))
 
     def _write(self, job: Job, transcript: Transcript) -> None:
-        text = export(transcript.captions, self._form, self._look)
+        text = export(transcript.captions, self._form, self._options)
         if job.output is None:
             sys.stdout.buffer.write(text.encode("utf-8"))  # whatever the terminal's encoding is
             sys.stdout.flush()
@@ -170,11 +168,12 @@ class _Work:
         try:
             written = write(job.output, text)
         except OSError as error:
-            raise click.ClickException(f"{job.output} could not be written ({error.strerror}).") from error
+            raise click.ClickException(f"Cannot write {job.output} ({error.strerror}).") from error
         if written != job.output:
-            click.echo(f"{job.output} could not be written: the transcript is in {written}.", err=True)
+            click.echo(f"Cannot write {job.output}: the transcript is in {written}.", err=True)
 
 
-def _clock(seconds: float) -> str:
+def _format_time(seconds: float) -> str:
+    """Seconds as h:mm:ss."""
     minutes, seconds = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"

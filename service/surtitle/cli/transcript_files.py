@@ -1,4 +1,4 @@
-"""Where `surtitle transcribe` writes: all of it is checked before the work begins, for that may take hours."""
+"""Where `surtitle transcribe` writes. All paths are checked before the work begins, because it may take hours."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from pathlib import Path
 from surtitle.captions.transcript import EXPORT_FORMATS
 from surtitle.core.errors import BadRequest
 
-MEDIA = frozenset(
+MEDIA_EXTENSIONS = frozenset(
     {
         *(".3gp", ".aac", ".ac3", ".aif", ".aiff", ".amr", ".avi", ".flac", ".flv", ".m2ts", ".m4a", ".m4b", ".m4v"),
         *(".mka", ".mkv", ".mov", ".mp2", ".mp3", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".oga", ".ogg", ".ogv"),
         *(".opus", ".ts", ".wav", ".weba", ".webm", ".wma", ".wmv"),
     }
 )
-"""Names that end so are taken for media in a folder. A file that is named itself may have any."""
+"""The extensions of media files in a folder. A file that is given by its own name may have any extension."""
 
-READABLE = ("txt", "md")
-"""Formats of which several transcripts may follow each other on standard output."""
+CONCATENABLE_FORMATS = ("txt", "md")
+"""The formats in which several transcripts may follow each other on standard output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to transcribe, and the path for its transcript; None for standard output."""
+    """A file to transcribe, and the path of its transcript; None is standard output."""
 
     file: Path
     output: Path | None
 
 
-def media_in(paths: Sequence[Path]) -> list[Path]:
-    """The files themselves, and for a folder the media in it. Raises `BadRequest` for a folder without any."""
+def find_media(paths: Sequence[Path]) -> list[Path]:
+    """The files themselves, and the media files in each folder. Raises `BadRequest` for a folder without any."""
     files: list[Path] = []
     for path in paths:
         if not path.is_dir():
             files.append(path)
             continue
-        found = sorted(one for one in path.iterdir() if one.is_file() and one.suffix.lower() in MEDIA)
+        found = sorted(file for file in path.iterdir() if file.is_file() and file.suffix.lower() in MEDIA_EXTENSIONS)
         if not found:
             raise BadRequest(f"There are no audio or video files in {path}: name the files themselves.")
         files += found
     return list(dict.fromkeys(files))
 
 
-def form_of(form: str | None, output: str | None) -> str:
-    """The format that was asked for, or the one of the output's extension; SubRip otherwise. Raises `BadRequest`."""
+def choose_format(form: str | None, output: str | None) -> str:
+    """The requested format, or that of the output's extension, or SubRip. Raises `BadRequest`."""
     if form is not None:
         return form
     if output is None or output == "-" or _is_folder(output):
@@ -56,27 +56,28 @@ def form_of(form: str | None, output: str | None) -> str:
     fits = [name for name in EXPORT_FORMATS if output.lower().endswith(f".{name}")]
     if not fits:
         raise BadRequest(
-            f"The extension of {output} is no format: end it with one of {', '.join(EXPORT_FORMATS)}, or add -f."
+            f"The extension of {output} is not a known format: end it with one of {', '.join(EXPORT_FORMATS)}, or add "
+            "-f."
         )
     return max(fits, key=len)
 
 
-def planned(files: Sequence[Path], output: str | None, form: str, *, overwrite: bool) -> list[Job]:
-    """Where the transcript of each file goes. Raises `BadRequest` where that cannot be written.
+def plan_jobs(files: Sequence[Path], output: str | None, form: str, *, overwrite: bool) -> list[Job]:
+    """Decide where the transcript of each file goes. Raises `BadRequest` if it cannot be written there.
 
-    An output that ends with a slash is a folder, and is made if it is missing.
+    An output that ends with a slash is a folder, and is created if it is missing.
     """
     if output is None or output == "-":
-        if len(files) > 1 and form not in READABLE:
-            raise BadRequest(f"Several files as {form} need a folder to be written to: add -o FOLDER/.")
+        if len(files) > 1 and form not in CONCATENABLE_FORMATS:
+            raise BadRequest(f"Several {form} transcripts need a folder to be written to: add -o FOLDER/.")
         return [Job(file, None) for file in files]
     path = Path(output)
     if _is_folder(output) or len(files) > 1:
-        _make(path, missing_is_fine=output.endswith(("/", os.sep)))
+        _make_folder(path, missing_is_fine=output.endswith(("/", os.sep)))
         same = Counter(file.stem for file in files)
         names = [file.stem if same[file.stem] == 1 else file.name for file in files]
         if len(set(names)) < len(names):
-            raise BadRequest("Two of the files have the same name: transcribe them into different folders.")
+            raise BadRequest("Two of the files have the same name: write their transcripts to different folders.")
         jobs = [Job(file, path / f"{name}.{form}") for file, name in zip(files, names, strict=True)]
     else:
         jobs = [Job(files[0], path)]
@@ -86,9 +87,9 @@ def planned(files: Sequence[Path], output: str | None, form: str, *, overwrite: 
 
 
 def write(path: Path, text: str) -> Path:
-    """Write a transcript as UTF-8. Where that fails after all, it is written into the folder for temporary files.
+    """Write a transcript as UTF-8, or to the folder for temporary files if that fails in spite of the checks.
 
-    Returns the path of what was written. Raises OSError where neither can be written.
+    Returns the path of the file that was written. Raises OSError if neither can be written.
     """
     try:
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -105,19 +106,17 @@ def _is_folder(output: str) -> bool:
     return output.endswith(("/", os.sep)) or os.path.isdir(output)
 
 
-def _make(folder: Path, *, missing_is_fine: bool) -> None:
+def _make_folder(folder: Path, *, missing_is_fine: bool) -> None:
     if folder.is_dir():
         return
     if folder.exists():
-        raise BadRequest(f"{folder} is not a folder: several transcripts need one.")
+        raise BadRequest(f"{folder} is not a folder: give a folder for several transcripts.")
     if not missing_is_fine:
         raise BadRequest(f"There is no folder {folder}: create it, or end its name with a slash.")
     try:
         folder.mkdir(parents=True)
     except OSError as error:
-        raise BadRequest(
-            f"The folder {folder} cannot be created ({error.strerror}): choose another with -o."
-        ) from error
+        raise BadRequest(f"Cannot create the folder {folder} ({error.strerror}): choose another with -o.") from error
 
 
 def _check(job: Job, *, overwrite: bool) -> None:
@@ -128,8 +127,8 @@ def _check(job: Job, *, overwrite: bool) -> None:
     if path.is_dir():
         raise BadRequest(f"{path} is a folder: choose another output with -o.")
     if path.exists() and not overwrite:
-        raise BadRequest(f"{path} exists already: add --overwrite to replace it.")
+        raise BadRequest(f"{path} already exists: add --overwrite to replace it.")
     if not path.parent.is_dir():
         raise BadRequest(f"There is no folder {path.parent}: create it, or choose another output with -o.")
     if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise BadRequest(f"{path} cannot be written: choose another output with -o.")
+        raise BadRequest(f"Cannot write {path}: choose another output with -o.")

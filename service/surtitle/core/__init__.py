@@ -1,1 +1,1 @@
-"""What everything else stands on: errors, settings, logging, threads, processes, words. Imports no other folder."""
+"""The base of all other folders: errors, settings, logging, threads, processes, words. Imports no other folder."""

@@ -1,7 +1,7 @@
-"""The one exception tree.
+"""The exception hierarchy.
 
-Every error carries the answer it has on the wire: a short ``code`` for programs, a
-WebSocket close code, the HTTP status that says the same, and one sentence for people.
+Every error carries its answer on the wire: a short ``code`` for programs, a WebSocket close code, the equivalent
+HTTP status, and one sentence for people.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class SurtitleError(Exception):
-    """Base of all errors that a person or a client is told about."""
+    """Base of all errors that are reported to people or clients."""
 
     code: ClassVar[str] = "internal"
     close: ClassVar[int] = 1011
@@ -22,7 +22,7 @@ class SurtitleError(Exception):
 
 
 class BadRequest(SurtitleError):
-    """The client said something that the protocol does not know."""
+    """The client sent something that the protocol does not define."""
 
     code = "bad_request"
     close = 4400
@@ -30,25 +30,25 @@ class BadRequest(SurtitleError):
 
 
 class BadOrder(BadRequest):
-    """The client said the right thing at the wrong time."""
+    """The client sent a valid message at the wrong time."""
 
     code = "bad_order"
 
 
 class UnsupportedFormat(BadRequest):
-    """The audio format, rate or number of channels is not one we take."""
+    """The audio format, sample rate or number of channels is not supported."""
 
     code = "unsupported_format"
 
 
 class BadAudio(BadRequest):
-    """What should be audio cannot be decoded."""
+    """The data cannot be decoded as audio."""
 
     code = "bad_audio"
 
 
 class Unauthorized(SurtitleError):
-    """There is no token, or it is not valid, or not any more."""
+    """The token is missing, invalid, expired or revoked."""
 
     code = "unauthorized"
     close = 4401
@@ -56,7 +56,7 @@ class Unauthorized(SurtitleError):
 
 
 class Forbidden(SurtitleError):
-    """A web page that is not ours tried to talk to the service, or a token does not allow what was asked for."""
+    """The request comes from a web page of another origin, or its token does not allow it."""
 
     code = "forbidden"
     close = 4403
@@ -64,15 +64,15 @@ class Forbidden(SurtitleError):
 
 
 class NoSuchChannel(SurtitleError):
-    """The name is not one that a channel can have."""
+    """There is no channel of this name, or the name is not valid for a channel."""
 
     code = "no_such_channel"
     close = 4404
     status = 404
 
 
-class NoSuchForm(SurtitleError):
-    """Transcripts are not written in this format."""
+class NoSuchFormat(SurtitleError):
+    """Transcripts cannot be exported in this format."""
 
     code = "no_such_form"
     close = 4404
@@ -80,7 +80,7 @@ class NoSuchForm(SurtitleError):
 
 
 class NoSuchCaption(SurtitleError):
-    """The caption is not kept, or not final yet."""
+    """The caption is not stored any more, or not final yet."""
 
     code = "no_such_caption"
     close = 4404
@@ -88,7 +88,7 @@ class NoSuchCaption(SurtitleError):
 
 
 class NoSuchSession(SurtitleError):
-    """The session is not kept, or has not what was asked for."""
+    """The session is not stored, or does not have what was requested."""
 
     code = "no_such_session"
     close = 4404
@@ -96,7 +96,7 @@ class NoSuchSession(SurtitleError):
 
 
 class NoSuchToken(SurtitleError):
-    """No token of that id was given out."""
+    """There is no token with this id."""
 
     code = "no_such_token"
     close = 4404
@@ -104,7 +104,7 @@ class NoSuchToken(SurtitleError):
 
 
 class StillRecording(SurtitleError):
-    """What was asked for has to wait until a recording has ended."""
+    """The request has to wait until a recording has ended."""
 
     code = "still_recording"
     close = 4409
@@ -112,7 +112,7 @@ class StillRecording(SurtitleError):
 
 
 class TimedOut(SurtitleError):
-    """The client was silent for too long."""
+    """The client did not send anything for too long."""
 
     code = "timeout"
     close = 4408
@@ -120,13 +120,13 @@ class TimedOut(SurtitleError):
 
 
 class Replaced(TimedOut):
-    """The source was resumed on another connection, so this one is over."""
+    """The source was resumed on another connection, which replaces this one."""
 
     code = "replaced"
 
 
 class TooLarge(SurtitleError):
-    """One message or one setting is larger than we take."""
+    """A message or a setting is larger than the limit."""
 
     code = "too_large"
     close = 4413
@@ -142,25 +142,25 @@ class TooMany(SurtitleError):
 
 
 class TooFast(TooMany):
-    """The client sends much faster than real time, and recognition cannot follow."""
+    """The client sends audio much faster than real time, and recognition cannot keep up."""
 
     code = "too_fast"
 
 
 class EngineError(SurtitleError):
-    """The recognizer could not be loaded or stopped working."""
+    """The recognizer could not be loaded, or it stopped working."""
 
     code = "engine_failed"
 
 
 class ModelError(EngineError):
-    """The model that was asked for is missing or broken."""
+    """The requested model is missing or damaged."""
 
     code = "model_failed"
 
 
 class ShuttingDown(SurtitleError):
-    """The service is on its way out."""
+    """The service is shutting down."""
 
     code = "shutting_down"
     close = 1012

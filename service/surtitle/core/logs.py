@@ -1,4 +1,4 @@
-"""Logging: one line for each thing that happened, on standard error, for people or as JSON for programs."""
+"""Logging: one line for each event, on standard error, as text for people or as JSON for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _about: ContextVar[dict[str, str] | None] = ContextVar("about", default=None)
 
 @contextmanager
 def about(channel: str, source: str) -> Iterator[None]:
-    """What is logged in this block, and by tasks that it starts, is about a source with this id."""
+    """Mark what this block, and the tasks it starts, log as being about the source with this id."""
     before = _about.set({"channel": channel, "source": source})
     try:
         yield
@@ -24,22 +24,28 @@ def about(channel: str, source: str) -> Iterator[None]:
         _about.reset(before)
 
 
-def configure(*, verbose: bool, form: str = "text") -> None:
-    """Set up the root logger; other libraries are heard from when something is wrong."""
+def configure(*, verbose: bool, log_format: str = "text") -> None:
+    """Set up the root logger; other libraries only log warnings and errors. ``log_format`` is "text" or "json"."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_Json() if form == "json" else _Text())
+    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     handler.addFilter(FloodFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("surtitle").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 class FloodFilter(logging.Filter):
-    """Lets no flood of clients become a flood of lines: of one kind so many in a while, then how many were left out."""
+    """Keeps a flood of clients from becoming a flood of log lines.
 
-    def __init__(self, most: int = 100, seconds: float = 10.0, clock: Callable[[], float] = time.monotonic) -> None:
+    Passes at most ``max_lines`` of one kind (logger and message template) in ``seconds``, and then logs how many were
+    left out. Errors always pass.
+    """
+
+    def __init__(
+        self, max_lines: int = 100, seconds: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
-        self._most, self._seconds, self._clock = most, seconds, clock
-        self._kinds: dict[tuple[str, str], tuple[float, int]] = {}  # since when, and how many
+        self._max_lines, self._seconds, self._clock = max_lines, seconds, clock
+        self._kinds: dict[tuple[str, str], tuple[float, int]] = {}  # start of the period, and lines since then
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno >= logging.ERROR:
@@ -48,30 +54,30 @@ class FloodFilter(logging.Filter):
         since, count = self._kinds.get(kind, (now, 0))
         left_out = 0
         if now - since >= self._seconds:
-            since, left_out, count = now, max(0, count - self._most), 0
+            since, left_out, count = now, max(0, count - self._max_lines), 0
         self._kinds[kind] = (since, count + 1)
         if left_out:
             record.msg, record.args = f"{record.getMessage()} ({left_out} lines like this were left out)", ()
-        return count < self._most
+        return count < self._max_lines
 
 
-class _Text(logging.Formatter):
-    """A line for people; where it is about a source, its id comes before what is told."""
+class _TextFormatter(logging.Formatter):
+    """A line for people; if it is about a source, channel and source precede the message."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(about)s%(message)s", datefmt="%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        told = _about.get()
-        record.about = f"[{told['channel']} {told['source']}] " if told else ""
+        subject = _about.get()
+        record.about = f"[{subject['channel']} {subject['source']}] " if subject else ""
         return super().format(record)
 
 
-class _Json(logging.Formatter):
-    """The same as an object: time, level, logger, message, and channel and source where it is about one."""
+class _JsonFormatter(logging.Formatter):
+    """The same as a JSON object: time, level, logger, message, and channel and source if it is about one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        told: dict[str, Any] = {
+        entry: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -79,5 +85,5 @@ class _Json(logging.Formatter):
             **(_about.get() or {}),
         }
         if record.exc_info:
-            told["traceback"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(told).decode()
+            entry["traceback"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(entry).decode()

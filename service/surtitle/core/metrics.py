@@ -1,4 +1,4 @@
-"""Counts of what has happened in one service, for a Prometheus server."""
+"""Counters of one service, for a Prometheus server."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ _BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)  # se
 
 
 class Metrics:
-    """Counters of one service, in a registry of its own. Labels only have values of which there is a bounded number."""
+    """Counters of one service, in its own registry. The number of different values of each label is bounded."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._words = Counter("surtitle_words", "Words that were committed.", ["channel"], registry=self._registry)
         self._delay = Histogram(
             "surtitle_word_delay_seconds",
-            "From the end of a word to its being committed, in live sources.",
+            "From the end of a word until it was committed, in live sources.",
             ["engine"],
             buckets=_BUCKETS,
             registry=self._registry,
         )
         self._skipped = Counter(
             "surtitle_skipped_audio_seconds",
-            "Audio that was left out because recognition is too slow.",
+            "Audio that was skipped because recognition is too slow.",
             ["channel"],
             registry=self._registry,
         )
@@ -34,23 +34,24 @@ class Metrics:
             registry=self._registry,
         )  # fmt: skip
 
-    def committed(self, channel: str, engine: str, words: int, delays: Sequence[float]) -> None:
+    def count_words(self, channel: str, engine: str, words: int, delays: Sequence[float]) -> None:
         """Count ``words`` committed words; ``delays``, in seconds, are those of words from live sources."""
         self._words.labels(channel).inc(words)
         histogram = self._delay.labels(engine)
         for delay in delays:
             histogram.observe(max(0.0, delay))
 
-    def skipped(self, channel: str, seconds: float) -> None:
+    def count_skipped_audio(self, channel: str, seconds: float) -> None:
         self._skipped.labels(channel).inc(seconds)
 
-    def refused(self, status: int) -> None:
+    def count_refusal(self, status: int) -> None:
+        """Count a refused request or connection by its HTTP status."""
         self._refused.labels(str(status)).inc()
 
     def register(self, collector: Collector) -> None:
-        """Include what ``collector`` reports when the metrics are read."""
+        """Add a collector that is queried whenever the metrics are read."""
         self._registry.register(collector)
 
-    def text(self) -> bytes:
+    def render(self) -> bytes:
         """All metrics in Prometheus's text format."""
         return generate_latest(self._registry)

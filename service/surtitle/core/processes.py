@@ -1,8 +1,8 @@
-"""Processes that do one thing for the service: requests on standard input, answers on standard output.
+"""Worker processes: they read requests on standard input and write answers to standard output.
 
-Both are frames: four bytes of length, then msgpack. A request is a list of an operation's name and its
-arguments. Each has one answer, which is a string if something went wrong. The first answer, an empty list,
-comes by itself when the process is ready.
+Both are frames: a length of four bytes (little-endian), then msgpack. A request is a list of an operation's name and
+its arguments. Each request has one answer, which is a string if something went wrong. The process sends its first
+answer, an empty list, unasked when it is ready.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import IO, Any
 import msgspec
 
 
-def started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """A process that serves. Raises OSError."""
-    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: whatever lies in the current folder
-    # a session of its own: Ctrl-C is the service's to handle
+def start_process(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start ``module``, which has to call `serve`, in a process. Raises OSError."""
+    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: do not import from the current folder
+    # in a new session, because Ctrl-C is for the service to handle
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
 
 
-def answer_of(process: subprocess.Popen[bytes], timeout: float) -> Any:
-    """Its next answer; it is ended if that takes longer. Raises EOFError, OSError."""
+def read_answer(process: subprocess.Popen[bytes], timeout: float) -> Any:
+    """Read the process's next answer; kills it after ``timeout`` seconds. Raises EOFError, OSError."""
     assert process.stdout is not None
     watchdog = threading.Timer(timeout, process.kill)  # pipes have no timeouts on Windows
     watchdog.daemon = True
@@ -38,14 +38,14 @@ def answer_of(process: subprocess.Popen[bytes], timeout: float) -> Any:
 
 
 def write_frame(stream: IO[bytes], value: object) -> None:
-    """Send one value. Raises OSError when the other end is gone."""
+    """Send one value. Raises OSError if the other end is gone."""
     data = msgspec.msgpack.encode(value)
     stream.write(struct.pack("<I", len(data)) + data)
     stream.flush()
 
 
 def read_frame(stream: IO[bytes]) -> Any:
-    """Receive one value. Raises EOFError when the other end is gone."""
+    """Receive one value. Raises EOFError if the other end is gone."""
     header = stream.read(4)
     if len(header) < 4:
         raise EOFError
@@ -53,12 +53,12 @@ def read_frame(stream: IO[bytes]) -> Any:
     return msgspec.msgpack.decode(stream.read(length))
 
 
-def serve(make: Callable[[], object]) -> None:
-    """Answer requests by the methods of what ``make`` gives, until standard input ends."""
+def serve(create: Callable[[], object]) -> None:
+    """Answer requests by calling methods of the object that ``create`` returns, until standard input ends."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get between the frames
+    os.dup2(2, 1)  # what a library prints must not get between the frames
     try:
-        server = make()
+        server = create()
     except Exception as error:
         write_frame(answers, f"{type(error).__name__}: {error}")
         return

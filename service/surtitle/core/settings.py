@@ -1,4 +1,4 @@
-"""Settings: one frozen value, made once by the command line and handed down."""
+"""Settings: one frozen value that the command line creates once and hands down."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ ENGINES = ("auto", "whisper", "pocketsphinx")
 SPEAKER_MODEL = "nvidia/diar_streaming_sortformer_4spk-v2"
 POLICIES = ("align-att", "local-agreement")
 RECORDING_FORMATS = ("flac", "opus")
-RECORDINGS = "recordings"  # the folder for them in the data folder
+RECORDINGS = "recordings"  # the folder of recordings in the data folder
 
 
-def _bound(default: float, told: str) -> Any:
-    return field(default=default, metadata={"help": told})
+def _limit(default: float, help_text: str) -> Any:
+    return field(default=default, metadata={"help": help_text})
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on what clients may do; times in seconds, sizes in bytes."""
+    """Limits on what clients may do; times in seconds, sizes in bytes."""
 
-    start_timeout: float = _bound(10.0, "seconds for a connection to say what it wants")
-    idle_timeout: float = _bound(30.0, "seconds for which a source may send no audio")
-    resume_window: float = _bound(30.0, "seconds for which a source that lost its connection is kept")
-    detached_flush: float = _bound(2.0, "seconds after which the last words of a lost source become final")
-    lag_budget: float = _bound(10.0, "seconds of a live source's audio that may wait for recognition")
-    ahead: float = _bound(120.0, "seconds of audio that may wait when it was sent faster than real time")
-    send_timeout: float = _bound(10.0, "seconds for which a client may take nothing of what it is sent")
-    source_length: float = _bound(86_400.0, "seconds that a source may last")
-    frame_bytes: int = _bound(1 << 20, "bytes of one WebSocket message")
-    source_rate: int = _bound(2 << 20, "bytes a second of a source; half a minute's worth may come at once")
-    header_bytes: int = _bound(16 << 10, "bytes of a request's address and headers together")
-    sources: int = _bound(16, "sources at a time")
-    sources_per_channel: int = _bound(16, "sources in one channel")
-    starts: int = _bound(60, "sources that one address may start in a minute")
-    channels: int = _bound(100, "channels")
-    readers: int = _bound(2000, "readers at a time")
-    readers_per_channel: int = _bound(2000, "readers of one channel")
-    readers_per_address: int = _bound(500, "readers at one address; phones in one network often share theirs")
-    connections: int = _bound(6000, "open connections, whatever they do")
-    connections_per_address: int = _bound(1000, "open connections of one address")
-    failures: int = _bound(20, "refused tokens of one address in a minute, before it is told to wait")
-    languages: int = _bound(8, "languages into which a channel is translated")
-    language_linger: float = _bound(30.0, "seconds for which that goes on when nobody reads them any more")
-    captions: int = _bound(20_000, "captions of a channel's session that are at hand, oldest go first")
-    session_rest: float = _bound(1800.0, "seconds without a source, after which the next one begins another session")
+    start_timeout: float = _limit(10.0, "seconds until a new connection must have sent its first message")
+    idle_timeout: float = _limit(30.0, "seconds that a source may go without sending audio")
+    resume_window: float = _limit(30.0, "seconds during which a source that lost its connection can be resumed")
+    detached_flush: float = _limit(2.0, "seconds after which the last words of a disconnected source become final")
+    lag_budget: float = _limit(10.0, "seconds of a live source's audio that may wait for recognition")
+    ahead: float = _limit(120.0, "seconds of audio that may wait if it is sent faster than real time")
+    send_timeout: float = _limit(10.0, "seconds that a client may take to accept what it is sent")
+    source_length: float = _limit(86_400.0, "seconds that a source may last")
+    frame_bytes: int = _limit(1 << 20, "bytes of one WebSocket message")
+    source_rate: int = _limit(2 << 20, "bytes per second of a source; half a minute's worth may arrive at once")
+    header_bytes: int = _limit(16 << 10, "bytes of a request's URL and headers together")
+    sources: int = _limit(16, "sources at a time")
+    sources_per_channel: int = _limit(16, "sources in one channel")
+    starts: int = _limit(60, "sources that one address may start per minute")
+    channels: int = _limit(100, "channels")
+    readers: int = _limit(2000, "readers at a time")
+    readers_per_channel: int = _limit(2000, "readers of one channel")
+    readers_per_address: int = _limit(500, "readers at one address; phones in one network often share an address")
+    connections: int = _limit(6000, "open connections of any kind")
+    connections_per_address: int = _limit(1000, "open connections from one address")
+    failures: int = _limit(20, "invalid tokens from one address per minute, after which it has to wait")
+    languages: int = _limit(8, "languages into which a channel is translated")
+    language_linger: float = _limit(30.0, "seconds after which a translation that nobody reads stops")
+    captions: int = _limit(20_000, "captions of a channel's session kept in memory; the oldest are dropped first")
+    session_rest: float = _limit(1800.0, "seconds without a source after which the next one begins a new session")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """Who may reach the service, and how."""
 
-    secret: str | None = field(default=None, repr=False)  # what tokens are signed with
-    require_token: bool = False  # also of programs on this computer
-    public_url: str | None = None  # where people reach it, if a proxy or a name stands before it
-    trust_proxy: tuple[str, ...] = ()  # addresses of proxies whose X-Forwarded headers are believed
+    secret: str | None = field(default=None, repr=False)  # signs tokens
+    require_token: bool = False  # from programs on this computer, too
+    public_url: str | None = None  # the address that people use, behind a proxy or under a name
+    trust_proxy: tuple[str, ...] = ()  # addresses of proxies whose X-Forwarded headers are trusted
     tls_cert: Path | None = None
     tls_key: Path | None = None
 
@@ -70,7 +70,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What `surtitle serve` was told."""
+    """The settings of `surtitle serve`."""
 
     host: str = "127.0.0.1"
     port: int = 8000
@@ -81,7 +81,7 @@ class Settings:
     translation_model: str | None = None
     speaker_model: str = SPEAKER_MODEL  # a .nemo file or a name on the hub
     allow_origin: tuple[str, ...] = ()
-    data_dir: Path | None = None  # where settings, sessions, captions and recordings are kept; None keeps them nowhere
+    data_dir: Path | None = None  # for settings, sessions, captions and recordings; None stores nothing
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
     recording_format: str = RECORDING_FORMATS[0]
     limits: Limits = Limits()
@@ -89,30 +89,30 @@ class Settings:
 
     @property
     def guarded(self) -> bool:
-        """Whether everything needs a token: it does as soon as others than this computer can reach the service."""
+        """Whether all requests need a token: they do as soon as other computers can reach the service."""
         public = self.access.public_host
-        beyond = self.host not in LOOPBACK or (public is not None and public not in LOOPBACK)
-        return beyond or bool(self.access.trust_proxy) or self.access.require_token
+        exposed = self.host not in LOOPBACK or (public is not None and public not in LOOPBACK)
+        return exposed or bool(self.access.trust_proxy) or self.access.require_token
 
     @property
     def url(self) -> str:
         """The address for a browser or a program on this computer."""
-        return self._at({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
+        return self._url_at({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host))
 
     @property
     def public_url(self) -> str:
-        """The address for everybody who may reach it."""
+        """The address for everybody who can reach the service."""
         if self.access.public_url:
             return self.access.public_url.rstrip("/")
-        return self._at(own_address(self.host)) if self.host in ("0.0.0.0", "::") else self.url
+        return self._url_at(own_address(self.host)) if self.host in ("0.0.0.0", "::") else self.url
 
-    def _at(self, host: str) -> str:
+    def _url_at(self, host: str) -> str:
         scheme = "https" if self.access.tls_cert else "http"
         return f"{scheme}://[{host}]:{self.port}" if ":" in host else f"{scheme}://{host}:{self.port}"
 
 
 def own_address(host: str) -> str:
-    """The address that this computer has in its network; ``host`` says of which family. Nothing is sent."""
+    """This computer's address in its network, of the same family (IPv4 or IPv6) as ``host``. Sends nothing."""
     family, far = (socket.AF_INET6, "2001:db8::1") if ":" in host else (socket.AF_INET, "192.0.2.1")
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:

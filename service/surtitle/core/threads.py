@@ -1,4 +1,4 @@
-"""Threads that belong to somebody and never keep the process from ending."""
+"""Threads whose result is awaited, and which never keep the process from ending."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def start_thread(name: str, function: Callable[[], T]) -> asyncio.Future[T]:
-    """Run ``function`` in a daemon thread of its own; the future has its result.
+    """Run ``function`` in its own daemon thread; the future gets its result.
 
-    For work that can last (decoding a stream, loading a model): a pool's threads would be used up
-    by it, and would keep the process alive at the end.
+    For work that can take long (decoding a stream, loading a model): it would use up the threads of a pool, and those
+    would keep the process alive at the end.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -27,10 +27,10 @@ def start_thread(name: str, function: Callable[[], T]) -> asyncio.Future[T]:
     def fail(error: BaseException) -> None:
         if not future.cancelled():
             future.set_exception(error)
-            future.exception()  # marks it as seen: whoever awaits the future still gets it
+            future.exception()  # marks it as retrieved, so that asyncio does not log it; awaiting still raises it
 
     def run() -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, so nobody waits for the result
             try:
                 result = function()
             except BaseException as error:

@@ -1,4 +1,4 @@
-"""Words and hypotheses: what every engine and policy speaks."""
+"""Words and hypotheses, the data that engines, policies and captions exchange."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 TOGETHER = ", "
-"""Between the names of speakers who speak at once."""
+"""Separates the names of people who speak at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """One recognized word.
 
-    ``start`` and ``end`` are seconds, ``probability`` is in [0, 1]. ``text`` carries its own
-    punctuation; ``spaced`` is False where the script puts no space before it. ``speaker`` is who
-    says it, where that is known; those who speak at once are joined by `TOGETHER`.
+    ``start`` and ``end`` are seconds, ``probability`` is in [0, 1]. ``text`` includes its
+    punctuation; ``spaced`` is False if the script puts no space before it. ``speaker`` is the
+    name of the speaker if it is known; names of people who speak at the same time are joined
+    by `TOGETHER`.
     """
 
     text: str
@@ -27,19 +28,19 @@ class Word:
 
     @property
     def key(self) -> str:
-        """What tells it from other words: neither case nor punctuation."""
+        """The text without case and punctuation, for comparing words."""
         return self.text.casefold().strip(".,;:!?…\"'()[]-–— ")
 
-    def shifted(self, seconds: float) -> Word:
-        """The same word, later by ``seconds``, but not before 0."""
+    def shift(self, seconds: float) -> Word:
+        """The same word, ``seconds`` later, with times of at least 0."""
         return replace(self, start=max(0.0, self.start + seconds), end=max(0.0, self.end + seconds))
 
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What is believed of the utterance so far.
+    """The words of the utterance so far.
 
-    ``committed`` only ever grows at its end; ``tentative`` may change altogether.
+    ``committed`` words never change, more are only appended; ``tentative`` ones may all change.
     """
 
     committed: tuple[Word, ...] = ()

@@ -1,4 +1,4 @@
-"""A short bundled speech sample, played at real-time pace through the real publish path."""
+"""Plays a short bundled speech sample in real time, by publishing it like any other client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from surtitle.access import tokens
 from surtitle.access.tokens import Scope
 from surtitle.audio import RATE
 from surtitle.audio.container import decode
-from surtitle.audio.intake import resampled
+from surtitle.audio.intake import resample_blocks
 from surtitle.audio.pcm import to_pcm
 from surtitle.core.settings import Settings
 
@@ -26,42 +26,43 @@ log = logging.getLogger("surtitle.demo")
 
 SAMPLE = Path(__file__).parent / "sample" / "speech.flac"
 
-_MINUTES = 10  # that the demo's own token lasts
+_TOKEN_MINUTES = 10  # validity of the demo's own token
 _BLOCK = RATE // 10  # samples sent at once: 0.1 s
 
 
 async def play(url: str, channel: str, token: str | None = None) -> AsyncIterator[dict[str, Any]]:
-    """Publish the sample to the service at ``url``; yields what the service says.
+    """Publish the sample to the service at ``url``, and yield the service's messages.
 
-    Raises OSError or `websockets.WebSocketException` when the service cannot be reached.
+    Raises OSError or `websockets.WebSocketException` if the service cannot be reached.
     """
-    samples = b"".join(to_pcm(block) for block in resampled(decode(str(SAMPLE))))
+    samples = b"".join(to_pcm(block) for block in resample_blocks(decode(str(SAMPLE))))
     address = f"{url.replace('http', 'ws', 1)}/api/channels/{channel}/audio"
-    ourselves = _unchecked() if address.startswith("wss") else None
-    async with connect(address, proxy=None, open_timeout=5, ssl=ourselves) as socket:
+    context = _unverified_context() if address.startswith("wss") else None
+    async with connect(address, proxy=None, open_timeout=5, ssl=context) as socket:
         start = {"op": "start", "format": "pcm16le", "rate": RATE, "channels": 1, "lang": "en", "source": "Demo"}
         if token:
             start["token"] = token
         await socket.send(msgspec.json.encode(start).decode())
         yield msgspec.json.decode(await asyncio.wait_for(socket.recv(), 60))
-        speaking = asyncio.create_task(_speak(socket, samples))
+        sending = asyncio.create_task(_send(socket, samples))
         try:
             async for message in socket:
                 yield msgspec.json.decode(message)
         finally:
-            speaking.cancel()
+            sending.cancel()
             with suppress(asyncio.CancelledError, WebSocketException):
-                await speaking
+                await sending
 
 
-def _unchecked() -> ssl.SSLContext:
-    """For a service on this computer, whose certificate is for the name that others know it by."""
+def _unverified_context() -> ssl.SSLContext:
+    """TLS without verification: the service's certificate is for its public name, not for this address."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
-async def _speak(socket: Any, samples: bytes) -> None:
+async def _send(socket: Any, samples: bytes) -> None:
+    """Send PCM samples at the pace at which they are spoken."""
     began = asyncio.get_running_loop().time()
     for at in range(0, len(samples), 2 * _BLOCK):
         await socket.send(samples[at : at + 2 * _BLOCK])
@@ -70,7 +71,7 @@ async def _speak(socket: Any, samples: bytes) -> None:
 
 
 class Demo:
-    """The dashboard's demo button: one performance at a time."""
+    """The dashboard's demo button, which plays the sample once at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -81,7 +82,7 @@ class Demo:
         return self._task is not None and not self._task.done()
 
     def start(self, channel: str) -> bool:
-        """Begin to play; False if it plays already."""
+        """Start playing. Returns False if it is already playing."""
         if self.running:
             return False
         self._task = asyncio.create_task(self._play(channel))
@@ -96,8 +97,8 @@ class Demo:
     async def _play(self, channel: str) -> None:
         try:
             secret = self._settings.access.secret
-            token = tokens.issue(secret, Scope.PUBLISH, channel, _MINUTES * 60).token if secret else None
+            token = tokens.issue(secret, Scope.PUBLISH, channel, _TOKEN_MINUTES * 60).token if secret else None
             async for _ in play(self._settings.url, channel, token):
                 pass
         except (OSError, TimeoutError, WebSocketException) as error:
-            log.warning("the demo could not be played: %s", error)
+            log.warning("cannot play the demo: %s", error)

@@ -1,1 +1,1 @@
-"""Names of models to files, and files to loaded models."""
+"""From names of models to files, and from files to loaded models."""

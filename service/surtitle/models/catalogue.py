@@ -1,4 +1,4 @@
-"""Which Whisper model, and where it is: a directory, the hub's cache, or neither (`download`)."""
+"""Resolves names of Whisper models to a directory or the hub's cache. `download` fetches models that are in neither."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
     from huggingface_hub import CachedRepoInfo
 
 FILES = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
-"""What a model consists of; faster-whisper takes the same."""
+"""The files of a model; the same as in faster-whisper."""
 
 INDEX_FOLDER = "index"
-"""The folder in a repository's for downloads from the package index; the hub's library ignores it."""
+"""The subfolder of a cached repository for downloads from the package index; the hub's library ignores it."""
 INDEX_SOURCE = "source.txt"
-"""The file there that lists the packages of a model that came from the index."""
+"""The file in it that lists the packages that a model came from."""
 
 _NEEDED = ("config.json", "model.bin", "tokenizer.json")
-_ABOUT = {
+_EXPECTED_SIZES = {
     "tiny": 78, "base": 148, "small": 486, "medium": 1530, "large": 3090, "large-v3-turbo": 1620,
     "distil-small.en": 336, "distil-medium.en": 792, "distil-large": 1520,
-}  # megabytes, by what the name begins with  # fmt: skip
+}  # megabytes, by the beginning of the name  # fmt: skip
 _REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What models of one kind are called, and consist of.
+    """The names and files of one kind of models.
 
-    ``files`` chooses those to fetch of all that a repository has, in the order in which they are fetched;
-    ``missing`` tells those without which there is no model. ``repository`` raises `ModelError`.
+    ``files`` selects the files to fetch from those of a repository, in the order in which they are fetched;
+    ``missing`` returns the required files that are not among the given ones. ``repository`` raises `ModelError`.
     """
 
     noun: str
     option: str  # of the command line
-    wanted: str  # what to choose instead of one that is none
+    wanted: str  # a description of valid models, for error messages
     repository: Callable[[str], str]
     files: Callable[[Iterable[str]], list[str]]
     missing: Callable[[Iterable[str]], set[str]]
@@ -50,14 +50,14 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that has a name; ``about`` and ``size`` (on this computer, 0 when not there) in bytes.
+    """A known model; sizes are in bytes, ``size`` is that on this computer (0 if it is not there).
 
-    ``source`` says where it came from: "model hub", "package index", or "" when it is not on this computer.
+    ``source`` is where it came from: "model hub", "package index", or "" if it is not on this computer.
     """
 
     name: str
     repository: str
-    about: int | None
+    expected_size: int | None
     size: int
     complete: bool
     source: str = ""
@@ -69,31 +69,34 @@ def on_disk(model: str) -> Path | None:
 
 
 def local_directory(model: str) -> Path | None:
-    """The directory that ``model`` names, if it is a path at all. Raises `ModelError`."""
-    place = os.path.expanduser(model)
-    path = Path(place)
-    if not os.path.isdir(place):
+    """The directory that ``model`` names, or None if it is not a path. Raises `ModelError`."""
+    expanded = os.path.expanduser(model)
+    path = Path(expanded)
+    if not os.path.isdir(expanded):
         if path.is_absolute() or model.startswith((".", "~")):
             raise ModelError(
                 f"There is no directory {path}: give the directory of a converted Whisper model, or a name."
             )
         return None
     if not (path / "model.bin").is_file():
-        raise ModelError(f"{path} holds no model.bin: give a Whisper model converted by CTranslate2, or a name.")
+        raise ModelError(f"{path} has no model.bin: give a Whisper model converted for CTranslate2, or a name.")
     return path
 
 
 def repository(model: str) -> str:
-    """Where the hub has the model of that name. Raises `ModelError` for an unknown one."""
+    """The hub's repository of a model. Raises `ModelError` for an unknown name."""
     known = _repositories()
-    place = known.get(model, model)
-    if not _REPOSITORY.fullmatch(place):
-        raise ModelError(f"{model[:80]!r} is no model's name: give one of {', '.join(known)}, or a repository's.")
-    return place
+    repo_id = known.get(model, model)
+    if not _REPOSITORY.fullmatch(repo_id):
+        raise ModelError(f"{model[:80]!r} is not a known model: give one of {', '.join(known)}, or a repository.")
+    return repo_id
 
 
 def cached(model: str) -> Path | None:
-    """Where the hub's cache has all of ``model``; asks nobody. Raises `ModelError` for an unknown name."""
+    """The directory of ``model`` in the hub's cache, or None if it is not there completely. Does not use the network.
+
+    Raises `ModelError` for an unknown name.
+    """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -106,74 +109,75 @@ def cached(model: str) -> Path | None:
 
 
 def missing(files: Iterable[str]) -> set[str]:
-    """The files without which there is no model."""
+    """The required files that are not among ``files``."""
     return set(_NEEDED) - set(files)
 
 
-def _files(names: Iterable[str]) -> list[str]:
-    """The weights come last: without them nothing is taken for a model."""
+def _select_files(names: Iterable[str]) -> list[str]:
+    """The files to fetch, with the weights last: without them, a folder is not taken for a model."""
     ours = [name for name in names if any(fnmatch(name, pattern) for pattern in FILES)]
     return sorted(ours, key=lambda name: (name == "model.bin", name))
 
 
 def cache() -> Path:
-    """Where models are kept that came from the hub."""
+    """The hub's cache folder."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE).expanduser()
 
 
-def repository_folder(place: str) -> Path:
-    """Where the cache has all there is of a repository."""
-    return cache() / f"models--{place.replace('/', '--')}"
+def repository_folder(repo_id: str) -> Path:
+    """The folder of a repository in the cache."""
+    return cache() / f"models--{repo_id.replace('/', '--')}"
 
 
-def check_room(what: str, needed: int) -> None:
-    """Make sure that the cache has room for ``needed`` bytes more. Raises `ModelError`."""
+def check_disk_space(name: str, needed: int) -> None:
+    """Check that ``needed`` bytes are free in the cache folder. Raises `ModelError`, which begins with ``name``."""
     folder = cache()
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise ModelError(
-            f"{what} needs {needed / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are free: "
-            "make room, or choose a smaller model."
+            f"{name} needs {needed / 1e6:.0f} MB in {folder}, where {free / 1e6:.0f} MB are free: "
+            "free some space, or choose a smaller model."
         )
 
 
 def catalogue() -> list[Model]:
-    """The models that have a name, and the others that are in the cache."""
+    """The models that have a name, and other ones in the cache."""
     here = {repo.repo_id: repo for repo in _scan()}
     models: dict[str, Model] = {}  # by repository: some have two names
-    for name, place in _repositories().items():
+    for name, repo_id in _repositories().items():
         models.setdefault(
-            place, Model(name, place, _about(name), *_stored(here.get(place), name), _source(here, place))
+            repo_id,
+            Model(name, repo_id, _expected_size(name), *_stored(here.get(repo_id), name), _source(here, repo_id)),
         )
-    for place, repo in sorted(here.items()):
-        size, complete = _stored(repo, place)
-        if place not in models and complete:
-            models[place] = Model(place, place, None, size, complete, _source(here, place))
+    for repo_id, repo in sorted(here.items()):
+        size, complete = _stored(repo, repo_id)
+        if repo_id not in models and complete:
+            models[repo_id] = Model(repo_id, repo_id, None, size, complete, _source(here, repo_id))
     return list(models.values())
 
 
 def remove(model: str, kind: Kind | None = None) -> int:
-    """Delete what the cache has of ``model``; bytes that are free now. Raises `ModelError`."""
+    """Delete ``model`` from the cache, and return the bytes that this freed. Raises `ModelError`."""
     if os.path.isdir(os.path.expanduser(model)):
-        raise ModelError(f"{model} is a directory of your own: delete it yourself.")
-    place = (kind or KIND).repository(model)
-    folder = repository_folder(place)
+        raise ModelError(f"{model} is your own directory, which Surtitle does not delete: delete it yourself.")
+    repo_id = (kind or KIND).repository(model)
+    folder = repository_folder(repo_id)
     if not folder.is_dir():
-        raise ModelError(f"The model “{model}” is not on this computer.")
+        raise ModelError(f"The model “{model}” is not on this computer: `surtitle models` lists those that are.")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        raise ModelError(f"The model “{model}” cannot be removed from {folder} ({error.strerror}).") from error
+        raise ModelError(f"Cannot delete the model “{model}” in {folder} ({error.strerror}).") from error
     return size
 
 
 def _repositories() -> dict[str, str]:
-    """Names and where the hub has them."""
-    from faster_whisper.utils import _MODELS, available_models  # where a name leads is not public
+    """The names of models, and their repositories on the hub."""
+    from faster_whisper.utils import _MODELS, available_models  # the repositories are not public
 
     return {name: str(_MODELS[name]) for name in available_models()}
 
@@ -188,21 +192,21 @@ def _scan() -> list[CachedRepoInfo]:
 
 
 def _stored(repo: CachedRepoInfo | None, name: str) -> tuple[int, bool]:
-    """Bytes on disk, and whether all of it is there."""
+    """The bytes on disk, and whether the model is complete."""
     if repo is None:
         return 0, False
     return repo.size_on_disk, cached(name) is not None
 
 
-def _source(here: Container[str], place: str) -> str:
-    if place not in here:
+def _source(here: Container[str], repo_id: str) -> str:
+    if repo_id not in here:
         return ""
-    return "package index" if (repository_folder(place) / INDEX_FOLDER / INDEX_SOURCE).is_file() else "model hub"
+    return "package index" if (repository_folder(repo_id) / INDEX_FOLDER / INDEX_SOURCE).is_file() else "model hub"
 
 
-def _about(name: str) -> int | None:
-    fits = [beginning for beginning in _ABOUT if name.startswith(beginning)]
-    return _ABOUT[max(fits, key=len)] * 1_000_000 if fits else None
+def _expected_size(name: str) -> int | None:
+    prefixes = [prefix for prefix in _EXPECTED_SIZES if name.startswith(prefix)]
+    return _EXPECTED_SIZES[max(prefixes, key=len)] * 1_000_000 if prefixes else None
 
 
-KIND = Kind("Whisper model", "--model", "a Whisper model converted by CTranslate2", repository, _files, missing)
+KIND = Kind("Whisper model", "--model", "a Whisper model converted for CTranslate2", repository, _select_files, missing)

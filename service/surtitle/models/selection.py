@@ -1,4 +1,4 @@
-"""Which Whisper model `auto` takes: right for the language, fast enough for this computer, and obtainable."""
+"""Selects the Whisper model for `auto`: it knows the language, is fast enough for this computer, and obtainable."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from surtitle.speech.speed import Speed
 from surtitle.text.languages import primary
 
 SIZES = ("large-v3-turbo", "small", "base", "tiny")
-"""Those that `auto` takes, largest first."""
+"""The sizes that `auto` may choose, largest first."""
 
-_ENGLISH = ("small", "base", "tiny")  # there is a model for English only, which is better at it
-_GOOD = ("large-v3-turbo", "small", "base")  # of these, one on this computer is used rather than a better one fetched
-_COSTS = {"large-v3-turbo": 9.0, "small": 3.0, "base": 1.0, "tiny": 0.45}  # of decoding, compared with base
+_WITH_ENGLISH_VERSION = ("small", "base", "tiny")  # have a variant for English only, which is better at it
+_GOOD_ENOUGH = ("large-v3-turbo", "small", "base")  # on this computer, preferred over downloading a better one
+_RELATIVE_COSTS = {"large-v3-turbo": 9.0, "small": 3.0, "base": 1.0, "tiny": 0.45}  # of decoding, relative to base
 
 Rating = Callable[[str], Speed | None]
-"""What was measured of a model on this computer."""
+"""Returns the measured speed of a model on this computer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Names of models, best first, to be tried in turn; ``reason`` says why, in a phrase for people.
+    """Names of models to try, best first; ``reason`` explains the choice in a phrase for people.
 
     ``proposal`` is a larger model that this computer could run, or "".
     """
@@ -37,46 +37,46 @@ class Selection:
     proposal: str = ""
 
 
-def select(model: str | None, language: str, speeds: SpeedStore, *, ask: bool = True) -> Selection:
-    """The models for this computer; ``model`` is the user's own choice, if there is one.
+def select(model: str | None, language: str, speeds: SpeedStore, *, ask_hub: bool = True) -> Selection:
+    """Select the models for this computer; ``model`` is the user's own choice, if there is one.
 
-    Asks the model hub whether it is there, unless a suitable model is on this computer or ``ask`` is False.
-    Takes seconds: call in a thread.
+    Checks whether the model hub can be reached, unless a suitable model is on this computer or ``ask_hub`` is False.
+    Takes seconds: call it in a thread.
     """
     if model is not None:
         return Selection((model,), "your choice")
     cores, gpu = os.cpu_count() or 1, has_gpu()
     machine = f"{cores} processors" + (" and a GPU" if gpu else "")
     return choose(
-        preferred_size(cores, gpu), language, machine, speeds.get, on_this_computer(), hub_answers if ask else _assume
+        preferred_size(cores, gpu), language, machine, speeds.get, local_models(), hub_answers if ask_hub else _always
     )
 
 
-def smaller(model: str, language: str) -> list[str]:
-    """Smaller models that `auto` may take instead of ``model``, best first. Takes seconds: call in a thread."""
-    sizes = SIZES[SIZES.index(size_of(model)) + 1 :] if size_of(model) in SIZES else ()
+def smaller_models(model: str, language: str) -> list[str]:
+    """Smaller models that `auto` may use instead of ``model``, best first. Takes seconds: call it in a thread."""
+    sizes = SIZES[SIZES.index(base_size(model)) + 1 :] if base_size(model) in SIZES else ()
     if not sizes:
         return []
-    return obtainable(candidates(sizes[0], language), on_this_computer(), hub_answers)
+    return obtainable(candidates(sizes[0], language), local_models(), hub_answers)
 
 
 def choose(
     size: str, language: str, machine: str, rating: Rating, present: Collection[str], hub: Callable[[], bool]
 ) -> Selection:
-    """The same as `select`, of what is known. ``size`` is what a computer like this usually runs.
+    """The pure part of `select`. ``size`` is the one that such a computer usually runs.
 
-    ``present`` are the names of models on this computer, and ``hub`` says whether others can be fetched.
+    ``present`` are the names of models on this computer, and ``hub`` tells whether others can be downloaded.
     """
     usual, reason = candidates(size, language), machine
     for name in candidates(size, language):
         speed = rating(name)
-        if speed is not None and speed.too_slow and size_of(name) != SIZES[-1]:
-            size = SIZES[SIZES.index(size_of(name)) + 1]
+        if speed is not None and speed.too_slow and base_size(name) != SIZES[-1]:
+            size = SIZES[SIZES.index(base_size(name)) + 1]
             reason = f"{name} is too slow for this computer: {speed}"
     names = candidates(size, language)
-    good = [name for name in names if name in present and (size_of(name) in _GOOD or size_of(name) == size)]
+    good = [name for name in names if name in present and (base_size(name) in _GOOD_ENOUGH or base_size(name) == size)]
     if not good:
-        slow = obtainable(usual, present, _refuse)  # better than none
+        slow = obtainable(usual, present, _never)  # better than none
         return Selection(tuple(dict.fromkeys(obtainable(names, present, hub) + slow)) or tuple(names[:1]), reason)
     speed = rating(good[0])
     measured = f"; {speed}" if speed is not None and not speed.too_slow else ""
@@ -84,53 +84,54 @@ def choose(
 
 
 def candidates(size: str, language: str) -> list[str]:
-    """Models of that size and of smaller ones that know the language, best first."""
+    """The models of this size and of smaller ones that know the language, best first."""
     names = []
-    for one in SIZES[SIZES.index(size) :]:
-        if primary(language) == "en" and one in _ENGLISH:
-            names.append(f"{one}.en")
-        names.append(one)
+    for candidate in SIZES[SIZES.index(size) :]:
+        if primary(language) == "en" and candidate in _WITH_ENGLISH_VERSION:
+            names.append(f"{candidate}.en")
+        names.append(candidate)
     return names
 
 
 def obtainable(names: list[str], present: Collection[str], hub: Callable[[], bool]) -> list[str]:
-    """Those of ``names`` to try: the best from the hub if it answers, those in the package index, those present."""
+    """The ``names`` to try: the best one from the hub if it answers, those on the package index, and those present."""
     first = names[:1] if names[0] in present or hub() else []
     packaged = [name for name in names if catalogue.repository(name) in PACKAGED_MODELS]
     return [name for name in names if name in {*first, *packaged, *present}]
 
 
 def preferred_size(cores: int, gpu: bool) -> str:
-    """The size that such a computer usually runs live, by the figures in docs/engines.md."""
+    """The size that such a computer usually runs in real time, by the figures in docs/engines.md."""
     if gpu and cores >= 8:
         return "large-v3-turbo"
     return "small" if gpu or cores >= 8 else "base"
 
 
-def size_of(name: str) -> str:
+def base_size(name: str) -> str:
+    """The size of a model by its name, without the suffix for English only."""
     return name.removesuffix(".en")
 
 
-def on_this_computer() -> set[str]:
-    """The names of the models that are here and that `auto` may take."""
-    names = {name for size in SIZES for name in (size, f"{size}.en") if size in _ENGLISH or name == size}
+def local_models() -> set[str]:
+    """The names of the models on this computer that `auto` may choose."""
+    names = {name for size in SIZES for name in (size, f"{size}.en") if size in _WITH_ENGLISH_VERSION or name == size}
     return {name for name in names if catalogue.cached(name) is not None}
 
 
 def _proposal(name: str, language: str, rating: Rating) -> str:
-    """The next larger model, if by the measurement of ``name`` it would be fast enough."""
-    at, speed = SIZES.index(size_of(name)), rating(name)
+    """The next larger model if it would be fast enough, judging by the measurement of ``name``; otherwise ""."""
+    at, speed = SIZES.index(base_size(name)), rating(name)
     if at == 0 or speed is None:
         return ""
     larger = SIZES[at - 1]
-    if not speed.allows(_COSTS[larger] / _COSTS[size_of(name)]):
+    if not speed.allows(_RELATIVE_COSTS[larger] / _RELATIVE_COSTS[base_size(name)]):
         return ""
-    return f"{larger}.en" if primary(language) == "en" and larger in _ENGLISH else larger
+    return f"{larger}.en" if primary(language) == "en" and larger in _WITH_ENGLISH_VERSION else larger
 
 
-def _refuse() -> bool:
+def _never() -> bool:
     return False
 
 
-def _assume() -> bool:
+def _always() -> bool:
     return True

@@ -20,15 +20,15 @@ log = logging.getLogger("surtitle.speech")
 FILE = "speed.json"
 """In the data folder."""
 
-_SLOW_FOR = 24 * 3600.0  # seconds a model counts as too slow: the computer may have been busy with something else
+_MAX_SLOW_AGE = 24 * 3600.0  # seconds until "too slow" is forgotten: the computer may have been busy otherwise
 _MAX_ENTRIES = 64  # measurements in the file
 
 
 class SpeedStore:
-    """The measurements of this computer, in a file; with None for the data folder, in memory only.
+    """The measurements of this computer, in a file; without a data folder, in memory only.
 
-    A file that is damaged or of another computer is as good as none, and one that cannot be written costs another
-    measurement at the next start.
+    A file that is damaged or from another computer is ignored, and one that cannot be written costs another measurement
+    at the next start.
     """
 
     def __init__(self, data_dir: Path | None, now: Callable[[], float] = time.time) -> None:
@@ -37,19 +37,19 @@ class SpeedStore:
         self._memory: dict[str, Any] = {}
 
     @property
-    def lasts(self) -> bool:
-        """Whether measurements are there at the next start."""
+    def is_persistent(self) -> bool:
+        """Whether measurements are available after a restart."""
         return self._path is not None
 
     def get(self, model: str) -> Speed | None:
-        """What was measured of that model; None if nothing was, or it was too slow long ago."""
+        """The measured speed of a model; None if there is none, or if "too slow" is outdated."""
         entry: Any = self._entries().get(_key(model))
         try:
             speed = Speed(float(entry["encode"]), float(entry["token"]), bool(entry["lagged"]))
             age = self._now() - float(entry["time"])
         except (TypeError, KeyError, ValueError):
             return None
-        if not math.isfinite(speed.decoding) or (speed.too_slow and not 0 <= age < _SLOW_FOR):
+        if not math.isfinite(speed.decoding) or (speed.too_slow and not 0 <= age < _MAX_SLOW_AGE):
             return None
         return speed
 
@@ -71,7 +71,7 @@ class SpeedStore:
             temporary.write_text(json.dumps(self._memory, indent=1), encoding="utf-8")
             temporary.replace(self._path)
         except OSError as error:
-            log.warning("%s cannot be written (%s): the speed is measured again next time", self._path, error)
+            log.warning("cannot write %s (%s): the speed will be measured again at the next start", self._path, error)
 
     def _entries(self) -> dict[str, Any]:
         if self._path is None:
@@ -84,6 +84,6 @@ class SpeedStore:
 
 
 def _key(model: str) -> str:
-    """A measurement holds for this model on this computer with these libraries."""
+    """The key of a measurement: it is valid for one model, on one computer, with one version of the library."""
     parts = (processor_name(), f"{os.cpu_count()} cores", f"ctranslate2 {version('ctranslate2')}", model)
     return ", ".join(parts)

@@ -1,1 +1,1 @@
-"""Sessions and what was recorded in them: starting, listening again, transcribing again."""
+"""Sessions and their recordings: recording, playing back, transcribing again."""

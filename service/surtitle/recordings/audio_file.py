@@ -1,4 +1,4 @@
-"""Audio files that are being written: what is on disk can be played at any moment, whatever happens next."""
+"""Audio files that can be played at any moment while they are written, even if the writer dies."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ import numpy as np
 
 from surtitle.audio import Frames
 
-_OPUS_RATE = 48_000  # Hz: the one that Opus always has
-_OPUS_BITS = 64_000  # a second for each channel: nobody hears the difference in speech
+_OPUS_RATE = 48_000  # Hz: Opus always uses this rate
+_OPUS_BITS = 64_000  # per second and channel: for speech, the loss is inaudible
 _CONTAINERS = {
     "flac": ("flac", "flac", {}),
-    "opus": ("ogg", "libopus", {"page_duration": "200000"}),  # microseconds: what is lost when it is torn
+    "opus": ("ogg", "libopus", {"page_duration": "200000"}),  # microseconds: lost if the writer dies
 }
 
 
 class AudioFile:
-    """FLAC (16 bit, at the rate it came with) or Ogg Opus, by the path's ending. Blocks: for a thread.
+    """FLAC (16 bit, at the rate of the input) or Ogg Opus, by the path's extension. Blocks: use it in a thread.
 
-    Raises `OSError` when the disk takes no more.
+    Raises `OSError` if the disk fails or is full.
     """
 
     def __init__(self, path: Path, rate: int, channels: int, tags: dict[str, str]) -> None:
         container, codec, options = _CONTAINERS[path.suffix[1:]]
         self.frames = 0
-        """How many were written."""
+        """The number of frames written so far."""
         self._disk = _Disk(path)
         self._rate = rate
         self._layout = ("mono", "stereo")[channels - 1]
         self._container = av.open(self._disk, "w", format=container, options={"flush_packets": "1", **options})
         self._container.metadata.update(tags)
-        coded = rate if codec == "flac" else _OPUS_RATE
-        stream = self._container.add_stream(codec, rate=coded)
+        file_rate = rate if codec == "flac" else _OPUS_RATE
+        stream = self._container.add_stream(codec, rate=file_rate)
         assert isinstance(stream, av.audio.AudioStream)
         self._stream = stream
         self._stream.layout = self._layout
         self._stream.format = "s16"
         if codec != "flac":
             self._stream.bit_rate = _OPUS_BITS * channels
-        self._resampler = av.audio.resampler.AudioResampler("s16", self._layout, coded)
+        self._resampler = av.audio.resampler.AudioResampler("s16", self._layout, file_rate)
 
     @property
     def bytes(self) -> int:
-        """How large the file is."""
+        """The size of the file."""
         return self._disk.size
 
     def write(self, frames: Frames) -> None:
-        """Frames at the file's rate, with its channels."""
+        """Append frames at the file's rate, shape (n, channels)."""
         data = (np.clip(frames, -1.0, 32767 / 32768) * 32768.0).astype("<i2").reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(data, format="s16", layout=self._layout)
         frame.sample_rate = self._rate
@@ -61,11 +61,11 @@ class AudioFile:
         self._encode(frame)
 
     def sync(self) -> None:
-        """What was encoded is on the disk when this returns."""
+        """Flush everything that was encoded to the disk."""
         os.fsync(self._disk.handle)
 
     def close(self) -> None:
-        """Write what is left, and how long it is. The file is closed even if that fails."""
+        """Write the remaining audio and the length. The file is closed even if that fails."""
         try:
             self._encode(None)
             for packet in self._stream.encode(None):
@@ -76,7 +76,7 @@ class AudioFile:
             self.abandon()
 
     def abandon(self) -> None:
-        """Let go of the file as it is."""
+        """Close the file as it is."""
         self._disk.close()
 
     def _encode(self, frame: av.AudioFrame | None) -> None:
@@ -86,7 +86,7 @@ class AudioFile:
 
 
 class _Disk:
-    """A file for FFmpeg's muxer, without any buffer of its own. Once it is closed, it takes all and keeps nothing."""
+    """An unbuffered file for FFmpeg's muxer. Once it is closed, it accepts and discards everything."""
 
     def __init__(self, path: Path) -> None:
         self.handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)

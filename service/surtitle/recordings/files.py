@@ -1,4 +1,4 @@
-"""Where recordings are: a folder for each session, a file for each recording, and what the database says of them."""
+"""The stored recordings: a folder for each session, a file for each recording, and their rows in the database."""
 
 from __future__ import annotations
 
@@ -9,31 +9,39 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 from surtitle.core.errors import BadAudio
 from surtitle.core.settings import RECORDING_FORMATS
-from surtitle.recordings.repair import close_off, inspect, is_open
+from surtitle.recordings.repair import finalize, inspect, is_open
 from surtitle.store.records import Recording
 from surtitle.store.transcripts import Transcripts
 
 log = logging.getLogger("surtitle.recordings")
 
-RUNNING, DONE, FAILED = "running", "done", "failed"
 
 _FILE = re.compile(rf"(\d+)-[\w-]+\.({'|'.join(RECORDING_FORMATS)})")
 _SESSION = re.compile(r"\w[\w-]{0,39}", re.ASCII)
-_SLUG = 40  # characters of a source's name in a file's
-_LATELY = 60.0  # seconds: what was written since then is perhaps still being written
-_TORN = "The service ended while this was recorded."
+_MAX_SLUG = 40  # characters of a source's name in a file name
+_RECENT_WINDOW = 60.0  # seconds; a file that was written to since then may still be being written
+_INTERRUPTED = "The service ended during this recording."
+
+
+class RecordingState(StrEnum):
+    """The state of a recording in the database."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingFile:
-    """A recording that can be heard; ``clock`` is where it begins on the channel's clock, in seconds.
+    """A recording that can be played; ``clock`` is its beginning on the channel's clock, in seconds.
 
-    Of its ``seconds``, those after ``counts`` are again at the beginning of the source's next recording: after a
-    restart, clients tell what they are not sure of once more.
+    ``seconds`` is its length. What follows after ``unique_seconds`` is also at the beginning of the source's next
+    recording: after a restart, clients send again what may have been lost.
     """
 
     path: Path
@@ -42,103 +50,111 @@ class RecordingFile:
     seconds: float
     bytes: int
     problem: str = ""
-    counts: float = float("inf")
+    unique_seconds: float = float("inf")
 
     @property
     def end(self) -> float:
-        """On the channel's clock."""
-        return self.clock + min(self.seconds, self.counts)
+        """Seconds on the channel's clock at which its unique part ends."""
+        return self.clock + min(self.seconds, self.unique_seconds)
 
 
 class RecordingFiles:
-    """The folder of all recordings, and the table of them. Blocks: for threads. Raises `StoreError`."""
+    """The folder and the database table of all recordings. Blocks: use it in threads. Raises `StoreError`."""
 
     def __init__(self, folder: Path, transcripts: Transcripts) -> None:
         self.folder = folder
         self._transcripts = transcripts
-        self._numbers: dict[str, int] = {}  # the last that was given out, by session
+        self._numbers: dict[str, int] = {}  # the last file number, by session
 
-    def new_path(self, session: str, source: str, form: str) -> Path:
-        """The file for a new recording of a source in a session."""
-        folder = self.of(session)
+    def new_path(self, session: str, source: str, extension: str) -> Path:
+        """An unused path for a new recording of a source in a session."""
+        folder = self.session_folder(session)
         numbers = [int(path.name.partition("-")[0]) for path in _files(folder)]
         number = self._numbers[session] = max([*numbers, self._numbers.get(session, 0)]) + 1
-        return folder / f"{number}-{_slug(source)}.{form}"
+        return folder / f"{number}-{_make_slug(source)}.{extension}"
 
-    def of(self, session: str) -> Path:
-        """The folder of a session, which may not be there."""
+    def session_folder(self, session: str) -> Path:
+        """The folder of a session, which may not exist. Raises ValueError for an invalid id."""
         if not _SESSION.fullmatch(session):
-            raise ValueError(f"{session!r} is no session's id")
+            raise ValueError(f"{session!r} is not a valid session id")
         return self.folder / session
 
-    def note(self, path: Path, recording: Recording) -> None:
-        """How a recording stands."""
-        self._transcripts.record([replace(recording, file=self._name(path))])
+    def save(self, path: Path, recording: Recording) -> None:
+        """Save the status of a recording in the database."""
+        self._transcripts.record([replace(recording, file=self._relative(path))])
 
     def recordings(self, session: str) -> list[RecordingFile]:
-        """What was recorded in a session and can be heard, by time."""
+        """The recordings of a session that can be played, in order of time."""
         found = []
         for row in self._transcripts.recordings(session):
             path = self.folder / row.file
-            if row.state != RUNNING and row.seconds > 0 and path.is_file():
+            if row.state != RecordingState.RUNNING and row.seconds > 0 and path.is_file():
                 size = path.stat().st_size
                 found.append(RecordingFile(path, row.source, row.clock, row.seconds, size, row.problem))
-        return in_turn(sorted(found, key=lambda one: (one.clock, one.path.name)))
+        return trim_overlaps(sorted(found, key=lambda file: (file.clock, file.path.name)))
 
     def is_running(self, session: str) -> bool:
-        """Whether somebody seems to be recording in a session, perhaps another program."""
-        rows = [self.folder / row.file for row in self._transcripts.recordings(session) if row.state == RUNNING]
-        return any(path.is_file() and time.time() - path.stat().st_mtime < _LATELY for path in rows)
+        """Whether a recording of the session seems to be running, in this or another process."""
+        rows = self._transcripts.recordings(session)
+        paths = [self.folder / row.file for row in rows if row.state == RecordingState.RUNNING]
+        return any(path.is_file() and time.time() - path.stat().st_mtime < _RECENT_WINDOW for path in paths)
 
-    def torn(self, session: str | None = None) -> list[Path]:
-        """Recordings that nobody has ended, or that the database does not know; if none is running, to `recover`."""
+    def find_unfinished(self, session: str | None = None) -> list[Path]:
+        """Files of recordings that were never finished or that are not in the database.
+
+        If no recording is running, they can be passed to `recover`.
+        """
         known = {row.file: row.state for row in self._transcripts.recordings(session)}
-        folders = [self.of(session)] if session else list(_folders(self.folder))
+        folders = [self.session_folder(session)] if session else list(_folders(self.folder))
         files = [path for folder in folders for path in _files(folder)]
-        return [path for path in files if known.get(self._name(path), RUNNING) == RUNNING]
+        running = RecordingState.RUNNING
+        return [path for path in files if known.get(self._relative(path), running) == running]
 
-    def recover(self, torn: list[Path]) -> None:
-        """Close off what was torn, and write down what is in it."""
-        for path in torn:
+    def recover(self, unfinished: list[Path]) -> None:
+        """Finalize files of recordings that were interrupted, and save what they contain in the database."""
+        for path in unfinished:
             session = path.parent.name
             if self._transcripts.session(session) is None:
-                log.warning("%s belongs to no session that is known: move it away if nobody needs it", path)
+                log.warning("%s does not belong to a known session: delete it if nobody needs it", path)
                 continue
             try:
                 was_open = is_open(path)
-                close_off(path)
+                finalize(path)
                 info = inspect(path)
             except BadAudio as error:
                 log.warning("%s: %s", session, error)
-                self.note(path, Recording("", session, _source(path, {}), 0.0, 0.0, FAILED, error.message))
+                source = _read_source(path, {})
+                self.save(path, Recording("", session, source, 0.0, 0.0, RecordingState.FAILED, error.message))
                 continue
-            clock = _number(info.tags.get("SURTITLE_CLOCK", ""))
-            problem = _TORN if was_open else ""
-            self.note(path, Recording("", session, _source(path, info.tags), clock, info.seconds, DONE, problem))
-            log.info("%s is closed off: %.1f s", path, info.seconds)
+            clock = _parse_float(info.tags.get("SURTITLE_CLOCK", ""))
+            problem = _INTERRUPTED if was_open else ""
+            source = _read_source(path, info.tags)
+            self.save(path, Recording("", session, source, clock, info.seconds, RecordingState.DONE, problem))
+            log.info("recovered %s: %.1f s", path, info.seconds)
 
     def delete(self, session: str) -> None:
         """Delete a session's files. Raises `OSError`."""
-        folder = self.of(session)
+        folder = self.session_folder(session)
         if folder.is_dir():
             shutil.rmtree(folder)
 
-    def _name(self, path: Path) -> str:
+    def _relative(self, path: Path) -> str:
+        """The path in the folder of recordings, as the database has it."""
         return path.relative_to(self.folder).as_posix()
 
 
-def in_turn(recordings: list[RecordingFile]) -> list[RecordingFile]:
-    """By time; each counts until the source's next one begins."""
-    following: dict[str, float] = {}
-    found = []
-    for one in reversed(recordings):
-        found.append(replace(one, counts=following.get(one.source, one.end) - one.clock))
-        following[one.source] = one.clock
-    return found[::-1]
+def trim_overlaps(recordings: list[RecordingFile]) -> list[RecordingFile]:
+    """End the unique part of each recording where the source's next one begins; takes them in order of time."""
+    following: dict[str, float] = {}  # where the source's next recording begins
+    trimmed = []
+    for file in reversed(recordings):
+        trimmed.append(replace(file, unique_seconds=following.get(file.source, file.end) - file.clock))
+        following[file.source] = file.clock
+    return trimmed[::-1]
 
 
-def tags(channel: str, source: str, clock: float, began: float) -> dict[str, str]:
-    """What a file says of itself; ``began`` is when the session began, in seconds since 1970."""
+def make_tags(channel: str, source: str, clock: float, began: float) -> dict[str, str]:
+    """The tags of a file; ``began`` is when the session began, in seconds since 1970."""
     return {
         "title": f"{channel}: {source}",
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began + clock)),
@@ -147,33 +163,34 @@ def tags(channel: str, source: str, clock: float, began: float) -> dict[str, str
     }
 
 
-def _source(path: Path, said: dict[str, str]) -> str:
-    return said.get("SURTITLE_SOURCE", "") or path.stem.partition("-")[2]
+def _read_source(path: Path, tags: dict[str, str]) -> str:
+    """The name of the source by the file's tags, or else by its name."""
+    return tags.get("SURTITLE_SOURCE", "") or path.stem.partition("-")[2]
 
 
-def _number(text: str) -> float:
+def _parse_float(text: str) -> float:
     try:
         return float(text)
     except ValueError:
         return 0.0
 
 
-def _slug(name: str) -> str:
-    """As much of a name as any file system takes."""
+def _make_slug(name: str) -> str:
+    """The part of a name that is valid in file names on all systems."""
     letters = unicodedata.normalize("NFKC", name)
-    return re.sub(r"[^\w-]+", "-", letters)[:_SLUG].strip("-_") or "source"
+    return re.sub(r"[^\w-]+", "-", letters)[:_MAX_SLUG].strip("-_") or "source"
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    return (path for path in _listed(folder) if path.is_dir() and _SESSION.fullmatch(path.name))
+    return (path for path in _list_folder(folder) if path.is_dir() and _SESSION.fullmatch(path.name))
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Recordings, and nothing else that may be there."""
-    return (path for path in _listed(folder) if _FILE.fullmatch(path.name))
+    """The recordings in a folder, without other files."""
+    return (path for path in _list_folder(folder) if _FILE.fullmatch(path.name))
 
 
-def _listed(folder: Path) -> list[Path]:
+def _list_folder(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):

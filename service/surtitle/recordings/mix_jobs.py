@@ -1,4 +1,4 @@
-"""Mixes that somebody waits for: each is made once, in a thread."""
+"""Makes the mixes that are requested, each once, in a thread."""
 
 from __future__ import annotations
 
@@ -9,67 +9,67 @@ from pathlib import Path
 
 from surtitle.core.threads import start_thread
 from surtitle.recordings.files import RecordingFile
-from surtitle.recordings.mix import mix, place_of
+from surtitle.recordings.mix import make_mix, mix_path
 
 
 @dataclass(slots=True)
-class _Making:
+class _MixJob:
     thread: asyncio.Future[Path]
-    done: float = 0.0
+    progress: float = 0.0  # the completed share
     wanted: bool = True
 
 
 class Mixer:
-    """Owns the threads that mix. Needs the event loop."""
+    """Owns the threads that make mixes. Needs the event loop."""
 
     def __init__(self) -> None:
-        self._making: dict[Path, _Making] = {}
+        self._jobs: dict[Path, _MixJob] = {}
 
-    def done(self, recordings: Sequence[RecordingFile]) -> float:
-        """The share of the mix that is there, 0 to 1."""
-        place = place_of(recordings)
-        making = self._making.get(place)
-        return making.done if making is not None else float(place.is_file())
+    def progress(self, recordings: Sequence[RecordingFile]) -> float:
+        """The completed share of the mix, 0 to 1."""
+        path = mix_path(recordings)
+        job = self._jobs.get(path)
+        return job.progress if job is not None else float(path.is_file())
 
     async def get(self, recordings: Sequence[RecordingFile]) -> Path:
-        """The file with all recordings; waits until it is made. Raises `BadAudio`, `OSError`."""
-        place = place_of(recordings)
-        if place not in self._making and place.is_file():
-            return place
-        making = self._making.get(place) or self._start(place, recordings)
-        await asyncio.wait({making.thread})
-        return making.thread.result()
+        """The file with all recordings, waiting until it exists. Raises `BadAudio`, `OSError`."""
+        path = mix_path(recordings)
+        if path not in self._jobs and path.is_file():
+            return path
+        job = self._jobs.get(path) or self._start(path, recordings)
+        await asyncio.wait({job.thread})
+        return job.thread.result()
 
-    def begin(self, recordings: Sequence[RecordingFile]) -> None:
-        """Have it made, without waiting."""
-        place = place_of(recordings)
-        if place not in self._making and not place.is_file():
-            self._start(place, recordings)
+    def prepare(self, recordings: Sequence[RecordingFile]) -> None:
+        """Start making the mix, without waiting for it."""
+        path = mix_path(recordings)
+        if path not in self._jobs and not path.is_file():
+            self._start(path, recordings)
 
-    async def drop(self, folder: Path) -> None:
-        """Make nothing more for a session's folder, which is about to be deleted."""
-        making = [one for place, one in self._making.items() if place.parent == folder]
-        for one in making:
-            one.wanted = False
-        if making:
-            await asyncio.wait({one.thread for one in making}, timeout=10.0)
+    async def cancel(self, folder: Path) -> None:
+        """Stop making mixes in a session's folder, which is about to be deleted."""
+        jobs = [job for path, job in self._jobs.items() if path.parent == folder]
+        for job in jobs:
+            job.wanted = False
+        if jobs:
+            await asyncio.wait({job.thread for job in jobs}, timeout=10.0)
 
     async def close(self) -> None:
-        for one in self._making.values():
-            one.wanted = False
-        threads = {one.thread for one in self._making.values()}
+        for job in self._jobs.values():
+            job.wanted = False
+        threads = {job.thread for job in self._jobs.values()}
         if threads:
             await asyncio.wait(threads, timeout=2.0)
 
-    def _start(self, place: Path, recordings: Sequence[RecordingFile]) -> _Making:
-        def note(share: float) -> None:
-            making.done = min(share, 0.99)  # all of it is there when the file has its name
+    def _start(self, path: Path, recordings: Sequence[RecordingFile]) -> _MixJob:
+        def set_progress(share: float) -> None:
+            job.progress = min(share, 0.99)  # it is complete only when the file has its final name
 
         def work() -> Path:
-            return mix(recordings, lambda: making.wanted, note)
+            return make_mix(recordings, lambda: job.wanted, set_progress)
 
-        making = _Making(asyncio.get_running_loop().create_future())
-        making.thread = start_thread(f"mix {place.parent.name}", work)
-        self._making[place] = making
-        making.thread.add_done_callback(lambda _: self._making.pop(place, None))
-        return making
+        job = _MixJob(asyncio.get_running_loop().create_future())
+        job.thread = start_thread(f"mix {path.parent.name}", work)
+        self._jobs[path] = job
+        job.thread.add_done_callback(lambda _: self._jobs.pop(path, None))
+        return job

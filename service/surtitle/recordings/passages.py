@@ -1,7 +1,7 @@
-"""Recorded speech in passages for a recognizer that is not in a hurry: long silences left out, times kept. Pure.
+"""Splits recorded speech into passages without long silences, for recognition without a time limit. Pure.
 
-A passage is as long as fits into memory and work well, and is cut where nobody speaks. All audio goes by once, so a
-file of hours needs the memory of one passage.
+A passage is long enough to give context and short enough for memory, and is cut where nobody speaks. The audio is
+read once, so a file of hours needs the memory of one passage.
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from math import inf
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.intake import joined
+from surtitle.audio.intake import join_blocks
 from surtitle.speech.vad import CHUNK, Vad
 
-_ON, _OFF = 0.5, 0.35  # probabilities at which a voice begins and ends; those of Silero's own iterator
-_PAUSE = 8  # chunks (0.26 s) below `_OFF` that end a voice
-_SHORTEST = 3  # chunks (0.1 s) of voice that may be a word; less is a click
-_LONGEST = 937  # chunks (30 s) of voice after which a piece ends in any case
-_RESET = 125  # chunks (4 s) without voice after which the detector starts afresh: its state drifts and goes deaf
-_SILENCE = 3 * RATE  # samples of silence that are left out between two voices; shorter ones tell sentences apart
-_PADDING = round(0.5 * RATE)  # samples of what was left out that stay before and after a voice
-_EARLY, _LATE = 0.1, 0.3  # seconds by which a word may begin before a voice and end after it
-_BLOCK = 10 * RATE  # samples that are looked at in one go
+# probabilities at which a voice begins and ends, as in Silero's own iterator
+_ON_THRESHOLD, _OFF_THRESHOLD = 0.5, 0.35
+_END_CHUNKS = 8  # chunks (0.26 s) below `_OFF_THRESHOLD` that end a voice
+_MIN_VOICE_CHUNKS = 3  # chunks (0.1 s) of voice that can be a word; less is a click
+_MAX_VOICE_CHUNKS = 937  # chunks (30 s) of voice after which a piece ends in any case
+_RESET_CHUNKS = 125  # chunks (4 s) without voice after which the detector is reset: its state drifts, and it goes deaf
+_MAX_SILENCE = 3 * RATE  # samples; longer silences between voices are removed, shorter ones separate sentences
+_PADDING = round(0.5 * RATE)  # samples of a removed silence that are kept before and after a voice
+_MAX_EARLY, _MAX_LATE = 0.1, 0.3  # seconds by which a word may begin before a voice and end after it
+_BLOCK = 10 * RATE  # samples that are processed at once
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Contiguous audio around one voice. ``start`` is its first sample on the recording's clock.
+    """Contiguous audio around one voice, which is a stretch of speech.
 
-    ``voice`` is where the voice begins and ends in ``samples``, ``gap`` the silence before it, all in samples.
+    ``start`` is its first sample on the recording's clock, ``voice`` the beginning and end of the voice in
+    ``samples``, ``gap`` the silence before it, all in samples.
     """
 
     start: int
@@ -43,7 +45,7 @@ class Piece:
 
 
 class Passage:
-    """Pieces, one after the other."""
+    """Consecutive pieces, with the silences between them removed."""
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.pieces = tuple(pieces)
@@ -59,7 +61,7 @@ class Passage:
         """Seconds on the recording's clock."""
 
     def parts(self, length: float) -> list[Passage]:
-        """The same in parts of at most about ``length`` seconds."""
+        """The passage in parts of at most about ``length`` seconds."""
         groups: list[list[Piece]] = [[]]
         size = 0
         for piece in self.pieces:
@@ -72,54 +74,55 @@ class Passage:
 
     @property
     def last_voice(self) -> float:
-        """Seconds in the passage at which the last voice ends."""
+        """The end of the last voice, in seconds in the passage."""
         return self._voices[-1][1]
 
-    def voiced(self, start: float, end: float) -> float:
-        """How many of the seconds from ``start`` to ``end`` in the passage hold a voice."""
+    def voiced_seconds(self, start: float, end: float) -> float:
+        """The number of seconds with a voice between ``start`` and ``end`` (seconds in the passage)."""
         return sum(max(0.0, min(end, last) - max(start, first)) for first, last in self._voices)
 
-    def clock(self, start: float, end: float) -> tuple[float, float]:
-        """Where a word of the passage is on the recording's clock; both in seconds.
+    def to_clock(self, start: float, end: float) -> tuple[float, float]:
+        """Convert the start and end of a word from seconds in the passage to seconds on the recording's clock.
 
-        A word is where its middle is: it never reaches across a silence that was left out, and not far into one.
+        The middle of the word decides in which piece it is: it never reaches across a removed silence, nor far into
+        one.
         """
-        start, end = self._spoken(start, end)
-        place = max(0, bisect_right(self._begins, (start + end) / 2 * RATE) - 1)
-        shift = (self._starts[place] - self._begins[place]) / RATE
+        start, end = self._clip_to_voices(start, end)
+        index = max(0, bisect_right(self._begins, (start + end) / 2 * RATE) - 1)
+        shift = (self._starts[index] - self._begins[index]) / RATE
         first, last = 0.0, inf
-        if not self._continues(place):
-            first = self._starts[place] / RATE
-        if not self._continues(place + 1):
-            last = (self._starts[place] + self._lengths[place]) / RATE
+        if not self._continues(index):
+            first = self._starts[index] / RATE
+        if not self._continues(index + 1):
+            last = (self._starts[index] + self._lengths[index]) / RATE
         start = min(max(first, start + shift), last)
         return start, max(start, min(last, end + shift))
 
-    def _spoken(self, start: float, end: float) -> tuple[float, float]:
-        """Without the silence before the first and after the last voice in it: Whisper has words begin too early."""
+    def _clip_to_voices(self, start: float, end: float) -> tuple[float, float]:
+        """Remove silence before the first and after the last voice in a word: Whisper lets words begin too early."""
         voices = [voice for voice in self._voices if voice[0] < end and voice[1] > start]
         if not voices:
             return start, end
-        return max(start, voices[0][0] - _EARLY), max(start, min(end, voices[-1][1] + _LATE))
+        return max(start, voices[0][0] - _MAX_EARLY), max(start, min(end, voices[-1][1] + _MAX_LATE))
 
-    def _continues(self, place: int) -> bool:
-        """Whether nothing was left out between the piece at ``place`` and the one before."""
-        if not 0 < place < len(self._starts):
+    def _continues(self, index: int) -> bool:
+        """Whether the piece at ``index`` directly follows the one before."""
+        if not 0 < index < len(self._starts):
             return False
-        return self._starts[place] == self._starts[place - 1] + self._lengths[place - 1]
+        return self._starts[index] == self._starts[index - 1] + self._lengths[index - 1]
 
 
-def passages(blocks: Iterable[Samples], vad: Vad, length: float) -> Iterator[Passage]:
-    """Passages of at most about ``length`` seconds, each cut at its longest pause after the middle."""
+def split_passages(blocks: Iterable[Samples], vad: Vad, length: float) -> Iterator[Passage]:
+    """Split audio into passages of at most about ``length`` seconds, each cut at its longest pause after the middle."""
     waiting: list[Piece] = []
     size = 0
-    for piece in pieces(blocks, vad):
+    for piece in split_pieces(blocks, vad):
         waiting.append(piece)
         size += len(piece.samples)
         if size > length * RATE and len(waiting) > 1:
             begins = np.cumsum([len(one.samples) for one in waiting[:-1]])
-            late = [place for place, begin in enumerate(begins, start=1) if begin >= length * RATE / 2]
-            cut = max(late or [len(waiting) - 1], key=lambda place: (waiting[place].gap, place))
+            late = [index for index, begin in enumerate(begins, start=1) if begin >= length * RATE / 2]
+            cut = max(late or [len(waiting) - 1], key=lambda index: (waiting[index].gap, index))
             yield Passage(waiting[:cut])
             waiting = waiting[cut:]
             size = sum(len(one.samples) for one in waiting)
@@ -127,91 +130,93 @@ def passages(blocks: Iterable[Samples], vad: Vad, length: float) -> Iterator[Pas
         yield Passage(waiting)
 
 
-def pieces(blocks: Iterable[Samples], vad: Vad) -> Iterator[Piece]:
-    """Every voice with the silence around it: all of a short one, the edges of a long one."""
+def split_pieces(blocks: Iterable[Samples], vad: Vad) -> Iterator[Piece]:
+    """Every voice with the silence around it, of which long ones are shortened."""
     cutter = _Cutter(vad)
-    for block in joined(blocks, _BLOCK):
+    for block in join_blocks(blocks, _BLOCK):
         yield from cutter.feed(block)
     yield from cutter.finish()
 
 
 class _Cutter:
-    """Finds voices, with some memory for a voice that flickers, and cuts the audio between them."""
+    """Finds voices, bridging short interruptions, and cuts the audio between them."""
 
     def __init__(self, vad: Vad) -> None:
         self._vad = vad
-        self._samples: Samples = np.zeros(0, dtype=np.float32)  # what may still be wanted
-        self._start = 0  # where that begins on the recording's clock, in samples
-        self._position = 0  # samples that were looked at
-        self._begin: int | None = None  # of the voice that is heard now
-        self._end = 0  # of what was heard of it
-        self._quiet = 0  # chunks since a voice
-        self._before: tuple[int, int] | None = None  # the voice of which the piece is not cut yet
-        self._cut = self._gap = 0  # where that piece begins, and the silence before its voice
-        self._last = 0  # where the last voice ended
+        self._samples: Samples = np.zeros(0, dtype=np.float32)  # audio that may still be needed
+        self._start = 0  # its beginning on the recording's clock, in samples, as all positions below
+        self._position = 0  # end of the processed samples
+        self._begin: int | None = None  # beginning of the current voice
+        self._end = 0  # end of the current voice so far
+        self._quiet = 0  # chunks since the last voice
+        self._before: tuple[int, int] | None = None  # the previous voice, whose piece is not cut yet
+        self._cut = self._gap = 0  # beginning of that piece, and the silence before its voice
+        self._last = 0  # end of the last voice
 
     def feed(self, block: Samples) -> Iterator[Piece]:
         self._samples = np.concatenate((self._samples, block))
-        while self._position + CHUNK <= self._heard:
-            yield from self._look(self._samples[self._position - self._start :][:CHUNK])
-        if self._before is None and self._begin is None and self._position > _SILENCE:
-            self._forget(self._position - _PADDING)
+        while self._position + CHUNK <= self._received:
+            yield from self._process(self._samples[self._position - self._start :][:CHUNK])
+        if self._before is None and self._begin is None and self._position > _MAX_SILENCE:
+            self._discard(self._position - _PADDING)
 
     def finish(self) -> Iterator[Piece]:
         rest = self._samples[self._position - self._start :]
         if len(rest):
-            yield from self._look(np.pad(rest, (0, CHUNK - len(rest))))
+            yield from self._process(np.pad(rest, (0, CHUNK - len(rest))))
         if self._begin is not None:
-            yield from self._voice(self._begin, min(self._end, self._heard))
+            yield from self._end_voice(self._begin, min(self._end, self._received))
         if self._before is not None:
-            left = self._heard - self._before[1]
-            yield self._piece(self._heard if left <= _SILENCE else self._before[1] + _PADDING, self._before)
+            silence = self._received - self._before[1]
+            yield self._cut_piece(
+                self._received if silence <= _MAX_SILENCE else self._before[1] + _PADDING, self._before
+            )
         self._before = self._begin = None
 
     @property
-    def _heard(self) -> int:
+    def _received(self) -> int:
         return self._start + len(self._samples)
 
-    def _look(self, chunk: Samples) -> Iterator[Piece]:
+    def _process(self, chunk: Samples) -> Iterator[Piece]:
         begin, self._position = self._position, self._position + CHUNK
         probability = self._vad.probability(chunk)
-        if probability >= (_ON if self._begin is None else _OFF):
+        if probability >= (_ON_THRESHOLD if self._begin is None else _OFF_THRESHOLD):
             self._begin = begin if self._begin is None else self._begin
             self._end, self._quiet = self._position, 0
-            if self._end - self._begin >= _LONGEST * CHUNK:
-                yield from self._voice(self._begin, self._end)
+            if self._end - self._begin >= _MAX_VOICE_CHUNKS * CHUNK:
+                yield from self._end_voice(self._begin, self._end)
                 self._begin = self._end
             return
         self._quiet += 1
-        if self._begin is not None and self._quiet >= _PAUSE:
-            yield from self._voice(self._begin, self._end)
+        if self._begin is not None and self._quiet >= _END_CHUNKS:
+            yield from self._end_voice(self._begin, self._end)
             self._begin = None
-        if self._before is not None and self._begin is None and self._position - self._before[1] > _SILENCE:
-            yield self._piece(self._before[1] + _PADDING, self._before)
+        if self._before is not None and self._begin is None and self._position - self._before[1] > _MAX_SILENCE:
+            yield self._cut_piece(self._before[1] + _PADDING, self._before)
             self._before = None
-        if self._quiet % _RESET == 0:
+        if self._quiet % _RESET_CHUNKS == 0:
             self._vad.reset()
 
-    def _voice(self, begin: int, end: int) -> Iterator[Piece]:
-        """A voice is over; now it is known where the piece of the one before it ends."""
-        if end - begin < _SHORTEST * CHUNK:
+    def _end_voice(self, begin: int, end: int) -> Iterator[Piece]:
+        """A voice has ended, which determines where the piece of the previous one ends."""
+        if end - begin < _MIN_VOICE_CHUNKS * CHUNK:
             return
         if self._before is None:
-            cut = 0 if begin <= _SILENCE else begin - _PADDING
+            cut = 0 if begin <= _MAX_SILENCE else begin - _PADDING
         else:
             cut = (self._before[1] + begin) // 2
-            yield self._piece(cut, self._before)
+            yield self._cut_piece(cut, self._before)
         self._cut, self._gap = cut, begin - self._last
         self._before = (begin, end)
         self._last = end
 
-    def _piece(self, end: int, voice: tuple[int, int]) -> Piece:
+    def _cut_piece(self, end: int, voice: tuple[int, int]) -> Piece:
         samples = self._samples[self._cut - self._start : end - self._start].copy()
         piece = Piece(self._cut, samples, (voice[0] - self._cut, voice[1] - self._cut), self._gap)
-        self._forget(end - _PADDING)
+        self._discard(end - _PADDING)
         return piece
 
-    def _forget(self, until: int) -> None:
+    def _discard(self, until: int) -> None:
         if until > self._start:
             self._samples = self._samples[until - self._start :]
             self._start = until

@@ -1,4 +1,4 @@
-"""Recording of a service's channels: what is on, a file for each source, and how it stands."""
+"""Recording of channels: which are recorded, a file for each source, and the status."""
 
 from __future__ import annotations
 
@@ -17,122 +17,127 @@ from surtitle.channels.session import Session
 from surtitle.channels.source import Source
 from surtitle.core.errors import BadRequest
 from surtitle.core.threads import start_thread
-from surtitle.recordings import files as shelves
-from surtitle.recordings.files import RecordingFiles
-from surtitle.recordings.writer import Format, Recording
+from surtitle.recordings.files import RecordingFiles, RecordingState, make_tags
+from surtitle.recordings.writer import AudioFormat, Recording
 from surtitle.store import records
 from surtitle.store.database import StoreError
 
 log = logging.getLogger("surtitle.recordings")
 
-_NOWHERE = "This service keeps nothing on disk, so it cannot record: start it with --data-dir."
-_TRIES, _RETRY = 60, 1.0  # to write down how a recording stands, and seconds between two
-_PATIENCE = 3.0  # seconds that whoever stops a recording waits for that
+_NO_DISK = "This service has no data folder, so it cannot record: start it with --data-dir."
+_MAX_ATTEMPTS, _RETRY_INTERVAL = 60, 1.0  # to save the status of a recording, and seconds between two attempts
+_STOP_TIMEOUT = 3.0  # seconds to wait until the final status of a recording is saved
 
 
 @dataclass(slots=True)
 class _Running:
-    """A recording, the session to which it belongs, and the task that writes down how it stands."""
+    """A recording, the session it belongs to, and the task that saves its status in the database."""
 
     session: str
     recording: Recording
-    noting: asyncio.Task[None]
+    saving: asyncio.Task[None]
 
 
 class Recorder:
-    """Hears all sources (`surtitle.channels.audio_tap`), and owns the recordings that run.
+    """Receives the audio of all sources (`surtitle.channels.audio_tap`), and owns the running recordings.
 
-    ``flush`` sees to it that the session of a recording is in the database.
+    ``extension`` is that of the files, ``flush`` writes pending sessions to the database, which recordings refer to.
     """
 
     def __init__(
-        self, recording_files: RecordingFiles | None, form: str, flush: Callable[[], Awaitable[object]]
+        self, recording_files: RecordingFiles | None, extension: str, flush: Callable[[], Awaitable[object]]
     ) -> None:
-        self._shelf = recording_files
-        self._form = form
+        self._files = recording_files
+        self._extension = extension
         self._flush = flush
-        self._told: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # what a person wants now
+        self._requested: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # by a person, until all sources end
         self._present: WeakKeyDictionary[Channel, set[Source]] = WeakKeyDictionary()
         self._running: dict[Source, _Running] = {}
-        self._automatic: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # what the settings said last
+        self._automatic: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # the setting when it was last seen
         self._problems: WeakKeyDictionary[Channel, str] = WeakKeyDictionary()
         self._tasks: set[asyncio.Task[None]] = set()
         self._recovering: asyncio.Future[None] | None = None
 
     async def recover(self) -> None:
-        """Begin to close off what was torn when the service ended last. To be called before any source comes."""
-        if (recording_files := self._shelf) is not None and (torn := await asyncio.to_thread(recording_files.torn)):
-            self._recovering = start_thread("recover recordings", lambda: recording_files.recover(torn))
+        """Start recovering interrupted recordings of the last run. Call it before any source starts."""
+        if (recording_files := self._files) is None:
+            return
+        if unfinished := await asyncio.to_thread(recording_files.find_unfinished):
+            self._recovering = start_thread("recover recordings", lambda: recording_files.recover(unfinished))
 
-    def wanted(self, channel: Channel) -> bool:
-        """Whether what is said in a channel is to be recorded now."""
-        return self._shelf is not None and self._told.get(channel, channel.settings.record)
+    def should_record(self, channel: Channel) -> bool:
+        """Whether the sources of a channel are to be recorded now."""
+        return self._files is not None and self._requested.get(channel, channel.settings.record)
 
     def start(self, channel: Channel) -> None:
-        """Record all sources of a channel from now on, those that come later too. Raises `BadRequest`."""
-        if self._shelf is None:
-            raise BadRequest(_NOWHERE)
-        self._told[channel] = True
+        """Record all sources of a channel from now on, including those that start later. Raises `BadRequest`."""
+        if self._files is None:
+            raise BadRequest(_NO_DISK)
+        self._requested[channel] = True
         self._problems.pop(channel, None)
 
     async def stop(self, channel: Channel) -> list[Recording]:
-        """Record no more; what was recorded is on disk when this returns."""
-        self._told[channel] = False
+        """Stop recording a channel. The returned recordings are on disk when this returns."""
+        self._requested[channel] = False
         sources = [source for source in self._running if source.channel is channel]
         ended = [self._running[source].recording for source in sources]
         await asyncio.gather(*map(self._end, sources))
         return ended
 
     def apply(self, channel: Channel) -> None:
-        """Apply the channel's settings: switching automatic recording on overrides an earlier stop."""
+        """Apply the channel's settings: turning automatic recording on also restarts a stopped recording."""
         record = channel.settings.record
         if record and not self._automatic.get(channel, False):
-            self._told.pop(channel, None)
+            self._requested.pop(channel, None)
             self._problems.pop(channel, None)
         self._automatic[channel] = record
 
     def hear(self, source: Source, frames: Frames, rate: int, at: float) -> None:
-        """Audio of a source, as it came. While the channel is paused it is kept as silence."""
+        """Record audio of a source; silence while the channel is paused."""
         channel, session = source.channel, source.channel.session
         self._present.setdefault(channel, set()).add(source)
         running = self._running.get(source)
-        if session is None or not self.wanted(channel):
+        if session is None or not self.should_record(channel):
             self._end(source)
             return
-        form = Format(rate, frames.shape[1])
-        if running is not None and (running.session != session.id or running.recording.form != form):
+        audio_format = AudioFormat(rate, frames.shape[1])
+
+        if running is not None and (running.session != session.id or running.recording.audio_format != audio_format):
             self._end(source)
             running = None
         if running is None:
-            running = self._running[source] = self._open(source, form, session, at)
+            running = self._running[source] = self._open(source, audio_format, session, at)
         running.recording.put(np.zeros_like(frames) if channel.settings.paused else frames, at)
 
     def leave(self, source: Source) -> None:
-        """The source has ended, and so does its recording. What a person stopped begins anew once all have ended."""
+        """End the recording of a source that has ended.
+
+        Once all sources of the channel have ended, a manual stop no longer applies.
+        """
         self._end(source)
         channel = source.channel
         present = self._present.get(channel, set())
         present.discard(source)
-        if not present and self._told.get(channel) is False and not self._problems.get(channel):
-            del self._told[channel]
+        if not present and self._requested.get(channel) is False and not self._problems.get(channel):
+            del self._requested[channel]
 
-    async def release(self, session: str) -> None:
-        """End what is being recorded in a session."""
-        sources = [source for source, one in self._running.items() if one.session == session]
+    async def end_session(self, session: str) -> None:
+        """End all recordings of a session."""
+        sources = [source for source, running in self._running.items() if running.session == session]
         await asyncio.gather(*map(self._end, sources))
 
-    def busy(self, session: str) -> bool:
-        """Whether something is being recorded in a session."""
-        return any(one.session == session for one in self._running.values())
+    def is_recording(self, session: str) -> bool:
+        """Whether a source of the session is being recorded."""
+        return any(running.session == session for running in self._running.values())
 
     def describe(self, channel: Channel) -> dict[str, Any]:
-        """To be added to the channel's: whether it is recorded, how long, how large, and what is wrong."""
+        """The status of the channel's recording as JSON values, to be added to the channel's status."""
         running = [one.recording for source, one in self._running.items() if source.channel is channel]
         return {
             "recording": {
-                "on": self.wanted(channel),
+                "on": self.should_record(channel),
                 "automatic": channel.settings.record,
-                "possible": self._shelf is not None,
+                "possible": self._files is not None,
                 "seconds": round(max((one.seconds for one in running), default=0.0), 1),
                 "bytes": sum(one.bytes for one in running),
                 "files": sum(not one.ended for one in running),
@@ -150,57 +155,57 @@ class Recorder:
         if self._recovering is not None:
             self._recovering.cancel()
 
-    def _open(self, source: Source, form: Format, session: Session, at: float) -> _Running:
-        assert self._shelf is not None
+    def _open(self, source: Source, audio_format: AudioFormat, session: Session, at: float) -> _Running:
+        assert self._files is not None
         clock = source.clock + at
-        path = self._shelf.new_path(session.id, source.name, self._form)
-        said = shelves.tags(source.channel.name, source.name, clock, session.began)
+        path = self._files.new_path(session.id, source.name, self._extension)
+        tags = make_tags(source.channel.name, source.name, clock, session.began)
         log.info("%s/%s: recording to %s", source.channel.name, source.name, path)
-        recording = Recording(path, form, at, said)
-        row = records.Recording("", session.id, source.name, clock, 0.0, shelves.RUNNING)
-        noting = self._own(self._note(source.channel, recording, row), f"note {path.name}")
-        return _Running(session.id, recording, noting)
+        recording = Recording(path, audio_format, at, tags)
+        row = records.Recording("", session.id, source.name, clock, 0.0, RecordingState.RUNNING)
+        saving = self._create_task(self._save_states(source.channel, recording, row), f"save {path.name}")
+        return _Running(session.id, recording, saving)
 
-    async def _note(self, channel: Channel, recording: Recording, row: records.Recording) -> None:
-        """Write down that it runs, and at its end how that was."""
-        await self._write(recording, row)
-        await recording.over()
+    async def _save_states(self, channel: Channel, recording: Recording, row: records.Recording) -> None:
+        """Save the status of a recording when it starts and when it ends."""
+        await self._save(recording, row)
+        await recording.wait()
         if recording.problem:
-            self._give_up(channel, recording.problem)
-        state = shelves.FAILED if recording.problem else shelves.DONE
+            self._fail(channel, recording.problem)
+        state = RecordingState.FAILED if recording.problem else RecordingState.DONE
         ended = replace(row, seconds=recording.written, state=state, problem=recording.problem)
-        await self._write(recording, ended)
+        await self._save(recording, ended)
 
-    async def _write(self, recording: Recording, row: records.Recording) -> None:
-        assert self._shelf is not None
-        for rest in reversed(range(_TRIES)):
+    async def _save(self, recording: Recording, row: records.Recording) -> None:
+        assert self._files is not None
+        for attempts_left in reversed(range(_MAX_ATTEMPTS)):
             await self._flush()
             try:
-                await asyncio.to_thread(self._shelf.note, recording.path, row)
+                await asyncio.to_thread(self._files.save, recording.path, row)
                 return
-            except StoreError as error:  # its session is perhaps not written down yet
-                if not rest:
+            except StoreError as error:  # the session may not be in the database yet
+                if not attempts_left:
                     log.error("%s: %s", recording.path, error)
-            await asyncio.sleep(_RETRY)
+            await asyncio.sleep(_RETRY_INTERVAL)
 
     def _end(self, source: Source) -> asyncio.Future[None]:
-        """Begin to close the source's recording, if it has one."""
+        """Start closing the source's recording, if it has one; the future ends when it is closed."""
         running = self._running.pop(source, None)
         if running is None:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             done.set_result(None)
             return done
-        return self._own(_close(running), f"close {running.recording.path.name}")
+        return self._create_task(_close(running), f"close {running.recording.path.name}")
 
-    def _own(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    def _create_task(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _give_up(self, channel: Channel, problem: str) -> None:
-        """Recording cannot go on until a person has looked at it."""
-        self._told[channel] = False
+    def _fail(self, channel: Channel, problem: str) -> None:
+        """Stop recording the channel until a person starts it again."""
+        self._requested[channel] = False
         self._problems[channel] = problem
         for source in [source for source in self._running if source.channel is channel]:
             self._end(source)
@@ -208,4 +213,4 @@ class Recorder:
 
 async def _close(running: _Running) -> None:
     await running.recording.close()
-    await asyncio.wait({running.noting}, timeout=_PATIENCE)
+    await asyncio.wait({running.saving}, timeout=_STOP_TIMEOUT)

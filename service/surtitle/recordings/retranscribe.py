@@ -1,4 +1,4 @@
-"""The second pass: a session's recordings are transcribed again, with all the time there is. Blocks."""
+"""The second pass: transcribes a session's recordings again, without a time limit. Blocks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.container import decode
-from surtitle.audio.intake import resampled
+from surtitle.audio.intake import resample_blocks
 from surtitle.captions.caption import Caption
 from surtitle.captions.transcript import sort_final
 from surtitle.channels.settings import ChannelSettings
@@ -17,7 +17,7 @@ from surtitle.core.errors import BadRequest, ModelError
 from surtitle.core.words import Word
 from surtitle.models import catalogue
 from surtitle.recordings.files import RecordingFile, RecordingFiles
-from surtitle.recordings.second_pass import CorrectedSpan, second_pass
+from surtitle.recordings.second_pass import CorrectedSpan, build_second_captions
 from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speech.engine import Hints
 from surtitle.store.database import StoreError
@@ -25,78 +25,78 @@ from surtitle.store.records import POLISHED
 from surtitle.store.transcripts import Transcripts
 from surtitle.text.languages import recognizer_code
 
-_TRIES, _RETRY = 30, 2.0  # to write the result, and seconds between two
+_MAX_ATTEMPTS, _RETRY_INTERVAL = 30, 2.0  # to save the result, and seconds between two attempts
 
-EMBEDDED = PipelineTranscriber.name
+BUILT_IN = PipelineTranscriber.name
 
 
-def polish(
+def retranscribe(
     session: str,
     transcripts: Transcripts,
     recording_files: RecordingFiles,
-    told: ChannelSettings,
+    settings: ChannelSettings,
     transcriber: Callable[[str, Hints], Transcriber],
     progress: Callable[[float], None],
 ) -> list[Caption]:
-    """Make the polished version of a session's transcript, and keep it.
+    """Make the polished version of a session's transcript, and store it.
 
-    ``transcriber`` is made for a language and hints; ``progress`` is told the share that is done, 0 to 1.
-    Raises `BadRequest` when there is nothing to hear, `BadAudio`, `EngineError`, `StoreError`.
+    ``transcriber`` creates a transcriber for a language and hints; ``progress`` receives the completed share, 0 to 1.
+    Raises `BadRequest` if there are no recordings, `BadAudio`, `EngineError`, `StoreError`.
     """
-    recordings = playable(session, recording_files)
+    recordings = find_playable(session, recording_files)
     live = transcripts.captions(session)
-    fixed = [
+    corrections = [
         CorrectedSpan(one.caption.source, one.start, one.end, one.caption.words)
         for one in transcripts.corrections(session)
     ]
     captions: list[Caption] = []
-    recognizer = transcriber(spoken(live, told.language), told.hints)
+    recognizer = transcriber(main_language(live, settings.language), settings.hints)
     total, before = sum(one.end - one.clock for one in recordings), 0.0
     try:
         for source in dict.fromkeys(one.source for one in recordings):
             words: list[Word] = []
             languages = Counter[str]()
             for recording in (one for one in recordings if one.source == source):
-                for done, stretch in recognizer.words(_sound(recording)):
-                    words += [word.shifted(recording.clock) for word in stretch]
-                    languages[recognizer.language] += len(stretch)
+                for done, recognized in recognizer.words(_read_samples(recording)):
+                    words += [word.shift(recording.clock) for word in recognized]
+                    languages[recognizer.language] += len(recognized)
                     progress(min(1.0, (before + done) / total))
                 before += recording.end - recording.clock
-            rules = told.vocabulary.rules
+            rules = settings.vocabulary.rules
             language = languages.most_common(1)[0][0] if languages else recognizer.language
-            captions += second_pass(source, words, language, live, fixed, rules, len(captions) + 1)
+            captions += build_second_captions(source, words, language, live, corrections, rules, len(captions) + 1)
     finally:
         recognizer.close()
     captions = sort_final(captions)
-    _keep(transcripts, session, captions)
+    _save(transcripts, session, captions)
     return captions
 
 
-def _keep(transcripts: Transcripts, session: str, captions: Sequence[Caption]) -> None:
-    """Not given up at once, for it may be the work of hours. Raises `StoreError`."""
-    for rest in reversed(range(_TRIES)):
+def _save(transcripts: Transcripts, session: str, captions: Sequence[Caption]) -> None:
+    """Store the captions, with several attempts because they may be the work of hours. Raises `StoreError`."""
+    for attempts_left in reversed(range(_MAX_ATTEMPTS)):
         try:
             transcripts.replace(session, POLISHED, captions)
             return
         except StoreError:
-            if not rest:
+            if not attempts_left:
                 raise
-            time.sleep(_RETRY)
+            time.sleep(_RETRY_INTERVAL)
 
 
-def playable(session: str, recording_files: RecordingFiles) -> list[RecordingFile]:
-    """The session's recordings; what was torn is closed off first. Raises `BadRequest` when there are none."""
+def find_playable(session: str, recording_files: RecordingFiles) -> list[RecordingFile]:
+    """The session's recordings, after recovering interrupted ones. Raises `BadRequest` if there are none."""
     if recording_files.is_running(session):
-        raise BadRequest(f"The session {session} is still being recorded: stop that first.")
-    recording_files.recover(recording_files.torn(session))
+        raise BadRequest(f"The session {session} is still being recorded: stop the recording first.")
+    recording_files.recover(recording_files.find_unfinished(session))
     recordings = recording_files.recordings(session)
     if not recordings:
-        raise BadRequest(f"The session {session} was not recorded: there is nothing to transcribe again.")
+        raise BadRequest(f"The session {session} has no recordings to transcribe again: choose another session.")
     return recordings
 
 
-def spoken(captions: Sequence[Caption], language: str | None) -> str:
-    """The language of most words, or what the channel was told."""
+def main_language(captions: Sequence[Caption], language: str | None) -> str:
+    """The language of most words, or else the channel's setting ``language``."""
     words = Counter[str]()
     for caption in captions:
         words[caption.language] += len(caption.words)
@@ -105,28 +105,29 @@ def spoken(captions: Sequence[Caption], language: str | None) -> str:
 
 
 def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[[str, Hints], Transcriber]:
-    """Makes a transcriber of ``model``, or else of the largest one on this computer, ``others`` among them.
+    """A function that creates a transcriber of ``model``, or else of the largest model on this computer.
 
-    What it makes raises `ModelError` when there is none.
+    ``others`` are models to consider that are not in the catalogue. The function raises `ModelError` if there is no
+    model.
     """
 
-    def make(language: str, hints: Hints) -> Transcriber:
-        name = model or largest(language, others)
-        if name != EMBEDDED:
+    def create(language: str, hints: Hints) -> Transcriber:
+        name = model or largest_model(language, others)
+        if name != BUILT_IN:
             if (directory := catalogue.on_disk(name)) is None:
-                raise ModelError(f"The model {name} is not on this computer: `surtitle models fetch {name}` gets it.")
+                raise ModelError(f"The model {name} is not on this computer: run `surtitle models fetch {name}`.")
             return WhisperTranscriber(directory, name, language, hints)
         if recognizer_code(language, PipelineTranscriber.languages) is None:
             raise ModelError(
-                f"No model on this computer knows {language!r}: `surtitle models fetch small` gets one that does."
+                f"No model on this computer knows the language {language!r}: run `surtitle models fetch small`."
             )
         return PipelineTranscriber()
 
-    return make
+    return create
 
 
-def largest(language: str, others: Sequence[str] = ()) -> str:
-    """The name of the largest Whisper model on this computer that knows the language, or the embedded recognizer's."""
+def largest_model(language: str, others: Sequence[str] = ()) -> str:
+    """The name of the largest Whisper model on this computer that knows the language; `BUILT_IN` if there is none."""
     english = recognizer_code(language, frozenset({"en"})) == "en"
     sizes = {
         model.name: model.size
@@ -134,16 +135,17 @@ def largest(language: str, others: Sequence[str] = ()) -> str:
         if model.complete and (english or not model.name.endswith(".en"))
     }
     for name in others:
-        with suppress(ModelError, OSError):  # was there once
-            if name != EMBEDDED and (path := catalogue.on_disk(name)) is not None:
+        with suppress(ModelError, OSError):  # it may have been deleted
+            if name != BUILT_IN and (path := catalogue.on_disk(name)) is not None:
                 sizes[name] = (path / "model.bin").stat().st_size
-    return max(sizes, key=lambda name: sizes[name], default=EMBEDDED)
+    return max(sizes, key=lambda name: sizes[name], default=BUILT_IN)
 
 
-def _sound(recording: RecordingFile) -> Iterator[Samples]:
-    left = round((recording.end - recording.clock) * RATE)
-    for block in resampled(decode(str(recording.path))):
-        if not left:
+def _read_samples(recording: RecordingFile) -> Iterator[Samples]:
+    """The unique part of a recording as 16 kHz samples."""
+    remaining = round((recording.end - recording.clock) * RATE)
+    for block in resample_blocks(decode(str(recording.path))):
+        if not remaining:
             return
-        yield block[:left]
-        left -= len(block[:left])
+        yield block[:remaining]
+        remaining -= len(block[:remaining])

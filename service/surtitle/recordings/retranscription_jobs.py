@@ -1,4 +1,4 @@
-"""Second passes that the service was asked for: one at a time, in a process that gives way to everything else."""
+"""Runs the second passes that clients request: one at a time, in a process of low priority."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from surtitle.core.errors import BadRequest
@@ -16,28 +17,35 @@ from surtitle.core.settings import Settings
 
 log = logging.getLogger("surtitle.recordings")
 
-WAITING, RUNNING, DONE, FAILED, STOPPED = "waiting", "running", "done", "failed", "stopped"
 
 _COMMAND = (sys.executable, "-P", "-m", "surtitle", "polish")
 _NICENESS = 19
-_MOST = 50  # that wait, or of which the end is remembered
-_LAST_WORDS = 2000  # characters of what it says when it fails
-_FAREWELL = 5.0  # seconds to end when it is stopped
+_MAX_JOBS = 50  # jobs that wait, and finished jobs that are remembered
+_MAX_ERROR_BYTES = 2000  # of the process's error output
+_TERMINATE_TIMEOUT = 5.0  # seconds until a process that does not terminate is killed
+
+
+class JobState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
 
 
 @dataclass(slots=True)
 class Job:
-    """How one second pass stands; ``done`` is a share, 0 to 1."""
+    """The status of a second pass; ``progress`` is the completed share, 0 to 1."""
 
-    state: str = WAITING
-    done: float = 0.0
+    state: JobState = JobState.WAITING
+    progress: float = 0.0
     message: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {"state": self.state, "done": round(self.done, 4), "message": self.message}
+        return {"state": self.state, "done": round(self.progress, 4), "message": self.message}
 
 
-class Polisher:
+class Retranscriber:
     """Owns a task and a process for each second pass."""
 
     def __init__(self, settings: Settings) -> None:
@@ -47,17 +55,17 @@ class Polisher:
         self._turn = asyncio.Lock()
 
     def job(self, session: str) -> Job | None:
-        """How the second pass of a session stands, if there was one since the service was started."""
+        """The status of the session's second pass, or None if there was none since the service started."""
         return self._jobs.get(session)
 
     def start(self, session: str, model: str | None = None) -> Job:
-        """Begin one, or wait for the turn; the one that is under way, if there is. Raises `BadRequest`."""
+        """Queue a second pass, or return the one that is queued or running. Raises `BadRequest`."""
         if session in self._tasks:
             return self._jobs[session]
-        if len(self._tasks) >= _MOST:
-            raise BadRequest(f"{_MOST} sessions wait to be transcribed again: wait for one of them.")
+        if len(self._tasks) >= _MAX_JOBS:
+            raise BadRequest(f"Already {_MAX_JOBS} sessions wait to be transcribed again: try again later.")
         self._jobs.pop(session, None)
-        while len(self._jobs) >= _MOST:
+        while len(self._jobs) >= _MAX_JOBS:
             del self._jobs[next(name for name in self._jobs if name not in self._tasks)]
         job = self._jobs[session] = Job()
         task = self._tasks[session] = asyncio.create_task(self._run(session, job, model), name=f"polish {session}")
@@ -65,7 +73,7 @@ class Polisher:
         return job
 
     async def stop(self, session: str) -> None:
-        """Give one up; what was before stays."""
+        """Cancel a session's second pass; the stored transcripts stay as they are."""
         if (task := self._tasks.get(session)) is not None:
             task.cancel()
             await asyncio.wait({task})
@@ -77,16 +85,16 @@ class Polisher:
     async def _run(self, session: str, job: Job, model: str | None) -> None:
         try:
             async with self._turn:
-                job.state = RUNNING
-                await self._polish(session, job, model)
+                job.state = JobState.RUNNING
+                await self._run_process(session, job, model)
         except asyncio.CancelledError:
-            job.state = STOPPED
+            job.state = JobState.STOPPED
             raise
         except Exception:
-            log.exception("%s: the second pass could not be made", session)
-            job.state, job.message = FAILED, "The second pass could not be made: the log says why."
+            log.exception("%s: the second pass could not be started", session)
+            job.state, job.message = JobState.FAILED, "The second pass could not be started: see the service's log."
 
-    async def _polish(self, session: str, job: Job, model: str | None) -> None:
+    async def _run_process(self, session: str, job: Job, model: str | None) -> None:
         options = [session, "--for-program", "--data-dir", str(self._settings.data_dir)]
         if model:
             options += ["--model", model]
@@ -104,45 +112,47 @@ class Polisher:
         )
         assert process.stdout is not None
         assert process.stderr is not None
-        _give_way(process.pid)
-        said = asyncio.create_task(_last_words(process.stderr))
+        _lower_priority(process.pid)
+        reading = asyncio.create_task(_read_errors(process.stderr))
         try:
             async for line in process.stdout:
                 with suppress(ValueError):
-                    job.done = float(line)
+                    job.progress = float(line)
             await process.wait()
-            words = (await said).strip()
+            output = (await reading).strip()
         finally:
-            said.cancel()
-            await _end(process)
+            reading.cancel()
+            await _terminate(process)
         if process.returncode == 0:
-            job.state, job.done = DONE, 1.0
+            job.state, job.progress = JobState.DONE, 1.0
             return
-        log.error("%s: the second pass failed: %s", session, words)
-        told = words.rpartition("Error: ")[2] if "Error: " in words and "Traceback" not in words else ""
-        job.state, job.message = FAILED, " ".join(told.split()) or "The second pass failed: the log says why."
+        log.error("%s: the second pass failed: %s", session, output)
+        message = output.rpartition("Error: ")[2] if "Error: " in output and "Traceback" not in output else ""
+        job.state = JobState.FAILED
+        job.message = " ".join(message.split()) or "The second pass failed: see the service's log."
 
 
-def _give_way(process: int) -> None:
-    """Live captions go first."""
+def _lower_priority(process: int) -> None:
+    """Let live captions go first."""
     if sys.platform != "win32":
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process, _NICENESS)
 
 
-async def _last_words(stream: asyncio.StreamReader) -> str:
-    words = b""
+async def _read_errors(stream: asyncio.StreamReader) -> str:
+    """Read a stream to its end, and return the last part of it."""
+    output = b""
     while data := await stream.read(4096):
-        words = (words + data)[-_LAST_WORDS:]
-    return words.decode(errors="replace")
+        output = (output + data)[-_MAX_ERROR_BYTES:]
+    return output.decode(errors="replace")
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _terminate(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), _FAREWELL)
+            await asyncio.wait_for(process.wait(), _TERMINATE_TIMEOUT)
         except TimeoutError:
             with suppress(ProcessLookupError):
                 process.kill()

@@ -1,4 +1,4 @@
-"""Captions of a second recognition, with the speakers of the first and what people wrote. Pure."""
+"""Captions from the second pass's words, with the speakers of the live captions and manual corrections. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from surtitle.captions.units import units
 from surtitle.core.words import Hypothesis, Word
 from surtitle.vocabulary.substituter import PhraseRules, Substituter
 
-_PAUSE = 1.0  # seconds of silence that end a caption
-_NEAR = 2.0  # seconds from a word within which the first recognition tells who speaks
+_MIN_PAUSE = 1.0  # seconds of silence that end a caption
+_MAX_DISTANCE = 2.0  # seconds between a word and the nearest live word whose speaker it takes over
 
 
 @dataclass(frozen=True, slots=True)
 class CorrectedSpan:
-    """What a person wrote instead of what was recognized from ``start`` to ``end``; perhaps nothing."""
+    """The words that a person wrote for the time from ``start`` to ``end`` (seconds); none if they were deleted."""
 
     source: str
     start: float
@@ -27,67 +27,69 @@ class CorrectedSpan:
     words: tuple[Word, ...]
 
 
-def second_pass(
+def build_second_captions(
     source: str,
     words: Iterable[Word],
     language: str,
     live: Sequence[Caption],
-    fixed: Sequence[CorrectedSpan],
+    corrections: Sequence[CorrectedSpan],
     rules: Sequence[PhraseRules],
     first_id: int = 1,
 ) -> list[Caption]:
-    """One source's captions, from all its words by time, on the channel's clock.
+    """The captions of one source, from all its words in order of time, on the channel's clock.
 
-    ``live`` are the captions of the first recognition, ``fixed`` what people corrected in them, ``rules``
-    the channel's vocabulary. Ids are numbered from ``first_id``.
+    ``live`` are the live captions, ``corrections`` what people corrected in them, ``rules`` the channel's vocabulary.
+    Ids are numbered from ``first_id``.
     """
-    mine = [one for one in fixed if one.source == source]
-    said = [word for word in _rewritten(words, rules) if not any(_inside(word, one) for one in mine)]
-    said = sorted([*said, *(word for one in mine for word in one.words)], key=lambda word: word.start)
-    voices = _Voices([caption for caption in live if caption.source == source])
+    mine = [span for span in corrections if span.source == source]
+    kept = [word for word in _apply_rules(words, rules) if not any(_is_inside(word, span) for span in mine)]
+    merged = sorted([*kept, *(word for span in mine for word in span.words)], key=lambda word: word.start)
+    speakers = _LiveSpeakers([caption for caption in live if caption.source == source])
     numbers = count(first_id)
     captions: list[Caption] = []
-    spoken = ((voices.at(unit[0]), word) for unit in units(said) for word in unit)
-    for speaker, part in groupby(spoken, key=lambda pair: pair[0]):
+    attributed = ((speakers.find(unit[0]), word) for unit in units(merged) for word in unit)
+    for speaker, part in groupby(attributed, key=lambda pair: pair[0]):
         divided = build_captions(source, [word for _, word in part], language, lambda: f"p{next(numbers)}")
         captions += [replace(caption, speaker=speaker) for caption in divided]
     return captions
 
 
-class _Voices:
-    """Who spoke when, by the first recognition."""
+class _LiveSpeakers:
+    """The speakers of the live captions, by time."""
 
     def __init__(self, live: Sequence[Caption]) -> None:
         spoken = sorted((word.start, word.end, caption.speaker) for caption in live for word in caption.words)
         self._middles = [(start + end) / 2 for start, end, _ in spoken]
         self._speakers = [speaker for _, _, speaker in spoken]
 
-    def at(self, word: Word) -> str | None:
+    def find(self, word: Word) -> str | None:
+        """The speaker of the live word nearest in time, or None if there is none nearby."""
         middle = (word.start + word.end) / 2
-        place = bisect_left(self._middles, middle)
-        near = [at for at in (place - 1, place) if 0 <= at < len(self._middles)]
+        index = bisect_left(self._middles, middle)
+        near = [at for at in (index - 1, index) if 0 <= at < len(self._middles)]
         nearest = min(near, key=lambda at: abs(self._middles[at] - middle), default=None)
-        if nearest is None or abs(self._middles[nearest] - middle) > _NEAR:
+        if nearest is None or abs(self._middles[nearest] - middle) > _MAX_DISTANCE:
             return None
         return self._speakers[nearest]
 
 
-def _rewritten(words: Iterable[Word], rules: Sequence[PhraseRules]) -> Iterator[Word]:
-    for stretch in _stretches(list(words)):
-        yield from Substituter().apply(Hypothesis(tuple(stretch)), rules, final=True).committed
+def _apply_rules(words: Iterable[Word], rules: Sequence[PhraseRules]) -> Iterator[Word]:
+    """The words after the vocabulary's substitutions, which never reach across a pause."""
+    for utterance in _split_at_pauses(list(words)):
+        yield from Substituter().apply(Hypothesis(tuple(utterance)), rules, final=True).committed
 
 
-def _stretches(words: Sequence[Word]) -> Iterator[list[Word]]:
-    """Words between two pauses."""
-    open_ = list(words[:1])
+def _split_at_pauses(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """Groups of words between two pauses."""
+    utterance = list(words[:1])
     for before, word in pairwise(words):
-        if word.start - before.end > _PAUSE:
-            yield open_
-            open_ = []
-        open_.append(word)
-    if open_:
-        yield open_
+        if word.start - before.end > _MIN_PAUSE:
+            yield utterance
+            utterance = []
+        utterance.append(word)
+    if utterance:
+        yield utterance
 
 
-def _inside(word: Word, one: CorrectedSpan) -> bool:
-    return one.start <= (word.start + word.end) / 2 <= one.end
+def _is_inside(word: Word, span: CorrectedSpan) -> bool:
+    return span.start <= (word.start + word.end) / 2 <= span.end

@@ -1,4 +1,4 @@
-"""Sessions as people see them: what was said and recorded in each, how to hear it, how to be rid of it."""
+"""Sessions as clients see them: their captions and recordings, playback, second passes and deletion."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from surtitle.captions.transcript import sort_final
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL
 from surtitle.core.errors import NoSuchSession, StillRecording
-from surtitle.recordings.difference import Difference, difference
+from surtitle.recordings.difference import Difference, compare
 from surtitle.recordings.files import RecordingFile, RecordingFiles
-from surtitle.recordings.mix import end_of, start_of
+from surtitle.recordings.mix import mix_end, mix_start
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
-from surtitle.recordings.retranscription_jobs import Polisher
+from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.records import LIVE, POLISHED, Hit, Summary
 from surtitle.store.transcripts import Transcripts
 
-_HITS = 300
-_SESSIONS = 100
+_MAX_HITS = 300
+_MAX_SESSIONS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """Brings together who knows something of them. Raises `StoreError`."""
+    """A facade over everything that knows about sessions. Raises `StoreError`."""
 
     hub: Hub
     journal_writer: JournalWriter
@@ -38,19 +38,19 @@ class Sessions:
     recording_files: RecordingFiles
     recorder: Recorder
     mixer: Mixer
-    polisher: Polisher
+    retranscriber: Retranscriber
 
-    async def newest(self, channel: str | None, before: float | None) -> list[dict[str, Any]]:
-        """The newest, newest first."""
+    async def list_newest(self, channel: str | None, before: float | None) -> list[dict[str, Any]]:
+        """Descriptions of the newest sessions that began ``before`` (seconds since 1970), newest first."""
         await self.journal_writer.flush()
-        found = await asyncio.to_thread(self.transcripts.sessions, channel, _SESSIONS, before)
+        found = await asyncio.to_thread(self.transcripts.sessions, channel, _MAX_SESSIONS, before)
         return [self._describe(summary, await self._recordings(summary)) for summary in found]
 
     async def search(self, words: str, channel: str | None) -> list[dict[str, Any]]:
-        """Sessions in which all of these words, or words that begin so, are in one caption; with these captions."""
+        """Sessions that have a caption with all of these words (or beginnings of words), with the captions found."""
         await self.journal_writer.flush()
         hits: dict[str, list[Hit]] = {}
-        for hit in await asyncio.to_thread(self.transcripts.search, words, channel, _HITS):
+        for hit in await asyncio.to_thread(self.transcripts.search, words, channel, _MAX_HITS):
             hits.setdefault(hit.session, []).append(hit)
         found = []
         for session, all_hits in hits.items():
@@ -64,26 +64,26 @@ class Sessions:
         return found
 
     async def get(self, session: str) -> dict[str, Any]:
-        """All there is to know. Raises `NoSuchSession`."""
+        """The full description of a session. Raises `NoSuchSession`."""
         summary = await self.summary(session)
         recordings = await self._recordings(summary)
         if len(recordings) > 1:
-            self.mixer.begin(recordings)
-        job = self.polisher.job(session)
+            self.mixer.prepare(recordings)
+        job = self.retranscriber.job(session)
         return {**self._describe(summary, recordings), "polish": job.as_json() if job else None}
 
     async def summary(self, session: str) -> Summary:
-        """Raises `NoSuchSession`."""
+        """A session's summary. Raises `NoSuchSession`."""
         await self.journal_writer.flush()
         found = await asyncio.to_thread(self.transcripts.session, session)
         if found is None:
-            raise NoSuchSession("There is no such session: it was deleted, or never was.")
+            raise NoSuchSession("There is no such session: it was deleted or never existed.")
         return found
 
     async def captions(self, summary: Summary, version: str | None, track: str = ORIGINAL) -> list[Caption]:
-        """Final captions by time, of the best version unless told, with the names that speakers have.
+        """Final captions in order of time, with the speakers' names.
 
-        Translations are of the live one.
+        ``version`` is by default the best one; translations exist of the live one only.
         """
         version = version or (self._best(summary) if track == ORIGINAL else LIVE)
         found = await asyncio.to_thread(self.transcripts.captions, summary.session.id, version, track)
@@ -91,31 +91,34 @@ class Sessions:
         return [apply_names(caption, names) for caption in sort_final(found)]
 
     async def difference(self, summary: Summary) -> Difference:
-        """What the second pass changed."""
+        """The difference between the live captions and those of the second pass."""
         live, polished = await self.captions(summary, LIVE), await self.captions(summary, POLISHED)
-        return await asyncio.to_thread(difference, live, polished)
+        return await asyncio.to_thread(compare, live, polished)
 
     async def audio(self, summary: Summary) -> tuple[Path, float]:
-        """One file of all that was recorded, and where it begins. Raises `NoSuchSession`, `BadAudio`, `OSError`."""
+        """A file with all recordings, and its beginning on the channel's clock in seconds.
+
+        Raises `NoSuchSession`, `BadAudio`, `OSError`.
+        """
         recordings = await self._recordings(summary)
         if not recordings:
-            raise NoSuchSession("This session was not recorded: there is nothing to hear.")
-        return await self.mixer.get(recordings), start_of(recordings)
+            raise NoSuchSession("This session was not recorded, so there is no audio.")
+        return await self.mixer.get(recordings), mix_start(recordings)
 
     async def audio_start(self, summary: Summary) -> float:
-        """Where the audio begins on the channel's clock; 0 without any."""
+        """The beginning of the audio on the channel's clock in seconds; 0 without recordings."""
         recordings = await self._recordings(summary)
-        return start_of(recordings) if recordings else 0.0
+        return mix_start(recordings) if recordings else 0.0
 
     async def file(self, summary: Summary, name: str) -> Path:
-        """One recording. Raises `NoSuchSession`."""
+        """The path of a recording. Raises `NoSuchSession`."""
         for recording in await self._recordings(summary):
             if recording.path.name == name:
                 return recording.path
         raise NoSuchSession("There is no such recording in this session.")
 
     async def delete(self, session: str) -> None:
-        """All that was said and recorded in a session, for good; what goes on goes on in another one.
+        """Delete a session with its captions and recordings. Sources that are running continue in a new session.
 
         Raises `NoSuchSession`, `OSError`.
         """
@@ -123,21 +126,21 @@ class Sessions:
         channel = self.hub.find_channel(summary.session.channel)
         if channel is not None and channel.session is not None and channel.session.id == session:
             channel.clear()
-        await self.polisher.stop(session)
-        await self.recorder.release(session)
-        await self.mixer.drop(self.recording_files.of(session))
+        await self.retranscriber.stop(session)
+        await self.recorder.end_session(session)
+        await self.mixer.cancel(self.recording_files.session_folder(session))
         await self.journal_writer.flush()
         await asyncio.to_thread(self.recording_files.delete, session)
         await asyncio.to_thread(self.transcripts.forget, session)
 
     async def polish(self, session: str, model: str | None) -> None:
-        """Begin a second pass. Raises `NoSuchSession`, `StillRecording`, `BadRequest`."""
+        """Start a second pass. Raises `NoSuchSession`, `StillRecording`, `BadRequest`."""
         summary = await self.summary(session)
-        if self.recorder.busy(session):
-            raise StillRecording("This session is still being recorded: stop that first.")
+        if self.recorder.is_recording(session):
+            raise StillRecording("This session is still being recorded: stop the recording first.")
         if not await self._recordings(summary):
-            raise NoSuchSession("This session was not recorded: there is nothing to transcribe again.")
-        self.polisher.start(session, model)
+            raise NoSuchSession("This session was not recorded, so there is nothing to transcribe again.")
+        self.retranscriber.start(session, model)
 
     async def _recordings(self, summary: Summary) -> Sequence[RecordingFile]:
         return await asyncio.to_thread(self.recording_files.recordings, summary.session.id)
@@ -149,25 +152,25 @@ class Sessions:
         session = summary.session
         channel = self.hub.find_channel(session.channel)
         current = channel is not None and channel.session is not None and channel.session.id == session.id
-        going_on = current and channel is not None and bool(self.hub.sources(channel))
+        running = current and channel is not None and bool(self.hub.sources(channel))
         audio = None
         if recordings:
             audio = {
-                "start": round(start_of(recordings), 3),
-                "seconds": round(end_of(recordings) - start_of(recordings), 3),
-                "ready": round(self.mixer.done(recordings), 3),
+                "start": round(mix_start(recordings), 3),
+                "seconds": round(mix_end(recordings) - mix_start(recordings), 3),
+                "ready": round(self.mixer.progress(recordings), 3),
             }
         return {
             "id": session.id,
             "channel": session.channel,
             "began": session.began,
-            "ended": None if going_on else round(summary.seen, 3),
+            "ended": None if running else round(summary.seen, 3),
             "captions": summary.captions,
             "seconds": round(max([summary.last, *(one.end for one in recordings)]), 3),
             "beginning": summary.beginning,
             "versions": summary.versions,
             "languages": [track for track in summary.tracks if track != ORIGINAL],
-            "recording": self.recorder.busy(session.id),
+            "recording": self.recorder.is_recording(session.id),
             "audio": audio,
             "recordings": [
                 {

@@ -1,4 +1,4 @@
-"""Recognition of what is known to its end: nothing has to be said early, so all that was said helps."""
+"""Recognition of complete recordings: without the need to commit words early, all context helps."""
 
 from __future__ import annotations
 
@@ -16,67 +16,69 @@ from typing import Any, Protocol
 import numpy as np
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.intake import joined
+from surtitle.audio.intake import join_blocks
 from surtitle.core.errors import EngineError, ModelError
 from surtitle.core.words import Word
 from surtitle.models import catalogue
 from surtitle.models.check import check_directory
 from surtitle.pipeline import Pipeline
-from surtitle.recordings.passages import Passage, passages
+from surtitle.recordings.passages import Passage, split_passages
 from surtitle.speech.engine import Hints
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
-from surtitle.speech.whisper.hallucinations import Evidence, is_invented, without_loop
+from surtitle.speech.whisper.hallucinations import Evidence, is_hallucination, remove_loops
 from surtitle.speech.whisper.model import load_faster_whisper, on_best_device
 from surtitle.text.languages import AUTO, recognizer_code
 
-_LENGTH = 300.0  # seconds of speech in a passage; text goes on across Whisper's windows within it (docs/recording.md)
-_WINDOW = 28.0  # seconds of which the language is recognized: Whisper hears 30
-_SENTENCE = 8.0  # seconds after which a change of language is followed
-_CLEAR = 0.5  # probability of a language that is believed; faster-whisper's own threshold
-_BEAM = 5
-_LEFT = 0.2  # seconds of voice after the last word, which are its end and not another word
-_VOICED = 0.1  # seconds of voice during a segment below which it is invented
-_AROUND = 0.3  # seconds by which the times of words may be off
-_REMEMBERED = 100  # words before a segment, among which a loop may have begun
-_MAX_WORKERS = 4  # passages decoded at once: more of them wait for memory
-_WAIT = 1.0  # seconds
+# seconds of speech in a passage, within which text continues across Whisper's windows (docs/recording.md)
+_PASSAGE_LENGTH = 300.0
+_LANGUAGE_WINDOW = 28.0  # seconds in which the language is detected: Whisper takes 30
+_LANGUAGE_STEP = 8.0  # seconds within which a change of language is located
+_MIN_LANGUAGE_PROBABILITY = 0.5  # below it, the language is not believed to have changed; as in faster-whisper
+_BEAM_SIZE = 5
+_MIN_REMAINING_VOICE = 0.2  # seconds; less voice after a segment is the end of its last word and not another word
+_MIN_VOICE = 0.1  # seconds; a segment with less voice is a hallucination
+_PADDING = 0.3  # seconds by which the times of words may be wrong
+_CONTEXT_WORDS = 100  # words before a segment in which a loop may have begun
+_MAX_WORKERS = 4  # passages decoded at once: more are limited by memory bandwidth
+_POLL_INTERVAL = 1.0  # seconds
 
 
 class Transcriber(Protocol):
     """Turns audio into words."""
 
     name: str
-    """The model's."""
+    """The name of the model."""
 
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
-        """Words in order of time, and how many seconds of audio are done with them; times from the first sample.
+        """Recognize 16 kHz blocks: yields the second up to which audio is done, and new words in order of time.
 
-        To stop early, close the iterator. Raises `EngineError`.
+        Times count from the first sample. Close the iterator to stop early. Raises `EngineError`.
         """
 
     @property
     def language(self) -> str:
-        """The language of the words that were yielded last, or "auto" while that is not known."""
+        """The language of the words yielded last, or "auto" while it is unknown."""
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the model's memory."""
 
 
 class WhisperTranscriber:
-    """Whisper with beams and the text before as context, so that sentences go on as in a book.
+    """Whisper with beam search and the previous text as context, so that sentences continue across its windows.
 
-    That is faster-whisper's sequential decoding with its guards against loops (Radford et al. 2022, section 4.5), on
-    passages of speech without the long silences in which Whisper invents text. Several passages are decoded at once,
-    each with one thread: Whisper's decoder gains nothing from a second one (docs/recording.md).
+    This is faster-whisper's sequential decoding with its fallbacks against loops (Radford et al. 2022, section 4.5), on
+    passages of speech without the long silences in which Whisper hallucinates. Several passages are decoded at once,
+    each in one thread: Whisper's decoder gains nothing from a second one (docs/recording.md).
     """
 
     def __init__(
         self, directory: Path, name: str, language: str = "auto", hints: Hints = Hints(), workers: int | None = None
     ) -> None:
-        """Takes seconds; ``workers`` is how many passages are decoded at once. Raises `ModelError`.
+        """Load the model, which takes seconds; ``workers`` is the number of passages decoded at once.
 
-        A ``language`` (BCP 47) that the model does not know is detected, like "auto"; ``languages`` has those it knows.
+        If the model does not know ``language`` (BCP 47), or for "auto", the language is detected; ``languages`` has
+        those it knows. Raises `ModelError`.
         """
         self.name = name
         self._hints = hints
@@ -84,17 +86,17 @@ class WhisperTranscriber:
         check_directory(directory, None if catalogue.local_directory(name) else name)
         self._model = _load(directory, self._workers)
         self.languages = frozenset(map(str, self._model.supported_languages))
-        asked = recognizer_code(language, self.languages) or AUTO
-        self._asked = next(iter(self.languages)) if len(self.languages) == 1 else asked
-        self.language = self._asked
+        code = recognizer_code(language, self.languages) or AUTO
+        self._requested_language = next(iter(self.languages)) if len(self.languages) == 1 else code
+        self.language = self._requested_language
 
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
-        self.language = self._asked
+        self.language = self._requested_language
         stopped = threading.Event()
         running: deque[_Decoding] = deque()
         pool = ThreadPoolExecutor(self._workers, "transcribe")
         try:
-            for passage, language in self._by_language(passages(blocks, SileroVad(), _LENGTH)):
+            for passage, language in self._by_language(split_passages(blocks, SileroVad(), _PASSAGE_LENGTH)):
                 decoding = _Decoding(passage, language, stopped)
                 pool.submit(self._decode, decoding)
                 running.append(decoding)
@@ -104,44 +106,44 @@ class WhisperTranscriber:
                 yield from self._results(running.popleft())
         finally:
             stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)  # what runs ends with the next segment
+            pool.shutdown(wait=False, cancel_futures=True)  # running threads end after their segment
 
     def close(self) -> None:
-        """CTranslate2 gives the memory back with the last reference."""
+        """CTranslate2 releases the memory with the last reference."""
 
     def _results(self, decoding: _Decoding) -> Iterator[tuple[float, list[Word]]]:
         self.language = decoding.language
         yield from decoding.results()
 
     def _by_language(self, found: Iterable[Passage]) -> Iterator[tuple[Passage, str]]:
-        """Passages in one language each.
+        """Passages that are each in one language.
 
-        Where it is to be found out, the first and the last half minute of each passage are looked at, and all of one
-        in which it changes: text in another language as context makes Whisper translate.
+        To detect it, the first and the last half minute of each passage are examined, and all of a passage in which it
+        changes: with text of another language as context, Whisper translates.
         """
-        if self._asked != AUTO:
-            yield from ((passage, self._asked) for passage in found)
+        if self._requested_language != AUTO:
+            yield from ((passage, self._requested_language) for passage in found)
             return
         language = None
         for passage in found:
-            parts = passage.parts(_WINDOW)
+            parts = passage.parts(_LANGUAGE_WINDOW)
             first = language is None
             language = language or self._detect(parts[0], None)
             if (first and len(parts) == 1) or self._detect(parts[-1], language) == language:
                 yield passage, language
                 continue
-            parts = passage.parts(_SENTENCE)
-            spoken = [self._detect(part, language) for part in parts]
-            for language, group in groupby(zip(parts, spoken, strict=True), key=lambda pair: pair[1]):
+            parts = passage.parts(_LANGUAGE_STEP)
+            languages = [self._detect(part, language) for part in parts]
+            for language, group in groupby(zip(parts, languages, strict=True), key=lambda pair: pair[1]):
                 yield Passage([piece for part, _ in group for piece in part.pieces]), language
 
     def _detect(self, passage: Passage, before: str | None) -> str:
-        """The language, or the one before where that is not clear."""
+        """The language of a passage, or the previous one if the detection is uncertain. Raises `EngineError`."""
         try:
             language, probability, _ = self._model.detect_language(passage.samples)
         except RuntimeError as error:
-            raise _broken(error) from error
-        return str(language) if before is None or probability >= _CLEAR else before
+            raise _engine_error(error) from error
+        return str(language) if before is None or probability >= _MIN_LANGUAGE_PROBABILITY else before
 
     def _decode(self, decoding: _Decoding) -> None:
         passage = decoding.passage
@@ -149,22 +151,23 @@ class WhisperTranscriber:
             segments, _ = self._model.transcribe(
                 passage.samples,
                 language=decoding.language,
-                beam_size=_BEAM,
+                beam_size=_BEAM_SIZE,
                 word_timestamps=True,
                 initial_prompt=self._hints.prompt or None,
                 hotwords=" ".join(self._hints.hotwords) or None,
             )
             before = 0.0
-            said: list[Word] = []
-            for segment in segments:  # each is decoded when it is asked for
-                words = _words(segment, passage, before, said)
-                decoding.put(passage.clock(segment.end, segment.end)[1], words)
-                said = [*said, *words][-_REMEMBERED:]
+            context: list[Word] = []
+            for segment in segments:  # a generator, which decodes one segment after the other
+                words = _convert_segment(segment, passage, before, context)
+                decoding.put(passage.to_clock(segment.end, segment.end)[1], words)
+                context = [*context, *words][-_CONTEXT_WORDS:]
                 before = segment.end
-                if decoding.stopped.is_set() or passage.voiced(segment.end, passage.last_voice) < _LEFT:
-                    break  # what Whisper still finds after the last voice is invented
+                remaining = passage.voiced_seconds(segment.end, passage.last_voice)
+                if decoding.stopped.is_set() or remaining < _MIN_REMAINING_VOICE:
+                    break  # Whisper only hallucinates after the last voice
         except RuntimeError as error:
-            decoding.fail(_broken(error))
+            decoding.fail(_engine_error(error))
         except BaseException as error:
             decoding.fail(error)
         else:
@@ -173,7 +176,7 @@ class WhisperTranscriber:
 
 
 class _Decoding:
-    """A passage and what a thread makes of it, while another waits for that."""
+    """A passage and the queue of its results, from the decoding thread to the one that waits."""
 
     def __init__(self, passage: Passage, language: str, stopped: threading.Event) -> None:
         self.passage = passage
@@ -191,12 +194,12 @@ class _Decoding:
         self._results.put(error)
 
     def results(self) -> Generator[tuple[float, list[Word]], None, None]:
-        """Words as they come, and the second up to which all is recognized. Raises what went wrong."""
+        """The second up to which everything is recognized, and new words. Raises the error of the decoding thread."""
         while True:
             try:
-                result = self._results.get(timeout=_WAIT)
+                result = self._results.get(timeout=_POLL_INTERVAL)
             except Empty:
-                continue  # for Windows, where Ctrl-C does not end a wait
+                continue  # on Windows, Ctrl-C does not interrupt a wait
             if result is None:
                 return
             if isinstance(result, BaseException):
@@ -205,7 +208,7 @@ class _Decoding:
 
 
 class PipelineTranscriber:
-    """The embedded recognizer, as it is used live: it knows no other way."""
+    """The built-in recognizer (pocketsphinx), which works the same as for live captions."""
 
     name = PocketsphinxEngine.name
     language = "en"
@@ -217,9 +220,9 @@ class PipelineTranscriber:
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         numbers = count()
         pipeline = Pipeline(self._engine.open("en"), "", lambda: str(next(numbers)))
-        done = 0.0
+        done = 0.0  # seconds
         try:
-            for samples in joined(blocks, round(self._engine.step * RATE)):
+            for samples in join_blocks(blocks, round(self._engine.step * RATE)):
                 done += len(samples) / RATE
                 finals = [caption for caption in pipeline.feed(samples) if caption.final]
                 if (failure := pipeline.take_failure()) is not None:
@@ -234,45 +237,45 @@ class PipelineTranscriber:
 
 
 def _load(directory: Path, workers: int) -> Any:
-    """Raises `ModelError`."""
+    """Load a model on the best device. Raises `ModelError`."""
     try:
-        return on_best_device(lambda device: _loaded(directory, device, workers))
+        return on_best_device(lambda device: _load_on_device(directory, device, workers))
     except Exception as error:
         raise ModelError(
-            f"The model in {directory} cannot be loaded ({error}): download it again, or convert it by CTranslate2."
+            f"Cannot load the model in {directory} ({error}): download it again, or convert it with CTranslate2."
         ) from error
 
 
-def _loaded(directory: Path, device: str, workers: int) -> Any:
+def _load_on_device(directory: Path, device: str, workers: int) -> Any:
     if device == "cpu":
         return load_faster_whisper(directory, device, 1, workers)
     whisper = load_faster_whisper(directory, device, 1, 1)
     segments, _ = whisper.transcribe(np.zeros(RATE, dtype=np.float32), language="en", beam_size=1)
-    list(segments)  # missing libraries show only here
+    list(segments)  # missing GPU libraries are noticed only here
     return whisper
 
 
-def _words(segment: Any, passage: Passage, before: float, said: Sequence[Word]) -> list[Word]:
-    """A segment's words on the recording's clock; none where Whisper invented them.
+def _convert_segment(segment: Any, passage: Passage, before: float, context: Sequence[Word]) -> list[Word]:
+    """A segment's words on the recording's clock; none if the segment is a hallucination.
 
-    ``before`` is the second of the passage at which the segment before ended, ``said`` are the words up to there.
+    ``before`` is the end of the previous segment in seconds in the passage, ``context`` are the words up to there.
     """
-    words = without_loop([_word(word) for word in segment.words or () if word.word.strip()], said)
-    voiced = passage.voiced(max(before, segment.start - _AROUND), segment.end + _AROUND)
-    if voiced < _VOICED or is_invented(words, Evidence(voiced, no_speech=float(segment.no_speech_prob))):
+    words = remove_loops([_convert_word(word) for word in segment.words or () if word.word.strip()], context)
+    voice = passage.voiced_seconds(max(before, segment.start - _PADDING), segment.end + _PADDING)
+    if voice < _MIN_VOICE or is_hallucination(words, Evidence(voice, no_speech=float(segment.no_speech_prob))):
         return []
-    return [_on_clock(word, passage) for word in words]
+    return [_move_to_clock(word, passage) for word in words]
 
 
-def _word(word: Any) -> Word:
+def _convert_word(word: Any) -> Word:
     text = str(word.word)
     return Word(text.strip(), float(word.start), float(word.end), float(word.probability), text.startswith(" "))
 
 
-def _on_clock(word: Word, passage: Passage) -> Word:
-    start, end = passage.clock(word.start, word.end)
+def _move_to_clock(word: Word, passage: Passage) -> Word:
+    start, end = passage.to_clock(word.start, word.end)
     return replace(word, start=start, end=end)
 
 
-def _broken(error: Exception) -> EngineError:
+def _engine_error(error: Exception) -> EngineError:
     return EngineError(f"Whisper stopped working ({error}): try a smaller model with --model.")

@@ -1,1 +1,1 @@
-"""Who speaks when: activity of speakers beside the words, in a process of its own."""
+"""Speaker diarization, in its own process: finds out who speaks when, in parallel to recognition."""

@@ -1,4 +1,4 @@
-"""Listens for speakers beside recognition: the queue before the model's process, and that process."""
+"""Diarizes sources in parallel to recognition: the queue for the model's process, and the process itself."""
 
 from __future__ import annotations
 
@@ -16,71 +16,72 @@ import numpy as np
 
 from surtitle.audio import RATE, Samples
 from surtitle.core.errors import ModelError
-from surtitle.core.processes import answer_of, started, write_frame
+from surtitle.core.processes import read_answer, start_process, write_frame
 from surtitle.speakers.timeline import SPEAKERS, Timeline
 
 log = logging.getLogger("surtitle.speakers")
 
 EXTRA = "nemo"
-"""The module without which there is no model."""
+"""The module that the model needs."""
 
 PATIENCE = {0.32: 1.2, 1.04: 2.0, 10.0: 0.0}
-"""Seconds of audio that words wait for their speaker, by latency: for the longest it would be too long."""
+"""Seconds of audio that words wait for their speaker, by latency; with the longest, they do not wait."""
 
-_LOAD_TIMEOUT = 1800.0  # seconds; the model may have to be fetched
+_LOAD_TIMEOUT = 1800.0  # seconds; the model may have to be downloaded
 _ANSWER_TIMEOUT = 60.0
-_AT_ONCE = 20.0  # seconds of audio in one request
+_MAX_REQUEST = 20.0  # seconds of audio in one request
 _LIVE, _LOADING, _AHEAD = 4.0, 30.0, 130.0
-"""Seconds that may wait beyond the latency: of a live source, while the model is loaded, and of one ahead of time."""
-_RETRY = 30.0  # seconds
-_IDLE = 60.0  # seconds without a source after which the model is given back
-_ENDED = "The process of the speaker model ended or did not answer: it is started again in half a minute."
+"""Seconds that may wait beyond the latency: of a live source, while the model loads, and of a source ahead of time."""
+_RETRY_INTERVAL = 30.0  # seconds
+_IDLE_TIMEOUT = 60.0  # seconds without a source after which the model is unloaded
+_ENDED = "The process of the speaker model ended or did not answer: it is restarted in half a minute."
 
 
 class SpeakerStream:
-    """One source's ears for speakers. ``start`` is where its first sample is on the channel's clock, in seconds.
+    """The diarization of one source. ``start`` is its first sample on the channel's clock, in seconds.
 
-    What comes faster than the model can follow is left out: who spoke then is not known, but who speaks now.
+    If audio arrives faster than the model can process it, some is skipped, so that the current speaker is known at the
+    expense of earlier ones.
     """
 
     def __init__(self, diarizer: Diarizer, key: int, start: float, latency: float) -> None:
         self.timeline = Timeline(start)
         self.latency = latency
         self.skipped = 0.0
-        """Seconds that were left out although the model was there."""
+        """Seconds that were skipped while the model was loaded."""
         self.key = key
         self._diarizer = diarizer
-        self._waiting: deque[tuple[int, Samples]] = deque()  # with where they begin, in samples
+        self._waiting: deque[tuple[int, Samples]] = deque()  # each with its beginning, in samples
         self._samples = 0
         self._received = 0
 
     @property
     def patience(self) -> float:
-        """Seconds of audio that words may wait."""
+        """Seconds of audio for which words may wait."""
         return PATIENCE[self.latency]
 
     def put(self, samples: Samples, *, live: bool) -> None:
-        """Take 16 kHz samples; returns at once."""
+        """Queue 16 kHz samples, without waiting."""
         ready = self._diarizer.state.name == "ready"
-        most = round((self.latency + (_AHEAD if not live else _LIVE if ready else _LOADING)) * RATE)
+        max_samples = round((self.latency + (_AHEAD if not live else _LIVE if ready else _LOADING)) * RATE)
         with self._diarizer.changed:
             self._waiting.append((self._received, samples))
             self._received += len(samples)
             self._samples += len(samples)
-            if self._samples > most:
-                while self._samples > most // 4 and len(self._waiting) > 1:
+            if self._samples > max_samples:
+                while self._samples > max_samples // 4 and len(self._waiting) > 1:
                     lost = len(self._waiting.popleft()[1])
                     self._samples -= lost
                     self.skipped += lost / RATE if ready else 0.0
             self._diarizer.changed.notify()
 
     def skip(self, samples: int) -> None:
-        """So many samples are missing here."""
+        """Note that this number of samples is missing at this point."""
         with self._diarizer.changed:
             self._received += samples
 
     def wait(self, timeout: float) -> None:
-        """No more comes: until all is heard, or ``timeout`` seconds are over; in a thread."""
+        """After the last samples, wait up to ``timeout`` seconds until all are processed. Call it in a thread."""
         until = time.monotonic() + timeout
         with self._diarizer.changed:
             self._diarizer.ending.add(self.key)
@@ -92,12 +93,12 @@ class SpeakerStream:
         self._diarizer.forget(self)
 
     def take(self) -> tuple[int, Samples] | None:
-        """What has waited longest, up to a gap; with the lock held."""
+        """Take the oldest queued samples, up to a gap, and their position; the caller holds the lock."""
         if not self._waiting:
             return None
         position, first = self._waiting.popleft()
         parts, size = [first], len(first)
-        while self._waiting and self._waiting[0][0] == position + size and size < _AT_ONCE * RATE:
+        while self._waiting and self._waiting[0][0] == position + size and size < _MAX_REQUEST * RATE:
             parts.append(self._waiting.popleft()[1])
             size += len(parts[-1])
         self._samples -= size
@@ -106,7 +107,7 @@ class SpeakerStream:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How the model is: ``off``, ``missing`` (the extra), ``loading``, ``ready`` or ``failed``, then with a reason."""
+    """The state of the model: ``off``, ``missing`` (the extra), ``loading``, ``ready``, or ``failed`` with a reason."""
 
     name: str
     message: str = ""
@@ -116,13 +117,13 @@ class State:
 
 
 class Diarizer:
-    """Owns the model's process and the thread that asks it; both begin with the first source that needs them."""
+    """Owns the model's process and the thread that sends it requests; both start with the first source."""
 
     def __init__(self, model: str) -> None:
         self.state = State("off" if importlib.util.find_spec(EXTRA) else "missing")
         self.changed = threading.Condition()
         self.ending: set[int] = set()
-        """Sources of which no more audio comes: what is left of them can be heard to the end."""
+        """Sources that have ended, whose remaining audio can be processed to the end."""
         self._model = model
         self._sources: dict[int, SpeakerStream] = {}
         self._busy: int | None = None
@@ -134,7 +135,7 @@ class Diarizer:
         self._thread: threading.Thread | None = None
 
     def open(self, start: float, latency: float) -> SpeakerStream | None:
-        """Ears for a source; None where the extra is not installed. Does not wait for the model."""
+        """Start diarizing a source, without waiting for the model; None if the extra is not installed."""
         if self.state.name == "missing":
             return None
         with self.changed:
@@ -147,7 +148,7 @@ class Diarizer:
         return listening
 
     def forget(self, listening: SpeakerStream) -> None:
-        """The source is over."""
+        """Stop diarizing a source."""
         with self.changed:
             self._sources.pop(listening.key, None)
             self.ending.discard(listening.key)
@@ -155,7 +156,7 @@ class Diarizer:
             self.changed.notify()
 
     def working(self, key: int) -> bool:
-        """Whether something of the source is still to be heard."""
+        """Whether audio of the source is still to be processed."""
         with self.changed:
             source = self._sources.get(key)
             hearing = self._busy == key or key in self.ending
@@ -184,8 +185,8 @@ class Diarizer:
                 log.error("%s", error)
                 self.state = State("failed", error.message)
             except Exception:
-                log.exception("listening for speakers failed")
-                self.state = State("failed", "Listening for speakers failed: the log says why.")
+                log.exception("diarization failed")
+                self.state = State("failed", "Telling speakers apart failed: see the service's log.")
             else:
                 self.state = State("off")
             with self.changed:
@@ -195,10 +196,10 @@ class Diarizer:
                 worker.close()
             if self.state.name == "failed":
                 with self.changed:
-                    self.changed.wait_for(lambda: self._closed, _RETRY)
+                    self.changed.wait_for(lambda: self._closed, _RETRY_INTERVAL)
 
     def _serve(self) -> None:
-        """Ask one process until it is not needed any more. Raises `ModelError`."""
+        """Run one process until it is no longer needed. Raises `ModelError`."""
         self.state = State("loading")
         worker = SpeakerProcess(self._model)
         with self.changed:
@@ -208,7 +209,7 @@ class Diarizer:
             return
         worker.wait_until_loaded()
         self.state = State("ready")
-        log.info("the speaker model %s is loaded", self._model)
+        log.info("loaded the speaker model %s", self._model)
         self._models += 1
         while (work := self._work()) is not None:
             listening, request = work
@@ -220,14 +221,14 @@ class Diarizer:
             self._busy = None
 
     def _work(self) -> tuple[SpeakerStream | None, tuple[Any, ...]] | None:
-        """The next request; None when nobody needs the process any more."""
+        """The next request, or None if no source needs the process any more."""
         with self.changed:
             while not self._closed:
                 if self._gone:
                     return None, ("close", self._gone.popleft())
                 for key, listening in list(self._sources.items()):
                     if (taken := listening.take()) is not None:
-                        self._sources[key] = self._sources.pop(key)  # the others come first next time
+                        self._sources[key] = self._sources.pop(key)  # to the end, so that the others are served next
                         self._busy = key
                         position, samples = taken
                         return listening, ("feed", key, listening.latency, position, samples.tobytes())
@@ -235,23 +236,23 @@ class Diarizer:
                         self.ending.discard(key)
                         self._busy = key
                         return listening, ("flush", key)
-                if not self.changed.wait(_IDLE) and not self._sources:
+                if not self.changed.wait(_IDLE_TIMEOUT) and not self._sources:
                     return None
         return None
 
 
 @dataclass(slots=True)
 class SpeakerProcess:
-    """The model's process; every request is answered in bounded time or the process is ended."""
+    """The model's process. A process that does not answer a request in time is killed."""
 
     model: str
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         try:
-            self.process = started("surtitle.speakers.worker", self.model)
+            self.process = start_process("surtitle.speakers.worker", self.model)
         except OSError as error:
-            raise ModelError(f"The process of the speaker model cannot be started ({error}).") from error
+            raise ModelError(f"Cannot start the process of the speaker model ({error}).") from error
 
     def wait_until_loaded(self) -> None:
         """Raises `ModelError`."""
@@ -260,8 +261,8 @@ class SpeakerProcess:
             log.error("loading the speaker model: %s", answer)
             reason = answer.splitlines()[0][:200]
             raise ModelError(
-                f"The speaker model “{self.model}” cannot be loaded ({reason}): say another with --speaker-model, "
-                "or look whether it can be fetched."
+                f"Cannot load the speaker model “{self.model}” ({reason}): choose another with --speaker-model, or "
+                "check that it can be downloaded."
             )
 
     def ask(self, *request: Any) -> list[Any]:
@@ -273,7 +274,7 @@ class SpeakerProcess:
             raise ModelError(_ENDED) from error
         answer = self._answer(_ANSWER_TIMEOUT)
         if isinstance(answer, str):
-            raise ModelError(f"The speaker model failed ({answer.splitlines()[0][:200]}): it is started again.")
+            raise ModelError(f"The speaker model failed ({answer.splitlines()[0][:200]}): it is restarted.")
         return list(answer)
 
     def close(self) -> None:
@@ -287,6 +288,6 @@ class SpeakerProcess:
 
     def _answer(self, timeout: float) -> Any:
         try:
-            return answer_of(self.process, timeout)
+            return read_answer(self.process, timeout)
         except (EOFError, OSError) as error:
             raise ModelError(_ENDED) from error

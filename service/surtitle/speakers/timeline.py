@@ -1,4 +1,4 @@
-"""Who speaks when, as far as it is known. Pure."""
+"""The known activity of speakers over time. Pure."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ SPEAKERS = 4
 """Speakers that a model tells apart."""
 
 _NUMBERED = re.compile(r"\bSpeaker (\d{1,6})\b")
-_KEPT = 180.0  # seconds
-_ACTIVE = 0.5
-_BOTH = 0.6  # of a word's frames, in which a second speaker is heard as well
-_AROUND = 0.24  # seconds: recognizers put words a little early or late
+_SPAN = 180.0  # seconds
+_MIN_ACTIVITY = 0.5  # probability from which a speaker counts as active
+_MIN_SECOND_SHARE = 0.6  # of a word's frames with a second speaker, for the word to be attributed to both
+_PADDING = 0.24  # seconds: recognizers place words a little early or late
 
 Activity = NDArray[np.float32]
 """Probabilities, frames by speakers; a model's speakers are in the order of their arrival."""
 
 
 class Timeline:
-    """One source's activity, of the last ``span`` seconds; written by one thread, read by others.
+    """The speaker activity of one source, for the last ``span`` seconds; written by one thread, read by others.
 
-    ``start`` is where it begins on the channel's clock, in seconds. What was skipped stays unknown.
+    ``start`` is its beginning on the channel's clock, in seconds. Activity in skipped audio stays unknown.
     """
 
-    def __init__(self, start: float, span: float = _KEPT) -> None:
+    def __init__(self, start: float, span: float = _SPAN) -> None:
         self._start = start
         self._size = max(1, math.ceil(span / FRAME))
         self._active = np.full((self._size, SPEAKERS), np.nan, dtype=np.float32)
@@ -42,13 +42,13 @@ class Timeline:
 
     @property
     def known(self) -> float:
-        """Seconds on the channel's clock up to which nothing more will become known."""
+        """Seconds on the channel's clock up to which the activity is final."""
         return self._start + self._count * FRAME
 
     def add(self, position: float, activity: Activity, model: int = 0) -> None:
-        """What a model found from ``position`` on, in seconds since the start.
+        """Add activity that begins at ``position``, in seconds since the start.
 
-        ``model`` counts the models that were started for this source: each knows speakers of its own.
+        ``model`` counts the models that were started for this source: each has its own numbering of speakers.
         """
         first = max(self._count, round(position / FRAME))
         with self._lock:
@@ -60,23 +60,23 @@ class Timeline:
             self._count = first + len(activity)
 
     def who(self, start: float, end: float) -> tuple[int, ...]:
-        """Who speaks between two times on the channel's clock, in the order of arrival; empty where that is not known.
+        """The speakers between two times on the channel's clock, in the order of arrival; empty if unknown.
 
-        Silence within a word counts for nobody. A second speaker counts who is heard in most of it.
+        Silence within a word is ignored. A second speaker is included if active in most of the word.
         """
         if end <= self._start:
             return ()
         with self._lock:
-            for around in (0.0, _AROUND):
-                first, last = self._frame(start - around), self._frame(end + around - 1e-6) + 1
+            for padding in (0.0, _PADDING):
+                first, last = self._frame(start - padding), self._frame(end + padding - 1e-6) + 1
                 places = np.arange(max(first, self._count - self._size), min(max(last, first + 1), self._count))
-                active = self._active[places % self._size] >= _ACTIVE
+                active = self._active[places % self._size] >= _MIN_ACTIVITY
                 heard = active.any(axis=1)
                 if heard.any():
                     model = int(self._models[places[heard][heard.sum() // 2] % self._size])
                     shares = active[heard].mean(axis=0)
                     best = int(shares.argmax())
-                    found = [slot for slot in range(SPEAKERS) if slot == best or shares[slot] >= _BOTH]
+                    found = [slot for slot in range(SPEAKERS) if slot == best or shares[slot] >= _MIN_SECOND_SHARE]
                     return tuple(model * SPEAKERS + slot for slot in found)
         return ()
 
@@ -85,7 +85,7 @@ class Timeline:
 
 
 class SpeakerNumbering:
-    """Numbers a channel's speakers after ``last``, in the order in which they are first heard; from any thread."""
+    """Numbers a channel's speakers after ``last``, in the order in which they first speak. Thread-safe."""
 
     def __init__(self, last: int = 0) -> None:
         self._last = last
@@ -93,7 +93,7 @@ class SpeakerNumbering:
         self._lock = threading.Lock()
 
     def of(self, source: str) -> Callable[[int], str]:
-        """What the speakers of a source are called. A source that comes back finds the same names."""
+        """A function that returns the names of a source's speakers. They stay the same if the source returns."""
 
         def label(speaker: int) -> str:
             with self._lock:
@@ -103,6 +103,6 @@ class SpeakerNumbering:
         return label
 
 
-def highest(labels: Iterable[str | None]) -> int:
+def highest_number(labels: Iterable[str | None]) -> int:
     """The highest number in labels of captions; 0 if there is none."""
     return max((int(number) for label in labels if label for number in _NUMBERED.findall(label)), default=0)

@@ -1,7 +1,7 @@
-"""The process in which the speaker model lives: `python -m surtitle.speakers.worker MODEL`.
+"""The process that runs the speaker model: `python -m surtitle.speakers.worker MODEL`.
 
-NeMo takes seconds to import, gigabytes of memory and many short turns of Python's global lock: in
-the service's own process it would hold up words. Here it does not, and gives way to recognition.
+NeMo takes seconds to import, gigabytes of memory and often holds Python's global interpreter lock: in the service's own
+process it would delay words. Here it does not, and it runs with lower priority than recognition.
 
 Requests, as frames (`surtitle.core.processes`), are ["feed", source, latency, position, samples]
 (float32, ``position`` in samples on the source's clock), ["flush", source] and ["close", source].
@@ -33,18 +33,18 @@ def main() -> None:
     """Serve until standard input ends."""
     with suppress(AttributeError, OSError):
         os.nice(_NICE)
-    serve(lambda: _Listener(sys.argv[1]))
+    serve(lambda: _StreamServer(sys.argv[1]))
 
 
 @dataclass(slots=True)
 class _Source:
     stream: SortformerStream
-    expected: int  # where its next sample is
-    next: int  # where its next frame begins
+    expected: int  # position of its next sample
+    next: int  # position of its next frame, in samples
 
 
-class _Listener:
-    """Streams by source."""
+class _StreamServer:
+    """Answers requests with one stream of the model for each source."""
 
     def __init__(self, model: str) -> None:
         self._model = Sortformer(model)
@@ -59,20 +59,20 @@ class _Listener:
         elif position != source.expected:
             found += self.flush(key)
             source.expected = source.next = position
-        heard = np.frombuffer(samples, dtype=np.float32)
-        source.expected += len(heard)
-        return found + _told(source, source.stream.feed(heard))
+        audio = np.frombuffer(samples, dtype=np.float32)
+        source.expected += len(audio)
+        return found + _encode_activity(source, source.stream.feed(audio))
 
     def flush(self, key: int) -> list[Found]:
         source = self._sources.get(key)
-        return [] if source is None else _told(source, source.stream.flush())
+        return [] if source is None else _encode_activity(source, source.stream.flush())
 
     def close(self, key: int) -> list[Found]:
         self._sources.pop(key, None)
         return []
 
 
-def _told(source: _Source, activity: Activity) -> list[Found]:
+def _encode_activity(source: _Source, activity: Activity) -> list[Found]:
     begin, count = source.next, len(activity)
     source.next += count * _PER_FRAME
     full = np.zeros((count, SPEAKERS), dtype=np.float32)

@@ -9,7 +9,7 @@ from surtitle.speech.policy import Display, Policy
 
 
 class CommittedWords:
-    """Holds the committed words of one utterance after another. They can only be added to."""
+    """Holds the committed words of one utterance after another. Words can only be added."""
 
     def __init__(self, policy: Policy, display: Display) -> None:
         self._policy = policy
@@ -21,10 +21,10 @@ class CommittedWords:
         return tuple(self._committed)
 
     def rest(self, words: Sequence[Word]) -> list[Word]:
-        """What of a hypothesis for the whole utterance comes after the committed words.
+        """The words of a hypothesis for the whole utterance that follow the committed ones.
 
-        By count where the hypothesis still says the same, else by time. Times alone would lose or
-        double words at the border, for recognizers move them a little with every hypothesis.
+        They are found by count if the hypothesis begins with the committed words, and otherwise by time. Times alone
+        would lose or duplicate words, because recognizers move them a little with every hypothesis.
         """
         count = len(self._committed)
         if [word.key for word in words[:count]] == [word.key for word in self._committed]:
@@ -32,19 +32,21 @@ class CommittedWords:
         end = self._committed[-1].end
         return [word for word in words if (word.start + word.end) / 2 > end]
 
-    def insert(self, words: Sequence[Word], heard: float, *, least: int = 0, most: int | None = None) -> Hypothesis:
-        """The newest ``words`` after the committed ones, when ``heard`` seconds of the utterance are known.
+    def insert(
+        self, words: Sequence[Word], heard: float, *, min_count: int = 0, max_count: int | None = None
+    ) -> Hypothesis:
+        """Take the newest ``words`` after the committed ones, given ``heard`` seconds of the utterance.
 
-        At least ``least`` of them and no more than ``most`` are committed, whatever the policy says.
+        At least ``min_count`` of them and no more than ``max_count`` are committed, whatever the policy says.
         """
         settled = self._display.settled(words, heard)
-        count = min(self._policy.commit(words, heard), settled, len(words) if most is None else most)
-        count = max(count, least)
+        count = min(self._policy.commit(words, heard), settled, len(words) if max_count is None else max_count)
+        count = max(count, min_count)
         self._committed += words[:count]
         return Hypothesis(self.committed, self._display.show(words, settled, count))
 
     def finish(self, words: Sequence[Word]) -> Hypothesis:
-        """The utterance is over: ``words`` follow the committed ones and are committed as well."""
+        """End the utterance: ``words`` follow the committed ones and are committed, too."""
         self._committed += words
         hypothesis = Hypothesis(self.committed)
         self._policy.reset()

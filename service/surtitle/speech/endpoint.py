@@ -1,4 +1,4 @@
-"""Where utterances begin and end: a pure state machine over speech probabilities."""
+"""Finds the beginnings and ends of utterances: a pure state machine over speech probabilities."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class EndpointRules:
     pressed_silence: float = 0.1
     longest: float = 22.0
     lead_in: float = 0.32
-    """Sound before speech is certain that the utterance begins with: a first consonant is quiet."""
+    """Audio before speech is certain that is part of the utterance: a first consonant is quiet."""
 
-    def needed(self, length: float) -> float:
-        """Silence that ends an utterance of ``length`` seconds."""
+    def silence_after(self, length: float) -> float:
+        """The silence in seconds that ends an utterance of ``length`` seconds."""
         if length >= self.pressed_after:
             return self.pressed_silence
         if length >= self.hurried_after:
@@ -44,7 +44,7 @@ class EndpointRules:
 
 
 class Endpointer:
-    """Feed one probability per chunk; the endpoint is told when the silence is long enough."""
+    """Takes one probability per chunk, and reports the endpoint when the silence is long enough."""
 
     def __init__(self, chunk_seconds: float, rules: EndpointRules = EndpointRules()) -> None:
         self._chunk = chunk_seconds
@@ -54,13 +54,13 @@ class Endpointer:
     def reset(self) -> None:
         self.speaking = False
         self.silence = 0.0
-        """Seconds without voice until now."""
+        """Seconds without voice up to now."""
         self._voiced = 0.0
         self._length = 0.0
 
     def feed(self, probability: float) -> Edge:
         if self.speaking:
-            return self._during(probability)
+            return self._feed_utterance(probability)
         self.silence += self._chunk
         self._voiced = self._voiced + self._chunk if probability >= self.rules.on else 0.0
         if self._voiced < self.rules.min_speech:
@@ -69,13 +69,13 @@ class Endpointer:
         self._length, self.silence = self._voiced, 0.0
         return Edge.SPEECH
 
-    def _during(self, probability: float) -> Edge:
+    def _feed_utterance(self, probability: float) -> Edge:
         self._length += self._chunk
         if probability >= self.rules.on:
             self.silence = 0.0
         elif probability < self.rules.off or self.silence:
             self.silence += self._chunk
-        if self.silence < self.rules.needed(self._length) and self._length < self.rules.longest:
+        if self.silence < self.rules.silence_after(self._length) and self._length < self.rules.longest:
             return Edge.NONE
         self.speaking = False
         self._voiced = 0.0

@@ -1,4 +1,4 @@
-"""What a recognizer is to the rest of the service."""
+"""The interfaces of recognizers: engines and their streams."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from surtitle.speech.scheduler import Scheduler
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What a recognizer may be told beforehand; one that can make nothing of it ignores it."""
+    """Hints for a recognizer, which ignores those it does not support."""
 
     prompt: str = ""
-    """Text that could have been said before: its names, spelling and style are followed."""
+    """Text that could have come before: its names, spelling and style are followed."""
     hotwords: tuple[str, ...] = ()
-    """Words to prefer where the sound allows them."""
+    """Words to prefer where the audio is ambiguous."""
 
 
 class Stream(Protocol):
@@ -27,30 +27,30 @@ class Stream(Protocol):
 
     @property
     def language(self) -> str:
-        """The language that is being recognized, or "auto" while that is not known."""
+        """The language that is being recognized, or "auto" while it is unknown."""
 
     @property
     def bridges(self) -> float:
-        """Seconds of silence over which two utterances may be heard as one, when that saves work; 0 for never."""
+        """The longest silence in seconds across which two utterances may be joined to save work; 0 for never."""
 
     @property
     def rules(self) -> EndpointRules:
-        """Where utterances end for this recognizer."""
+        """The rules by which utterances end for this recognizer."""
 
     def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis | None:
-        """More of the utterance; None when there is nothing new to say.
+        """Take more samples of the utterance. Returns None if there is nothing new.
 
-        ``silence`` is how many seconds at the end of everything heard hold no voice, ``voice`` how many seconds of
-        ``samples`` hold one; None if that is not known.
-        May take long: call in a thread. Raises `EngineError`, after which `finish` gives what was
-        committed and the stream is ready for another utterance.
+        ``silence`` is the number of seconds without voice at the end of all audio so far, ``voice`` the number of
+        seconds with voice in ``samples``; None if that is unknown.
+        May take long: call it in a thread. Raises `EngineError`, after which `finish` returns the committed words, and
+        the stream is ready for another utterance.
         """
 
     def finish(self) -> Hypothesis:
-        """The utterance is over: all its words are committed. Raises `EngineError`, but not twice in a row."""
+        """End the utterance and commit all its words. Raises `EngineError`, but not twice in a row."""
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the stream's memory."""
 
 
 class Engine(Protocol):
@@ -64,11 +64,11 @@ class Engine(Protocol):
 
     @property
     def scheduler(self) -> Scheduler:
-        """Whose turn it is to use the engine."""
+        """Gives turns at the engine."""
 
     @property
     def step(self) -> float:
-        """Seconds of audio worth taking at once: short where the cost grows with it, long where it does not."""
+        """Seconds of audio to process at once: short if the cost grows with the length, long if it does not."""
 
     @property
     def languages(self) -> frozenset[str]:
@@ -81,16 +81,16 @@ class Engine(Protocol):
         """
 
     def close(self) -> None:
-        """Give everything back."""
+        """Release all resources."""
 
 
 @runtime_checkable
 class SpeechTranslator(Protocol):
-    """An engine that can also write in English what is said in another language."""
+    """An engine that can also translate speech into English."""
 
     @property
     def translates(self) -> bool:
-        """Whether its model learnt to."""
+        """Whether its model was trained to translate."""
 
     def translate(self, samples: Samples, language: str) -> Iterator[str | None]:
         """Up to 25 s of speech in English, step by step: None until the last, which is the text.

@@ -1,46 +1,50 @@
-"""Which language is spoken, of what a recognizer says about window after window. Pure."""
+"""Follows the spoken language by the recognizer's detections in successive windows. Pure."""
 
 from __future__ import annotations
 
 from surtitle.text.languages import AUTO
 
-_SURE = ((1.0, 0.8), (2.0, 0.5), (3.0, 0.0))  # a first language is believed after so many seconds of voice, so likely
-_EVERY = 2.0  # seconds of voice after which is asked again whether the language is another
-_OTHER = 0.8  # probability of another language that is believed
-_TIMES = 2  # in a row: one window of a name or a song does not change the language
-_ENOUGH = 1.5  # seconds of voice in an utterance from which its language can be told
+_FIRST_THRESHOLDS = (
+    (1.0, 0.8),
+    (2.0, 0.5),
+    (3.0, 0.0),
+)  # seconds of voice after which the first language is believed, and its probability
+_CHECK_INTERVAL = 2.0  # seconds of voice after which the language is detected again
+_MIN_CHANGE_PROBABILITY = 0.8  # probability from which another language is believed
+_MIN_CONFIRMATIONS = 2  # detections in a row: one window with a name or a song does not change the language
+_MIN_VOICE = 1.5  # seconds of voice in an utterance that are needed to detect its language
 
 
 class LanguageMonitor:
-    """Finds the language, and follows speakers who change it."""
+    """Determines the language, and follows speakers who change it."""
 
     def __init__(self) -> None:
         self._language = AUTO
-        self._asked = 0.0  # seconds of voice in the utterance when it was last asked
+        self._asked = 0.0  # seconds of voice in the utterance at the last detection
         self._other = AUTO
         self._times = 0
 
     def is_due(self, voice: float) -> bool:
-        """Whether to ask for the language of a window, ``voice`` seconds of voice into the utterance."""
+        """Whether to detect the language of a window, ``voice`` seconds of voice into the utterance."""
         if self._language == AUTO:
             return True
         if voice < self._asked:
             self._asked = 0.0  # another utterance
-        wait = _ENOUGH if not self._asked else _EVERY
-        return voice - self._asked >= (wait if not self._times else _EVERY / 4)
+        wait = _MIN_VOICE if not self._asked else _CHECK_INTERVAL
+        return voice - self._asked >= (wait if not self._times else _CHECK_INTERVAL / 4)
 
     def observe(self, language: str, probability: float, voice: float) -> str:
-        """The language to recognize, now that a window seems to be in ``language``; AUTO while it is not known."""
+        """Take a detection, and return the language to recognize; AUTO while it is unknown."""
         self._asked = voice
         if self._language == AUTO:
-            if any(voice >= seconds and probability >= sure for seconds, sure in _SURE):
+            if any(voice >= seconds and probability >= sure for seconds, sure in _FIRST_THRESHOLDS):
                 self._language = language
             return self._language
-        if language == self._language or probability < _OTHER:
+        if language == self._language or probability < _MIN_CHANGE_PROBABILITY:
             self._times = 0
             return self._language
         self._times = self._times + 1 if language == self._other else 1
         self._other = language
-        if self._times >= _TIMES:
+        if self._times >= _MIN_CONFIRMATIONS:
             self._language, self._times = language, 0
         return self._language

@@ -1,7 +1,7 @@
-"""What of a hypothesis is committed, and what is shown. Pure: words in, counts out.
+"""Policies that decide which words of a hypothesis are committed, and which are shown. Pure: words in, counts out.
 
-The words that are committed already are forced on the decoder, or left out, before a policy is
-asked. All that it decides is how many of the words after them follow: committed text can only grow.
+Before a policy is called, the words that are already committed have been forced on the decoder or left out. It only
+decides how many of the words after them are committed: committed text can only grow.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from surtitle.core.words import Word
 
 
 class Policy(Protocol):
-    """Decides on one utterance."""
+    """Decides which words of an utterance are committed."""
 
     def commit(self, words: Sequence[Word], heard: float) -> int:
-        """How many of ``words``, the newest hypothesis after the committed words, are committed now.
+        """The number of ``words``, the newest hypothesis after the committed words, to commit now.
 
-        ``heard`` seconds of the utterance are known.
+        ``heard`` seconds of the utterance have been received.
         """
 
     def reset(self) -> None:
-        """Another utterance begins."""
+        """Begin another utterance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """For words of at least ``probability``: seconds between a word's end and the end of the audio.
+    """The seconds that must follow the end of a word of at least ``probability``.
 
-    ``agreed`` holds for a word that the hypothesis before had in the same place, ``new`` for others.
+    ``agreed`` applies to a word that the previous hypothesis had in the same position, ``new`` to others.
     """
 
     probability: float
@@ -40,18 +40,17 @@ class Margin:
 
 
 MARGINS = (Margin(0.85, 0.5, 0.1), Margin(0.6, 1.1, 0.4), Margin(0.35, 1.7, 0.9), Margin(0.0, 2.1, 1.7))
-"""Found by measuring on people's speech (docs/engines.md)."""
+"""Measured on recorded human speech (docs/engines.md)."""
 
 
 class AlignAtt:
-    """Commit the words whose attention lies far enough before the end of the audio.
+    """Commits the words whose attention lies far enough before the end of the audio.
 
-    What a decoder writes while it looks at the very end of what it has heard is a guess at a word
-    that is not over. Source: Papi et al. 2023 (AlignAtt), Macháček et al. 2025 (SimulStreaming).
-    They watch the most attended frame while decoding; here a word's place is its end in the
-    monotonic alignment of the same attention, which CTranslate2 computes for finished hypotheses.
-    And they have one margin for all words, while here it depends on how much a word is believed: most
-    errors are in the few words of low probability, for which the sound that follows is worth waiting.
+    What a decoder writes while it attends to the very end of the audio is a guess at an unfinished word. Source: Papi
+    et al. 2023 (AlignAtt), Macháček et al. 2025 (SimulStreaming). They watch the most attended frame while decoding;
+    here, the position of a word is its end in the monotonic alignment of the same attention, which CTranslate2 computes
+    for finished hypotheses. They use one margin for all words, while here it depends on the word's probability: most
+    errors are in the few words of low probability, for which it is worth waiting for more audio.
     """
 
     def __init__(self, margins: Sequence[Margin] = MARGINS) -> None:
@@ -60,13 +59,13 @@ class AlignAtt:
         self._before: list[str] = []  # the last hypothesis after the committed words, without punctuation
 
     def commit(self, words: Sequence[Word], heard: float) -> int:
-        count = place = 0  # of all words, and of those that are not only punctuation
+        count = index = 0  # of all words, and of those that are not only punctuation
         for word in words:
             if word.key:
-                agreed = place < len(self._before) and self._before[place] == word.key
+                agreed = index < len(self._before) and self._before[index] == word.key
                 if heard - word.end < self._margin(word, agreed):
                     break
-                place += 1
+                index += 1
             count += 1
         self._before = [word.key for word in words[count:] if word.key]
         return count
@@ -80,7 +79,7 @@ class AlignAtt:
 
 
 class LocalAgreement:
-    """Commit the longest common prefix of the last ``n`` hypotheses.
+    """Commits the longest common prefix of the last ``n`` hypotheses.
 
     Source: Liu et al. 2020 (LocalAgreement), as used by Macháček et al. 2023 (Whisper-Streaming).
     """
@@ -106,16 +105,16 @@ class LocalAgreement:
 
 
 class HoldBack:
-    """Commit what ended long enough ago: for engines whose best path settles as time passes."""
+    """Commits words that ended long enough ago, for engines whose best path settles as time passes."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
 
     def commit(self, words: Sequence[Word], heard: float) -> int:
-        return _count(words, heard - self._seconds)
+        return _count_ended(words, heard - self._seconds)
 
     def reset(self) -> None:
-        """Only time counts."""
+        """There is no state: only time counts."""
 
 
 class Display:
@@ -163,8 +162,8 @@ class Display:
         return tuple(self._shown)
 
 
-def _count(words: Sequence[Word], until: float) -> int:
-    """How many words, from the first on, ended by ``until``."""
+def _count_ended(words: Sequence[Word], until: float) -> int:
+    """The number of words, from the first on, that ended by ``until``."""
     count = 0
     for word in words:
         if word.end > until:

@@ -1,4 +1,4 @@
-"""One source's ears: voice activity decides, the engine's stream hears, words come out."""
+"""Recognizes one source: voice detection finds utterances, and the engine's stream turns them into words."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from surtitle.speech.endpoint import Edge, Endpointer
 from surtitle.speech.engine import Stream
 from surtitle.speech.vad import CHUNK, Vad
 
-_LATE = 3.0  # seconds of audio at once, from which the engine is behind: utterances are then decoded together
-_TOGETHER_LONGEST = 10.0  # seconds an utterance may have, to be joined with the next
-_VOICE = 0.5  # probability from which a chunk holds a voice
+_MIN_LATE = 3.0  # seconds of audio at once, from which the engine is behind: utterances are then decoded together
+_MAX_JOINED = 10.0  # seconds an utterance may have, to be joined with the next
+_VOICE_THRESHOLD = 0.5  # probability from which a chunk holds a voice
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What is now believed of an utterance; times in seconds on the source's clock.
+    """The newest hypothesis for an utterance; times in seconds on the source's clock.
 
-    ``endpoint`` says that the utterance is over: everything is committed.
+    With ``endpoint``, the utterance is over, and everything is committed.
     """
 
     hypothesis: Hypothesis
@@ -31,7 +31,7 @@ class Update:
 
 
 class Recognizer:
-    """Feed it 16 kHz samples; silence never reaches the engine."""
+    """Turns 16 kHz samples into updates; silence never reaches the engine."""
 
     def __init__(self, stream: Stream, vad: Vad, endpointer: Endpointer | None = None) -> None:
         self._stream = stream
@@ -66,7 +66,7 @@ class Recognizer:
         audio = np.concatenate((self._pending, samples))
         whole = len(audio) - len(audio) % CHUNK
         self._pending = audio[whole:]
-        late = whole >= _LATE * RATE
+        late = whole >= _MIN_LATE * RATE
         over = False  # the utterance is, but the next one may be near
         updates: list[Update] = []
         speech: list[Samples] = []
@@ -75,7 +75,7 @@ class Recognizer:
             probability = self._vad.probability(chunk)
             edge = self._endpointer.feed(probability)
             self._heard += CHUNK
-            self._voice += CHUNK / RATE if probability >= _VOICE else 0.0
+            self._voice += CHUNK / RATE if probability >= _VOICE_THRESHOLD else 0.0
             if edge is Edge.SPEECH and not over:
                 self._began = self._heard - CHUNK * (len(self._lead_in) + 1)
                 speech = [*self._lead_in, chunk]
@@ -83,12 +83,12 @@ class Recognizer:
             elif self._endpointer.speaking or edge is Edge.ENDPOINT or over:
                 speech.append(chunk)
                 over = not self._endpointer.speaking
-                if over and not (late and self._may_go_on()):
+                if over and not (late and self._may_join_next()):
                     updates += self._accept(speech, last=True)
                     speech, over = [], False
             else:
                 self._lead_in.append(chunk)
-                if not probability >= _VOICE:
+                if not probability >= _VOICE_THRESHOLD:
                     self._voice = 0.0  # it was no speech
         if speech:
             updates += self._accept(speech, last=over)
@@ -124,9 +124,9 @@ class Recognizer:
             self._next.close()
         self._next = stream
         if not self.speaking:
-            self._change()
+            self._switch_stream()
 
-    def _change(self) -> None:
+    def _switch_stream(self) -> None:
         if self._next is not None:
             self._stream.close()
             self._stream, self._next = self._next, None
@@ -137,10 +137,10 @@ class Recognizer:
         """The chunks before speech is certain, as many as the stream wants."""
         return deque(maxlen=round(self._endpointer.rules.lead_in * RATE / CHUNK))
 
-    def _may_go_on(self) -> bool:
+    def _may_join_next(self) -> bool:
         """Whether the utterance may be decoded together with the next one, because the engine is behind."""
         length = (self._heard - self._began) / RATE
-        return self._endpointer.silence <= self._stream.bridges and length <= _TOGETHER_LONGEST
+        return self._endpointer.silence <= self._stream.bridges and length <= _MAX_JOINED
 
     def _accept(self, speech: list[Samples], *, last: bool) -> list[Update]:
         samples = np.concatenate(speech)
@@ -152,15 +152,15 @@ class Recognizer:
         except EngineError as error:
             self.failure = error
             hypothesis, last = self._stream.finish(), True
-        updates = [] if hypothesis is None else [Update(self._on_clock(hypothesis), endpoint=last)]
+        updates = [] if hypothesis is None else [Update(self._move_to_clock(hypothesis), endpoint=last)]
         if last:
             self._began = self._heard
-            self._change()
+            self._switch_stream()
         return updates
 
-    def _on_clock(self, hypothesis: Hypothesis) -> Hypothesis:
+    def _move_to_clock(self, hypothesis: Hypothesis) -> Hypothesis:
         began = self._began / RATE
         return Hypothesis(
-            tuple(word.shifted(began) for word in hypothesis.committed),
-            tuple(word.shifted(began) for word in hypothesis.tentative),
+            tuple(word.shift(began) for word in hypothesis.committed),
+            tuple(word.shift(began) for word in hypothesis.tentative),
         )

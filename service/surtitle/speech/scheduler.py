@@ -1,4 +1,4 @@
-"""Who may use an engine next: earliest deadline first, at most one turn per source."""
+"""Schedules the use of an engine: earliest deadline first, at most one turn per source."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ class Scheduler:
 
     @property
     def waiting(self) -> int:
-        """Turns that are waited for."""
+        """The number of tasks that wait for a turn."""
         return len(self._waiting)
 
     @asynccontextmanager
     async def turn(self, deadline: float) -> AsyncIterator[Work]:
         """Wait for a turn; ``deadline`` is on the loop's clock, seconds."""
-        await self._admitted(deadline)
+        await self._wait_for_turn(deadline)
         try:
             yield self._run
         finally:
-            self._next()
+            self._give_next()
 
     @asynccontextmanager
     async def background_turn(self) -> AsyncIterator[Work]:
@@ -61,14 +61,14 @@ class Scheduler:
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._background.append(turn)
-        self._next_in_background()
+        self._give_next_in_background()
         try:
             await turn
             yield self._run
         finally:
             if turn.done() and not turn.cancelled():
                 self._in_background = False
-                self._next()
+                self._give_next()
             elif turn in self._background:
                 self._background.remove(turn)
 
@@ -76,7 +76,7 @@ class Scheduler:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, step: Callable[[], T], /) -> T:
-        """When cancelled, waits for the step: nobody else may touch its state before."""
+        """Run a step in a thread. If cancelled, waits for it to end: until then, nothing else may use its state."""
         running = asyncio.get_running_loop().run_in_executor(self._pool, step)
         try:
             return await asyncio.shield(running)
@@ -85,7 +85,7 @@ class Scheduler:
                 await running
             raise
 
-    async def _admitted(self, deadline: float) -> None:
+    async def _wait_for_turn(self, deadline: float) -> None:
         if self._free:
             self._free -= 1
             return
@@ -95,19 +95,19 @@ class Scheduler:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._next()  # the turn had just come
+                self._give_next()  # the turn had just come
             raise
 
-    def _next(self) -> None:
+    def _give_next(self) -> None:
         while self._waiting:
             _, _, turn = heapq.heappop(self._waiting)
             if not turn.done():
                 turn.set_result(None)
                 return
         self._free += 1
-        self._next_in_background()
+        self._give_next_in_background()
 
-    def _next_in_background(self) -> None:
+    def _give_next_in_background(self) -> None:
         if not self._background or self._in_background or self._waiting or self._free <= self._spare:
             return
         self._free -= 1

@@ -1,4 +1,4 @@
-"""How fast this computer runs a model: measured once, and kept."""
+"""Measures how fast this computer runs a model."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from surtitle.speech.whisper.model import Prompt, WhisperModel
 
 _FRAMES = 1000  # of features, 10 s: about what a window of live speech has
 _TOKENS = 20  # that a window has
-_TRIES = 2  # the faster one is used
-_LONG = 1.5  # seconds after which there is no second try
+_MAX_ATTEMPTS = 2  # the faster one is used
+_MAX_FIRST_SECONDS = 1.5  # seconds after which there is no second try
 _MAX_DECODING = 0.6  # seconds; base on one core of a server needs 0.25, tiny.en half of it
 
 
@@ -60,19 +60,19 @@ def measure(model: WhisperModel, threads: int) -> Speed:
         raise ValueError("its tokenizer is not Whisper's")
     encode = token = math.inf
     began = time.perf_counter()
-    for _ in range(_TRIES):
-        seconds, encoded = _timed(lambda: model.encode(features, to_cpu=True), threads)
+    for _ in range(_MAX_ATTEMPTS):
+        seconds, encoded = _time_work(lambda: model.encode(features, to_cpu=True), threads)
         encode = min(encode, seconds)
         # some tokens, whatever they are: the end of the text is forbidden
-        written = partial(model.generate, encoded, [Prompt((start,))], most=_TOKENS, suppressed=[end], blank=True)
-        seconds, result = _timed(written, threads)
+        written = partial(model.generate, encoded, [Prompt((start,))], max_tokens=_TOKENS, suppressed=[end], blank=True)
+        seconds, result = _time_work(written, threads)
         token = min(token, seconds / max(1, len(result[0].tokens)))
-        if time.perf_counter() - began > _LONG:
+        if time.perf_counter() - began > _MAX_FIRST_SECONDS:
             break
     return Speed(encode, token)
 
 
-def _timed(work: Callable[[], Any], threads: int) -> tuple[float, Any]:
+def _time_work(work: Callable[[], Any], threads: int) -> tuple[float, Any]:
     """Seconds that ``work`` takes on an idle processor, and its result; 0 threads for another device.
 
     The time that all threads had on a processor is less than the clock says when other programs run, too.

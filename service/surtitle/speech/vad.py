@@ -39,7 +39,7 @@ class Vad(Protocol):
         """Probability of speech in ``chunk``, shape (512,), which follows the previous one."""
 
     def reset(self) -> None:
-        """Forget everything heard so far."""
+        """Reset the state, as before the first chunk."""
 
 
 class SileroVad:
@@ -90,7 +90,7 @@ def _session() -> Any:
     places = list(spec.submodule_search_locations or ()) if spec else []
     found = [path for place in places for path in Path(place).glob("assets/silero_vad*.onnx")]
     if not found:
-        raise EngineError("The voice detector's network is missing: run `make install` again.")
+        raise EngineError("The network for voice detection is missing: run `make install` again.")
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(str(found[0]), options, providers=["CPUExecutionProvider"])

@@ -1,4 +1,4 @@
-"""Languages: what people call them, NLLB's codes, and the tags that pages use (BCP 47)."""
+"""The languages for translation: their names, their codes in NLLB, and their tags (BCP 47)."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ _CODES = """
     tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab uzn_Latn vec_Latn vie_Latn
     war_Latn wol_Latn xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zsm_Latn zul_Latn
 """  # those of NLLB-200: ISO 639-3 and ISO 15924
-_OWN_TAGS = {"twi_Latn": "tw"}  # else it would be one with Akan
+_OWN_TAGS = {"twi_Latn": "tw"}  # otherwise it would have the tag of Akan
 _RIGHT_TO_LEFT = ("Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm")
-_DISTANCE = 10  # between what was asked for and what there is, as langcodes measures it: pt-BR and pt are 5 apart
-_SUGGESTIONS = 3
+_MAX_DISTANCE = 10  # between the requested language and a known one, by langcodes: pt-BR and pt have 5
+_MAX_SUGGESTIONS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One language into which can be translated; ``tag`` is what readers and pages call it."""
+    """A language to translate into; ``tag`` is its name for readers and pages."""
 
     tag: str
     nllb: str
@@ -46,14 +46,14 @@ class Language:
 
 @cache
 def languages() -> dict[str, Language]:
-    """All of them by tag, in the order of their English names. Takes a moment the first time."""
+    """All languages by tag, in the order of their English names. The first call takes a moment."""
     found = sorted((_language(code) for code in _CODES.split()), key=lambda one: one.name)
     return {one.tag: one for one in found}
 
 
 @lru_cache(1000)
 def find(name: str) -> Language:
-    """The language that is meant: zh, zh-CN, Chinese, zho_Hans, "português (Brasil)". Raises `BadRequest`."""
+    """Find a language by tag, code or name: zh, zh-CN, Chinese, zho_Hans, "português (Brasil)". Raises `BadRequest`."""
     from langcodes import closest_supported_match
 
     wanted = name.strip()[:80]
@@ -61,17 +61,17 @@ def find(name: str) -> Language:
         if wanted.casefold() in (one.tag.casefold(), one.nllb.casefold()):
             return one
     tag = _tag(wanted)
-    match = closest_supported_match(tag, list(languages()), _DISTANCE) if tag else None
+    match = closest_supported_match(tag, list(languages()), _MAX_DISTANCE) if tag else None
     if match is None:
-        raise _refusal(wanted)
+        raise _unknown_language(wanted)
     return languages()[match]
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two tags are one language, wherever it is spoken: pt and pt-BR are."""
+    """Whether two tags are the same language, regardless of the region: pt and pt-BR are."""
     from langcodes import tag_distance
 
-    return _well_formed(one) and _well_formed(other) and tag_distance(one, other) < _DISTANCE
+    return _well_formed(one) and _well_formed(other) and tag_distance(one, other) < _MAX_DISTANCE
 
 
 def _tag(name: str) -> str | None:
@@ -104,10 +104,10 @@ def _language(code: str) -> Language:
     return Language(tag.to_tag(), code, tag.display_name(), tag.autonym(), script in _RIGHT_TO_LEFT)
 
 
-def _refusal(name: str) -> BadRequest:
-    """A sentence that names what may be meant."""
+def _unknown_language(name: str) -> BadRequest:
+    """The error for an unknown language, with suggestions."""
     names = {spelled.casefold(): one for one in languages().values() for spelled in (one.name, one.own_name)}
-    close = difflib.get_close_matches(name.casefold(), names, _SUGGESTIONS)
+    close = difflib.get_close_matches(name.casefold(), names, _MAX_SUGGESTIONS)
     meant = " or ".join(dict.fromkeys(f"{names[each].tag} ({names[each].name})" for each in close))
-    advice = f"do you mean {meant}?" if meant else "send a code like fr, pt-BR or zh-Hant."
+    advice = f"do you mean {meant}?" if meant else "send a code such as fr, pt-BR or zh-Hant."
     return BadRequest(f"{name[:40]!r} is not a language that can be translated into: {advice}")

@@ -1,4 +1,4 @@
-"""Languages by BCP 47 tags: which of a recognizer's codes a tag means. Pure."""
+"""Languages by BCP 47 tag, and their codes in recognizers. Pure."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Collection
 from functools import lru_cache
 
 AUTO = "auto"
-"""Instead of a tag: the recognizer finds the language itself."""
+"""In place of a tag: the recognizer detects the language."""
 
 _OWN_CODES = {"nb": "no", "jv": "jw", "fil": "tl", "prs": "fa", "swh": "sw", "arb": "ar"}
-"""Whisper's codes for languages that have another one in the registry, or a near relative with one."""
+"""Whisper's codes for languages that have a different tag, or for a closely related language."""
 
 _SEPARATE = frozenset({"yue", "hak", "nan", "wuu", "hsn", "gan"})
-"""Languages of their own, though their macrolanguage (Chinese) has a code: they do not sound like it."""
+"""Languages that are not recognized as their macrolanguage (Chinese), because they do not sound like it."""
 
 
 @lru_cache(1000)
 def recognizer_code(tag: str, known: frozenset[str]) -> str | None:
-    """The code of ``known`` that ``tag`` means, without its region; None if there is none.
+    """The code in ``known`` for ``tag`` without its region, or None.
 
     "de-DE" is "de", "nb" is "no", "deu" is "de", "zh-TW" is "zh". `AUTO` stays.
     """
@@ -44,7 +44,7 @@ def primary(tag: str) -> str:
 
 
 def english_name(tag: str) -> str:
-    """What the language is called in English; the tag itself if nobody knows."""
+    """The English name of a language; the tag itself if it is unknown."""
     from langcodes import Language
     from langcodes.tag_parser import LanguageTagError
 
@@ -56,7 +56,7 @@ def english_name(tag: str) -> str:
 
 
 def unknown_language(tag: str, model: str, known: Collection[str], *, detected: bool = True) -> str:
-    """What to tell a person whose model does not know the language that they chose; ``detected``: it finds it out."""
+    """The message for a person whose model does not know the chosen language; ``detected``: it detects one instead."""
     name = english_name(tag)
     called = f"{name} ({tag})" if name != tag else f"the language {tag!r}"
     if len(known) == 1:

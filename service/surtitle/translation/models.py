@@ -10,7 +10,7 @@ from threading import Event
 
 from surtitle.core.errors import ModelError
 from surtitle.models.catalogue import Kind, cache
-from surtitle.models.download import Tell, download
+from surtitle.models.download import ReportProgress, download
 
 NAMES = {
     "nllb-200-distilled-600M": ("entai2965/nllb-200-distilled-600M-ctranslate2", 2_500_000_000),
@@ -71,7 +71,7 @@ def on_disk(model: str) -> Path | None:
     return local_directory(model) or cached(model)
 
 
-def fetch(model: str, tell: Tell | None = None, stop: Event | None = None) -> Path:
+def fetch(model: str, tell: ReportProgress | None = None, stop: Event | None = None) -> Path:
     """Fetch ``model``; see `surtitle.models.download.download`."""
     return download(model, tell, stop, KIND)
 

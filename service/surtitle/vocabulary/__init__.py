@@ -1,1 +1,1 @@
-"""Words to words: a channel's own vocabulary, replacements and masks."""
+"""A channel's vocabulary: hints for the recognizer, replacements and masked words."""

@@ -1,4 +1,4 @@
-"""A channel's own words: what the recognizer is told to expect, what is written instead, what is masked."""
+"""A channel's vocabulary: words that the recognizer should expect, replacements, and words to mask."""
 
 from __future__ import annotations
 
@@ -9,81 +9,87 @@ from functools import cached_property
 from typing import TypeVar
 
 from surtitle.core.errors import BadRequest
-from surtitle.vocabulary.substituter import Mask, PhraseRules, Replacement, Rule, normal, unframed
+from surtitle.vocabulary.substituter import Mask, PhraseRules, Replacement, Rule, normalize, strip_punctuation
 
 T = TypeVar("T")
 
-_ENTRIES = 500  # replacements, blocked words
-_HOTWORDS = 100  # a recognizer has room for about as many
-_LENGTH = 100  # characters of an entry
-_PROMPT = 600  # characters; Whisper keeps about as many
+_MAX_ENTRIES = 500  # replacements, blocked words
+_MAX_HOTWORDS = 100  # about as many as a recognizer can use
+_MAX_LENGTH = 100  # characters of an entry
+_MAX_PROMPT = 600  # characters; about as many as Whisper uses
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Checked when it is made, by `parse`; compared by what it says."""
+    """The vocabulary of a channel, compared by value. Create it with `parse`, which checks it."""
 
     prompt: str = ""
-    """Text that could have been said before."""
+    """Text that could have come before the speech."""
     hotwords: tuple[str, ...] = ()
-    """Words to prefer where the sound allows them."""
+    """Words to prefer where the audio is ambiguous."""
     replacements: Mapping[str, str] = field(default_factory=dict)
-    """What is heard, and what is written instead; nothing deletes it."""
+    """Recognized phrases, and the text to write instead; an empty one deletes the phrase."""
     blocked: tuple[str, ...] = ()
-    """Words and phrases to mask; one that ends with ``*`` is the beginning of a word."""
+    """Words and phrases to mask; a ``*`` at the end stands for any ending of the word."""
 
     @classmethod
     def parse(
         cls, prompt: str, hotwords: Iterable[str], replacements: Mapping[str, str], blocked: Iterable[str]
     ) -> Vocabulary:
-        """What a person entered, with spaces tidied and doubles left out. Raises `BadRequest`."""
-        prompt = _tidy(prompt, "prompt", _PROMPT)
-        hot = tuple(dict.fromkeys(_words(entry, "hotwords") for entry in _few(hotwords, "hotwords", _HOTWORDS)))
+        """Check what a person entered, normalize spaces and drop duplicates. Raises `BadRequest`."""
+        prompt = _clean(prompt, "prompt", _MAX_PROMPT)
+        entries = _limit(hotwords, "hotwords", _MAX_HOTWORDS)
+        hot = tuple(dict.fromkeys(_clean_phrase(entry, "hotwords") for entry in entries))
         pairs: dict[str, str] = {}
-        for heard, instead in _few(replacements.items(), "replacements", _ENTRIES):
-            pairs[_words(heard, "replacements")] = _tidy(instead, "replacements", _LENGTH)
-        if len({normal(heard) for heard in pairs}) < len(replacements):
-            raise BadRequest("replacements: a phrase is there twice (case does not matter): say once what to write.")
-        masked = tuple(dict.fromkeys(_stem(entry) for entry in _few(blocked, "blocked", _ENTRIES)))
+        for phrase, text in _limit(replacements.items(), "replacements", _MAX_ENTRIES):
+            pairs[_clean_phrase(phrase, "replacements")] = _clean(text, "replacements", _MAX_LENGTH)
+        if len({normalize(phrase) for phrase in pairs}) < len(replacements):
+            raise BadRequest(
+                "replacements: a phrase is listed twice (case does not matter): remove one of the entries."
+            )
+        masked = tuple(dict.fromkeys(_clean_stem(entry) for entry in _limit(blocked, "blocked", _MAX_ENTRIES)))
         return cls(prompt, hot, pairs, masked)
 
     @cached_property
     def rules(self) -> tuple[PhraseRules, PhraseRules]:
-        """To be applied one after the other: replacements, then masks, so that nothing blocked is put in."""
-        instead: dict[str, Rule] = {heard: Replacement(text) for heard, text in self.replacements.items()}
-        return PhraseRules(instead), PhraseRules(dict.fromkeys(self.blocked, Mask()))
+        """Apply them in this order: replacements, then masks, which also mask blocked words in replacements."""
+        replacements: dict[str, Rule] = {phrase: Replacement(text) for phrase, text in self.replacements.items()}
+        return PhraseRules(replacements), PhraseRules(dict.fromkeys(self.blocked, Mask()))
 
 
-def _few(entries: Iterable[T], name: str, most: int) -> list[T]:
-    found = list(entries)
-    if len(found) > most:
-        raise BadRequest(f"{name}: there are {len(found)} entries, and {most} is the most: remove some.")
-    return found
+def _limit(entries: Iterable[T], name: str, max_entries: int) -> list[T]:
+    """The entries as a list. Raises `BadRequest` if there are too many."""
+    listed = list(entries)
+    if len(listed) > max_entries:
+        raise BadRequest(f"{name}: {len(listed)} entries are more than the limit of {max_entries}: remove some.")
+    return listed
 
 
-def _tidy(text: str, name: str, most: int) -> str:
-    """One line without control characters."""
+def _clean(text: str, name: str, max_length: int) -> str:
+    """The text as one line with single spaces. Raises `BadRequest` for control characters and text that is too long."""
     text = unicodedata.normalize("NFC", " ".join(text.split()))
-    if len(text) > most:
-        raise BadRequest(f"{name}: {text[:30] + '…'!r} has {len(text)} characters, and {most} is the most: shorten it.")
+    if len(text) > max_length:
+        raise BadRequest(
+            f"{name}: {text[:30] + '…'!r} has {len(text)} characters, more than the limit of {max_length}: shorten it."
+        )
     if not text.isprintable():
         raise BadRequest(f"{name}: {text[:30]!r} has control characters: remove them.")
     return text
 
 
-def _words(entry: str, name: str) -> str:
-    entry = unframed(_tidy(entry, name, _LENGTH))
+def _clean_phrase(entry: str, name: str) -> str:
+    """An entry without punctuation around it. Raises `BadRequest` if nothing is left."""
+    entry = strip_punctuation(_clean(entry, name, _MAX_LENGTH))
     if not entry:
-        raise BadRequest(f"{name}: an entry has no word in it: remove it.")
+        raise BadRequest(f"{name}: an entry contains no word: remove it.")
     return entry
 
 
-def _stem(entry: str) -> str:
+def _clean_stem(entry: str) -> str:
+    """A blocked phrase, perhaps with a ``*`` at its end. Raises `BadRequest`."""
     stem, star = (entry.strip()[:-1], "*") if entry.strip().endswith("*") else (entry, "")
     if "*" in stem:
-        raise BadRequest(
-            f"blocked: {entry[:30]!r} has a * that is not at its end: only a word's ending can be left open."
-        )
+        raise BadRequest(f"blocked: {entry[:30]!r} has a * that is not at its end: put a * only at the end of a word.")
     if star and stem.endswith(" "):
         raise BadRequest(f"blocked: {entry[:30]!r} blocks any word: put the beginning of a word before the *.")
-    return _words(stem, "blocked") + star
+    return _clean_phrase(stem, "blocked") + star

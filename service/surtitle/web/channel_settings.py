@@ -15,7 +15,7 @@ from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.style import Style, check_name
 from surtitle.core.errors import BadRequest, ModelError
 from surtitle.models import catalogue
-from surtitle.models.engines import EMBEDDED
+from surtitle.models.engines import BUILT_IN
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
 from surtitle.text.language_names import find
@@ -34,7 +34,7 @@ async def change_settings(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/settings`: settings that are not named stay as they are."""
     hub = services(request).hub
     changes = await read_json(request, SettingsChanges, "Channel settings", '{"model":"base.en"}')
-    if isinstance(changes.model, str) and changes.model != EMBEDDED:
+    if isinstance(changes.model, str) and changes.model != BUILT_IN:
         await asyncio.to_thread(_check_model, changes.model)
     if isinstance(changes.translation_model, str):
         await asyncio.to_thread(_check_translation_model, changes.translation_model)
@@ -70,13 +70,13 @@ async def list_models(request: Request) -> Response:
     service_settings = services(request).settings
     speeds = SpeedStore(service_settings.data_dir)
     known, selection = await asyncio.to_thread(
-        lambda: (catalogue.catalogue(), select(None, service_settings.language, speeds, ask=False))
+        lambda: (catalogue.catalogue(), select(None, service_settings.language, speeds, ask_hub=False))
     )
     chosen = engines.automatic or selection.names[0]
     names = [
         {
             "name": model.name,
-            "bytes": model.size or model.about,
+            "bytes": model.size or model.expected_size,
             "here": model.complete,
             "source": model.source,
             "auto": model.name == chosen,

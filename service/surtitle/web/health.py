@@ -34,7 +34,7 @@ async def ready(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """`/metrics`: the metrics in Prometheus's text format."""
-    return Response(services(request).metrics.text(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
+    return Response(services(request).metrics.render(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 class RefusalMetrics:
@@ -46,9 +46,9 @@ class RefusalMetrics:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] >= 400:
-                counts.refused(message["status"])
+                counts.count_refusal(message["status"])
             elif message["type"] == "websocket.close" and message.get("code", 1000) >= 4400:
-                counts.refused(message["code"] - 4000)
+                counts.count_refusal(message["code"] - 4000)
             await send(message)
 
         if scope["type"] == "lifespan":

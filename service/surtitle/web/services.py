@@ -22,7 +22,7 @@ from surtitle.models.engines import Engines
 from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
-from surtitle.recordings.retranscription_jobs import Polisher
+from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
@@ -125,10 +125,10 @@ async def open_services(
             hub.restore(stored, stored_sessions)
         sessions = None
         if journal_writer and transcripts and recording_files:
-            mixer, polisher = Mixer(), Polisher(settings)
+            mixer, retranscriber = Mixer(), Retranscriber(settings)
             close_later("the mixer", mixer.close)
-            close_later("second passes", polisher.close)
-            sessions = Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, polisher)
+            close_later("second passes", retranscriber.close)
+            sessions = Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber)
         demo = Demo(settings)
         close_later("the demo", demo.close)
         authority.start()

@@ -35,7 +35,7 @@ async def list_sessions(request: Request) -> Response:
         before = float(query["before"]) if query.get("before") else None
     except ValueError as error:
         raise BadRequest("before must be a time in seconds since 1970.") from error
-    return JSONResponse({"sessions": await sessions.newest(channel, before)})
+    return JSONResponse({"sessions": await sessions.list_newest(channel, before)})
 
 
 async def session(request: Request) -> Response:
@@ -105,7 +105,7 @@ async def polish_session(request: Request) -> Response:
 async def stop_polishing(request: Request) -> Response:
     """`DELETE /api/sessions/{id}/polish`: cancel the second pass; earlier versions stay."""
     sessions = _get_sessions(request)
-    await sessions.polisher.stop(request.path_params["id"])
+    await sessions.retranscriber.stop(request.path_params["id"])
     return JSONResponse(await sessions.get(request.path_params["id"]))
 
 
@@ -123,8 +123,8 @@ def _get_sessions(request: Request) -> Sessions:
 def _difference_as_json(found: Difference) -> dict[str, Any]:
     return {
         "words": found.words,
-        "new": found.new,
-        "gone": found.gone,
+        "new": found.added,
+        "gone": found.removed,
         "lines": [
             {
                 "start": round(line.start, 3),

@@ -1,1 +1,1 @@
-"""The recognizer that needs no download."""
+"""The built-in recognizer, which needs no download."""

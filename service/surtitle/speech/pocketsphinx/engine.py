@@ -1,4 +1,4 @@
-"""The embedded default: pocketsphinx with the English model that its package carries."""
+"""The built-in recognizer: pocketsphinx with the English model that its package includes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from surtitle.audio import RATE, Samples
 from surtitle.audio.pcm import to_pcm
 from surtitle.core.errors import EngineError
-from surtitle.core.processes import answer_of, started, write_frame
+from surtitle.core.processes import read_answer, start_process, write_frame
 from surtitle.core.words import Hypothesis, Word
 from surtitle.speech.commitment import CommittedWords
 from surtitle.speech.endpoint import EndpointRules
@@ -33,9 +33,9 @@ _ANSWER_TIMEOUT = 30.0
 _HOLD_BACK = 2.0  # seconds; see docs/engines.md for how it was chosen
 _FIRST_HOLD_BACK = 5.0  # the first utterance is decoded again at its end, and is much better then
 _SHOWN_AGE, _SHOWN_STEADY = 0.4, 0.2  # seconds; docs/engines.md has the figures
-_ENDED = "The pocketsphinx process ended or did not answer: it is started again with the next words."
-_RETRY_AFTER = 2.0
-_SPARES = 1
+_ENDED = "The pocketsphinx process ended or did not answer: it is restarted with the next words."
+_RETRY_INTERVAL = 2.0
+_MAX_SPARES = 1
 
 _ALWAYS_CAPITAL = {"i", "i'm", "i'll", "i've", "i'd"}
 
@@ -56,22 +56,22 @@ class PocketsphinxEngine:
 
     def warm(self) -> None:
         """Start a spare worker, so that the next source need not wait for it."""
-        if len(self._spares) < _SPARES:
-            self._keep(_Worker())
+        if len(self._spares) < _MAX_SPARES:
+            self._add_spare(_Worker())
 
     def open(self, language: str, hints: Hints = Hints()) -> PocketsphinxStream:
         with self._lock:
             worker = self._spares.pop() if self._spares else None
         return PocketsphinxStream(self, worker or _Worker())
 
-    def trim_heap(self, worker: _Worker) -> None:
+    def recycle(self, worker: _Worker) -> None:
         """A stream is over: its worker serves the next one, or ends."""
         try:
             worker.ask("reset")
         except EngineError:
             worker.close()
         else:
-            self._keep(worker)
+            self._add_spare(worker)
 
     def close(self) -> None:
         with self._lock:
@@ -81,10 +81,10 @@ class PocketsphinxEngine:
             worker.close()
         self.scheduler.close()
 
-    def _keep(self, worker: _Worker) -> None:
+    def _add_spare(self, worker: _Worker) -> None:
         """Hold a worker ready, unless enough are, or it is too late."""
         with self._lock:
-            if not self._closed and len(self._spares) < _SPARES:
+            if not self._closed and len(self._spares) < _MAX_SPARES:
                 self._spares.append(worker)
                 return
         worker.close()
@@ -100,7 +100,7 @@ class PocketsphinxStream:
     def __init__(self, engine: PocketsphinxEngine, worker: _Worker) -> None:
         self._engine = engine
         self._worker: _Worker | None = worker
-        self._words = _commitment(_FIRST_HOLD_BACK)
+        self._words = _make_words(_FIRST_HOLD_BACK)
         self._heard = 0
         self._retry_at = 0.0
 
@@ -108,42 +108,42 @@ class PocketsphinxStream:
         if self._worker is None:
             if time.monotonic() < self._retry_at:
                 return None
-            self._worker = self._guarded(_Worker)
+            self._worker = self._attempt(_Worker)
         worker = self._worker
         self._heard += len(samples)
-        words = written(self._guarded(lambda: worker.ask("accept", to_pcm(samples))))
+        words = capitalize_words(self._attempt(lambda: worker.ask("accept", to_pcm(samples))))
         return self._words.insert(self._words.rest(words), self._heard / RATE)
 
     def finish(self) -> Hypothesis:
         worker = self._worker
         self._heard = 0
-        words = written(self._guarded(lambda: worker.ask("finish"))) if worker else []
-        hypothesis = self._words.finish(self._words.rest(with_period(words)))
-        self._words = _commitment(_HOLD_BACK)
+        words = capitalize_words(self._attempt(lambda: worker.ask("finish"))) if worker else []
+        hypothesis = self._words.finish(self._words.rest(add_period(words)))
+        self._words = _make_words(_HOLD_BACK)
         return hypothesis
 
     def close(self) -> None:
         worker, self._worker = self._worker, None
         if worker is not None:
-            self._engine.trim_heap(worker)
+            self._engine.recycle(worker)
 
-    def _guarded(self, step: Callable[[], T]) -> T:
+    def _attempt(self, step: Callable[[], T]) -> T:
         """A step that may fail: the broken worker is let go, and a new one waits its turn."""
         try:
             return step()
         except EngineError:
-            self._retry_at = time.monotonic() + _RETRY_AFTER
+            self._retry_at = time.monotonic() + _RETRY_INTERVAL
             worker, self._worker = self._worker, None
             if worker is not None:
                 worker.close()
             raise
 
 
-def _commitment(hold_back: float) -> CommittedWords:
+def _make_words(hold_back: float) -> CommittedWords:
     return CommittedWords(HoldBack(hold_back), Display(_SHOWN_AGE, _SHOWN_STEADY))
 
 
-def written(segments: list[Segment]) -> list[Word]:
+def capitalize_words(segments: list[Segment]) -> list[Word]:
     """The decoder's lower-case words as one writes them."""
     words: list[Word] = []
     for text, start, end, probability in segments:
@@ -153,7 +153,7 @@ def written(segments: list[Segment]) -> list[Word]:
     return words
 
 
-def with_period(words: list[Word]) -> list[Word]:
+def add_period(words: list[Word]) -> list[Word]:
     """The decoder knows no punctuation: an utterance is taken for a sentence, unless it is a lone word."""
     if len(words) < 2:
         return words
@@ -165,9 +165,9 @@ class _Worker:
 
     def __init__(self) -> None:
         try:
-            self._process = started("surtitle.speech.pocketsphinx.worker")
+            self._process = start_process("surtitle.speech.pocketsphinx.worker")
         except OSError as error:
-            raise EngineError(f"The pocketsphinx process cannot be started ({error}).") from error
+            raise EngineError(f"Cannot start the pocketsphinx process ({error}).") from error
         try:
             self._answer(_START_TIMEOUT)
         except EngineError:
@@ -197,9 +197,9 @@ class _Worker:
 
     def _answer(self, timeout: float) -> list[Segment]:
         try:
-            answer = answer_of(self._process, timeout)
+            answer = read_answer(self._process, timeout)
         except (EOFError, OSError) as error:
             raise EngineError(_ENDED) from error
         if isinstance(answer, str):
-            raise EngineError(f"pocketsphinx failed ({answer}): it is started again.")
+            raise EngineError(f"pocketsphinx failed ({answer}): it is restarted.")
         return [tuple(segment) for segment in answer]

@@ -1,4 +1,4 @@
-"""Windows through CTranslate2's Whisper: encoded, decoded after a forced prefix, aligned. In batches."""
+"""Decodes windows with CTranslate2's Whisper, in batches: encodes them, decodes after a forced prefix, aligns words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from surtitle.core.words import Word
 from surtitle.speech.whisper.batcher import Batcher
 from surtitle.speech.whisper.features import HOP, Frames
 from surtitle.speech.whisper.model import Prompt, WhisperModel, storage
-from surtitle.speech.whisper.pieces import Decoded, Piece, Window
+from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
 from surtitle.text.languages import AUTO
 from surtitle.text.scripts import is_unspaced
 
@@ -45,18 +45,18 @@ class WhisperDecoder:
         self._heads = heads
         self._tokenizer = cache(self._make_tokenizer)
         self._suppressed = cache(lambda language: _suppressed(self._tokenizer(language), language))
-        self._batcher = Batcher(self._decode, self._kind, most=_TOGETHER, workers=model.workers)
+        self._batcher = Batcher(self._decode, self._kind, max_jobs=_TOGETHER, workers=model.workers)
         self.places = 2 * model.workers * _TOGETHER
         """Windows that may be under way at once: those in work, and those that are made ready meanwhile."""
 
-    def decode(self, window: Window) -> Decoded:
+    def decode(self, window: Window) -> DecodedWindow:
         return self._batcher.run(window)
 
     def detect(self, features: Frames) -> tuple[str, float]:
         try:
             return self._model.detect_language(self._model.encode(self._padded([Window(features, AUTO)])))
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"Whisper could not tell the language ({error}).") from error
+            raise EngineError(f"Whisper could not detect the language ({error}).") from error
 
     def hints(self, text: str, most: int) -> tuple[int, ...]:
         """The first ``most`` tokens of a text that comes before everything."""
@@ -70,14 +70,14 @@ class WhisperDecoder:
         wanted: int = max(_LEAST, window.features.shape[1] + _AFTER)
         return min(_FULL, -(-wanted // _BUCKET) * _BUCKET)
 
-    def _decode(self, windows: Sequence[Window]) -> list[Decoded]:
+    def _decode(self, windows: Sequence[Window]) -> list[DecodedWindow]:
         """Windows of one kind."""
         try:
             return self._results(windows)
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"Whisper stopped at these words ({error}): captions go on with the next.") from error
+            raise EngineError(f"Whisper failed at these words ({error}): captions continue with the next.") from error
 
-    def _results(self, windows: Sequence[Window]) -> list[Decoded]:
+    def _results(self, windows: Sequence[Window]) -> list[DecodedWindow]:
         encoded = self._model.encode(self._padded(windows))
         language, sure = windows[0].language, 1.0
         if language == AUTO:
@@ -88,7 +88,7 @@ class WhisperDecoder:
         generated = self._model.generate(
             encoded,
             [self._prompt(window, tokenizer) for window in windows],
-            most=max(_budget(window) for window in windows),
+            max_tokens=max(_budget(window) for window in windows),
             beams=_BEAMS if self._model.prefixes_are_cheap else 1,
             suppressed=self._suppressed(language),
             blank=windows[0].over,
@@ -98,7 +98,9 @@ class WhisperDecoder:
         ]
         pieces = self._aligned(windows, texts, encoded, tokenizer)
         return [
-            Decoded(() if _is_nothing(words, result.no_speech) else tuple(words), language, sure, result.no_speech)
+            DecodedWindow(
+                () if _is_nothing(words, result.no_speech) else tuple(words), language, sure, result.no_speech
+            )
             for words, result in zip(pieces, generated, strict=True)
         ]
 

@@ -20,7 +20,7 @@ from surtitle.speech.whisper.to_english import SpeechToEnglish
 from surtitle.text.languages import AUTO
 
 _SHOWN_AGE = 0.1  # seconds before the end of the audio in which words are not even shown
-_UNSURE, _UNSURE_AGE = 0.6, 0.7  # probability below which words are shown later, and how long before the end
+_UNSURE, _UNSURE_AGE = 0.65, 0.75  # probability below which words are shown later, and how long before the end
 _HINT_TOKENS = 96
 _WORKERS = 4  # decodings at once: CTranslate2's decoder gains nothing from a second thread (docs/engines.md)
 
@@ -45,8 +45,7 @@ class WhisperEngine:
             heads = bool(json.loads((directory / "config.json").read_text()).get("alignment_heads"))
         except Exception as error:
             raise ModelError(
-                f"The model in {directory} cannot be loaded ({error}): "
-                "it must be a Whisper model converted by CTranslate2."
+                f"Cannot load the model in {directory} ({error}): it must be a Whisper model converted for CTranslate2."
             ) from error
         self._decoder = WhisperDecoder(self._model, heads=heads)
         self._to_english = SpeechToEnglish(self._model)

@@ -1,4 +1,4 @@
-"""What a recognizer makes of nothing: loops, stock phrases, marks for sounds, ends that nobody said. Pure."""
+"""Removes hallucinations: loops, stock phrases, descriptions of sounds, invented sentences at the end. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MAX_MARK = 6  # words in the description of a sound
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What else is known of the sound that words were recognized in.
+    """What else is known about the audio in which words were recognized.
 
     ``voiced`` is its seconds of voice. ``voice`` is the detector's mean probability of speech in
     them, ``no_speech`` Whisper's probability that nobody speaks; both are in [0, 1].
@@ -42,7 +42,7 @@ class Evidence:
     no_speech: float = 0.0
 
 
-def believed(words: Sequence[Word], said: Sequence[Word] = ()) -> list[int]:
+def find_believed(words: Sequence[Word], said: Sequence[Word] = ()) -> list[int]:
     """The indexes of ``words`` that are left without loops and without descriptions of sounds.
 
     A phrase may be said `_MAX_TIMES` times in a row; what follows a longer loop stays. ``said`` came
@@ -65,15 +65,15 @@ def believed(words: Sequence[Word], said: Sequence[Word] = ()) -> list[int]:
     return kept
 
 
-def without_loop(words: Sequence[Word], said: Sequence[Word] = ()) -> list[Word]:
-    """``words`` as far as they are `believed`."""
-    return [words[index] for index in believed(words, said)]
+def remove_loops(words: Sequence[Word], said: Sequence[Word] = ()) -> list[Word]:
+    """``words`` as far as they are `find_believed`."""
+    return [words[index] for index in find_believed(words, said)]
 
 
-def is_invented(words: Sequence[Word], evidence: Evidence) -> bool:
-    """Whether these words, all of an utterance, were made of a sound that is no speech.
+def is_hallucination(words: Sequence[Word], evidence: Evidence) -> bool:
+    """Whether these words, all of an utterance, were recognized in audio without speech.
 
-    People do say "thank you": it is taken from them only if something speaks against it.
+    People do say "thank you": such phrases are only removed if the evidence is against them.
     """
     parts = [word.text for word in words]
     if not any(map(plain, parts)):
@@ -93,7 +93,7 @@ def is_invented(words: Sequence[Word], evidence: Evidence) -> bool:
     )
 
 
-def without_invented_end(words: Sequence[Word], voiced: float) -> list[Word]:
+def remove_hallucinated_end(words: Sequence[Word], voiced: float) -> list[Word]:
     """``words``, all of an utterance whose voice ends at ``voiced`` seconds, without an end that nobody said.
 
     When the sound stops with the last word, a recognizer may begin another sentence. Its words then
@@ -102,7 +102,7 @@ def without_invented_end(words: Sequence[Word], voiced: float) -> list[Word]:
     for cut in range(len(words) - 1, 0, -1):
         before, rest = words[cut - 1], words[cut:]
         if before.text.endswith(_SENTENCE_ENDS) and voiced - before.end < _WORD * len(rest):
-            return without_invented_end(words[:cut], voiced)
+            return remove_hallucinated_end(words[:cut], voiced)
     return list(words)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from surtitle.core.hardware import has_gpu
-from surtitle.speech.whisper.model_file import MOST_BYTES, read_vocabulary, write_reordered
+from surtitle.speech.whisper.model_file import MAX_BYTES, read_vocabulary, write_reordered
 from surtitle.speech.whisper.token_order import TokenOrder
 
 log = logging.getLogger("surtitle.speech")
@@ -33,7 +33,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedText:
     """``tokens`` include the prefix. ``score`` is the mean logarithm of their probabilities."""
 
     tokens: list[int]
@@ -71,7 +71,7 @@ class WhisperModel:
             order = _reorder(directory, Path(folder)) if device == "cpu" else None
             model = cls(load_faster_whisper(Path(folder) if order else directory, device, threads, workers), order)
         silence = model.encode(np.zeros((1, model.mels, _FULL), dtype=np.float32))
-        model.generate(silence, [Prompt((model.tokenizer.token_to_id("<|startoftranscript|>"),))], most=1)
+        model.generate(silence, [Prompt((model.tokenizer.token_to_id("<|startoftranscript|>"),))], max_tokens=1)
         return model
 
     def encode(self, features: npt.NDArray[np.float32], *, to_cpu: bool = False) -> Any:
@@ -90,16 +90,16 @@ class WhisperModel:
         encoded: Any,
         prompts: Sequence[Prompt],
         *,
-        most: int,
+        max_tokens: int,
         beams: int = 1,
         suppressed: Sequence[int] = (-1,),
         blank: bool = False,
-    ) -> list[Generated]:
-        """Text without timestamps, one for each window.
+    ) -> list[GeneratedText]:
+        """Generate text without timestamps for each window.
 
-        The prompts' ``before`` are of one length. The best of ``beams`` texts is taken. At most ``most`` tokens are
-        written after a prefix; ``suppressed`` ones never, with -1 for the model's own list. ``blank`` allows for no
-        text at all.
+        The ``before`` of all prompts must have the same length. The best of ``beams`` texts is returned, with at most
+        ``max_tokens`` tokens after the prefix and none of the ``suppressed`` ones (-1 stands for the model's own list).
+        ``blank`` allows for no text at all.
         """
         cut = self._order.cut([prompt.prefix for prompt in prompts]) if self._order else None
         stepped = max(len(prompt.prefix) for prompt in prompts) - (cut or 0) + 1  # tokens of prefixes, one a step
@@ -108,14 +108,16 @@ class WhisperModel:
             encoded,
             [self._tokens(prompt, cut) for prompt in prompts],
             beam_size=beams,
-            max_length=max(2 * (most + stepped), most + stepped + given),  # half of it, or what the prompt leaves
+            max_length=max(
+                2 * (max_tokens + stepped), max_tokens + stepped + given
+            ),  # half of it, or what the prompt leaves
             suppress_tokens=self._suppressed(suppressed),
             suppress_blank=not blank,
             return_scores=True,
             return_no_speech_prob=True,
         )
         return [
-            Generated(self._text(prompt, cut, result.sequences_ids[0]), result.no_speech_prob, result.scores[0])
+            GeneratedText(self._text(prompt, cut, result.sequences_ids[0]), result.no_speech_prob, result.scores[0])
             for prompt, result in zip(prompts, results, strict=True)
         ]
 
@@ -124,7 +126,7 @@ class WhisperModel:
     ) -> list[Any]:
         """CTranslate2's alignment of each text with the sound; ``before`` are the tokens of language and task."""
         if self._order:
-            before, texts = self._order.reordered(before), [self._order.reordered(text) for text in texts]
+            before, texts = self._order.reorder(before), [self._order.reorder(text) for text in texts]
         results: list[Any] = self._model.align(encoded, list(before), list(texts), list(frames))
         return results
 
@@ -136,7 +138,7 @@ class WhisperModel:
     def _text(self, prompt: Prompt, cut: int | None, tokens: Sequence[int]) -> list[int]:
         """The prefix and what was written after it, from what CTranslate2 gives: what came after the prompt."""
         if self._order:
-            tokens = self._order.original(tokens)
+            tokens = self._order.restore(tokens)
         if cut is None:
             return list(tokens)
         return [*prompt.prefix[: cut - 1], *tokens] if cut else list(tokens[1:])
@@ -144,14 +146,14 @@ class WhisperModel:
     def _suppressed(self, tokens: Sequence[int]) -> list[int]:
         if not self._order:
             return list(tokens)
-        listed = self._order.reordered(token for token in (*tokens, self._order.timestamp) if token >= 0)
+        listed = self._order.reorder(token for token in (*tokens, self._order.timestamp) if token >= 0)
         return [*listed, *(token for token in tokens if token < 0)]
 
 
 def _reorder(directory: Path, target: Path) -> TokenOrder | None:
     """Write the model's files with their tokens in a faster order; None for a model that has to be loaded as it is."""
     try:
-        if (directory / "model.bin").stat().st_size > MOST_BYTES:
+        if (directory / "model.bin").stat().st_size > MAX_BYTES:
             return None
         order = TokenOrder.of(read_vocabulary(directory))
         write_reordered(directory, order, target)
@@ -182,7 +184,7 @@ def load_faster_whisper(directory: Path, device: str, threads: int, workers: int
 
 
 def storage(array: npt.NDArray[np.float32]) -> Any:
-    """``array`` as CTranslate2 takes it."""
+    """Convert an array to CTranslate2's type."""
     from ctranslate2 import StorageView
 
     return StorageView.from_array(array)

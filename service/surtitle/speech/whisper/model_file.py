@@ -14,7 +14,7 @@ import numpy as np
 
 from surtitle.speech.whisper.token_order import TokenOrder
 
-MOST_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 """Of a file that is rewritten: a larger one is too slow for live captions on a processor in any order."""
 
 _VERSION = 6  # of the binary format (``ctranslate2.specs.model_spec``)
@@ -44,7 +44,7 @@ def write_reordered(directory: Path, order: TokenOrder, target: Path) -> None:
     config: dict[str, Any] = json.loads((directory / "config.json").read_bytes())
     for name in _TOKEN_LISTS:
         if name in config:
-            config[name] = order.reordered(config[name])
+            config[name] = order.reorder(config[name])
     tokens = read_vocabulary(directory)
     names = [f"<|copy {new}|>" if new < order.copies else tokens[old] for new, old in enumerate(order.order)]
     (target / "config.json").write_text(json.dumps(config), encoding="utf-8")

@@ -39,10 +39,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What is to be decoded: ``features`` of shape (mels, frames), and the tokens that are known.
+    """A window to decode: ``features`` of shape (mels, frames), and the known tokens.
 
-    ``context`` was said before the window, ``prefix`` is the committed part of what is said in it. With ``over``,
-    nothing may follow it; else something must.
+    ``context`` are those before the window, ``prefix`` the committed ones in it. With ``over``, the text may end after
+    the prefix; otherwise, something must follow it.
     """
 
     features: Frames
@@ -53,7 +53,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
+class DecodedWindow:
     """The words after the prefix, in seconds from the window's start.
 
     ``language`` is the window's, or was recognized with the probability ``sure``. ``no_speech`` is the probability
@@ -73,7 +73,7 @@ class Decoder(Protocol):
     def mels(self) -> int:
         """Rows of the features."""
 
-    def decode(self, window: Window) -> Decoded:
+    def decode(self, window: Window) -> DecodedWindow:
         """Blocks until it is done. Raises `EngineError`."""
 
     def detect(self, features: Frames) -> tuple[str, float]:

@@ -15,7 +15,7 @@ from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.language_monitor import LanguageMonitor
 from surtitle.speech.policy import Display, Policy
 from surtitle.speech.whisper.features import HOP, LogMel
-from surtitle.speech.whisper.hallucinations import Evidence, believed, is_invented, without_invented_end
+from surtitle.speech.whisper.hallucinations import Evidence, find_believed, is_hallucination, remove_hallucinated_end
 from surtitle.speech.whisper.pieces import Decoder, Piece, Window, before_collapse
 from surtitle.text.languages import AUTO
 from surtitle.text.sentences import ends_sentence, trails_off
@@ -93,7 +93,7 @@ class WindowStream:
             self._decode()
         before = [piece.word for piece in self._prefix]
         words = [piece.word for piece in self._rest if not trails_off(piece.word.text) or piece.word.key]
-        words = without_invented_end([*before, *words], self._voiced)[len(before) :]
+        words = remove_hallucinated_end([*before, *words], self._voiced)[len(before) :]
         hypothesis = self._words.finish([_without_ellipsis(word) for word in words])
         self._remember([*self._prefix, *self._rest[: len(words)]])
         self._begin()
@@ -142,7 +142,7 @@ class WindowStream:
         settled, self._mark_settled = int(self._mark_settled), False
         least = max(settled, self._overdue(words))
         most = max(settled, len(words) - (1 if self._rest and self._rest[-1].is_mark else 0))
-        hypothesis = self._words.insert(words, self._heard, least=least, most=most)
+        hypothesis = self._words.insert(words, self._heard, min_count=least, max_count=most)
         count = len(hypothesis.committed) - self._committed
         self._committed += count
         self._prefix += [piece for piece in self._rest[:count] if piece.tokens]
@@ -233,9 +233,9 @@ class WindowStream:
         """The words that are believed."""
         pieces = before_collapse(pieces)
         words = [piece.word for piece in pieces]
-        if not self._committed and is_invented(words, Evidence(self._voice, no_speech=no_speech)):
+        if not self._committed and is_hallucination(words, Evidence(self._voice, no_speech=no_speech)):
             return []
-        kept = {*believed(words, [piece.word for piece in self._prefix])}
+        kept = {*find_believed(words, [piece.word for piece in self._prefix])}
         kept |= {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
             if not self._committed and self._voice < _LOOPED_VOICE * (self._voiced - self.rules.lead_in):
@@ -250,7 +250,7 @@ class WindowStream:
         paused = self._heard - self._voiced >= _PAUSE
         before = self._prefix[-1].word.text if self._prefix else ""
         for piece in pieces:
-            word = piece.word.shifted(self.begins)
+            word = piece.word.shift(self.begins)
             # after a sentence, a decoder that is asked for more may make it up
             over = paused and not piece.is_mark and ends_sentence(before, word.text)
             if word.start > self._voiced + (-_SOUND if over else _AFTER_VOICE):

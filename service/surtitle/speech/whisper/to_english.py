@@ -1,4 +1,4 @@
-"""Whisper's own translation into English, a sentence at a time, for as little work as it takes."""
+"""Whisper's own translation into English, one sentence at a time, with as little work as possible."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from surtitle.audio import RATE, Samples
 from surtitle.core.errors import EngineError
 from surtitle.core.words import Word, join
 from surtitle.speech.whisper.features import HOP, Frames, LogMel
-from surtitle.speech.whisper.hallucinations import without_loop
+from surtitle.speech.whisper.hallucinations import remove_loops
 from surtitle.speech.whisper.model import Prompt, WhisperModel
 from surtitle.text.languages import AUTO
 
@@ -75,12 +75,12 @@ class SpeechToEnglish:
             language = self._model.detect_language(encoded)[0]
         tokenizer = self._tokenizer(language)
         most = min(_MOST_TOKENS, _TOKENS + int(_TOKENS_PER_SECOND * seconds))
-        (result,) = self._model.generate(encoded, [Prompt(tuple(tokenizer.sot_sequence))], most=most)
+        (result,) = self._model.generate(encoded, [Prompt(tuple(tokenizer.sot_sequence))], max_tokens=most)
         text = tokenizer.decode([token for token in result.tokens if token < tokenizer.eot]).strip()
         if result.score < _POOR and result.no_speech > _NO_SPEECH:
             return "", result.score, False
         words = [Word(word, 0.0, 0.0) for word in text.split()]
-        once = without_loop(words)
+        once = remove_loops(words)
         return join(once), result.score, len(once) < len(words)
 
     def _make_tokenizer(self, language: str) -> Any:

@@ -52,11 +52,11 @@ class TokenOrder:
         """The one that is left, in the model's own vocabulary; it must never be written."""
         return self.order[-1]
 
-    def reordered(self, tokens: Iterable[int]) -> list[int]:
+    def reorder(self, tokens: Iterable[int]) -> list[int]:
         """Raises KeyError for timestamps."""
         return [self._new[token] for token in tokens]
 
-    def original(self, tokens: Iterable[int]) -> list[int]:
+    def restore(self, tokens: Iterable[int]) -> list[int]:
         return [self.order[token] for token in tokens]
 
     def cut(self, prefixes: Sequence[Sequence[int]]) -> int | None:
@@ -75,5 +75,5 @@ class TokenOrder:
         """The prompt as CTranslate2 gets it: ``before``, no timestamps, ``prefix``; ``cut`` as `cut` says."""
         tokens = (self.no_timestamps, *prefix)
         if cut is None:
-            return self.reordered((*before, *tokens))
-        return [*self.reordered((*before, *tokens[:cut])), self._copy[tokens[cut]], *self.reordered(tokens[cut + 1 :])]
+            return self.reorder((*before, *tokens))
+        return [*self.reorder((*before, *tokens[:cut])), self._copy[tokens[cut]], *self.reorder(tokens[cut + 1 :])]
