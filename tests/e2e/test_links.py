@@ -85,10 +85,10 @@ async def test_the_dashboard_gives_links_for_others(guarded: Running, window: An
 
 
 async def test_people_are_told_when_their_link_is_no_longer_valid(guarded: Running, window: Any) -> None:
-    given = guarded.app.state.authority.issue(Scope.VIEW, "gone", 600, "guest")
+    given = guarded.services.authority.issue(Scope.VIEW, "gone", 600, "guest")
     page = await window(f"{guarded.url}/view/gone?token={given.token}", viewport={"width": 800, "height": 600})
     await readers(guarded, "gone", 1)
-    await asyncio.to_thread(guarded.app.state.authority.token_store.revoke, given.id)
+    await asyncio.to_thread(guarded.services.authority.token_store.revoke, given.id)
     await page.until_text("#state", "This link is no longer valid: ask for a new one.")
     page.errors.clear()
     await page.page.reload()
@@ -118,7 +118,7 @@ async def test_texts_are_shown_as_texts(service: Running, window: Any) -> None:
 
 
 async def test_links_for_others_are_made_and_taken_back_on_the_dashboard(guarded: Running, window: Any) -> None:
-    guarded.app.state.hub.channel("show")
+    guarded.services.hub.channel("show")
     page = await window(link(guarded, "/", Scope.ADMIN, EVERY), viewport={"width": 1280, "height": 900})
     await page.until("document.querySelectorAll('.guests [name=channel] option').length > 2")
     await page.page.select_option(".guests [name=channel]", "show")

@@ -99,7 +99,7 @@ class Relay:
 async def sending(port: int, **closed_captions: Any) -> AsyncIterator[tuple[Running, Channel]]:
     """A service that sends closed captions of its channel `main` to the OBS at ``port``."""
     async with running() as service:
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         await change(service, enabled=True, port=port, password=PASSWORD, **closed_captions)
         yield service, channel
 
@@ -112,7 +112,7 @@ async def change(service: Running, **closed_captions: Any) -> dict[str, Any]:
 
 
 def state(service: Running) -> dict[str, Any]:
-    hub = service.app.state.hub
+    hub = service.services.hub
     return dict(hub.describe(hub.channel("main"))["closed_captions"])
 
 

@@ -87,7 +87,7 @@ async def test_a_second_pass_is_as_good_or_better_and_keeps_corrections(
 async def test_the_command_does_the_same_and_prints_the_number_of_captions(
     service: Running, recorded: Talk, whisper_tiny: Path
 ) -> None:
-    folder = str(service.app.state.settings.data_dir)
+    folder = str(service.services.settings.data_dir)
     done = subprocess.run(  # noqa: ASYNC221 - nothing else goes on
         [*COMMAND, recorded.session, "--data-dir", folder, "--model", str(whisper_tiny)],
         capture_output=True,
