@@ -13,7 +13,7 @@ import pytest
 from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
 from surtitle.speech.whisper.engine import WhisperEngine
-from surtitle.speech.whisper.to_english import LONGEST, SpeechToEnglish
+from surtitle.speech.whisper.to_english import MAX_SECONDS, SpeechToEnglish
 from tests.support import error_rate, load, silence
 
 
@@ -46,7 +46,7 @@ def test_speech_becomes_english(engine: WhisperEngine, language: str) -> None:
 
 
 def test_what_is_too_long_is_cut_and_silence_is_no_error(engine: WhisperEngine) -> None:
-    assert last(engine.translate(np.tile(load(SAMPLE), 2)[: int((LONGEST + 10) * RATE)], "en"))
+    assert last(engine.translate(np.tile(load(SAMPLE), 2)[: int((MAX_SECONDS + 10) * RATE)], "en"))
     last(engine.translate(silence(2.0), "de"))
     last(engine.translate(silence(0.01), "de"))
 
@@ -64,11 +64,11 @@ class _Scripted(SpeechToEnglish):
         self.script = script
         self.lengths: list[int] = []
 
-    def _encoded(self, features: Any, length: int) -> Any:
+    def _encode(self, features: Any, length: int) -> Any:
         self.lengths.append(length)
         return length
 
-    def _generated(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
+    def _generate(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
         return self.script[encoded]
 
 

@@ -55,7 +55,7 @@ def text(model: WhisperModel, prefix: list[int], *, context: str = "", beams: in
     before = (model.tokenizer.token_to_id("<|startofprev|>"), *ids) if ids else ()
     sound = encoded(model)
     (result,) = model.generate(
-        sound, [Prompt((*before, *start(model)), tuple(prefix))], max_tokens=60, beams=beams, blank=True
+        sound, [Prompt((*before, *start(model)), tuple(prefix))], max_tokens=60, beams=beams, allow_blank=True
     )
     return result
 
@@ -77,7 +77,7 @@ def test_windows_with_different_prefixes_are_decoded_together(models: Models) ->
     whole = text(plain, []).tokens
     prompts = [Prompt(start(fast), tuple(whole[:count])) for count in (3, 0, 8, len(whole))]
     sound = fast.encode(np.repeat(features(fast), 4, axis=0))
-    for result in fast.generate(sound, prompts, max_tokens=60, blank=True):
+    for result in fast.generate(sound, prompts, max_tokens=60, allow_blank=True):
         assert result.tokens == whole
 
 
@@ -104,7 +104,7 @@ def test_what_is_suppressed_is_not_written(models: Models) -> None:
 def test_a_model_of_another_form_is_loaded_as_it_is(tmp_path: Path) -> None:
     directory = untrained_whisper()
     with pytest.raises(ValueError, match="decoder/projection/bias"):
-        write_reordered(directory, TokenOrder.of(read_vocabulary(directory)), tmp_path)
+        write_reordered(directory, TokenOrder.from_vocabulary(read_vocabulary(directory)), tmp_path)
     assert not WhisperModel.load(directory, 1, 1).prefixes_are_cheap
 
 
@@ -121,7 +121,9 @@ def test_a_newer_file_format_is_not_guessed(
     data = (tmp_path / "model.bin").read_bytes()
     (tmp_path / "model.bin").write_bytes(struct.pack("<I", model_file._VERSION + 1) + data[4:])
     with pytest.raises(ValueError, match="not known"):
-        write_reordered(tmp_path, TokenOrder.of(read_vocabulary(tmp_path)), tmp_path_factory.mktemp("other"))
+        write_reordered(
+            tmp_path, TokenOrder.from_vocabulary(read_vocabulary(tmp_path)), tmp_path_factory.mktemp("other")
+        )
 
 
 def test_without_room_for_the_files_a_model_is_loaded_as_it_is(

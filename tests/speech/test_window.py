@@ -185,7 +185,7 @@ def test_the_window_slides_to_a_sentence_and_carries_a_bounded_context() -> None
     for _ in range(600):
         heard += 0.1
         hypothesis = say(stream, 0.1)
-        decoder.begins = stream.begins
+        decoder.begins = stream.window_start
     assert hypothesis is not None
     lengths = [window.features.shape[1] / FRAMES for window in decoder.windows]
     assert max(lengths) < 15
@@ -218,7 +218,7 @@ def test_a_hypothesis_that_is_never_agreed_on_does_not_hold_the_window() -> None
     stream = opened(decoder, LocalAgreement(2))
     for _ in range(300):
         hypothesis = say(stream, 0.1)
-        decoder.begins = stream.begins
+        decoder.begins = stream.window_start
     assert max(window.features.shape[1] for window in decoder.windows) < 1700
     assert hypothesis is not None
     assert len(hypothesis.committed) > 20
