@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.text.sentences import ends_sentence, may_be_abbreviated, trails_off, without_end
+from surtitle.text.sentences import ends_sentence, may_be_abbreviated, strip_end_marks, trails_off
 
 
 @pytest.mark.parametrize(
@@ -172,10 +172,10 @@ def test_no_ellipsis() -> None:
 
 
 def test_final_marks_are_removed_except_those_of_abbreviations() -> None:
-    assert without_end("That is it.") == "That is it"
-    assert without_end("Really?!") == "Really"
-    assert without_end("Mais oui !") == "Mais oui"
-    assert without_end("終わり。") == "終わり"
-    assert without_end("with Mr.") == "with Mr."
-    assert without_end("so...") == "so"
-    assert without_end("") == ""
+    assert strip_end_marks("That is it.") == "That is it"
+    assert strip_end_marks("Really?!") == "Really"
+    assert strip_end_marks("Mais oui !") == "Mais oui"
+    assert strip_end_marks("終わり。") == "終わり"
+    assert strip_end_marks("with Mr.") == "with Mr."
+    assert strip_end_marks("so...") == "so"
+    assert strip_end_marks("") == ""

@@ -1,7 +1,8 @@
 """Streaming Sortformer with NeMo: takes speech, and returns the activity of up to four speakers.
 
 The model keeps a cache of what each speaker sounds like, in the order of arrival, and a queue of recent frames. Each
-step costs the same, and no audio is processed twice (Medennikov et al. 2025, "Streaming Sortformer: Speaker Cache-Based Online Speaker Diarization with Arrival-Time Ordering").
+step costs the same, and no audio is processed twice (Medennikov et al. 2025, "Streaming Sortformer: Speaker Cache-Based
+Online Speaker Diarization with Arrival-Time Ordering").
 NeMo and torch are only imported when a model is loaded.
 """
 
@@ -25,7 +26,7 @@ _LEFT_CONTEXT = 1  # frames before those of a step that the model processes agai
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A published setting of the model, in frames of 80 ms: a step has ``chunk`` new frames and ``ahead`` after them."""
+    """A published setting of the model, in frames of 80 ms: a step takes ``chunk`` frames and ``ahead`` after them."""
 
     chunk: int
     ahead: int

@@ -47,8 +47,8 @@ class Vad(Protocol):
 class SileroVad:
     """The state of one source in the shared network.
 
-    Over minutes of silence, noise, music or talk, the network's recurrent state drifts until it misses quiet speech, and
-    then all speech. In a pause, the state is therefore replaced by a new one that has processed only the last second.
+    Over minutes of silence, noise, music or talk, the network's recurrent state drifts until it misses quiet speech,
+    and then all speech. In a pause, the state is therefore replaced by one that has processed only the last second.
     """
 
     def __init__(self) -> None:

@@ -128,7 +128,7 @@ class PocketsphinxStream:
             self._engine.recycle(worker)
 
     def _attempt(self, step: Callable[[], T]) -> T:
-        """Run a step; if it fails, close the worker, so that a new one is started after a delay. Raises `EngineError`."""
+        """Run a step; if it fails, close the worker, so that a new one starts after a delay. Raises `EngineError`."""
         try:
             return step()
         except EngineError:

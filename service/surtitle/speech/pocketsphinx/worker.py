@@ -29,8 +29,8 @@ def main() -> None:
 class _Decoder:
     """Decodes one utterance after another.
 
-    The decoder subtracts the cepstral mean of the channel, which it estimates as it decodes. With its initial guess, the
-    first utterance has twice the errors (docs/engines.md), so that utterance is processed more than once: its first
+    The decoder subtracts the cepstral mean of the channel, which it estimates as it decodes. With its initial guess,
+    the first utterance has twice the errors (docs/engines.md), so that utterance is processed more than once: its first
     second for the mean alone, and all of it again at its end.
     """
 

@@ -65,7 +65,7 @@ class WhisperEngine:
         )
 
     def measure(self) -> Speed:
-        """Measure how fast this computer runs the model; call in a thread, in a turn. Raises RuntimeError, ValueError."""
+        """Measure how fast this computer is; call in a thread, in a turn. Raises RuntimeError, ValueError."""
         return measure(self._model, self._threads)
 
     @property

@@ -48,7 +48,7 @@ class WhisperModel:
     """One loaded model, safe to use from several threads. All tokens are numbers in the model's own vocabulary."""
 
     def __init__(self, whisper: Any, order: TokenOrder | None = None) -> None:
-        """``whisper`` is a `faster_whisper.WhisperModel` with its tokens in ``order``; None stands for its own order."""
+        """``whisper`` is a `faster_whisper.WhisperModel` with its tokens in ``order``; None means its own order."""
         self._model = whisper.model
         self._order = order
         self.tokenizer = whisper.hf_tokenizer
@@ -130,7 +130,7 @@ class WhisperModel:
     def align(
         self, encoded: Any, before: Sequence[int], texts: Sequence[list[int]], frames: Sequence[int]
     ) -> list[Any]:
-        """Align each text with the audio, and return CTranslate2's results; ``before`` has the language and the task."""
+        """Align each text with the audio, and return CTranslate2's results; ``before`` has language and task."""
         if self._order:
             before, texts = self._order.reorder(before), [self._order.reorder(text) for text in texts]
         results: list[Any] = self._model.align(encoded, list(before), list(texts), list(frames))

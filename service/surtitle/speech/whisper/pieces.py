@@ -41,8 +41,8 @@ class Piece:
 class Window:
     """A window to decode: ``features`` of shape (mels, frames), and the known tokens.
 
-    ``context`` holds the tokens before the window, and ``prefix`` the committed tokens in it. With ``may_end``, the text
-    may end after the prefix; otherwise, at least one more token must follow.
+    ``context`` holds the tokens before the window, and ``prefix`` the committed tokens in it. With ``may_end``, the
+    text may end after the prefix; otherwise, at least one more token must follow.
     """
 
     features: Frames

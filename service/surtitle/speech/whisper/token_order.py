@@ -82,7 +82,7 @@ class TokenOrder:
         return 0
 
     def build_prompt(self, before: Sequence[int], prefix: Sequence[int], prompt_end: int | None) -> list[int]:
-        """The prompt for CTranslate2: ``before``, no timestamps, ``prefix``; ``prompt_end`` is from `find_prompt_end`."""
+        """Build CTranslate2's prompt: ``before``, no timestamps, ``prefix``; `find_prompt_end` gives ``prompt_end``."""
         tokens = (self.no_timestamps, *prefix)
         if prompt_end is None:
             return self.reorder((*before, *tokens))
