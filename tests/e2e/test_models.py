@@ -67,7 +67,7 @@ def test_list_fetch_list_remove(person: Person) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("medium.klingon", "is no model's name"),
+        ("medium.klingon", "is not a known model"),
         ("somebody/nothing", "check the name"),
         ("small", "The model hub has no model"),
         ("/no/such/directory", "There is no directory"),

@@ -57,7 +57,7 @@ def test_activity_is_known_within_the_latency(model: Sortformer, latency: float)
 
 
 def test_a_gap_leaves_the_speakers_known(model: Sortformer) -> None:
-    """The sound after a gap goes on with the cache of before it."""
+    """The audio after a gap is processed with the cache from before it."""
     stream = model.open(1.04)
     first = np.concatenate([stream.feed(turns(("slt", "Good morning everyone."))), stream.flush()])
     second = np.concatenate([stream.feed(turns(("slt", "Welcome back."))), stream.flush()])

@@ -57,7 +57,7 @@ def test_a_model_that_lost_a_language_says_so(engine: WhisperEngine) -> None:
 
 
 class _Scripted(SpeechToEnglish):
-    """Makes what it is told of each length of context."""
+    """Returns the scripted result for each length of context."""
 
     def __init__(self, script: dict[int, tuple[str, float, bool]]) -> None:
         self._model: Any = SimpleNamespace(mels=80)

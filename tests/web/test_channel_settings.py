@@ -99,10 +99,10 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         ('{"vocabulary":{"colour":"red"}}', "colour"),
         ('{"language":"klingon!"}', "is not a language"),
         ('{"language":7}', "language"),
-        ('{"model":"medium.klingon"}', "is no model's name"),
+        ('{"model":"medium.klingon"}', "is not a known model"),
         ('{"model":"/no/such/directory"}', "There is no directory"),
-        ('{"model":""}', "no model's name"),
-        ('{"model":"a\\u0000b"}', "no model's name"),
+        ('{"model":""}', "not a known model"),
+        ('{"model":"a\\u0000b"}', "not a known model"),
         ('{"vocabulary":{"blocked":["*"]}}', "no word"),
         ('{"vocabulary":{"blocked":"darn"}}', "blocked"),
         (json.dumps({"vocabulary": {"hotwords": ["x"] * 101}}), "101 entries"),
@@ -343,4 +343,4 @@ async def test_what_is_said_while_a_channel_is_paused_is_not_captioned(
         said = await listening
     assert error_rate(f"{SENTENCES[0]} {SENTENCES[2]}", said.text) < 0.2
     before, after = len(speech(SENTENCES[0])) / RATE, len(speech(SENTENCES[1])) / RATE
-    assert said.of("final")[-1]["ts"] > before + after  # the clock went on
+    assert said.of("final")[-1]["ts"] > before + after  # the clock continued

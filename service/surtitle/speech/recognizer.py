@@ -108,7 +108,7 @@ class Recognizer:
         return updates
 
     def skip(self, samples: int) -> list[Update]:
-        """``samples`` of audio are missing here: end the utterance and go on after the gap."""
+        """Skip a gap of ``samples`` in the audio: end the utterance and continue after the gap."""
         updates = self.flush()
         self._heard += samples
         return updates

@@ -33,7 +33,7 @@ def ends_sentence(text: str, following: str | None = None, language: str | None 
 
     ``following`` is the text that comes next: None if it is not known yet, "" if nothing follows. Where the answer
     depends on it ("U.S.", "No.", "3.", "so…") and it is not known, the answer is no. A word that the recognizer split
-    into pieces ("U" + ".S.") should be passed whole; a piece alone never ends a sentence that the whole word does not end.
+    into pieces ("U" + ".S.") should be passed whole: a piece alone never ends a sentence that the word does not end.
     ``language`` is a BCP 47 tag; without it, the abbreviations of all languages apply, except those that are words in
     another language.
     """
