@@ -10,6 +10,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +49,7 @@ class Rule(NamedTuple):
     """What to write instead."""
 
 
+@cache
 def rules() -> list[Rule]:
     return [rule for path in sorted(STYLES.glob("*.yml")) for rule in _rules_of(path)]
 
