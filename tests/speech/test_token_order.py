@@ -36,7 +36,7 @@ def is_prompt(order: TokenOrder, prompt: list[int]) -> int:
     return length
 
 
-def test_every_token_has_one_place_and_some_a_copy(order: TokenOrder) -> None:
+def test_every_token_has_one_number_and_some_have_a_copy(order: TokenOrder) -> None:
     assert len(order.order) == len(VOCABULARY)
     tokens = [*range(NO_TIMESTAMPS + 1)]
     assert order.restore(order.reorder(tokens)) == tokens
@@ -46,7 +46,7 @@ def test_every_token_has_one_place_and_some_a_copy(order: TokenOrder) -> None:
 
 
 @pytest.mark.parametrize("prefix", [(), (1,), (9,), (1, 9), (9, 1), (9, 10, 11), (1, 2, 3, 9, 9), (3, 9, 2)])
-def test_a_prompt_means_what_it_meant(order: TokenOrder, prefix: tuple[int, ...]) -> None:
+def test_a_prompt_keeps_its_meaning(order: TokenOrder, prefix: tuple[int, ...]) -> None:
     before = (BEFORE, 7, START, ENGLISH, TASK)
     prompt = order.build_prompt(before, prefix, order.find_prompt_end([prefix]))
     assert order.restore(prompt) == [*before, NO_TIMESTAMPS, *prefix]
