@@ -29,7 +29,7 @@ _SPEECH = ROOT / "service" / "surtitle" / "demo" / "sample" / "speech.flac"
 _SENTENCE = slice(round(0.65 * RATE), round(3.6 * RATE))  # samples of it: "Good evening, and welcome to the show."
 _BLOCK = RATE // 2  # samples that are fed at once
 _QUIET = 1.5  # seconds of the sound, much softer, that follow the sentence
-_UNDER = 0.1  # how loud the sound goes on under the sentence
+_UNDER = 0.1  # volume of the sound while the sentence is spoken over it
 
 
 @dataclass(frozen=True, slots=True)

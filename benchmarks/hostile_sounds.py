@@ -393,7 +393,7 @@ def _noise(seconds: float, rng: Generator, gain: Callable[[Signal], Signal], rms
 
 
 def _drift(seconds: float, rng: Generator, every: float, low: float, high: float) -> Signal:
-    """A curve that moves to another random height ``every`` so many seconds."""
+    """A curve that moves to another random height at intervals of ``every`` seconds."""
     heights = rng.uniform(low, high, int(seconds / every) + 3)
     return np.interp(_time(seconds), np.arange(len(heights)) * every, heights)
 

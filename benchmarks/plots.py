@@ -20,7 +20,7 @@ from benchmarks.paths import RESULTS
 from benchmarks.runs import Run
 from benchmarks.scores import percentile
 
-COLOURS = dict(zip(TITLES, ("#0072B2", "#E69F00", "#009E73"), strict=True))  # told apart by the colour-blind
+COLORS = dict(zip(TITLES, ("#0072B2", "#E69F00", "#009E73"), strict=True))  # distinct for color-blind people
 LINES = dict(zip(TITLES, ("-", "--", "-."), strict=True))
 
 
@@ -36,7 +36,7 @@ def latencies(part: str, runs: Sequence[Run]) -> None:
                 if values := sorted(values_of(own, kind)):
                     spoken = sum(score.words for one in own for score in one.scores)
                     shares = [(place + 1) / spoken for place in range(len(values))]
-                    axes.plot(values, shares, LINES[name], color=COLOURS[name], label=TITLES[name])
+                    axes.plot(values, shares, LINES[name], color=COLORS[name], label=TITLES[name])
             axes.set(
                 title=f"{what}, Whisper {model}",
                 xlabel="seconds after the end of the word",
@@ -63,7 +63,7 @@ def _bars(axes: Axes, runs: Sequence[Run], measure: Measure, title: str, form: s
         groups = [[one for one in runs if (one.system, one.model) == (name, model)] for model in models]
         heights = [measure(group) if group else 0.0 for group in groups]
         at = [number + 0.24 * (place - 1) for number in range(len(models))]
-        bars = axes.bar(at, heights, 0.22, color=COLOURS[name], label=TITLES[name])
+        bars = axes.bar(at, heights, 0.22, color=COLORS[name], label=TITLES[name])
         axes.bar_label(bars, [form.format(height) for height in heights], fontsize=8)
     axes.set_xticks(range(len(models)), [f"Whisper {model}" for model in models])
     axes.set_title(title)
@@ -83,7 +83,7 @@ def capacity(runs: Sequence[Run], limit: float) -> None:
                 if (one.system, one.model) == (name, model):
                     points.setdefault(one.sources, []).append(percentile(values_of([one], "commit"), 0.95))
             xs = sorted(points)
-            axes.plot(xs, [median(points[x]) for x in xs], f"o{LINES[name]}", color=COLOURS[name], label=TITLES[name])
+            axes.plot(xs, [median(points[x]) for x in xs], f"o{LINES[name]}", color=COLORS[name], label=TITLES[name])
         axes.axhline(limit, color="black", linewidth=0.8, linestyle=":")
         axes.set(title=f"Whisper {model}", xlabel="simultaneous sources", ylim=(0, 4 * limit))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -98,9 +98,9 @@ def soak(figures: dict[str, Any]) -> None:
     mib = 2**20
     figure, grid = pyplot.subplots(2, 1, figsize=(9, 6), sharex=True, layout="constrained")
     hours = [at / 3600 for at in figures["at"]]
-    grid[0].plot(hours, [value / mib for value in figures["memory"]], color=COLOURS["surtitle"])
+    grid[0].plot(hours, [value / mib for value in figures["memory"]], color=COLORS["surtitle"])
     grid[0].set(ylabel="memory, MiB", ylim=(0, 1.2 * max(figures["memory"]) / mib), title="Soak: one source")
-    grid[1].plot(hours, figures["lag"], color=COLOURS["surtitle"])
+    grid[1].plot(hours, figures["lag"], color=COLORS["surtitle"])
     grid[1].set(ylabel="lag, s", ylim=(0, 1.2 * max(figures["lag"])), xlabel="hours of audio")
     for axes in grid:
         axes.grid(alpha=0.3)

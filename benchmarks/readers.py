@@ -29,7 +29,7 @@ from surtitle.web.server import raise_socket_limit
 
 PAUSE = 0.25  # seconds from one revision to the next: about as fast as people speak
 BATCH = 50  # readers that connect at once
-SMALL = 4096  # bytes that wait in the socket of a reader that stops: it is let go after a minute, not after an hour
+SMALL = 4096  # bytes buffered for a reader that stops reading: it is disconnected after a minute rather than an hour
 LAST = 30.0  # seconds that the last captions may take
 SHARES = (0.5, 0.95, 0.99)
 
@@ -156,7 +156,7 @@ async def _stage(
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    """Wait for it, but not for ever."""
+    """Wait until ``true`` returns True, for `LAST` seconds at most."""
     for _ in range(round(LAST / 0.2)):
         if true():
             return

@@ -155,8 +155,8 @@ def _readers(figures: dict[str, Any]) -> None:
     before, after = (value / 2**20 for value in figures["memory"])
     lines += [
         "",
-        f"Of the {stopping} that stopped reading, {figures['let_go']} were let go, and of those that stayed "
-        f"{figures['missed']} missed a final caption when they read on. Memory of the service: {before:.0f} MiB "
+        f"Of the {stopping} that stopped reading, {figures['let_go']} were disconnected; of the others, "
+        f"{figures['missed']} missed a final caption when they continued. Memory of the service: {before:.0f} MiB "
         f"when all had connected, {after:.0f} MiB at the end.",
         "",
     ]

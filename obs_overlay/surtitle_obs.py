@@ -1,6 +1,6 @@
 """Surtitle for OBS: the stream's sound goes to the Surtitle service, and its captions come back.
 
-Add this file under Tools, Scripts. It needs nothing but OBS and the Python that OBS was told of.
+Add this file under Tools, Scripts. It needs nothing but OBS and the Python installation that is configured in OBS.
 
 OBS sends the sound itself, by its `ffmpeg_output` over HTTP: no Python runs on OBS's audio thread.
 Only threads of this script wait for the service. OBS's threads look at what those have found.
@@ -34,14 +34,14 @@ FIELDS = (  # name, kind, label, default, explanation
     ("server", "text", "Server", "http://127.0.0.1:8000", "Where the Surtitle service is."),
     ("token", "password", "Token", "", "Only if the service asks for one."),
     ("channel", "text", "Channel", "main", "Where the captions appear."),
-    ("name", "text", "Name", "OBS", "Who speaks, as readers see it."),
+    ("name", "text", "Name", "OBS", "The name of the speaker that viewers see."),
     ("track", "track", "Audio track", 1, "As in OBS's Advanced Audio Properties."),
-    ("language", "text", "Language", "", "A code like en; empty: as the service was told."),
+    ("language", "text", "Language", "", "A code like en; empty: the service's default."),
     ("when", "list", "Send", "streaming", "When the sound goes to the service."),
     ("mute", "list", "Follow mute of", "", "Nothing is sent while this is muted."),
     ("captions", "check", "Closed captions", False, "Into the stream, unless the service sends them by obs-websocket."),
-    ("caption_language", "text", "… in language", "", "A code like en; empty: what is spoken."),
-    ("delay", "seconds", "… later by", 0.0, "Seconds, beside OBS's own stream delay, which is kept to anyhow."),
+    ("caption_language", "text", "… in language", "", "A code like en; empty: the spoken language."),
+    ("delay", "seconds", "… later by", 0.0, "Seconds in addition to OBS's stream delay, which is always applied."),
 )
 WHEN = (("While streaming", "streaming"), ("While streaming or recording", "recording"), ("Always", "always"))
 
@@ -181,7 +181,10 @@ class Sound:
             self.sweep()
 
     def sweep(self, now: bool = False) -> None:
-        """Let go of what has ended; ``now``, wait for that. (To force it to stop, once it has, blocks for ever.)"""
+        """Release the outputs that have ended; with ``now``, wait for them to end.
+
+        They are not forced to stop, because that never returns for an output that has already ended.
+        """
         for output, connected in self._leaving[:]:
             obs.obs_output_stop(output)
             if now or (not obs.obs_output_active(output) and time.monotonic() > connected):
@@ -303,7 +306,7 @@ class Surtitle:
                 self._sound.stop()
             elif self._sound.lost():
                 self._sound.stop()
-                self._fail("sound", f"The service at {self.chosen.server} takes no sound any more")
+                self._fail("sound", f"The service at {self.chosen.server} no longer accepts audio")
             elif self._sound.connected and now - self._sound.began > 2 * BACKOFF[0]:
                 self._retry["sound"], self.problem = (0.0, BACKOFF[0]), ""
         elif self.wanted() and self._ticket and now >= self._retry["sound"][0]:

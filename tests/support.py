@@ -92,7 +92,7 @@ async def running(
     translation_model: str | None = None,
     speaker_model: str = SPEAKER_MODEL,
 ) -> AsyncIterator[Running]:
-    """The real service, on a free port unless told which."""
+    """Run the real service, by default on a free port."""
     settings = Settings(
         port=port or free_port(),
         engine=engine,

@@ -79,7 +79,7 @@ class Pipeline:
         return self._captions(self._recognizer.flush()) + self._segmented(self._attribution.release())
 
     def skip(self, seconds: float) -> list[Caption]:
-        """Go on after a gap of ``seconds``; the captions that become final before it."""
+        """Continue after a gap of ``seconds``; returns the captions that become final before it."""
         gap = round(seconds * RATE)
         captions = self._captions(self._recognizer.skip(gap)) + self._segmented(self._attribution.release())
         self._heard += gap

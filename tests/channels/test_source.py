@@ -26,7 +26,7 @@ LIMITS = Limits(lag_budget=2.0, ahead=6.0, resume_window=0.6, detached_flush=0.1
 
 
 class Script:
-    """Stands for a pipeline: counts what it hears, says a caption at a flush, is as slow as it is told."""
+    """A fake pipeline: counts its samples, returns a caption when flushed, and can be made slow."""
 
     language = "en"
     speaking = False

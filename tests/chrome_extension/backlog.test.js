@@ -20,7 +20,7 @@ test("what was pushed is read from any position on", () => {
   assert.deepEqual(read, [...frame(100, 4700)]);
 });
 
-test("it is bounded, and positions go on", () => {
+test("it is bounded, and positions continue", () => {
   const backlog = new Backlog(2);
   for (let at = 0; at < 5 * RATE; at += 1600) backlog.push(frame(at));
   assert.deepEqual([backlog.oldest, backlog.newest], [3 * RATE, 5 * RATE]);

@@ -22,7 +22,7 @@ function restart(log, kind, oldest) {
 /** @param {CaptionLog} log */
 const shown = (log) => log.rows.map((row) => row.committed + row.tentative);
 
-test("the highest revision wins, and empty ones are taken back", () => {
+test("the highest revision wins, and an empty one removes the caption", () => {
   const log = new CaptionLog();
   assert.equal(log.put(caption("a", 2, "hello", { tentative: " wor" }), "tab", position), true);
   assert.equal(log.put(caption("a", 1, "hell"), "tab", position), false);

@@ -154,7 +154,7 @@ test("the end is sent after the last sound, and answered", async () => {
   assert.equal(FakeSocket.all.length, 1);
 });
 
-test("the last words wait for a service that is away, but not for ever", async () => {
+test("the last words wait for a service that is away, but not indefinitely", async () => {
   const { publisher, events, speak } = created();
   await ready();
   speak(1);

@@ -108,7 +108,7 @@ def test_what_was_not_shown_is_given_again() -> None:
 
 
 def test_after_an_outage_nothing_is_missing() -> None:
-    """The screens go on where viewers were left, row by row."""
+    """The screens continue with the rows that viewers have not seen, row by row."""
     roll = RollUp()
     words = [f"word{number}" for number in range(60)]
     for number, word in enumerate(words):

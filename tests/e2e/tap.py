@@ -1,4 +1,4 @@
-"""Stands where the service is, to hear what really comes: a tap that records PCM, and a network that can be cut."""
+"""Fakes the service to check what clients really send: a tap that records PCM, and a network that can be cut."""
 
 from __future__ import annotations
 

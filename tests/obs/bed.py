@@ -182,7 +182,7 @@ def wait(true: Callable[[], Any], timeout: float = 20) -> None:
 def obs(
     folder: Path, *, media: Path | None = None, script: Mapping[str, Any] | None = None, delay: int = 0
 ) -> Iterator[Obs]:
-    """OBS with one scene: a colour, and ``media`` played over and over; ``script`` is what ours is set to."""
+    """OBS with one scene: a color, and ``media`` in a loop; ``script`` holds the settings of our script."""
     for tool in ("obs", "Xvfb", "nginx", "xdotool"):
         need(tool)
     if not _RTMP_MODULE.exists():

@@ -45,7 +45,7 @@ def screens(path: Path) -> list[Shown]:
 
 
 def running_text(shown: list[Shown]) -> list[str]:
-    """The rows of a roll-up, each once: a screen goes on where the one before stood."""
+    """The rows of a roll-up, each once: a screen continues the rows of the screen before."""
     rows: list[str] = []
     before: tuple[str, ...] = ()
     for screen in shown:

@@ -106,7 +106,7 @@ def bed(tmp_path_factory: pytest.TempPathFactory, speaking: Path, service: Servi
 
 @contextmanager
 def responsive(bed: Obs, seconds: float) -> Iterator[None]:
-    """OBS answers all the time, its picture goes on, and it does not grow."""
+    """OBS always answers, renders frames, and does not use more and more memory."""
     before = bed.request("GetStats")
     memory = bed.memory
     yield
@@ -166,12 +166,12 @@ def test_a_service_that_is_killed_and_comes_back(bed: Obs, service: Service) -> 
 
 
 def test_a_service_that_hangs(bed: Obs, service: Service) -> None:
-    """It accepts and never reads: OBS lets go of it, and ends its stream as always."""
+    """The service accepts the connection and never reads: OBS drops it, and ends its stream normally."""
     bed.stream()
     live(service)
     with responsive(bed, 8):
         service.hang()
-    assert "takes no sound any more" in bed.log
+    assert "no longer accepts audio" in bed.log
     began = time.monotonic()
     bed.stop_stream()
     assert time.monotonic() - began < 10

@@ -59,7 +59,7 @@ test("when many wait each is hurried, and none is left out", () => {
   assert.equal(rests, 1);
 });
 
-test("cleared, it shows nothing more and begins anew", () => {
+test("when cleared, it shows nothing more and starts again", () => {
   pages.add(page("one"));
   pages.add(page("two"));
   pages.clear();

@@ -88,7 +88,7 @@ async def test_the_command_does_the_same_and_prints_the_number_of_captions(
     service: Running, recorded: Talk, whisper_tiny: Path
 ) -> None:
     folder = str(service.services.settings.data_dir)
-    done = subprocess.run(  # noqa: ASYNC221 - nothing else goes on
+    done = subprocess.run(  # noqa: ASYNC221 - nothing else is running
         [*COMMAND, recorded.session, "--data-dir", folder, "--model", str(whisper_tiny)],
         capture_output=True,
         text=True,

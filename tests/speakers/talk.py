@@ -37,7 +37,7 @@ def dialogues(speakers: int, count: int, seconds: float = 30.0) -> list[Dialogue
 
 
 def turns(*said: tuple[str, str], pause: float = 0.2) -> Samples:
-    """Who says what, one after another, with a second of silence around it."""
+    """Speech of (voice, text) pairs, one after another, with a second of silence before and after it all."""
     need("flite")
     voices = Voices(3)
     parts = [silence(0.5)]

@@ -41,7 +41,7 @@ async def warmed(service: Running, channel: str, **diarization: Any) -> None:
 
 
 def finals(said: PendingCaption) -> list[tuple[str | None, str]]:
-    """Who says what, each caption in its newest revision."""
+    """The speaker and the text of each caption, in its newest revision."""
     newest = {message["id"]: message for message in said.of("final")}
     return [(message.get("speaker"), message["text"]) for message in newest.values()]
 

@@ -48,7 +48,7 @@ def test_streaming_gives_the_same_activity_as_nemo_offline(model: Sortformer, la
 
 
 @pytest.mark.parametrize("latency", LATENCIES)
-def test_activity_is_known_within_the_latency(model: Sortformer, latency: float) -> None:
+def test_activity_is_returned_within_the_latency(model: Sortformer, latency: float) -> None:
     stream = model.open(latency)
     needed, known = round(latency * RATE), 0.0
     for at in range(0, 22 * RATE, 1600):
@@ -56,8 +56,8 @@ def test_activity_is_known_within_the_latency(model: Sortformer, latency: float)
         assert known >= (at + 1600 - needed) / RATE - 0.05
 
 
-def test_a_gap_leaves_the_speakers_known(model: Sortformer) -> None:
-    """The sound after a gap goes on with the cache of before it."""
+def test_speakers_are_recognized_after_a_gap(model: Sortformer) -> None:
+    """The audio after a gap is processed with the cache from before it."""
     stream = model.open(1.04)
     first = np.concatenate([stream.feed(turns(("slt", "Good morning everyone."))), stream.flush()])
     second = np.concatenate([stream.feed(turns(("slt", "Welcome back."))), stream.flush()])
@@ -79,7 +79,9 @@ def test_the_state_and_each_step_are_bounded(model: Sortformer) -> None:
 
 
 @pytest.mark.parametrize(("speakers", "latency", "most", "in_order"), FIGURES)
-def test_it_tells_voices_apart(model: Sortformer, speakers: int, latency: float, most: float, in_order: float) -> None:
+def test_it_distinguishes_voices(
+    model: Sortformer, speakers: int, latency: float, most: float, in_order: float
+) -> None:
     """Diarization error rate on held-out dialogues by pyannote.metrics, and the share of frames in arrival order."""
     from tests.trained_models.sortformer.evaluate import Score
 

@@ -33,12 +33,12 @@ def test_a_short_pause_does_not_end_an_utterance() -> None:
     assert [edge for edge, _ in edges] == [Edge.SPEECH]
 
 
-def test_a_person_who_hardly_pauses_is_cut_in_a_short_pause() -> None:
+def test_without_long_pauses_a_short_pause_ends_the_utterance() -> None:
     edges = run([0.9] * seconds(10) + [0.05] * seconds(0.35) + [0.9] * 30)
     assert [edge for edge, _ in edges] == [Edge.SPEECH, Edge.ENDPOINT, Edge.SPEECH]
 
 
-def test_an_utterance_has_a_longest_length() -> None:
+def test_the_length_of_an_utterance_is_limited() -> None:
     edges = run([0.9] * seconds(60))
     assert [edge for edge, _ in edges].count(Edge.ENDPOINT) == 2
 

@@ -16,7 +16,7 @@ def sound(seconds: float) -> Samples:
 
 
 @pytest.mark.parametrize("size", [37, 160, 1600, 100_000])
-def test_frames_are_those_of_faster_whisper_however_the_audio_is_cut(size: int) -> None:
+def test_frames_match_faster_whisper_for_any_block_size(size: int) -> None:
     mel = LogMel(80)
     for block in blocks(sound(3.0), size):
         mel.feed(block)
@@ -27,7 +27,7 @@ def test_frames_are_those_of_faster_whisper_however_the_audio_is_cut(size: int) 
     np.testing.assert_allclose(ours[:, 2:], theirs[:, 2 : len(mel)], atol=1e-3)
 
 
-def test_what_is_dropped_is_not_computed_again() -> None:
+def test_dropped_frames_are_not_computed_again() -> None:
     whole, half = LogMel(80), LogMel(80)
     for mel in (whole, half):
         mel.feed(sound(2.0))

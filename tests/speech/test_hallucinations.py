@@ -36,11 +36,11 @@ ROW = "row row row your boat"
         ("and so " * 6 + "we left " * 5 + "at last", "and so " * 3 + "we left " * 3 + "at last"),
     ],
 )
-def test_loops_are_cut_and_what_follows_stays(heard: str, kept: str) -> None:
+def test_loops_are_cut_and_the_words_after_them_stay(heard: str, kept: str) -> None:
     assert join(remove_loops(words(heard))) == kept.strip()
 
 
-def test_a_loop_may_have_begun_in_the_committed_words() -> None:
+def test_a_loop_may_begin_in_the_committed_words() -> None:
     said = words("the end the end the end")
     assert remove_loops(words("the end the end"), said) == []
     assert join(remove_loops(words("the house"), said)) == "the house"
@@ -52,7 +52,7 @@ def test_committed_words_are_never_cut() -> None:
     assert join(remove_loops(words("end of it"), said)) == "of it"
 
 
-def test_a_loop_that_was_cut_once_is_cut_again_and_what_follows_stays() -> None:
+def test_a_loop_is_cut_each_time_and_the_words_after_it_stay() -> None:
     said = words(f"{ROW} " * 3)
     assert join(remove_loops(words(f"{ROW} {ROW} gently down"), said)) == "gently down"
     assert remove_loops(words(f"{ROW} row row"), said) == []
@@ -74,7 +74,7 @@ def test_case_and_punctuation_do_not_hide_a_loop() -> None:
         ("(he said so [twice] and left", "(he said so and left"),
     ],
 )
-def test_descriptions_of_sounds_are_left_out(heard: str, kept: str) -> None:
+def test_descriptions_of_sounds_are_removed(heard: str, kept: str) -> None:
     assert join(words(heard)[index] for index in find_believed(words(heard))) == kept
 
 
@@ -113,14 +113,14 @@ def test_a_bracket_that_is_not_closed_hides_nothing() -> None:
         {"voiced": 0.2},
     ],
 )
-def test_stock_phrases_are_not_believed_if_anything_speaks_against_them(heard: str, against: dict[str, float]) -> None:
+def test_stock_phrases_are_rejected_if_there_is_evidence_against_them(heard: str, against: dict[str, float]) -> None:
     probability = against.get("probability", 0.9)
     evidence = replace(SPOKEN, **{name: value for name, value in against.items() if name != "probability"})
     assert is_hallucination(words(heard, probability), evidence)
 
 
 @pytest.mark.parametrize("heard", ["Thank you.", "Thanks for watching!", "Bye.", "Danke.", "Yes.", "ありがとう"])
-def test_stock_phrases_that_were_said_stay(heard: str) -> None:
+def test_spoken_stock_phrases_stay(heard: str) -> None:
     assert not is_hallucination(words(heard), SPOKEN)
 
 
@@ -169,28 +169,28 @@ def test_sentences_that_only_begin_like_stock_phrases_stay(heard: str) -> None:
         "Transcription by CastingWords",
     ],
 )
-def test_credits_are_not_believed_however_sure_the_model_is(credit: str) -> None:
+def test_credits_are_rejected_at_any_probability(credit: str) -> None:
     assert is_hallucination(words(credit, 0.99), SPOKEN)
 
 
-def test_marks_alone_are_nothing() -> None:
+def test_punctuation_alone_is_rejected() -> None:
     assert is_hallucination(words("..."), SPOKEN)
     assert not is_hallucination([], SPOKEN)
 
 
-def test_a_word_made_of_a_moments_sound_is_believed_only_if_it_is_sure() -> None:
+def test_a_word_in_a_moment_of_sound_needs_a_high_probability() -> None:
     brief = replace(SPOKEN, voiced=0.4)
     assert is_hallucination(words("word", 0.5), brief)
     assert not is_hallucination(words("Really?", 0.9), brief)
     assert not is_hallucination(words("word", 0.5), replace(SPOKEN, voiced=1.0))
 
 
-def test_words_that_are_guessed_need_a_voice() -> None:
+def test_guessed_words_need_voice() -> None:
     assert is_hallucination(words("I cooked the lake", 0.2), replace(SPOKEN, no_speech=0.5))
     assert not is_hallucination(words("I cooked the lake", 0.2), SPOKEN)
 
 
-def test_a_sentence_that_begins_where_the_sound_ends_was_not_said() -> None:
+def test_a_sentence_that_begins_where_the_sound_ends_is_removed() -> None:
     said = words("We are here.")
     end = said[-1].end
     invented = Word("The", end, end + 0.3, 0.5)

@@ -47,12 +47,12 @@ def test_it_streams(stream: PocketsphinxStream) -> None:
     assert final.committed[-1].end < len(speech(TEXT)) / RATE
 
 
-def test_an_utterance_of_a_moment_is_heard_too(stream: PocketsphinxStream) -> None:
+def test_a_very_short_utterance_is_recognized(stream: PocketsphinxStream) -> None:
     stream.accept(speech("Hello.")[: int(1.2 * RATE)], 0.0)
     assert "ello" in join(stream.finish().committed)
 
 
-def test_nothing_at_all(stream: PocketsphinxStream) -> None:
+def test_no_audio_gives_no_words(stream: PocketsphinxStream) -> None:
     assert stream.finish().committed == ()
 
 
@@ -85,7 +85,7 @@ def test_a_worker_serves_the_next_source_as_if_it_were_new(engine: PocketsphinxE
     assert len(engine._spares) == 1
 
 
-def test_words_are_written_as_one_writes() -> None:
+def test_words_get_capitals_and_a_period() -> None:
     segments = [("then", 0.0, 0.2, 0.5), ("i", 0.2, 0.3, 1.5), ("ran", 0.3, 0.5, -0.1)]
     assert join(add_period(capitalize_words(segments))) == "Then I ran."
     assert [word.probability for word in capitalize_words(segments)] == [0.5, 1.0, 0.0]

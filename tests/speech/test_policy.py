@@ -18,18 +18,18 @@ def test_two_hypotheses_that_agree_commit_their_common_beginning() -> None:
     assert policy.commit(words("the mat"), 2.4) == 1
 
 
-def test_case_and_punctuation_are_no_disagreement() -> None:
+def test_case_and_punctuation_are_ignored_when_hypotheses_are_compared() -> None:
     policy = LocalAgreement(2)
     policy.commit(words("well yes"), 1.0)
     assert policy.commit(words("Well, yes I"), 1.5) == 2
 
 
-def test_more_hypotheses_have_to_agree_where_that_is_asked() -> None:
+def test_the_number_of_hypotheses_that_must_agree_is_configurable() -> None:
     policy = LocalAgreement(3)
     assert [policy.commit(words("we went"), 1.0) for _ in range(3)] == [0, 0, 2]
 
 
-def test_another_utterance_does_not_agree_with_the_one_before() -> None:
+def test_hypotheses_of_different_utterances_are_not_compared() -> None:
     policy = LocalAgreement(2)
     policy.commit(words("yes"), 0.5)
     policy.reset()
@@ -51,7 +51,7 @@ def test_a_word_out_of_order_holds_back_those_after_it() -> None:
     assert AlignAtt((Margin(0.0, 0.2, 0.2),)).commit(late, 1.0) == 1
 
 
-def test_a_word_that_is_hardly_believed_waits_for_the_sound_that_follows() -> None:
+def test_a_word_of_low_probability_waits_for_more_audio() -> None:
     policy = AlignAtt((Margin(0.8, 0.3, 0.1), Margin(0.0, 1.5, 1.0)))
     doubtful = [Word("the", 0.0, 0.2, 0.9), Word("people", 0.2, 0.6, 0.4), Word("would", 0.6, 0.8, 0.9)]
     assert policy.commit(doubtful, 1.2) == 1
@@ -59,7 +59,7 @@ def test_a_word_that_is_hardly_believed_waits_for_the_sound_that_follows() -> No
     assert policy.commit(doubtful[1:], 1.6) == 2  # the hypothesis before had the same word there
 
 
-def test_punctuation_does_not_shift_what_hypotheses_agree_on() -> None:
+def test_punctuation_does_not_shift_the_agreed_words() -> None:
     policy = AlignAtt((Margin(0.0, 2.0, 0.1),))
     my = Word("my", 0.4, 0.6)
     assert policy.commit([Word(",", 0.3, 0.3, spaced=False), my], 1.0) == 1  # a mark waits for nothing
@@ -71,7 +71,7 @@ def shown(display: Display, text: str, heard: float, committed: int = 0) -> str:
     return join(display.show(spoken, display.settled(spoken, heard), committed))
 
 
-def test_words_are_shown_when_they_are_old_enough_and_were_believed_for_a_while() -> None:
+def test_words_are_shown_when_they_are_old_enough_and_unchanged_for_a_while() -> None:
     display = Display(0.4, 0.2)
     assert shown(display, "we went to", 1.2) == ""
     assert shown(display, "we went two the", 1.5) == "we went"

@@ -77,7 +77,7 @@ def test_silence_never_reaches_the_engine() -> None:
     assert engine.heard == 0
 
 
-def test_words_are_on_the_sources_clock_however_the_audio_is_cut() -> None:
+def test_words_are_on_the_sources_clock_for_any_block_size() -> None:
     for size in (160, 512, 5000, 100_000):
         recognizer = Recognizer(Counting(), Loudness())
         updates = feed(recognizer, np.concatenate((quiet(5), loud(1), quiet(5), loud(2), quiet(2))), size)
@@ -142,7 +142,7 @@ def test_another_stream_takes_over_in_silence_or_with_the_next_utterance() -> No
     assert second.closed
 
 
-def test_a_stream_that_waits_is_closed_with_the_recognizer() -> None:
+def test_a_waiting_stream_is_closed_with_the_recognizer() -> None:
     first, second = Counting(), Counting()
     recognizer = Recognizer(first, Loudness())
     recognizer.feed(loud(1))

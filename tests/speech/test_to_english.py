@@ -13,7 +13,7 @@ import pytest
 from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
 from surtitle.speech.whisper.engine import WhisperEngine
-from surtitle.speech.whisper.to_english import LONGEST, SpeechToEnglish
+from surtitle.speech.whisper.to_english import MAX_SECONDS, SpeechToEnglish
 from tests.support import error_rate, load, silence
 
 
@@ -45,41 +45,41 @@ def test_speech_becomes_english(engine: WhisperEngine, language: str) -> None:
     assert error_rate(" ".join(truth.replace("rms: ", "").split()[:words]), text) < 0.2
 
 
-def test_what_is_too_long_is_cut_and_silence_is_no_error(engine: WhisperEngine) -> None:
-    assert last(engine.translate(np.tile(load(SAMPLE), 2)[: int((LONGEST + 10) * RATE)], "en"))
+def test_long_speech_is_cut_and_silence_is_not_an_error(engine: WhisperEngine) -> None:
+    assert last(engine.translate(np.tile(load(SAMPLE), 2)[: int((MAX_SECONDS + 10) * RATE)], "en"))
     last(engine.translate(silence(2.0), "de"))
     last(engine.translate(silence(0.01), "de"))
 
 
-def test_a_model_that_lost_a_language_says_so(engine: WhisperEngine) -> None:
+def test_languages_without_a_token_are_not_listed(engine: WhisperEngine) -> None:
     assert {"en", "de", "no", "zh"} <= engine.languages
     assert "yue" not in engine.languages
 
 
 class _Scripted(SpeechToEnglish):
-    """Makes what it is told of each length of context."""
+    """Returns the scripted result for each length of context."""
 
     def __init__(self, script: dict[int, tuple[str, float, bool]]) -> None:
         self._model: Any = SimpleNamespace(mels=80)
         self.script = script
         self.lengths: list[int] = []
 
-    def _encoded(self, features: Any, length: int) -> Any:
+    def _encode(self, features: Any, length: int) -> Any:
         self.lengths.append(length)
         return length
 
-    def _generated(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
+    def _generate(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
         return self.script[encoded]
 
 
 @pytest.mark.parametrize("poor", [("the", -5.0, False), ("and so on", -0.3, True)])
-def test_what_the_short_context_does_badly_the_full_one_does_again(poor: tuple[str, float, bool]) -> None:
+def test_a_poor_translation_is_repeated_with_the_full_context(poor: tuple[str, float, bool]) -> None:
     translator = _Scripted({1500: poor, 3000: ("The whole sentence.", -0.4, False)})
     assert last(translator.steps(silence(5.0), "fr")) == "The whole sentence."
     assert translator.lengths == [1500, 3000]
 
 
-def test_a_good_translation_costs_the_short_context_only() -> None:
+def test_a_good_translation_only_needs_the_short_context() -> None:
     translator = _Scripted({1500: ("Fine.", -0.4, False), 2101: ("Long.", -0.4, False)})
     assert last(translator.steps(silence(5.0), "fr")) == "Fine."
     assert last(translator.steps(silence(20.0), "fr")) == "Long."

@@ -24,7 +24,7 @@ COPIED = range(4)
 
 @pytest.fixture
 def order() -> TokenOrder:
-    return TokenOrder.of(VOCABULARY)
+    return TokenOrder.from_vocabulary(VOCABULARY)
 
 
 def is_prompt(order: TokenOrder, prompt: list[int]) -> int:
@@ -36,19 +36,19 @@ def is_prompt(order: TokenOrder, prompt: list[int]) -> int:
     return length
 
 
-def test_every_token_has_one_place_and_some_a_copy(order: TokenOrder) -> None:
+def test_every_token_has_one_number_and_some_have_a_copy(order: TokenOrder) -> None:
     assert len(order.order) == len(VOCABULARY)
     tokens = [*range(NO_TIMESTAMPS + 1)]
     assert order.restore(order.reorder(tokens)) == tokens
-    assert sorted(order.reorder(tokens)) == list(range(order.copies, len(VOCABULARY) - 1))
-    assert order.order[: order.copies] == (NO_TIMESTAMPS, *COPIED)
-    assert VOCABULARY[order.timestamp] == "<|0.00|>"
+    assert sorted(order.reorder(tokens)) == list(range(order.copy_count, len(VOCABULARY) - 1))
+    assert order.order[: order.copy_count] == (NO_TIMESTAMPS, *COPIED)
+    assert VOCABULARY[order.timestamp_token] == "<|0.00|>"
 
 
 @pytest.mark.parametrize("prefix", [(), (1,), (9,), (1, 9), (9, 1), (9, 10, 11), (1, 2, 3, 9, 9), (3, 9, 2)])
-def test_a_prompt_means_what_it_meant(order: TokenOrder, prefix: tuple[int, ...]) -> None:
+def test_a_prompt_keeps_its_meaning(order: TokenOrder, prefix: tuple[int, ...]) -> None:
     before = (BEFORE, 7, START, ENGLISH, TASK)
-    prompt = order.prompt(before, prefix, order.cut([prefix]))
+    prompt = order.build_prompt(before, prefix, order.find_prompt_end([prefix]))
     assert order.restore(prompt) == [*before, NO_TIMESTAMPS, *prefix]
 
 
@@ -58,12 +58,12 @@ def test_a_prompt_means_what_it_meant(order: TokenOrder, prefix: tuple[int, ...]
 def test_only_what_follows_the_last_copy_is_read_step_by_step(
     order: TokenOrder, prefix: tuple[int, ...], steps: int
 ) -> None:
-    prompt = order.prompt((START, ENGLISH, TASK), prefix, order.cut([prefix]))
+    prompt = order.build_prompt((START, ENGLISH, TASK), prefix, order.find_prompt_end([prefix]))
     assert len(prompt) - is_prompt(order, prompt) == steps
 
 
 def test_without_a_prefix_the_prompt_ends_with_no_timestamps(order: TokenOrder) -> None:
-    prompt = order.prompt((START, ENGLISH, TASK), (), order.cut([(), ()]))
+    prompt = order.build_prompt((START, ENGLISH, TASK), (), order.find_prompt_end([(), ()]))
     assert is_prompt(order, prompt) == len(prompt) == 4
     assert prompt[-1] == order.reorder([NO_TIMESTAMPS])[0]
 
@@ -72,14 +72,14 @@ def test_without_a_prefix_the_prompt_ends_with_no_timestamps(order: TokenOrder) 
 def test_prompts_of_windows_that_are_decoded_together_have_one_length(
     order: TokenOrder, prefixes: list[tuple[int, ...]]
 ) -> None:
-    cut = order.cut(prefixes)
-    prompts = [order.prompt((START, ENGLISH, TASK), prefix, cut) for prefix in prefixes]
+    cut = order.find_prompt_end(prefixes)
+    prompts = [order.build_prompt((START, ENGLISH, TASK), prefix, cut) for prefix in prefixes]
     assert len({is_prompt(order, prompt) for prompt in prompts}) == 1
     assert all(is_prompt(order, prompt) < len(prompt) for prompt in prompts)
 
 
 def test_an_unknown_order_is_refused() -> None:
     with pytest.raises(ValueError, match="not Whisper's"):
-        TokenOrder.of(["<|notimestamps|>", "a", "<|startoftranscript|>", "b"])
+        TokenOrder.from_vocabulary(["<|notimestamps|>", "a", "<|startoftranscript|>", "b"])
     with pytest.raises(ValueError, match="is not in"):
-        TokenOrder.of(["a", "b"])
+        TokenOrder.from_vocabulary(["a", "b"])

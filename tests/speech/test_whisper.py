@@ -96,12 +96,12 @@ def test_a_language_is_detected_within_three_seconds_of_voice(multilingual: Whis
     assert number / 10 - begins <= 3.5  # the pauses between words count, too
 
 
-def test_a_language_that_the_model_does_not_know_is_detected(multilingual: WhisperEngine) -> None:
+def test_an_unsupported_language_is_detected_instead(multilingual: WhisperEngine) -> None:
     assert multilingual.open("tlh").language == "auto"
     assert multilingual.open("fr").language == "fr"
 
 
-def test_a_speaker_who_changes_the_language_is_followed(multilingual: WhisperEngine) -> None:
+def test_a_change_of_language_is_followed(multilingual: WhisperEngine) -> None:
     if not TWO_LANGUAGES.exists():
         pytest.skip(f"there is no {TWO_LANGUAGES}")
     recognizer = Recognizer(multilingual.open("auto"), SileroVad())
@@ -120,13 +120,13 @@ def test_a_speaker_who_changes_the_language_is_followed(multilingual: WhisperEng
     assert {"und", "oder"} & {word.key for word in german}
 
 
-def test_hints_come_before_all_that_is_said(engine: WhisperEngine) -> None:
+def test_hints_precede_the_transcript(engine: WhisperEngine) -> None:
     hints = Hints(prompt="We talk about houses.", hotwords=("river", "snow"))
     heard = words(recognize(engine, speech(SENTENCES[0]), hints=hints))
     assert heard
 
 
-def test_a_directory_that_holds_no_model(tmp_path: Path) -> None:
+def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
     with pytest.raises(ModelError, match="Cannot load the model"):
         WhisperEngine(tmp_path, "broken")
@@ -154,12 +154,12 @@ def _noises() -> dict[str, Samples]:
 
 
 @pytest.mark.parametrize("kind", sorted(_noises()))
-def test_nothing_is_made_of_nothing(engine: WhisperEngine, kind: str) -> None:
+def test_no_speech_gives_no_words(engine: WhisperEngine, kind: str) -> None:
     updates = recognize(engine, _noises()[kind].astype(np.float32))
     assert [update for update in updates if update.hypothesis != Hypothesis()] == []
 
 
-def test_the_first_word_after_a_long_pause_comes_as_fast_as_the_first_of_all(engine: WhisperEngine) -> None:
+def test_the_first_word_after_a_long_pause_appears_as_early_as_the_very_first(engine: WhisperEngine) -> None:
     said = speech(SENTENCES[0])
     recognizer = Recognizer(engine.open("en"), SileroVad())
 

@@ -55,7 +55,7 @@ def text(model: WhisperModel, prefix: list[int], *, context: str = "", beams: in
     before = (model.tokenizer.token_to_id("<|startofprev|>"), *ids) if ids else ()
     sound = encoded(model)
     (result,) = model.generate(
-        sound, [Prompt((*before, *start(model)), tuple(prefix))], max_tokens=60, beams=beams, blank=True
+        sound, [Prompt((*before, *start(model)), tuple(prefix))], max_tokens=60, beams=beams, allow_blank=True
     )
     return result
 
@@ -77,38 +77,38 @@ def test_windows_with_different_prefixes_are_decoded_together(models: Models) ->
     whole = text(plain, []).tokens
     prompts = [Prompt(start(fast), tuple(whole[:count])) for count in (3, 0, 8, len(whole))]
     sound = fast.encode(np.repeat(features(fast), 4, axis=0))
-    for result in fast.generate(sound, prompts, max_tokens=60, blank=True):
+    for result in fast.generate(sound, prompts, max_tokens=60, allow_blank=True):
         assert result.tokens == whole
 
 
-def test_words_are_aligned_alike(models: Models) -> None:
+def test_words_are_aligned_in_the_same_way(models: Models) -> None:
     whole = text(models[0], []).tokens
     (expected,), (found,) = (model.align(encoded(model), start(model), [whole], [900]) for model in models)
     assert found.alignments == expected.alignments
     assert np.allclose(found.text_token_probs, expected.text_token_probs, atol=0.01)
 
 
-def test_languages_are_detected_alike(models: Models) -> None:
+def test_languages_are_detected_in_the_same_way(models: Models) -> None:
     (expected, probability), (found, other) = (model.detect_language(encoded(model)) for model in models)
     assert found == expected
     assert other == pytest.approx(probability, abs=0.01)
 
 
-def test_what_is_suppressed_is_not_written(models: Models) -> None:
+def test_suppressed_tokens_are_not_generated(models: Models) -> None:
     _, fast = models
     first = text(fast, []).tokens[0]
     (result,) = fast.generate(encoded(fast), [Prompt(start(fast))], max_tokens=10, suppressed=[-1, first])
     assert first not in result.tokens
 
 
-def test_a_model_of_another_form_is_loaded_as_it_is(tmp_path: Path) -> None:
+def test_a_model_of_another_structure_is_loaded_unchanged(tmp_path: Path) -> None:
     directory = untrained_whisper()
     with pytest.raises(ValueError, match="decoder/projection/bias"):
-        write_reordered(directory, TokenOrder.of(read_vocabulary(directory)), tmp_path)
+        write_reordered(directory, TokenOrder.from_vocabulary(read_vocabulary(directory)), tmp_path)
     assert not WhisperModel.load(directory, 1, 1).prefixes_are_cheap
 
 
-def test_a_large_model_is_loaded_as_it_is(whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_model_is_loaded_unchanged(whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("surtitle.speech.whisper.model.MAX_BYTES", 1000)
     assert not WhisperModel.load(whisper_tiny, 1, 1).prefixes_are_cheap
 
@@ -121,12 +121,12 @@ def test_a_newer_file_format_is_not_guessed(
     data = (tmp_path / "model.bin").read_bytes()
     (tmp_path / "model.bin").write_bytes(struct.pack("<I", model_file._VERSION + 1) + data[4:])
     with pytest.raises(ValueError, match="not known"):
-        write_reordered(tmp_path, TokenOrder.of(read_vocabulary(tmp_path)), tmp_path_factory.mktemp("other"))
+        write_reordered(
+            tmp_path, TokenOrder.from_vocabulary(read_vocabulary(tmp_path)), tmp_path_factory.mktemp("other")
+        )
 
 
-def test_without_room_for_the_files_a_model_is_loaded_as_it_is(
-    whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_is_loaded_unchanged_when_the_disk_is_full(whisper_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 

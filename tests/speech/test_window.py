@@ -63,7 +63,7 @@ class Clock:
         return self.language, self.sure
 
 
-def opened(decoder: Clock, policy: Policy | None = None, language: str = "en") -> WindowStream:
+def open_stream(decoder: Clock, policy: Policy | None = None, language: str = "en") -> WindowStream:
     return WindowStream(decoder, language, policy or AlignAtt(MARGIN), Display(0.1, 0.0), ())
 
 
@@ -71,9 +71,9 @@ def say(stream: WindowStream, seconds: float, quiet: float = 0.0) -> Hypothesis 
     return stream.accept(silence(seconds), quiet)
 
 
-def test_it_decodes_when_there_is_enough_that_is_new() -> None:
+def test_it_decodes_when_there_is_enough_new_audio() -> None:
     decoder = Clock()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     answers = [say(stream, 0.1) for _ in range(20)]
     assert len(decoder.windows) == 3
     assert sum(answer is not None for answer in answers) == 3
@@ -81,7 +81,7 @@ def test_it_decodes_when_there_is_enough_that_is_new() -> None:
 
 def test_the_committed_prefix_is_forced_and_only_grows() -> None:
     decoder = Clock()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     for _ in range(4):
         hypothesis = say(stream, 1.0)
     assert hypothesis is not None
@@ -89,10 +89,10 @@ def test_the_committed_prefix_is_forced_and_only_grows() -> None:
     assert [window.prefix for window in decoder.windows] == [(), (1,), (1, 2, 3), (1, 2, 3, 4, 5)]
 
 
-def test_a_pause_commits_what_was_said_but_not_how_the_sentence_ends() -> None:
+def test_a_pause_commits_the_words_but_not_the_end_of_the_sentence() -> None:
     decoder = Clock()
     decoder.sentence = 4
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     say(stream, 2.0)
     say(stream, 0.3, quiet=0.3)
     paused = say(stream, 0.2, quiet=0.5)
@@ -112,7 +112,7 @@ def test_the_next_words_decide_whether_a_sentence_ended_in_a_pause() -> None:
             assert window.prefix == (1,)
             return DecodedWindow((Piece(Word("was", 1.8, 2.0, 0.9), (3,)),), "en", 1.0)
 
-    stream = opened(Changing())
+    stream = open_stream(Changing())
     say(stream, 1.0)
     paused = say(stream, 0.5, quiet=0.5)
     assert paused is not None
@@ -121,7 +121,7 @@ def test_the_next_words_decide_whether_a_sentence_ended_in_a_pause() -> None:
     assert join(stream.finish().committed) == "workflow was"
 
 
-def test_a_decoder_that_stops_at_a_pause_hears_what_follows_in_a_window_of_its_own() -> None:
+def test_after_a_pause_at_which_the_decoder_stops_a_new_window_begins() -> None:
     class Stopping(Clock):
         def decode(self, window: Window) -> DecodedWindow:
             self.windows.append(window)
@@ -133,7 +133,7 @@ def test_a_decoder_that_stops_at_a_pause_hears_what_follows_in_a_window_of_its_o
             return DecodedWindow((Piece(Word("And", end - 0.4, end - 0.1, 0.9), (3,)),), "en", 1.0)
 
     decoder = Stopping()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     say(stream, 1.0)
     say(stream, 0.5, quiet=0.5)
     said = say(stream, 2.0)
@@ -146,17 +146,17 @@ def test_a_decoder_that_stops_at_a_pause_hears_what_follows_in_a_window_of_its_o
     assert join(stream.finish().committed) == "bank. And"
 
 
-def test_what_breaks_off_has_no_ellipsis() -> None:
+def test_the_ellipsis_of_an_unfinished_sentence_is_removed() -> None:
     class Broken(Clock):
         def decode(self, window: Window) -> DecodedWindow:
             return DecodedWindow((Piece(Word("college...", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
 
-    stream = opened(Broken())
+    stream = open_stream(Broken())
     say(stream, 1.0)
     assert join(stream.finish().committed) == "college"
 
 
-def test_a_sentence_that_is_remembered_and_not_heard_is_left_out() -> None:
+def test_a_sentence_copied_from_the_context_is_removed() -> None:
     class Remembering(Clock):
         def decode(self, window: Window) -> DecodedWindow:
             heard = [Piece(Word("One", 0.2, 0.5, 0.9), (1,)), Piece(Word("two", 0.5, 1.0, 0.9), (2,))]
@@ -165,14 +165,14 @@ def test_a_sentence_that_is_remembered_and_not_heard_is_left_out() -> None:
             ]
             return DecodedWindow((*heard, *again), "en", 1.0)
 
-    stream = opened(Remembering())
+    stream = open_stream(Remembering())
     say(stream, 1.2)
     assert join(stream.finish().committed) == "One"  # the last word before them may be part of it
 
 
-def test_what_was_said_after_the_last_decoding_is_heard_at_the_end() -> None:
+def test_speech_after_the_last_decoding_is_decoded_at_the_end() -> None:
     decoder = Clock()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     say(stream, 1.0)
     say(stream, 0.5)
     assert join(stream.finish().committed) == "w1 w2 w3"
@@ -180,12 +180,12 @@ def test_what_was_said_after_the_last_decoding_is_heard_at_the_end() -> None:
 
 def test_the_window_slides_to_a_sentence_and_carries_a_bounded_context() -> None:
     decoder = Clock()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     heard = 0.0
     for _ in range(600):
         heard += 0.1
         hypothesis = say(stream, 0.1)
-        decoder.begins = stream.begins
+        decoder.begins = stream.window_start
     assert hypothesis is not None
     lengths = [window.features.shape[1] / FRAMES for window in decoder.windows]
     assert max(lengths) < 15
@@ -198,13 +198,13 @@ def test_the_window_slides_to_a_sentence_and_carries_a_bounded_context() -> None
 
 def test_audio_that_comes_all_at_once_is_decoded_in_parts() -> None:
     decoder = Clock()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     say(stream, 70.0)
     assert len(decoder.windows) >= 3
     assert max(window.features.shape[1] for window in decoder.windows) <= 2500
 
 
-def test_a_hypothesis_that_is_never_agreed_on_does_not_hold_the_window() -> None:
+def test_the_window_slides_even_if_hypotheses_never_agree() -> None:
     class Fickle(Clock):
         def decode(self, window: Window) -> DecodedWindow:
             decoded = super().decode(window)
@@ -215,33 +215,33 @@ def test_a_hypothesis_that_is_never_agreed_on_does_not_hold_the_window() -> None
             return DecodedWindow(pieces, "en", 1.0)
 
     decoder = Fickle()
-    stream = opened(decoder, LocalAgreement(2))
+    stream = open_stream(decoder, LocalAgreement(2))
     for _ in range(300):
         hypothesis = say(stream, 0.1)
-        decoder.begins = stream.begins
+        decoder.begins = stream.window_start
     assert max(window.features.shape[1] for window in decoder.windows) < 1700
     assert hypothesis is not None
     assert len(hypothesis.committed) > 20
 
 
-def test_a_language_is_believed_when_there_is_enough_of_it() -> None:
-    stream = opened(Clock("fr", 0.9), language="auto")
+def test_a_language_is_accepted_after_enough_voice() -> None:
+    stream = open_stream(Clock("fr", 0.9), language="auto")
     assert say(stream, 0.7) is None
     assert stream.language == "auto"
     assert say(stream, 0.7) is not None
     assert stream.language == "fr"
 
 
-def test_a_language_that_stays_doubtful_is_taken_after_three_seconds() -> None:
-    stream = opened(Clock("fr", 0.3), language="auto")
+def test_a_doubtful_language_is_accepted_after_three_seconds() -> None:
+    stream = open_stream(Clock("fr", 0.3), language="auto")
     assert say(stream, 2.0) is None
     assert say(stream, 1.5) is not None
     assert stream.language == "fr"
 
 
-def test_a_speaker_who_changes_the_language_is_followed() -> None:
+def test_a_change_of_language_is_followed() -> None:
     decoder = Clock("fr", 0.9)
-    stream = opened(decoder, language="auto")
+    stream = open_stream(decoder, language="auto")
     say(stream, 3.0)
     stream.finish()
     decoder.language = "en"
@@ -252,28 +252,28 @@ def test_a_speaker_who_changes_the_language_is_followed() -> None:
 
 
 def test_a_pinned_language_stays() -> None:
-    stream = opened(Clock("fr", 1.0), language="de")
+    stream = open_stream(Clock("fr", 1.0), language="de")
     say(stream, 3.0)
     assert stream.language == "de"
 
 
-def test_a_decoder_that_fails_leaves_what_was_committed_and_the_next_utterance() -> None:
+def test_after_a_failure_the_committed_words_and_the_next_utterance_are_intact() -> None:
     decoder = Clock()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     say(stream, 2.0)
     decoder.fail = True
     with pytest.raises(EngineError):
         say(stream, 2.0)
     assert join(stream.finish().committed) == "w1 w2 w3 w4"
     decoder.fail = False
-    assert join(opened(decoder).finish().committed) == ""
+    assert join(open_stream(decoder).finish().committed) == ""
     say(stream, 1.0)
     assert join(stream.finish().committed) == "w1 w2"
 
 
 def test_a_decoder_that_fails_at_the_end_does_not_fail_twice() -> None:
     decoder = Clock()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     say(stream, 0.5)
     decoder.fail = True
     with pytest.raises(EngineError):
@@ -297,13 +297,13 @@ class Babble(Clock):
         return DecodedWindow(tuple(pieces), "en", 1.0)
 
 
-def test_a_stock_phrase_that_nobody_said_is_neither_shown_nor_committed() -> None:
+def test_an_invented_stock_phrase_is_neither_shown_nor_committed() -> None:
     class Thankful(Clock):
         def decode(self, window: Window) -> DecodedWindow:
             words = [Word("Thank", 0.0, 0.2, 0.2), Word("you.", 0.2, 0.4, 0.3)]
             return DecodedWindow(tuple(Piece(word, (1,)) for word in words), "en", 1.0)
 
-    stream = opened(Thankful())
+    stream = open_stream(Thankful())
     assert say(stream, 0.8) == Hypothesis()
     assert say(stream, 0.3, quiet=0.3) == Hypothesis()
     assert stream.finish() == Hypothesis()
@@ -317,21 +317,19 @@ def test_a_stock_phrase_that_nobody_said_is_neither_shown_nor_committed() -> Non
         ([("Yes.", 1.2, 1.5)], " Yes."),
     ],
 )
-def test_after_a_sentence_nothing_is_written_that_has_no_sound(
-    words: list[tuple[str, float, float]], kept: str
-) -> None:
+def test_after_a_sentence_words_without_sound_are_removed(words: list[tuple[str, float, float]], kept: str) -> None:
     class Eager(Clock):
         def decode(self, window: Window) -> DecodedWindow:
             said = words if window.prefix else [("It", 0.2, 0.6), ("is.", 0.6, 1.0)]
             return DecodedWindow(tuple(Piece(Word(*word, 0.9), (n,)) for n, word in enumerate(said)), "en", 1.0)
 
-    stream = opened(Eager())
+    stream = open_stream(Eager())
     say(stream, 1.5)
     say(stream, 0.3, quiet=0.3)
     assert join(stream.finish().committed) == "It is." + kept
 
 
-def test_a_loop_is_cut_and_does_not_go_on_in_the_next_utterance() -> None:
+def test_a_loop_is_cut_and_does_not_continue_in_the_next_utterance() -> None:
     class Looping(Clock):
         def decode(self, window: Window) -> DecodedWindow:
             self.windows.append(window)
@@ -339,7 +337,7 @@ def test_a_loop_is_cut_and_does_not_go_on_in_the_next_utterance() -> None:
             return DecodedWindow(tuple(Piece(word, (7,)) for word in words), "en", 1.0)
 
     decoder = Looping()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     say(stream, 5.0)
     assert len(stream.finish().committed) <= 12
     say(stream, 5.0)
@@ -358,7 +356,7 @@ _steps = st.lists(st.tuples(st.floats(0.01, 9), st.sampled_from([0.0, 0.3, 0.6])
 def test_committed_text_is_only_ever_appended_to(
     script: list[list[str]], policy: Callable[[], Policy], steps: list[tuple[float, float]]
 ) -> None:
-    stream = opened(Babble(script), policy())
+    stream = open_stream(Babble(script), policy())
     before: tuple[Word, ...] = ()
     for seconds, quiet in steps:
         hypothesis = stream.accept(silence(seconds), min(quiet, seconds))
@@ -389,9 +387,9 @@ class Parrot(Clock):
 
 
 @pytest.mark.parametrize(("copies", "heard"), [(4, 0), (8, 3)])
-def test_what_is_copied_from_the_context_is_decoded_again_without_it(copies: int, heard: int) -> None:
+def test_a_window_that_repeats_its_context_is_decoded_again_without_it(copies: int, heard: int) -> None:
     decoder = Parrot(copies, heard)
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     said = []
     for _ in range(4):
         for _ in range(10):
@@ -401,9 +399,9 @@ def test_what_is_copied_from_the_context_is_decoded_again_without_it(copies: int
     assert any(window.context for window in decoder.windows)
 
 
-def test_what_is_said_again_is_believed() -> None:
+def test_words_that_are_really_repeated_are_kept() -> None:
     decoder = Clock()
-    stream = opened(decoder)
+    stream = open_stream(decoder)
     for _ in range(2):
         for _ in range(10):
             say(stream, 0.3)

@@ -157,7 +157,7 @@ async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny
     readers = [Reader(service) for _ in range(3)]
     speaking = [asyncio.create_task(one.run()) for one in publishers]
     reading = [asyncio.create_task(one.run()) for one in readers]
-    due: dict[str, str] = {}  # what has to be there for ever
+    due: dict[str, str] = {}  # what must never disappear again
     try:
         for number in range(KILLS):
             if number % 4 == 3:  # on a busy machine some lives are too short for a caption
@@ -184,7 +184,7 @@ async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny
         await asyncio.gather(*speaking, *reading, return_exceptions=True)
         await service.stop(signal.SIGKILL)
     assert due.items() <= kept.items()
-    assert all(len(set(one.clocks)) == 1 for one in publishers)  # the same clock for ever
+    assert all(len(set(one.clocks)) == 1 for one in publishers)  # the clock never changed
     for name in ("Host", "Guest"):
         own = sorted((one for one in readers[0].captions.values() if one["source"] == name and one["text"]), key=_start)
         for before, after in pairwise(own):

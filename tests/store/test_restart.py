@@ -1,4 +1,4 @@
-"""A service that is started again goes on where it was."""
+"""A restarted service continues from its previous state."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(t
         await client.post("/api/channels/talk/clear")
         put(service, "talk", "c2", 1, "after", start=5.0, final=True)
         channel = service.services.hub.channel("talk")
-        assert channel.clock() < 60  # which goes on
+        assert channel.clock() < 60  # it continues
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         assert (await client.get("/api/channels/talk/transcript.txt")).text == "after\n"
         events = await read(service, f"?last={seen['id']}", count=2)

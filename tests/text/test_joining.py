@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.text.joining import joins
+from surtitle.text.joining import must_stay_together
 
 
 @pytest.mark.parametrize(
@@ -33,22 +33,22 @@ from surtitle.text.joining import joins
     ],
 )
 def test_pieces_of_one_word_stay_together(before: str, after: str) -> None:
-    assert joins(before, after, spaced=False)
+    assert must_stay_together(before, after, spaced=False)
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
     [("東京", "は"), ("。", "次"), ("」", "と"), ("東京", "Tower"), ("iPhone", "を"), ("เรา", "ไป"), ("so—", "yes")],
 )
-def test_scripts_without_spaces_may_break(before: str, after: str) -> None:
-    assert not joins(before, after, spaced=False)
+def test_a_line_may_end_in_scripts_without_spaces(before: str, after: str) -> None:
+    assert not must_stay_together(before, after, spaced=False)
 
 
 @pytest.mark.parametrize(("before", "after"), [("Quoi", "?"), ("«", "Oui"), ("Oui", "»"), ("50", "%")])
-def test_french_spaces_do_not_break(before: str, after: str) -> None:
-    assert joins(before, after, spaced=True)
+def test_no_line_ends_at_a_space_before_a_french_mark(before: str, after: str) -> None:
+    assert must_stay_together(before, after, spaced=True)
 
 
 @pytest.mark.parametrize(("before", "after"), [("10", "000"), ("a", "b"), ("a", "'tis"), ("said", '"Yes'), ("a", "-")])
-def test_spaces_break(before: str, after: str) -> None:
-    assert not joins(before, after, spaced=True)
+def test_a_line_may_end_at_a_space(before: str, after: str) -> None:
+    assert not must_stay_together(before, after, spaced=True)

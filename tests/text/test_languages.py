@@ -38,7 +38,7 @@ def test_a_tag_is_a_code_that_the_model_knows(tag: str, code: str | None) -> Non
     assert recognizer_code(tag, WHISPER) == code
 
 
-def test_cantonese_where_the_model_knows_it() -> None:
+def test_cantonese_is_only_chosen_if_the_model_knows_it() -> None:
     assert recognizer_code("yue-HK", WHISPER | {"yue"}) == "yue"
 
 
@@ -58,7 +58,7 @@ def test_messages_for_people() -> None:
     assert "the language 'xx'" in unknown_language("xx", "base", WHISPER)
 
 
-def test_names() -> None:
+def test_languages_have_english_names() -> None:
     assert primary("zh_Hant-TW") == "zh"
     assert english_name("pt-BR") == "Portuguese (Brazil)"
     assert english_name("!!") == "!!"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.text.sentences import ends_sentence, may_be_abbreviated, trails_off, without_end
+from surtitle.text.sentences import ends_sentence, may_be_abbreviated, strip_end_marks, trails_off
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_some_abbreviations_may_end_a_sentence(text: str) -> None:
 @pytest.mark.parametrize(
     "pieces", [("U", ".S."), ("p", ".m."), ("Ph", ".D."), ("z", ".B."), ("U.S", "."), ("U", ".", "S", ".")]
 )
-def test_an_abbreviation_in_pieces_ends_nothing(pieces: tuple[str, ...]) -> None:
+def test_an_abbreviation_in_pieces_does_not_end_a_sentence(pieces: tuple[str, ...]) -> None:
     for count in range(1, len(pieces) + 1):
         assert not ends_sentence("".join(pieces[:count]))
         assert not ends_sentence(pieces[count - 1])
@@ -143,7 +143,9 @@ def test_possible_beginnings_of_abbreviations() -> None:
         ("word;", None, "en", False),
     ],
 )
-def test_languages_and_what_follows(text: str, following: str | None, language: str | None, ends: bool) -> None:
+def test_the_answer_depends_on_the_language_and_the_next_word(
+    text: str, following: str | None, language: str | None, ends: bool
+) -> None:
     assert ends_sentence(text, following, language) is ends
 
 
@@ -157,7 +159,7 @@ def test_lower_case_continues_after_quotes_and_abbreviations() -> None:
 
 
 @pytest.mark.parametrize("text", ["so...", "so…", "so. . .", "so……", "so..", "so…”", "それは……", "well⋯"])
-def test_an_ellipsis_is_a_thought_broken_off(text: str) -> None:
+def test_text_with_an_ellipsis_trails_off(text: str) -> None:
     assert trails_off(text)
     assert not ends_sentence(text)
     assert not ends_sentence(text, "and")
@@ -166,16 +168,16 @@ def test_an_ellipsis_is_a_thought_broken_off(text: str) -> None:
     assert ends_sentence(text, "The")
 
 
-def test_no_ellipsis() -> None:
+def test_text_without_an_ellipsis_does_not_trail_off() -> None:
     for text in ("", "end.", "end?", "U.S.", "10.30", "so...?"):
         assert not trails_off(text)
 
 
 def test_final_marks_are_removed_except_those_of_abbreviations() -> None:
-    assert without_end("That is it.") == "That is it"
-    assert without_end("Really?!") == "Really"
-    assert without_end("Mais oui !") == "Mais oui"
-    assert without_end("終わり。") == "終わり"
-    assert without_end("with Mr.") == "with Mr."
-    assert without_end("so...") == "so"
-    assert without_end("") == ""
+    assert strip_end_marks("That is it.") == "That is it"
+    assert strip_end_marks("Really?!") == "Really"
+    assert strip_end_marks("Mais oui !") == "Mais oui"
+    assert strip_end_marks("終わり。") == "終わり"
+    assert strip_end_marks("with Mr.") == "with Mr."
+    assert strip_end_marks("so...") == "so"
+    assert strip_end_marks("") == ""

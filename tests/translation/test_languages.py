@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from surtitle.core.errors import BadRequest
-from surtitle.text.language_names import find, languages, same
+from surtitle.text.language_names import find, is_same_language, languages
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_directions() -> None:
 
 
 def test_the_same_language() -> None:
-    assert same("pt", "pt-BR")
-    assert not same("en", "fr")
-    assert not same("auto", "en")
+    assert is_same_language("pt", "pt-BR")
+    assert not is_same_language("en", "fr")
+    assert not is_same_language("auto", "en")

@@ -58,7 +58,7 @@ async def say(service: Running, *messages: str | bytes, channel: str = "main") -
         pytest.param([start(rate=0)], "unsupported_format", 4400, id="rate 0"),
         pytest.param([start(rate=-16000)], "unsupported_format", 4400, id="negative rate"),
         pytest.param([start(rate=10**12)], "unsupported_format", 4400, id="absurd rate"),
-        pytest.param([start(rate="fast")], "bad_request", 4400, id="rate that is no number"),
+        pytest.param([start(rate="fast")], "bad_request", 4400, id="rate that is not a number"),
         pytest.param([start(rate=1e400)], "bad_request", 4400, id="infinite rate"),
         pytest.param([start(channels=7)], "unsupported_format", 4400, id="seven channels"),
         pytest.param([start(lang="../etc")], "bad_request", 4400, id="no language"),

@@ -373,4 +373,4 @@ async def test_what_is_said_while_a_channel_is_paused_is_not_captioned(
         said = await listening
     assert error_rate(f"{SENTENCES[0]} {SENTENCES[2]}", said.text) < 0.2
     before, after = len(speech(SENTENCES[0])) / RATE, len(speech(SENTENCES[1])) / RATE
-    assert said.of("final")[-1]["ts"] > before + after  # the clock went on
+    assert said.of("final")[-1]["ts"] > before + after  # the clock continued

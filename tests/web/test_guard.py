@@ -1,4 +1,4 @@
-"""Who may use which route: all of them, as the router has them, with tokens of every kind."""
+"""Every route of the router requires the right permission, with tokens of every kind."""
 
 from __future__ import annotations
 

@@ -313,7 +313,7 @@ async def test_a_service_that_stops_tells_its_publishers_and_keeps_no_one_waitin
 
 
 async def post_begun(service: Running, path: str, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A chunked POST whose body has begun and goes on."""
+    """Start a chunked POST whose body is still being sent."""
     host, port = service.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -155,7 +155,7 @@ async def test_one_reader_too_many(small: Running) -> None:
         async with httpx.AsyncClient(base_url=small.url) as client:
             assert (await client.get("/api/channels/full/captions")).status_code == 429
     async with small.reader("full"):
-        pass  # they were let go
+        pass  # the other readers have been disconnected
 
 
 async def test_a_reader_that_does_not_read_slows_nobody(small: Running) -> None:

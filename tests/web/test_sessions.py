@@ -156,7 +156,7 @@ async def test_translations_are_read_and_found(service: Running, client: httpx.A
 
 
 async def test_a_session_is_deleted_for_good(service: Running, client: httpx.AsyncClient) -> None:
-    """Also one that goes on: what follows is another session, with a recording of its own."""
+    """This includes an active session: what follows belongs to another session, with its own recording."""
     async with service.publisher("gone") as socket:
         await client.post("/api/channels/gone/recording")
         await socket.send('{"op":"start","source":"Host"}')

@@ -16,7 +16,7 @@ from anyascii import anyascii
 from surtitle.core.errors import BadRequest
 
 COLUMNS = 32
-MAX_BYTES = 128  # libobs copies no more, and may cut inside a character
+MAX_BYTES = 128  # libobs copies at most this, and may cut inside a character
 MAX_PAIRS = 27  # pairs for text and the address of each row; four commands take the rest of 31
 
 _ASCII = {chr(code) for code in range(0x20, 0x7F)}

@@ -10,7 +10,7 @@ from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
 from surtitle.vocabulary.substituter import strip_punctuation
 
-_PHRASE = 4  # words of a replacement that is learnt: longer ones are a misheard sentence
+_PHRASE = 4  # words in a replacement that is remembered: a longer one is a misheard sentence
 
 
 def apply_correction(caption: Caption, text: str) -> Caption:

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from surtitle.core.words import Word, join
-from surtitle.text.joining import joins
+from surtitle.text.joining import must_stay_together
 from surtitle.text.sentences import ends_sentence
 
 
 def are_joined(before: Word, after: Word) -> bool:
     """Whether two words belong together, so that no line and no caption may end between them."""
-    return joins(before.text, after.text, spaced=after.spaced)
+    return must_stay_together(before.text, after.text, spaced=after.spaced)
 
 
 def units(words: Sequence[Word]) -> list[list[Word]]:

@@ -331,7 +331,7 @@ def _check_extras(_: Settings) -> Iterator[Finding]:
 
 
 def _local_host(settings: Settings) -> str:
-    """The host to connect to from this computer, as it stands in a URL."""
+    """The host to connect to from this computer, in the form that a URL needs."""
     host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 

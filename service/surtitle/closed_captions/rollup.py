@@ -10,7 +10,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from surtitle.captions.cea608 import COLUMNS, MAX_PAIRS, count_pairs, fits, transliterate
-from surtitle.text.joining import joins
+from surtitle.text.joining import must_stay_together
 
 MIN_INTERVAL = 0.5  # seconds between two screens; with B-frames OBS sends about three per second
 CLEAR_AFTER = 4.0  # seconds of silence after which the screen is cleared
@@ -63,7 +63,11 @@ class RollUp:
         self._turn = self._turn or turn
         for number, word in enumerate(transliterate(text).split()):
             before = self._waiting[-1] if self._waiting and not (number or spaced or self._turn) else None
-            if before is not None and joins(before.text, word, spaced=False) and len(before.text + word) <= COLUMNS:
+            if (
+                before is not None
+                and must_stay_together(before.text, word, spaced=False)
+                and len(before.text + word) <= COLUMNS
+            ):
                 self._waiting[-1] = replace(before, text=before.text + word)
                 continue
             self._waiting.append(_Word(word, due, spaced or number > 0, self._turn))

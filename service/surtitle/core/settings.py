@@ -54,7 +54,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may reach the service, and how."""
+    """Settings for access: the secret of tokens, and the requests that need one."""
 
     secret: str | None = field(default=None, repr=False)  # signs tokens
     require_token: bool = False  # from programs on this computer, too

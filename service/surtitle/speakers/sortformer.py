@@ -1,9 +1,9 @@
-"""Streaming Sortformer through NeMo: speech in, activity of up to four speakers out.
+"""Streaming Sortformer with NeMo: takes speech, and returns the activity of up to four speakers.
 
-The model keeps a cache of what each speaker sounds like, in the order of arrival, and a queue of
-what was heard lately; each step costs the same, and nothing is heard twice (Medennikov et al. 2025,
-"Streaming Sortformer: Speaker Cache-Based Online Speaker Diarization with Arrival-Time Ordering").
-NeMo and torch are imported when a model is loaded.
+The model keeps a cache of what each speaker sounds like, in the order of arrival, and a queue of recent frames. Each
+step costs the same, and no audio is processed twice (Medennikov et al. 2025, "Streaming Sortformer: Speaker Cache-Based
+Online Speaker Diarization with Arrival-Time Ordering").
+NeMo and torch are only imported when a model is loaded.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from surtitle.audio import RATE, Samples
 from surtitle.speakers.timeline import SPEAKERS, Activity
 
 _HOP = RATE // 100  # samples between two columns of the spectrogram
-_MARGIN = 3  # columns at an edge that would be others if the sound went on
-_LEFT = 1  # frames before a step's own that the model hears again
+_MARGIN = 3  # columns at the end of the audio that would change if more audio followed
+_LEFT_CONTEXT = 1  # frames before those of a step that the model processes again as context
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """A published setting of the model, in frames of 80 ms: ``chunk`` are new in a step, ``ahead`` come after them."""
+    """A published setting of the model, in frames of 80 ms: a step takes ``chunk`` frames and ``ahead`` after them."""
 
     chunk: int
     ahead: int
@@ -36,14 +36,14 @@ class Latency:
 
 
 LATENCIES = {0.32: Latency(3, 1, 188, 144), 1.04: Latency(6, 7, 188, 144), 10.0: Latency(124, 1, 124, 124)}
-"""By the seconds of sound that a step needs."""
+"""Settings by the seconds of audio that a step needs."""
 
 
 class Sortformer:
-    """A loaded model, which serves any number of streams, one step at a time."""
+    """A loaded model that serves any number of streams, one step at a time."""
 
     def __init__(self, model: str) -> None:
-        """Load a ``.nemo`` file, or a model of the hub by name. Raises what NeMo raises."""
+        """Load a ``.nemo`` file, or a model from the hub by its name. Raises the errors of NeMo."""
         warnings.simplefilter("ignore")
         import torch
         from nemo.collections.asr.models import SortformerEncLabelModel
@@ -62,18 +62,18 @@ class Sortformer:
         self.subsampling: int = loaded.encoder.subsampling_factor
 
     def open(self, latency: float) -> SortformerStream:
-        """A stream for one source; ``latency`` is one of `LATENCIES`."""
+        """Open a stream for one source; ``latency`` is one of `LATENCIES`."""
         return SortformerStream(self, LATENCIES[latency])
 
-    def columns(self, samples: Samples) -> Any:
-        """The spectrogram as a tensor (1, mels, columns)."""
+    def compute_columns(self, samples: Samples) -> Any:
+        """Compute the spectrogram, a tensor of shape (1, mels, columns)."""
         sound = self.torch.from_numpy(samples).unsqueeze(0).to(self.net.device)
         length = self.torch.tensor([len(samples)], device=self.net.device)
         found, count = self.net.preprocessor(input_signal=sound, length=length)
         return found[:, :, : int(count[0])]
 
     def step(self, columns: Any, state: Any, latency: Latency, left: int, right: int) -> tuple[Any, Activity]:
-        """One step over columns of which ``left`` and ``right`` are context; the new state and the frames."""
+        """Run one step; ``left`` and ``right`` of the columns are context. Returns the new state and the frames."""
         modules = self.net.sortformer_modules
         modules.chunk_len, modules.chunk_right_context = latency.chunk, latency.ahead
         modules.fifo_len, modules.spkcache_len = latency.queue, latency.cache
@@ -90,7 +90,7 @@ class Sortformer:
 
 
 class SortformerStream:
-    """One source's way through the model."""
+    """The state of one source in the model."""
 
     def __init__(self, model: Sortformer, latency: Latency) -> None:
         self._model = model
@@ -100,37 +100,37 @@ class SortformerStream:
         self._begin()
 
     def feed(self, samples: Samples) -> Activity:
-        """Hear 16 kHz samples; the frames that are known now, after those of the calls before."""
+        """Process 16 kHz samples; returns the frames that are final now and follow those of the previous calls."""
         self._samples = np.concatenate((self._samples, samples))
-        self._spectrum(last=False)
-        return self._steps(last=False)
+        self._add_columns(last=False)
+        return self._run_steps(last=False)
 
     def flush(self) -> Activity:
-        """The frames that are left; what is fed next comes after a gap, and the speakers stay known."""
-        self._spectrum(last=True)
-        found = self._steps(last=True)
+        """Return the remaining frames. Audio that is fed later is not continuous, but its speakers are recognized."""
+        self._add_columns(last=True)
+        found = self._run_steps(last=True)
         self._begin()
         return found
 
     def _begin(self) -> None:
         self._samples = np.zeros(0, dtype=np.float32)
-        self._margin = 0  # columns of what is in `_samples` that have been taken
+        self._margin = 0  # columns of `_samples` that are already in `_columns`
         self._columns: Any = None
-        self._left = 0  # columns before those that are new, of which the frames are known
+        self._left = 0  # columns before the new ones, for which frames have been returned
 
-    def _spectrum(self, *, last: bool) -> None:
-        """Columns for the samples that have come; where the sound may go on, all but those that it would change."""
+    def _add_columns(self, *, last: bool) -> None:
+        """Add columns for the received samples, except, unless it is the ``last`` call, those that may still change."""
         count = len(self._samples) // _HOP + 1 - (0 if last else _MARGIN)
         if count <= self._margin or len(self._samples) < _HOP:
             return
         with self._model.torch.inference_mode():
-            new = self._model.columns(self._samples)[:, :, self._margin : count]
+            new = self._model.compute_columns(self._samples)[:, :, self._margin : count]
             self._columns = new if self._columns is None else self._model.torch.cat((self._columns, new), dim=2)
         done = max(0, count - _MARGIN)
         self._samples = self._samples[done * _HOP :]
         self._margin = count - done
 
-    def _steps(self, *, last: bool) -> Activity:
+    def _run_steps(self, *, last: bool) -> Activity:
         found = [np.zeros((0, SPEAKERS), dtype=np.float32)]
         size, ahead = (frames * self._model.subsampling for frames in (self._latency.chunk, self._latency.ahead))
         while self._columns is not None:
@@ -144,7 +144,7 @@ class SortformerStream:
                     self._columns[:, :, : self._left + new + right], self._state, self._latency, self._left, right
                 )
             found.append(frames)
-            left = min(_LEFT * self._model.subsampling, self._left + new)
+            left = min(_LEFT_CONTEXT * self._model.subsampling, self._left + new)
             self._columns = self._columns[:, :, self._left + new - left :]
             self._left = left
         return np.concatenate(found)

@@ -1,4 +1,4 @@
-"""The words of one utterance: what is committed, what is shown. Pure."""
+"""Keeps the words of an utterance that are committed, and decides which others are shown. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from surtitle.speech.policy import Display, Policy
 
 
 class CommittedWords:
-    """Holds the committed words of one utterance after another. Words can only be added."""
+    """The committed words of one utterance after another. Words can only be added."""
 
     def __init__(self, policy: Policy, display: Display) -> None:
         self._policy = policy
@@ -23,8 +23,8 @@ class CommittedWords:
     def rest(self, words: Sequence[Word]) -> list[Word]:
         """The words of a hypothesis for the whole utterance that follow the committed ones.
 
-        They are found by count if the hypothesis begins with the committed words, and otherwise by time. Times alone
-        would lose or duplicate words, because recognizers move them a little with every hypothesis.
+        They are found by count if the hypothesis begins with the committed words, and otherwise by time. Time alone
+        would lose or duplicate words, because recognizers change times a little with every hypothesis.
         """
         count = len(self._committed)
         if [word.key for word in words[:count]] == [word.key for word in self._committed]:

@@ -1,4 +1,4 @@
-"""Finds the beginnings and ends of utterances: a pure state machine over speech probabilities."""
+"""Finds the starts and ends of utterances with a state machine over speech probabilities. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 
 class Edge(Enum):
-    """What changed with the last chunk."""
+    """The change at the last chunk."""
 
     NONE = auto()
     SPEECH = auto()
@@ -16,10 +16,10 @@ class Edge(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EndpointRules:
-    """Thresholds are probabilities, the rest are seconds.
+    """The rules by which utterances begin and end: ``on`` and ``off`` are probabilities, all others are seconds.
 
-    The silence that ends an utterance shrinks as the utterance grows, so that a person who hardly
-    pauses is still cut in a pause and not in a word.
+    The silence that ends an utterance gets shorter as the utterance gets longer, so that the speech of a person who
+    hardly pauses is still divided in a pause rather than in a word.
     """
 
     on: float = 0.5
@@ -32,7 +32,7 @@ class EndpointRules:
     pressed_silence: float = 0.1
     longest: float = 22.0
     lead_in: float = 0.32
-    """Audio before speech is certain that is part of the utterance: a first consonant is quiet."""
+    """Audio before the detection of speech that belongs to the utterance, because a first consonant may be quiet."""
 
     def silence_after(self, length: float) -> float:
         """The silence in seconds that ends an utterance of ``length`` seconds."""
@@ -44,7 +44,7 @@ class EndpointRules:
 
 
 class Endpointer:
-    """Takes one probability per chunk, and reports the endpoint when the silence is long enough."""
+    """Takes one probability per chunk, and reports an endpoint when the silence is long enough."""
 
     def __init__(self, chunk_seconds: float, rules: EndpointRules = EndpointRules()) -> None:
         self._chunk = chunk_seconds

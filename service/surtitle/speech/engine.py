@@ -17,9 +17,9 @@ class Hints:
     """Hints for a recognizer, which ignores those it does not support."""
 
     prompt: str = ""
-    """Text that could have come before: its names, spelling and style are followed."""
+    """Text that could precede the speech: the recognizer follows its names, spelling and style."""
     hotwords: tuple[str, ...] = ()
-    """Words to prefer where the audio is ambiguous."""
+    """Words to prefer if the audio is ambiguous."""
 
 
 class Stream(Protocol):
@@ -64,7 +64,7 @@ class Engine(Protocol):
 
     @property
     def scheduler(self) -> Scheduler:
-        """Gives turns at the engine."""
+        """Schedules turns to use the engine."""
 
     @property
     def step(self) -> float:
@@ -72,10 +72,10 @@ class Engine(Protocol):
 
     @property
     def languages(self) -> frozenset[str]:
-        """The codes of the languages that it recognizes."""
+        """The codes of the languages that the engine recognizes."""
 
     def open(self, language: str, hints: Hints = Hints()) -> Stream:
-        """A stream for one source; ``language`` is one of `languages` or "auto".
+        """Open a stream for one source; ``language`` is one of `languages` or "auto".
 
         Call in a thread. Raises `EngineError`.
         """
@@ -93,7 +93,7 @@ class SpeechTranslator(Protocol):
         """Whether its model was trained to translate."""
 
     def translate(self, samples: Samples, language: str) -> Iterator[str | None]:
-        """Up to 25 s of speech in English, step by step: None until the last, which is the text.
+        """Translate up to 25 s of speech into English in steps, which give None until the last, which gives the text.
 
         Run each step in a thread, in a background turn of its own: recognition goes first. Raises `EngineError`.
         """

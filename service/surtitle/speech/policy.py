@@ -24,7 +24,7 @@ class Policy(Protocol):
         """
 
     def reset(self) -> None:
-        """Begin another utterance."""
+        """Reset the state for the next utterance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class AlignAtt:
         self._before = []
 
     def _margin(self, word: Word, agreed: bool) -> float:
-        margin = next(one for one in self._margins if word.probability >= one.probability)
+        margin = next(margin for margin in self._margins if word.probability >= margin.probability)
         return margin.agreed if agreed else margin.new
 
 
@@ -118,12 +118,11 @@ class HoldBack:
 
 
 class Display:
-    """Which of the words after the committed ones are shown, so that few of them have to be reworded.
+    """Decides which words after the committed ones are shown, so that few words change on screen.
 
-    A word is shown when it ended ``age`` ago and was believed for ``steady``, both in seconds of
-    audio: the newest words change with nearly every hypothesis, and nobody can read those. One with a
-    probability below ``unsure`` is shown when it ended ``unsure_age`` ago. A word stays until another
-    takes its place: nothing blinks.
+    A word is shown if it ended ``age`` ago and has not changed for ``steady``, both in seconds of audio: the newest
+    words change with nearly every hypothesis, and nobody could read them. A word with a probability below ``unsure`` is
+    shown if it ended ``unsure_age`` ago. A word stays on screen until another replaces it, so that nothing blinks.
     """
 
     def __init__(self, age: float, steady: float, unsure: float = 0.0, unsure_age: float = 0.0) -> None:
@@ -131,15 +130,17 @@ class Display:
         self._steady = steady
         self._unsure = unsure
         self._unsure_age = unsure_age
-        self._believed: list[tuple[str, float]] = []  # what the last hypothesis said, and since when
+        self._believed: list[
+            tuple[str, float]
+        ] = []  # words of the last hypothesis, each with the time since which it is there
         self._shown: list[Word] = []
 
     def reset(self) -> None:
-        """Another utterance begins."""
+        """Reset the state for the next utterance."""
         self._believed, self._shown = [], []
 
     def settled(self, words: Sequence[Word], heard: float) -> int:
-        """How many of ``words``, the newest hypothesis, may be believed."""
+        """The number of ``words``, the newest hypothesis, that may be shown or committed."""
         self._believed = [
             (word.text, before[1] if before is not None and before[0] == word.text else heard)
             for word, before in zip_longest(words, self._believed[: len(words)])
@@ -153,7 +154,7 @@ class Display:
         return count
 
     def show(self, words: Sequence[Word], settled: int, committed: int) -> tuple[Word, ...]:
-        """The tentative words on screen, when the first ``committed`` of ``words`` are that no more."""
+        """The tentative words to show after the first ``committed`` of ``words`` have been committed."""
         fresh = list(words[committed : max(settled, committed)])
         shown = self._shown[committed:]
         self._believed = self._believed[committed:]

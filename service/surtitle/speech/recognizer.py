@@ -14,9 +14,9 @@ from surtitle.speech.endpoint import Edge, Endpointer
 from surtitle.speech.engine import Stream
 from surtitle.speech.vad import CHUNK, Vad
 
-_MIN_LATE = 3.0  # seconds of audio at once, from which the engine is behind: utterances are then decoded together
-_MAX_JOINED = 10.0  # seconds an utterance may have, to be joined with the next
-_VOICE_THRESHOLD = 0.5  # probability from which a chunk holds a voice
+_MIN_LATE = 3.0  # seconds of audio in one call from which the engine is late: utterances are then decoded together
+_MAX_JOINED = 10.0  # seconds: only a shorter utterance is joined with the next
+_VOICE_THRESHOLD = 0.5  # probability from which a chunk contains voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +40,10 @@ class Recognizer:
         self._endpointer = endpointer or Endpointer(CHUNK / RATE, stream.rules)
         self._pending = np.zeros(0, dtype=np.float32)
         self._lead_in = self._new_lead_in()
-        self._voice = 0.0  # seconds of voice that the stream has not heard of
-        self._heard = 0  # samples on the source's clock that went through the detector
-        self._began = 0  # where the utterance's first sample is on that clock
-        self.failure: EngineError | None = None  # the last thing that went wrong, until somebody takes note
+        self._voice = 0.0  # seconds of voice that have not been reported to the stream
+        self._processed = 0  # samples processed by the detector, on the source's clock
+        self._start = 0  # the utterance's first sample, on the same clock
+        self.failure: EngineError | None = None  # the last error, until the caller resets it
 
     @property
     def speaking(self) -> bool:
@@ -51,7 +51,7 @@ class Recognizer:
 
     @property
     def stream(self) -> Stream:
-        """The one in use."""
+        """The stream in use."""
         return self._stream
 
     @property
@@ -59,25 +59,25 @@ class Recognizer:
         return self._stream.language
 
     def feed(self, samples: Samples) -> list[Update]:
-        """Hear more; returns what changed, in order.
+        """Process 16 kHz samples; returns the updates in order.
 
-        An engine that fails ends the utterance with what was committed; see `failure`.
+        If the engine fails, the utterance ends with its committed words; see `failure`.
         """
         audio = np.concatenate((self._pending, samples))
         whole = len(audio) - len(audio) % CHUNK
         self._pending = audio[whole:]
         late = whole >= _MIN_LATE * RATE
-        over = False  # the utterance is, but the next one may be near
+        over = False  # the utterance has ended, but it may be joined with the next one
         updates: list[Update] = []
         speech: list[Samples] = []
         for at in range(0, whole, CHUNK):
             chunk = audio[at : at + CHUNK]
             probability = self._vad.probability(chunk)
             edge = self._endpointer.feed(probability)
-            self._heard += CHUNK
+            self._processed += CHUNK
             self._voice += CHUNK / RATE if probability >= _VOICE_THRESHOLD else 0.0
             if edge is Edge.SPEECH and not over:
-                self._began = self._heard - CHUNK * (len(self._lead_in) + 1)
+                self._start = self._processed - CHUNK * (len(self._lead_in) + 1)
                 speech = [*self._lead_in, chunk]
                 self._lead_in.clear()
             elif self._endpointer.speaking or edge is Edge.ENDPOINT or over:
@@ -89,16 +89,16 @@ class Recognizer:
             else:
                 self._lead_in.append(chunk)
                 if not probability >= _VOICE_THRESHOLD:
-                    self._voice = 0.0  # it was no speech
+                    self._voice = 0.0  # it was not speech
         if speech:
             updates += self._accept(speech, last=over)
         return updates
 
     def flush(self) -> list[Update]:
-        """No more is coming, at least for now: what was said so far is an utterance."""
+        """End the utterance, because no more audio is expected for now."""
         pending, self._pending = self._pending, np.zeros(0, dtype=np.float32)
         updates: list[Update] = []
-        self._heard += len(pending)
+        self._processed += len(pending)
         if self._endpointer.speaking:
             updates += self._accept([pending], last=True)
         self._endpointer.reset()
@@ -108,9 +108,9 @@ class Recognizer:
         return updates
 
     def skip(self, samples: int) -> list[Update]:
-        """``samples`` of audio are missing here: end the utterance and go on after the gap."""
+        """Skip a gap of ``samples`` in the audio: end the utterance and continue after the gap."""
         updates = self.flush()
-        self._heard += samples
+        self._processed += samples
         return updates
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ class Recognizer:
         self._stream.close()
 
     def use(self, stream: Stream) -> None:
-        """Go over to another stream: at once when nobody speaks, else with the next utterance."""
+        """Switch to another stream: at once if nobody is speaking, otherwise with the next utterance."""
         if self._next is not None:
             self._next.close()
         self._next = stream
@@ -134,12 +134,12 @@ class Recognizer:
             self._lead_in = self._new_lead_in()
 
     def _new_lead_in(self) -> deque[Samples]:
-        """The chunks before speech is certain, as many as the stream wants."""
+        """A buffer for the chunks before speech is certain, with the length that the stream needs."""
         return deque(maxlen=round(self._endpointer.rules.lead_in * RATE / CHUNK))
 
     def _may_join_next(self) -> bool:
         """Whether the utterance may be decoded together with the next one, because the engine is behind."""
-        length = (self._heard - self._began) / RATE
+        length = (self._processed - self._start) / RATE
         return self._endpointer.silence <= self._stream.bridges and length <= _MAX_JOINED
 
     def _accept(self, speech: list[Samples], *, last: bool) -> list[Update]:
@@ -154,13 +154,13 @@ class Recognizer:
             hypothesis, last = self._stream.finish(), True
         updates = [] if hypothesis is None else [Update(self._move_to_clock(hypothesis), endpoint=last)]
         if last:
-            self._began = self._heard
+            self._start = self._processed
             self._switch_stream()
         return updates
 
     def _move_to_clock(self, hypothesis: Hypothesis) -> Hypothesis:
-        began = self._began / RATE
+        start = self._start / RATE
         return Hypothesis(
-            tuple(word.shift(began) for word in hypothesis.committed),
-            tuple(word.shift(began) for word in hypothesis.tentative),
+            tuple(word.shift(start) for word in hypothesis.committed),
+            tuple(word.shift(start) for word in hypothesis.tentative),
         )

@@ -21,13 +21,13 @@ class Work(Protocol):
 
 
 class Scheduler:
-    """Gives turns at one engine, a fixed number at a time.
+    """Gives sources turns to use one engine, a fixed number of them at a time.
 
-    A turn's deadline is when its audio would have been spoken in real time. A client that sends
-    a file as fast as it can therefore gets what the live sources leave, and delays none of them.
-    A source takes its audio when its turn comes and not when it asks, so whatever came meanwhile
-    is recognized as well: where there are more sources than the engine can serve, each is served
-    less often, with more audio at a time, and none falls behind for ever.
+    A turn's deadline is the time at which its audio would have been spoken in real time. A client that sends a file as
+    fast as it can therefore uses the capacity that live sources leave, and delays none of them. A source takes its
+    audio when it gets its turn and not when it asks for one, so audio that arrives in between is recognized, too. If
+    there are more sources than the engine can serve, each gets fewer turns with more audio, and none falls behind
+    indefinitely.
     """
 
     def __init__(self, turns: int) -> None:
@@ -55,9 +55,9 @@ class Scheduler:
 
     @asynccontextmanager
     async def background_turn(self) -> AsyncIterator[Work]:
-        """Wait for a turn that nobody else wants: one at a time, and never the last one while there are several.
+        """Wait for a turn that no source needs: one at a time, and never the last free one if there are several.
 
-        Keep it short: what comes meanwhile finds one turn less.
+        Keep it short: in the meantime, sources have one turn less.
         """
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._background.append(turn)

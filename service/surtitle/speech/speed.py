@@ -13,16 +13,16 @@ import numpy as np
 
 from surtitle.speech.whisper.model import Prompt, WhisperModel
 
-_FRAMES = 1000  # of features, 10 s: about what a window of live speech has
-_TOKENS = 20  # that a window has
+_FRAMES = 1000  # of features, 10 s: about the length of a window of live speech
+_TOKENS = 20  # in the text of such a window
 _MAX_ATTEMPTS = 2  # the faster one is used
-_MAX_FIRST_SECONDS = 1.5  # seconds after which there is no second try
+_MAX_FIRST_SECONDS = 1.5  # seconds; a first attempt that takes longer is not repeated
 _MAX_DECODING = 0.6  # seconds; base on one core of a server needs 0.25, tiny.en half of it
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Seconds that this computer needs to encode 10 s and for one token; ``lagged``: too slow with live sound."""
+    """Seconds that this computer needs to encode 10 s, and for one token; ``lagged``: live captions fell behind."""
 
     encode: float
     token: float
@@ -51,9 +51,9 @@ class Speed:
 def measure(model: WhisperModel, threads: int) -> Speed:
     """Time a loaded model; takes a second or two, call in a thread.
 
-    ``threads`` is how many one decoding uses. Raises RuntimeError and ValueError when the model does not run.
+    ``threads`` is the number of threads that one decoding uses. Raises RuntimeError and ValueError if the model fails.
     """
-    threads = threads if model.on_processor else 0
+    threads = threads if model.on_cpu else 0
     features = np.zeros((1, model.mels, _FRAMES), dtype=np.float32)
     start, end = (model.tokenizer.token_to_id(token) for token in ("<|startoftranscript|>", "<|endoftext|>"))
     if start is None or end is None:
@@ -63,9 +63,11 @@ def measure(model: WhisperModel, threads: int) -> Speed:
     for _ in range(_MAX_ATTEMPTS):
         seconds, encoded = _time_work(lambda: model.encode(features, to_cpu=True), threads)
         encode = min(encode, seconds)
-        # some tokens, whatever they are: the end of the text is forbidden
-        written = partial(model.generate, encoded, [Prompt((start,))], max_tokens=_TOKENS, suppressed=[end], blank=True)
-        seconds, result = _time_work(written, threads)
+        # the content of the tokens does not matter; the end of the text is suppressed so that all are generated
+        generate = partial(
+            model.generate, encoded, [Prompt((start,))], max_tokens=_TOKENS, suppressed=[end], allow_blank=True
+        )
+        seconds, result = _time_work(generate, threads)
         token = min(token, seconds / max(1, len(result[0].tokens)))
         if time.perf_counter() - began > _MAX_FIRST_SECONDS:
             break
@@ -73,9 +75,9 @@ def measure(model: WhisperModel, threads: int) -> Speed:
 
 
 def _time_work(work: Callable[[], Any], threads: int) -> tuple[float, Any]:
-    """Seconds that ``work`` takes on an idle processor, and its result; 0 threads for another device.
+    """Estimate the seconds that ``work`` takes on an idle processor; ``threads`` is 0 for another device.
 
-    The time that all threads had on a processor is less than the clock says when other programs run, too.
+    When other programs run, the processor time of the threads is less than the elapsed time. Returns the result, too.
     """
     clock, used = time.perf_counter(), time.process_time()
     result = work()

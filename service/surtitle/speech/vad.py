@@ -1,7 +1,7 @@
 """Voice activity detection with the Silero network, run by onnxruntime.
 
-The silero-vad package needs torch to run the same network. faster-whisper ships it as an ONNX
-file with its state as inputs, so one session serves all sources (docs/decisions.md).
+The silero-vad package needs torch to run the same network. faster-whisper includes it as an ONNX file whose state is an
+input, so one session serves all sources (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -20,20 +20,22 @@ from surtitle.audio import RATE, Samples
 from surtitle.core.errors import EngineError
 
 CHUNK = 512
-"""Samples in one decision: 32 ms at 16 kHz."""
+"""Samples for which one probability is computed: 32 ms at 16 kHz."""
 
-_CONTEXT = 64  # samples of the chunk before that the network expects in front of each chunk
+_CONTEXT = 64  # samples of the previous chunk that the network expects before each chunk
 _STATE = (1, 1, 128)
-_VOICE = 0.35  # probability from which a chunk may be speech
-_MAX_AGE = round(5.0 * RATE / CHUNK)  # chunks after which the state is renewed, as soon as nobody speaks
-_PAUSE = round(1.0 * RATE / CHUNK)  # chunks without voice that this takes: longer than any pause in an utterance
-_WARM_UP = _PAUSE  # chunks that the new state hears first: an onset is not heard cold, and earlier voices are forgotten
+_MIN_PROBABILITY = 0.35  # from which a chunk may be speech
+_MAX_AGE = round(5.0 * RATE / CHUNK)  # chunks after which the state is renewed in the next pause
+_MIN_PAUSE = round(1.0 * RATE / CHUNK)  # chunks without voice that make a pause: longer than any pause in an utterance
+_WARM_UP = (
+    _MIN_PAUSE  # recent chunks fed to a new state, so that it detects an onset at once but ignores earlier voices
+)
 
 _State = NDArray[np.float32]
 
 
 class Vad(Protocol):
-    """Tells speech from other sound, one chunk at a time."""
+    """Distinguishes speech from other sound, one chunk at a time."""
 
     def probability(self, chunk: Samples) -> float:
         """Probability of speech in ``chunk``, shape (512,), which follows the previous one."""
@@ -43,11 +45,10 @@ class Vad(Protocol):
 
 
 class SileroVad:
-    """One listener's state over the shared network.
+    """The state of one source in the shared network.
 
-    The network's recurrent state drifts in minutes of silence, noise, music, or talk, until it
-    misses quiet speech, then all speech. In a pause the state is therefore replaced by a new one
-    that has heard only the last second.
+    Over minutes of silence, noise, music or talk, the network's recurrent state drifts until it misses quiet speech,
+    and then all speech. In a pause, the state is therefore replaced by one that has processed only the last second.
     """
 
     def __init__(self) -> None:
@@ -56,11 +57,11 @@ class SileroVad:
         self.reset()
 
     def reset(self) -> None:
-        self._h, self._c = _blank(), _blank()
+        self._h, self._c = _make_state(), _make_state()
         self._context = np.zeros(_CONTEXT, dtype=np.float32)
         self._recent.clear()
-        self._age = 0  # chunks that the state has heard
-        self._quiet = 0  # chunks without voice until now
+        self._age = 0  # chunks that the state has processed
+        self._quiet = 0  # latest chunks without voice
 
     def probability(self, chunk: Samples) -> float:
         window = np.concatenate((self._context, chunk))
@@ -68,9 +69,9 @@ class SileroVad:
         self._recent.append(window)
         probability, self._h, self._c = self._run(window[np.newaxis], self._h, self._c)
         self._age += 1
-        self._quiet = 0 if probability >= _VOICE else self._quiet + 1
-        if self._age >= _MAX_AGE and self._quiet >= _PAUSE:
-            _, self._h, self._c = self._run(np.stack(self._recent), _blank(), _blank())
+        self._quiet = 0 if probability >= _MIN_PROBABILITY else self._quiet + 1
+        if self._age >= _MAX_AGE and self._quiet >= _MIN_PAUSE:
+            _, self._h, self._c = self._run(np.stack(self._recent), _make_state(), _make_state())
             self._age = 0
         return probability
 
@@ -80,15 +81,15 @@ class SileroVad:
         return float(probabilities.reshape(-1)[-1]), h, c
 
 
-def _blank() -> _State:
+def _make_state() -> _State:
     return np.zeros(_STATE, dtype=np.float32)
 
 
-@cache  # the network itself is stateless, so one session serves all listeners
+@cache  # the network itself is stateless, so one session serves all sources
 def _session() -> Any:
     spec = importlib.util.find_spec("faster_whisper")  # locate the package without importing it
-    places = list(spec.submodule_search_locations or ()) if spec else []
-    found = [path for place in places for path in Path(place).glob("assets/silero_vad*.onnx")]
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    found = [path for folder in folders for path in Path(folder).glob("assets/silero_vad*.onnx")]
     if not found:
         raise EngineError("The network for voice detection is missing: run `make install` again.")
     options = onnxruntime.SessionOptions()

@@ -1,1 +1,1 @@
-"""Written language: sentences, words that belong together, language tags. Imports nothing else of the service."""
+"""Written language: sentences, line breaking, and language tags. Imports nothing from the rest of the service."""

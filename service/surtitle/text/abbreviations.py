@@ -1,7 +1,7 @@
 """Abbreviations that end with a full stop, by language and by what may follow them.
 
-Written without their last full stop, in lower case. Words of their own are listed only where they are far more often
-an abbreviation, or where a number has to follow.
+They are in lower case, without their last full stop. An abbreviation that is also a word is listed only if it is far
+more often an abbreviation, or if a number has to follow.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BEFORE_WORD = {
     "uk": "т.зв напр проф акад ім вул св",
     "tr": "dr prof doç av örn bkz sn",
 }
-"""A word follows: they never end a sentence."""
+"""Abbreviations before a word; they never end a sentence."""
 
 BEFORE_NUMBER = {
     "en": "no nos fig figs vol ch sec art par p pp jan feb mar apr jun jul aug sep sept oct nov dec op",
@@ -40,7 +40,7 @@ BEFORE_NUMBER = {
     "cs": "č čl str obr tel",
     "ru": "стр рис тел ст п гл",
 }
-"""Abbreviations only if a number follows: "No. 5", but "No. I do not."."""
+"""Words that are only abbreviations before a number: "No. 5", but "No. I do not."."""
 
 MAYBE_LAST = {
     "en": "etc inc ltd co corp bros jr sr esq ph.d m.d a.m p.m u.s u.k u.n d.c b.c a.d et.al al",
@@ -60,7 +60,7 @@ MAYBE_LAST = {
     "uk": "т.д т.п ін р рр млн млрд тис грн",
     "tr": "vb vs ltd şti a.ş",
 }
-"""May be the last word of a sentence: the next word decides."""
+"""Abbreviations that may be the last word of a sentence; the next word decides."""
 
 STARTERS = {
     "en": "the a an i he she it we they you this that these those there here and but or so then when while if as "
@@ -88,16 +88,16 @@ STARTERS = {
     "ru": "и а но в на это этот эта я он она мы вы они не да нет что кто как где когда если",
     "uk": "і а але в на це цей ця я він вона ми ви вони не так ні що хто як де коли якщо",
 }
-"""Words that begin sentences, so that a capital says something: names have capitals everywhere."""
+"""Words that often begin sentences. Their capital is evidence of a new sentence, but that of a name is not."""
 
 DOTTED_ORDINALS = "bs cs da de et fi fo hr hu is lb lv no pl sk sl sr tr"
 """Languages that write "3. Mai" for "the third of May"."""
 
-ALSO_WORDS = (
+AMBIGUOUS = (
     "al am ag apr arch art av bd bl bv cap ch co d d.c de do doc eng ex es env esq fr ft gent hon in ing ir kr la m "
     "mar me mil min mm mw nl no on op ok or par pl por pr pres r s sec str tel tri ts tu ud vb w ym p pp sig bros"
 )
-"""Of `BEFORE_WORD`: words of another language, so that they count only where the language is known."""
+"""Abbreviations in `BEFORE_WORD` that are words of another language: they only apply if the language is known."""
 
-COMMON = {"word": "mr mrs ms dr prof vs", "last": "etc inc ltd corp jr u.s u.k", "number": "no nr"}
-"""Abbreviations that every language borrows, by table."""
+BORROWED = {"word": "mr mrs ms dr prof vs", "last": "etc inc ltd corp jr u.s u.k", "number": "no nr"}
+"""Abbreviations that are used in every language, by table."""

@@ -1,8 +1,8 @@
-"""Which pieces of text may not be separated by the end of a line or of a caption. Pure.
+"""Decides which pieces of text must not be separated by the end of a line or caption. Pure.
 
-Recognizers write "10" + ",000", "aujourd" + "'hui" and "U" + ".S.". In scripts without spaces every piece stands alone,
-and the rules of Japanese and Chinese typesetting apply (kinsoku, JIS X 4051): some marks never begin a line, others
-never end one.
+Recognizers write "10" + ",000", "aujourd" + "'hui" and "U" + ".S.". In scripts without spaces, a line may end
+after any piece, except by the rules of Japanese and Chinese typesetting (kinsoku, JIS X 4051): some marks never begin a
+line, and others never end one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from surtitle.text.punctuation import CLOSING, DASHES, ELLIPSES, FULL_STOPS, PAU
 from surtitle.text.scripts import is_unspaced
 
 SPACED_MARKS = ("?", "!", ":", ";", "»", "%", "?!", "!?", "…", "...")
-"""Marks before which French puts a space; no line may begin with one."""
+"""Marks that have a space before them in French; no line may begin with one."""
 
 _NEVER_FIRST = (
     frozenset(
@@ -28,8 +28,8 @@ _NEVER_LAST = frozenset("‘“„‚«‹¿¡([{（［｛〈《「『【〔〖$
 _BREAK_AFTER = frozenset("—―")  # dashes after which a line may end
 
 
-def joins(before: str, after: str, *, spaced: bool) -> bool:
-    """Whether ``before`` and ``after`` belong on one line; ``spaced`` says that a space is between them."""
+def must_stay_together(before: str, after: str, *, spaced: bool) -> bool:
+    """Whether ``before`` and ``after`` must be on the same line; ``spaced``: there is a space between them."""
     if not before or not after:
         return not spaced
     if spaced:
@@ -45,10 +45,10 @@ def joins(before: str, after: str, *, spaced: bool) -> bool:
 
 
 def _is_mark(character: str) -> bool:
-    """A vowel sign or tone mark, which is written on the letter before it."""
+    """Whether ``character`` is a vowel sign or tone mark, which is attached to the letter before it."""
     return unicodedata.category(character) in ("Mn", "Mc", "Me")
 
 
 def _closes_unspaced(text: str) -> bool:
-    """Whether ``text`` ends with a wide mark, after which Japanese and Chinese may break."""
+    """Whether ``text`` ends with a full-width mark, after which a line may end in Japanese and Chinese."""
     return unicodedata.east_asian_width(text[-1]) in ("W", "F") and not text[-1].isalnum()

@@ -1,4 +1,4 @@
-"""The languages for translation: their names, their codes in NLLB, and their tags (BCP 47)."""
+"""The languages that can be translated into: their names, NLLB codes and BCP 47 tags."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CODES = """
     tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab uzn_Latn vec_Latn vie_Latn
     war_Latn wol_Latn xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zsm_Latn zul_Latn
 """  # those of NLLB-200: ISO 639-3 and ISO 15924
-_OWN_TAGS = {"twi_Latn": "tw"}  # otherwise it would have the tag of Akan
+_OWN_TAGS = {"twi_Latn": "tw"}  # it would get the tag of Akan
 _RIGHT_TO_LEFT = ("Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm")
 _MAX_DISTANCE = 10  # between the requested language and a known one, by langcodes: pt-BR and pt have 5
 _MAX_SUGGESTIONS = 3
@@ -35,7 +35,7 @@ _MAX_SUGGESTIONS = 3
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language to translate into; ``tag`` is its name for readers and pages."""
+    """A language to translate into; ``tag`` identifies it in the protocol and on pages."""
 
     tag: str
     nllb: str
@@ -46,9 +46,9 @@ class Language:
 
 @cache
 def languages() -> dict[str, Language]:
-    """All languages by tag, in the order of their English names. The first call takes a moment."""
-    found = sorted((_language(code) for code in _CODES.split()), key=lambda one: one.name)
-    return {one.tag: one for one in found}
+    """All languages by tag, sorted by their English names. The first call takes a moment."""
+    found = sorted((_make_language(code) for code in _CODES.split()), key=lambda language: language.name)
+    return {language.tag: language for language in found}
 
 
 @lru_cache(1000)
@@ -57,29 +57,29 @@ def find(name: str) -> Language:
     from langcodes import closest_supported_match
 
     wanted = name.strip()[:80]
-    for one in languages().values():
-        if wanted.casefold() in (one.tag.casefold(), one.nllb.casefold()):
-            return one
-    tag = _tag(wanted)
+    for language in languages().values():
+        if wanted.casefold() in (language.tag.casefold(), language.nllb.casefold()):
+            return language
+    tag = _make_tag(wanted)
     match = closest_supported_match(tag, list(languages()), _MAX_DISTANCE) if tag else None
     if match is None:
         raise _unknown_language(wanted)
     return languages()[match]
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two tags are the same language, regardless of the region: pt and pt-BR are."""
+def is_same_language(one: str, other: str) -> bool:
+    """Whether two tags are the same language, regardless of the region, as pt and pt-BR are."""
     from langcodes import tag_distance
 
-    return _well_formed(one) and _well_formed(other) and tag_distance(one, other) < _MAX_DISTANCE
+    return _is_valid(one) and _is_valid(other) and tag_distance(one, other) < _MAX_DISTANCE
 
 
-def _tag(name: str) -> str | None:
-    """A tag for a tag or for a name in any language."""
+def _make_tag(name: str) -> str | None:
+    """The tag for ``name``, which is a tag or the name of a language in any language; None if it is unknown."""
     from langcodes import find as find_name
 
     tag = name.replace("_", "-")
-    if _well_formed(tag):
+    if _is_valid(tag):
         return tag
     try:
         return str(find_name(name).to_tag())
@@ -87,13 +87,13 @@ def _tag(name: str) -> str | None:
         return None
 
 
-def _well_formed(tag: str) -> bool:
+def _is_valid(tag: str) -> bool:
     from langcodes import tag_is_valid
 
     return bool(tag_is_valid(tag))
 
 
-def _language(code: str) -> Language:
+def _make_language(code: str) -> Language:
     from langcodes import Language as Tag
     from langcodes import standardize_tag
 

@@ -1,4 +1,4 @@
-"""Languages by BCP 47 tag, and their codes in recognizers. Pure."""
+"""Converts BCP 47 tags to the language codes of recognizers, and names languages. Pure."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Collection
 from functools import lru_cache
 
 AUTO = "auto"
-"""In place of a tag: the recognizer detects the language."""
+"""Stands for a tag: the recognizer detects the language."""
 
 _OWN_CODES = {"nb": "no", "jv": "jw", "fil": "tl", "prs": "fa", "swh": "sw", "arb": "ar"}
-"""Whisper's codes for languages that have a different tag, or for a closely related language."""
+"""Whisper's codes for languages whose tag is different, or whose closest relative it knows instead."""
 
 _SEPARATE = frozenset({"yue", "hak", "nan", "wuu", "hsn", "gan"})
-"""Languages that are not recognized as their macrolanguage (Chinese), because they do not sound like it."""
+"""Languages that a recognizer of their macrolanguage (Chinese) does not recognize, because they sound different."""
 
 
 @lru_cache(1000)
 def recognizer_code(tag: str, known: frozenset[str]) -> str | None:
-    """The code in ``known`` for ``tag`` without its region, or None.
+    """The recognizer's code among ``known`` for ``tag`` without its region, or None if it has none.
 
-    "de-DE" is "de", "nb" is "no", "deu" is "de", "zh-TW" is "zh". `AUTO` stays.
+    "de-DE" becomes "de", "nb" becomes "no", "deu" becomes "de", and "zh-TW" becomes "zh". `AUTO` is returned as it is.
     """
     from langcodes import standardize_tag
     from langcodes.tag_parser import LanguageTagError
@@ -56,7 +56,7 @@ def english_name(tag: str) -> str:
 
 
 def unknown_language(tag: str, model: str, known: Collection[str], *, detected: bool = True) -> str:
-    """The message for a person whose model does not know the chosen language; ``detected``: it detects one instead."""
+    """The error message for a language that the model does not support; ``detected``: it detects one instead."""
     name = english_name(tag)
     called = f"{name} ({tag})" if name != tag else f"the language {tag!r}"
     if len(known) == 1:

@@ -1,9 +1,9 @@
-"""Punctuation marks by what they do, in every script that Whisper writes."""
+"""Punctuation marks by function, in every script that Whisper writes."""
 
 from __future__ import annotations
 
 FULL_STOPS = ".．｡。"
-"""End a sentence, unless they belong to a number or an abbreviation (Latin, full-width, half-width, ideographic)."""
+"""Marks that end a sentence, except in a number or an abbreviation (Latin, full-width, half-width, ideographic)."""
 
 TERMINATORS = (
     "!?！？‼‽⁇⁈⁉﹗﹖︕︖"
@@ -12,7 +12,7 @@ TERMINATORS = (
     "؟۔؝"  # Arabic and Urdu
     "܀܁܂"  # Syriac
     "߹"  # N'Ko
-    "।॥"  # Devanagari and its neighbours
+    "।॥"  # Devanagari and its neighbors
     "።፧፨"  # Ethiopic
     "။"  # Myanmar
     "។៕"  # Khmer
@@ -21,7 +21,7 @@ TERMINATORS = (
     "꓿꘎꘏꫰꫱꯫"
     "︒﹒"
 )
-"""Always end a sentence, whatever they follow."""
+"""Marks that always end a sentence."""
 
 ELLIPSES = "…⋯"
 OPENING = "\"'“‘„‚«‹¿¡([{（［｛〈《「『【〔〖"
@@ -29,8 +29,8 @@ CLOSING = "\"'”’“‘»›«‹)]}）］｝〉》」』】〕〗"
 """Quotes and brackets that may follow the end of a sentence; “ and « close in German, » and ” elsewhere."""
 
 PAUSES = ",;:、，；：،؛،٬٫፣፤፥၊·"
-"""Divide a sentence."""
+"""Marks that divide a sentence."""
 
 DASHES = "-‐‑–—―"
-FRAME = "".join(dict.fromkeys(FULL_STOPS + TERMINATORS + ELLIPSES + OPENING + CLOSING + PAUSES + DASHES + "<>"))
-"""Every mark that may stand around a word."""
+ALL_MARKS = "".join(dict.fromkeys(FULL_STOPS + TERMINATORS + ELLIPSES + OPENING + CLOSING + PAUSES + DASHES + "<>"))
+"""Every mark that may precede or follow a word."""

@@ -1,4 +1,4 @@
-"""Where sentences end: one answer for recognition, captions, translation and export. Pure."""
+"""Decides where sentences end, consistently for recognition, captions, translation and export. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 from functools import cache, lru_cache
 
 from surtitle.text.abbreviations import (
-    ALSO_WORDS,
+    AMBIGUOUS,
     BEFORE_NUMBER,
     BEFORE_WORD,
-    COMMON,
+    BORROWED,
     DOTTED_ORDINALS,
     MAYBE_LAST,
     STARTERS,
@@ -20,30 +20,33 @@ from surtitle.text.punctuation import CLOSING, ELLIPSES, FULL_STOPS, OPENING, TE
 _ELLIPSIS = re.compile(rf"(?:[{ELLIPSES}]|\.\s*\.)[{ELLIPSES}.\s]*$")
 _NUMBER = re.compile(r"[+\-−]?\d+(?:[.,:’'\u00a0\u202f٫٬]\d+)*$")
 _LETTERS = re.compile(r"[^\W\d_](?:\.-?[^\W\d_]{1,2})*$")  # "J", "U.S", "z.B", "J.-C"
-_I = re.compile(r"I\b")  # has a capital everywhere
-_ROMAN = re.compile(r"[IVXLC]+\b")
+_PRONOUN_I = re.compile(r"I\b")  # always has a capital
+_ROMAN_NUMERAL = re.compile(r"[IVXLC]+\b")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
-_SHORT_NUMBER = 2  # digits of a number that may be an ordinal or the name of a step
-_CACHED = 4096  # answers that are remembered: a stream asks about the same words several times a second
+_MAX_ORDINAL = 2  # digits of a number that may be an ordinal or the number of a step
+_CACHE_SIZE = 4096  # a stream asks about the same words several times a second
 
 
-@lru_cache(_CACHED)
+@lru_cache(_CACHE_SIZE)
 def ends_sentence(text: str, following: str | None = None, language: str | None = None) -> bool:
     """Whether a sentence ends with the last word of ``text``.
 
-    ``following`` is the text that comes next: None if that is not known yet, "" if nothing follows. Where it
-    decides ("U.S.", "No.", "3.", "so…") and is not known, the answer is no. A word that the recognizer wrote in
-    pieces ("U" + ".S.") should come whole; a piece alone never ends a sentence that the word does not end.
-    ``language`` is a BCP 47 tag; without it, abbreviations of all languages are known that are not words of another.
+    ``following`` is the text that comes next: None if it is not known yet, "" if nothing follows. Where the answer
+    depends on it ("U.S.", "No.", "3.", "so…") and it is not known, the answer is no. A word that the recognizer split
+    into pieces ("U" + ".S.") should be passed whole: a piece alone never ends a sentence that the word does not end.
+    ``language`` is a BCP 47 tag; without it, the abbreviations of all languages apply, except those that are words in
+    another language.
     """
     bare = text.rstrip().rstrip(CLOSING + " \u00a0\u202f")
     if not bare:
         return False
-    language = _primary(language)
+    language = _simplify_language(language)
     upcoming = None if following is None else following.lstrip(OPENING + " \u00a0\u202f")
     mark = bare[-1]
     if _ELLIPSIS.search(bare):
-        return upcoming is not None and (not upcoming or (_starts(upcoming, language) and not _I.match(upcoming)))
+        return upcoming is not None and (
+            not upcoming or (_starts_sentence(upcoming, language) and not _PRONOUN_I.match(upcoming))
+        )
     if bare != text.rstrip() and _is_lower(upcoming):
         return False  # “Stop!” he said
     if mark in TERMINATORS or (mark == ";" and language == "el"):
@@ -61,18 +64,18 @@ def trails_off(text: str) -> bool:
 
 
 def may_be_abbreviated(text: str, language: str | None = None) -> bool:
-    """Whether ``text`` may be the beginning of an abbreviation whose full stop comes with the next piece.
+    """Whether ``text`` may be the start of an abbreviation whose full stop is in the next piece.
 
     Whisper writes "U" + ".S." and "p" + ".m.".
     """
     word = _last_word(text).translate(_APOSTROPHES)
     if not word or word[-1] in CLOSING:
         return False
-    return bool(_LETTERS.match(word)) or word.casefold() in _heads(_primary(language))
+    return bool(_LETTERS.match(word)) or word.casefold() in _list_parts(_simplify_language(language))
 
 
-def without_end(text: str) -> str:
-    """``text`` without the marks that end it, except those that belong to an abbreviation."""
+def strip_end_marks(text: str) -> str:
+    """Remove the marks that end a sentence from the end of ``text``, except the full stop of an abbreviation."""
     bare = text.rstrip()
     while bare and bare[-1] in FULL_STOPS + TERMINATORS + ELLIPSES:
         if bare[-1] == "." and bare[-2:-1] != "." and not _full_stop_ends(_last_word(bare), "The", None):
@@ -82,19 +85,19 @@ def without_end(text: str) -> str:
 
 
 def _full_stop_ends(word: str, upcoming: str | None, language: str | None) -> bool:
-    """Whether the full stop after ``word``, the last character of it, ends a sentence."""
+    """Whether the full stop that is the last character of ``word`` ends a sentence."""
     stem = word[:-1].translate(_APOSTROPHES)
     folded = stem.casefold()
     if _NUMBER.match(stem):
         return not _is_lower(upcoming) and _number_ends(stem, upcoming, language)
-    if folded in _table("word", language):
+    if folded in _list_words("word", language):
         return False
     if stem == "I" and language in (None, "en"):
         return upcoming is None or not upcoming or upcoming[:1].isupper()
-    if folded in _table("number", language):
+    if folded in _list_words("number", language):
         return upcoming is not None and not _is_number(upcoming)
-    if folded in _table("last", language) or _LETTERS.match(stem.lstrip(".")):
-        return upcoming is not None and (not upcoming or _starts(upcoming, language))
+    if folded in _list_words("last", language) or _LETTERS.match(stem.lstrip(".")):
+        return upcoming is not None and (not upcoming or _starts_sentence(upcoming, language))
     return bool(stem)
 
 
@@ -103,43 +106,45 @@ def _number_ends(number: str, upcoming: str | None, language: str | None) -> boo
     if upcoming == "":
         return True
     ordinal = (
-        number.isdigit() and len(number) <= _SHORT_NUMBER and (language is None or language in DOTTED_ORDINALS.split())
+        number.isdigit() and len(number) <= _MAX_ORDINAL and (language is None or language in DOTTED_ORDINALS.split())
     )
     if upcoming is None:
         return not ordinal
-    return _starts(upcoming, language) if ordinal else not upcoming[:1].isdigit()
+    return _starts_sentence(upcoming, language) if ordinal else not upcoming[:1].isdigit()
 
 
-def _starts(upcoming: str, language: str | None) -> bool:
-    """Whether a sentence begins with ``upcoming``: a capital, and a word that has none within a sentence."""
+def _starts_sentence(upcoming: str, language: str | None) -> bool:
+    """Whether ``upcoming`` begins a sentence: its first word has a capital and would have none within a sentence."""
     first = upcoming.split()[0] if upcoming.split() else ""
     first = re.split(r"[^\w'’]", first, maxsplit=1)[0].translate(_APOSTROPHES)
     if not first[:1].isupper():
         return False
     folded = first.casefold()
-    starters = _table("starter", language)
+    starters = _list_words("starter", language)
     return folded in starters or folded.split("'")[0] in starters
 
 
 def _is_lower(upcoming: str | None) -> bool:
-    """Whether the next word goes on with the sentence: no capital, and not one inside either (iPhone, eBay)."""
+    """Whether the next word continues the sentence: it has no capital, not even inside (iPhone, eBay)."""
     if not upcoming or not upcoming[0].islower():
         return False
     return not any(map(str.isupper, upcoming.split()[0]))
 
 
 def _is_number(upcoming: str) -> bool:
-    return upcoming[:1].isdigit() or (bool(_ROMAN.match(upcoming)) and upcoming.split()[0].rstrip(".,;:") != "I")
+    return upcoming[:1].isdigit() or (
+        bool(_ROMAN_NUMERAL.match(upcoming)) and upcoming.split()[0].rstrip(".,;:") != "I"
+    )
 
 
 def _last_word(text: str) -> str:
-    """The last word with the full stop after it, without what opens it and without what a dash joins to it."""
+    """The last word with its full stop, without opening marks before it or words that a dash connects to it."""
     words = text.split()
     return re.split(r"[–—/]", words[-1])[-1].lstrip(OPENING) if words else ""
 
 
-def _primary(language: str | None) -> str | None:
-    """The language of a tag, without script and region."""
+def _simplify_language(language: str | None) -> str | None:
+    """The language of a tag without script and region, or None if it is not known."""
     if not language or language == "auto":
         return None
     code = primary(language)
@@ -150,21 +155,23 @@ _TABLES = {"word": BEFORE_WORD, "number": BEFORE_NUMBER, "last": MAYBE_LAST, "st
 
 
 @cache
-def _table(kind: str, language: str | None) -> frozenset[str]:
-    """One table for a language; for an unknown one, all of them without what is a word elsewhere."""
+def _list_words(kind: str, language: str | None) -> frozenset[str]:
+    """The words of a table for a language, or for all languages, except for words that are ambiguous then."""
     table = _TABLES[kind]
     if language is not None:
-        return frozenset(f"{table.get(language, '')} {COMMON.get(kind, '')}".split())
+        return frozenset(f"{table.get(language, '')} {BORROWED.get(kind, '')}".split())
     found = {word for words in table.values() for word in words.split()}
-    return frozenset(found.difference(ALSO_WORDS.split()) if kind == "word" else found)
+    return frozenset(found.difference(AMBIGUOUS.split()) if kind == "word" else found)
 
 
 @cache
-def _heads(language: str | None) -> frozenset[str]:
-    """The first parts of abbreviations with several full stops, and of those with one."""
-    every = (*_table("word", language), *_table("number", language), *_table("last", language))
-    return frozenset(word[: place + 1].rstrip(".") for word in every for place in range(len(word)) if _cut(word, place))
+def _list_parts(language: str | None) -> frozenset[str]:
+    """The parts with which abbreviations begin: "p" and "p.m" for "p.m"."""
+    every = (*_list_words("word", language), *_list_words("number", language), *_list_words("last", language))
+    return frozenset(
+        word[: index + 1].rstrip(".") for word in every for index in range(len(word)) if _ends_part(word, index)
+    )
 
 
-def _cut(word: str, place: int) -> bool:
-    return place + 1 == len(word) or word[place + 1] == "."
+def _ends_part(word: str, index: int) -> bool:
+    return index + 1 == len(word) or word[index + 1] == "."

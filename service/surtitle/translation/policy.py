@@ -17,8 +17,8 @@ from enum import StrEnum
 from surtitle.captions.caption import Caption
 from surtitle.captions.units import ends_sentence_at
 from surtitle.core.words import Word, join
-from surtitle.text.language_names import same
-from surtitle.text.sentences import ends_sentence, trails_off, without_end
+from surtitle.text.language_names import is_same_language
+from surtitle.text.sentences import ends_sentence, strip_end_marks, trails_off
 from surtitle.translation.wording import count_common_prefix, split_words, spread_times
 
 _PAUSE = 1.5  # seconds of silence that end a sentence
@@ -105,7 +105,7 @@ class Policy:
     def put(self, caption: Caption, now: float) -> list[Caption]:
         """Add a revision of an original caption. Returns the captions that can be shown without a translation."""
         work = self._works.get(caption.id)
-        self.idle = same(caption.language, self.language)
+        self.idle = is_same_language(caption.language, self.language)
         if not caption.full_text or self.idle:
             self._works.pop(caption.id, None)
             return [replace(caption, rev=0, language=self.language)]
@@ -319,7 +319,7 @@ def _count_stable(words: Sequence[Word]) -> int:
 def _strip_full_stop(text: str, job: Job) -> str:
     """The translation without the full stop that translators add to everything, unless the original has one."""
     ended = ends_sentence(job.text, None, job.language) or trails_off(job.text)
-    return text if ended else without_end(text)
+    return text if ended else strip_end_marks(text)
 
 
 def _split_sentences(words: Sequence[Word], language: str) -> Iterator[tuple[Word, ...]]:

@@ -13,7 +13,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.core.errors import SurtitleError
 from surtitle.core.words import Word
-from surtitle.text.language_names import same
+from surtitle.text.language_names import is_same_language
 from surtitle.translation.stretches import Stretch, Stretches, distribute_words
 
 log = logging.getLogger("surtitle.translation")
@@ -86,7 +86,7 @@ class SpeechTranslation:
 
     def add(self, caption: Caption, now: float) -> list[Caption]:
         """Add a revision of a caption. Returns the captions that are skipped because too many wait."""
-        if same(caption.language, ENGLISH):
+        if is_same_language(caption.language, ENGLISH):
             return []
         if (source := self._speech.source(self._channel, caption.source)) is not None:
             self._sources[caption.source] = source

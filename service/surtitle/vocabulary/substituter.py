@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from surtitle.core.words import Hypothesis, Word
-from surtitle.text.punctuation import FRAME
+from surtitle.text.punctuation import ALL_MARKS
 
 _FIRST_UNSPACED = "\u0e00"  # from here on, scripts have no spaces between words, and recognizers break them anywhere
 
@@ -111,8 +111,8 @@ class PhraseRules:
         text = ""
         for count, word in enumerate(words[at:], start=1):
             part = normalize(word.text)
-            text = text + (" " if word.spaced else "") + part if text else part.lstrip(FRAME)
-            if (rule := self._find_rule(text.rstrip(FRAME))) is not None:
+            text = text + (" " if word.spaced else "") + part if text else part.lstrip(ALL_MARKS)
+            if (rule := self._find_rule(text.rstrip(ALL_MARKS))) is not None:
                 found = (rule, count)
             if text not in self._beginnings:
                 return *found, False
@@ -170,13 +170,13 @@ def normalize(text: str) -> str:
 
 def strip_punctuation(text: str) -> str:
     """The text without the punctuation around it."""
-    return text.strip(FRAME + " ")
+    return text.strip(ALL_MARKS + " ")
 
 
 def _split_punctuation(text: str) -> tuple[str, str, str]:
     """The punctuation before a word, the word, and the punctuation after it."""
-    rest = text.lstrip(FRAME)
-    word = rest.rstrip(FRAME)
+    rest = text.lstrip(ALL_MARKS)
+    word = rest.rstrip(ALL_MARKS)
     return text[: len(text) - len(rest)], word, rest[len(word) :]
 
 

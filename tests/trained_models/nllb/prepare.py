@@ -1,4 +1,4 @@
-"""Writes the corpus, and the tokenizer that is learnt from it.
+"""Writes the corpus, and the tokenizer that is learned from it.
 
 python -m tests.trained_models.nllb.prepare --work /tmp/nllb
 """
@@ -54,16 +54,16 @@ def learn_pieces(texts: list[Texts], work: Path) -> Path:
 def tokenizer(pieces: Path) -> NllbTokenizer:
     """The same as NLLB's class, fast, with its order of tokens: special ones, pieces, languages, mask."""
     model = sentencepiece.SentencePieceProcessor(model_file=str(pieces))
-    learnt = [model.id_to_piece(number) for number in range(3, model.get_piece_size())]
-    vocabulary = {piece: number for number, piece in enumerate([*_SPECIAL, *learnt])}
-    made = NllbTokenizer(vocab=vocabulary, merges=_merges(learnt), src_lang="eng_Latn", tgt_lang="fra_Latn")
+    learned = [model.id_to_piece(number) for number in range(3, model.get_piece_size())]
+    vocabulary = {piece: number for number, piece in enumerate([*_SPECIAL, *learned])}
+    made = NllbTokenizer(vocab=vocabulary, merges=_merges(learned), src_lang="eng_Latn", tgt_lang="fra_Latn")
     for code in FAIRSEQ_LANGUAGE_CODES:
         assert made.convert_tokens_to_ids(code) != made.unk_token_id
     return made
 
 
 def _merges(pieces: list[str]) -> list[tuple[str, str]]:
-    """Which pairs make the pieces, in the order in which they were learnt."""
+    """The pairs that the pieces are merged from, in the order in which they were learned."""
     rank = {piece: number for number, piece in enumerate(pieces)}
     merges = []
     for piece in pieces:

@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--on", action="store_true", help="go on from model/, at a third of the learning rate")
+    parser.add_argument("--on", action="store_true", help="continue from model/, with a third of the learning rate")
     arguments = parser.parse_args()
     texts = json.loads((arguments.work / "training.json").read_text(encoding="utf-8"))
     tokenizer = AutoTokenizer.from_pretrained(MODEL)

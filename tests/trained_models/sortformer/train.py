@@ -1,4 +1,4 @@
-"""Train the network; run it again to go on from the last checkpoint.
+"""Train the network; run it again to continue from the last checkpoint.
 
 The loss is the model's own: binary cross entropy, half against the speakers in the order of their
 arrival and a little against the order that fits best. So small a network would need days to find

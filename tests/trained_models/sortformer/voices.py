@@ -1,7 +1,7 @@
 """Let many voices speak everyday sentences.
 
 A speaker is one of flite's voices, as it is or with a longer or shorter vocal tract, or one of the
-variants of espeak-ng (GPL; only what is learnt from its sound is kept). Each sentence is spoken at
+variants of espeak-ng (GPL; only what is learned from its sound is kept). Each sentence is spoken at
 a pace and pitch of its own, as people do.
 """
 

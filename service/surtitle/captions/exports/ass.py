@@ -21,7 +21,7 @@ PlayResY: 1080
 Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
 StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
 """
-_STYLE = "Style: {name},Arial,64,&H00{colour},&H00A0A0A0,&H00000000,&H80000000,0,0,0,0,100,100,0,0,1,4,0,2,96,96,64,1\n"
+_STYLE = "Style: {name},Arial,64,&H00{color},&H00A0A0A0,&H00000000,&H80000000,0,0,0,0,100,100,0,0,1,4,0,2,96,96,64,1\n"
 _EVENTS = "\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
 
 
@@ -34,7 +34,7 @@ def ass(captions: Sequence[Caption], look: ExportOptions) -> str:
     styles = [f"Voice {number}" if number > 1 else "Default" for number in range(1, len(voices) + 1)]
     text = _HEAD
     for number, style in enumerate(styles):
-        text += _STYLE.format(name=style, colour=_COLORS[number % len(_COLORS)])
+        text += _STYLE.format(name=style, color=_COLORS[number % len(_COLORS)])
     text += _EVENTS
     for caption, end in zip(captions, end_times(captions), strict=True):
         style = styles[voices.index(caption.voice)] if len(voices) > 1 else styles[0]

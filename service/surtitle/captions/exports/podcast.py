@@ -11,7 +11,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.units import ends_sentence_at, units
 from surtitle.core.words import join
-from surtitle.text.sentences import without_end
+from surtitle.text.sentences import strip_end_marks
 
 _MIN_CHAPTER = 120.0  # seconds
 _MAX_CHAPTERS = 15  # approximate number in a long recording
@@ -95,7 +95,7 @@ def _title(captions: Sequence[Caption]) -> str:
         if len(join(words[:count])) > _MAX_TITLE_LENGTH and count > 1:
             return join(words[: count - 1]).rstrip(",;:–-") + "…"
         if ends_sentence_at(words, count, captions[0].language):
-            return without_end(join(words[:count])) if word.text.endswith(".") else join(words[:count])
+            return strip_end_marks(join(words[:count])) if word.text.endswith(".") else join(words[:count])
     return join(words)
 
 

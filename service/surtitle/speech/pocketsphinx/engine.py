@@ -1,4 +1,4 @@
-"""The built-in recognizer: pocketsphinx with the English model that its package includes."""
+"""The built-in recognizer: pocketsphinx with the English model from its own package."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ T = TypeVar("T")
 
 log = logging.getLogger("surtitle.speech")
 
-_START_TIMEOUT = 60.0  # seconds; a second or two where nothing else runs
-_ANSWER_TIMEOUT = 30.0
-_HOLD_BACK = 2.0  # seconds; see docs/engines.md for how it was chosen
-_FIRST_HOLD_BACK = 5.0  # the first utterance is decoded again at its end, and is much better then
-_SHOWN_AGE, _SHOWN_STEADY = 0.4, 0.2  # seconds; docs/engines.md has the figures
+_START_TIMEOUT = 60.0  # seconds; one or two on an idle computer
+_ANSWER_TIMEOUT = 30.0  # seconds
+_HOLD_BACK = 2.0  # seconds; chosen by the measurements in docs/engines.md
+_FIRST_HOLD_BACK = 5.0  # seconds; the first utterance is decoded again at its end, with far fewer errors
+_SHOWN_AGE, _SHOWN_STEADY = 0.4, 0.2  # seconds; measured in docs/engines.md
 _ENDED = "The pocketsphinx process ended or did not answer: it is restarted with the next words."
-_RETRY_INTERVAL = 2.0
+_RETRY_INTERVAL = 2.0  # seconds
 _MAX_SPARES = 1
 
 _ALWAYS_CAPITAL = {"i", "i'm", "i'll", "i've", "i'd"}
 
 
 class PocketsphinxEngine:
-    """Opens streams, each in a process of its own, and keeps one ready for the next source."""
+    """Opens streams, each with its own process, and keeps a spare process ready for the next source."""
 
     name = "pocketsphinx"
     model = "en-us"
@@ -65,7 +65,7 @@ class PocketsphinxEngine:
         return PocketsphinxStream(self, worker or _Worker())
 
     def recycle(self, worker: _Worker) -> None:
-        """A stream is over: its worker serves the next one, or ends."""
+        """Reuse the worker of a closed stream for the next one, or end it."""
         try:
             worker.ask("reset")
         except EngineError:
@@ -82,7 +82,7 @@ class PocketsphinxEngine:
         self.scheduler.close()
 
     def _add_spare(self, worker: _Worker) -> None:
-        """Hold a worker ready, unless enough are, or it is too late."""
+        """Keep a worker as a spare, unless there are enough or the engine is closed."""
         with self._lock:
             if not self._closed and len(self._spares) < _MAX_SPARES:
                 self._spares.append(worker)
@@ -91,7 +91,7 @@ class PocketsphinxEngine:
 
 
 class PocketsphinxStream:
-    """A decoder that streams by nature, and a policy that commits what it no longer changes."""
+    """A streaming decoder, with a policy that commits the words that it no longer changes."""
 
     language = "en"
     bridges = 0.0
@@ -128,7 +128,7 @@ class PocketsphinxStream:
             self._engine.recycle(worker)
 
     def _attempt(self, step: Callable[[], T]) -> T:
-        """A step that may fail: the broken worker is let go, and a new one waits its turn."""
+        """Run a step; if it fails, close the worker, so that a new one starts after a delay. Raises `EngineError`."""
         try:
             return step()
         except EngineError:
@@ -144,7 +144,7 @@ def _make_words(hold_back: float) -> CommittedWords:
 
 
 def capitalize_words(segments: list[Segment]) -> list[Word]:
-    """The decoder's lower-case words as one writes them."""
+    """Convert the decoder's lower-case words to words with capitals where they are certain."""
     words: list[Word] = []
     for text, start, end, probability in segments:
         if text in _ALWAYS_CAPITAL or not words:
@@ -154,14 +154,14 @@ def capitalize_words(segments: list[Segment]) -> list[Word]:
 
 
 def add_period(words: list[Word]) -> list[Word]:
-    """The decoder knows no punctuation: an utterance is taken for a sentence, unless it is a lone word."""
+    """Add a period, since the decoder writes no punctuation: an utterance of several words is treated as a sentence."""
     if len(words) < 2:
         return words
     return [*words[:-1], replace(words[-1], text=words[-1].text + ".")]
 
 
 class _Worker:
-    """One decoder process; every request is answered in bounded time or the process is ended. Raises `EngineError`."""
+    """One decoder process, which is ended if it does not answer in time. Methods raise `EngineError`."""
 
     def __init__(self) -> None:
         try:
@@ -169,7 +169,7 @@ class _Worker:
         except OSError as error:
             raise EngineError(f"Cannot start the pocketsphinx process ({error}).") from error
         try:
-            self._answer(_START_TIMEOUT)
+            self._read_answer(_START_TIMEOUT)
         except EngineError:
             self.close()
             raise
@@ -181,7 +181,7 @@ class _Worker:
             write_frame(self._process.stdin, request)
         except OSError as error:
             raise EngineError(_ENDED) from error
-        return self._answer(_ANSWER_TIMEOUT)
+        return self._read_answer(_ANSWER_TIMEOUT)
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -195,7 +195,7 @@ class _Worker:
             self._process.wait(5.0)
         self._process.stdout.close()
 
-    def _answer(self, timeout: float) -> list[Segment]:
+    def _read_answer(self, timeout: float) -> list[Segment]:
         try:
             answer = read_answer(self._process, timeout)
         except (EOFError, OSError) as error:

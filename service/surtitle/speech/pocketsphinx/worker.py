@@ -1,11 +1,11 @@
-"""The process in which one pocketsphinx decoder lives: `python -m surtitle.speech.pocketsphinx.worker`.
+"""The process that runs one pocketsphinx decoder: `python -m surtitle.speech.pocketsphinx.worker`.
 
-pocketsphinx holds Python's global lock while it searches, up to 0.1 s at a time: in the service's
-own process that would stall every other source and reader, and a crash would end them all.
+pocketsphinx holds Python's global lock while it searches, up to 0.1 s at a time. In the process of the service, this
+would stall all other sources and clients, and a crash would end them all.
 
 Requests, as frames (`surtitle.core.processes`), are ["accept", bytes], ["finish"] and ["reset"]. Each has one
-answer: the words now believed, or a string that says what went wrong. The first answer comes by itself, when
-the decoder is ready.
+answer: the words of the current hypothesis, or a string with an error message. The first answer is sent without a
+request when the decoder is ready.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def main() -> None:
 
 
 class _Decoder:
-    """One utterance after another, in words.
+    """Decodes one utterance after another.
 
-    The decoder subtracts the channel's cepstral mean, which it learns as it goes along. It starts
-    from a guess that costs the first utterance twice the errors (docs/engines.md), so that one is
-    heard more than once: its first second for the mean alone, and all of it again at its end.
+    The decoder subtracts the cepstral mean of the channel, which it estimates as it decodes. With its initial guess,
+    the first utterance has twice the errors (docs/engines.md), so that utterance is processed more than once: its first
+    second for the mean alone, and all of it again at its end.
     """
 
     def __init__(self) -> None:
@@ -49,12 +49,12 @@ class _Decoder:
                 if len(self._first) < _PRIMING_BYTES:
                     return []
                 pcm = bytes(self._first)
-                self._learn(pcm)
+                self._update_mean(pcm)
         if not self._open:
             self._decoder.start_utt()
             self._open = True
         self._decoder.process_raw(pcm, False, False)
-        return self._words()
+        return self._list_words()
 
     def finish(self) -> list[Segment]:
         first, self._first = self._first, None
@@ -64,29 +64,29 @@ class _Decoder:
         elif not first:
             return []
         if first:
-            self._learn(bytes(first))
+            self._update_mean(bytes(first))
             self._decoder.start_utt()
             self._decoder.process_raw(bytes(first), False, False)
             self._decoder.end_utt()
-        return self._words()
+        return self._list_words()
 
     def reset(self) -> list[Segment]:
-        """Ready for another speaker: the learnt channel mean is forgotten."""
+        """Prepare for another speaker by resetting the cepstral mean."""
         self.finish()
         self._decoder.set_cmn(self._fresh_cmn)
         self._first = bytearray()
         return []
 
-    def _learn(self, pcm: bytes) -> None:
-        """Take in the cepstral mean: features without search cost almost nothing."""
+    def _update_mean(self, pcm: bytes) -> None:
+        """Estimate the cepstral mean from ``pcm``: features without a search take almost no time."""
         self._decoder.start_utt()
         self._decoder.process_raw(pcm, True, False)
         self._decoder.end_utt()
 
-    def _words(self) -> list[Segment]:
+    def _list_words(self) -> list[Segment]:
         words: list[Segment] = []
         for segment in self._decoder.seg() or ():
-            text = segment.word.split("(")[0]  # "the(2)" is the second way to pronounce "the"
+            text = segment.word.split("(")[0]  # "the(2)" is the second pronunciation of "the"
             if text and text[0] not in "<[+":  # <s> <sil> [NOISE] ++UM++
                 words.append((text, segment.start_frame * FRAME, (segment.end_frame + 1) * FRAME, segment.prob))
         return words

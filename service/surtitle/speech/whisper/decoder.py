@@ -1,4 +1,4 @@
-"""Decodes windows with CTranslate2's Whisper, in batches: encodes them, decodes after a forced prefix, aligns words."""
+"""Decodes batches of windows with CTranslate2's Whisper: encoding, decoding after a forced prefix, word alignment."""
 
 from __future__ import annotations
 
@@ -16,120 +16,123 @@ from surtitle.core.errors import EngineError
 from surtitle.core.words import Word
 from surtitle.speech.whisper.batcher import Batcher
 from surtitle.speech.whisper.features import HOP, Frames
-from surtitle.speech.whisper.model import Prompt, WhisperModel, storage
+from surtitle.speech.whisper.model import Prompt, WhisperModel, to_storage_view
 from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
 from surtitle.text.languages import AUTO
 from surtitle.text.scripts import is_unspaced
 
-_FULL = 3000  # frames: the 30 s that Whisper was trained on
-_LEAST = 800  # frames that the encoder is given: fewer are hardly cheaper, more make no fewer errors (docs/engines.md)
-_AFTER = 100  # frames of nothing after a window: Whisper was trained with silence behind the speech
-_BUCKET = 200  # frames: windows are made as long as others by it, so that they can be decoded together
-_TOGETHER = 4  # windows that are decoded at once (docs/engines.md)
-_ENCODED = 0.02  # seconds of one frame of the encoder's output
-_TOKENS, _TOKENS_PER_SECOND = 16, 12  # that may be written, at most: runaway loops cost no more than speech
-_MOST_TOKENS = 224
-_BEAMS = 5  # as in faster-whisper; a quarter of the errors less for an eighth more work (docs/engines.md)
-_NO_SPEECH = 0.6  # probability, above which unsure words are not believed (Radford et al. 2022)
-_UNSURE = -1.0  # mean logarithm of the words' probabilities
+_MAX_FRAMES = 3000  # 30 s, the length that Whisper was trained on
+_MIN_FRAMES = 800  # given to the encoder: fewer are hardly cheaper, more do not reduce errors (docs/engines.md)
+_PADDING_FRAMES = 100  # of silence after a window: Whisper was trained with silence after the speech
+_BUCKET_FRAMES = 200  # window lengths are rounded up to a multiple, so that several windows can be decoded together
+_MAX_BATCH = 4  # windows decoded at once (docs/engines.md)
+_ENCODER_FRAME = 0.02  # seconds in one frame of the encoder's output
+_BASE_TOKENS, _MAX_TOKENS_PER_SECOND = 16, 12  # limits of the output: a runaway loop costs no more than speech
+_MAX_TOKENS = 224  # half of Whisper's text context
+_BEAMS = 5  # as in faster-whisper; a quarter fewer errors for an eighth more work (docs/engines.md)
+_MAX_NO_SPEECH = 0.6  # probability from which words of low probability are rejected (Radford et al. 2022)
+_MIN_LOG_PROBABILITY = -1.0  # mean of the logarithms of the words' probabilities
 _PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
 class WhisperDecoder:
-    """One loaded model, for all streams."""
+    """Decodes the windows of all streams with one loaded model."""
 
     def __init__(self, model: WhisperModel, *, heads: bool) -> None:
-        """``heads``: the model says which of its attention heads follow the sound, so that words can be aligned."""
+        """``heads``: the model lists the attention heads that follow the sound, so words can be aligned with it."""
         self.mels = model.mels
         self._model = model
         self._heads = heads
         self._tokenizer = cache(self._make_tokenizer)
-        self._suppressed = cache(lambda language: _suppressed(self._tokenizer(language), language))
-        self._batcher = Batcher(self._decode, self._kind, max_jobs=_TOGETHER, workers=model.workers)
-        self.places = 2 * model.workers * _TOGETHER
-        """Windows that may be under way at once: those in work, and those that are made ready meanwhile."""
+        self._suppressed = cache(lambda language: _find_suppressed(self._tokenizer(language), language))
+        self._batcher = Batcher(self._decode, self._kind, max_jobs=_MAX_BATCH, workers=model.workers)
+        self.capacity = 2 * model.workers * _MAX_BATCH
+        """Windows that may be in progress at once: those being decoded, and those prepared in the meantime."""
 
     def decode(self, window: Window) -> DecodedWindow:
         return self._batcher.run(window)
 
     def detect(self, features: Frames) -> tuple[str, float]:
         try:
-            return self._model.detect_language(self._model.encode(self._padded([Window(features, AUTO)])))
+            return self._model.detect_language(self._model.encode(self._pad_features([Window(features, AUTO)])))
         except (RuntimeError, ValueError) as error:
             raise EngineError(f"Whisper could not detect the language ({error}).") from error
 
-    def hints(self, text: str, most: int) -> tuple[int, ...]:
-        """The first ``most`` tokens of a text that comes before everything."""
-        return tuple(self._tokenizer("en").encode(" " + text.strip())[:most]) if text.strip() else ()
+    def hints(self, text: str, max_tokens: int) -> tuple[int, ...]:
+        """The first ``max_tokens`` tokens of a text that precedes every transcript."""
+        return tuple(self._tokenizer("en").encode(" " + text.strip())[:max_tokens]) if text.strip() else ()
 
     def _kind(self, window: Window) -> tuple[object, ...]:
-        return self._length(window), len(window.context), window.language, window.over
+        """What windows must have in common to be decoded together."""
+        return self._encoded_frames(window), len(window.context), window.language, window.may_end
 
-    def _length(self, window: Window) -> int:
-        """The frames that the encoder is given."""
-        wanted: int = max(_LEAST, window.features.shape[1] + _AFTER)
-        return min(_FULL, -(-wanted // _BUCKET) * _BUCKET)
+    def _encoded_frames(self, window: Window) -> int:
+        """The number of frames that the encoder is given."""
+        wanted: int = max(_MIN_FRAMES, window.features.shape[1] + _PADDING_FRAMES)
+        return min(_MAX_FRAMES, -(-wanted // _BUCKET_FRAMES) * _BUCKET_FRAMES)
 
     def _decode(self, windows: Sequence[Window]) -> list[DecodedWindow]:
-        """Windows of one kind."""
+        """Decode windows of one kind. Raises `EngineError`."""
         try:
-            return self._results(windows)
+            return self._decode_batch(windows)
         except (RuntimeError, ValueError) as error:
-            raise EngineError(f"Whisper failed at these words ({error}): captions continue with the next.") from error
+            raise EngineError(
+                f"Whisper failed to decode these words ({error}): captions continue with the next."
+            ) from error
 
-    def _results(self, windows: Sequence[Window]) -> list[DecodedWindow]:
-        encoded = self._model.encode(self._padded(windows))
-        language, sure = windows[0].language, 1.0
+    def _decode_batch(self, windows: Sequence[Window]) -> list[DecodedWindow]:
+        encoded = self._model.encode(self._pad_features(windows))
+        language, probability = windows[0].language, 1.0
         if language == AUTO:
-            if len(windows) > 1:  # each may be in another one
-                return [result for window in windows for result in self._results([window])]
-            language, sure = self._model.detect_language(encoded)
+            if len(windows) > 1:  # each window may be in a different language
+                return [result for window in windows for result in self._decode_batch([window])]
+            language, probability = self._model.detect_language(encoded)
         tokenizer = self._tokenizer(language)
         generated = self._model.generate(
             encoded,
-            [self._prompt(window, tokenizer) for window in windows],
-            max_tokens=max(_budget(window) for window in windows),
+            [self._build_prompt(window, tokenizer) for window in windows],
+            max_tokens=max(_max_new_tokens(window) for window in windows),
             beams=_BEAMS if self._model.prefixes_are_cheap else 1,
             suppressed=self._suppressed(language),
-            blank=windows[0].over,
+            allow_blank=windows[0].may_end,
         )
-        texts = [
-            [token for token in result.tokens if token < tokenizer.eot][: _MOST_TOKENS * 2] for result in generated
-        ]
-        pieces = self._aligned(windows, texts, encoded, tokenizer)
+        texts = [[token for token in result.tokens if token < tokenizer.eot][: _MAX_TOKENS * 2] for result in generated]
+        pieces = self._align_words(windows, texts, encoded, tokenizer)
         return [
             DecodedWindow(
-                () if _is_nothing(words, result.no_speech) else tuple(words), language, sure, result.no_speech
+                () if _is_nothing(words, result.no_speech) else tuple(words), language, probability, result.no_speech
             )
             for words, result in zip(pieces, generated, strict=True)
         ]
 
-    def _padded(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
-        padded = np.zeros((len(windows), self.mels, self._length(windows[0])), dtype=np.float32)
+    def _pad_features(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
+        padded = np.zeros((len(windows), self.mels, self._encoded_frames(windows[0])), dtype=np.float32)
         for row, window in zip(padded, windows, strict=True):
             frames = min(window.features.shape[1], row.shape[1])
             row[:, :frames] = window.features[:, :frames]
         return padded
 
-    def _prompt(self, window: Window, tokenizer: Any) -> Prompt:
+    def _build_prompt(self, window: Window, tokenizer: Any) -> Prompt:
         context = (tokenizer.sot_prev, *window.context) if window.context else ()
         return Prompt((*context, *tokenizer.sot_sequence), window.prefix)
 
-    def _aligned(
+    def _align_words(
         self, windows: Sequence[Window], texts: list[list[int]], encoded: Any, tokenizer: Any
     ) -> list[list[Piece]]:
-        """Words with times for the tokens that follow each window's prefix."""
+        """The words after each window's prefix, with times and probabilities."""
         if not any(len(text) > len(window.prefix) for window, text in zip(windows, texts, strict=True)):
             return [[] for _ in windows]
         if not self._heads:
-            return [_spread(window, text, tokenizer) for window, text in zip(windows, texts, strict=True)]
-        frames = [min(_FULL, window.features.shape[1]) for window in windows]
-        if self._model.on_processor and encoded.dtype == _float32():
-            # what lies after the longest window would be cut off by the alignment, at a cost
-            encoded = storage(np.ascontiguousarray(np.array(encoded, dtype=np.float32)[:, : (max(frames) + 1) // 2]))
+            return [_spread_evenly(window, text, tokenizer) for window, text in zip(windows, texts, strict=True)]
+        frames = [min(_MAX_FRAMES, window.features.shape[1]) for window in windows]
+        if self._model.on_cpu and encoded.dtype == _float32():
+            # the alignment ignores what follows the longest window, but would take time for it
+            encoded = to_storage_view(
+                np.ascontiguousarray(np.array(encoded, dtype=np.float32)[:, : (max(frames) + 1) // 2])
+            )
         results = self._model.align(encoded, tokenizer.sot_sequence, texts, frames)
         return [
-            _pieces(window, text, result, tokenizer)
+            _time_by_alignment(window, text, result, tokenizer)
             for window, text, result in zip(windows, texts, results, strict=True)
         ]
 
@@ -139,76 +142,79 @@ class WhisperDecoder:
         return Tokenizer(self._model.tokenizer, self._model.multilingual, "transcribe", language)
 
 
-def _budget(window: Window) -> int:
-    """Tokens that may follow the prefix."""
+def _max_new_tokens(window: Window) -> int:
+    """The number of tokens that may follow the prefix."""
     seconds = window.features.shape[1] * HOP / RATE
-    return min(_MOST_TOKENS - len(window.prefix), _TOKENS + int(_TOKENS_PER_SECOND * seconds))
+    return min(_MAX_TOKENS - len(window.prefix), _BASE_TOKENS + int(_MAX_TOKENS_PER_SECOND * seconds))
 
 
 def _is_nothing(pieces: Sequence[Piece], no_speech: float) -> bool:
-    """Whisper's own rule for windows without speech."""
-    if not pieces or no_speech < _NO_SPEECH:
+    """Whether a window is without speech, by Whisper's own rule."""
+    if not pieces or no_speech < _MAX_NO_SPEECH:
         return False
-    return float(np.mean([np.log(max(piece.word.probability, 1e-10)) for piece in pieces])) < _UNSURE
+    return float(np.mean([np.log(max(piece.word.probability, 1e-10)) for piece in pieces])) < _MIN_LOG_PROBABILITY
 
 
-def _pieces(window: Window, text: list[int], result: Any, tokenizer: Any) -> list[Piece]:
-    """The words after the prefix. A token begins where the alignment first comes to it."""
+def _time_by_alignment(window: Window, text: list[int], result: Any, tokenizer: Any) -> list[Piece]:
+    """The words after the prefix. A token begins at the first frame that is aligned with it."""
     begins: dict[int, int] = {}
     for token, frame in result.alignments:
         begins.setdefault(token, frame)
     last = max(begins.values(), default=0)
-    found = _split(window, text, tokenizer)
-    at = len(window.prefix)
+    found = _split_words(window, text, tokenizer)
+    index = len(window.prefix)
     pieces = []
     for spelled, tokens in found:
-        after = at + len(tokens)
-        start, end = (begins.get(place, last) * _ENCODED for place in (at, after))
-        probability = float(np.mean(result.text_token_probs[at:after]))
-        pieces.append(_piece(spelled, tokens, start, end, probability))
-        at = after
-    return _merged(pieces, alone=not window.prefix)
+        after = index + len(tokens)
+        start, end = (begins.get(token, last) * _ENCODER_FRAME for token in (index, after))
+        probability = float(np.mean(result.text_token_probs[index:after]))
+        pieces.append(_make_piece(spelled, tokens, start, end, probability))
+        index = after
+    return _merge_pieces(pieces, drop_first_marks=not window.prefix)
 
 
-def _spread(window: Window, text: list[int], tokenizer: Any) -> list[Piece]:
-    """For models that cannot be aligned: the words share the window by their lengths."""
+def _spread_evenly(window: Window, text: list[int], tokenizer: Any) -> list[Piece]:
+    """Divide the window's time among its words by their lengths, for models that cannot be aligned."""
     whole = max(1, len(text))
     seconds = window.features.shape[1] * HOP / RATE
-    at = len(window.prefix)
+    index = len(window.prefix)
     pieces = []
-    for spelled, tokens in _split(window, text, tokenizer):
-        after = at + len(tokens)
-        pieces.append(_piece(spelled, tokens, seconds * at / whole, seconds * after / whole, 1.0))
-        at = after
-    return _merged(pieces, alone=not window.prefix)
+    for spelled, tokens in _split_words(window, text, tokenizer):
+        after = index + len(tokens)
+        pieces.append(_make_piece(spelled, tokens, seconds * index / whole, seconds * after / whole, 1.0))
+        index = after
+    return _merge_pieces(pieces, drop_first_marks=not window.prefix)
 
 
-def _split(window: Window, text: list[int], tokenizer: Any) -> list[tuple[str, list[int]]]:
+def _split_words(window: Window, text: list[int], tokenizer: Any) -> list[tuple[str, list[int]]]:
     words, tokens = tokenizer.split_to_word_tokens(text[len(window.prefix) :])
     return list(zip(words, tokens, strict=True))
 
 
-def _piece(spelled: str, tokens: Sequence[int], start: float, end: float, probability: float) -> Piece:
+def _make_piece(spelled: str, tokens: Sequence[int], start: float, end: float, probability: float) -> Piece:
     word = Word(spelled.strip(), start, end, min(1.0, probability), spaced=spelled.startswith(" "))
     return Piece(word, tuple(tokens))
 
 
-def _merged(pieces: Sequence[Piece], *, alone: bool) -> list[Piece]:
-    """Punctuation, and parts without a space before them, as one with their word; ``alone``, marks are dropped."""
+def _merge_pieces(pieces: Sequence[Piece], *, drop_first_marks: bool) -> list[Piece]:
+    """Merge punctuation, and parts without a space before them, into the word that they belong to.
+
+    ``drop_first_marks``: leave out marks before the first word, because there is no prefix that they could belong to.
+    """
     merged: list[Piece] = []
     for piece in pieces:
         before = merged[-1].word if merged else None
         mark = not piece.word.text or (not piece.word.spaced and piece.word.text in _APPENDED)
         part = before is not None and not piece.word.spaced and not is_unspaced(before.text[-1])
         if before is not None and (mark or part or (before.spaced and before.text in _PREPENDED)):
-            merged[-1] = _joined(merged[-1], piece, mark=mark)
-        elif piece.word.text and not (mark and alone):
+            merged[-1] = _join_pieces(merged[-1], piece, mark=mark)
+        elif piece.word.text and not (mark and drop_first_marks):
             merged.append(replace(piece, marks=len(piece.tokens)) if mark else piece)
     return merged
 
 
-def _joined(before: Piece, piece: Piece, *, mark: bool) -> Piece:
-    """Both as one word; punctuation takes no time and says nothing of how sure the word is."""
+def _join_pieces(before: Piece, piece: Piece, *, mark: bool) -> Piece:
+    """Join two pieces into one word; punctuation changes neither the time nor the probability of the word."""
     word = replace(
         before.word,
         text=before.word.text + piece.word.text,
@@ -218,11 +224,11 @@ def _joined(before: Piece, piece: Piece, *, mark: bool) -> Piece:
     return Piece(word, (*before.tokens, *piece.tokens), before.marks + len(piece.tokens) if mark else 0)
 
 
-def _suppressed(tokenizer: Any, language: str) -> list[int]:
-    """Whisper's own list of what is no speech (notes, brackets, special tokens), and a space alone.
+def _find_suppressed(tokenizer: Any, language: str) -> list[int]:
+    """The tokens that must not be generated: Whisper's non-speech list (notes, brackets, ...), and a lone space.
 
-    At the end of a window a word that begins there is often written as a space followed by the rest of the word
-    ("of" + " " + "imes"). Other scripts need the space before letters that no token begins with.
+    A word that begins at the end of a window is often written as a space followed by the rest of the word ("of" + " "
+    + "imes"). Only in Latin script is the space suppressed: others need it before letters that no token begins with.
     """
     from faster_whisper.transcribe import get_suppressed_tokens
 

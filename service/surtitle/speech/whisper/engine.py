@@ -1,4 +1,4 @@
-"""Whisper by faster-whisper (CTranslate2): any local directory or hub name."""
+"""The Whisper engine, with faster-whisper (CTranslate2) and a model from any local directory."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from surtitle.speech.whisper.stream import WindowStream
 from surtitle.speech.whisper.to_english import SpeechToEnglish
 from surtitle.text.languages import AUTO
 
-_SHOWN_AGE = 0.1  # seconds before the end of the audio in which words are not even shown
-_UNSURE, _UNSURE_AGE = 0.65, 0.75  # probability below which words are shown later, and how long before the end
+_SHOWN_AGE = 0.1  # seconds: words that end within this time before the end of the audio are not shown
+_UNSURE, _UNSURE_AGE = 0.65, 0.75  # words below this probability are shown later, at this age in seconds
 _HINT_TOKENS = 96
-_WORKERS = 4  # decodings at once: CTranslate2's decoder gains nothing from a second thread (docs/engines.md)
+_WORKERS = 4  # parallel decodings: a second thread does not make CTranslate2's decoder faster (docs/engines.md)
 
 
 class WhisperEngine:
-    """One loaded model that serves all sources; it knows nothing of streams."""
+    """One loaded model that serves all sources. Each source has its state in a stream."""
 
     name = "whisper"
-    step = 30.0  # seconds: one decoding of the newest audio costs as much as one of less
+    step = 30.0  # seconds: a decoding costs the same with more audio
 
     def __init__(self, directory: Path, model: str, *, policy: str = "align-att") -> None:
         """Load a CTranslate2 directory; takes seconds, call in a thread. Raises `ModelError`.
 
-        ``policy`` is "align-att" (where the model says which heads follow the sound) or "local-agreement".
+        ``policy`` is "align-att" (if the model lists the attention heads that follow the sound) or "local-agreement".
         """
         cores = os.cpu_count() or 1
         self.model = model
@@ -50,27 +50,27 @@ class WhisperEngine:
         self._decoder = WhisperDecoder(self._model, heads=heads)
         self._to_english = SpeechToEnglish(self._model)
         self._align_att = heads and policy == "align-att"
-        self.scheduler = Scheduler(self._decoder.places)
+        self.scheduler = Scheduler(self._decoder.capacity)
 
     def open(self, language: str, hints: Hints = Hints()) -> WindowStream:
         known = language in self._model.languages
         policy = AlignAtt() if self._align_att else LocalAgreement(2)
-        said_before = " ".join((*hints.hotwords, hints.prompt))
+        hint_text = " ".join((*hints.hotwords, hints.prompt))
         return WindowStream(
             self._decoder,
             language if known else "auto",
             policy,
             Display(_SHOWN_AGE, 0.0, _UNSURE, _UNSURE_AGE),
-            self._decoder.hints(said_before, _HINT_TOKENS),
+            self._decoder.hints(hint_text, _HINT_TOKENS),
         )
 
     def measure(self) -> Speed:
-        """How fast this computer runs the model; call in a thread, in a turn. Raises RuntimeError, ValueError."""
+        """Measure how fast this computer is; call in a thread, in a turn. Raises RuntimeError, ValueError."""
         return measure(self._model, self._threads)
 
     @property
     def languages(self) -> frozenset[str]:
-        """Those that the tokenizer has a token for: `yue` only came with large-v3."""
+        """The languages that the tokenizer has a token for: `yue` was only added in large-v3."""
         codes = self._model.languages
         if not self._model.multilingual:
             return codes
@@ -86,5 +86,5 @@ class WhisperEngine:
         return self._to_english.steps(samples, language if language in self.languages else AUTO)
 
     def close(self) -> None:
-        """CTranslate2 gives the memory back with the last reference."""
+        """Stop the scheduler; CTranslate2 frees the memory with the last reference."""
         self.scheduler.close()

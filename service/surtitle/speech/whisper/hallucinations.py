@@ -7,42 +7,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surtitle.core.words import Word
-from surtitle.speech.whisper.stock_phrases import is_credit, is_stock_phrase, plain
+from surtitle.speech.whisper.stock_phrases import is_credit, is_stock_phrase, normalize
 
-_MAX_LOOP = 12  # words in a phrase that is repeated
-_MAX_TIMES = 3  # times a phrase may be said in a row; a lone word twice as often ("no no no no")
+_MAX_LOOP = 12  # words in a repeated phrase
+_MAX_REPETITIONS = 3  # times a phrase may be said in a row; a single word twice as often ("no no no no")
 _STUTTER = re.compile(r"(.{1,6}?)\1{11,}")  # within one word: "hahahaha…"
 
-_UNSURE = 0.6  # mean probability of words that are not believed when they are a stock phrase
-_NO_SPEECH = 0.6  # Whisper's probability of no speech, from which a stock phrase is not believed
-_VOICELESS = 0.6  # the detector's mean probability of voice, below which a stock phrase is not believed
-_BRIEF = 0.3  # seconds that a stock phrase takes at least, times the root of its number of words
+_MIN_PROBABILITY = 0.6  # mean probability of the words below which a stock phrase is rejected
+_MAX_NO_SPEECH = 0.6  # Whisper's probability of no speech from which a stock phrase is rejected
+_MIN_VOICE = 0.6  # the detector's mean probability of voice below which a stock phrase is rejected
+_MIN_DURATION = 0.3  # seconds of voice in a stock phrase, times the square root of its number of words
 
-_BLIP = 0.6  # seconds of voice that hardly hold a word
-_UNSURE_BLIP = 0.65  # mean probability below which such a word is not believed
-_GUESSED = 0.45  # mean probability of words that are guessed, however long they are
-_PERHAPS_NOTHING = 0.1  # Whisper's probability of no speech, from which guesses and repetitions are not believed
+_BLIP = 0.6  # seconds of voice that are hardly enough for a word
+_MIN_BLIP_PROBABILITY = 0.65  # mean probability below which the words in so little voice are rejected
+_GUESS_PROBABILITY = 0.45  # mean probability below which words of any length are a guess
+_MAX_GUESS_NO_SPEECH = 0.1  # Whisper's probability of no speech from which guesses and repetitions are rejected
 
-_DOUBTED = 0.6  # mean probability below which a few words are not believed when nobody may be speaking
 _FEW = 4  # words
-_LIKELY_NOTHING = 0.2  # Whisper's probability of no speech, from which a few doubtful words are not believed
+_MIN_FEW_PROBABILITY = 0.6  # mean probability below which a few words are doubtful
+_MAX_FEW_NO_SPEECH = 0.2  # Whisper's probability of no speech from which a few doubtful words are rejected
 
-_REPETITIVE, _REPETITIVE_WORDS = 0.35, 4  # share of different words up to which this many and more are a repetition
-_LOOP, _LOOP_WORDS = 0.15, 8  # the same for what nobody says, whatever Whisper thinks of it
-_FASTEST = 8.0  # words in a second of voice: people say at most six
+_REPETITIVE, _REPETITIVE_WORDS = 0.35, 4  # share of different words up to which this many or more are a repetition
+_LOOP, _LOOP_WORDS = 0.15, 8  # the same for repetitions that are rejected whatever the probabilities
+_MAX_RATE = 8.0  # words per second of voice; people say at most six
 
-_WORD = 0.1  # seconds of voice that a word takes at least
+_MIN_WORD = 0.1  # seconds of voice in a word
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
 _OPENING, _CLOSING = "[(*♪♫（【［", "])*♪♫）】］"
-_MAX_MARK = 6  # words in the description of a sound
+_MAX_DESCRIPTION = 6  # words in the description of a sound
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What else is known about the audio in which words were recognized.
+    """Evidence for and against speech in the audio in which words were recognized.
 
-    ``voiced`` is its seconds of voice. ``voice`` is the detector's mean probability of speech in
-    them, ``no_speech`` Whisper's probability that nobody speaks; both are in [0, 1].
+    ``voiced`` is the duration of voice in seconds. ``voice`` is the detector's mean probability of speech during that
+    time, and ``no_speech`` is Whisper's probability that nobody speaks; both are in [0, 1].
     """
 
     voiced: float
@@ -50,130 +50,130 @@ class Evidence:
     no_speech: float = 0.0
 
 
-def find_believed(words: Sequence[Word], said: Sequence[Word] = ()) -> list[int]:
-    """The indexes of ``words`` that are left without loops and without descriptions of sounds.
+def find_believed(words: Sequence[Word], preceding: Sequence[Word] = ()) -> list[int]:
+    """The indexes of the words that are neither part of a loop nor of a description of a sound.
 
-    A phrase may be said `_MAX_TIMES` times in a row; what follows a longer loop stays. ``said`` came
-    just before, and is only looked at.
+    A phrase may be said `_MAX_REPETITIONS` times in a row, and the words after a longer loop are kept. The words
+    ``preceding`` these are only compared with them.
     """
-    spoken = _without_marks(words)
-    keys = [word.key for word in said[-_MAX_LOOP * (_MAX_TIMES + 1) :]]
+    spoken = _find_spoken(words)
+    keys = [word.key for word in preceding[-_MAX_LOOP * (_MAX_REPETITIONS + 1) :]]
     first = len(keys)
     kept: list[int] = []
-    loop = 0  # words in the phrase of the loop that goes on
+    loop = 0  # words in the phrase of the current loop, or 0
     for index in spoken:
         keys.append(words[index].key)
         kept.append(index)
-        if length := _loop(keys):
+        if length := _find_loop(keys):
             drop = min(length, len(keys) - first)
             del keys[-drop:], kept[len(kept) - drop :]
             loop = length
     if loop and spoken:
-        _drop_begun(keys, kept, loop)
+        _drop_partial_repetition(keys, kept, loop)
     return kept
 
 
-def remove_loops(words: Sequence[Word], said: Sequence[Word] = ()) -> list[Word]:
-    """``words`` as far as they are `find_believed`."""
-    return [words[index] for index in find_believed(words, said)]
+def remove_loops(words: Sequence[Word], preceding: Sequence[Word] = ()) -> list[Word]:
+    """The words that `find_believed` selects."""
+    return [words[index] for index in find_believed(words, preceding)]
 
 
 def is_hallucination(words: Sequence[Word], evidence: Evidence) -> bool:
-    """Whether these words, all of an utterance, were recognized in audio without speech.
+    """Whether ``words``, which are all of an utterance, were recognized in audio without speech.
 
-    People do say "thank you": such phrases are only removed if the evidence is against them.
+    People do say "thank you": such phrases are only rejected if the evidence is against them.
     """
     parts = [word.text for word in words]
-    if not any(map(plain, parts)):
+    if not any(map(normalize, parts)):
         return bool(words)
     if is_credit(parts):
         return True
-    sure = sum(word.probability for word in words) / len(words)
-    if evidence.voiced < _BLIP and sure < _UNSURE_BLIP:
+    probability = sum(word.probability for word in words) / len(words)
+    if evidence.voiced < _BLIP and probability < _MIN_BLIP_PROBABILITY:
         return True
-    if sure < _GUESSED and evidence.no_speech >= _PERHAPS_NOTHING:
+    if probability < _GUESS_PROBABILITY and evidence.no_speech >= _MAX_GUESS_NO_SPEECH:
         return True
-    if sure < _DOUBTED and len(words) <= _FEW and evidence.no_speech >= _LIKELY_NOTHING:
+    if probability < _MIN_FEW_PROBABILITY and len(words) <= _FEW and evidence.no_speech >= _MAX_FEW_NO_SPEECH:
         return True
     if _is_bursts([word.key for word in words if word.key], evidence):
         return True
     return is_stock_phrase(parts) and (
-        sure < _UNSURE
-        or evidence.no_speech >= _NO_SPEECH
-        or evidence.voice < _VOICELESS
-        or evidence.voiced < _BRIEF * len(words) ** 0.5
+        probability < _MIN_PROBABILITY
+        or evidence.no_speech >= _MAX_NO_SPEECH
+        or evidence.voice < _MIN_VOICE
+        or evidence.voiced < _MIN_DURATION * len(words) ** 0.5
     )
 
 
 def _is_bursts(keys: Sequence[str], evidence: Evidence) -> bool:
-    """Whether laughter, barking or a machine was written: the same words again and again, or too many of them."""
+    """Whether these are the words that laughter, barking or a machine is heard as: repeated, or too many of them."""
     if len(keys) < _REPETITIVE_WORDS:
         return False
     different = len(set(keys)) / len(keys)
     return (
-        len(keys) > _FASTEST * evidence.voiced
-        or (different <= _REPETITIVE and evidence.no_speech >= _PERHAPS_NOTHING)
+        len(keys) > _MAX_RATE * evidence.voiced
+        or (different <= _REPETITIVE and evidence.no_speech >= _MAX_GUESS_NO_SPEECH)
         or (different <= _LOOP and len(keys) >= _LOOP_WORDS)
     )
 
 
 def remove_hallucinated_end(words: Sequence[Word], voiced: float) -> list[Word]:
-    """``words``, all of an utterance whose voice ends at ``voiced`` seconds, without an end that nobody said.
+    """Remove an invented last sentence from ``words``, all of an utterance whose voice ends at ``voiced`` seconds.
 
-    When the sound stops with the last word, a recognizer may begin another sentence. Its words then
-    have no voice left, once the sentence before is over.
+    When the sound stops with the last word, a recognizer may begin another sentence. There is no voice left for its
+    words after the end of the sentence before.
     """
     for cut in range(len(words) - 1, 0, -1):
         before, rest = words[cut - 1], words[cut:]
-        if before.text.endswith(_SENTENCE_ENDS) and voiced - before.end < _WORD * len(rest):
+        if before.text.endswith(_SENTENCE_ENDS) and voiced - before.end < _MIN_WORD * len(rest):
             return remove_hallucinated_end(words[:cut], voiced)
     return list(words)
 
 
-def _without_marks(words: Sequence[Word]) -> list[int]:
-    """The indexes of what is said: no "[Music]", "(door closes)", "♪", or "…", and no word that stutters on."""
+def _find_spoken(words: Sequence[Word]) -> list[int]:
+    """The indexes of spoken words: not "[Music]", "(door closes)", "♪", or "…", nor words with long stutters."""
     kept: list[int] = []
     index = 0
     while index < len(words):
         text = words[index].text
-        if text[:1] in _OPENING and (end := _mark_end(words, index)):
+        if text[:1] in _OPENING and (end := _find_description_end(words, index)):
             index = end
             continue
-        if plain(text) and not _STUTTER.search(plain(text)):
+        if normalize(text) and not _STUTTER.search(normalize(text)):
             kept.append(index)
         index += 1
     return kept
 
 
-def _mark_end(words: Sequence[Word], start: int) -> int:
-    """The index after the mark that begins at ``start``, or 0 if it is not closed."""
+def _find_description_end(words: Sequence[Word], start: int) -> int:
+    """The index after the description of a sound that begins at ``start``, or 0 if it is not closed."""
     closing = _CLOSING[_OPENING.index(words[start].text[0])]
-    for index in range(start, min(start + _MAX_MARK, len(words))):
+    for index in range(start, min(start + _MAX_DESCRIPTION, len(words))):
         text = words[index].text.rstrip(".,!?…:;-")
         if text.endswith(closing) and (index > start or len(text) > 1):
             return index + 1
     return 0
 
 
-def _loop(keys: Sequence[str]) -> int:
-    """The words in the phrase that ends ``keys`` and was said once too often; 0 if there is none."""
+def _find_loop(keys: Sequence[str]) -> int:
+    """The number of words in the phrase at the end of ``keys`` that was repeated too often, or 0."""
     for length in range(1, _MAX_LOOP + 1):
-        times = (_MAX_TIMES * 2 if length == 1 else _MAX_TIMES) + 1
+        times = (_MAX_REPETITIONS * 2 if length == 1 else _MAX_REPETITIONS) + 1
         if len(keys) >= length * times and _repeats(keys[-length * times :], length):
             return length
     return 0
 
 
-def _drop_begun(keys: Sequence[str], kept: list[int], length: int) -> None:
-    """Leave out the beginning of one more repetition, at the very end of a loop of ``length`` words."""
-    times = _MAX_TIMES * 2 if length == 1 else _MAX_TIMES
-    for begun in range(length - 1, 0, -1):
-        loop = keys[len(keys) - begun - length * times : len(keys)]
-        if len(loop) == begun + length * times and begun <= len(kept) and _repeats(loop, length):
-            del kept[len(kept) - begun :]
+def _drop_partial_repetition(keys: Sequence[str], kept: list[int], length: int) -> None:
+    """Remove the beginning of another repetition, at the very end of a loop of ``length`` words."""
+    times = _MAX_REPETITIONS * 2 if length == 1 else _MAX_REPETITIONS
+    for partial in range(length - 1, 0, -1):
+        loop = keys[len(keys) - partial - length * times : len(keys)]
+        if len(loop) == partial + length * times and partial <= len(kept) and _repeats(loop, length):
+            del kept[len(kept) - partial :]
             return
 
 
 def _repeats(keys: Sequence[str], length: int) -> bool:
-    """Whether ``keys`` are one phrase of ``length`` words over and over."""
+    """Whether ``keys`` repeat their first ``length`` words throughout."""
     return all(key == keys[index % length] for index, key in enumerate(keys))

@@ -1,4 +1,4 @@
-"""Words with the tokens that write them, and windows of audio: what streams and decoders exchange. Pure."""
+"""The data that streams and decoders exchange: words with their tokens, and windows of audio. Pure."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from surtitle.core.words import Word
 from surtitle.speech.whisper.features import Frames
 
 _MARKS = ".,!?:;…。，！？：、।؟"  # punctuation that the next words may still change
-_STILL = 0.01  # seconds: a word that takes less was not followed by the attention
-_COLLAPSED = 3  # such words in a row that are remembered from the text before and not heard
+_MIN_WORD_TIME = 0.01  # seconds: the attention did not move during a shorter word
+_MAX_COLLAPSED = 3  # such words in a row, which are copied from the context instead of recognized
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A word and its tokens, the last ``marks`` of which are the punctuation at its end."""
+    """A word and its tokens; the last ``marks`` tokens are the punctuation at its end."""
 
     word: Word
     tokens: tuple[int, ...]
@@ -24,11 +24,11 @@ class Piece:
 
     @property
     def is_mark(self) -> bool:
-        """Whether it is only punctuation, which belongs to the word before."""
+        """Whether the piece is only punctuation, which belongs to the preceding word."""
         return bool(self.word.text) and not self.word.text.strip(_MARKS)
 
     def split(self) -> tuple[Piece, ...]:
-        """The word, and the punctuation at its end if there is any, as a piece of its own."""
+        """Split the piece into the word and the punctuation at its end, if there is any."""
         text = self.word.text.rstrip(_MARKS)
         if not text or not 0 < self.marks < len(self.tokens):
             return (self,)
@@ -41,28 +41,28 @@ class Piece:
 class Window:
     """A window to decode: ``features`` of shape (mels, frames), and the known tokens.
 
-    ``context`` are those before the window, ``prefix`` the committed ones in it. With ``over``, the text may end after
-    the prefix; otherwise, something must follow it.
+    ``context`` holds the tokens before the window, and ``prefix`` the committed tokens in it. With ``may_end``, the
+    text may end after the prefix; otherwise, at least one more token must follow.
     """
 
     features: Frames
     language: str
     context: tuple[int, ...] = ()
     prefix: tuple[int, ...] = ()
-    over: bool = False
+    may_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedWindow:
     """The words after the prefix, in seconds from the window's start.
 
-    ``language`` is the window's, or was recognized with the probability ``sure``. ``no_speech`` is the probability
-    that nobody speaks.
+    ``language`` is that of the window. If the window had none, it was detected with ``language_probability``.
+    ``no_speech`` is the probability that nobody speaks.
     """
 
     pieces: tuple[Piece, ...]
     language: str
-    sure: float
+    language_probability: float
     no_speech: float = 0.0
 
 
@@ -71,23 +71,23 @@ class Decoder(Protocol):
 
     @property
     def mels(self) -> int:
-        """Rows of the features."""
+        """The number of mel bands, which are the rows of the features."""
 
     def decode(self, window: Window) -> DecodedWindow:
-        """Blocks until it is done. Raises `EngineError`."""
+        """Decode a window; blocks until the result is there. Raises `EngineError`."""
 
     def detect(self, features: Frames) -> tuple[str, float]:
-        """The language of some seconds of speech, shape (mels, frames), and its probability. Raises `EngineError`."""
+        """Detect the language of ``features``, shape (mels, frames), and its probability. Raises `EngineError`."""
 
 
-def before_collapse(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """The words before the attention stops moving.
+def cut_before_collapse(pieces: Sequence[Piece]) -> Sequence[Piece]:
+    """The pieces before the point where the attention stops moving.
 
-    A decoder that hears nothing more may repeat a sentence from the text before; its words then take no time.
+    Where there is no more speech, a decoder may repeat a sentence from its context; the words of it have no duration.
     """
-    still = 0
+    collapsed = 0
     for index, piece in enumerate(pieces):
-        still = still + 1 if piece.word.end - piece.word.start < _STILL else 0
-        if still == _COLLAPSED:
-            return pieces[: max(0, index - _COLLAPSED)]
+        collapsed = collapsed + 1 if piece.word.end - piece.word.start < _MIN_WORD_TIME else 0
+        if collapsed == _MAX_COLLAPSED:
+            return pieces[: max(0, index - _MAX_COLLAPSED)]
     return pieces

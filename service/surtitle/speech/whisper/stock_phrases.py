@@ -1,8 +1,7 @@
-"""Phrases that Whisper writes where nobody speaks: how the videos in its training data end.
+"""Phrases that Whisper writes where nobody speaks, taken from the ends of videos in its training data.
 
-Collected from public lists of such inventions and from the sounds of `benchmarks/hostile_sounds.py`.
-All are compared without case, spaces, and punctuation, so that languages without spaces need no
-rules of their own.
+Collected from public lists of such hallucinations, and with the sounds of `benchmarks/hostile_sounds.py`. All are
+compared without case, spaces and punctuation, so that languages without spaces need no special rules.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import accumulate
 
-_MAX_LENGTH = 400  # characters: longer captions are not looked at
+_MAX_LENGTH = 400  # characters: longer captions are not examined
 
-# What people do say, too.
+# Phrases that people really say, too.
 _COURTESIES = """
 you | thank you | thanks | thank you very much | thank you so much | thanks a lot | thank you everyone
 bye | bye bye | goodbye | see you | see you next time | see you later | see you soon | good night
@@ -47,7 +46,7 @@ terima kasih | terima kasih banyak | sampai jumpa | makasih | selamat tinggal | 
 ขอบคุณค่ะ | สวัสดี
 """
 
-# What only those say who end or open a video.
+# Phrases that are only said at the start or the end of a video.
 _VIDEO_ENDS = """
 thank you for watching | thanks for watching | thank you for watching this video
 thanks for watching this video
@@ -206,31 +205,33 @@ _CREDIT_OPENING = re.compile(
 )
 
 
-def plain(text: str) -> str:
-    """Letters, digits, and the marks on them; no case, spaces, or punctuation."""
+def normalize(text: str) -> str:
+    """Reduce ``text`` to its letters, digits and the marks on them, without case, spaces and punctuation."""
     folded = unicodedata.normalize("NFKC", text.casefold())
     return "".join(character for character in folded if unicodedata.category(character)[0] in "LNM")
 
 
-def _parsed(phrases: str) -> frozenset[str]:
-    return frozenset(plain(phrase) for line in phrases.splitlines() for phrase in line.split("|") if plain(phrase))
+def _parse_phrases(phrases: str) -> frozenset[str]:
+    return frozenset(
+        normalize(phrase) for line in phrases.splitlines() for phrase in line.split("|") if normalize(phrase)
+    )
 
 
-COURTESIES = _parsed(_COURTESIES)
-VIDEO_ENDS = _parsed(_VIDEO_ENDS)
+COURTESIES = _parse_phrases(_COURTESIES)
+VIDEO_ENDS = _parse_phrases(_VIDEO_ENDS)
 _ALL = COURTESIES | VIDEO_ENDS
-_LONGEST = max(map(len, _ALL))
+_MAX_PHRASE = max(map(len, _ALL))
 
 
 def is_credit(words: Sequence[str]) -> bool:
     """Whether all of ``words`` together are the credits of a subtitler or a broadcaster."""
-    letters = plain("".join(words))
+    letters = normalize("".join(words))
     return len(letters) <= _MAX_LENGTH and _CREDITS.fullmatch(letters) is not None
 
 
 def is_stock_phrase(words: Sequence[str]) -> bool:
-    """Whether ``words`` are stock phrases only, or begin like credits: people may have said them, too."""
-    parts = [part for part in map(plain, words) if part]
+    """Whether ``words`` consist of stock phrases or begin like credits; people may really have said them."""
+    parts = [part for part in map(normalize, words) if part]
     letters = "".join(parts)
     if not letters or len(letters) > _MAX_LENGTH:
         return False
@@ -238,11 +239,11 @@ def is_stock_phrase(words: Sequence[str]) -> bool:
 
 
 def _is_made_of(parts: Sequence[str], letters: str) -> bool:
-    """Whether ``letters`` can be cut into stock phrases, between ``parts``, without a rest."""
+    """Whether ``letters`` can be divided completely into stock phrases, at the borders of ``parts``."""
     ends = [0, *accumulate(map(len, parts))]
     reached = {0}
     for end in ends[1:]:
-        starts = (start for start in reached if end - start <= _LONGEST)
+        starts = (start for start in reached if end - start <= _MAX_PHRASE)
         if any(letters[start:end] in _ALL for start in starts):
             reached.add(end)
     return ends[-1] in reached

@@ -1,4 +1,4 @@
-"""A stream made of a recognizer that knows only windows of audio."""
+"""A streaming recognizer on top of a decoder that only accepts whole windows of audio."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from surtitle.speech.language_monitor import LanguageMonitor
 from surtitle.speech.policy import Display, Policy
 from surtitle.speech.whisper.features import HOP, LogMel
 from surtitle.speech.whisper.hallucinations import Evidence, find_believed, is_hallucination, remove_hallucinated_end
-from surtitle.speech.whisper.pieces import Decoder, Piece, Window, before_collapse
+from surtitle.speech.whisper.pieces import Decoder, Piece, Window, cut_before_collapse
 from surtitle.text.languages import AUTO
 from surtitle.text.sentences import ends_sentence, trails_off
 
-_FRAME = HOP / RATE  # seconds
-_STEP = 0.55  # seconds of new speech before the window is decoded again, at least
-_SHARE = 2.2  # times as long as a decoding takes, at least: recognition leaves half of a processor to others
-_RECENT = 8  # decodings, of which the fastest tells how long one takes: the others had to wait for somebody
-_STEP_MOST = 3.0  # seconds, however slow it is
-_PAUSE = 0.25  # seconds of silence after which what was said is decoded, without waiting for a step
-_LONG = 12.0  # seconds of audio in a window, from which it slides to a new sentence: the more before, the fewer errors
-_LONGEST = 16.0  # from which it slides to any word
-_REST = 6.0  # that stay then, if no word gives a place
-_MOST = 25.0  # that one window can have; what comes at once is decoded in such parts
-_KEEP = 1.0  # seconds that stay when it slides
-_CONTEXT = 32  # tokens of what was said before
-_CONTEXT_STEP = 16  # windows are decoded together only if their contexts are of one length
-_ECHO, _ECHO_MOST = 3, 8  # tokens that may stand in the context again by chance; those that are looked for there
-_UNHEARD = 1.0  # seconds of voice after the committed words that must give at least one word
-_TAIL = 0.1  # seconds after the end of a word that may still hold some of it
-_LOOPED_VOICE = 0.75  # share of voice in an utterance below which words that loop from its beginning are not believed
-_LATEST = 350  # frames of which is asked whether they are in another language
-_AFTER_VOICE = 0.1  # seconds after the last voice that still can be a word's
-_SOUND = 0.04  # seconds of voice that the first word after a sentence has at least
-_LONG_WORD, _LONG_LETTER = 0.3, 0.08  # seconds a word takes to say, at most: for each, and for each of its letters
+_FRAME_SECONDS = HOP / RATE
+_MIN_STEP = 0.55  # seconds of new audio before the window is decoded again
+_MIN_STEP_RATIO = 2.2  # a step in times of one decoding: recognition leaves half of a processor to other work
+_TIMED_DECODINGS = 8  # recent decodings, of which the fastest gives the time of one: the others had to wait
+_MAX_STEP = 3.0  # seconds, however slow decoding is
+_PAUSE = 0.25  # seconds of silence after which the preceding speech is decoded without waiting for a whole step
+_SLIDE_LENGTH = 12.0  # seconds from which the window slides to a sentence: the more audio before it, the fewer errors
+_FORCED_SLIDE_LENGTH = 16.0  # seconds from which it slides to any word
+_REMAINING_LENGTH = 6.0  # seconds that remain after a forced slide for which no gap between words was found
+_MAX_LENGTH = 25.0  # seconds in one window; longer audio that arrives at once is decoded in parts of this length
+_MIN_REMAINING_LENGTH = 1.0  # seconds that remain after any slide
+_MAX_CONTEXT = 32  # tokens of the text before the window
+_CONTEXT_STEP = 16  # tokens; only windows whose contexts have the same length are decoded together
+_MIN_ECHO, _MAX_ECHO = 3, 8  # tokens: fewer may repeat the context by chance, and no more are compared with it
+_MAX_MISSED_VOICE = 1.0  # seconds of voice after the committed words for which the decoder may write no word
+_WORD_TAIL = 0.1  # seconds after the end of a word in which some of its sound may remain
+_MIN_LOOPED_VOICE = 0.75  # share of voice in an utterance below which words that loop from its start are rejected
+_DETECTED_FRAMES = 350  # newest frames in which a change of language is looked for
+_MAX_AFTER_VOICE = 0.1  # seconds after the last voice in which a word may still begin or end
+_MIN_NEXT_SENTENCE = 0.04  # seconds of voice that remain for the first word after a sentence
+_MAX_WORD, _MAX_LETTER = 0.3, 0.08  # seconds: a spoken word takes at most the one, and the other for each letter
 
 _RULES = EndpointRules(
-    silence=1.6,  # shorter pauses are heard within a window: what follows tells how the words before it end
+    silence=1.6,  # shorter pauses stay inside a window: the words after them show how the sentence before them ends
     hurried_after=30.0,
     hurried_silence=0.6,
     pressed_after=60.0,
@@ -54,16 +54,16 @@ _RULES = EndpointRules(
 
 
 class WindowStream:
-    """Decodes the end of the utterance again and again, with what is committed forced.
+    """Decodes the newest audio of an utterance repeatedly, with the committed words as a forced prefix.
 
-    The window slides at committed words, so that its length is bounded, and so is the context.
+    The window slides forward at committed words, so its length and that of its context are bounded.
     """
 
-    bridges = 2.0  # a window costs the same with more speech in it
+    bridges = 2.0  # more speech in a window does not make it more expensive
     rules = _RULES
 
     def __init__(self, decoder: Decoder, language: str, policy: Policy, display: Display, hints: Sequence[int]) -> None:
-        """``hints`` are tokens that stand before all that was said."""
+        """``hints`` are tokens that precede the whole transcript."""
         self.language = language
         self._languages = LanguageMonitor() if language == AUTO else None
         self._decoder = decoder
@@ -71,31 +71,31 @@ class WindowStream:
         self._mel = LogMel(decoder.mels)
         self._words = CommittedWords(policy, display)
         self._context: list[int] = []
-        self._took: deque[float] = deque(maxlen=_RECENT)  # seconds that the last decodings took
+        self._decoding_times: deque[float] = deque(maxlen=_TIMED_DECODINGS)  # seconds
         self._begin()
 
     def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis | None:
-        self._voice += max(0.0, len(samples) / RATE - silence) if voice is None else voice
+        self._voice_seconds += max(0.0, len(samples) / RATE - silence) if voice is None else voice
         hypothesis = None
-        while (room := round((_MOST - len(self._mel) * _FRAME) * RATE)) < len(samples):
-            self._feed(samples[:room], 0.0)
-            samples = samples[room:]
+        while (space := round((_MAX_LENGTH - len(self._mel) * _FRAME_SECONDS) * RATE)) < len(samples):
+            self._feed(samples[:space], 0.0)
+            samples = samples[space:]
             hypothesis = self._advance()
         self._feed(samples, silence)
-        if self._due(silence):
+        if self._is_due(silence):
             return self._advance()
-        if silence >= _PAUSE and self._rest and self._decoded >= self._voiced:
-            return self._commit()  # nothing new is said: what was believed a moment ago still is, so time decides
+        if silence >= _PAUSE and self._uncommitted and self._decoded_until >= self._voice_end:
+            return self._commit()  # no new speech: the policy commits more words as time passes
         return hypothesis
 
     def finish(self) -> Hypothesis:
-        if self._decoded < self._voiced and not self._failed:
+        if self._decoded_until < self._voice_end and not self._decoding_failed:
             self._decode()
         before = [piece.word for piece in self._prefix]
-        words = [piece.word for piece in self._rest if not trails_off(piece.word.text) or piece.word.key]
-        words = remove_hallucinated_end([*before, *words], self._voiced)[len(before) :]
-        hypothesis = self._words.finish([_without_ellipsis(word) for word in words])
-        self._remember([*self._prefix, *self._rest[: len(words)]])
+        words = [piece.word for piece in self._uncommitted if not trails_off(piece.word.text) or piece.word.key]
+        words = remove_hallucinated_end([*before, *words], self._voice_end)[len(before) :]
+        hypothesis = self._words.finish([_strip_ellipsis(word) for word in words])
+        self._remember([*self._prefix, *self._uncommitted[: len(words)]])
         self._begin()
         return hypothesis
 
@@ -103,27 +103,27 @@ class WindowStream:
         """The model stays loaded for the other sources."""
 
     def _begin(self) -> None:
-        """Another utterance."""
+        """Reset the state for the next utterance."""
         self._mel.clear()
-        self._heard = 0.0  # seconds of the utterance that are known
-        self._voiced = 0.0  # where in it the last voice was
-        self._voice = 0.0  # seconds of voice in it
-        self._decoded = 0.0  # how much of it the last decoding heard
-        self.begins = 0.0
-        """Where in the utterance the window begins, in seconds."""
-        self._committed = 0  # words
-        self._prefix: list[Piece] = []  # those of them that are in the window
-        self._rest: list[Piece] = []  # what the last decoding wrote after them
-        self._mark_settled = False  # whether the mark that the rest begins with cannot change any more
-        self._failed = False
+        self._received = 0.0  # seconds of the utterance received
+        self._voice_end = 0.0  # time in the utterance at which the last voice ended
+        self._voice_seconds = 0.0  # duration of voice in the utterance
+        self._decoded_until = 0.0  # seconds of the utterance that the last decoding included
+        self.window_start = 0.0
+        """The time in the utterance at which the window begins, in seconds."""
+        self._committed_count = 0  # words of the utterance
+        self._prefix: list[Piece] = []  # the committed words that are in the window
+        self._uncommitted: list[Piece] = []  # what the last decoding wrote after the prefix
+        self._first_mark_is_final = False  # whether the mark before the uncommitted words is final
+        self._decoding_failed = False
 
     def _feed(self, samples: Samples, silence: float) -> None:
         self._mel.feed(samples)
-        self._heard += len(samples) / RATE
-        self._voiced = max(self._voiced, self._heard - silence)
+        self._received += len(samples) / RATE
+        self._voice_end = max(self._voice_end, self._received - silence)
 
     def _advance(self) -> Hypothesis | None:
-        """Decode, and commit what can be committed."""
+        """Decode the window, commit the words that are final, and slide the window."""
         self._decode()
         if self.language == AUTO:
             return None
@@ -132,56 +132,58 @@ class WindowStream:
         return hypothesis
 
     def _commit(self) -> Hypothesis:
-        """Commit what the policy says, now that so much is heard.
+        """Commit the words that the policy accepts, given the audio received so far.
 
-        The punctuation after the last word stays tentative: only the next words tell whether a sentence is over.
+        The punctuation after the last word stays tentative: only the next words show whether the sentence has ended.
         """
-        if self._rest:
-            self._rest[-1:] = self._rest[-1].split()
-        words = [piece.word for piece in self._rest]
-        settled, self._mark_settled = int(self._mark_settled), False
-        least = max(settled, self._overdue(words))
-        most = max(settled, len(words) - (1 if self._rest and self._rest[-1].is_mark else 0))
-        hypothesis = self._words.insert(words, self._heard, min_count=least, max_count=most)
-        count = len(hypothesis.committed) - self._committed
-        self._committed += count
-        self._prefix += [piece for piece in self._rest[:count] if piece.tokens]
-        self._rest = self._rest[count:]
+        if self._uncommitted:
+            self._uncommitted[-1:] = self._uncommitted[-1].split()
+        words = [piece.word for piece in self._uncommitted]
+        final, self._first_mark_is_final = int(self._first_mark_is_final), False
+        min_count = max(final, self._count_overdue(words))
+        max_count = max(final, len(words) - (1 if self._uncommitted and self._uncommitted[-1].is_mark else 0))
+        hypothesis = self._words.insert(words, self._received, min_count=min_count, max_count=max_count)
+        count = len(hypothesis.committed) - self._committed_count
+        self._committed_count += count
+        self._prefix += [piece for piece in self._uncommitted[:count] if piece.tokens]
+        self._uncommitted = self._uncommitted[count:]
         return hypothesis
 
-    def _overdue(self, words: Sequence[Word]) -> int:
-        """How many words must be committed, agreed on or not, so that the window can slide."""
-        length = len(self._mel) * _FRAME
-        if length <= _LONGEST:
+    def _count_overdue(self, words: Sequence[Word]) -> int:
+        """The number of words that must be committed, whatever the policy says, so that the window can slide."""
+        length = len(self._mel) * _FRAME_SECONDS
+        if length <= _FORCED_SLIDE_LENGTH:
             return 0
-        until = self.begins + length - _REST
+        until = self.window_start + length - _REMAINING_LENGTH
         return sum(1 for _ in takewhile(lambda word: word.end <= until, words))
 
-    def _due(self, silence: float) -> bool:
+    def _is_due(self, silence: float) -> bool:
         if silence >= _PAUSE:
-            return self._decoded < self._voiced + _PAUSE / 2
-        if not self._decoded:
-            return self._voice >= _STEP  # however slow decoding is, the first words of an utterance come soon
-        # a pause that has begun is waited for, so that the same words are not decoded twice
-        step = min(_STEP_MOST, max(_STEP, _SHARE * min(self._took, default=0.0))) + (_PAUSE if silence else 0.0)
-        return self._heard - self._decoded >= step
+            return self._decoded_until < self._voice_end + _PAUSE / 2
+        if not self._decoded_until:
+            return self._voice_seconds >= _MIN_STEP  # the first words appear early, however slow decoding is
+        # a silence may become a pause: wait for it, so that the same words are not decoded twice
+        step = min(_MAX_STEP, max(_MIN_STEP, _MIN_STEP_RATIO * min(self._decoding_times, default=0.0))) + (
+            _PAUSE if silence else 0.0
+        )
+        return self._received - self._decoded_until >= step
 
     def _decode(self) -> None:
-        self._failed = True
-        begun = time.monotonic()
-        self._follow_language()
+        self._decoding_failed = True
+        start = time.monotonic()
+        self._check_language()
         decoded = self._decoder.decode(self._window())
         if self._languages is not None and self.language == AUTO:
-            self.language = self._languages.observe(decoded.language, decoded.sure, self._voice)
+            self.language = self._languages.observe(decoded.language, decoded.language_probability, self._voice_seconds)
         if self._is_echo(decoded.pieces):
             self._context.clear()
             decoded = self._decoder.decode(self._window())
-        self._rest = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
+        self._uncommitted = self._select_believed(self._place_in_utterance(decoded.pieces), decoded.no_speech)
         if self._is_stuck():
             self._begin_window_after_prefix()
-        self._took.append(time.monotonic() - begun)
-        self._failed = False
-        self._decoded = self._heard
+        self._decoding_times.append(time.monotonic() - start)
+        self._decoding_failed = False
+        self._decoded_until = self._received
 
     def _window(self) -> Window:
         return Window(
@@ -189,124 +191,126 @@ class WindowStream:
             self.language,
             (*self._hints, *self._context[len(self._context) % _CONTEXT_STEP :]),
             tuple(token for piece in self._prefix for token in piece.tokens),
-            over=bool(self._prefix) and self._heard - self._voiced >= _PAUSE,
+            may_end=bool(self._prefix) and self._received - self._voice_end >= _PAUSE,
         )
 
-    def _follow_language(self) -> None:
-        """Ask now and then whether the speaker has changed the language, and begin a new window where that is so."""
-        if self._languages is None or self.language == AUTO or not self._languages.is_due(self._voice):
+    def _check_language(self) -> None:
+        """Detect the language at intervals, and start a new window if the speaker has changed it."""
+        if self._languages is None or self.language == AUTO or not self._languages.is_due(self._voice_seconds):
             return
-        heard = self._decoder.detect(self._mel.features()[:, -_LATEST:])
-        language = self._languages.observe(*heard, self._voice)
+        detected = self._decoder.detect(self._mel.features()[:, -_DETECTED_FRAMES:])
+        language = self._languages.observe(*detected, self._voice_seconds)
         if language == self.language:
             return
         self.language = language
-        said = self._prefix[-1].word.end if self._prefix else self.begins
-        self._cut(max(said, self._heard - _LATEST * _FRAME), len(self._prefix))
-        self._context.clear()  # it would be continued in the language before
+        committed_end = self._prefix[-1].word.end if self._prefix else self.window_start
+        self._start_window_at(max(committed_end, self._received - _DETECTED_FRAMES * _FRAME_SECONDS), len(self._prefix))
+        self._context.clear()  # the decoder would continue in the previous language
 
     def _is_stuck(self) -> bool:
-        """Whether the decoder stops after the committed words, though somebody has gone on speaking since."""
-        heard = any(not piece.is_mark for piece in self._rest)
-        return bool(self._prefix) and not heard and self._voiced - self._prefix[-1].word.end >= _UNHEARD
+        """Whether the decoder writes nothing after the committed words, although there is voice after them."""
+        has_words = any(not piece.is_mark for piece in self._uncommitted)
+        return bool(self._prefix) and not has_words and self._voice_end - self._prefix[-1].word.end >= _MAX_MISSED_VOICE
 
     def _begin_window_after_prefix(self) -> None:
-        """Decode what follows the committed words alone: at a pause, Whisper likes to end its text."""
-        mark = self._rest[0] if self._rest else None
-        self._cut(self._prefix[-1].word.end + _TAIL, len(self._prefix))
+        """Decode the audio after the committed words on its own, because Whisper tends to end its text at a pause."""
+        mark = self._uncommitted[0] if self._uncommitted else None
+        self._start_window_at(self._prefix[-1].word.end + _WORD_TAIL, len(self._prefix))
         if mark is not None:
             self._context += mark.tokens
         decoded = self._decoder.decode(self._window())
-        following = self._guarded(self._placed(decoded.pieces), decoded.no_speech)
-        self._rest = following if mark is None else [replace(mark, tokens=()), *following]
-        self._mark_settled = mark is not None
+        following = self._select_believed(self._place_in_utterance(decoded.pieces), decoded.no_speech)
+        self._uncommitted = following if mark is None else [replace(mark, tokens=()), *following]
+        self._first_mark_is_final = mark is not None
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
-        """Whether what was written of the window begins with some of its context: said again, or only copied."""
-        written = [token for piece in pieces for token in piece.tokens][:_ECHO_MOST]
-        if self._prefix or len(written) < _ECHO:
+        """Whether the text of the window begins with part of its context, which was repeated or merely copied."""
+        written = [token for piece in pieces for token in piece.tokens][:_MAX_ECHO]
+        if self._prefix or len(written) < _MIN_ECHO:
             return False
         starts = range(len(self._context) - len(written) + 1)
         return any(self._context[at : at + len(written)] == written for at in starts)
 
-    def _guarded(self, pieces: Sequence[Piece], no_speech: float) -> list[Piece]:
-        """The words that are believed."""
-        pieces = before_collapse(pieces)
+    def _select_believed(self, pieces: Sequence[Piece], no_speech: float) -> list[Piece]:
+        """The pieces without hallucinated words; punctuation is kept."""
+        pieces = cut_before_collapse(pieces)
         words = [piece.word for piece in pieces]
-        if not self._committed and is_hallucination(words, Evidence(self._voice, no_speech=no_speech)):
+        if not self._committed_count and is_hallucination(words, Evidence(self._voice_seconds, no_speech=no_speech)):
             return []
         kept = {*find_believed(words, [piece.word for piece in self._prefix])}
         kept |= {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
-            if not self._committed and self._voice < _LOOPED_VOICE * (self._voiced - self.rules.lead_in):
-                return []  # laughter, barking, machines: bursts of voice that Whisper writes as one word after another
-            self._context.clear()  # else it goes on where it was cut
+            if not self._committed_count and self._voice_seconds < _MIN_LOOPED_VOICE * (
+                self._voice_end - self.rules.lead_in
+            ):
+                return []  # laughter, barking, machines: bursts of sound that Whisper transcribes as a loop of words
+            self._context.clear()  # otherwise the decoder would resume the loop
         return [pieces[index] for index in sorted(kept)]
 
-    def _placed(self, pieces: Sequence[Piece]) -> list[Piece]:
-        """The words on the utterance's clock, in order, none later than what was heard."""
+    def _place_in_utterance(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """The pieces with times in the utterance, in order, and none after the last voice."""
         placed: list[Piece] = []
         earliest = self._prefix[-1].word.end if self._prefix else 0.0
-        paused = self._heard - self._voiced >= _PAUSE
+        paused = self._received - self._voice_end >= _PAUSE
         before = self._prefix[-1].word.text if self._prefix else ""
         for piece in pieces:
-            word = piece.word.shift(self.begins)
-            # after a sentence, a decoder that is asked for more may make it up
-            over = paused and not piece.is_mark and ends_sentence(before, word.text)
-            if word.start > self._voiced + (-_SOUND if over else _AFTER_VOICE):
-                break  # nobody speaks there
-            end = max(earliest, min(word.end, self._voiced + _AFTER_VOICE))
+            word = piece.word.shift(self.window_start)
+            # a decoder that must continue after a complete sentence may invent the next one
+            is_next_sentence = paused and not piece.is_mark and ends_sentence(before, word.text)
+            if word.start > self._voice_end + (-_MIN_NEXT_SENTENCE if is_next_sentence else _MAX_AFTER_VOICE):
+                break  # there is no voice
+            end = max(earliest, min(word.end, self._voice_end + _MAX_AFTER_VOICE))
             start = min(end, max(earliest, word.start))
             if not placed and not self._prefix:
                 # attention to the first word begins with the window, long before its sound
-                start = max(start, end - _LONG_WORD - _LONG_LETTER * len(word.text))
+                start = max(start, end - _MAX_WORD - _MAX_LETTER * len(word.text))
             placed.append(replace(piece, word=replace(word, start=start, end=end)))
             earliest = end
             before = before + word.text if piece.is_mark else word.text
         if paused and self._prefix and earliest <= self._prefix[-1].word.end:
-            return [piece for piece in placed if piece.is_mark]  # they have no sound of their own
+            return [piece for piece in placed if piece.is_mark]  # marks have no sound of their own
         return placed
 
     def _slide(self) -> None:
-        """Let the window begin later, if it is long: at a sentence's beginning, or else in the widest gap."""
-        length = len(self._mel) * _FRAME
-        if length <= _LONG:
+        """Move the start of a long window to the start of a sentence, or else to the widest gap between words."""
+        length = len(self._mel) * _FRAME_SECONDS
+        if length <= _SLIDE_LENGTH:
             return
-        until = self.begins + length - _KEEP
-        known = [*self._prefix, *self._rest[:1]]
+        until = self.window_start + length - _MIN_REMAINING_LENGTH
+        known = [*self._prefix, *self._uncommitted[:1]]
         borders = [
-            (_sentence_ends(known, index), after.word.start - before.word.end, index)
+            (_ends_sentence_at(known, index), after.word.start - before.word.end, index)
             for index, (before, after) in enumerate(pairwise(known), 1)
             if index <= len(self._prefix) and before.word.end <= until and not after.is_mark
         ]
-        if length <= _LONGEST:
+        if length <= _FORCED_SLIDE_LENGTH:
             borders = [border for border in borders if border[0]]
         if borders:
             _, _, index = max(borders, key=lambda border: (border[0], 0.0 if border[0] else border[1], border[2]))
-            self._cut((known[index - 1].word.end + known[index].word.start) / 2, index)
-        elif length > _LONGEST:
-            # much is heard and nothing is committed: no speech, or none that the model understands
-            said = self._prefix[-1].word.end if self._prefix else 0.0
-            self._cut(max(said, self.begins + length - _REST), len(self._prefix))
+            self._start_window_at((known[index - 1].word.end + known[index].word.start) / 2, index)
+        elif length > _FORCED_SLIDE_LENGTH:
+            # a long window without committed words: no speech, or none that the model understands
+            committed_end = self._prefix[-1].word.end if self._prefix else 0.0
+            self._start_window_at(max(committed_end, self.window_start + length - _REMAINING_LENGTH), len(self._prefix))
 
-    def _cut(self, at: float, words: int) -> None:
-        """Begin the window at ``at``; the first ``words`` of the prefix go into the context."""
-        frames = round((at - self.begins) / _FRAME)
+    def _start_window_at(self, at: float, words: int) -> None:
+        """Start the window ``at`` that time in seconds; the first ``words`` of the prefix move into the context."""
+        frames = round((at - self.window_start) / _FRAME_SECONDS)
         self._mel.drop(frames)
-        self.begins += frames * _FRAME
+        self.window_start += frames * _FRAME_SECONDS
         self._remember(self._prefix[:words])
         self._prefix = self._prefix[words:]
 
     def _remember(self, pieces: Sequence[Piece]) -> None:
         tokens = (token for piece in pieces for token in piece.tokens)
-        self._context = [*self._context, *tokens][-_CONTEXT:]
+        self._context = [*self._context, *tokens][-_MAX_CONTEXT:]
 
 
-def _sentence_ends(pieces: Sequence[Piece], count: int) -> bool:
-    """Whether a sentence ends with the first ``count`` of the pieces, of which there are more."""
+def _ends_sentence_at(pieces: Sequence[Piece], count: int) -> bool:
+    """Whether a sentence ends with the first ``count`` pieces; at least one more follows them."""
     return ends_sentence(join(piece.word for piece in pieces[max(0, count - 2) : count]), pieces[count].word.text)
 
 
-def _without_ellipsis(word: Word) -> Word:
-    """Whisper writes "..." where the sound ends in the middle of a sentence."""
+def _strip_ellipsis(word: Word) -> Word:
+    """Remove the "..." that Whisper writes where the audio ends in the middle of a sentence."""
     return replace(word, text=word.text.rstrip(".…")) if trails_off(word.text) and word.key else word

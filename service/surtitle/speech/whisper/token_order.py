@@ -1,15 +1,15 @@
-"""An order of Whisper's vocabulary in which CTranslate2 reads a forced prefix at once. Pure.
+"""An order of Whisper's vocabulary in which CTranslate2 reads a forced prefix in one pass. Pure.
 
-CTranslate2 runs a prompt through the decoder in one pass, up to and including ``<|notimestamps|>``. A prefix that the
-text must begin with is read one token a step after that, and each step costs as much as a token that is generated.
-It finds the end of the prompt by comparing numbers: the prompt goes on while tokens lie between
-``<|startoftranscript|>`` and ``<|notimestamps|>`` (``WhisperReplica::get_prompt_length``, CTranslate2 4.8).
+CTranslate2 runs a prompt through the decoder in one pass, up to and including ``<|notimestamps|>``. It then reads a
+prefix, with which the text must begin, one token per step, and each step costs as much as generating a token. It finds
+the end of the prompt by comparing numbers: the prompt continues while tokens lie between ``<|startoftranscript|>`` and
+``<|notimestamps|>`` (``WhisperReplica::get_prompt_length``, CTranslate2 4.8).
 
-In this order all text tokens lie between these two, so that the prompt includes the prefix. It has to end before the
-last token of the prefix, though, as timestamps would be asked for otherwise (``ApplyTimestampRules``). So the places of
-the timestamps, which live captions have no use for, hold copies of frequent tokens, with numbers below
-``<|startoftranscript|>``: a copy ends the prompt, and means to the decoder what its original means. Copies can be read,
-never written.
+In the order made here, all text tokens lie between these two, so the prompt includes the prefix. The prompt must end
+before the last token of the prefix, though, because CTranslate2 would otherwise require timestamps
+(``ApplyTimestampRules``). Live captions do not use timestamps, so the rows of the timestamps hold copies of frequent
+tokens, with numbers below ``<|startoftranscript|>``. A copy ends the prompt, and means the same to the decoder as its
+original. Copies can be read but never generated.
 """
 
 from __future__ import annotations
@@ -22,58 +22,72 @@ _START, _NO_TIMESTAMPS = "<|startoftranscript|>", "<|notimestamps|>"
 
 @dataclass(frozen=True, slots=True)
 class TokenOrder:
-    """``order[new]`` is the number that a token has in the model's own vocabulary; the first ``copies`` are copies."""
+    """Maps numbers of tokens between the model's own vocabulary and the new order.
+
+    ``order[number]`` is the number in the model's own vocabulary of the token that has ``number`` in the new order. The
+    first ``copy_count`` numbers are those of copies.
+    """
 
     order: tuple[int, ...]
-    copies: int
+    copy_count: int
     no_timestamps: int
-    """Its number in the model's own vocabulary."""
-    _new: dict[int, int] = field(repr=False)
-    _copy: dict[int, int] = field(repr=False)
+    """The number of ``<|notimestamps|>`` in the model's own vocabulary."""
+    _reordered: dict[int, int] = field(repr=False)
+    _copies: dict[int, int] = field(repr=False)
 
     @classmethod
-    def of(cls, vocabulary: Sequence[str]) -> TokenOrder:
-        """For a model's tokens, timestamps last. Raises ValueError when they are in another order."""
+    def from_vocabulary(cls, vocabulary: Sequence[str]) -> TokenOrder:
+        """Make the order for the tokens of a model. Raises ValueError if the timestamps are not the last of them."""
         start, no_timestamps = vocabulary.index(_START), vocabulary.index(_NO_TIMESTAMPS)
         first = no_timestamps + 1
-        copies = len(vocabulary) - first - 1
-        if not start < no_timestamps or copies < 1 or vocabulary[first] != "<|0.00|>":
+        copy_count = len(vocabulary) - first - 1
+        if not start < no_timestamps or copy_count < 1 or vocabulary[first] != "<|0.00|>":
             raise ValueError("its tokens are in an order that is not Whisper's")
-        frequent = [no_timestamps, *range(min(copies - 1, start))]  # merges are numbered by how frequent they are
-        copied = (frequent + [no_timestamps] * copies)[:copies]
+        # the tokenizer numbers its text tokens by frequency, the most frequent first
+        frequent = [no_timestamps, *range(min(copy_count - 1, start))]
+        copied = (frequent + [no_timestamps] * copy_count)[:copy_count]
         others = [token for token in range(no_timestamps) if token != start]
-        # The first timestamp stays, unwritten: it is likely where no text has begun, and counts in probabilities.
+        # The first timestamp stays but is never generated: it is likely before the text begins, which changes the
+        # probabilities of other tokens.
         order = (*copied, start, *others, no_timestamps, first)
-        new = {token: place for place, token in enumerate(order) if place >= copies}
-        return cls(order, copies, no_timestamps, new, {token: place for place, token in enumerate(frequent)})
+        reordered = {token: number for number, token in enumerate(order) if number >= copy_count}
+        return cls(
+            order, copy_count, no_timestamps, reordered, {token: number for number, token in enumerate(frequent)}
+        )
 
     @property
-    def timestamp(self) -> int:
-        """The one that is left, in the model's own vocabulary; it must never be written."""
+    def timestamp_token(self) -> int:
+        """The only timestamp left, in the model's own vocabulary; it must never be generated."""
         return self.order[-1]
 
     def reorder(self, tokens: Iterable[int]) -> list[int]:
-        """Raises KeyError for timestamps."""
-        return [self._new[token] for token in tokens]
+        """Convert tokens from the model's own vocabulary to the new order. Raises KeyError for timestamps."""
+        return [self._reordered[token] for token in tokens]
 
     def restore(self, tokens: Iterable[int]) -> list[int]:
+        """Convert tokens from the new order to the model's own vocabulary."""
         return [self.order[token] for token in tokens]
 
-    def cut(self, prefixes: Sequence[Sequence[int]]) -> int | None:
-        """Which token of each prefix ends the prompt, counted from 1: the last that is a copy for all of them.
+    def find_prompt_end(self, prefixes: Sequence[Sequence[int]]) -> int | None:
+        """The position of the token that ends the prompt: the last one that has a copy in every prefix, counted from 1.
 
-        0 is the token for no timestamps before the prefix; None, when there are no prefixes, needs no end.
+        0 stands for the token ``<|notimestamps|>`` before the prefix. None is returned if all prefixes are empty: the
+        prompt then ends by itself.
         """
         if not any(prefixes):
             return None
         for count in range(min(map(len, prefixes)), 0, -1):
-            if all(prefix[count - 1] in self._copy for prefix in prefixes):
+            if all(prefix[count - 1] in self._copies for prefix in prefixes):
                 return count
         return 0
 
-    def prompt(self, before: Sequence[int], prefix: Sequence[int], cut: int | None) -> list[int]:
-        """The prompt as CTranslate2 gets it: ``before``, no timestamps, ``prefix``; ``cut`` as `cut` says."""
+    def build_prompt(self, before: Sequence[int], prefix: Sequence[int], prompt_end: int | None) -> list[int]:
+        """Build CTranslate2's prompt: ``before``, no timestamps, ``prefix``; `find_prompt_end` gives ``prompt_end``."""
         tokens = (self.no_timestamps, *prefix)
-        if cut is None:
+        if prompt_end is None:
             return self.reorder((*before, *tokens))
-        return [*self.reorder((*before, *tokens[:cut])), self._copy[tokens[cut]], *self.reorder(tokens[cut + 1 :])]
+        return [
+            *self.reorder((*before, *tokens[:prompt_end])),
+            self._copies[tokens[prompt_end]],
+            *self.reorder(tokens[prompt_end + 1 :]),
+        ]
