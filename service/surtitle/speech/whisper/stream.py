@@ -20,6 +20,8 @@ from surtitle.speech.whisper.pieces import Decoder, Piece, Window, cut_before_co
 from surtitle.text.languages import AUTO
 from surtitle.text.sentences import ends_sentence, trails_off
 
+_COMPARED_UTTERANCES = 2  # that an utterance is compared with: laughter is often heard as the same words each time
+_MAX_REPEATED_NO_SPEECH = 0.1  # Whisper's probability of no speech from which it is rejected if it equals all of them
 _FRAME_SECONDS = HOP / RATE
 _MIN_STEP = 0.55  # seconds of new audio before the window is decoded again
 _MIN_STEP_RATIO = 2.2  # a step in times of one decoding: recognition leaves half of a processor to other work
@@ -71,6 +73,7 @@ class WindowStream:
         self._mel = LogMel(decoder.mels)
         self._words = CommittedWords(policy, display)
         self._context: list[int] = []
+        self._utterances: deque[tuple[str, ...]] = deque(maxlen=_COMPARED_UTTERANCES)  # keys of their words
         self._decoding_times: deque[float] = deque(maxlen=_TIMED_DECODINGS)  # seconds
         self._begin()
 
@@ -96,6 +99,7 @@ class WindowStream:
         words = remove_hallucinated_end([*before, *words], self._voice_end)[len(before) :]
         hypothesis = self._words.finish([_strip_ellipsis(word) for word in words])
         self._remember([*self._prefix, *self._uncommitted[: len(words)]])
+        self._utterances.append(_get_keys(hypothesis.committed))
         self._begin()
         return hypothesis
 
@@ -113,6 +117,7 @@ class WindowStream:
         """The time in the utterance at which the window begins, in seconds."""
         self._committed_count = 0  # words of the utterance
         self._prefix: list[Piece] = []  # the committed words that are in the window
+        self._committed_words: list[Word] = []  # of the utterance
         self._uncommitted: list[Piece] = []  # what the last decoding wrote after the prefix
         self._first_mark_is_final = False  # whether the mark before the uncommitted words is final
         self._decoding_failed = False
@@ -145,6 +150,7 @@ class WindowStream:
         hypothesis = self._words.insert(words, self._received, min_count=min_count, max_count=max_count)
         count = len(hypothesis.committed) - self._committed_count
         self._committed_count += count
+        self._committed_words += words[:count]
         self._prefix += [piece for piece in self._uncommitted[:count] if piece.tokens]
         self._uncommitted = self._uncommitted[count:]
         return hypothesis
@@ -237,7 +243,10 @@ class WindowStream:
         words = [piece.word for piece in pieces]
         if not self._committed_count and is_hallucination(words, Evidence(self._voice_seconds, no_speech=no_speech)):
             return []
-        kept = {*find_believed(words, [piece.word for piece in self._prefix])}
+        if self._is_repeated(words) and no_speech >= _MAX_REPEATED_NO_SPEECH:
+            self._context.clear()  # otherwise the decoder would repeat it once more
+            return []
+        kept = {*find_believed(words, self._committed_words)}
         kept |= {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
             if not self._committed_count and self._voice_seconds < _MIN_LOOPED_VOICE * (
@@ -246,6 +255,12 @@ class WindowStream:
                 return []  # laughter, barking, machines: bursts of sound that Whisper transcribes as a loop of words
             self._context.clear()  # otherwise the decoder would resume the loop
         return [pieces[index] for index in sorted(kept)]
+
+    def _is_repeated(self, words: Sequence[Word]) -> bool:
+        """Whether nothing is committed, and ``words`` are what each of the last utterances consisted of."""
+        keys = _get_keys(words)
+        compared = len(self._utterances) == _COMPARED_UTTERANCES and not self._committed_count
+        return compared and bool(keys) and all(keys == before for before in self._utterances)
 
     def _place_in_utterance(self, pieces: Sequence[Piece]) -> list[Piece]:
         """The pieces with times in the utterance, in order, and none after the last voice."""
@@ -314,3 +329,7 @@ def _ends_sentence_at(pieces: Sequence[Piece], count: int) -> bool:
 def _strip_ellipsis(word: Word) -> Word:
     """Remove the "..." that Whisper writes where the audio ends in the middle of a sentence."""
     return replace(word, text=word.text.rstrip(".…")) if trails_off(word.text) and word.key else word
+
+
+def _get_keys(words: Sequence[Word]) -> tuple[str, ...]:
+    return tuple(word.key for word in words if word.key)
