@@ -43,7 +43,7 @@ async def main(port: int) -> None:
     server = Server(Settings(port=port, engine="pocketsphinx"))
     serving = asyncio.create_task(server.serve())
     await server.ready.wait()
-    channel = server.config.app.state.hub.channel(CHANNEL)  # type: ignore[union-attr]
+    channel = server.config.app.state.services.hub.channel(CHANNEL)  # type: ignore[union-attr]
     print("ready", flush=True)
     while line := await asyncio.to_thread(sys.stdin.readline):
         name, captions, pause = line.split()

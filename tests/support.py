@@ -128,6 +128,11 @@ class Running:
         return self.server.config.app
 
     @property
+    def services(self) -> Any:
+        """Its parts, `surtitle.web.services.Services`."""
+        return self.app.state.services
+
+    @property
     def sockets(self) -> str:
         return self.url.replace("http", "ws", 1)
 
@@ -166,12 +171,12 @@ def put(service: Running, channel: str, key: str, rev: int, text: str, tentative
     words, rest = (
         tuple(Word(part, start, start + 1, spaced=spaced) for part in said.split()) for said in (text, tentative)
     )
-    service.app.state.hub.channel(channel).put(Caption(key, rev, source, "en", words, rest, **more))
+    service.services.hub.channel(channel).put(Caption(key, rev, source, "en", words, rest, **more))
 
 
 async def readers(service: Running, channel: str, count: int) -> None:
     """Wait until so many read a channel."""
-    await until(lambda: service.app.state.hub.readers.get(channel, 0) >= count)
+    await until(lambda: service.services.hub.readers.get(channel, 0) >= count)
 
 
 async def listen(socket: ClientConnection, *, timeout: float = 60) -> PendingCaption:
@@ -204,19 +209,19 @@ async def publish(
 
 def sources(service: Running, channel: str) -> list[str]:
     """The names of a channel's sources."""
-    hub = service.app.state.hub
+    hub = service.services.hub
     return [source.name for source in hub.sources(hub.channel(channel))]
 
 
 async def transcript(service: Running, channel: str) -> str:
     """The final captions of a channel, as text."""
-    return str(await service.app.state.hub.channel(channel).transcript("txt"))
+    return str(await service.services.hub.channel(channel).transcript("txt"))
 
 
 async def settled(service: Running, channel: str, *, timeout: float = 60) -> str:
     """Wait until nobody has spoken for a while, all sound is recognized and every caption is final; the transcript."""
-    found = service.app.state.hub.channel(channel)
-    sources = service.app.state.hub.sources
+    found = service.services.hub.channel(channel)
+    sources = service.services.hub.sources
     quiet = 0.0
     async with asyncio.timeout(timeout):
         while quiet < 1.5:

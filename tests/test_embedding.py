@@ -74,7 +74,7 @@ def test_captions_of_the_demo(whisper_tiny: Path) -> None:
 
 
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(surtitle.ModelError, match=r"holds no model\.bin"):
+    with pytest.raises(surtitle.ModelError, match=r"has no model\.bin"):
         surtitle.load_engine(str(tmp_path))
 
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from surtitle.access import secret
+from surtitle.channels.session import StoredSettings
 from surtitle.channels.settings import ChannelSettings, ClosedCaptions
 from surtitle.cli import checks
 from surtitle.cli.checks import Finding, Status
@@ -20,7 +21,7 @@ from surtitle.core.settings import Settings
 from surtitle.models.download import download
 from surtitle.models.speed_store import SpeedStore
 from surtitle.speech.speed import Speed
-from surtitle.store.journal import Batch, Store, StoredSettings
+from surtitle.store.journal import Batch, Store
 from tests.support import Running, free_port
 
 

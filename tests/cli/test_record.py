@@ -35,7 +35,7 @@ async def test_it_records_until_ctrl_c_and_prints_the_files(tmp_path: Path) -> N
                 await asyncio.sleep(0.1)
             process.send_signal(signal.SIGINT)
             out, _ = await asyncio.wait_for(process.communicate(), 30)
-        session = service.app.state.hub.channel("talk").session.id
+        session = service.services.hub.channel("talk").session.id
         assert process.returncode == 0
         (path,) = (tmp_path / "recordings" / session).iterdir()
         assert out.decode().splitlines() == [
@@ -51,7 +51,7 @@ async def test_a_channel_without_audio_is_reported(tmp_path: Path) -> None:
         out, err = await asyncio.wait_for(process.communicate(), 30)
         assert (process.returncode, out) == (0, b"")
         assert b"no source sent audio to the channel main" in err
-        assert not service.app.state.recorder.should_record(service.app.state.hub.channel("main"))
+        assert not service.services.recorder.should_record(service.services.hub.channel("main"))
 
 
 async def test_errors_are_one_sentence() -> None:

@@ -11,7 +11,7 @@ APPLY = ".outputs button[type=submit]"
 
 async def test_the_connection_to_obs_is_set_and_seen(window: Any) -> None:
     async with running() as service:
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         dashboard = await window(f"{service.url}/")
         await dashboard.until("document.querySelector('.outputs') !== null")
         await dashboard.until("document.querySelector('.outputs .state').textContent === 'off'")

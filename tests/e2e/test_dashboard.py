@@ -21,7 +21,7 @@ APPLY = ".setup button[type=submit]"
 
 async def opened(window: Any, service: Running) -> Any:
     """The dashboard with the settings of the channel `main` open."""
-    service.app.state.hub.channel("main")
+    service.services.hub.channel("main")
     dashboard = await window(f"{service.url}/")
     await dashboard.until("document.querySelector('.channel') !== null")
     await dashboard.page.click(".setup summary")
@@ -58,7 +58,7 @@ async def test_a_model_that_cannot_be_had_is_told_and_nothing_changes(tmp_path: 
         dashboard = await opened(window, service)
         await dashboard.page.fill("[name=model]", "medium.klingon")
         await dashboard.page.click(APPLY)
-        await dashboard.until("document.querySelector('.said').textContent.includes('is no model\\'s name')")
+        await dashboard.until("document.querySelector('.said').textContent.includes('is not a known model')")
         await dashboard.page.fill("[name=model]", str(tmp_path))
         await dashboard.page.click(APPLY)
         await dashboard.until("document.querySelector('.switch').dataset.state === 'failed'")
@@ -81,7 +81,7 @@ async def test_the_vocabulary_is_entered_as_lines_and_comes_back(window: Any) ->
         await dashboard.page.fill("[name=language]", "EN")
         await dashboard.page.click(APPLY)
         await dashboard.until("document.querySelector('.said').textContent === 'Applied.'")
-        settings = service.app.state.hub.channel("main").settings
+        settings = service.services.hub.channel("main").settings
         assert settings.language == "en"
         assert settings.vocabulary.replacements == {"sir title": "Surtitle", "um": ""}
         assert settings.vocabulary.blocked == ("darn*",)
@@ -117,16 +117,16 @@ async def test_the_settings_fit_a_phone(window: Any) -> None:
 
 def said(service: Running, key: str, text: str, *, source: str = "Host") -> None:
     words = tuple(Word(part, float(at), at + 0.8) for at, part in enumerate(text.split()))
-    service.app.state.hub.channel("main").put(Caption(key, 1, source, "en", words, (), True))
+    service.services.hub.channel("main").put(Caption(key, 1, source, "en", words, (), True))
 
 
 async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
     """The word changes on the overlay and in the viewer, and is written like this from then on."""
     async with running() as service:
-        service.app.state.hub.channel("main")
+        service.services.hub.channel("main")
         dashboard = await window(f"{service.url}/")
         overlay = await window(f"{service.url}/overlay/main?fade=0&names=always")
-        await until(lambda: service.app.state.hub.readers.get("main", 0) >= 2)
+        await until(lambda: service.services.hub.readers.get("main", 0) >= 2)
         said(service, "c1", "Welcome to sir title.")
         said(service, "c2", "Good evening.", source="Guest")
         await dashboard.until("document.querySelectorAll('.captions .edit').length === 2")
@@ -140,9 +140,9 @@ async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
         await dashboard.until(
             "document.querySelector('.captions li').textContent.startsWith('AdaWelcome to Surtitle.')"
         )
-        settings = service.app.state.hub.channel("main").settings
+        settings = service.services.hub.channel("main").settings
         assert settings.vocabulary.replacements == {"sir title": "Surtitle"}
-        await until(lambda: service.app.state.hub.channel("main").settings.names == {"Host": "Ada"})
+        await until(lambda: service.services.hub.channel("main").settings.names == {"Host": "Ada"})
         await dashboard.page.click(".captions .edit >> nth=1", force=True)
         await dashboard.page.keyboard.press("Escape")
         await dashboard.until("document.querySelectorAll('.correction').length === 0")
@@ -151,7 +151,7 @@ async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
 
 async def test_a_look_is_tried_and_then_saved_for_all_overlays(window: Any) -> None:
     async with running() as service:
-        service.app.state.hub.channel("main")
+        service.services.hub.channel("main")
         overlay = await window(f"{service.url}/overlay/main")
         dashboard = await window(f"{service.url}/")
         await dashboard.until("document.querySelector('.channel') !== null")
@@ -167,14 +167,14 @@ async def test_a_look_is_tried_and_then_saved_for_all_overlays(window: Any) -> N
         await dashboard.page.click(".look .save")
         await overlay.until("document.documentElement.dataset.theme === 'neon'")
         await dashboard.until("document.querySelector('.look .said').textContent.startsWith('Saved')")
-        style = service.app.state.hub.channel("main").styles["default"]
+        style = service.services.hub.channel("main").styles["default"]
         assert style.as_json() == {"theme": "neon", "position": "top", "lines": 3}
         dashboard.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept("game")))
         await dashboard.page.click(".look .save-as")
         await dashboard.until("document.querySelector('.look .address').textContent.endsWith('/main?style=game')")
-        assert set(service.app.state.hub.channel("main").styles) == {"default", "game"}
+        assert set(service.services.hub.channel("main").styles) == {"default", "game"}
         await dashboard.page.click(".look .forget")
-        await until(lambda: set(service.app.state.hub.channel("main").styles) == {"default"})
+        await until(lambda: set(service.services.hub.channel("main").styles) == {"default"})
 
 
 async def test_problems_are_told_in_words_and_captions_can_be_paused_and_cleared(window: Any) -> None:
@@ -193,12 +193,12 @@ async def test_problems_are_told_in_words_and_captions_can_be_paused_and_cleared
         dashboard.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
         await dashboard.page.click(".clear")
         await dashboard.until("!document.querySelector('.captions').textContent.includes('Away')")
-        assert service.app.state.hub.channel("main").captions == []
+        assert service.services.hub.channel("main").captions == []
 
 
 async def test_the_dashboard_speaks_the_browsers_language(window: Any) -> None:
     async with running() as service:
-        service.app.state.hub.channel("main")
+        service.services.hub.channel("main")
         dashboard = await window(f"{service.url}/?hl=de")
         await dashboard.until("document.querySelector('.channel') !== null")
         assert await dashboard.text("#demo") == "Demo abspielen"

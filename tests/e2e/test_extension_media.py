@@ -76,7 +76,7 @@ async def test_the_microphone_is_a_second_source(whisper: Running, talking: Exte
     await play(page)
     await shown(page, "Call: ")
     await shown(page, "You: ")
-    channel = whisper.app.state.hub.channel("call")
+    channel = whisper.services.hub.channel("call")
 
     def spoken(name: str) -> str:
         return " ".join(one.full_text for one in channel.captions if one.source == name)

@@ -18,7 +18,11 @@ from tests.support import Running, put, readers, running
 
 SECRET = "a secret that nobody guesses, of this test"
 SHOWN = "document.querySelector('#transcript').textContent.includes('Good evening.')"
-OUTPUT = "document.querySelector('.guests .made').dataset.link"
+COPIED = """async () => {
+  const copied = new Promise((resolve) => { navigator.clipboard.writeText = async (text) => resolve(text); });
+  document.querySelector('.guests .made button').click();
+  return copied;
+}"""
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'&amp;{{7*7}}${1}"
 
 
@@ -81,10 +85,10 @@ async def test_the_dashboard_gives_links_for_others(guarded: Running, window: An
 
 
 async def test_people_are_told_when_their_link_is_no_longer_valid(guarded: Running, window: Any) -> None:
-    given = guarded.app.state.authority.issue(Scope.VIEW, "gone", 600, "guest")
+    given = guarded.services.authority.issue(Scope.VIEW, "gone", 600, "guest")
     page = await window(f"{guarded.url}/view/gone?token={given.token}", viewport={"width": 800, "height": 600})
     await readers(guarded, "gone", 1)
-    await asyncio.to_thread(guarded.app.state.authority.token_store.revoke, given.id)
+    await asyncio.to_thread(guarded.services.authority.token_store.revoke, given.id)
     await page.until_text("#state", "This link is no longer valid: ask for a new one.")
     page.errors.clear()
     await page.page.reload()
@@ -114,7 +118,7 @@ async def test_texts_are_shown_as_texts(service: Running, window: Any) -> None:
 
 
 async def test_links_for_others_are_made_and_taken_back_on_the_dashboard(guarded: Running, window: Any) -> None:
-    guarded.app.state.hub.channel("show")
+    guarded.services.hub.channel("show")
     page = await window(link(guarded, "/", Scope.ADMIN, EVERY), viewport={"width": 1280, "height": 900})
     await page.until("document.querySelectorAll('.guests [name=channel] option').length > 2")
     await page.page.select_option(".guests [name=channel]", "show")
@@ -122,7 +126,7 @@ async def test_links_for_others_are_made_and_taken_back_on_the_dashboard(guarded
     await page.page.click(".guests [type=submit]")
     await page.until("document.querySelector('.guests output').value.includes('token=…')")
     assert await page.text(".guests .said") == "Pass this link on. It is shown only once."
-    address = await page.page.evaluate(OUTPUT)
+    address = await page.page.evaluate(COPIED)
     assert address.startswith(f"{guarded.url}/view/show?token=")
     async with httpx.AsyncClient() as client:
         assert (await client.get(address)).status_code == 200

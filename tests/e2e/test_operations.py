@@ -118,7 +118,7 @@ async def test_from_one_computer_to_another(tmp_path: Path) -> None:
         async with httpx.AsyncClient() as client:
             for stranger in (service.url, outside):
                 assert (await client.get(f"{stranger}/view/main")).status_code == 401
-        surtitle("token", "--data-dir", str(tmp_path), "revoke", str(re.search(r"revoke (\w+)", told)[1]))  # type: ignore[index]
+        surtitle("token", "--data-dir", str(tmp_path), "revoke", str(re.search(r"token revoke (\w+)", told)[1]))  # type: ignore[index]
         async with httpx.AsyncClient() as client, asyncio.timeout(5):
             while (await client.get(link)).status_code != 401:
                 await asyncio.sleep(0.2)

@@ -31,13 +31,13 @@ async def spoken(service: Running) -> Talk:
 
 def heard(service: Running) -> str:
     """Some word that the recognizer wrote."""
-    words: list[str] = [word.text.strip(".,?!") for word in service.app.state.hub.channel("main").captions[0].words]
+    words: list[str] = [word.text.strip(".,?!") for word in service.services.hub.channel("main").captions[0].words]
     return max(words, key=len)
 
 
 async def test_what_was_said_is_found_and_heard_from_there(service: Running, spoken: Talk, window: Any) -> None:
     """Whatever the recognizer made of it: two words of one caption, the second only by its beginning."""
-    captions = service.app.state.hub.channel("main").captions
+    captions = service.services.hub.channel("main").captions
     words = {
         word.text.strip(".,?!").lower(): caption.id
         for caption in captions
@@ -86,12 +86,12 @@ async def test_a_second_pass_is_asked_for_and_compared(service: Running, spoken:
     pressed = "document.querySelector('#versions [aria-pressed=true]').dataset.version"
     assert await page.page.evaluate(pressed) == "polished"
     await page.until("document.querySelector('#exports a').search === '?version=polished&clock=audio'")
-    sessions = service.app.state.sessions
+    sessions = service.services.sessions
     better = sessions.transcripts.captions(spoken.session, POLISHED)
     await asyncio.to_thread(sessions.transcripts.replace, spoken.session, POLISHED, better[:-1])
     await page.page.click("[data-version=difference]")
     await page.until("document.querySelectorAll('#transcript del').length > 0")
-    assert "are gone" in await page.text("#summary")
+    assert "were removed" in await page.text("#summary")
     await page.page.click("[data-version=live]")
     await page.until("document.querySelectorAll('#transcript .word').length > 0")
 
@@ -115,7 +115,7 @@ async def test_everybody_can_use_the_pages(
 
 
 async def test_a_translation_is_chosen(service: Running, window: Any) -> None:
-    channel = service.app.state.hub.channel("several")
+    channel = service.services.hub.channel("several")
     channel.begin()
     put(service, "several", "c1", 1, "Good evening.", final=True)
     (said,) = channel.captions
@@ -130,7 +130,7 @@ async def test_a_translation_is_chosen(service: Running, window: Any) -> None:
 
 async def test_text_is_never_markup(service: Running, window: Any) -> None:
     attack = "<img/src=x/onerror=document.title='owned'>"
-    channel = service.app.state.hub.channel("xss")
+    channel = service.services.hub.channel("xss")
     channel.begin()
     put(service, "xss", "c1", 1, attack, source=attack, final=True)
     session = channel.session.id
@@ -163,7 +163,7 @@ async def test_the_dashboard_records_and_says_how_long(service: Running, window:
         await button.click()
         await page.until("document.querySelector('.record').textContent === 'Record'")
     await page.page.locator(".automatic").first.check()
-    channel = service.app.state.hub.channel("main")
+    channel = service.services.hub.channel("main")
     await until(lambda: bool(channel.settings.record))
     await page.page.locator(".automatic").first.uncheck()
     await until(lambda: not channel.settings.record)
@@ -171,8 +171,8 @@ async def test_the_dashboard_records_and_says_how_long(service: Running, window:
 
 async def test_what_is_wrong_with_a_recording_is_told(service: Running, window: Any) -> None:
     page = await window(f"{service.url}/")
-    recorder = service.app.state.recorder
-    channel = service.app.state.hub.channel("main")
+    recorder = service.services.recorder
+    channel = service.services.hub.channel("main")
     recorder._fail(channel, "The disk is full.")
     await page.until("document.querySelector('.problems').textContent.startsWith('The disk is full.')")
     recorder.start(channel)
@@ -188,4 +188,4 @@ async def test_a_session_is_deleted_after_a_question(service: Running, spoken: T
     page.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
     await page.page.click("#delete")
     await page.page.wait_for_url("**/sessions")
-    assert service.app.state.sessions.transcripts.session(spoken.session) is None
+    assert service.services.sessions.transcripts.session(spoken.session) is None

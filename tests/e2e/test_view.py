@@ -65,9 +65,9 @@ async def test_a_database_that_cannot_be_read_hides_only_what_was_said_before(
         raise StoreError("The database cannot be read: captions continue without it.")
 
     async with running(data_dir=tmp_path) as service:
-        service.app.state.hub.channel("broken").begin()
+        service.services.hub.channel("broken").begin()
         say(service, "broken", 1, 6)
-        await service.app.state.journal_writer.flush()
+        await service.services.journal_writer.flush()
         monkeypatch.setattr(Store, "captions", broken)
         page = await viewer(service, window, "broken")
         await page.until("document.querySelector('#translation').textContent.includes('captions continue')")

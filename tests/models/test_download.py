@@ -145,5 +145,5 @@ def test_directories_and_names(tmp_path: Path) -> None:
     (tmp_path / "model.bin").touch()
     assert catalogue.local_directory(str(tmp_path)) == tmp_path
     for name in ("medium.klingon", "a/b/c", "../etc", "x" * 300, "a/b\0", ""):
-        with pytest.raises(ModelError, match="not a known model"):
+        with pytest.raises(ModelError, match="is not a known model"):
             catalogue.repository(name)

@@ -99,7 +99,7 @@ class Relay:
 async def sending(port: int, **closed_captions: Any) -> AsyncIterator[tuple[Running, Channel]]:
     """A service that sends closed captions of its channel `main` to the OBS at ``port``."""
     async with running() as service:
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         await change(service, enabled=True, port=port, password=PASSWORD, **closed_captions)
         yield service, channel
 
@@ -112,7 +112,7 @@ async def change(service: Running, **closed_captions: Any) -> dict[str, Any]:
 
 
 def state(service: Running) -> dict[str, Any]:
-    hub = service.app.state.hub
+    hub = service.services.hub
     return dict(hub.describe(hub.channel("main"))["closed_captions"])
 
 
@@ -143,7 +143,7 @@ async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.
     with caplog.at_level(logging.DEBUG):
         async with sending(free_port()) as (service, _):
             await until(lambda: state(service)["state"] == "not_connected")
-            assert "start it" in state(service)["message"]
+            assert "start OBS" in state(service)["message"]
             settings = await change(service, port=bed.port, password="wrong-horse")
             await until(lambda: state(service)["state"] == "wrong_password")
             settings = await change(service, password=PASSWORD)

@@ -108,7 +108,7 @@ async def test_recordings_of_a_killed_service_are_recovered_by_the_next_one(tmp_
         await process.wait()
     (path,) = (tmp_path / "recordings").glob("*/*.flac")
     async with running(data_dir=tmp_path) as service:
-        recording_files = service.app.state.sessions.recording_files
+        recording_files = service.services.sessions.recording_files
         await until(lambda: bool(recording_files.recordings(path.parent.name)))
         (found,) = recording_files.recordings(path.parent.name)
     assert found.path == path

@@ -74,12 +74,12 @@ async def test_recording_starts_and_stops_in_the_middle(service: Running, tmp_pa
         second = silence(1.0) + 0.1
 
         async def send(count: int) -> None:
-            before = service.app.state.hub.position(service.app.state.hub.channel("middle"), "Host")
+            before = service.services.hub.position(service.services.hub.channel("middle"), "Host")
             for _ in range(count):
                 await socket.send(pcm(second))
             await until(
                 lambda: (
-                    service.app.state.hub.position(service.app.state.hub.channel("middle"), "Host")
+                    service.services.hub.position(service.services.hub.channel("middle"), "Host")
                     >= before + count - 0.01
                 )
             )
@@ -107,7 +107,7 @@ async def test_audio_during_a_pause_is_recorded_as_silence(service: Running, tmp
         assert (await client.patch("/api/channels/paused/settings", json={"record": True})).json()["record"]
         await socket.send('{"op":"start","source":"Host"}')
         await socket.recv()
-        hub = service.app.state.hub
+        hub = service.services.hub
         for number, paused in enumerate((False, True, False), start=1):
             await client.patch("/api/channels/paused/settings", json={"paused": paused})
             await socket.send(pcm(silence(1.0) + 0.1))
@@ -137,7 +137,7 @@ async def test_the_clock_is_right_after_a_lost_connection(service: Running, tmp_
                 assert ready["received"] >= received
                 received = ready["received"]
                 await socket.send(pcm(tone(1.0, rate, 1)))
-                hub = service.app.state.hub
+                hub = service.services.hub
                 source = hub.sources(hub.channel("lost"))[0]
                 await until(lambda: source.received >= received + 0.9)  # noqa: B023 - used at once
         total = source.received
@@ -176,7 +176,7 @@ async def test_recordings_are_finished_when_the_service_stops(tmp_path: Path) ->
         socket = await service.publisher("stop")
         await socket.send('{"op":"start","source":"Host"}')
         await socket.send(pcm(silence(1.5)))
-        hub = service.app.state.hub
+        hub = service.services.hub
         await until(lambda: bool(hub.sources(hub.channel("stop"))))
         await until(lambda: hub.sources(hub.channel("stop"))[0].received >= 1.5)
         await asyncio.sleep(0)
@@ -193,7 +193,7 @@ async def test_a_source_that_continues_after_a_restart_has_a_second_recording(tm
             socket = await service.publisher("again")
             await socket.send(json.dumps({"op": "start", "source": "Host", "resume": resume}))
             ready = json.loads(await socket.recv())
-            hub = service.app.state.hub
+            hub = service.services.hub
             source = hub.sources(hub.channel("again"))[0]
             await socket.send(pcm(speech("The weather is fine today.")))
             await until(lambda source=source, ready=ready: source.received > ready["received"] + 2)  # type: ignore[misc]
@@ -209,7 +209,7 @@ async def test_the_setting_applies_as_soon_as_it_is_changed(service: Running, tm
     async with httpx.AsyncClient(base_url=service.url) as client, service.publisher("auto") as socket:
         await socket.send('{"op":"start","source":"Host"}')
         await socket.recv()
-        recorder, channel = service.app.state.recorder, service.app.state.hub.channel("auto")
+        recorder, channel = service.services.recorder, service.services.hub.channel("auto")
 
         async def say(files: int) -> None:
             await socket.send(pcm(silence(0.5)))
@@ -232,7 +232,7 @@ async def test_the_setting_applies_as_soon_as_it_is_changed(service: Running, tm
 
 async def test_a_locked_database_does_not_delay_a_recording(service: Running, tmp_path: Path) -> None:
     """It is stopped in time, its file is complete, and it is saved once the database is unlocked."""
-    recording_files, hub = service.app.state.sessions.recording_files, service.app.state.hub
+    recording_files, hub = service.services.sessions.recording_files, service.services.hub
     async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
         await start(client, "locked")
         with closing(sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None)) as other:
@@ -241,7 +241,7 @@ async def test_a_locked_database_does_not_delay_a_recording(service: Running, tm
                 await socket.send('{"op":"start","source":"Host"}')
                 await socket.recv()
                 await socket.send(pcm(silence(1.0)))
-                await until(lambda: service.app.state.recorder.is_recording(hub.channel("locked").session.id))
+                await until(lambda: service.services.recorder.is_recording(hub.channel("locked").session.id))
                 stopped = (await client.delete("/api/channels/locked/recording")).json()
             assert [one["seconds"] for one in stopped["ended"]] == [1.0]
             (path,) = recordings(tmp_path)

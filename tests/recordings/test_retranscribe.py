@@ -87,7 +87,7 @@ async def test_a_second_pass_is_as_good_or_better_and_keeps_corrections(
 async def test_the_command_does_the_same_and_prints_the_number_of_captions(
     service: Running, recorded: Talk, whisper_tiny: Path
 ) -> None:
-    folder = str(service.app.state.settings.data_dir)
+    folder = str(service.services.settings.data_dir)
     done = subprocess.run(  # noqa: ASYNC221 - nothing else is running
         [*COMMAND, recorded.session, "--data-dir", folder, "--model", str(whisper_tiny)],
         capture_output=True,
@@ -95,7 +95,7 @@ async def test_the_command_does_the_same_and_prints_the_number_of_captions(
         timeout=180,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"The session {recorded.session} has ")
+    assert done.stdout.startswith(f"Session {recorded.session} now has ")
 
 
 async def test_a_cancelled_second_pass_changes_nothing(
@@ -135,7 +135,7 @@ def test_the_largest_model_that_knows_the_language_is_used(hub: FakeHub, whisper
     assert largest_model("en") == BUILT_IN
     assert largest_model("en", [str(whisper_tiny), "/nowhere", BUILT_IN]) == str(whisper_tiny)
     assert best_transcriber(None)("en", Hints()).name == BUILT_IN
-    with pytest.raises(ModelError, match="knows 'de'"):
+    with pytest.raises(ModelError, match="knows the language 'de'"):
         best_transcriber(None)("de", Hints())
     with pytest.raises(ModelError, match="models fetch small"):
         best_transcriber("small")("de", Hints())

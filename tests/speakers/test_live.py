@@ -37,7 +37,7 @@ async def warmed(service: Running, channel: str, **diarization: Any) -> None:
     await settle(service, channel, diarization={"enabled": True, **diarization})
     await settle(service, "warm", diarization={"enabled": True})
     await publish(service, turns(("slt", "Good morning.")), channel="warm", source="warm")
-    await until(lambda: service.app.state.hub._diarizer.state.name == "ready", timeout=120)
+    await until(lambda: service.services.hub._diarizer.state.name == "ready", timeout=120)
 
 
 def finals(said: PendingCaption) -> list[tuple[str | None, str]]:
@@ -110,7 +110,7 @@ async def test_with_the_longest_latency_captions_get_their_speakers_later(servic
 async def test_a_model_that_hangs_does_not_affect_words(service: Running) -> None:
     await warmed(service, "slow")
     text = "The train was late because of the heavy snow. He opened the door and walked into the room."
-    process = service.app.state.hub._diarizer._worker.process
+    process = service.services.hub._diarizer._worker.process
     os.kill(process.pid, signal.SIGSTOP)
     try:
         said = await publish(service, turns(("rms", text)), channel="slow", pace=1.0)

@@ -128,7 +128,7 @@ def test_hints_precede_the_transcript(engine: WhisperEngine) -> None:
 
 def test_a_directory_without_a_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.bin").write_bytes(b"no model")
-    with pytest.raises(ModelError, match="Cannot load"):
+    with pytest.raises(ModelError, match="Cannot load the model"):
         WhisperEngine(tmp_path, "broken")
 
 

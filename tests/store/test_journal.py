@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from surtitle.captions.caption import Caption
-from surtitle.channels.session import ResumableSource, Session, hash_resume_id
+from surtitle.channels.session import ResumableSource, Session, StoredSettings, hash_resume_id
 from surtitle.channels.settings import ChannelSettings, ClosedCaptions
 from surtitle.channels.style import Style
 from surtitle.core.words import Word
 from surtitle.store.database import StoreError
-from surtitle.store.journal import Batch, PendingCaption, Store, StoredSettings
+from surtitle.store.journal import Batch, PendingCaption, Store
 
 TOLD = StoredSettings(
     ChannelSettings("de", names={"Host": "Ada"}, closed_captions=ClosedCaptions(password="secret")),

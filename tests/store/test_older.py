@@ -17,14 +17,14 @@ CAPTIONS = 1300
 
 async def speak(service: Running, first: int, last: int, text: str = "number {}") -> None:
     """Captions of the channel "talk", written down."""
-    service.app.state.hub.channel("talk").begin()
+    service.services.hub.channel("talk").begin()
     for number in range(first, last):
         put(service, "talk", f"c{number}", 1, text.format(number), start=2.0 * number, final=True)
-    await service.app.state.journal_writer.flush()
+    await service.services.journal_writer.flush()
 
 
 def at_hand(service: Running) -> list[str]:
-    return [one.id for one in service.app.state.hub.channel("talk").captions]
+    return [one.id for one in service.services.hub.channel("talk").captions]
 
 
 async def history(client: httpx.AsyncClient, query: str = "") -> dict[str, Any]:
@@ -81,7 +81,7 @@ async def test_an_old_caption_is_translated_again(tmp_path: Path, monkeypatch: p
         httpx.AsyncClient(base_url=service.url) as client,
     ):
         await client.patch("/api/channels/talk/settings", json={"translations": ["fr"]})
-        track = service.app.state.hub.channel("talk").translation("fr")
+        track = service.services.hub.channel("talk").translation("fr")
         await speak(service, 0, 6, "The dog is in the garden.")
         await until(lambda: track.count == 6 and len(track.captions) == 2, timeout=60)
         before = await texts(client, "?lang=fr")

@@ -19,8 +19,9 @@ import pytest
 
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
+from surtitle.channels.session import StoredSettings
 from surtitle.core.settings import Limits
-from surtitle.store.journal import Store, StoredSettings
+from surtitle.store.journal import Store
 from surtitle.store.transcripts import Transcripts
 from tests.store.postgresql import PostgreSQL
 from tests.support import Running, missing, put, running, speech, until
@@ -40,7 +41,7 @@ async def read(service: Running, query: str = "", channel: str = "talk", count: 
 
 
 async def kept(service: Running) -> None:
-    await service.app.state.journal_writer.flush()
+    await service.services.journal_writer.flush()
 
 
 async def test_a_channel_survives_a_restart(tmp_path: Path) -> None:
@@ -55,15 +56,37 @@ async def test_a_channel_survives_a_restart(tmp_path: Path) -> None:
         assert (await client.get("/api/channels/talk/styles")).json() == {"game": {"theme": "neon"}}
 
 
+async def test_a_lower_limit_of_channels_keeps_the_stored_ones_and_warns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ("first", "second", "third")
+    async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
+        for name in names:
+            await client.patch(f"/api/channels/{name}/settings", json={"language": "de"})
+        service.services.hub.channel("talk").begin()
+        put(service, "talk", "c1", 1, "hello all", final=True)
+    async with (
+        running(Limits(channels=2), data_dir=tmp_path) as service,
+        httpx.AsyncClient(base_url=service.url) as client,
+    ):
+        for name in names:
+            assert (await client.get(f"/api/channels/{name}/settings")).json()["language"] == "de"
+        assert (await client.get("/api/channels/talk/transcript.txt")).text == "hello all\n"
+        (warning,) = [one for one in caplog.messages if "--limit channels=" in one]
+        assert "4 channels" in warning
+        refused = await client.patch("/api/channels/fourth/settings", json={"language": "de"})
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many")
+
+
 async def test_captions_are_there_and_readers_go_on_without_gap_or_double(tmp_path: Path, url: str | None) -> None:
     async with running(data_dir=tmp_path, database=url) as service:
-        service.app.state.hub.channel("talk").begin()
+        service.services.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "hello all", final=True)
         (seen,) = await read(service)
         put(service, "talk", "c2", 1, "how are you", start=4.0, final=True)
         put(service, "talk", "c3", 1, "I am", "fine", start=8.0)
         await kept(service)
-        before = (await service.app.state.hub.channel("talk").history())["captions"]
+        before = (await service.services.hub.channel("talk").history())["captions"]
     async with running(data_dir=tmp_path, database=url) as service, httpx.AsyncClient(base_url=service.url) as client:
         history = (await client.get("/api/channels/talk/transcript.json")).json()
         assert history["captions"][:2] == before
@@ -79,7 +102,7 @@ async def test_captions_are_there_and_readers_go_on_without_gap_or_double(tmp_pa
 
 async def test_what_was_on_screens_but_not_written_down_is_taken_back(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as service:
-        channel = service.app.state.hub.channel("talk")
+        channel = service.services.hub.channel("talk")
         channel.begin()
         early, first, late = channel.new_id(), channel.new_id(), channel.new_id()
         put(service, "talk", early, 7, "", "perhaps")  # of another source
@@ -96,18 +119,18 @@ async def test_what_was_on_screens_but_not_written_down_is_taken_back(tmp_path: 
             assert (taken[name]["text"], taken[name]["tentative"]) == ("", "")
             assert taken[name]["rev"] > 7
         assert first not in [event["data"]["id"] for event in events]
-        assert service.app.state.hub.channel("talk").new_id() not in [event["data"]["id"] for event in events]
+        assert service.services.hub.channel("talk").new_id() not in [event["data"]["id"] for event in events]
 
 
 async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
-        service.app.state.hub.channel("talk").begin()
+        service.services.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "before", final=True)
         (seen,) = await read(service)
         await kept(service)
         await client.post("/api/channels/talk/clear")
         put(service, "talk", "c2", 1, "after", start=5.0, final=True)
-        channel = service.app.state.hub.channel("talk")
+        channel = service.services.hub.channel("talk")
         assert channel.clock() < 60  # it continues
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         assert (await client.get("/api/channels/talk/transcript.txt")).text == "after\n"
@@ -120,14 +143,14 @@ async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(t
 
 async def test_a_channel_that_rested_begins_another_session(tmp_path: Path) -> None:
     async with running(Limits(session_rest=0.2), data_dir=tmp_path) as service:
-        channel = service.app.state.hub.channel("talk")
+        channel = service.services.hub.channel("talk")
         channel.begin()
         put(service, "talk", "c1", 1, "yesterday", final=True)
         assert channel.begin() > 0.0
         first = channel.session
         await asyncio.sleep(0.3)
     async with running(Limits(session_rest=0.2), data_dir=tmp_path) as service:
-        channel = service.app.state.hub.channel("talk")
+        channel = service.services.hub.channel("talk")
         assert channel.session.id == first.id
         assert [one.text for one in channel.captions] == ["yesterday"]
         await asyncio.sleep(0.3)
@@ -150,12 +173,12 @@ async def test_a_source_goes_on_with_the_same_clock(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path) as service, service.publisher("talk") as socket:
         first = await begin(socket)
         await socket.send(to_pcm(samples))
-        channel = service.app.state.hub.channel("talk")
+        channel = service.services.hub.channel("talk")
         await until(lambda: channel.captions and channel.captions[-1].final, timeout=60)
         last = channel.captions[-1].end
         clock = channel.clock()
     async with running(data_dir=tmp_path) as service:
-        channel = service.app.state.hub.channel("talk")
+        channel = service.services.hub.channel("talk")
         async with service.publisher("talk") as socket:
             again = await begin(socket)
             assert again["resumed"]
@@ -175,12 +198,12 @@ async def test_a_clock_that_was_set_back_puts_nothing_before_what_was_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with running(data_dir=tmp_path) as service:
-        service.app.state.hub.channel("talk").begin()
+        service.services.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "an hour later", start=3600.0, final=True)
     an_hour_ago = time.time() - 3600
     monkeypatch.setattr("surtitle.channels.channel.time.time", lambda: an_hour_ago)
     async with running(data_dir=tmp_path) as service:
-        assert service.app.state.hub.channel("talk").begin() >= 3601.0
+        assert service.services.hub.channel("talk").begin() >= 3601.0
 
 
 async def test_settings_are_on_disk_within_a_moment(tmp_path: Path) -> None:
@@ -194,8 +217,8 @@ async def test_a_file_that_is_held_is_told_and_tried_again(tmp_path: Path, monke
     monkeypatch.setattr("surtitle.store.database._BUSY_TIMEOUT", 0.1)
     monkeypatch.setattr("surtitle.store.journal_writer._RETRY_DELAY", 0.1)
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
-        journal_writer = service.app.state.journal_writer
-        service.app.state.hub.channel("talk").begin()
+        journal_writer = service.services.journal_writer
+        service.services.hub.channel("talk").begin()
         await kept(service)
         with sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None) as other:
             other.execute("BEGIN EXCLUSIVE")
@@ -217,8 +240,8 @@ async def test_a_server_that_stops_is_told_and_gets_everything_later(
     monkeypatch.setattr("surtitle.store.journal_writer._RETRY_DELAY", 0.1)
     url = server.database()
     async with running(data_dir=tmp_path, database=url) as service:
-        journal_writer = service.app.state.journal_writer
-        service.app.state.hub.channel("talk").begin()
+        journal_writer = service.services.journal_writer
+        service.services.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "before", final=True)
         await kept(service)
         server.stop()
@@ -249,8 +272,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 async def test_a_full_disk_is_told_and_captions_go_on(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("surtitle.store.journal_writer._RETRY_DELAY", 0.1)
     async with running(data_dir=small_disk) as service:
-        journal_writer = service.app.state.journal_writer
-        service.app.state.hub.channel("talk").begin()
+        journal_writer = service.services.journal_writer
+        service.services.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "before", final=True)
         await kept(service)
         ballast = small_disk / "ballast"

@@ -28,7 +28,9 @@ TEXT = "The words that you read are WRITTEN down while I am speaking."
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return shutil.copytree(FIXTURES / "data-0.1.0", tmp_path / "data")
+    copy = shutil.copytree(FIXTURES / "data-0.1.0", tmp_path / "data")
+    (copy / "secret").chmod(0o600)  # as the service made it; git does not keep that
+    return copy
 
 
 def client(service: Served, token: str) -> httpx.AsyncClient:

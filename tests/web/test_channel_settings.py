@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.pcm import to_pcm
+from surtitle.channels.channel import Channel
 from tests.hub import BASE, FakeHub
 from tests.support import Running, blocks, error_rate, listen, publish, running, silence, speech, until
 from tests.untrained import untrained_whisper
@@ -93,16 +94,16 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("nonsense", "Settings must be JSON"),
-        ('"text"', "channel settings are invalid"),
+        ("nonsense", "Channel settings must be JSON"),
+        ('"text"', "Channel settings must be JSON"),
         ('{"colour":"red"}', "colour"),
         ('{"vocabulary":{"colour":"red"}}', "colour"),
         ('{"language":"klingon!"}', "is not a language"),
         ('{"language":7}', "language"),
         ('{"model":"medium.klingon"}', "is not a known model"),
         ('{"model":"/no/such/directory"}', "There is no directory"),
-        ('{"model":""}', "not a known model"),
-        ('{"model":"a\\u0000b"}', "not a known model"),
+        ('{"model":""}', "is not a known model"),
+        ('{"model":"a\\u0000b"}', "is not a known model"),
         ('{"vocabulary":{"blocked":["*"]}}', "no word"),
         ('{"vocabulary":{"blocked":"darn"}}', "blocked"),
         (json.dumps({"vocabulary": {"hotwords": ["x"] * 101}}), "101 entries"),
@@ -111,13 +112,13 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         ('{"closed_captions":{"host":""}}', "name or address"),
         ('{"closed_captions":{"port":0}}', "usually 4455"),
         ('{"closed_captions":{"delay":-1}}', "0 to 60"),
-        ('{"closed_captions":{"delay":1e999}}', "channel settings are invalid"),
+        ('{"closed_captions":{"delay":1e999}}', "Channel settings must be JSON"),
         ('{"closed_captions":{"password":7}}', "password"),
         ('{"closed_captions":{"language":"ru"}}', "translation into a language with Latin letters"),
         ('{"diarization":{"latency":5}}', "0.32, 1.04, 10"),
         ('{"diarization":{"enabled":"yes"}}', "enabled"),
         (json.dumps({"diarization": {"sources": [f"s{n}" for n in range(17)]}}), "at most 16"),
-        ("[" * 5000, "channel settings are invalid"),
+        ("[" * 5000, "Channel settings must be JSON"),
     ],
 )
 async def test_invalid_settings_are_refused_and_change_nothing(
@@ -178,8 +179,8 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(whisper_ti
         await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test"}))
         await socket.recv()
         listening = asyncio.create_task(listen(socket))
-        channel = service.app.state.hub.channel("main")
-        (source,) = service.app.state.hub.sources(channel)
+        channel = service.services.hub.channel("main")
+        (source,) = service.services.hub.sources(channel)
         for number, sentence in enumerate(SENTENCES):
             model = str(copies[number % 2])
             parts = np.array_split(speech(sentence), 2)
@@ -223,10 +224,10 @@ async def test_a_model_is_fetched_while_captions_run_and_takes_over(
         }
         assert (await state(client, "main"))["sources"][0]["engine"] == "pocketsphinx"
         hub.open.set()
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         await until(lambda: channel.model == "base.en")
         await send(socket, speech(SENTENCES[0]))
-        await until(lambda: service.app.state.hub.sources(channel)[0].model == "base.en")
+        await until(lambda: service.services.hub.sources(channel)[0].model == "base.en")
         assert (await state(client, "main"))["switch"] is None
         await socket.send('{"op":"end"}')
         said = await listening
@@ -261,6 +262,35 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, whisper
         assert (await change(client, "main", model=None))["switch"] is None
 
 
+class ModelObserver:
+    """Notes the models in the settings that it is told of."""
+
+    def __init__(self) -> None:
+        self.models: list[str | None] = []
+
+    def apply(self, channel: Channel) -> None:
+        self.models.append(channel.settings.model)
+
+    def describe(self, channel: Channel) -> dict[str, Any]:
+        return {"models": len(self.models)}
+
+
+async def test_a_model_that_fails_is_not_tried_again_by_the_next_start(tmp_path: Path) -> None:
+    model, data = tmp_path / "model", tmp_path / "data"
+    model.mkdir()
+    (model / "model.bin").write_bytes(b"this is no model")
+    observer = ModelObserver()
+    async with running(data_dir=data) as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        service.services.hub.register(observer)
+        await change(client, "main", language="en", model=str(model))
+        await until(lambda: observer.models == [str(model), None])
+        assert (await state(client, "main"))["switch"]["state"] == "failed"
+        assert (await state(client, "main"))["models"] == 2
+    async with running(data_dir=data) as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        settings = (await client.get("/api/channels/main/settings")).json()
+        assert (settings["language"], settings["model"], settings["switch"]) == ("en", None, None)
+
+
 async def test_a_change_while_a_model_is_fetched_does_not_fetch_it_again(hub: FakeHub) -> None:
     hub.open.clear()
     async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
@@ -268,7 +298,7 @@ async def test_a_change_while_a_model_is_fetched_does_not_fetch_it_again(hub: Fa
         await until(lambda: "model.bin" in hub.fetched)
         await change(client, "main", vocabulary={"prompt": "Ada speaks."})
         hub.open.set()
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         await until(lambda: channel.model == "base.en")
     assert hub.fetched.count("model.bin") == 1
 
@@ -279,9 +309,9 @@ async def test_another_choice_while_a_model_is_fetched_lets_it_go(hub: FakeHub) 
         await change(client, "main", model="base.en")
         await until(lambda: "model.bin" in hub.fetched)
         await change(client, "main", model=str(untrained_whisper()))
-        channel = service.app.state.hub.channel("main")
+        channel = service.services.hub.channel("main")
         await until(lambda: channel.model == str(untrained_whisper()))
-        assert service.app.state.engines.library.progress("base.en") is None
+        assert service.services.engines.library.progress("base.en") is None
         assert (await state(client, "main"))["switch"] is None
 
 
@@ -293,10 +323,10 @@ async def test_running_sources_take_the_services_model_when_it_is_there(hub: Fak
         assert json.loads(await socket.recv())["engine"] == "pocketsphinx"
         listening = asyncio.create_task(listen(socket))
         hub.open.set()
-        await until(lambda: service.app.state.engines.description["engine"] == "whisper")
+        await until(lambda: service.services.engines.description["engine"] == "whisper")
         await asyncio.sleep(0.5)
         await send(socket, speech(SENTENCES[0]))
-        (source,) = service.app.state.hub.sources(service.app.state.hub.channel("main"))
+        (source,) = service.services.hub.sources(service.services.hub.channel("main"))
         await until(lambda: source.model == "base.en")
         await socket.send('{"op":"end"}')
         said = await listening

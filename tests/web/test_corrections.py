@@ -24,7 +24,7 @@ async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def put(service: Running, channel: str, key: str, text: str, *, final: bool = True, source: str = "Host") -> None:
-    place: Channel = service.app.state.hub.channel(channel)
+    place: Channel = service.services.hub.channel(channel)
     words = tuple(Word(part, float(at), at + 0.8) for at, part in enumerate(text.split()))
     place.put(Caption(key, 1, source, "en", words, (), final))
 

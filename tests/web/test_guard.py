@@ -162,8 +162,8 @@ async def test_the_right_token_passes(guarded: Running, key: str, how: str) -> N
     answer = await ask(guarded, key, token(scope, EVERY if requirement.channel == EVERY else "main"), how)
     assert answer.status not in (401, 403, 429, 500), answer.text
     # a source that was left alone has to go before the next test
-    await guarded.app.state.demo.close()
-    hub = guarded.app.state.hub
+    await guarded.services.demo.close()
+    hub = guarded.services.hub
     await until(lambda: not any(source.attached for source in hub.sources(hub.channel("main"))))
 
 
@@ -181,7 +181,7 @@ async def test_valid_tokens_pass_where_others_were_refused_too_often() -> None:
 
 async def test_a_token_sees_its_own_channel_only(guarded: Running) -> None:
     for name in ("main", "secret-project"):
-        guarded.app.state.hub.channel(name)
+        guarded.services.hub.channel(name)
     headers = {"authorization": f"Bearer {token(Scope.ADMIN)}"}
     async with httpx.AsyncClient(base_url=guarded.url, headers=headers) as client:
         names = [one["name"] for one in (await client.get("/api/channels")).json()["channels"]]
@@ -224,7 +224,7 @@ async def test_a_token_is_made_listed_and_revoked(guarded: Running) -> None:
 
 async def test_clients_are_disconnected_when_their_token_is_revoked(guarded: Running, tmp_path: Path) -> None:
     """By another process, as `surtitle token revoke` does: sockets, event streams and sources end within seconds."""
-    authority, hub = guarded.app.state.authority, guarded.app.state.hub
+    authority, hub = guarded.services.authority, guarded.services.hub
     given = authority.issue(Scope.PUBLISH, "leaving", 600, "guest")
     headers = {"authorization": f"Bearer {given.token}"}
     place = f"{guarded.sockets}/api/channels/leaving"
@@ -255,15 +255,15 @@ async def test_clients_are_disconnected_when_their_token_expires(guarded: Runnin
 
 async def test_a_ticket_is_worth_no_more_than_its_token(guarded: Running) -> None:
     """OBS's address for sound holds no token, but stands for one."""
-    given = guarded.app.state.authority.issue(Scope.PUBLISH, "obs", 600, "OBS")
+    given = guarded.services.authority.issue(Scope.PUBLISH, "obs", 600, "OBS")
     headers = {"authorization": f"Bearer {given.token}"}
     async with httpx.AsyncClient(base_url=guarded.url, timeout=20) as client:
         for revoked, status in ((False, 200), (True, 401)):
             async with client.stream("GET", "/api/channels/obs/obs", headers=headers) as feed:
                 ticket = json.loads(await anext(feed.aiter_lines()))["ticket"]
             if revoked:
-                guarded.app.state.authority.token_store.revoke(given.id)
-                await until(lambda: given.id in guarded.app.state.authority._revoked)
+                guarded.services.authority.token_store.revoke(given.id)
+                await until(lambda: given.id in guarded.services.authority._revoked)
             answer = await client.post(f"/api/channels/obs/audio?ticket={ticket}", content=bytes(32_000))
             assert answer.status_code == status
 
@@ -338,9 +338,9 @@ async def test_the_demo_plays_where_tokens_are_needed(guarded: Running) -> None:
     headers = {"authorization": f"Bearer {token(Scope.ADMIN)}"}
     async with httpx.AsyncClient(base_url=guarded.url, headers=headers) as client:
         assert (await client.post("/api/demo")).json() == {"started": True}
-        hub = guarded.app.state.hub
+        hub = guarded.services.hub
         await until(lambda: bool(hub.sources(hub.channel("main"))))
-    await guarded.app.state.demo.close()
+    await guarded.services.demo.close()
 
 
 async def test_on_loopback_a_token_is_not_looked_at(service: Running) -> None:

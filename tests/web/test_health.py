@@ -72,7 +72,7 @@ async def test_readiness(service: Running, tmp_path_factory: pytest.TempPathFact
                 await asyncio.sleep(0.1)
         assert (await client.get("/readyz")).json() == {"ready": True, "missing": []}
     async with running(data_dir=tmp_path_factory.mktemp("data")) as kept:
-        kept.app.state.journal_writer.problem = str(StoreError("disk full"))
+        kept.services.journal_writer.problem = str(StoreError("disk full"))
         async with httpx.AsyncClient(base_url=kept.url) as client:
             answer = await client.get("/readyz")
         assert answer.status_code == 503

@@ -148,7 +148,7 @@ async def test_the_length_of_a_session() -> None:
                         await asyncio.sleep(0.1)
             said = await listen(source)
         assert (said.error, said.code) == ("timeout", 4408)
-        hub = service.app.state.hub
+        hub = service.services.hub
         await until(lambda: not hub.sources(hub.channel("long")))
         assert "weather" in (await hub.channel("long").transcript("txt")).lower()
 
@@ -200,7 +200,7 @@ async def test_a_long_answer_is_not_cut_off() -> None:
     ):
         lines = answer.aiter_lines()
         await asyncio.sleep(1.5)
-        service.app.state.hub.channel("main").clear()
+        service.services.hub.channel("main").clear()
         assert "event: clear" in (await anext(lines), await anext(lines))
 
 
@@ -216,11 +216,11 @@ async def test_connections() -> None:
         for one in held:
             one.close()
         async with httpx.AsyncClient(base_url=service.url) as client:
-            await until(lambda: service.app.state.connection_limits.open == 0)
+            await until(lambda: service.services.connection_limits.open == 0)
             assert (await client.get("/healthz")).status_code == 200
             async with service.reader():
-                await until(lambda: service.app.state.connection_limits.open == 2)
-        await until(lambda: service.app.state.connection_limits.open == 0)
+                await until(lambda: service.services.connection_limits.open == 2)
+        await until(lambda: service.services.connection_limits.open == 0)
 
 
 @pytest.mark.alone
@@ -270,5 +270,5 @@ async def test_half_open_sockets_and_garbage_disturb_no_caption(service: Running
     assert error_rate(text, live.text) < 0.3
     assert [message for message in live.of("lag") if message["skipped"]] == []
     async with asyncio.timeout(20):
-        while service.app.state.connection_limits.open:
+        while service.services.connection_limits.open:
             await asyncio.sleep(0.1)

@@ -55,7 +55,7 @@ async def reading(client: httpx.AsyncClient, path: str, **headers: str) -> Async
 
 def say(service: Running, channel: str, text: str, *, final: bool = True) -> None:
     words = tuple(Word(word, 0, 0) for word in text.split())
-    service.app.state.hub.channel(channel).put(Caption(text, 1, "Host", "en", words, final=final))
+    service.services.hub.channel(channel).put(Caption(text, 1, "Host", "en", words, final=final))
 
 
 async def test_a_ticket_stands_for_what_the_script_said(client: httpx.AsyncClient) -> None:
@@ -111,7 +111,7 @@ async def test_only_one_of_both_ways_is_active(service: Running, client: httpx.A
         say(service, "both", "for the script")
         await feed.until(lambda: feed.of("screen"))
         assert feed.of("screen")[0]["text"] == "for the script"
-    await until(lambda: service.app.state.hub.snapshot()[0]["closed_captions"]["by"] is None)
+    await until(lambda: service.services.hub.snapshot()[0]["closed_captions"]["by"] is None)
 
 
 @pytest.mark.parametrize(

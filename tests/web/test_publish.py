@@ -303,7 +303,7 @@ async def test_a_service_that_stops_tells_its_publishers_and_keeps_no_one_waitin
         answer, writer = await post_begun(service, "/api/channels/a/audio", to_pcm(speech(TEXT)))
         socket = await service.publisher("b")
         await socket.send('{"op":"start"}')
-        await until(lambda: sum(len(channel["sources"]) for channel in service.app.state.hub.snapshot()) == 2)
+        await until(lambda: sum(len(channel["sources"]) for channel in service.services.hub.snapshot()) == 2)
         service.server.should_exit = True
         said = await listen(socket, timeout=10)
         status = await asyncio.wait_for(answer.readline(), 10)

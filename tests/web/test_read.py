@@ -26,7 +26,7 @@ async def small() -> AsyncIterator[Running]:
 
 
 def channel(service: Running, name: str) -> Channel:
-    found: Channel = service.app.state.hub.channel(name)
+    found: Channel = service.services.hub.channel(name)
     return found
 
 
@@ -88,7 +88,7 @@ async def test_a_reader_first_gets_what_is_on_screen(service: Running) -> None:
 async def test_every_change_comes_whole(service: Running) -> None:
     place = channel(service, "changes")
     reading = asyncio.create_task(socket_events(service, "changes", 3))
-    await until(lambda: service.app.state.hub.readers.get("changes", 0) > 0)
+    await until(lambda: service.services.hub.readers.get("changes", 0) > 0)
     for rev, (text, tentative) in enumerate([("", "one"), ("one", "two"), ("one two", "")], start=1):
         put(place, "c1", rev, text, tentative, final=rev == 3)
         await asyncio.sleep(0.05)
@@ -169,7 +169,7 @@ async def test_a_reader_that_does_not_read_slows_nobody(small: Running) -> None:
         async with asyncio.timeout(10):
             while json.loads(await good.recv())["data"]["id"] != "c2":
                 pass
-        await until(lambda: small.app.state.hub.readers["slow"] == 1)
+        await until(lambda: small.services.hub.readers["slow"] == 1)
         stuck.transport.abort()
 
 

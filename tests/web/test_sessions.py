@@ -93,7 +93,7 @@ async def test_all_sources_are_heard_at_their_places(
     assert session["audio"]["ready"] == 1
     assert float(answer.headers["x-surtitle-start"]) == session["audio"]["start"]
     assert len(frames) / rate == pytest.approx(session["audio"]["seconds"], abs=0.01)
-    found = service.app.state.sessions.recording_files.recordings(spoken.session)
+    found = service.services.sessions.recording_files.recordings(spoken.session)
     starts = {one.source: one.clock - found[0].clock for one in found}
     expected = np.zeros(len(frames), dtype=np.float32)
     for name, samples in (("Host", spoken.host), ("Guest", spoken.guest)):
@@ -132,7 +132,7 @@ async def test_unknown_sessions_are_reported(client: httpx.AsyncClient, method: 
 
 
 async def test_a_session_without_audio_is_kept_too(service: Running, client: httpx.AsyncClient) -> None:
-    service.app.state.hub.channel("quiet").begin()
+    service.services.hub.channel("quiet").begin()
     put(service, "quiet", "c1", 1, "Only words.", final=True)
     (one,) = (await client.get("/api/sessions?channel=quiet")).json()["sessions"]
     assert (one["audio"], one["recordings"], one["beginning"]) == (None, [], "Only words.")
@@ -142,7 +142,7 @@ async def test_a_session_without_audio_is_kept_too(service: Running, client: htt
 
 
 async def test_translations_are_read_and_found(service: Running, client: httpx.AsyncClient) -> None:
-    channel = service.app.state.hub.channel("several")
+    channel = service.services.hub.channel("several")
     channel.begin()
     put(service, "several", "c1", 1, "Good evening.", final=True)
     (said,) = channel.captions
@@ -161,7 +161,7 @@ async def test_a_session_is_deleted_for_good(service: Running, client: httpx.Asy
         await client.post("/api/channels/gone/recording")
         await socket.send('{"op":"start","source":"Host"}')
         await socket.recv()
-        hub, folder = service.app.state.hub, service.app.state.sessions.recording_files.folder
+        hub, folder = service.services.hub, service.services.sessions.recording_files.folder
         channel = hub.channel("gone")
         second = np.full(RATE, 3000, dtype="<i2").tobytes()
         await socket.send(second)

@@ -45,15 +45,21 @@ class EngineSwitcher:
     """Owns one task for each channel that changes; the newest change wins.
 
     A channel keeps its current model until the new one is ready, and permanently if that fails.
-    ``sources`` gives a channel's running sources with the languages that their clients requested.
+    ``sources`` gives a channel's running sources with the languages that their clients requested. ``on_revert`` is
+    called when the setting of a channel's model was reverted because its new model failed.
     """
 
     def __init__(
-        self, engines: Engines, language: str, sources: Callable[[Channel], Iterable[tuple[Source, str | None]]]
+        self,
+        engines: Engines,
+        language: str,
+        sources: Callable[[Channel], Iterable[tuple[Source, str | None]]],
+        on_revert: Callable[[Channel], None],
     ) -> None:
         self._engines = engines
         self._language = language
         self._sources = sources
+        self._on_revert = on_revert
         self._choices: WeakKeyDictionary[Source, EngineChoice] = WeakKeyDictionary()
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
 
@@ -116,6 +122,7 @@ class EngineSwitcher:
             if self._engines.get_loaded(channel.model) is None:
                 channel.model = None
             channel.settings = replace(channel.settings, model=channel.model)
+            self._on_revert(channel)
             engine = await self._engines.get(channel.model)
         channel.model = channel.settings.model
         while (found := self._find_outdated(channel, engine)) is not None:

@@ -6,14 +6,15 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.channel import Channel, check_name
 from surtitle.channels.engine_switcher import EngineSwitcher
-from surtitle.channels.session import Journal, ResumableSource, StoredSession
+from surtitle.channels.observer import ChannelObserver
+from surtitle.channels.session import Journal, ResumableSource, StoredSession, StoredSettings
 from surtitle.channels.settings import ChannelSettings, SettingsChanges, check_language, clean_name
 from surtitle.channels.source import Source
 from surtitle.channels.style import Style
@@ -42,10 +43,18 @@ class OpenedSource:
 
 
 class Hub:
-    """Opens sources, finds channels, and ends all sources at shutdown."""
+    """Opens sources, finds channels, and ends all sources at shutdown.
+
+    ``audio_listener`` receives the audio of all sources.
+    """
 
     def __init__(
-        self, settings: Settings, engines: Engines, journal: Journal | None = None, metrics: Metrics | None = None
+        self,
+        settings: Settings,
+        engines: Engines,
+        journal: Journal | None = None,
+        metrics: Metrics | None = None,
+        audio_listener: AudioListener | None = None,
     ) -> None:
         self._settings = settings
         self._journal = journal
@@ -57,16 +66,16 @@ class Hub:
         engines.paces = self._list_paces
         self._channels: dict[str, Channel] = {}
         self._sources: dict[Source, str | None] = {}  # with the languages that their clients requested
-        self._switcher = EngineSwitcher(engines, settings.language, self._running)
-        self.on_settings_changed: Callable[[Channel], None] = lambda channel: None
-        """Called when a channel's settings or styles have changed."""
-        self.describe_parts: Callable[[Channel], dict[str, Any]] = lambda channel: {}
-        """Returns the entries that other parts of the service add to a channel's description."""
-        self.audio_listener: AudioListener | None = None
-        """Receives the audio of all sources."""
+        self._switcher = EngineSwitcher(engines, settings.language, self._running, self._settings_changed)
+        self._audio_listener = audio_listener
+        self._observers: list[ChannelObserver] = []
         self._opening = 0
         self._stopping = False
         self.readers: dict[str, int] = {}
+
+    def register(self, *observers: ChannelObserver) -> None:
+        """Let parts of the service act on channels' settings from now on, and add to their descriptions."""
+        self._observers += observers
 
     def channel(self, name: str) -> Channel:
         """The channel of that name, created if necessary. Raises `NoSuchChannel`, `TooMany`."""
@@ -76,8 +85,8 @@ class Hub:
             if len(self._channels) >= self._limits.channels:
                 self._drop_unused()
             if len(self._channels) >= self._limits.channels:
-                raise TooMany(f"There are already {self._limits.channels} channels: use one of those.")
-            channel = self._channels[name] = Channel(name, self._limits, self._journal)
+                raise TooMany(f"There are already {len(self._channels)} channels: use one of those.")
+            channel = self._create_channel(name)
         return channel
 
     def find_channel(self, name: str) -> Channel | None:
@@ -133,16 +142,25 @@ class Hub:
         self._settings_changed(channel)
         return channel
 
-    def restore_settings(self, channel_name: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> Channel:
-        """Restore a channel's settings from an earlier run of the service. Raises `NoSuchChannel`, `TooMany`."""
-        channel = self.channel(channel_name)
-        channel.settings = settings
-        channel.styles.update(styles)
-        return channel
-
-    def restore_session(self, stored: StoredSession) -> None:
-        """Restore a session from an earlier run of the service. Raises `NoSuchChannel`, `TooMany`."""
-        self.channel(stored.session.channel).restore(stored)
+    def restore(self, settings: Mapping[str, StoredSettings], sessions: Iterable[StoredSession]) -> None:
+        """Restore the channels of an earlier run of the service, even if they are more than the limit allows."""
+        for name, stored in settings.items():
+            channel = self._restored_channel(name)
+            channel.settings = stored.settings
+            channel.styles.update(stored.styles)
+        for session in sessions:
+            self._restored_channel(session.session.channel).restore(session)
+        for name in settings:
+            self._notify(self._channels[name])
+        count, limit = len(self._channels), self._limits.channels
+        if count > limit:
+            log.warning(
+                "%d channels were restored, but the limit is %d: no new ones can be created until the service is "
+                "started with --limit channels=%d or more",
+                count,
+                limit,
+                count + 1,
+            )
 
     def sources(self, channel: Channel) -> list[Source]:
         return [source for source, _ in self._running(channel)]
@@ -166,7 +184,7 @@ class Hub:
             "switch": self._switcher.describe(channel),
             "diarization": {"enabled": channel.settings.diarization.enabled, **self._diarizer.state.as_json()},
             "sources": [source.snapshot() for source in self.sources(channel)],
-            **self.describe_parts(channel),
+            **{name: value for observer in self._observers for name, value in observer.describe(channel).items()},
         }
 
     @property
@@ -195,6 +213,13 @@ class Hub:
         for source in self._sources:
             await source.cancel()
         await asyncio.to_thread(self._diarizer.close)
+
+    def _create_channel(self, name: str) -> Channel:
+        channel = self._channels[name] = Channel(name, self._limits, self._journal)
+        return channel
+
+    def _restored_channel(self, name: str) -> Channel:
+        return self._channels.get(name) or self._create_channel(name)
 
     def _update_speakers(self, source: Source) -> None:
         """Start, restart or stop the diarization of a source according to its channel's settings."""
@@ -242,7 +267,11 @@ class Hub:
 
     def _settings_changed(self, channel: Channel) -> None:
         channel.save_settings()
-        self.on_settings_changed(channel)
+        self._notify(channel)
+
+    def _notify(self, channel: Channel) -> None:
+        for observer in self._observers:
+            observer.apply(channel)
 
     async def _start(
         self, channel: Channel, name: str, language: str | None, resume: str, age: float, left: ResumableSource | None
@@ -269,7 +298,7 @@ class Hub:
                 more = (self._limits, received, self._ended, key, self._metrics)
                 source = Source(channel, name, resume, pipeline, choice.engine, *more)
                 log.info("%s/%s: started on %s (%s)", channel.name, name, choice.engine.name, stream.language)
-            source.audio_listener = self.audio_listener
+            source.audio_listener = self._audio_listener
             self._sources[source] = language
             self._update_speakers(source)
             channel.save_source(resume, name, source.clock)
@@ -279,8 +308,8 @@ class Hub:
         return source
 
     def _ended(self, source: Source) -> None:
-        if self.audio_listener is not None:
-            self.audio_listener.leave(source)
+        if self._audio_listener is not None:
+            self._audio_listener.leave(source)
         if not self._stopping:  # otherwise its client may resume with the next run of the service
             source.channel.forget_source(source.resume)
 

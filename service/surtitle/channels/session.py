@@ -54,6 +54,17 @@ class ResumableSource:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """A channel's settings and styles, as stored.
+
+    Fields of later versions are ignored, and missing ones get their defaults.
+    """
+
+    settings: ChannelSettings = field(default_factory=ChannelSettings)
+    styles: dict[str, Style] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class StoredSession:
     """A channel's newest session, as it was when the service ended at ``seen`` seconds since 1970.
 

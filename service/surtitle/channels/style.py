@@ -70,16 +70,6 @@ class StyleEvent(TypedDict):
     style: Style
 
 
-def parse(body: bytes) -> Style:
-    """Decode a style from JSON. Raises `BadRequest`, which names the field."""
-    try:
-        return msgspec.json.decode(body, type=Style)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"The style is invalid: {error}.") from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest('A style must be JSON, for example {"theme":"cinema","size":120}.') from error
-
-
 def check_name(name: str) -> str:
     """Check a style's name and return it unchanged. Raises `BadRequest`."""
     if not _NAME_PATTERN.fullmatch(name):

@@ -24,7 +24,7 @@ from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
 
 if TYPE_CHECKING:
-    from surtitle.store.journal import StoredSettings
+    from surtitle.channels.session import StoredSettings
 
 _RECOMMENDED_FREE_BYTES = 2e9  # enough for a model and some recordings
 _MIN_FREE_BYTES = 2e8  # with less, the service cannot store anything

@@ -78,8 +78,8 @@ def _run(
     also: tuple[str, ...],
     progress: Callable[[float], None],
 ) -> int:
+    from surtitle.channels.session import StoredSettings
     from surtitle.recordings.retranscribe import best_transcriber, retranscribe
-    from surtitle.store.journal import StoredSettings
 
     found = transcripts.session(session)
     if found is None:

@@ -84,8 +84,8 @@ class Recorder:
         await asyncio.gather(*map(self._end, sources))
         return ended
 
-    def on_settings_changed(self, channel: Channel) -> None:
-        """Apply changed settings: turning automatic recording on also restarts a stopped recording."""
+    def apply(self, channel: Channel) -> None:
+        """Apply the channel's settings: turning automatic recording on also restarts a stopped recording."""
         record = channel.settings.record
         if record and not self._automatic.get(channel, False):
             self._requested.pop(channel, None)

@@ -18,6 +18,7 @@ from surtitle.core.errors import SurtitleError
 
 FILE = "surtitle.db"
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION = "head"  # of the tables
 _BUSY_TIMEOUT = 2.0  # seconds to wait while another program locks the file
 _SERVER_TIMEOUT = 5  # seconds to wait for a server's answer
 _CACHE_SIZE = 500  # KiB of the file that each connection caches in memory
@@ -128,4 +129,4 @@ def _migrate(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", os.fspath(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, _VERSION)

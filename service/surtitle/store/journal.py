@@ -15,22 +15,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
 from surtitle.captions.caption import Caption, pack_caption, unpack_caption
-from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, hash_resume_id
-from surtitle.channels.settings import ChannelSettings
-from surtitle.channels.style import Style
-from surtitle.store.database import Database
+from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, StoredSettings, hash_resume_id
+from surtitle.store.database import Database, StoreError
 from surtitle.store.records import LIVE
+from surtitle.store.service_id import load_service_id
 from surtitle.store.tables import CAPTIONS, CHANNELS, RECORDINGS, SESSIONS, SOURCES
 
 log = logging.getLogger("surtitle.store")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSettings:
-    """A channel's settings and styles. Fields of later versions are ignored, and missing ones get their defaults."""
-
-    settings: ChannelSettings = field(default_factory=ChannelSettings)
-    styles: dict[str, Style] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +55,35 @@ class Batch:
 class Store:
     """Reads and writes the state of channels. Blocks: call it in threads.
 
-    All methods raise `StoreError`, and so does the constructor.
+    Services that share a server each see their own channels, and those that no service has adopted yet; a file belongs
+    to whichever service opens it. All methods raise `StoreError`, and so does the constructor.
     """
 
     def __init__(self, folder: Path, url: str | None = None) -> None:
         self.database = Database(folder, url)
+        try:
+            self._owner = load_service_id(folder) if url else ""
+        except StoreError:
+            self.database.close()
+            raise
+
+    def adopt(self) -> None:
+        """Make this service the owner of all channels and sessions that have none, as in earlier versions."""
+        if not self._owner:
+            return
+        own = select(CHANNELS.c.name).where(CHANNELS.c.owner == self._owner)
+        with self.database.begin() as connection:
+            unowned = (CHANNELS.c.owner == "") & CHANNELS.c.name.not_in(own)
+            connection.execute(update(CHANNELS).where(unowned).values(owner=self._owner))
+            connection.execute(update(SESSIONS).where(SESSIONS.c.owner == "").values(owner=self._owner))
 
     def settings(self) -> dict[str, StoredSettings]:
         """The settings of channels by their names. Those that cannot be decoded are logged and left out."""
         with self.database.connect() as connection:
-            rows = connection.execute(select(CHANNELS.c.name, CHANNELS.c.told)).all()
+            readable = CHANNELS.c.owner.in_(("", self._owner))
+            rows = connection.execute(
+                select(CHANNELS.c.name, CHANNELS.c.told).where(readable).order_by(CHANNELS.c.owner)
+            ).all()
         found = {}
         for name, stored in rows:
             try:
@@ -87,9 +97,10 @@ class Store:
 
         Returns at most ``channels`` sessions, with at most ``captions`` captions of each track.
         """
+        current = ~SESSIONS.c.ended & SESSIONS.c.owner.in_(("", self._owner))
         with self.database.connect() as connection:
             rows = connection.execute(
-                select(SESSIONS).where(~SESSIONS.c.ended).order_by(SESSIONS.c.seen.desc()).limit(channels)
+                select(SESSIONS).where(current).order_by(SESSIONS.c.seen.desc()).limit(channels)
             ).all()
             return [_load_session(connection, row, captions) for row in rows]
 
@@ -107,8 +118,8 @@ class Store:
     def write(self, batch: Batch) -> None:
         """Write a batch in one transaction. Writing the same batch again has no effect."""
         with self.database.begin() as connection:
-            _write_settings(connection, batch.settings)
-            _write_sessions(connection, batch)
+            _write_settings(connection, batch.settings, self._owner)
+            _write_sessions(connection, batch, self._owner)
             _write_captions(connection, batch.captions.values())
             _write_sources(connection, batch)
 
@@ -175,21 +186,26 @@ def _live(session: str) -> tuple[ColumnElement[bool], ...]:
     return CAPTIONS.c.session == session, CAPTIONS.c.version == LIVE
 
 
-def _write_settings(connection: Connection, stored: Mapping[str, StoredSettings]) -> None:
+def _write_settings(connection: Connection, stored: Mapping[str, StoredSettings], owner: str) -> None:
     if stored:
-        connection.execute(delete(CHANNELS).where(CHANNELS.c.name.in_(stored)))
-    rows = [{"name": name, "told": msgspec.json.encode(one)} for name, one in stored.items() if one != StoredSettings()]
-    upsert(connection, CHANNELS, rows, ["name"])
+        connection.execute(delete(CHANNELS).where(CHANNELS.c.owner == owner, CHANNELS.c.name.in_(stored)))
+    rows = [
+        {"owner": owner, "name": name, "told": msgspec.json.encode(one)}
+        for name, one in stored.items()
+        if one != StoredSettings()
+    ]
+    upsert(connection, CHANNELS, rows, ["owner", "name"])
 
 
-def _write_sessions(connection: Connection, batch: Batch) -> None:
+def _write_sessions(connection: Connection, batch: Batch, owner: str) -> None:
     now = time()
     mentioned = [pending.session for pending in batch.captions.values()] + [one for one, _, _ in batch.sources.values()]
     touched = {session.id: session for session in mentioned} | batch.sessions
-    rows = [{**_session_row(session), "seen": now, "ended": False} for session in touched.values()]
+    rows = [{**_session_row(session), "seen": now, "ended": False, "owner": owner} for session in touched.values()]
     upsert(connection, SESSIONS, rows, ["id"], kept=["ended"])
     for session in batch.sessions.values():
-        others = (SESSIONS.c.channel == session.channel) & (SESSIONS.c.id != session.id)
+        own = (SESSIONS.c.channel == session.channel) & (SESSIONS.c.owner == owner)
+        others = own & (SESSIONS.c.id != session.id)
         connection.execute(update(SESSIONS).where(others).values(ended=True))
         silent = ~exists().where(CAPTIONS.c.session == SESSIONS.c.id) & ~exists().where(
             RECORDINGS.c.session == SESSIONS.c.id

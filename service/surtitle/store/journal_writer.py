@@ -9,11 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from surtitle.captions.caption import Caption
-from surtitle.channels.session import OnWritten, Session
+from surtitle.channels.session import OnWritten, Session, StoredSettings
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 from surtitle.store.database import StoreError
-from surtitle.store.journal import Batch, PendingCaption, Store, StoredSettings
+from surtitle.store.journal import Batch, PendingCaption, Store
 
 log = logging.getLogger("surtitle.store")
 
@@ -84,12 +84,16 @@ class JournalWriter:
             return await self._flush()
 
     async def close(self) -> None:
-        """Write everything pending, and close the database."""
+        """Write everything pending, even if the task that writes has failed, and close the database."""
         self._closing.set()
         self._wake.set()
-        await self._task
-        await self.flush()
-        await asyncio.to_thread(self._store.close)
+        try:
+            await self._task
+        finally:
+            try:
+                await self.flush()
+            finally:
+                await asyncio.to_thread(self._store.close)
 
     async def _run(self) -> None:
         while not self._closing.is_set():

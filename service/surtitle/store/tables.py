@@ -22,6 +22,7 @@ METADATA = MetaData()
 CHANNELS = Table(
     "channels",
     METADATA,
+    Column("owner", String(40), primary_key=True),  # the id of the service; empty in SQLite, or if not adopted yet
     Column("name", String(64), primary_key=True),
     Column("told", LargeBinary, nullable=False),
 )
@@ -37,6 +38,7 @@ SESSIONS = Table(
     Column("epoch", String(16), nullable=False),  # of the resume ids
     Column("place", Integer, nullable=False),  # the last sequence number before the session
     Column("prefix", String(100), nullable=False),  # of the captions' ids
+    Column("owner", String(40), nullable=False, server_default=""),  # like that of channels
     Index("sessions_by_channel", "channel", "seen"),
 )
 

@@ -14,7 +14,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.core.errors import TooMany
 from surtitle.core.settings import Limits
-from surtitle.web.guard import get_address
+from surtitle.web.addresses import get_address
 
 _BURST = 30.0  # seconds' worth of the sustained rate that may arrive at once
 

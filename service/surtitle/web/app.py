@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -14,28 +12,12 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from surtitle import __version__
-from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import TokenStore
-from surtitle.channels.channel import Channel
-from surtitle.channels.hub import Hub
-from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import NoSuchChannel, SurtitleError
-from surtitle.core.metrics import Metrics
-from surtitle.core.settings import RECORDINGS, Settings
-from surtitle.demo import Demo
-from surtitle.models.engines import Engines
-from surtitle.recordings.files import RecordingFiles
-from surtitle.recordings.mix_jobs import Mixer
-from surtitle.recordings.recorder import Recorder
-from surtitle.recordings.retranscription_jobs import Retranscriber
-from surtitle.recordings.sessions import Sessions
+from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
-from surtitle.store.journal_writer import JournalWriter
-from surtitle.store.transcripts import Transcripts
-from surtitle.translation.translations import Translations
 from surtitle.web import channel_settings, channels, health, obs_feed, pages, recordings, sessions, tokens
-from surtitle.web.admission import AdmissionLimits
+from surtitle.web.connections import ConnectionLimits
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import AccessMiddleware
 from surtitle.web.messages import refuse
@@ -43,88 +25,28 @@ from surtitle.web.metrics import ServiceCollector
 from surtitle.web.origin import OriginMiddleware
 from surtitle.web.publish import publish_post, publish_socket
 from surtitle.web.read import read_events, read_socket
-from surtitle.web.tickets import Tickets
-
-_FLUSH_TIMEOUT = 1.0  # further seconds that open captions have to become final when the service stops
+from surtitle.web.services import open_services
 
 
 def create_app(
-    settings: Settings = Settings(), store: Store | None = None, token_store: TokenStore | None = None
+    settings: Settings = Settings(),
+    store: Store | None = None,
+    token_store: TokenStore | None = None,
+    connection_limits: ConnectionLimits | None = None,
 ) -> Starlette:
     """The service as an ASGI application.
 
     It does its work in its lifespan: an application in which it is mounted has to run that as well, by
     ``async with captions.router.lifespan_context(captions)`` in its own. ``store`` keeps channels' settings and
     captions, and ``token_store`` the issued tokens; both are closed when the application shuts down. Without a
-    ``store`` nothing is written to disk.
+    ``store`` nothing is written to disk. ``connection_limits`` are those of the server, which the metrics report.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        engines = Engines(settings)
-        metrics = Metrics()
-        journal_writer = JournalWriter(store) if store else None
-        hub = Hub(settings, engines, journal_writer, metrics)
-        translations = Translations(settings, hub)
-        outputs = Outputs(hub.position, translations)
-        transcripts = Transcripts(store.database) if store else None
-        recording_files = (
-            RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
-        )
-        recorder = hub.audio_listener = Recorder(
-            recording_files, settings.recording_format, journal_writer.flush if journal_writer else _skip_flush
-        )
-        await recorder.recover()
-        parts = (outputs, translations, recorder)
-
-        def apply_settings(channel: Channel) -> None:
-            outputs.apply(channel)
-            translations.apply(channel)
-            recorder.on_settings_changed(channel)
-
-        def describe_parts(channel: Channel) -> dict[str, Any]:
-            return {name: value for part in parts for name, value in part.describe(channel).items()}
-
-        if store:
-            stored = await asyncio.to_thread(store.settings)
-            restored_channels = [hub.restore_settings(name, one.settings, one.styles) for name, one in stored.items()]
-            for stored_session in await asyncio.to_thread(
-                store.load_sessions, settings.limits.channels // 2, settings.limits.captions
-            ):
-                hub.restore_session(stored_session)
-            for channel in restored_channels:
-                apply_settings(channel)
-        hub.on_settings_changed, hub.describe_parts = apply_settings, describe_parts
-        authority, demo = TokenAuthority(settings, token_store or TokenStore(None)), Demo(settings)
-        app.state.settings, app.state.engines, app.state.hub, app.state.demo = settings, engines, hub, demo
-        app.state.translations = translations
-        app.state.outputs, app.state.tickets, app.state.journal_writer = outputs, Tickets(), journal_writer
-        app.state.authority, app.state.admission = authority, AdmissionLimits(hub, settings.limits)
-        app.state.metrics, app.state.version = metrics, __version__
-        mixer, retranscriber = Mixer(), Retranscriber(settings)
-        app.state.recorder, app.state.transcripts = recorder, transcripts
-        app.state.sessions = (
-            Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber)
-            if journal_writer and transcripts and recording_files
-            else None
-        )
-        metrics.register(ServiceCollector(app.state))
-        authority.start()
-        engines.start()
-        try:
+        async with open_services(settings, store, token_store, connection_limits) as app.state.services:
+            app.state.services.metrics.register(ServiceCollector(app.state.services))
             yield
-        finally:
-            await demo.close()
-            await retranscriber.close()
-            await mixer.close()
-            await outputs.close()
-            await translations.close()
-            await hub.close(_FLUSH_TIMEOUT)
-            await recorder.close()
-            if journal_writer:
-                await journal_writer.close()
-            await engines.close()
-            await authority.close()
 
     channel, session = "/api/channels/{channel}", "/api/sessions/{id}"
     return Starlette(
@@ -180,10 +102,6 @@ def create_app(
             Route("/{path:path}", _not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
         ],
     )
-
-
-async def _skip_flush() -> None:
-    """Stands in for `JournalWriter.flush` in a service that writes nothing."""
 
 
 async def _not_found_socket(websocket: WebSocket) -> None:

@@ -5,78 +5,69 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import msgspec
 from msgspec import UnsetType
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from surtitle.channels import style
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.channels.settings import SettingsChanges
-from surtitle.core.errors import BadRequest, ModelError, TooLarge
-from surtitle.core.settings import Settings
+from surtitle.channels.style import Style, check_name
+from surtitle.core.errors import BadRequest, ModelError
 from surtitle.models import catalogue
-from surtitle.models.engines import BUILT_IN, Engines
+from surtitle.models.engines import BUILT_IN
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
 from surtitle.text.language_names import find
 from surtitle.translation import models as translation_models
-from surtitle.translation.translations import Translations
-
-_MAX_BODY_BYTES = 1 << 20  # larger than the largest vocabulary, however its JSON is escaped
-_BODY_TIMEOUT = 10.0  # seconds a request's body may take to arrive
+from surtitle.web.body import read_json
+from surtitle.web.services import services
 
 
 async def settings(request: Request) -> Response:
     """`GET /api/channels/{channel}/settings`."""
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     return JSONResponse(_describe(hub, hub.channel(request.path_params["channel"])))
 
 
 async def change_settings(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/settings`: settings that are not named stay as they are."""
-    hub: Hub = request.app.state.hub
-    try:
-        changes = msgspec.json.decode(await read_body(request), type=SettingsChanges)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"These channel settings are invalid: {error}.") from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest('Settings must be JSON, for example {"model":"base.en"}.') from error
+    hub = services(request).hub
+    changes = await read_json(request, SettingsChanges, "Channel settings", '{"model":"base.en"}')
     if isinstance(changes.model, str) and changes.model != BUILT_IN:
         await asyncio.to_thread(_check_model, changes.model)
     if isinstance(changes.translation_model, str):
         await asyncio.to_thread(_check_translation_model, changes.translation_model)
     if not isinstance(changes.translations, UnsetType):
-        translations: Translations = request.app.state.translations
+        translations = services(request).translations
         translations.check_limit({find(name).tag for name in changes.translations})
     return JSONResponse(_describe(hub, hub.change(request.path_params["channel"], changes)))
 
 
 async def list_styles(request: Request) -> Response:
     """`GET /api/channels/{channel}/styles`: by name."""
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     return JSONResponse(_list_styles(hub.channel(request.path_params["channel"])))
 
 
 async def put_style(request: Request) -> Response:
     """`PUT /api/channels/{channel}/styles/{name}`: every open overlay that uses it changes."""
-    hub: Hub = request.app.state.hub
-    name = style.check_name(request.path_params["name"])
-    chosen = style.parse(await read_body(request))
+    hub = services(request).hub
+    name = check_name(request.path_params["name"])
+    chosen = await read_json(request, Style, "A style", '{"theme":"cinema","size":120}')
     return JSONResponse(_list_styles(hub.set_style(request.path_params["channel"], name, chosen)))
 
 
 async def delete_style(request: Request) -> Response:
     """`DELETE /api/channels/{channel}/styles/{name}`."""
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     return JSONResponse(_list_styles(hub.set_style(request.path_params["channel"], request.path_params["name"], None)))
 
 
 async def list_models(request: Request) -> Response:
     """`GET /api/models`: the named models, which of them are on this computer, and the progress of those loading."""
-    engines: Engines = request.app.state.engines
-    service_settings: Settings = request.app.state.settings
+    engines = services(request).engines
+    service_settings = services(request).settings
     speeds = SpeedStore(service_settings.data_dir)
     known, selection = await asyncio.to_thread(
         lambda: (catalogue.catalogue(), select(None, service_settings.language, speeds, ask_hub=False))
@@ -95,20 +86,6 @@ async def list_models(request: Request) -> Response:
     return JSONResponse(
         {"models": names, "loaded": engines.library.describe(), "translation": _list_translation_models()}
     )
-
-
-async def read_body(request: Request) -> bytes:
-    """A request's body, of a limited size and within a limited time. Raises `TooLarge`, `BadRequest`."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_TIMEOUT):
-            async for data in request.stream():
-                body += data
-                if len(body) > _MAX_BODY_BYTES:
-                    raise TooLarge(f"The request is larger than {_MAX_BODY_BYTES} bytes: send less.")
-    except TimeoutError as error:
-        raise BadRequest(f"The request did not arrive within {_BODY_TIMEOUT:.0f} s: send it again.") from error
-    return bytes(body)
 
 
 def _check_model(model: str) -> None:

@@ -13,27 +13,26 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from surtitle.access.tokens import EVERY, Grant, Scope
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import get_format
-from surtitle.channels.hub import Hub
 from surtitle.core.errors import SurtitleError
-from surtitle.demo import Demo
 from surtitle.text.language_names import find, languages
 from surtitle.translation.translations import ORIGINAL
 from surtitle.web.guard import get_grant
 from surtitle.web.messages import error_message
+from surtitle.web.services import Services, services
 from surtitle.web.tokens import build_links
 
 _POLL_INTERVAL = 0.2  # seconds between two checks of the state
 
 
 async def channels(request: Request) -> Response:
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     grant = get_grant(request)
     return JSONResponse({"channels": [one for one in hub.snapshot() if grant.covers(one["name"])]})
 
 
 async def channel(request: Request) -> Response:
     """`GET /api/channels/{channel}`: its state; with a token that can only view, the part that readers' pages need."""
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     description = hub.describe(hub.channel(request.path_params["channel"]))
     if get_grant(request).scope is Scope.VIEW:
         description = {name: description[name] for name in ("name", "language", "translation")}
@@ -45,7 +44,7 @@ async def transcript(request: Request) -> Response:
 
     With ``?words=1`` it has the time of each word, if the format can hold that.
     """
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     asked = request.query_params.get("lang")
     form = request.path_params["form"]
     channel = hub.channel(request.path_params["channel"])
@@ -76,27 +75,27 @@ async def list_languages(request: Request) -> Response:
 
 async def clear(request: Request) -> Response:
     """`POST /api/channels/{channel}/clear`: clear the screens and the transcript."""
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     hub.channel(request.path_params["channel"]).clear()
     return JSONResponse({"status": "cleared"})
 
 
 async def play_demo(request: Request) -> Response:
     """`POST /api/demo`: play the bundled sample into the channel `main`."""
-    demo: Demo = request.app.state.demo
+    demo = services(request).demo
     return JSONResponse({"started": demo.start("main")})
 
 
 async def status_socket(websocket: WebSocket) -> None:
     """`/api/status`: the state of the service and its channels, sent again whenever it changes."""
     await websocket.accept()
-    grant, authority = get_grant(websocket), websocket.app.state.authority
+    grant, authority = get_grant(websocket), services(websocket).authority
     links: dict[str, dict[str, str]] = {}  # by channel; only where links carry tokens, which the client cannot make
     leaving = asyncio.create_task(websocket.receive())
     sent = ""
     try:
         while not leaving.done():
-            description = _build_state(websocket.app.state, grant)
+            description = _build_state(services(websocket), grant)
             if authority.guarded:
                 names = {one["name"] for one in description["channels"]} | {grant.channel} - {EVERY}
                 for name in names - links.keys():
@@ -120,8 +119,8 @@ async def answer_error(request: Request, error: Exception) -> Response:
     return JSONResponse(error_message(error), status_code=error.status)
 
 
-def _build_state(state: Any, grant: Grant) -> dict[str, Any]:
-    notice = {"notice": state.journal_writer.problem} if state.journal_writer and state.journal_writer.problem else {}
+def _build_state(state: Services, grant: Grant) -> dict[str, Any]:
+    notice = {"notice": state.store_problem} if state.store_problem else {}
     return {
         **state.engines.description,
         **notice,

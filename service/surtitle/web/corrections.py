@@ -15,10 +15,10 @@ from surtitle.captions.edit import derive_replacements
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.channels.settings import SettingsChanges, VocabularyChanges, clean_name, to_one_line
-from surtitle.core.errors import BadRequest, TooLarge
+from surtitle.core.errors import TooLarge
 from surtitle.store.database import StoreError
-from surtitle.store.transcripts import Transcripts
-from surtitle.web.channel_settings import read_body
+from surtitle.web.body import read_json
+from surtitle.web.services import services
 
 log = logging.getLogger("surtitle.web")
 
@@ -35,12 +35,9 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 async def correct_caption(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/captions/{id}`: overlays, readers and exports show the correction at once."""
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     channel = hub.channel(request.path_params["channel"])
-    try:
-        correction = msgspec.json.decode(await read_body(request), type=Correction)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'A correction must be JSON like {{"text":"What was said."}}: {error}.') from error
+    correction = await read_json(request, Correction, "A correction", '{"text":"What was said."}')
     text = None if correction.text is None else to_one_line(correction.text)
     if text is not None and len(text) > _MAX_CAPTION_LENGTH:
         raise TooLarge(f"A caption may have at most {_MAX_CAPTION_LENGTH} characters: shorten it.")
@@ -57,11 +54,11 @@ async def correct_caption(request: Request) -> Response:
 
 async def _record_correction(request: Request, channel: Channel, before: Caption) -> None:
     """Store that a person corrected this caption: a second pass then leaves it alone."""
-    transcripts: Transcripts | None = request.app.state.transcripts
-    if transcripts is None or channel.session is None:
+    transcripts, journal_writer = services(request).transcripts, services(request).journal_writer
+    if transcripts is None or journal_writer is None or channel.session is None:
         return
     session, after = channel.session.id, channel.original.final(before.id)
-    await request.app.state.journal_writer.flush()
+    await journal_writer.flush()
     try:
         gone = replace(before, words=())
         await asyncio.to_thread(transcripts.correct, session, before, after or gone)

@@ -24,8 +24,9 @@ from starlette.websockets import WebSocket
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.tokens import EVERY, EVERYTHING, Grant, Scope
 from surtitle.core.errors import Forbidden, SurtitleError
-from surtitle.core.settings import Settings
+from surtitle.web.addresses import get_address
 from surtitle.web.messages import error_message, refuse
+from surtitle.web.services import services, services_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,17 +122,12 @@ def get_grant(connection: HTTPConnection) -> Grant:
     return grant
 
 
-def get_address(connection: HTTPConnection) -> str:
-    """The IP address of a client, without the port."""
-    return connection.client.host if connection.client else "unknown"
-
-
 def admit(connection: HTTPConnection, token: str | None, channel: str) -> Grant:
     """The grant for publishing in ``channel``, by the token of a start message or else those of the connection.
 
     Raises `Unauthorized`, `Forbidden`, `TooMany`.
     """
-    authority: TokenAuthority = connection.app.state.authority
+    authority = services(connection).authority
     return authority.admit(
         [token] if token else find_tokens(connection), Scope.PUBLISH, channel, get_address(connection)
     )
@@ -152,8 +148,8 @@ def set_token_cookie(connection: HTTPConnection, response: Response) -> None:
 
     There is one cookie per channel; a link with a smaller scope than the browser's cookie does not replace it.
     """
-    authority: TokenAuthority = connection.app.state.authority
-    settings: Settings = connection.app.state.settings
+    authority = services(connection).authority
+    settings = services(connection).settings
     grant = get_grant(connection)
     response.headers["cache-control"] = "no-store" if authority.guarded else "no-cache"
     if grant.token is None or grant.token != connection.query_params.get("token"):
@@ -189,7 +185,7 @@ class AccessMiddleware:
         if grant is EVERYTHING:
             await self._app(scope, receive, send)
         else:
-            await _RevocableConnection(scope["app"].state.authority, grant).run(self._app, scope, receive, send)
+            await _RevocableConnection(services_in(scope).authority, grant).run(self._app, scope, receive, send)
 
 
 class _RevocableConnection:
@@ -253,7 +249,7 @@ def _authorize(scope: Asgi) -> Grant:
     """Raises `Unauthorized`, `Forbidden`, `TooMany`."""
     connection = HTTPConnection(scope)
     requirement, parameters = _find_requirement(scope)
-    authority: TokenAuthority = scope["app"].state.authority
+    authority = services_in(scope).authority
     if not authority.guarded or requirement.scope is None:
         return EVERYTHING
     channel = parameters.get("channel", "") if requirement.channel == "{channel}" else requirement.channel

@@ -8,33 +8,33 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from surtitle import __version__
-from surtitle.core.metrics import Metrics
+from surtitle.web.services import services, services_in
 
 
 async def health(request: Request) -> Response:
     """`/healthz`: that the service is up, and its version and engine; only the former where tokens are required."""
-    state = request.app.state
-    if state.authority.guarded:
+    service = services(request)
+    if service.authority.guarded:
         return JSONResponse({"status": "ok"})
-    return JSONResponse({"status": "ok", "version": __version__, **state.engines.description})
+    return JSONResponse({"status": "ok", "version": __version__, **service.engines.description})
 
 
 async def ready(request: Request) -> Response:
     """`/readyz`: 200 if a source that starts now is captioned and its captions are stored, otherwise 503."""
-    state = request.app.state
+    service = services(request)
     problems = []
-    if not state.engines.ready:
+    if not service.engines.ready:
         problems.append("recognition is being loaded")
-    if state.journal_writer and state.journal_writer.problem:
+    if service.store_problem:
         problems.append("the store cannot be written")
-    if state.hub.stopping:
+    if service.hub.stopping:
         problems.append("the service is stopping")
     return JSONResponse({"ready": not problems, "missing": problems}, 503 if problems else 200)
 
 
 async def metrics(request: Request) -> Response:
     """`/metrics`: the metrics in Prometheus's text format."""
-    return Response(request.app.state.metrics.render(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
+    return Response(services(request).metrics.render(), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4})
 
 
 class RefusalMetrics:
@@ -54,5 +54,5 @@ class RefusalMetrics:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        counts: Metrics = scope["app"].state.metrics
+        counts = services_in(scope).metrics
         await self._app(scope, receive, send_counted)

@@ -3,50 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from surtitle import __version__
+from surtitle.web.services import Services
 
 
 class ServiceCollector(Collector):
     """Reads the state of the service's parts whenever metrics are collected."""
 
-    def __init__(self, state: Any) -> None:
-        self._state = state
+    def __init__(self, services: Services) -> None:
+        self._services = services
 
     def describe(self) -> Iterable[Metric]:
         return ()  # without this, the registry collects once to learn the names
 
     def collect(self) -> Iterator[Metric]:
-        yield from _service(self._state)
-        yield from _channels(self._state)
+        yield from _service(self._services)
+        yield from _channels(self._services)
 
 
-def _service(state: Any) -> Iterator[Metric]:
-    described = state.engines.description
+def _service(services: Services) -> Iterator[Metric]:
+    described = services.engines.description
     info = InfoMetricFamily("surtitle", "The service.")
-    info.add_metric([], {"version": state.version, "engine": described["engine"], "model": described["model"]})
+    info.add_metric([], {"version": __version__, "engine": described["engine"], "model": described["model"]})
     yield info
     yield _gauge(
-        "surtitle_ready", "1 if new sources are recognized with the chosen engine.", float(state.engines.ready)
+        "surtitle_ready", "1 if new sources are recognized with the chosen engine.", float(services.engines.ready)
     )
     yield _gauge("surtitle_store_failing", "1 if settings and captions cannot be saved.",
-                 float(bool(state.journal_writer and state.journal_writer.problem)))  # fmt: skip
+                 float(bool(services.store_problem)))  # fmt: skip
     loads = GaugeMetricFamily(
         "surtitle_model_loaded", "1 if a model is loaded, otherwise its progress from 0 to 1.", labels=["model"]
     )
-    for load in state.engines.library.describe():
+    for load in services.engines.library.describe():
         loads.add_metric([load["model"]], 1.0 if load["state"] == "ready" else load["done"] or 0.0)
     yield loads
-    if (connection_limits := getattr(state, "connection_limits", None)) is not None:
+    if (connection_limits := services.connection_limits) is not None:
         yield _gauge("surtitle_connections", "Open connections.", float(connection_limits.open))
         yield _gauge(
             "surtitle_connections_refused", "Connections refused by a limit.", float(connection_limits.refused)
         )
 
 
-def _channels(state: Any) -> Iterator[Metric]:
+def _channels(services: Services) -> Iterator[Metric]:
     sources = GaugeMetricFamily("surtitle_sources", "Sources by state.", labels=["channel", "state"])
     readers = GaugeMetricFamily("surtitle_readers", "Readers.", labels=["channel"])
     lag = GaugeMetricFamily(
@@ -54,7 +56,7 @@ def _channels(state: Any) -> Iterator[Metric]:
     )
     queue = GaugeMetricFamily("surtitle_queue_seconds", "Audio waiting for recognition.", labels=["channel", "source"])
     obs = GaugeMetricFamily("surtitle_obs", "1 for the current state of closed captions.", labels=["channel", "state"])
-    for channel in state.hub.snapshot():
+    for channel in services.hub.snapshot():
         name = channel["name"]
         for kind in ("live", "away"):
             count = sum(source["state"] == kind for source in channel["sources"])

@@ -25,10 +25,9 @@ from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import BadRequest
 from surtitle.core.words import join
-from surtitle.translation.translations import Translations
-from surtitle.web.admission import AdmissionLimits
 from surtitle.web.messages import Start
 from surtitle.web.publish import parse_start
+from surtitle.web.services import services
 from surtitle.web.tickets import Tickets
 from surtitle.web.tokens import build_link
 
@@ -40,18 +39,18 @@ _MAX_DELAY = 1800.0  # seconds: the longest stream delay that OBS allows
 
 async def obs_feed(request: Request) -> Response:
     """`GET /api/channels/{channel}/obs`: one JSON object per line, for as long as the script is connected."""
-    hub: Hub = request.app.state.hub
-    outputs: Outputs = request.app.state.outputs
+    hub = services(request).hub
+    outputs = services(request).outputs
     channel = hub.channel(request.path_params["channel"])
     wanted = _FeedRequest.of(request)
-    page = await build_link(request, channel.name, "overlay") if request.app.state.authority.guarded else None
-    translations: Translations = request.app.state.translations
+    page = await build_link(request, channel.name, "overlay") if services(request).authority.guarded else None
+    translations = services(request).translations
     language = translations.language(channel, request.query_params.get("overlay_lang"))
-    admission: AdmissionLimits = request.app.state.admission
+    admission = services(request).admission
     admission.check_reader(request, channel)
 
     async def lines() -> AsyncIterator[bytes]:
-        tickets: Tickets = request.app.state.tickets
+        tickets = services(request).tickets
         with (
             admission.reader(request, channel),
             outputs.script(channel) if wanted.captions else nullcontext(),

@@ -18,10 +18,10 @@ from starlette.templating import Jinja2Templates
 import obs_overlay
 from surtitle import __version__
 from surtitle.channels.channel import check_name
-from surtitle.channels.hub import Hub
 from surtitle.web import i18n
 from surtitle.web.guard import set_token_cookie
 from surtitle.web.origin import PAGE_POLICY
+from surtitle.web.services import services
 from surtitle.web.tokens import build_link
 
 _HERE = Path(__file__).parent
@@ -33,7 +33,7 @@ _QR_BORDER = 3  # white modules around the code (ISO/IEC 18004 requires 4; the p
 
 
 async def dashboard(request: Request) -> Response:
-    hub: Hub = request.app.state.hub
+    hub = services(request).hub
     hub.channel("main")  # created here so that the dashboard is never empty
     return _render(request, "dashboard.html", None)
 

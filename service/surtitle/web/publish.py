@@ -14,11 +14,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from surtitle.access.authority import TokenAuthority
 from surtitle.audio import Samples
 from surtitle.audio.intake import Intake, check_format, open_intake
 from surtitle.channels.audio_tap import tap
-from surtitle.channels.hub import Hub, OpenedSource
+from surtitle.channels.hub import OpenedSource
 from surtitle.channels.source import Source
 from surtitle.core.errors import (
     BadOrder,
@@ -31,11 +30,10 @@ from surtitle.core.errors import (
     TooLarge,
 )
 from surtitle.core.logs import about
-from surtitle.core.settings import Limits
-from surtitle.web.admission import AdmissionLimits, ByteRateLimit
+from surtitle.web.admission import ByteRateLimit
 from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
-from surtitle.web.tickets import Tickets
+from surtitle.web.services import services
 
 log = logging.getLogger("surtitle.publish")
 
@@ -69,8 +67,8 @@ class _Publisher:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
-        self._hub: Hub = websocket.app.state.hub
-        self._limits: Limits = websocket.app.state.settings.limits
+        self._hub = services(websocket).hub
+        self._limits = services(websocket).settings.limits
 
     async def run(self) -> None:
         start = await self._receive_start()
@@ -148,13 +146,13 @@ class _Publisher:
 
     def _engine_notice(self) -> str | None:
         """What the publisher should know about the engines; None if nothing is unusual."""
-        notice: str = self._websocket.app.state.engines.notice
+        notice = services(self._websocket).engines.notice
         return notice or None
 
 
 async def publish_post(request: Request) -> Response:
     """`POST /api/channels/{channel}/audio`: one source over a chunked body."""
-    limits: Limits = request.app.state.settings.limits
+    limits = services(request).settings.limits
     channel, rate_limit = request.path_params["channel"], ByteRateLimit(limits.source_rate)
     try:
         start = parse_start(request)
@@ -199,10 +197,7 @@ async def publish_source(
     and the captions recognized so far are kept.
     Raises `SurtitleError` if the client is refused, and whatever the block raises.
     """
-    state = connection.app.state
-    hub: Hub = state.hub
-    admission: AdmissionLimits = state.admission
-    authority: TokenAuthority = state.authority
+    hub, admission, authority = services(connection).hub, services(connection).admission, services(connection).authority
     grant = admit(connection, start.token, channel)
     check_format(start.format, start.rate, start.channels)  # before a source is created
     admission.check_start(connection)
@@ -246,7 +241,7 @@ def build_ready(opened: OpenedSource) -> dict[str, Any]:
 def parse_start(request: Request) -> Start:
     """The start message in a request's query, or the one that its ticket was issued for. Raises `BadRequest`."""
     if ticket := request.query_params.get("ticket"):
-        tickets: Tickets = request.app.state.tickets
+        tickets = services(request).tickets
         return tickets.redeem(request.path_params["channel"], ticket)
     query = {key: value for key, value in request.query_params.items() if key in Start.__struct_fields__}
     if resume := request.headers.get("x-surtitle-resume"):

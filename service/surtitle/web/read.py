@@ -13,13 +13,10 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from surtitle.channels.feed import Event
-from surtitle.channels.hub import Hub
 from surtitle.channels.track import Track
 from surtitle.core.errors import SurtitleError
-from surtitle.core.settings import Limits
-from surtitle.translation.translations import Translations
-from surtitle.web.admission import AdmissionLimits
 from surtitle.web.messages import refuse
+from surtitle.web.services import services
 
 log = logging.getLogger("surtitle.read")
 
@@ -28,13 +25,13 @@ _HEARTBEAT = 15.0  # seconds between two signs of life when nothing is published
 
 async def read_events(request: Request) -> Response:
     """`GET /api/channels/{channel}/captions`: server-sent events, resumed by `Last-Event-ID`."""
-    hub: Hub = request.app.state.hub
-    limits: Limits = request.app.state.settings.limits
+    hub = services(request).hub
+    limits = services(request).settings.limits
     last_id = request.headers.get("last-event-id") or request.query_params.get("last")
-    translations: Translations = request.app.state.translations
+    translations = services(request).translations
     channel = hub.channel(request.path_params["channel"])
     language = translations.language(channel, request.query_params.get("lang"))
-    admission: AdmissionLimits = request.app.state.admission
+    admission = services(request).admission
     admission.check_reader(request, channel)
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
@@ -48,10 +45,10 @@ async def read_events(request: Request) -> Response:
 async def read_socket(websocket: WebSocket) -> None:
     """The same path as a WebSocket: `{"event","id","data"}`, resumed by `?last=<id>`."""
     await websocket.accept()
-    hub: Hub = websocket.app.state.hub
-    translations: Translations = websocket.app.state.translations
-    limits: Limits = websocket.app.state.settings.limits
-    admission: AdmissionLimits = websocket.app.state.admission
+    hub = services(websocket).hub
+    translations = services(websocket).translations
+    limits = services(websocket).settings.limits
+    admission = services(websocket).admission
     try:
         channel = hub.channel(websocket.path_params["channel"])
         language = translations.language(channel, websocket.query_params.get("lang"))

@@ -7,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from surtitle.channels.channel import Channel
 from surtitle.recordings.recorder import Recorder
+from surtitle.web.services import services
 
 
 async def recording(request: Request) -> Response:
@@ -39,4 +40,4 @@ async def stop_recording(request: Request) -> Response:
 
 
 def _get_recorder_and_channel(request: Request) -> tuple[Recorder, Channel]:
-    return request.app.state.recorder, request.app.state.hub.channel(request.path_params["channel"])
+    return services(request).recorder, services(request).hub.channel(request.path_params["channel"])

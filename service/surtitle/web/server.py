@@ -11,12 +11,12 @@ from pathlib import Path
 import uvicorn
 
 from surtitle.access.token_store import TokenStore
-from surtitle.channels.hub import Hub
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web.app import create_app
 from surtitle.web.connections import ConnectionLimits, protocols
+from surtitle.web.services import Services
 
 _MAX_FRAME_BYTES = 16 << 20  # larger WebSocket messages end the connection before the application sees them
 _FLUSH_TIMEOUT = 2.5  # seconds for open captions to become final and to reach readers
@@ -75,8 +75,8 @@ class Server(uvicorn.Server):
         except SurtitleError:
             self._listen_socket.close()
             raise
-        self._app = create_app(settings, store, token_store)
-        self._app.state.connection_limits = connection_limits = ConnectionLimits(limits)
+        connection_limits = ConnectionLimits(limits)
+        self._app = create_app(settings, store, token_store, connection_limits)
         http, ws = protocols(connection_limits)
         config = uvicorn.Config(
             self._app,
@@ -99,14 +99,16 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().serve([self._listen_socket])
+        with self._listen_socket:
+            await super().serve([self._listen_socket])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        hub: Hub = self._app.state.hub
+        services: Services = self._app.state.services
+        hub = services.hub
         hub.disconnect()
         await asyncio.gather(hub.finish(_FLUSH_TIMEOUT), asyncio.sleep(_NOTIFY_DELAY))
         await asyncio.sleep(_NOTIFY_DELAY)

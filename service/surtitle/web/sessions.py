@@ -14,8 +14,9 @@ from surtitle.core.errors import BadRequest, NoSuchSession
 from surtitle.recordings.difference import Difference
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.records import LIVE, POLISHED
-from surtitle.web.channel_settings import read_body
+from surtitle.web.body import read_json
 from surtitle.web.channels import parse_export_options
+from surtitle.web.services import services
 
 _MEDIA_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
 _MAX_QUERY_LENGTH = 200  # characters of a search; the rest is ignored
@@ -23,7 +24,7 @@ _MAX_QUERY_LENGTH = 200  # characters of a search; the rest is ignored
 
 async def list_sessions(request: Request) -> Response:
     """`GET /api/sessions?channel=&q=&before=`: the newest 100 that began before a time, or search results."""
-    sessions: Sessions | None = request.app.state.sessions
+    sessions = services(request).sessions
     query = request.query_params
     if sessions is None:
         return JSONResponse({"sessions": []})
@@ -95,10 +96,8 @@ async def session_difference(request: Request) -> Response:
 async def polish_session(request: Request) -> Response:
     """`POST /api/sessions/{id}/polish`, optionally with `{"model":"large-v3"}`: start a second pass."""
     sessions = _get_sessions(request)
-    try:
-        wanted = msgspec.json.decode(await read_body(request) or b"{}", type=_PolishRequest)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'Send {{"model":"large-v3"}} or an empty body to start a second pass: {error}.') from error
+    example = '{"model":"large-v3"}'
+    wanted = await read_json(request, _PolishRequest, "A second-pass request", example, empty=_PolishRequest())
     await sessions.polish(request.path_params["id"], wanted.model)
     return JSONResponse(await sessions.get(request.path_params["id"]), status_code=202)
 
@@ -115,7 +114,7 @@ class _PolishRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _get_sessions(request: Request) -> Sessions:
-    sessions: Sessions | None = request.app.state.sessions
+    sessions = services(request).sessions
     if sessions is None:
         raise NoSuchSession("This service stores no sessions: start it with --data-dir to keep them on disk.")
     return sessions

@@ -17,9 +17,10 @@ from surtitle.access.tokens import EVERY, SCOPES, Grant, Scope
 from surtitle.channels.channel import check_name
 from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
-from surtitle.core.settings import LOOPBACK, Settings
-from surtitle.web.channel_settings import read_body
+from surtitle.core.settings import LOOPBACK
+from surtitle.web.body import read_json
 from surtitle.web.guard import get_grant
+from surtitle.web.services import services
 
 PATHS = {"viewer": "/view/", "overlay": "/overlay/"}
 
@@ -46,7 +47,7 @@ async def build_links(connection: HTTPConnection, channel: str) -> dict[str, str
 
 async def build_link(connection: HTTPConnection, channel: str, purpose: str) -> str:
     """The address at which others open the channel's page `viewer` or `overlay`. Raises `TokenStoreError`."""
-    authority: TokenAuthority = connection.app.state.authority
+    authority = services(connection).authority
     page = get_base_url(connection) + PATHS[purpose] + quote(channel)
     if not authority.guarded:
         return page
@@ -58,7 +59,7 @@ async def build_link(connection: HTTPConnection, channel: str, purpose: str) -> 
 
 def get_base_url(connection: HTTPConnection) -> str:
     """The service's address as other computers see it."""
-    settings: Settings = connection.app.state.settings
+    settings = services(connection).settings
     url = connection.url
     if settings.guarded and (settings.access.public_url or url.hostname in LOOPBACK):
         return settings.public_url
@@ -67,17 +68,14 @@ def get_base_url(connection: HTTPConnection) -> str:
 
 async def list_tokens(request: Request) -> Response:
     """`GET /api/tokens`: the tokens issued for channels that the client's token covers."""
-    authority: TokenAuthority = request.app.state.authority
+    authority = services(request).authority
     return JSONResponse({"tokens": [_describe(entry) for entry in await _list_entries(request, authority)]})
 
 
 async def make_token(request: Request) -> Response:
     """`POST /api/tokens`: issue a token; the response is the only place where it appears."""
-    authority: TokenAuthority = request.app.state.authority
-    try:
-        wanted = msgspec.json.decode(await read_body(request), type=TokenRequest)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise BadRequest(f'Request a token with JSON like {{"channel":"main","scope":"view"}}: {error}.') from error
+    authority = services(request).authority
+    wanted = await read_json(request, TokenRequest, "A token request", '{"channel":"main","scope":"view"}')
     if wanted.scope not in SCOPES:
         raise BadRequest(f"scope: {wanted.scope[:20]!r} is not a scope: send one of {', '.join(SCOPES)}.")
     channel = wanted.channel if wanted.channel == EVERY else check_name(wanted.channel)
@@ -91,7 +89,7 @@ async def make_token(request: Request) -> Response:
 
 async def revoke_token(request: Request) -> Response:
     """`DELETE /api/tokens/{id}`: revoke a token; clients using it are disconnected within seconds."""
-    authority: TokenAuthority = request.app.state.authority
+    authority = services(request).authority
     name = request.path_params["id"]
     if all(entry.id != name for entry in await _list_entries(request, authority)):
         raise NoSuchToken("No token has this id, or it has expired.")

@@ -20,7 +20,7 @@ from surtitle.speech.whisper.to_english import SpeechToEnglish
 from surtitle.text.languages import AUTO
 
 _SHOWN_AGE = 0.1  # seconds: words that end within this time before the end of the audio are not shown
-_UNSURE, _UNSURE_AGE = 0.6, 0.7  # words below this probability are shown later, at this age in seconds
+_UNSURE, _UNSURE_AGE = 0.65, 0.75  # words below this probability are shown later, at this age in seconds
 _HINT_TOKENS = 96
 _WORKERS = 4  # parallel decodings: a second thread does not make CTranslate2's decoder faster (docs/engines.md)
 

@@ -20,8 +20,16 @@ _MIN_DURATION = 0.3  # seconds of voice in a stock phrase, times the square root
 
 _BLIP = 0.6  # seconds of voice that are hardly enough for a word
 _MIN_BLIP_PROBABILITY = 0.65  # mean probability below which the words in so little voice are rejected
-_GUESS_PROBABILITY = 0.35  # mean probability below which words of any length are a guess
-_MAX_GUESS_NO_SPEECH = 0.3  # Whisper's probability of no speech from which a guess is rejected
+_GUESS_PROBABILITY = 0.45  # mean probability below which words of any length are a guess
+_MAX_GUESS_NO_SPEECH = 0.1  # Whisper's probability of no speech from which guesses and repetitions are rejected
+
+_FEW = 4  # words
+_MIN_FEW_PROBABILITY = 0.6  # mean probability below which a few words are doubtful
+_MAX_FEW_NO_SPEECH = 0.2  # Whisper's probability of no speech from which a few doubtful words are rejected
+
+_REPETITIVE, _REPETITIVE_WORDS = 0.35, 4  # share of different words up to which this many or more are a repetition
+_LOOP, _LOOP_WORDS = 0.15, 8  # the same for repetitions that are rejected whatever the probabilities
+_MAX_RATE = 8.0  # words per second of voice; people say at most six
 
 _MIN_WORD = 0.1  # seconds of voice in a word
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
@@ -85,11 +93,27 @@ def is_hallucination(words: Sequence[Word], evidence: Evidence) -> bool:
         return True
     if probability < _GUESS_PROBABILITY and evidence.no_speech >= _MAX_GUESS_NO_SPEECH:
         return True
+    if probability < _MIN_FEW_PROBABILITY and len(words) <= _FEW and evidence.no_speech >= _MAX_FEW_NO_SPEECH:
+        return True
+    if _is_bursts([word.key for word in words if word.key], evidence):
+        return True
     return is_stock_phrase(parts) and (
         probability < _MIN_PROBABILITY
         or evidence.no_speech >= _MAX_NO_SPEECH
         or evidence.voice < _MIN_VOICE
         or evidence.voiced < _MIN_DURATION * len(words) ** 0.5
+    )
+
+
+def _is_bursts(keys: Sequence[str], evidence: Evidence) -> bool:
+    """Whether these are the words that laughter, barking or a machine is heard as: repeated, or too many of them."""
+    if len(keys) < _REPETITIVE_WORDS:
+        return False
+    different = len(set(keys)) / len(keys)
+    return (
+        len(keys) > _MAX_RATE * evidence.voiced
+        or (different <= _REPETITIVE and evidence.no_speech >= _MAX_GUESS_NO_SPEECH)
+        or (different <= _LOOP and len(keys) >= _LOOP_WORDS)
     )
 
 

@@ -1,0 +1,163 @@
+"""The parts of the running service, which requests find by `services`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+from surtitle.access.authority import TokenAuthority
+from surtitle.access.token_store import TokenStore
+from surtitle.channels.hub import Hub
+from surtitle.closed_captions.outputs import Outputs
+from surtitle.core.metrics import Metrics
+from surtitle.core.settings import RECORDINGS, Settings
+from surtitle.demo import Demo
+from surtitle.models.engines import Engines
+from surtitle.recordings.files import RecordingFiles
+from surtitle.recordings.mix_jobs import Mixer
+from surtitle.recordings.recorder import Recorder
+from surtitle.recordings.retranscription_jobs import Retranscriber
+from surtitle.recordings.sessions import Sessions
+from surtitle.store.journal import Store
+from surtitle.store.journal_writer import JournalWriter
+from surtitle.store.transcripts import Transcripts
+from surtitle.translation.translations import Translations
+from surtitle.web.admission import AdmissionLimits
+from surtitle.web.connections import ConnectionLimits
+from surtitle.web.tickets import Tickets
+
+log = logging.getLogger("surtitle.web")
+
+_FLUSH_TIMEOUT = 1.0  # further seconds that open captions have to become final when the service stops
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the endpoints use. The last four are None in a service without a store or outside of our own server."""
+
+    settings: Settings
+    engines: Engines
+    metrics: Metrics
+    hub: Hub
+    translations: Translations
+    outputs: Outputs
+    recorder: Recorder
+    authority: TokenAuthority
+    admission: AdmissionLimits
+    tickets: Tickets
+    demo: Demo
+    journal_writer: JournalWriter | None
+    transcripts: Transcripts | None
+    sessions: Sessions | None
+    connection_limits: ConnectionLimits | None
+
+    @property
+    def store_problem(self) -> str:
+        """Why settings and captions cannot be saved, in one sentence; empty if they can."""
+        return self.journal_writer.problem if self.journal_writer else ""
+
+
+def services(connection: HTTPConnection) -> Services:
+    """The services of the application that a request or WebSocket is for."""
+    return services_in(connection.scope)
+
+
+def services_in(scope: Scope) -> Services:
+    """The same for middleware, which has only the ASGI scope."""
+    found: Services = scope["app"].state.services
+    return found
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings,
+    store: Store | None,
+    token_store: TokenStore | None,
+    connection_limits: ConnectionLimits | None = None,
+) -> AsyncIterator[Services]:
+    """Create and start all services; close them in the reverse order when the block ends.
+
+    If creating one fails, those that exist are closed; if closing one fails, that is logged and the others are closed.
+    """
+    async with AsyncExitStack() as stack:
+
+        def close_later(name: str, close: Callable[[], Awaitable[object]]) -> None:
+            stack.push_async_callback(_close, name, close)
+
+        authority = TokenAuthority(settings, token_store or TokenStore(None))
+        close_later("the token authority", authority.close)
+        if store:
+            close_later("the database", lambda: asyncio.to_thread(store.close))
+        engines = Engines(settings)
+        close_later("the engines", engines.close)
+        journal_writer = None
+        if store:
+            journal_writer = JournalWriter(store)
+            close_later("the journal writer", journal_writer.close)
+        transcripts = Transcripts(store.database) if store else None
+        recording_files = (
+            RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
+        )
+        recorder = Recorder(
+            recording_files, settings.recording_format, journal_writer.flush if journal_writer else _skip_flush
+        )
+        close_later("the recorder", recorder.close)
+        metrics = Metrics()
+        hub = Hub(settings, engines, journal_writer, metrics, recorder)
+        close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT))
+        translations = Translations(settings, hub)
+        close_later("translations", translations.close)
+        outputs = Outputs(hub.position, translations)
+        close_later("closed captions", outputs.close)
+        hub.register(outputs, translations, recorder)
+        await recorder.recover()
+        if store:
+            limits = settings.limits
+            await asyncio.to_thread(store.adopt)
+            stored = await asyncio.to_thread(store.settings)
+            stored_sessions = await asyncio.to_thread(store.load_sessions, limits.channels // 2, limits.captions)
+            hub.restore(stored, stored_sessions)
+        sessions = None
+        if journal_writer and transcripts and recording_files:
+            mixer, retranscriber = Mixer(), Retranscriber(settings)
+            close_later("the mixer", mixer.close)
+            close_later("second passes", retranscriber.close)
+            sessions = Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber)
+        demo = Demo(settings)
+        close_later("the demo", demo.close)
+        authority.start()
+        engines.start()
+        yield Services(
+            settings=settings,
+            engines=engines,
+            metrics=metrics,
+            hub=hub,
+            translations=translations,
+            outputs=outputs,
+            recorder=recorder,
+            authority=authority,
+            admission=AdmissionLimits(hub, settings.limits),
+            tickets=Tickets(),
+            demo=demo,
+            journal_writer=journal_writer,
+            transcripts=transcripts,
+            sessions=sessions,
+            connection_limits=connection_limits,
+        )
+
+
+async def _close(name: str, close: Callable[[], Awaitable[object]]) -> None:
+    try:
+        await close()
+    except Exception:
+        log.exception("closing %s failed", name)
+
+
+async def _skip_flush() -> None:
+    """Stands in for `JournalWriter.flush` in a service that writes nothing."""
