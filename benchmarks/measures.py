@@ -14,7 +14,7 @@ TITLES = {system.name: system.title for system in SYSTEMS}
 Measure = Callable[[Sequence[Run]], float]
 
 
-def models_of(runs: Sequence[Run]) -> list[str]:
+def list_models(runs: Sequence[Run]) -> list[str]:
     """The models in the order in which they were measured."""
     return [*dict.fromkeys(one.model for one in runs)]
 

@@ -14,7 +14,7 @@ from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from benchmarks.measures import TITLES, Measure, cpu, models_of, peak
+from benchmarks.measures import TITLES, Measure, cpu, list_models, peak
 from benchmarks.measures import latencies as values_of
 from benchmarks.paths import RESULTS
 from benchmarks.runs import Run
@@ -25,7 +25,7 @@ LINES = dict(zip(TITLES, ("-", "--", "-."), strict=True))
 
 
 def latencies(part: str, runs: Sequence[Run]) -> None:
-    models = models_of(runs)
+    models = list_models(runs)
     figure, grid = pyplot.subplots(
         len(models), 2, figsize=(11, 4 * len(models)), squeeze=False, sharey=True, layout="constrained"
     )
@@ -58,7 +58,7 @@ def costs(part: str, runs: Sequence[Run]) -> None:
 
 
 def _bars(axes: Axes, runs: Sequence[Run], measure: Measure, title: str, form: str) -> None:
-    models = models_of(runs)
+    models = list_models(runs)
     for place, name in enumerate(TITLES):
         groups = [[one for one in runs if (one.system, one.model) == (name, model)] for model in models]
         heights = [measure(group) if group else 0.0 for group in groups]
@@ -72,7 +72,7 @@ def _bars(axes: Axes, runs: Sequence[Run], measure: Measure, title: str, form: s
 
 def capacity(runs: Sequence[Run], limit: float) -> None:
     """How soon words are committed with more and more sources."""
-    models = models_of(runs)
+    models = list_models(runs)
     figure, grid = pyplot.subplots(
         1, len(models), figsize=(5.5 * len(models), 4), squeeze=False, sharey=True, layout="constrained"
     )

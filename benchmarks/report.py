@@ -18,8 +18,8 @@ from benchmarks.measures import (
     cpu,
     latencies,
     latency,
+    list_models,
     load,
-    models_of,
     peak,
     proportion,
 )
@@ -52,7 +52,7 @@ def report() -> None:
 def _compare(part: str, title: str, figures: dict[str, Any]) -> None:
     runs = [store.as_run(one) for one in figures["runs"]]
     parts = []
-    for model in models_of(runs):
+    for model in list_models(runs):
         whole = Baseline(**figures["whole_file"][model])
         rows = [
             ("word errors", "{:.1%}", error_rate, whole.rate),
@@ -104,7 +104,7 @@ def _cell(form: str, value: float) -> str:
 
 def _capacity(figures: dict[str, Any]) -> None:
     runs = [store.as_run(one) for one in figures["runs"]]
-    models = models_of(runs)
+    models = list_models(runs)
     lines = ["| | " + " | ".join(f"Whisper {model}" for model in models) + " |", "|---|" + "---:|" * len(models)]
     for name, title in TITLES.items():
         cells = []
@@ -215,7 +215,9 @@ def _languages(figures: dict[str, Any]) -> None:
         cells = [LANGUAGES.get(language, language), str(count), *rates, f"{whole.rate:.1%}" if whole else "", found]
         lines.append("| " + " | ".join(cells) + " |")
     text = (
-        "Errors of live captions with Whisper " + ", ".join(models_of(runs)) + ": in words, in Japanese in characters. "
+        "Errors of live captions with Whisper "
+        + ", ".join(list_models(runs))
+        + ": in words, in Japanese in characters. "
         f"Whole file: {WHOLE_FILE}. The time until `auto` found the language is from the start of the first word to "
         "the report that readers get."
     )

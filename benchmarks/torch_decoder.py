@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.weights import Array, layers_of, read
+from benchmarks.weights import Array, count_layers, read
 
 _TORCH_NAMES = {
     "self_attention/layer_norm": "attn_ln",
@@ -41,7 +41,7 @@ def state(weights: dict[str, Array]) -> dict[str, Array]:
         "decoder.ln.weight": weights["decoder/layer_norm/gamma"],
         "decoder.ln.bias": weights["decoder/layer_norm/beta"],
     }
-    for number in range(layers_of(weights, "decoder")):
+    for number in range(count_layers(weights, "decoder")):
         source, target = f"decoder/layer_{number}/", f"decoder.blocks.{number}."
         for part, name in _TORCH_NAMES.items():
             kinds = ("gamma", "beta") if part.endswith("norm") else ("weight", "bias")
@@ -63,12 +63,12 @@ def state(weights: dict[str, Array]) -> dict[str, Array]:
         "n_audio_ctx": weights["encoder/position_encodings/encodings"].shape[0],
         "n_audio_state": width,
         "n_audio_head": heads["encoder"],
-        "n_audio_layer": layers_of(weights, "encoder"),
+        "n_audio_layer": count_layers(weights, "encoder"),
         "n_vocab": table.shape[0],
         "n_text_ctx": weights["decoder/position_encodings/encodings"].shape[0],
         "n_text_state": width,
         "n_text_head": heads["decoder"],
-        "n_text_layer": layers_of(weights, "decoder"),
+        "n_text_layer": count_layers(weights, "decoder"),
     }
     return {
         **{name: np.ascontiguousarray(value, dtype=np.float32) for name, value in named.items()},
@@ -80,7 +80,7 @@ def alignment_heads(directory: Path) -> str:
     """The heads that follow the sound, by the model's `config.json`, in the form that Whisper's checkpoints have."""
     weights = read(directory)
     pairs = json.loads((directory / "config.json").read_text())["alignment_heads"]
-    return encoded_heads(pairs, layers_of(weights, "decoder"), int(weights["decoder/num_heads"]))
+    return encoded_heads(pairs, count_layers(weights, "decoder"), int(weights["decoder/num_heads"]))
 
 
 def encoded_heads(pairs: Sequence[Sequence[int]], layers: int, heads: int) -> str:

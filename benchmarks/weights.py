@@ -59,7 +59,7 @@ def read(directory: Path) -> dict[str, Array]:
     return {name: _float(stored, name) for name in stored if not name.endswith("_scale")}
 
 
-def layers_of(weights: dict[str, Array], stack: str) -> int:
+def count_layers(weights: dict[str, Array], stack: str) -> int:
     """The number of layers of the encoder or the decoder."""
     return len({found[2] for name in weights if (found := _LAYER.match(name)) and found[1] == stack})
 

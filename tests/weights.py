@@ -29,7 +29,7 @@ def find_weights(name: str) -> Path:
         directory = Path(folder) / name
         if catalogue.local_directory(str(directory)) is not None:
             return directory
-    return catalogue.cached(name) or download(name)
+    return catalogue.find_cached(name) or download(name)
 
 
 def required_weights(name: str) -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.models import VARIABLE, Model, find
 from benchmarks.torch_decoder import alignment_heads, encoded_heads, state, write
-from benchmarks.weights import layers_of, read
+from benchmarks.weights import count_layers, read
 from tests.untrained import untrained_whisper
 
 
@@ -48,7 +48,7 @@ def test_joined_projections_are_split_in_order() -> None:
 def test_alignment_heads_are_those_of_the_model() -> None:
     weights = read(untrained_whisper())
     mask = np.frombuffer(gzip.decompress(base64.b85decode(alignment_heads(untrained_whisper()))), bool)
-    shape = (layers_of(weights, "decoder"), int(weights["decoder/num_heads"]))
+    shape = (count_layers(weights, "decoder"), int(weights["decoder/num_heads"]))
     pairs = json.loads((untrained_whisper() / "config.json").read_text())["alignment_heads"]
     assert np.argwhere(mask.reshape(shape)).tolist() == sorted(pairs)
 

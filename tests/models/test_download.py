@@ -21,10 +21,10 @@ from tests.untrained import untrained_whisper
 @pytest.mark.usefixtures("hub")
 def test_a_model_is_downloaded_with_progress() -> None:
     told: list[tuple[int, int]] = []
-    assert catalogue.cached("base.en") is None
+    assert catalogue.find_cached("base.en") is None
     path = download("base.en", lambda done, total: told.append((done, total)))
     assert {file.name for file in path.iterdir()} == {file.name for file in untrained_whisper().iterdir()}
-    assert catalogue.cached("base.en") == path
+    assert catalogue.find_cached("base.en") == path
     assert catalogue.on_disk("base.en") == path
     done, totals = zip(*told, strict=True)
     assert set(totals) == {sum(file.stat().st_size for file in untrained_whisper().iterdir())}
@@ -54,13 +54,13 @@ def test_an_incomplete_download_is_not_taken_for_a_model(hub: FakeHub, monkeypat
     hub.cuts = 100
     with pytest.raises(ModelError, match="could not be downloaded from the model hub"):
         download("base.en")
-    assert catalogue.cached("base.en") is None
+    assert catalogue.find_cached("base.en") is None
     hub.cuts = 0
     hub.fetched.clear()
-    assert catalogue.cached("base.en") is None
+    assert catalogue.find_cached("base.en") is None
     download("base.en")
     assert hub.fetched == ["model.bin"]  # the others were complete
-    assert catalogue.cached("base.en")
+    assert catalogue.find_cached("base.en")
 
 
 def test_a_download_can_be_stopped(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +74,7 @@ def test_a_download_can_be_stopped(hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(DownloadStopped):
         download("base.en", tell, stop)
-    assert catalogue.cached("base.en") is None
+    assert catalogue.find_cached("base.en") is None
 
 
 @pytest.mark.usefixtures("hub")

@@ -82,7 +82,7 @@ async def test_a_damaged_model_directory_leaves_the_built_in_engine(tmp_path: Pa
 
 
 async def test_the_built_in_engine_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "cached", lambda model: pytest.fail("nobody asked for a model"))
+    monkeypatch.setattr(catalogue, "find_cached", lambda model: pytest.fail("nobody asked for a model"))
     async with started(engine="pocketsphinx") as engines:
         assert (await engines.current()).name == "pocketsphinx"
         assert (await engines.get("pocketsphinx")).name == "pocketsphinx"
@@ -93,7 +93,7 @@ async def test_closing_does_not_wait_for_a_download(hub: FakeHub) -> None:
     hub.open.clear()
     async with asyncio.timeout(10), started(model="base.en") as engines:
         await until(lambda: engines.loading is not None and engines.loading["state"] == "fetching")
-    assert catalogue.cached("base.en") is None
+    assert catalogue.find_cached("base.en") is None
 
 
 async def test_several_requests_load_a_model_once(hub: FakeHub) -> None:

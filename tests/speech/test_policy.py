@@ -68,7 +68,7 @@ def test_punctuation_does_not_shift_the_agreed_words() -> None:
 
 def shown(display: Display, text: str, heard: float, committed: int = 0) -> str:
     spoken = words(text)
-    return join(display.show(spoken, display.settled(spoken, heard), committed))
+    return join(display.show(spoken, display.count_settled(spoken, heard), committed))
 
 
 def test_words_are_shown_when_they_are_old_enough_and_unchanged_for_a_while() -> None:

@@ -263,7 +263,7 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, whisper
 
 
 class ModelObserver:
-    """Records the models in the settings that it receives."""
+    """Records the models in the settings that the hub reports."""
 
     def __init__(self) -> None:
         self.models: list[str | None] = []

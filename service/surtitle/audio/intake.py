@@ -42,7 +42,7 @@ class Intake(Protocol):
         """The client has sent everything: deliver the remaining samples."""
 
     async def abort(self) -> None:
-        """The client is gone: release everything and deliver no more samples."""
+        """Release all resources after the client has disconnected, and deliver no further samples."""
 
 
 def check_format(audio_format: str, rate: int, channels: int) -> None:
@@ -56,7 +56,7 @@ def check_format(audio_format: str, rate: int, channels: int) -> None:
 
 
 def no_tap(frames: Frames, rate: int) -> None:
-    """The tap of a source that nobody taps."""
+    """The default tap, which ignores the audio."""
 
 
 def open_intake(audio_format: str, rate: int, channels: int, sink: Sink, tap: Tap = no_tap) -> Intake:

@@ -29,7 +29,7 @@ class RecentAudio:
             self._length -= len(self._blocks.popleft())
 
     def between(self, start: float, end: float) -> Samples:
-        """The audio from ``start`` to ``end``, seconds since the first sample, without what is no longer kept."""
+        """The audio from ``start`` to ``end``, in seconds since the first sample, as far as it is still stored."""
         samples = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.int16)
         first = self._end - self._length
         cut = slice(max(0, int(start * RATE) - first), max(0, int(end * RATE) - first))

@@ -21,9 +21,9 @@ class ExportFormat:
     timed: bool = False
 
 
-def export(captions: Iterable[Caption], form: str, look: ExportOptions = ExportOptions()) -> str:
+def export(captions: Iterable[Caption], form: str, options: ExportOptions = ExportOptions()) -> str:
     """The final captions in the format ``form``, one of `EXPORT_FORMATS`; by time, with names if several speak."""
-    return EXPORT_FORMATS[form].write(sort_final(captions), look)
+    return EXPORT_FORMATS[form].write(sort_final(captions), options)
 
 
 def get_format(form: str) -> ExportFormat:
@@ -74,7 +74,7 @@ def words_as_json(caption: Caption) -> list[dict[str, Any]]:
     ]
 
 
-def _json(captions: Sequence[Caption], look: ExportOptions) -> str:
+def _json(captions: Sequence[Caption], options: ExportOptions) -> str:
     return (
         json.dumps({"captions": [caption_as_json(caption) for caption in captions]}, ensure_ascii=False, indent=1)
         + "\n"

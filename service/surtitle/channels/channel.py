@@ -121,9 +121,9 @@ class Channel:
         """The events that a new reader gets first."""
         return self.original.on_screen()
 
-    async def transcript(self, form: str, look: ExportOptions = ExportOptions()) -> str:
+    async def transcript(self, form: str, options: ExportOptions = ExportOptions()) -> str:
         """See `Track.transcript`."""
-        return await self.original.transcript(form, look)
+        return await self.original.transcript(form, options)
 
     async def history(self) -> dict[str, Any]:
         """See `Track.history`."""

@@ -161,9 +161,9 @@ class Track:
         events = sorted((event for event in found if event), key=lambda event: event.number)
         return self._style_events(events[0].number - 1 if events else self.feed.last) + events
 
-    async def transcript(self, form: str, look: ExportOptions = ExportOptions()) -> str:
+    async def transcript(self, form: str, options: ExportOptions = ExportOptions()) -> str:
         """The final captions in one of the formats of `captions.export`. Raises `SurtitleError`."""
-        return export(map(self._apply_names, await self._finals.all()), form, look)
+        return export(map(self._apply_names, await self._finals.all()), form, options)
 
     async def history(self) -> dict[str, Any]:
         """The final captions, with the resume id from which a reader continues without a gap.

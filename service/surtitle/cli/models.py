@@ -56,7 +56,7 @@ def show() -> None:
         note = "chosen by auto" if model.name == automatic else ""
         table.add_row(model.name, _megabytes(size) if size else "", here, note)
     for name, (_, about) in translation.NAMES.items():
-        here = "yes" if translation.cached(name) else ""
+        here = "yes" if translation.find_cached(name) else ""
         table.add_row(name, _megabytes(about), here, "for translations")
     console = Console()
     console.print(table)
@@ -100,7 +100,7 @@ def _fetch_named(name: str) -> None:
     kind = module.KIND
     if module.local_directory(name) is not None:
         raise ModelError(f"{name} is a directory, so there is nothing to download: give a model's name.")
-    if module.cached(name):
+    if module.find_cached(name):
         click.echo(f"{name} is already on this computer.")
     else:
         click.echo(f"Downloaded {name} to {fetch_model(name, kind)}.")
@@ -117,7 +117,7 @@ def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
     names = select(None, language, speeds).names
     for name in names:
         try:
-            directory = catalogue.cached(name)
+            directory = catalogue.find_cached(name)
             result = f"{name} is already on this computer" if directory else f"Downloaded {name}"
             directory = directory or fetch_model(name)
             check_directory(directory, name)

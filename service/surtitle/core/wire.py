@@ -88,7 +88,7 @@ class ChannelTranscript(TranscriptJson):
     resume: str
 
 
-# What a publisher is told
+# Messages to a publisher
 
 
 class ReadyMessage(TypedDict):

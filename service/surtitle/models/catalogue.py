@@ -65,7 +65,7 @@ class Model:
 
 def on_disk(model: str) -> Path | None:
     """The directory of ``model`` if it is on this computer. Raises `ModelError`."""
-    return local_directory(model) or cached(model)
+    return local_directory(model) or find_cached(model)
 
 
 def local_directory(model: str) -> Path | None:
@@ -92,7 +92,7 @@ def repository(model: str) -> str:
     return repo_id
 
 
-def cached(model: str) -> Path | None:
+def find_cached(model: str) -> Path | None:
     """The directory of ``model`` in the hub's cache, or None if it is not there completely. Does not use the network.
 
     Raises `ModelError` for an unknown name.
@@ -195,7 +195,7 @@ def _stored(repo: CachedRepoInfo | None, name: str) -> tuple[int, bool]:
     """The bytes on disk, and whether the model is complete."""
     if repo is None:
         return 0, False
-    return repo.size_on_disk, cached(name) is not None
+    return repo.size_on_disk, find_cached(name) is not None
 
 
 def _source(here: Container[str], repo_id: str) -> str:

@@ -115,7 +115,7 @@ def base_size(name: str) -> str:
 def local_models() -> set[str]:
     """The names of the models on this computer that `auto` may choose."""
     names = {name for size in SIZES for name in (size, f"{size}.en") if size in _WITH_ENGLISH_VERSION or name == size}
-    return {name for name in names if catalogue.cached(name) is not None}
+    return {name for name in names if catalogue.find_cached(name) is not None}
 
 
 def _proposal(name: str, language: str, rating: Rating) -> str:

@@ -39,7 +39,7 @@ class CommittedWords:
 
         At least ``min_count`` of them and no more than ``max_count`` are committed, whatever the policy says.
         """
-        settled = self._display.settled(words, heard)
+        settled = self._display.count_settled(words, heard)
         count = min(self._policy.commit(words, heard), settled, len(words) if max_count is None else max_count)
         count = max(count, min_count)
         self._committed += words[:count]

@@ -18,7 +18,7 @@ class Edge(Enum):
 class EndpointRules:
     """The rules by which utterances begin and end: ``on`` and ``off`` are probabilities, all others are seconds.
 
-    The silence that ends an utterance shrinks while the utterance grows, so that the speech of a person who
+    The silence that ends an utterance shrinks as the utterance grows, so that the speech of a person who
     hardly pauses is still divided in a pause rather than in a word.
     """
 

@@ -139,7 +139,7 @@ class Display:
         """Reset the state for the next utterance."""
         self._believed, self._shown = [], []
 
-    def settled(self, words: Sequence[Word], heard: float) -> int:
+    def count_settled(self, words: Sequence[Word], heard: float) -> int:
         """The number of ``words``, the newest hypothesis, that may be shown or committed."""
         self._believed = [
             (word.text, before[1] if before is not None and before[0] == word.text else heard)

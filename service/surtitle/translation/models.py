@@ -51,7 +51,7 @@ def repository(model: str) -> str:
     return place
 
 
-def cached(model: str) -> Path | None:
+def find_cached(model: str) -> Path | None:
     """The directory of ``model`` in the hub's cache if it is complete; uses no network.
 
     Raises `ModelError` for an unknown name.
@@ -68,7 +68,7 @@ def cached(model: str) -> Path | None:
 
 def on_disk(model: str) -> Path | None:
     """The directory of ``model`` if it is on this computer. Raises `ModelError`."""
-    return local_directory(model) or cached(model)
+    return local_directory(model) or find_cached(model)
 
 
 def fetch(model: str, tell: ReportProgress | None = None, stop: Event | None = None) -> Path:

@@ -25,7 +25,7 @@ _STYLE = "Style: {name},Arial,64,&H00{color},&H00A0A0A0,&H00000000,&H80000000,0,
 _EVENTS = "\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text\n"
 
 
-def ass(captions: Sequence[Caption], look: ExportOptions) -> str:
+def ass(captions: Sequence[Caption], options: ExportOptions) -> str:
     """The captions as ASS, whose times are in hundredths of a second.
 
     Names are in their own field, and also in the text if there are several voices.
@@ -39,15 +39,15 @@ def ass(captions: Sequence[Caption], look: ExportOptions) -> str:
     for caption, end in zip(captions, end_times(captions), strict=True):
         style = styles[voices.index(caption.voice)] if len(voices) > 1 else styles[0]
         shown = _escape(caption.voice) + ": " if len(voices) > 1 else ""
-        lines = balance_words(caption.words, look.box)
-        said = _sung(lines, caption.start, end) if look.words else "\\N".join(_line(line) for line in lines)
+        lines = balance_words(caption.words, options.box)
+        content = _sung(lines, caption.start, end) if options.words else "\\N".join(_line(line) for line in lines)
         name = " ".join(caption.voice.replace(",", " ").split())
-        text += f"Dialogue: 0,{_time(caption.start)},{_time(end)},{style},{name},0,0,0,,{shown}{said}\n"
+        text += f"Dialogue: 0,{_time(caption.start)},{_time(end)},{style},{name},0,0,0,,{shown}{content}\n"
     return text
 
 
 def _line(words: Sequence[Word]) -> str:
-    return "".join((" " if place and word.spaced else "") + _escape(word.text) for place, word in enumerate(words))
+    return "".join((" " if index and word.spaced else "") + _escape(word.text) for index, word in enumerate(words))
 
 
 def _sung(lines: Sequence[Sequence[Word]], start: float, end: float) -> str:
@@ -55,13 +55,13 @@ def _sung(lines: Sequence[Sequence[Word]], start: float, end: float) -> str:
     words = [word for line in lines for word in line]
     limits = [start, *(max(start, word.start) for word in words[1:]), end]
     hundredths = [round((limit - start) * 100) for limit in limits]
-    text, place = "", 0
+    text, index = "", 0
     for line in lines:
         text += "\\N" if text else ""
         for first, word in enumerate(line):
-            length = max(0, hundredths[place + 1] - hundredths[place])
+            length = max(0, hundredths[index + 1] - hundredths[index])
             text += (" " if first and word.spaced else "") + f"{{\\k{length}}}{_escape(word.text)}"
-            place += 1
+            index += 1
     return text
 
 

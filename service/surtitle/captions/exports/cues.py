@@ -10,28 +10,28 @@ from surtitle.captions.layout import balance_lines, balance_words
 from surtitle.core.words import Word
 
 
-def srt(captions: Sequence[Caption], look: ExportOptions) -> str:
+def srt(captions: Sequence[Caption], options: ExportOptions) -> str:
     """The captions as SubRip, which cannot hold the times of words."""
     named = has_several_voices(captions)
     cues = []
     for number, (caption, end) in enumerate(zip(captions, end_times(captions), strict=True), start=1):
         name = f"{caption.voice}: " if named else ""
-        text = name + "\n".join(balance_lines(caption.words, look.box))
+        text = name + "\n".join(balance_lines(caption.words, options.box))
         cues.append(f"{number}\n{_time(caption.start, ',')} --> {_time(end, ',')}\n{text}\n")
     return "\n".join(cues)
 
 
-def vtt(captions: Sequence[Caption], look: ExportOptions) -> str:
+def vtt(captions: Sequence[Caption], options: ExportOptions) -> str:
     """The captions as WebVTT (W3C); words have timestamp tags, by which browsers style past and future words."""
     named = has_several_voices(captions)
     cues = ["WEBVTT\n"]
     for caption, end in zip(captions, end_times(captions), strict=True):
         name = f"<v {_escape(caption.voice)}>" if named else ""
-        lines = balance_words(caption.words, look.box)
+        lines = balance_words(caption.words, options.box)
         text = (
             _timed(lines, caption.start, end)
-            if look.words
-            else _escape("\n".join(balance_lines(caption.words, look.box)))
+            if options.words
+            else _escape("\n".join(balance_lines(caption.words, options.box)))
         )
         cues.append(f"{_time(caption.start, '.')} --> {_time(end, '.')}\n{name}{text}\n")
     return "\n".join(cues)

@@ -15,7 +15,7 @@ _MARKS = re.compile(r"([\\`*_\[\]<>#|~])")
 _LISTS = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+])(?=\s|$)")
 
 
-def txt(captions: Sequence[Caption], look: ExportOptions) -> str:
+def txt(captions: Sequence[Caption], options: ExportOptions) -> str:
     """Plain text with one line per caption, and names where the speaker changes."""
     named = has_several_voices(captions)
     lines: list[str] = []
@@ -28,7 +28,7 @@ def txt(captions: Sequence[Caption], look: ExportOptions) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def md(captions: Sequence[Caption], look: ExportOptions) -> str:
+def md(captions: Sequence[Caption], options: ExportOptions) -> str:
     """Markdown in paragraphs, each with its speaker and time."""
     blocks = []
     for paragraph in paragraphs(captions):

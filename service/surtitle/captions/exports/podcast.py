@@ -28,12 +28,12 @@ class Chapter:
     title: str
 
 
-def transcript(captions: Sequence[Caption], look: ExportOptions) -> str:
+def transcript(captions: Sequence[Caption], options: ExportOptions) -> str:
     """The JSON transcript (`transcripts/transcripts.md` of the namespace); a segment is a caption or a whole word."""
     segments = []
     for caption in captions:
         parts = [(unit[0].start, unit[-1].end, join(unit)) for unit in units(caption.words)]
-        if not look.words:
+        if not options.words:
             parts = [(caption.start, caption.end, caption.text)]
         segments += [
             {"speaker": caption.voice, "startTime": round(start, 3), "endTime": round(end, 3), "body": body}
@@ -42,7 +42,7 @@ def transcript(captions: Sequence[Caption], look: ExportOptions) -> str:
     return _dump_json({"version": "1.0.0", "segments": segments})
 
 
-def chapters(captions: Sequence[Caption], look: ExportOptions) -> str:
+def chapters(captions: Sequence[Caption], options: ExportOptions) -> str:
     """The JSON chapters (`chapters/jsonChapters.md` of the namespace)."""
     found = [{"startTime": round(chapter.start, 3), "title": chapter.title} for chapter in find_chapters(captions)]
     return _dump_json({"version": "1.2.0", "chapters": found})

@@ -1,1 +1,1 @@
-"""Whisper by CTranslate2: windows of sound, decoded again and again while somebody speaks."""
+"""Whisper with CTranslate2: windows of audio are decoded repeatedly while somebody is speaking."""

@@ -115,7 +115,7 @@ class WhisperModel:
             beam_size=beams,
             # CTranslate2 uses half of it, or what the prompt leaves
             max_length=max(2 * (max_tokens + stepped), max_tokens + stepped + given),
-            suppress_tokens=self._suppressed(suppressed),
+            suppress_tokens=self._reorder_suppressed(suppressed),
             suppress_blank=not allow_blank,
             return_scores=True,
             return_no_speech_prob=True,
@@ -149,7 +149,7 @@ class WhisperModel:
             return list(tokens)
         return [*prompt.prefix[: prompt_end - 1], *tokens] if prompt_end else list(tokens[1:])
 
-    def _suppressed(self, tokens: Sequence[int]) -> list[int]:
+    def _reorder_suppressed(self, tokens: Sequence[int]) -> list[int]:
         if not self._order:
             return list(tokens)
         listed = self._order.reorder(token for token in (*tokens, self._order.timestamp_token) if token >= 0)
