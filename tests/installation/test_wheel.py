@@ -166,6 +166,6 @@ def answers(url: str) -> bool:
 
 def test_the_installed_service_starts_and_serves_its_pages(started: str) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for path, text in (("/", "<html"), ("/overlay/main", "<html"), ("/static/overlay/overlay.js", "import")):
+    for path, text in (("/", "<html"), ("/overlay/main", "<html"), ("/static/overlay/overlay/overlay.js", "import")):
         with opener.open(started + path, timeout=10) as answer:
             assert text in answer.read().decode()
