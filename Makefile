@@ -2,8 +2,8 @@
 # make check    lint, types, and the tests that start no service, in half a minute: before every commit
 # make test     set everything up and run all checks and tests, in a quarter of an hour: before a pull request
 # make install  the environment in .venv and node_modules, with what the tests need
-# make lock     write requirements/*.txt anew after a change in pyproject.toml; UPGRADE=--upgrade for newest versions
-# make bench    measure the service beside WhisperLiveKit, for hours; see benchmarks/README.md
+# make lock     update requirements/*.txt after a change in pyproject.toml; UPGRADE=--upgrade for newest versions
+# make bench    compare the service with WhisperLiveKit, for hours; see benchmarks/README.md
 # make zip      the Chrome extension for the Web Store, in dist/
 
 PYTHON ?= python3

@@ -115,7 +115,6 @@ class WindowStream:
         self._decoded_until = 0.0  # seconds of the utterance that the last decoding included
         self.window_start = 0.0
         """The time in the utterance at which the window begins, in seconds."""
-        self._committed_count = 0  # words of the utterance
         self._prefix: list[Piece] = []  # the committed words that are in the window
         self._committed_words: list[Word] = []  # of the utterance
         self._uncommitted: list[Piece] = []  # what the last decoding wrote after the prefix
@@ -148,8 +147,7 @@ class WindowStream:
         min_count = max(final, self._count_overdue(words))
         max_count = max(final, len(words) - (1 if self._uncommitted and self._uncommitted[-1].is_mark else 0))
         hypothesis = self._words.insert(words, self._received, min_count=min_count, max_count=max_count)
-        count = len(hypothesis.committed) - self._committed_count
-        self._committed_count += count
+        count = len(hypothesis.committed) - len(self._committed_words)
         self._committed_words += words[:count]
         self._prefix += [piece for piece in self._uncommitted[:count] if piece.tokens]
         self._uncommitted = self._uncommitted[count:]
@@ -241,15 +239,16 @@ class WindowStream:
         """The pieces without hallucinated words; punctuation is kept."""
         pieces = cut_before_collapse(pieces)
         words = [piece.word for piece in pieces]
-        if not self._committed_count and is_hallucination(words, Evidence(self._voice_seconds, no_speech=no_speech)):
-            return []
-        if self._is_repeated(words) and no_speech >= _MAX_REPEATED_NO_SPEECH:
-            self._context.clear()  # otherwise the decoder would repeat it once more
-            return []
+        if not self._committed_words:
+            if is_hallucination(words, Evidence(self._voice_seconds, no_speech=no_speech)):
+                return []
+            if self._is_repeated(words) and no_speech >= _MAX_REPEATED_NO_SPEECH:
+                self._context.clear()  # otherwise the decoder would repeat it once more
+                return []
         kept = {*find_believed(words, self._committed_words)}
         kept |= {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
-            if not self._committed_count and self._voice_seconds < _MIN_LOOPED_VOICE * (
+            if not self._committed_words and self._voice_seconds < _MIN_LOOPED_VOICE * (
                 self._voice_end - self.rules.lead_in
             ):
                 return []  # laughter, barking, machines: bursts of sound that Whisper transcribes as a loop of words
@@ -257,9 +256,9 @@ class WindowStream:
         return [pieces[index] for index in sorted(kept)]
 
     def _is_repeated(self, words: Sequence[Word]) -> bool:
-        """Whether nothing is committed, and ``words`` are what each of the last utterances consisted of."""
+        """Whether ``words`` are what each of the last utterances consisted of."""
         keys = _get_keys(words)
-        compared = len(self._utterances) == _COMPARED_UTTERANCES and not self._committed_count
+        compared = len(self._utterances) == _COMPARED_UTTERANCES
         return compared and bool(keys) and all(keys == before for before in self._utterances)
 
     def _place_in_utterance(self, pieces: Sequence[Piece]) -> list[Piece]:
