@@ -7,7 +7,9 @@ import pytest
 from surtitle.core.words import Word, join
 from surtitle.speech.whisper.hallucinations import (
     Evidence,
+    begins_alike,
     find_believed,
+    is_doubtful,
     is_hallucination,
     remove_hallucinated_end,
     remove_loops,
@@ -201,3 +203,55 @@ def test_a_sentence_that_begins_where_the_sound_ends_is_removed() -> None:
     assert remove_hallucinated_end(going_on, voiced=going_on[-1].start) == going_on
     again = [*said, Word("Thank", end, end), Word("you.", end, end), Word("Bye.", end, end)]
     assert remove_hallucinated_end(again, voiced=end) == said
+
+
+UNSURE = Evidence(voiced=1.5, voice=0.95, no_speech=0.45)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        "That's it. That's it.",
+        "Tap on him. Tap on",
+        "What the heck, what the",
+        "Good, what happened? Good, what happened?",
+    ],
+)
+def test_repeated_phrases_need_evidence_of_speech(heard: str) -> None:
+    assert is_hallucination(words(heard, 0.7), UNSURE)
+    assert not is_hallucination(words(heard, 0.8), UNSURE)
+    assert not is_hallucination(words(heard, 0.7), SPOKEN)
+
+
+@pytest.mark.parametrize(
+    "heard", ["It was the best of times, it was the worst of times", "We few, we happy few, we band of brothers"]
+)
+def test_sentences_with_repeated_phrases_stay(heard: str) -> None:
+    assert not is_hallucination(words(heard, 0.7), replace(UNSURE, voiced=3.0))
+
+
+def test_nobody_says_three_words_in_a_fifth_of_a_second() -> None:
+    assert is_hallucination(words("Tap, tap, tap!", 0.9), replace(SPOKEN, voiced=0.2))
+    assert not is_hallucination(words("Tap, tap, tap!", 0.9), replace(SPOKEN, voiced=0.6))
+
+
+def test_doubtful_words_are_those_that_could_be_no_speech() -> None:
+    assert is_doubtful(words("Put the rhythm", 0.6), UNSURE)
+    assert not is_doubtful(words("Put the rhythm", 0.8), UNSURE)
+    assert not is_doubtful(words("Put the rhythm", 0.6), SPOKEN)
+    assert not is_doubtful([], UNSURE)
+
+
+@pytest.mark.parametrize(
+    ("text", "previous", "alike"),
+    [
+        ("And says how do I", "and says, how do", True),
+        ("And says how do I", "and Cesar", True),
+        ("And says how do I", "Ann", False),
+        ("And says how do I", "it says how do", False),
+        ("Yes.", "Yes", True),
+        ("Yes.", "", False),
+    ],
+)
+def test_texts_begin_alike_if_their_first_half_is_the_same(text: str, previous: str, alike: bool) -> None:
+    assert begins_alike(words(text), words(previous)) is alike

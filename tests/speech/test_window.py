@@ -309,6 +309,23 @@ def test_an_invented_stock_phrase_is_neither_shown_nor_committed() -> None:
     assert stream.finish() == Hypothesis()
 
 
+def test_doubtful_words_appear_when_the_decoder_writes_them_again() -> None:
+    class Doubtful(Babble):
+        def decode(self, window: Window) -> DecodedWindow:
+            decoded = super().decode(window)
+            pieces = [replace(piece, word=replace(piece.word, probability=0.6)) for piece in decoded.pieces]
+            return replace(decoded, pieces=tuple(pieces), no_speech=0.4)
+
+    speech = open_stream(Doubtful([["And", "says,"], ["And", "says,", "how"]]))
+    assert say(speech, 0.8) == Hypothesis()
+    shown = say(speech, 0.8)
+    assert shown is not None
+    assert join([*shown.committed, *shown.tentative]).startswith("And")
+    laughter = open_stream(Doubtful([["Put", "the", "rhythm"], ["What", "happened?"], ["Go", "to", "bed"]]))
+    assert [say(laughter, 0.8), say(laughter, 0.8), say(laughter, 0.8)] == [Hypothesis()] * 3
+    assert laughter.finish() == Hypothesis()
+
+
 @pytest.mark.parametrize(
     ("words", "kept"),
     [

@@ -29,7 +29,12 @@ _MAX_FEW_NO_SPEECH = 0.2  # Whisper's probability of no speech from which a few 
 
 _REPETITIVE, _REPETITIVE_WORDS = 0.35, 4  # share of different words up to which this many or more are a repetition
 _LOOP, _LOOP_WORDS = 0.15, 8  # the same for repetitions that are rejected whatever the probabilities
-_MAX_RATE = 8.0  # words per second of voice; people say at most six
+_MAX_RATE, _MIN_RATED = 8.0, 3  # words per second of voice in this many or more; people say at most six
+_MIN_REPEATED = 0.75  # share of words in phrases said twice or more in a row from which a text is a repetition
+_MAX_PHRASE = 6  # words in such a phrase
+
+_DOUBTFUL_PROBABILITY = 0.75  # mean probability below which words are doubtful
+_DOUBTFUL_NO_SPEECH = 0.3  # if this or more is Whisper's probability of no speech
 
 _MIN_WORD = 0.1  # seconds of voice in a word
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
@@ -88,14 +93,14 @@ def is_hallucination(words: Sequence[Word], evidence: Evidence) -> bool:
         return bool(words)
     if is_credit(parts):
         return True
-    probability = sum(word.probability for word in words) / len(words)
+    probability = _get_probability(words)
     if evidence.voiced < _BLIP and probability < _MIN_BLIP_PROBABILITY:
         return True
     if probability < _GUESS_PROBABILITY and evidence.no_speech >= _MAX_GUESS_NO_SPEECH:
         return True
     if probability < _MIN_FEW_PROBABILITY and len(words) <= _FEW and evidence.no_speech >= _MAX_FEW_NO_SPEECH:
         return True
-    if _is_bursts([word.key for word in words if word.key], evidence):
+    if _is_bursts([word.key for word in words if word.key], probability, evidence):
         return True
     return is_stock_phrase(parts) and (
         probability < _MIN_PROBABILITY
@@ -105,16 +110,55 @@ def is_hallucination(words: Sequence[Word], evidence: Evidence) -> bool:
     )
 
 
-def _is_bursts(keys: Sequence[str], evidence: Evidence) -> bool:
+def is_doubtful(words: Sequence[Word], evidence: Evidence) -> bool:
+    """Whether ``words`` are only to be believed if the recognizer writes the same again with more audio.
+
+    Laughter is heard as other words each time, speech is not.
+    """
+    return bool(words) and _is_doubtful(_get_probability(words), evidence)
+
+
+def begins_alike(words: Sequence[Word], previous: Sequence[Word]) -> bool:
+    """Whether the first half of the shorter of two texts is the beginning of both."""
+    pairs = [(word.key, other.key) for word, other in zip(words, previous, strict=False)]
+    return bool(pairs) and all(key == other for key, other in pairs[: (len(pairs) + 1) // 2])
+
+
+def _is_doubtful(probability: float, evidence: Evidence) -> bool:
+    return probability < _DOUBTFUL_PROBABILITY and evidence.no_speech >= _DOUBTFUL_NO_SPEECH
+
+
+def _get_probability(words: Sequence[Word]) -> float:
+    """The mean probability of ``words``."""
+    return sum(word.probability for word in words) / len(words)
+
+
+def _is_bursts(keys: Sequence[str], probability: float, evidence: Evidence) -> bool:
     """Whether these are the words that laughter, barking or a machine is heard as: repeated, or too many of them."""
+    if len(keys) >= _MIN_RATED and len(keys) > _MAX_RATE * evidence.voiced:
+        return True
     if len(keys) < _REPETITIVE_WORDS:
         return False
     different = len(set(keys)) / len(keys)
     return (
-        len(keys) > _MAX_RATE * evidence.voiced
-        or (different <= _REPETITIVE and evidence.no_speech >= _MAX_GUESS_NO_SPEECH)
+        (different <= _REPETITIVE and evidence.no_speech >= _MAX_GUESS_NO_SPEECH)
         or (different <= _LOOP and len(keys) >= _LOOP_WORDS)
+        or (_is_doubtful(probability, evidence) and _count_repeated(keys) >= _MIN_REPEATED * len(keys))
     )
+
+
+def _count_repeated(keys: Sequence[str]) -> int:
+    """The number of words in phrases said twice or more in a row; the last repetition may lack its last word."""
+    repeated: set[int] = set()
+    for length in range(1, _MAX_PHRASE + 1):
+        start = 0
+        for index in range(length, len(keys) + 1):
+            if index < len(keys) and keys[index] == keys[index - length]:
+                continue
+            if index - start >= 2 * length - (length > 2):
+                repeated.update(range(start, index))
+            start = index - length + 1
+    return len(repeated)
 
 
 def remove_hallucinated_end(words: Sequence[Word], voiced: float) -> list[Word]:

@@ -15,7 +15,14 @@ from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.language_monitor import LanguageMonitor
 from surtitle.speech.policy import Display, Policy
 from surtitle.speech.whisper.features import HOP, LogMel
-from surtitle.speech.whisper.hallucinations import Evidence, find_believed, is_hallucination, remove_hallucinated_end
+from surtitle.speech.whisper.hallucinations import (
+    Evidence,
+    begins_alike,
+    find_believed,
+    is_doubtful,
+    is_hallucination,
+    remove_hallucinated_end,
+)
 from surtitle.speech.whisper.pieces import Decoder, Piece, Window, cut_before_collapse
 from surtitle.text.languages import AUTO
 from surtitle.text.sentences import ends_sentence, trails_off
@@ -117,6 +124,7 @@ class WindowStream:
         """The time in the utterance at which the window begins, in seconds."""
         self._prefix: list[Piece] = []  # the committed words that are in the window
         self._committed_words: list[Word] = []  # of the utterance
+        self._previous_words: Sequence[Word] = ()  # what the last decoding wrote while none were committed
         self._uncommitted: list[Piece] = []  # what the last decoding wrote after the prefix
         self._first_mark_is_final = False  # whether the mark before the uncommitted words is final
         self._decoding_failed = False
@@ -240,7 +248,11 @@ class WindowStream:
         pieces = cut_before_collapse(pieces)
         words = [piece.word for piece in pieces]
         if not self._committed_words:
-            if is_hallucination(words, Evidence(self._voice_seconds, no_speech=no_speech)):
+            evidence = Evidence(self._voice_seconds, no_speech=no_speech)
+            previous, self._previous_words = self._previous_words, words
+            if is_hallucination(words, evidence):
+                return []
+            if is_doubtful(words, evidence) and not begins_alike(words, previous):
                 return []
             if self._is_repeated(words) and no_speech >= _MAX_REPEATED_NO_SPEECH:
                 self._context.clear()  # otherwise the decoder would repeat it once more
