@@ -32,6 +32,7 @@ _LOOP, _LOOP_WORDS = 0.15, 8  # the same for repetitions that are rejected whate
 _MAX_RATE, _MIN_RATED = 8.0, 3  # words per second of voice in this many or more; people say at most six
 _MIN_REPEATED = 0.75  # share of words in phrases said twice or more in a row from which a text is a repetition
 _MAX_PHRASE = 6  # words in such a phrase
+_MIN_REPEATED_NO_SPEECH = 0.15  # probability of no speech from which a doubtful repetition is rejected
 
 _DOUBTFUL_PROBABILITY = 0.75  # mean probability below which words are doubtful
 _DOUBTFUL_NO_SPEECH = 0.3  # if this or more is Whisper's probability of no speech
@@ -100,7 +101,7 @@ def is_hallucination(words: Sequence[Word], evidence: Evidence) -> bool:
         return True
     if probability < _MIN_FEW_PROBABILITY and len(words) <= _FEW and evidence.no_speech >= _MAX_FEW_NO_SPEECH:
         return True
-    if _is_bursts([word.key for word in words if word.key], probability, evidence):
+    if _is_bursts(words, evidence):
         return True
     return is_stock_phrase(parts) and (
         probability < _MIN_PROBABILITY
@@ -115,7 +116,18 @@ def is_doubtful(words: Sequence[Word], evidence: Evidence) -> bool:
 
     Laughter is heard as other words each time, speech is not.
     """
-    return bool(words) and _is_doubtful(_get_probability(words), evidence)
+    return bool(words) and _get_probability(words) < _DOUBTFUL_PROBABILITY and evidence.no_speech >= _DOUBTFUL_NO_SPEECH
+
+
+def is_doubtful_repetition(words: Sequence[Word], evidence: Evidence) -> bool:
+    """Whether ``words`` are phrases said twice or more in a row, of little probability and perhaps in no speech."""
+    keys = [word.key for word in words if word.key]
+    return (
+        len(keys) >= _REPETITIVE_WORDS
+        and _get_probability(words) < _DOUBTFUL_PROBABILITY
+        and evidence.no_speech >= _MIN_REPEATED_NO_SPEECH
+        and _count_repeated(keys) >= _MIN_REPEATED * len(keys)
+    )
 
 
 def begins_alike(words: Sequence[Word], previous: Sequence[Word]) -> bool:
@@ -124,17 +136,14 @@ def begins_alike(words: Sequence[Word], previous: Sequence[Word]) -> bool:
     return bool(pairs) and all(key == other for key, other in pairs[: (len(pairs) + 1) // 2])
 
 
-def _is_doubtful(probability: float, evidence: Evidence) -> bool:
-    return probability < _DOUBTFUL_PROBABILITY and evidence.no_speech >= _DOUBTFUL_NO_SPEECH
-
-
 def _get_probability(words: Sequence[Word]) -> float:
     """The mean probability of ``words``."""
     return sum(word.probability for word in words) / len(words)
 
 
-def _is_bursts(keys: Sequence[str], probability: float, evidence: Evidence) -> bool:
+def _is_bursts(words: Sequence[Word], evidence: Evidence) -> bool:
     """Whether these are the words that laughter, barking or a machine is heard as: repeated, or too many of them."""
+    keys = [word.key for word in words if word.key]
     if len(keys) >= _MIN_RATED and len(keys) > _MAX_RATE * evidence.voiced:
         return True
     if len(keys) < _REPETITIVE_WORDS:
@@ -143,7 +152,7 @@ def _is_bursts(keys: Sequence[str], probability: float, evidence: Evidence) -> b
     return (
         (different <= _REPETITIVE and evidence.no_speech >= _MAX_GUESS_NO_SPEECH)
         or (different <= _LOOP and len(keys) >= _LOOP_WORDS)
-        or (_is_doubtful(probability, evidence) and _count_repeated(keys) >= _MIN_REPEATED * len(keys))
+        or is_doubtful_repetition(words, evidence)
     )
 
 

@@ -20,6 +20,7 @@ from surtitle.speech.whisper.hallucinations import (
     begins_alike,
     find_believed,
     is_doubtful,
+    is_doubtful_repetition,
     is_hallucination,
     remove_hallucinated_end,
 )
@@ -29,6 +30,7 @@ from surtitle.text.sentences import ends_sentence, trails_off
 
 _COMPARED_UTTERANCES = 2  # that an utterance is compared with: laughter is often heard as the same words each time
 _MAX_REPEATED_NO_SPEECH = 0.1  # Whisper's probability of no speech from which it is rejected if it equals all of them
+_REPEATED_WORDS = 12  # newest committed words with which the words after them are compared
 _FRAME_SECONDS = HOP / RATE
 _MIN_STEP = 0.55  # seconds of new audio before the window is decoded again
 _MIN_STEP_RATIO = 2.2  # a step in times of one decoding: recognition leaves half of a processor to other work
@@ -247,8 +249,11 @@ class WindowStream:
         """The pieces without hallucinated words; punctuation is kept."""
         pieces = cut_before_collapse(pieces)
         words = [piece.word for piece in pieces]
-        if not self._committed_words:
-            evidence = Evidence(self._voice_seconds, no_speech=no_speech)
+        evidence = Evidence(self._voice_seconds, no_speech=no_speech)
+        if self._committed_words:
+            if is_doubtful_repetition([*self._committed_words[-_REPEATED_WORDS:], *words], evidence):
+                return [piece for piece in pieces if piece.is_mark]
+        else:
             previous, self._previous_words = self._previous_words, words
             if is_hallucination(words, evidence):
                 return []
