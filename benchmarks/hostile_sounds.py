@@ -155,7 +155,7 @@ def pages(seconds: float, rng: Generator) -> Signal:
     return sound
 
 
-def connection_limits(seconds: float, rng: Generator) -> Signal:
+def doors(seconds: float, rng: Generator) -> Signal:
     """Doors that are slammed, knocks, and chairs that are moved."""
     sound = _room(seconds, rng)
     for at in _moments(seconds, rng, 4.0):
@@ -351,7 +351,7 @@ SOUNDS: dict[str, Sound] = {
         breath,
         coughs,
         pages,
-        connection_limits,
+        doors,
         applause,
         laughter,
         crowd,
