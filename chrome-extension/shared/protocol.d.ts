@@ -285,49 +285,6 @@ export interface ServiceStatus {
   notice: string;
 }
 
-/** Words that a channel knows. */
-export interface VocabularySettings {
-  blocked: string[];
-  hotwords: string[];
-  prompt: string;
-  replacements: Record<string, string>;
-}
-
-/** Where closed captions are sent. */
-export interface ClosedCaptionsSettings {
-  /** seconds */
-  delay: number;
-  enabled: boolean;
-  host: string;
-  language: string | null;
-  password_set: boolean;
-  port: number;
-}
-
-/** Which sources' speakers are told apart. */
-export interface DiarizationSettings {
-  enabled: boolean;
-  /** seconds */
-  latency: number;
-  sources: string[];
-}
-
-/** A channel's settings; null is the service's default. */
-export interface ChannelSettings {
-  closed_captions: ClosedCaptionsSettings;
-  diarization: DiarizationSettings;
-  language: string | null;
-  model: string | null;
-  /** what readers see instead of a speaker's or source's name */
-  names: Record<string, string>;
-  paused: boolean;
-  record: boolean;
-  switch: ModelProgress | null;
-  translation_model: string | null;
-  translations: string[];
-  vocabulary: VocabularySettings;
-}
-
 /** A recognition model that has a name. */
 export interface WhisperModel {
   auto: boolean;
@@ -481,65 +438,58 @@ export interface SessionDifference {
   words: number;
 }
 
-/**
- * The first message, which describes the audio that follows. `rate` (Hz) and `channels` apply to pcm16le; `age` is how
- * many seconds ago the first sample was captured.
- */
-export interface StartMessage {
-  op: "start";
-  format?: string;
-  rate?: number;
-  channels?: number;
-  lang?: string | null;
-  source?: string;
-  age?: number;
-  channel?: string | null;
-  resume?: string | null;
-  token?: string | null;
+/** A channel's settings; null is the service's default. */
+export interface ChannelSettings {
+  language: string | null;
+  /** a name from GET /api/models, a directory, or null */
+  model: string | null;
+  vocabulary: Vocabulary;
+  /** at most 100 names */
+  names: Record<string, string>;
+  paused: boolean;
+  record: boolean;
+  translations: string[];
+  /** a name from GET /api/models, a directory, or null */
+  translation_model: string | null;
+  diarization: Diarization;
+  closed_captions: ClosedCaptionsDescription;
+  switch: ModelProgress | null;
 }
 
-/** The last message: no more audio. */
-export interface StopMessage {
-  op: "end";
+/** The vocabulary of a channel, compared by value. Create it with `parse`, which checks it. */
+export interface Vocabulary {
+  prompt: string;
+  hotwords: string[];
+  replacements: Record<string, string>;
+  blocked: string[];
 }
 
-/** Changes of a channel's settings; None restores the service's default. */
-export interface SettingsChanges {
-  language?: string | null;
-  model?: string | null;
-  vocabulary?: VocabularyChanges;
-  names?: Record<string, string>;
-  paused?: boolean;
-  record?: boolean;
-  closed_captions?: ClosedCaptionsChanges;
-  translations?: string[];
-  translation_model?: string | null;
-  diarization?: DiarizationChanges;
+/** Whether the speakers of a source are distinguished, and in which `sources`: in all if none is named. */
+export interface Diarization {
+  enabled: boolean;
+  /** at most 16 sources, or none for all */
+  sources: string[];
+  /** one of 0.32, 1.04, 10, in seconds */
+  latency: number;
 }
 
-/** Fields that are missing stay as they are; lists are replaced as a whole. */
-export interface VocabularyChanges {
-  prompt?: string;
-  hotwords?: string[];
-  replacements?: Record<string, string>;
-  blocked?: string[];
+/** Where closed captions are sent. The password can be set but is never returned. */
+export interface ClosedCaptionsDescription {
+  enabled: boolean;
+  /** the name or address of the computer with OBS, like 127.0.0.1 */
+  host: string;
+  /** OBS's WebSocket port, usually 4455 */
+  port: number;
+  language: string | null;
+  /** seconds from 0 to 60 */
+  delay: number;
+  password_set: boolean;
 }
 
-/** The same for closed captions; the password can be set but is never returned. */
-export interface ClosedCaptionsChanges {
-  enabled?: boolean;
-  host?: string;
-  port?: number;
-  password?: string;
-  language?: string | null;
-  delay?: number;
-}
-
-/** The same for the diarization of sources. */
-export interface DiarizationChanges {
-  enabled?: boolean;
-  sources?: string[];
-  latency?: number;
+/** A style of the channel's overlays by its name, as readers are sent it. */
+export interface StyleEvent {
+  name: string;
+  style: Style;
 }
 
 /**
@@ -577,10 +527,74 @@ export interface Style {
   direction?: "auto" | "ltr" | "rtl";
 }
 
-/** A style of the channel's overlays by its name, as readers are sent it. */
-export interface StyleEvent {
-  name: string;
-  style: Style;
+/**
+ * The first message, which describes the audio that follows. `rate` (Hz) and `channels` apply to pcm16le; `age` is how
+ * many seconds ago the first sample was captured.
+ */
+export interface StartMessage {
+  op: "start";
+  format?: string;
+  rate?: number;
+  channels?: number;
+  lang?: string | null;
+  source?: string;
+  age?: number;
+  channel?: string | null;
+  resume?: string | null;
+  token?: string | null;
+}
+
+/** The last message: no more audio. */
+export interface StopMessage {
+  op: "end";
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface SettingsChanges {
+  language?: string | null;
+  /** a name from GET /api/models, a directory, or null */
+  model?: string | null;
+  vocabulary?: VocabularyChanges;
+  /** at most 100 names */
+  names?: Record<string, string>;
+  paused?: boolean;
+  record?: boolean;
+  translations?: string[];
+  /** a name from GET /api/models, a directory, or null */
+  translation_model?: string | null;
+  diarization?: DiarizationChanges;
+  closed_captions?: ClosedCaptionsChanges;
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface VocabularyChanges {
+  prompt?: string;
+  hotwords?: string[];
+  replacements?: Record<string, string>;
+  blocked?: string[];
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface DiarizationChanges {
+  enabled?: boolean;
+  /** at most 16 sources, or none for all */
+  sources?: string[];
+  /** one of 0.32, 1.04, 10, in seconds */
+  latency?: number;
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface ClosedCaptionsChanges {
+  enabled?: boolean;
+  /** the name or address of the computer with OBS, like 127.0.0.1 */
+  host?: string;
+  /** OBS's WebSocket port, usually 4455 */
+  port?: number;
+  language?: string | null;
+  /** seconds from 0 to 60 */
+  delay?: number;
+  /** at most 200 characters */
+  password?: string;
 }
 
 /** Fields that are missing stay as they are. `remember` adds the corrected phrases to the replacements. */

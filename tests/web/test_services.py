@@ -10,7 +10,6 @@ import pytest
 from surtitle import create_app
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import StoredSettings
-from surtitle.channels.settings import SettingsChanges
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.settings import Settings
 from surtitle.demo import Demo
@@ -50,7 +49,7 @@ async def test_a_part_that_cannot_be_closed_is_logged_and_the_others_are_closed(
     app = create_app(Settings(engine="pocketsphinx", data_dir=tmp_path), Store(tmp_path))
     before = asyncio.all_tasks()
     async with app.router.lifespan_context(app):
-        app.state.services.hub.change("main", SettingsChanges(language="de"))
+        app.state.services.hub.change("main", {"language": "de"})
     assert loaded(tmp_path)["main"].settings.language == "de"
     assert asyncio.all_tasks() == before
     (error,) = [one for one in caplog.records if one.levelname == "ERROR"]

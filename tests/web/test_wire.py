@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 
 from surtitle.access import tokens
 from surtitle.access.tokens import Scope
+from surtitle.channels.settings import SettingsDescription
 from surtitle.channels.style import Style, StyleEvent
 from surtitle.core import wire
 from surtitle.core.settings import Access
@@ -49,7 +50,7 @@ async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
 def check(data: Any, kind: Any) -> None:
     """`kind` describes all of ``data``."""
     typed = msgspec.convert(data, kind)
-    assert msgspec.to_builtins(typed) == data
+    assert json.loads(msgspec.json.encode(typed)) == data
 
 
 async def test_publishers(service: Running) -> None:
@@ -88,7 +89,7 @@ async def test_status(service: Running, client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("channels/main/settings", wire.ChannelSettings),
+        ("channels/main/settings", SettingsDescription),
         ("channels/main/links", wire.PageLinks),
         ("channels/main/transcript.json", wire.ChannelTranscript),
         ("models", wire.ModelList),

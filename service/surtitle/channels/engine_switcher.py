@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
+
+import msgspec
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.settings import SettingsChanges
@@ -121,7 +123,7 @@ class EngineSwitcher:
             channel.failure = f"{error.message} Captions continue with the previous model."
             if self._engines.get_loaded(channel.model) is None:
                 channel.model = None
-            channel.settings = replace(channel.settings, model=channel.model)
+            channel.settings = msgspec.structs.replace(channel.settings, model=channel.model)
             self._on_revert(channel)
             engine = await self._engines.get(channel.model)
         channel.model = channel.settings.model

@@ -1,7 +1,7 @@
 """The JSON that the pages and the extension read, as types; `scripts/protocol_types.py` makes TypeScript of them.
 
-What clients send is in the module that decodes it: `web.messages`, `channels.settings`, `channels.style`,
-`web.corrections`. docs/protocol.md explains all of it.
+A channel's settings are in `channels.settings`, its styles in `channels.style`, and what clients send is in the module
+that decodes it: `web.messages`, `web.corrections`. docs/protocol.md explains all of it.
 """
 
 from __future__ import annotations
@@ -278,51 +278,7 @@ class ServiceStatus(TypedDict):
     links: NotRequired[Annotated[dict[str, PageLinks], Meta(description="by channel, where pages need a token")]]
 
 
-# Settings and lists
-
-
-class VocabularySettings(TypedDict):
-    """Words that a channel knows."""
-
-    prompt: str
-    hotwords: list[str]
-    replacements: dict[str, str]
-    blocked: list[str]
-
-
-class ClosedCaptionsSettings(TypedDict):
-    """Where closed captions are sent."""
-
-    enabled: bool
-    host: str
-    port: int
-    password_set: bool
-    language: str | None
-    delay: Seconds
-
-
-class DiarizationSettings(TypedDict):
-    """Which sources' speakers are told apart."""
-
-    enabled: bool
-    sources: list[str]
-    latency: Seconds
-
-
-class ChannelSettings(TypedDict):
-    """A channel's settings; null is the service's default."""
-
-    language: str | None
-    model: str | None
-    vocabulary: VocabularySettings
-    names: Annotated[dict[str, str], Meta(description="what readers see instead of a speaker's or source's name")]
-    paused: bool
-    record: bool
-    closed_captions: ClosedCaptionsSettings
-    translations: list[str]
-    translation_model: str | None
-    diarization: DiarizationSettings
-    switch: ModelProgress | None
+# Lists
 
 
 class WhisperModel(TypedDict):

@@ -6,7 +6,8 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+
+import msgspec
 
 from surtitle.captions.caption import Caption
 from surtitle.channels.session import OnWritten, Session, StoredSettings
@@ -39,7 +40,7 @@ class JournalWriter:
 
     def save_settings(self, channel: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> None:
         """Store settings and styles, but not that a channel is paused: it should not stay silent after a restart."""
-        self._batch.settings[channel] = StoredSettings(replace(settings, paused=False), dict(styles))
+        self._batch.settings[channel] = StoredSettings(msgspec.structs.replace(settings, paused=False), dict(styles))
         self._wake.set()
 
     def save_session(self, session: Session) -> None:

@@ -14,7 +14,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.edit import derive_replacements
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
-from surtitle.channels.settings import SettingsChanges, VocabularyChanges, clean_name, to_one_line
+from surtitle.channels.settings import clean_name, to_one_line
 from surtitle.core.errors import TooLarge
 from surtitle.store.database import StoreError
 from surtitle.web.body import read_json
@@ -71,4 +71,4 @@ def _save_replacements(hub: Hub, channel: Channel, learnt: dict[str, str]) -> No
     again = {heard.casefold() for heard in learnt}
     before = channel.settings.vocabulary.replacements.items()
     kept = {heard: meant for heard, meant in before if heard.casefold() not in again}
-    hub.change(channel.name, SettingsChanges(vocabulary=VocabularyChanges(replacements={**kept, **learnt})))
+    hub.change(channel.name, {"vocabulary": {"replacements": {**kept, **learnt}}})
