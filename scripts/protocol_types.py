@@ -74,12 +74,15 @@ def _changes(settings: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
 
 def _always_sent(schema: dict[str, Any]) -> set[str]:
     """The fields of an answer that are never missing: a default is sent, too, unless it is `msgspec.UNSET`."""
-    with_default = {name for name, of in schema["properties"].items() if "default" in of and schema["title"] != "Style"}
+    properties = schema.get("properties", {})
+    with_default = {name for name, of in properties.items() if "default" in of and schema["title"] != "Style"}
     return {*schema.get("required", ()), *with_default}
 
 
 def _definition(name: str, schema: dict[str, Any], required: set[str]) -> str:
     lines = _comment(schema.get("description", ""), "")
+    if "enum" in schema:
+        return "\n".join([*lines, f"export type {name} = {_type(schema)};", ""])
     lines.append(f"export interface {_RENAMED.get(name, name)} {{")
     for field, of in schema.get("properties", {}).items():
         lines += _comment(of.get("description", "") if "$ref" not in of else "", "  ")

@@ -53,7 +53,7 @@ async def test_the_built_in_engine_is_used_during_a_download(hub: FakeHub, monke
         engines.on_default_changed = changed.set
         assert (await engines.current()).name == "pocketsphinx"
         assert "until the Whisper model “base.en” is downloaded" in engines.notice
-        await until(lambda: ((engines.loading or {}).get("done") or 0) > 0.4)
+        await until(lambda: engines.loading is not None and (engines.loading["done"] or 0) > 0.4)
         assert engines.loading == {"model": "base.en", "state": "fetching", "done": pytest.approx(0.5, abs=0.1)} | {
             "message": ""
         }

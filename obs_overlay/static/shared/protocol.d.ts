@@ -69,11 +69,31 @@ export interface TranscriptJson {
   captions: FinalCaption[];
 }
 
+/** A transcript, and where a reader continues after it. */
+export interface TrackHistory {
+  captions: FinalCaption[];
+  resume: string;
+}
+
 /** A channel's transcript, and where a reader continues after it. */
 export interface ChannelTranscript {
   captions: FinalCaption[];
   channel: string;
   resume: string;
+}
+
+/** The source that was started or resumed. */
+export interface SourceStart {
+  channel: string;
+  /** the source's first sample, in seconds on the channel's clock */
+  clock: number;
+  engine: string;
+  language: string;
+  /** seconds of this source that the service has already */
+  received: number;
+  resume: string | null;
+  resumed: boolean;
+  source: string;
 }
 
 /** The answer to `start`. */
@@ -106,6 +126,18 @@ export interface LagMessage {
   /** seconds */
   skipped: number;
   type: "lag";
+}
+
+/** A caption of a publisher's own source. */
+export interface PublishedCaption {
+  id: string;
+  rev: number;
+  speaker?: string;
+  /** seconds on the channel's clock */
+  te: number;
+  text: string;
+  /** seconds on the channel's clock */
+  ts: number;
 }
 
 /** A caption that is still open. */
@@ -142,6 +174,48 @@ export interface EndMessage {
   type: "end";
 }
 
+/** The answer to audio in a request's body, when all of it has been recognized. */
+export interface PublishSummary {
+  captions: number;
+  channel: string;
+  /** the source's first sample, in seconds on the channel's clock */
+  clock: number;
+  engine: string;
+  language: string;
+  /** seconds of this source that the service has already */
+  received: number;
+  resume: string | null;
+  resumed: boolean;
+  /** seconds of audio received */
+  seconds: number;
+  /** seconds */
+  skipped: number;
+  source: string;
+  type: "end";
+}
+
+/** The same, if there was something to know about the recognition. */
+export interface PublishSummaryWithNotice {
+  captions: number;
+  channel: string;
+  /** the source's first sample, in seconds on the channel's clock */
+  clock: number;
+  engine: string;
+  language: string;
+  /** one sentence for people; empty when there is nothing to say */
+  notice: string;
+  /** seconds of this source that the service has already */
+  received: number;
+  resume: string | null;
+  resumed: boolean;
+  /** seconds of audio received */
+  seconds: number;
+  /** seconds */
+  skipped: number;
+  source: string;
+  type: "end";
+}
+
 /** A model that is being fetched or loaded. */
 export interface ModelProgress {
   /** share that is fetched, 0 to 1 */
@@ -149,8 +223,11 @@ export interface ModelProgress {
   /** why it failed */
   message: string;
   model: string;
-  state: "failed" | "fetching" | "loading" | "ready" | "waiting";
+  state: LoadState;
 }
+
+/** What happens to a model. */
+export type LoadState = "failed" | "fetching" | "loading" | "ready" | "waiting";
 
 /** One source of a channel. */
 export interface SourceStatus {
@@ -189,7 +266,7 @@ export interface ClosedCaptionsStatus {
   sent: number;
   /** words that came too late to be sent */
   skipped: number;
-  state: string;
+  state: "connecting" | "not_connected" | "not_streaming" | "off" | "refused" | "sending" | "wrong_password";
   /** what viewers see */
   text: string;
 }
@@ -199,6 +276,34 @@ export interface RecordingStatus {
   /** whether every source is recorded */
   automatic: boolean;
   bytes: number;
+  /** files that are being written */
+  files: number;
+  /** seconds that the disk was too slow for */
+  lost: number;
+  on: boolean;
+  /** whether there is a folder for recordings */
+  possible: boolean;
+  /** one sentence for people; empty when there is nothing to say */
+  problem: string;
+  /** seconds */
+  seconds: number;
+}
+
+/** A file of a recording that has been stopped. */
+export interface EndedRecording {
+  name: string;
+  path: string;
+  /** seconds */
+  seconds: number;
+  session: string;
+}
+
+/** The recording of a channel, after it was stopped. */
+export interface StoppedRecording {
+  /** whether every source is recorded */
+  automatic: boolean;
+  bytes: number;
+  ended: EndedRecording[];
   /** files that are being written */
   files: number;
   /** seconds that the disk was too slow for */
@@ -235,7 +340,7 @@ export interface TranslationStatus {
   /** why there is no model */
   message: string;
   model: string | null;
-  state: string | null;
+  state: LoadState | null;
 }
 
 /** Whether speakers are told apart, and the state of the model that does it. */
@@ -247,6 +352,20 @@ export interface DiarizationStatus {
 }
 
 /** A channel with its sources. */
+export interface ChannelBasics {
+  captions: number;
+  diarization: DiarizationStatus;
+  language: string | null;
+  model: string | null;
+  name: string;
+  paused: boolean;
+  readers: number;
+  sources: SourceStatus[];
+  /** the model that the channel is changing to */
+  switch: ModelProgress | null;
+}
+
+/** A channel with its sources, closed captions, recording and translations. */
 export interface ChannelStatus {
   captions: number;
   closed_captions: ClosedCaptionsStatus;
@@ -263,10 +382,27 @@ export interface ChannelStatus {
   translation: TranslationStatus;
 }
 
+/** What the pages of readers need of a channel's state. */
+export interface ChannelForReaders {
+  language: string | null;
+  name: string;
+  translation: TranslationStatus;
+}
+
 /** The addresses of a channel's pages for others. */
 export interface PageLinks {
   overlay: string;
   viewer: string;
+}
+
+/** The recognizer that new sources get. */
+export interface EngineDescription {
+  /** why this model was chosen; empty if it was configured */
+  choice: string;
+  engine: string;
+  model: string;
+  /** one sentence for people; empty when there is nothing to say */
+  notice: string;
 }
 
 /** What `/api/status` sends whenever it changes. */
@@ -383,8 +519,11 @@ export interface SecondPass {
   done: number;
   /** one sentence for people; empty when there is nothing to say */
   message: string;
-  state: "done" | "failed" | "running" | "stopped" | "waiting";
+  state: JobState;
 }
+
+/** What happens to a second pass. */
+export type JobState = "done" | "failed" | "running" | "stopped" | "waiting";
 
 /** A caption with the words that were searched for. */
 export interface SearchHit {
@@ -424,11 +563,14 @@ export interface SessionList {
 
 /** Consecutive words of one voice, in parts that are in both versions or in one. */
 export interface DifferenceLine {
-  parts: ["gone" | "new" | "same", string][];
+  parts: [Change, string][];
   /** seconds on the channel's clock */
   start: number;
   voice: string;
 }
+
+/** What a second pass did with words. */
+export type Change = "gone" | "new" | "same";
 
 /** What the second pass changed. */
 export interface SessionDifference {

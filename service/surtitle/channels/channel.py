@@ -26,11 +26,12 @@ from surtitle.channels.session import (
     parse_caption_number,
 )
 from surtitle.channels.settings import ChannelSettings
-from surtitle.channels.style import Style
+from surtitle.channels.style import Style, StyleEvent
 from surtitle.channels.track import Track
 from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
 from surtitle.core.settings import Limits
+from surtitle.core.wire import ChannelTranscript
 from surtitle.speakers.timeline import SpeakerNumbering, highest_number
 
 _NAME_PATTERN = re.compile(r"\w[\w.-]{0,63}")
@@ -125,7 +126,7 @@ class Channel:
         """See `Track.transcript`."""
         return await self.original.transcript(form, options)
 
-    async def history(self) -> dict[str, Any]:
+    async def history(self) -> ChannelTranscript:
         """See `Track.history`."""
         return {"channel": self.name, **await self.original.history()}
 
@@ -285,7 +286,7 @@ class Channel:
         journal = TrackJournal(self._journal, lambda: self.session, language) if self._journal is not None else None
         return Track(self._limits.captions, self._apply_names, self._style_events, journal, epoch)
 
-    def _publish(self, key: str, name: str, data: dict[str, Any]) -> None:
+    def _publish(self, key: str, name: str, data: object) -> None:
         """Publish an event to the readers of all tracks."""
         for track in self.tracks:
             track.feed.publish(key, name, data)
@@ -294,9 +295,9 @@ class Channel:
         """The caption with the name that its speaker was given in this channel."""
         return apply_names(caption, self.settings.names)
 
-    def _style_events(self) -> Iterator[dict[str, Any]]:
+    def _style_events(self) -> Iterator[StyleEvent]:
         return (_style_data(*one) for one in self.styles.items())
 
 
-def _style_data(name: str, style: Style) -> dict[str, Any]:
-    return {"name": name, "style": style.as_json()}
+def _style_data(name: str, style: Style) -> StyleEvent:
+    return StyleEvent(name=name, style=style)

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -16,6 +15,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.source import Source
 from surtitle.core.errors import EngineError
+from surtitle.core.wire import LoadState, ModelProgress
 from surtitle.models.engines import BUILT_IN, Engines
 from surtitle.models.library import Progress
 from surtitle.speech.engine import Engine, Hints, Stream
@@ -101,12 +101,12 @@ class EngineSwitcher:
         if before is not None:
             before.cancel()  # after the new task has begun, so that a model that both wait for is not released
 
-    def describe(self, channel: Channel) -> dict[str, Any] | None:
+    def describe(self, channel: Channel) -> ModelProgress | None:
         """The progress of the model that is loading, or the failure of the last change; None without either."""
         model = channel.settings.model
         if channel in self._tasks and model is not None and model != channel.model:
-            return (self._engines.library.progress(model) or Progress("waiting")).as_json(model)
-        return Progress("failed", message=channel.failure).as_json(model or "") if channel.failure else None
+            return (self._engines.library.progress(model) or Progress(LoadState.WAITING)).as_json(model)
+        return Progress(LoadState.FAILED, message=channel.failure).as_json(model or "") if channel.failure else None
 
     async def close(self) -> None:
         tasks = list(self._tasks.values())

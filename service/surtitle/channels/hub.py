@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.channel import Channel, check_name
@@ -22,6 +22,7 @@ from surtitle.core.errors import BadRequest, ShuttingDown, TooMany
 from surtitle.core.logs import about
 from surtitle.core.metrics import Metrics
 from surtitle.core.settings import Settings
+from surtitle.core.wire import ChannelBasics, ChannelStatus, DiarizationStatus
 from surtitle.models.engines import Engines
 from surtitle.models.lag import SourcePace
 from surtitle.pipeline import Pipeline
@@ -169,23 +170,29 @@ class Hub:
         """The running source that this id would resume, if there is one."""
         return self._find_resumable(channel, resume)
 
-    def snapshot(self) -> list[dict[str, Any]]:
+    def snapshot(self) -> list[ChannelStatus]:
         """All channels with their sources, for the dashboard."""
         return [self.describe(channel) for channel in self._channels.values()]
 
-    def describe(self, channel: Channel) -> dict[str, Any]:
-        return {
-            "name": channel.name,
-            "readers": self.readers.get(channel.name, 0),
-            "captions": channel.finals,
-            "language": channel.settings.language,
-            "model": channel.settings.model,
-            "paused": channel.settings.paused,
-            "switch": self._switcher.describe(channel),
-            "diarization": {"enabled": channel.settings.diarization.enabled, **self._diarizer.state.as_json()},
-            "sources": [source.snapshot() for source in self.sources(channel)],
-            **{name: value for observer in self._observers for name, value in observer.describe(channel).items()},
-        }
+    def describe(self, channel: Channel) -> ChannelStatus:
+        diarization = self._diarizer.state
+        status = ChannelBasics(
+            name=channel.name,
+            readers=self.readers.get(channel.name, 0),
+            captions=channel.finals,
+            language=channel.settings.language,
+            model=channel.settings.model,
+            paused=channel.settings.paused,
+            switch=self._switcher.describe(channel),
+            diarization=DiarizationStatus(
+                enabled=channel.settings.diarization.enabled, state=diarization.name, message=diarization.message
+            ),
+            sources=[source.snapshot() for source in self.sources(channel)],
+        )
+        observed: dict[str, Any] = {}
+        for observer in self._observers:
+            observed |= observer.describe(channel)
+        return cast(ChannelStatus, {**status, **observed})  # each observer describes one of the other fields
 
     @property
     def stopping(self) -> bool:

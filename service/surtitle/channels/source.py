@@ -7,7 +7,6 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 
@@ -22,6 +21,15 @@ from surtitle.channels.feed import Feed
 from surtitle.core.errors import EngineError, Replaced, SurtitleError, TimedOut, TooFast
 from surtitle.core.metrics import Metrics
 from surtitle.core.settings import Limits
+from surtitle.core.wire import (
+    EndMessage,
+    FinalMessage,
+    LagMessage,
+    PartialMessage,
+    PublishedCaption,
+    SourceStatus,
+    StatusMessage,
+)
 from surtitle.pipeline import Pipeline
 from surtitle.speakers.diarizer import SpeakerStream
 from surtitle.speech.engine import Engine, SpeechTranslator, Stream
@@ -194,7 +202,7 @@ class Source:
         """Set the notice about recognition for the publisher and the dashboard; "" clears it."""
         if notice and notice != self.notice:
             log.warning("%s/%s: %s", *self._label, notice)
-            self.feed.publish("notice", "status", {"type": "status", "notice": notice})
+            self.feed.publish("notice", "status", StatusMessage(type="status", notice=notice))
         self.notice = notice
 
     def set_speaker_stream(self, listening: SpeakerStream | None) -> None:
@@ -285,26 +293,26 @@ class Source:
 
         return translate
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> SourceStatus:
         """The source's state for the dashboard."""
-        return {
-            "name": self.name,
-            "id": self.key,
-            "state": "live" if self.attached else "away",
-            "engine": self.engine,
-            "model": self.model,
-            "language": self.language,
-            "notice": self.notice,
-            "speaking": self._pipeline.speaking,
-            "level": round(self._level, 1),
-            "seconds": round(self.received, 1),
-            "lag": round(self.lag, 1),
-            "skipped": round(self.skipped, 1),
-            "waiting": round(len(self._backlog) / RATE, 2),
-            "captions": self._captions,
-            "pace": self._pace(),
-            "speakers_skipped": round(self._speaker_stream.skipped, 1) if self._speaker_stream else None,
-        }
+        return SourceStatus(
+            name=self.name,
+            id=self.key,
+            state="live" if self.attached else "away",
+            engine=self.engine,
+            model=self.model,
+            language=self.language,
+            notice=self.notice,
+            speaking=self._pipeline.speaking,
+            level=round(self._level, 1),
+            seconds=round(self.received, 1),
+            lag=round(self.lag, 1),
+            skipped=round(self.skipped, 1),
+            waiting=round(len(self._backlog) / RATE, 2),
+            captions=self._captions,
+            pace=self._pace(),
+            speakers_skipped=round(self._speaker_stream.skipped, 1) if self._speaker_stream else None,
+        )
 
     def _pace(self) -> int:
         """Words per minute in the recent past."""
@@ -374,7 +382,7 @@ class Source:
                 self._publish(await work(self._pipeline.flush))
             await self._wait_for_speakers(soon=False)
             self._publish([])
-            self.feed.publish("end", "end", {"type": "end"})
+            self.feed.publish("end", "end", EndMessage(type="end"))
         except Exception as error:
             log.exception("%s/%s: recognition failed", *self._label)
             self.error = (
@@ -420,7 +428,7 @@ class Source:
         self._publish_lag()
         if (failure := self._pipeline.take_failure()) is not None:
             log.warning("%s/%s: %s", *self._label, failure)
-            self.feed.publish("status", "status", {"type": "status", "notice": failure.message})
+            self.feed.publish("status", "status", StatusMessage(type="status", notice=failure.message))
         if self._sent_status != (self._pipeline.speaking, self.engine, self.language):
             self._publish_status("live" if self.attached else "away")
 
@@ -463,7 +471,7 @@ class Source:
         worth = self.lag >= _MIN_REPORTED_LAG or sent >= _MIN_REPORTED_LAG
         if force or (worth and self._loop.time() - when >= _MIN_REPORTED_LAG):
             self._sent_lag = (self.lag, self._loop.time())
-            lag = {"type": "lag", "seconds": round(self.lag, 2), "skipped": round(self.skipped, 2)}
+            lag = LagMessage(type="lag", seconds=round(self.lag, 2), skipped=round(self.skipped, 2))
             self.feed.publish("lag", "lag", lag)
 
     async def _wait_for_client(self) -> None:
@@ -475,15 +483,20 @@ class Source:
         await self.finish()
 
 
-def message(caption: Caption) -> dict[str, Any]:
-    """A caption as its publisher gets it: a ``partial`` or ``final`` message."""
-    common = {"id": caption.id, "rev": caption.rev, "text": caption.full_text}
+def message(caption: Caption) -> PartialMessage | FinalMessage:
+    """A caption as its publisher gets it."""
+    common = PublishedCaption(
+        id=caption.id,
+        rev=caption.rev,
+        text=caption.full_text,
+        ts=round(caption.start, 3),
+        te=round(caption.end, 3),
+    )
     if caption.speaker is not None:
         common["speaker"] = caption.speaker
-    times = {"ts": round(caption.start, 3), "te": round(caption.end, 3)}
     if caption.final:
-        return {"type": "final", **common, **times, "words": words_as_json(caption)}
-    return {"type": "partial", **common, "stable": len(caption.text), **times}
+        return {"type": "final", **common, "words": words_as_json(caption)}
+    return {"type": "partial", **common, "stable": len(caption.text)}
 
 
 def _decibels(samples: Samples) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 import msgspec
 
@@ -14,7 +13,9 @@ from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import caption_as_json, export
 from surtitle.channels.archive import Archive
 from surtitle.channels.feed import Event, Feed
+from surtitle.channels.style import StyleEvent
 from surtitle.channels.track_journal import TrackJournal
+from surtitle.core.wire import CaptionEvent, TrackHistory, TranslationEvent
 
 _LINGER = 4.0  # seconds for which a final caption still appears on a screen that is opened after it
 _MAX_RENAMED = 200  # captions that are published again when their speakers are given names
@@ -37,7 +38,7 @@ class Track:
         self,
         limit: int,
         apply_names: Callable[[Caption], Caption],
-        styles: Callable[[], Iterable[dict[str, Any]]],
+        styles: Callable[[], Iterable[StyleEvent]],
         journal: TrackJournal | None,
         epoch: str,
     ) -> None:
@@ -124,7 +125,7 @@ class Track:
         for caption in list(self._open.values()):
             self.put(replace(caption, rev=caption.rev + 1, tentative=(), final=bool(caption.words)))
 
-    def tell(self, status: dict[str, Any]) -> None:
+    def tell(self, status: TranslationEvent) -> None:
         """Publish the status of the track's translation, also for readers that connect later."""
         self.feed.publish(_TRANSLATION, "translation", status)
 
@@ -165,7 +166,7 @@ class Track:
         """The final captions in one of the formats of `captions.export`. Raises `SurtitleError`."""
         return export(map(self._apply_names, await self._finals.all()), form, options)
 
-    async def history(self) -> dict[str, Any]:
+    async def history(self) -> TrackHistory:
         """The final captions, with the resume id from which a reader continues without a gap.
 
         Open captions come after that id. Raises `SurtitleError`.
@@ -173,7 +174,7 @@ class Track:
         events = [self.feed.get(f"caption:{key}") for key in self._open]
         sequence = min((event.number - 1 for event in events if event), default=self.feed.last)
         finals = [caption_as_json(self._apply_names(caption)) for caption in await self._finals.all()]
-        return {"resume": self.feed.resume_id(sequence), "captions": finals}
+        return TrackHistory(resume=self.feed.resume_id(sequence), captions=finals)
 
     def _write(self, caption: Caption) -> None:
         if self._journal is not None:
@@ -187,21 +188,21 @@ class Track:
         """Events for all styles, as if they had been set at ``sequence``."""
         return [self._event(sequence, "style", data) for data in self._styles()]
 
-    def _event(self, sequence: int, name: str, data: dict[str, Any]) -> Event:
+    def _event(self, sequence: int, name: str, data: object) -> Event:
         return Event(sequence, self.feed.resume_id(sequence), name, msgspec.json.encode(data).decode())
 
 
-def event_data(caption: Caption) -> dict[str, Any]:
+def event_data(caption: Caption) -> CaptionEvent:
     """A caption as readers get it; the displayed text is ``text`` followed by ``tentative``."""
-    return {
-        "id": caption.id,
-        "rev": caption.rev,
-        "source": caption.source,
-        "speaker": caption.speaker,
-        "start": round(caption.start, 3),
-        "end": round(caption.end, 3),
-        "text": caption.text,
-        "tentative": caption.tentative_text,
-        "final": caption.final,
-        "lang": caption.language,
-    }
+    return CaptionEvent(
+        id=caption.id,
+        rev=caption.rev,
+        source=caption.source,
+        speaker=caption.speaker,
+        start=round(caption.start, 3),
+        end=round(caption.end, 3),
+        text=caption.text,
+        tentative=caption.tentative_text,
+        final=caption.final,
+        lang=caption.language,
+    )

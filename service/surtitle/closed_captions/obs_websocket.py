@@ -13,6 +13,7 @@ from obsws_python.error import OBSSDKError, OBSSDKRequestError, OBSSDKTimeoutErr
 
 from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.captioner import Captioner
+from surtitle.core.wire import ClosedCaptionsState
 
 log = logging.getLogger("surtitle.obs")
 logging.getLogger("obsws_python").setLevel(logging.CRITICAL + 1)  # it logs the password, and every failure at length
@@ -29,7 +30,7 @@ _NOT_STREAMING = 501  # obs-websocket: OutputNotRunning
 class OutputState:
     """The status of an output; ``message`` is a sentence for people."""
 
-    name: str
+    name: ClosedCaptionsState
     message: str
 
 

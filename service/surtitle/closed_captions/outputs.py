@@ -17,6 +17,7 @@ from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.obs_websocket import OFF, ObsOutput
 from surtitle.core.errors import SurtitleError
 from surtitle.core.threads import start_thread
+from surtitle.core.wire import ClosedCaptionsStatus
 from surtitle.translation.translations import Translations
 
 log = logging.getLogger("surtitle.outputs")
@@ -54,16 +55,15 @@ class Outputs:
         """Part of the channel's description: what sends its closed captions, the status, and the text viewers see."""
         output = self._running.get(channel)
         state = OFF if output is None else output.state
-        return {
-            "closed_captions": {
-                "by": "obs-websocket" if self.sends(channel) else "script" if self._scripts[channel] else None,
-                "state": state.name,
-                "message": state.message,
-                "text": "" if output is None else output.captioner.text,
-                "sent": 0 if output is None else output.captioner.sent,
-                "skipped": 0 if output is None else output.captioner.skipped,
-            }
-        }
+        status = ClosedCaptionsStatus(
+            by="obs-websocket" if self.sends(channel) else "script" if self._scripts[channel] else None,
+            state=state.name,
+            message=state.message,
+            text="" if output is None else output.captioner.text,
+            sent=0 if output is None else output.captioner.sent,
+            skipped=0 if output is None else output.captioner.skipped,
+        )
+        return {"closed_captions": status}
 
     def sends(self, channel: Channel) -> bool:
         """Whether the service sends this channel's closed captions, so that the script in OBS must not."""

@@ -1,11 +1,15 @@
 """The JSON that the pages and the extension read, as types; `scripts/protocol_types.py` makes TypeScript of them.
 
+What is sent is constructed as one of these types, so the type checker finds a field that is missing, unknown or of
+another type.
+
 A channel's settings are in `channels.settings`, its styles in `channels.style`, and what clients send is in the module
 that decodes it: `web.messages`, `web.corrections`. docs/protocol.md explains all of it.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
@@ -15,6 +19,42 @@ Seconds = Annotated[float, Meta(description="seconds")]
 Timestamp = Annotated[float, Meta(description="seconds since 1970")]
 Share = Annotated[float, Meta(description="0 to 1")]
 Sentence = Annotated[str, Meta(description="one sentence for people; empty when there is nothing to say")]
+
+
+TranslationState = Literal["waiting", "fetching", "loading", "live", "behind", "failed"]
+ClosedCaptionsState = Literal[
+    "off", "connecting", "not_connected", "not_streaming", "refused", "sending", "wrong_password"
+]
+ScopeName = Literal["view", "publish", "admin"]
+DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
+
+
+class LoadState(StrEnum):
+    """What happens to a model."""
+
+    WAITING = "waiting"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class JobState(StrEnum):
+    """What happens to a second pass."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Change(StrEnum):
+    """What a second pass did with words."""
+
+    SAME = "same"
+    REMOVED = "gone"
+    ADDED = "new"
 
 
 class ErrorMessage(TypedDict):
@@ -47,7 +87,7 @@ class TranslationEvent(TypedDict):
     """The state of the translation that is being read."""
 
     language: str
-    state: Literal["waiting", "fetching", "loading", "live", "behind", "failed"]
+    state: TranslationState
     message: Sentence
 
 
@@ -81,20 +121,24 @@ class TranscriptJson(TypedDict):
     captions: list[FinalCaption]
 
 
-class ChannelTranscript(TranscriptJson):
+class TrackHistory(TranscriptJson):
+    """A transcript, and where a reader continues after it."""
+
+    resume: str
+
+
+class ChannelTranscript(TrackHistory):
     """A channel's transcript, and where a reader continues after it."""
 
     channel: str
-    resume: str
 
 
 # Messages to a publisher
 
 
-class ReadyMessage(TypedDict):
-    """The answer to `start`."""
+class SourceStart(TypedDict):
+    """The source that was started or resumed."""
 
-    type: Literal["ready"]
     channel: str
     source: str
     engine: str
@@ -103,6 +147,12 @@ class ReadyMessage(TypedDict):
     resumed: bool
     received: Annotated[float, Meta(description="seconds of this source that the service has already")]
     clock: Annotated[float, Meta(description="the source's first sample, in seconds on the channel's clock")]
+
+
+class ReadyMessage(SourceStart):
+    """The answer to `start`."""
+
+    type: Literal["ready"]
 
 
 class StatusMessage(TypedDict):
@@ -121,29 +171,28 @@ class LagMessage(TypedDict):
     skipped: Seconds
 
 
-class PartialMessage(TypedDict):
+class PublishedCaption(TypedDict):
+    """A caption of a publisher's own source."""
+
+    id: str
+    rev: int
+    text: str
+    speaker: NotRequired[str]
+    ts: Clock
+    te: Clock
+
+
+class PartialMessage(PublishedCaption):
     """A caption that is still open."""
 
     type: Literal["partial"]
-    id: str
-    rev: int
-    text: str
-    speaker: NotRequired[str]
     stable: Annotated[int, Meta(description="characters at the beginning of `text` that are committed")]
-    ts: Clock
-    te: Clock
 
 
-class FinalMessage(TypedDict):
+class FinalMessage(PublishedCaption):
     """A caption that is final."""
 
     type: Literal["final"]
-    id: str
-    rev: int
-    text: str
-    speaker: NotRequired[str]
-    ts: Clock
-    te: Clock
     words: list[Word]
 
 
@@ -153,6 +202,21 @@ class EndMessage(TypedDict):
     type: Literal["end"]
 
 
+class PublishSummary(SourceStart):
+    """The answer to audio in a request's body, when all of it has been recognized."""
+
+    type: Literal["end"]
+    seconds: Annotated[float, Meta(description="seconds of audio received")]
+    skipped: Seconds
+    captions: int
+
+
+class PublishSummaryWithNotice(PublishSummary):
+    """The same, if there was something to know about the recognition."""
+
+    notice: Sentence
+
+
 # The state of the service
 
 
@@ -160,7 +224,7 @@ class ModelProgress(TypedDict):
     """A model that is being fetched or loaded."""
 
     model: str
-    state: Literal["waiting", "fetching", "loading", "ready", "failed"]
+    state: LoadState
     done: Annotated[float | None, Meta(description="share that is fetched, 0 to 1")]
     message: Annotated[str, Meta(description="why it failed")]
 
@@ -190,7 +254,7 @@ class ClosedCaptionsStatus(TypedDict):
     """Closed captions in OBS."""
 
     by: Annotated[Literal["obs-websocket", "script"] | None, Meta(description="who sends them")]
-    state: str
+    state: ClosedCaptionsState
     message: Sentence
     text: Annotated[str, Meta(description="what viewers see")]
     sent: int
@@ -210,12 +274,27 @@ class RecordingStatus(TypedDict):
     problem: Sentence
 
 
+class EndedRecording(TypedDict):
+    """A file of a recording that has been stopped."""
+
+    session: str
+    name: str
+    path: str
+    seconds: Seconds
+
+
+class StoppedRecording(RecordingStatus):
+    """The recording of a channel, after it was stopped."""
+
+    ended: list[EndedRecording]
+
+
 class RunningTranslation(TypedDict):
     """A language that the channel is being translated into."""
 
     language: str
     name: str
-    state: Literal["waiting", "fetching", "loading", "live", "behind", "failed"]
+    state: TranslationState
     message: Sentence
     readers: int
     pinned: bool
@@ -227,7 +306,7 @@ class TranslationStatus(TypedDict):
     """The translations of a channel, and their model."""
 
     model: str | None
-    state: str | None
+    state: LoadState | None
     done: Annotated[float | None, Meta(description="share of the model that is fetched, 0 to 1")]
     message: Annotated[str, Meta(description="why there is no model")]
     languages: list[RunningTranslation]
@@ -237,11 +316,11 @@ class DiarizationStatus(TypedDict):
     """Whether speakers are told apart, and the state of the model that does it."""
 
     enabled: bool
-    state: Literal["off", "missing", "loading", "ready", "failed"]
+    state: DiarizationState
     message: Annotated[str, Meta(description="why it failed")]
 
 
-class ChannelStatus(TypedDict):
+class ChannelBasics(TypedDict):
     """A channel with its sources."""
 
     name: str
@@ -253,8 +332,21 @@ class ChannelStatus(TypedDict):
     switch: Annotated[ModelProgress | None, Meta(description="the model that the channel is changing to")]
     diarization: DiarizationStatus
     sources: list[SourceStatus]
+
+
+class ChannelStatus(ChannelBasics):
+    """A channel with its sources, closed captions, recording and translations."""
+
     closed_captions: ClosedCaptionsStatus
     recording: RecordingStatus
+    translation: TranslationStatus
+
+
+class ChannelForReaders(TypedDict):
+    """What the pages of readers need of a channel's state."""
+
+    name: str
+    language: str | None
     translation: TranslationStatus
 
 
@@ -265,13 +357,18 @@ class PageLinks(TypedDict):
     overlay: str
 
 
-class ServiceStatus(TypedDict):
-    """What `/api/status` sends whenever it changes."""
+class EngineDescription(TypedDict):
+    """The recognizer that new sources get."""
 
     engine: str
     model: str
     notice: Sentence
     choice: Annotated[str, Meta(description="why this model was chosen; empty if it was configured")]
+
+
+class ServiceStatus(EngineDescription):
+    """What `/api/status` sends whenever it changes."""
+
     loading: Annotated[ModelProgress | None, Meta(description="the default model while it is on its way")]
     demo: bool
     channels: list[ChannelStatus]
@@ -333,7 +430,7 @@ class TokenEntry(TypedDict):
 
     id: str
     name: str
-    scope: Literal["view", "publish", "admin"]
+    scope: ScopeName
     channel: str
     issued: Timestamp
     expires: Timestamp
@@ -379,7 +476,7 @@ class SessionRecording(TypedDict):
 class SecondPass(TypedDict):
     """A second transcription of a session."""
 
-    state: Literal["waiting", "running", "done", "stopped", "failed"]
+    state: JobState
     done: Share
     message: Sentence
 
@@ -422,7 +519,7 @@ class DifferenceLine(TypedDict):
 
     start: Clock
     voice: str
-    parts: list[tuple[Literal["same", "new", "gone"], str]]
+    parts: list[tuple[Change, str]]
 
 
 class SessionDifference(TypedDict):

@@ -11,11 +11,11 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from surtitle.core.errors import EngineError, ModelError
 from surtitle.core.settings import Settings
 from surtitle.core.threads import start_thread
+from surtitle.core.wire import EngineDescription, LoadState, ModelProgress
 from surtitle.models import catalogue
 from surtitle.models.lag import LagMonitor, SourcePace
 from surtitle.models.library import Library
@@ -107,14 +107,11 @@ class Engines:
         return await start_thread("find model", lambda: catalogue.on_disk(model)) is not None
 
     @property
-    def description(self) -> dict[str, Any]:
+    def description(self) -> EngineDescription:
         """The default engine and model, and notices about them, for the dashboard."""
-        return {
-            "engine": self._default.name,
-            "model": self._default.model,
-            "notice": self.notice,
-            "choice": self.choice,
-        }
+        return EngineDescription(
+            engine=self._default.name, model=self._default.model, notice=self.notice, choice=self.choice
+        )
 
     @property
     def automatic(self) -> str:
@@ -123,10 +120,10 @@ class Engines:
         return self._default.model if chosen else ""
 
     @property
-    def loading(self) -> dict[str, Any] | None:
+    def loading(self) -> ModelProgress | None:
         """The progress of the model that will be the default; None if it is loaded or cannot be loaded."""
         progress = self.library.progress(self._wanted)
-        if self._default is not self._built_in or progress is None or progress.state == "failed":
+        if self._default is not self._built_in or progress is None or progress.state is LoadState.FAILED:
             return None
         return progress.as_json(self._wanted)
 

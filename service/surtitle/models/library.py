@@ -9,11 +9,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from surtitle.core.errors import ModelError
 from surtitle.core.settings import Settings
 from surtitle.core.threads import start_thread
+from surtitle.core.wire import LoadState, ModelProgress
 from surtitle.models import catalogue
 from surtitle.models.check import check_directory
 from surtitle.models.download import download
@@ -29,17 +29,17 @@ _MAX_FAILURES = 10  # failures that are remembered
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of loading a model: ``state`` is waiting, fetching, loading, ready or failed.
+    """The progress of loading a model.
 
     ``done`` is the downloaded share, in [0, 1], while fetching; ``message`` is the reason of a failure.
     """
 
-    state: str
+    state: LoadState
     done: float | None = None
     message: str = ""
 
-    def as_json(self, model: str) -> dict[str, Any]:
-        return {"model": model, "state": self.state, "done": self.done, "message": self.message}
+    def as_json(self, model: str) -> ModelProgress:
+        return ModelProgress(model=model, state=self.state, done=self.done, message=self.message)
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Library:
         finally:
             load.waiting -= 1
             progress = self._progress.get(model)
-            if not load.waiting and progress is not None and progress.state in ("waiting", "fetching"):
+            if not load.waiting and progress is not None and progress.state in (LoadState.WAITING, LoadState.FETCHING):
                 await self._stop(model, load)
 
     def get_loaded(self, model: str) -> WhisperEngine | None:
@@ -93,7 +93,7 @@ class Library:
         """The progress of a model; None if nobody requested it."""
         return self._progress.get(model)
 
-    def describe(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[ModelProgress]:
         """All models that are loaded, being loaded or failed to load, as JSON values."""
         return [progress.as_json(model) for model, progress in self._progress.items()]
 
@@ -107,7 +107,7 @@ class Library:
 
     def _start(self, model: str) -> _Load:
         stop = threading.Event()
-        self._set_progress(model, Progress("waiting"), stop)
+        self._set_progress(model, Progress(LoadState.WAITING), stop)
         load = self._loads[model] = _Load(asyncio.create_task(self._load(model, stop), name=f"load {model}"), stop)
         load.task.add_done_callback(lambda task: self._forget(model, load))
         return load
@@ -138,10 +138,10 @@ class Library:
             if not isinstance(error, ModelError):
                 log.exception("loading the model %s failed", model)
                 error = ModelError(f"The Whisper model “{model}” could not be loaded: see the service's log.")
-            self._set_progress(model, Progress("failed", message=error.message), stop)
+            self._set_progress(model, Progress(LoadState.FAILED, message=error.message), stop)
             raise error from None
         self._loaded[model] = _LoadedModel(engine)
-        self._set_progress(model, Progress("ready"), stop)
+        self._set_progress(model, Progress(LoadState.READY), stop)
         log.info("loaded the Whisper model %s", model)
         await self._unload_idle()
         return engine
@@ -150,14 +150,16 @@ class Library:
         directory = await start_thread("find model", lambda: catalogue.on_disk(model))
         local = catalogue.local_directory(model) is not None
         if directory is None:
-            self._set_progress(model, Progress("fetching", 0.0), stop)
+            self._set_progress(model, Progress(LoadState.FETCHING, 0.0), stop)
             loop = asyncio.get_running_loop()
 
             def tell(done: int, total: int) -> None:
-                loop.call_soon_threadsafe(self._set_progress, model, Progress("fetching", done / max(1, total)), stop)
+                loop.call_soon_threadsafe(
+                    self._set_progress, model, Progress(LoadState.FETCHING, done / max(1, total)), stop
+                )
 
             directory = await start_thread("fetch model", lambda: download(model, tell, stop))
-        self._set_progress(model, Progress("loading"), stop)
+        self._set_progress(model, Progress(LoadState.LOADING), stop)
         found, settings, name = directory, self._settings, None if local else model
 
         def load() -> WhisperEngine:
@@ -193,6 +195,6 @@ class Library:
         if stop.is_set():
             return
         self._progress[model] = progress
-        failed = [name for name, each in self._progress.items() if each.state == "failed"]
+        failed = [name for name, each in self._progress.items() if each.state is LoadState.FAILED]
         for name in failed[:-_MAX_FAILURES]:
             del self._progress[name]

@@ -17,6 +17,7 @@ from surtitle.channels.session import Session
 from surtitle.channels.source import Source
 from surtitle.core.errors import BadRequest
 from surtitle.core.threads import start_thread
+from surtitle.core.wire import RecordingStatus
 from surtitle.recordings.files import RecordingFiles, RecordingState, make_tags
 from surtitle.recordings.writer import AudioFormat, Recording
 from surtitle.store import records
@@ -131,20 +132,22 @@ class Recorder:
         return any(running.session == session for running in self._running.values())
 
     def describe(self, channel: Channel) -> dict[str, Any]:
-        """The status of the channel's recording as JSON values, to be added to the channel's status."""
+        """Part of the channel's description: the status of its recording."""
+        return {"recording": self.status(channel)}
+
+    def status(self, channel: Channel) -> RecordingStatus:
+        """The status of the channel's recording."""
         running = [one.recording for source, one in self._running.items() if source.channel is channel]
-        return {
-            "recording": {
-                "on": self.should_record(channel),
-                "automatic": channel.settings.record,
-                "possible": self._files is not None,
-                "seconds": round(max((one.seconds for one in running), default=0.0), 1),
-                "bytes": sum(one.bytes for one in running),
-                "files": sum(not one.ended for one in running),
-                "lost": round(sum(one.lost for one in running), 1),
-                "problem": self._problems.get(channel, ""),
-            }
-        }
+        return RecordingStatus(
+            on=self.should_record(channel),
+            automatic=channel.settings.record,
+            possible=self._files is not None,
+            seconds=round(max((one.seconds for one in running), default=0.0), 1),
+            bytes=sum(one.bytes for one in running),
+            files=sum(not one.ended for one in running),
+            lost=round(sum(one.lost for one in running), 1),
+            problem=self._problems.get(channel, ""),
+        )
 
     async def close(self) -> None:
         """Finish all recordings."""

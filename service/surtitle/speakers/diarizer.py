@@ -17,6 +17,7 @@ import numpy as np
 from surtitle.audio import RATE, Samples
 from surtitle.core.errors import ModelError
 from surtitle.core.processes import read_answer, start_process, write_frame
+from surtitle.core.wire import DiarizationState
 from surtitle.speakers.timeline import SPEAKERS, Timeline
 
 log = logging.getLogger("surtitle.speakers")
@@ -109,11 +110,8 @@ class SpeakerStream:
 class State:
     """The state of the model: ``off``, ``missing`` (the extra), ``loading``, ``ready``, or ``failed`` with a reason."""
 
-    name: str
+    name: DiarizationState
     message: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return {"state": self.name, "message": self.message}
 
 
 class Diarizer:

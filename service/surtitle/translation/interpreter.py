@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
 
 import msgspec
 
@@ -15,6 +14,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Event
 from surtitle.core.errors import BadRequest, ModelError, SurtitleError
+from surtitle.core.wire import LoadState, TranslationEvent, TranslationState
 from surtitle.text.language_names import find
 from surtitle.translation.policy import Job, Policy
 from surtitle.translation.speech import ENGLISH, Speech, SpeechTranslation
@@ -39,7 +39,7 @@ _SLOW_SPEECH = "The translation is behind: this computer is busy recognizing, so
 class State:
     """A language's status: waiting, fetching, loading, live, behind or failed; ``message`` is for people."""
 
-    name: str
+    name: TranslationState
     message: str = ""
 
 
@@ -269,8 +269,8 @@ class Interpreter:
             state = self._compute_state(language)
             if state != self._states.get(language):
                 self._states[language] = state
-                received: dict[str, Any] = {"language": language, "state": state.name, "message": state.message}
-                self._channel.translation(language).tell(received)
+                event = TranslationEvent(language=language, state=state.name, message=state.message)
+                self._channel.translation(language).tell(event)
 
     def _compute_state(self, language: str) -> State:
         if self._policies[language].idle:
@@ -285,7 +285,7 @@ class Interpreter:
             return State("failed", problem)
         if self._loaded is None:
             progress = self._translators.progress(self._model() or "")
-            return State(progress.state if progress and progress.state == "fetching" else "loading")
+            return State("fetching" if progress and progress.state is LoadState.FETCHING else "loading")
         if self.waiting(language) > _LAG_THRESHOLD:
             return State("behind", "The translation is behind: this computer is too slow for this many languages.")
         return State("live")

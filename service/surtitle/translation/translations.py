@@ -12,6 +12,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
 from surtitle.core.errors import TooMany
 from surtitle.core.settings import Settings
+from surtitle.core.wire import RunningTranslation, TranslationStatus
 from surtitle.text.language_names import find
 from surtitle.translation.interpreter import Interpreter
 from surtitle.translation.speech import Speech
@@ -98,15 +99,14 @@ class Translations:
         model = self._model(channel)
         progress = self._translators.progress(model) if model else None
         languages = list(interpreter.languages) if interpreter else []
-        return {
-            "translation": {
-                "model": model,
-                "state": progress.state if progress else None,
-                "done": progress.done if progress else None,
-                "message": progress.message if progress else "",
-                "languages": [self._describe(channel, interpreter, one) for one in languages] if interpreter else [],
-            }
-        }
+        status = TranslationStatus(
+            model=model,
+            state=progress.state if progress else None,
+            done=progress.done if progress else None,
+            message=progress.message if progress else "",
+            languages=[self._describe(channel, interpreter, one) for one in languages] if interpreter else [],
+        )
+        return {"translation": status}
 
     async def close(self) -> None:
         for leaving in self._leaving.values():
@@ -128,15 +128,15 @@ class Translations:
         self._leaving.pop(key, None)
         self.apply(key[0])
 
-    def _describe(self, channel: Channel, interpreter: Interpreter, language: str) -> dict[str, Any]:
+    def _describe(self, channel: Channel, interpreter: Interpreter, language: str) -> RunningTranslation:
         state = interpreter.state(language)
-        return {
-            "language": language,
-            "name": find(language).name,
-            "state": state.name,
-            "message": state.message,
-            "readers": self._readers[channel, language],
-            "pinned": language in channel.settings.translations,
-            "lag": round(interpreter.waiting(language), 1),
-            "skipped": interpreter.skipped(language),
-        }
+        return RunningTranslation(
+            language=language,
+            name=find(language).name,
+            state=state.name,
+            message=state.message,
+            readers=self._readers[channel, language],
+            pinned=language in channel.settings.translations,
+            lag=round(interpreter.waiting(language), 1),
+            skipped=interpreter.skipped(language),
+        )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from surtitle.core.errors import ModelError
 from surtitle.core.threads import start_thread
+from surtitle.core.wire import LoadState
 from surtitle.models.library import Progress
 from surtitle.translation import models
 from surtitle.translation.translator import Text, Translator
@@ -82,15 +83,15 @@ class Translators:
                 error = ModelError(
                     f"The translation model “{model}” could not be loaded: see the service's log for details."
                 )
-            self._progress[model] = Progress("failed", message=error.message)
+            self._progress[model] = Progress(LoadState.FAILED, message=error.message)
             log.warning("%s", error)
             raise error from None
-        self._progress[model] = Progress("ready")
+        self._progress[model] = Progress(LoadState.READY)
         log.info("the translation model %s is loaded", model)
         return loaded
 
     async def _fetch_and_load(self, model: str) -> Translator:
-        self._progress[model] = Progress("loading")
+        self._progress[model] = Progress(LoadState.LOADING)
         directory = await start_thread("find translation model", lambda: models.on_disk(model))
         if directory is None:
             loop = asyncio.get_running_loop()
@@ -101,12 +102,12 @@ class Translators:
 
             self._fetched(model, 0.0)
             directory = await start_thread("fetch translation model", lambda: models.fetch(model, tell, self._stopping))
-        self._progress[model] = Progress("loading")
+        self._progress[model] = Progress(LoadState.LOADING)
         found = directory
         return await start_thread("load translation model", lambda: load(found, model))
 
     def _fetched(self, model: str, share: float) -> None:
-        self._progress[model] = Progress("fetching", share)
+        self._progress[model] = Progress(LoadState.FETCHING, share)
 
 
 def load(directory: Path, model: str) -> Translator:

@@ -13,6 +13,7 @@ from surtitle.channels.hub import Hub
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style, check_name
 from surtitle.core.errors import BadRequest, ModelError
+from surtitle.core.wire import ModelList, TranslationModel, TranslationModels, WhisperModel
 from surtitle.models import catalogue
 from surtitle.models.engines import BUILT_IN
 from surtitle.models.selection import select
@@ -72,17 +73,17 @@ async def list_models(request: Request) -> Response:
     )
     chosen = engines.automatic or selection.names[0]
     names = [
-        {
-            "name": model.name,
-            "bytes": model.size or model.expected_size,
-            "here": model.complete,
-            "source": model.source,
-            "auto": model.name == chosen,
-        }
+        WhisperModel(
+            name=model.name,
+            bytes=model.size or model.expected_size,
+            here=model.complete,
+            source=model.source,
+            auto=model.name == chosen,
+        )
         for model in known
     ]
     return JSONResponse(
-        {"models": names, "loaded": engines.library.describe(), "translation": _list_translation_models()}
+        ModelList(models=names, loaded=engines.library.describe(), translation=_list_translation_models())
     )
 
 
@@ -103,9 +104,9 @@ def _check_translation_model(model: str) -> None:
         raise BadRequest(f"translation_model: {error.message}") from error
 
 
-def _list_translation_models() -> dict[str, Any]:
-    names = [{"name": name, "bytes": size} for name, (_, size) in translation_models.NAMES.items()]
-    return {"models": names, "licence": translation_models.LICENCE}
+def _list_translation_models() -> TranslationModels:
+    names = [TranslationModel(name=name, bytes=size) for name, (_, size) in translation_models.NAMES.items()]
+    return TranslationModels(models=names, licence=translation_models.LICENCE)
 
 
 def _list_styles(channel: Channel) -> dict[str, Any]:

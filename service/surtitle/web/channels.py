@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -14,6 +13,7 @@ from surtitle.access.tokens import EVERY, Grant, Scope
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import get_format
 from surtitle.core.errors import SurtitleError
+from surtitle.core.wire import ChannelForReaders, ChannelTranscript, Language, LanguageList, PageLinks, ServiceStatus
 from surtitle.text.language_names import find, languages
 from surtitle.translation.translations import ORIGINAL
 from surtitle.web.guard import get_grant
@@ -35,7 +35,10 @@ async def channel(request: Request) -> Response:
     hub = services(request).hub
     description = hub.describe(hub.channel(request.path_params["channel"]))
     if get_grant(request).scope is Scope.VIEW:
-        description = {name: description[name] for name in ("name", "language", "translation")}
+        visible = ChannelForReaders(
+            name=description["name"], language=description["language"], translation=description["translation"]
+        )
+        return JSONResponse(visible)
     return JSONResponse(description)
 
 
@@ -51,7 +54,8 @@ async def transcript(request: Request) -> Response:
     export_format = get_format(form)
     track = channel.original if not asked or asked == ORIGINAL else channel.translation(find(asked).tag)
     if form == "json":
-        return JSONResponse({"channel": channel.name, **await track.history()})
+        transcript: ChannelTranscript = {"channel": channel.name, **await track.history()}
+        return JSONResponse(transcript)
     return Response(await track.transcript(form, parse_export_options(request)), media_type=export_format.media_type)
 
 
@@ -62,14 +66,14 @@ def parse_export_options(request: Request) -> ExportOptions:
 
 async def list_languages(request: Request) -> Response:
     """`GET /api/languages`: the languages that captions can be translated into."""
-    channel = await asyncio.to_thread(languages)
+    known = await asyncio.to_thread(languages)
     return JSONResponse(
-        {
-            "languages": [
-                {"tag": one.tag, "name": one.name, "own_name": one.own_name, "rtl": one.right_to_left}
-                for one in channel.values()
+        LanguageList(
+            languages=[
+                Language(tag=one.tag, name=one.name, own_name=one.own_name, rtl=one.right_to_left)
+                for one in known.values()
             ]
-        }
+        )
     )
 
 
@@ -90,7 +94,7 @@ async def status_socket(websocket: WebSocket) -> None:
     """`/api/status`: the state of the service and its channels, sent again whenever it changes."""
     await websocket.accept()
     grant, authority = get_grant(websocket), services(websocket).authority
-    links: dict[str, dict[str, str]] = {}  # by channel; only where links carry tokens, which the client cannot make
+    links: dict[str, PageLinks] = {}  # by channel; only where links carry tokens, which the client cannot make
     leaving = asyncio.create_task(websocket.receive())
     sent = ""
     try:
@@ -119,12 +123,14 @@ async def answer_error(request: Request, error: Exception) -> Response:
     return JSONResponse(error_message(error), status_code=error.status)
 
 
-def _build_state(state: Services, grant: Grant) -> dict[str, Any]:
-    notice = {"notice": state.store_problem} if state.store_problem else {}
-    return {
-        **state.engines.description,
-        **notice,
-        "loading": state.engines.loading,
-        "demo": state.demo.running,
-        "channels": [one for one in state.hub.snapshot() if grant.covers(one["name"])],
-    }
+def _build_state(state: Services, grant: Grant) -> ServiceStatus:
+    engine = state.engines.description
+    return ServiceStatus(
+        engine=engine["engine"],
+        model=engine["model"],
+        notice=state.store_problem or engine["notice"],
+        choice=engine["choice"],
+        loading=state.engines.loading,
+        demo=state.demo.running,
+        channels=[one for one in state.hub.snapshot() if grant.covers(one["name"])],
+    )

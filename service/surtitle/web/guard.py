@@ -1,4 +1,4 @@
-"""Who may use a route: checks the tokens of requests, and ends connections whose token is revoked or expires."""
+"""Checks the tokens of requests, and ends connections whose token is revoked or expires."""
 
 from __future__ import annotations
 
