@@ -17,7 +17,7 @@ from surtitle.channels.source import Source
 from surtitle.core.errors import EngineError
 from surtitle.core.wire import LoadState, ModelProgress
 from surtitle.models.engines import BUILT_IN, Engines
-from surtitle.models.library import Progress
+from surtitle.models.pool import Progress
 from surtitle.speech.engine import Engine, Hints, Stream
 from surtitle.text.languages import AUTO, recognizer_code, unknown_language
 

@@ -130,9 +130,9 @@ def _check_models(settings: Settings) -> Iterator[Finding]:
     name = selection.names[0]
     fetch = "surtitle models fetch" + (f" {name}" if settings.model else "")
     try:
-        directory = catalogue.on_disk(name)
+        directory = catalogue.WHISPER.on_disk(name)
         if directory is not None:
-            check_directory(directory, None if catalogue.local_directory(name) else name)
+            check_directory(directory, None if catalogue.WHISPER.local_directory(name) else name)
     except SurtitleError as error:
         yield Finding(Status.FAIL, "Models", error.message)
         return

@@ -155,19 +155,17 @@ def _check_settings(settings: Settings) -> Settings:
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("--engine whisper needs a model: add one, for example --model base.en.")
     if settings.model is not None:
-        from surtitle.models.catalogue import local_directory
+        from surtitle.models.catalogue import WHISPER
 
         try:
-            local_directory(settings.model)
+            WHISPER.local_directory(settings.model)
         except SurtitleError as error:
             raise click.UsageError(error.message) from error
     if settings.translation_model is not None:
-        from surtitle.translation import models as translation_models
+        from surtitle.translation.models import NLLB
 
         try:
-            translation_models.local_directory(settings.translation_model) or translation_models.repository(
-                settings.translation_model
-            )
+            NLLB.check_name(settings.translation_model)
         except SurtitleError as error:
             raise click.UsageError(error.message) from error
     return settings

@@ -18,9 +18,9 @@ from surtitle.core.threads import start_thread
 from surtitle.core.wire import EngineDescription, LoadState, ModelProgress
 from surtitle.models import catalogue
 from surtitle.models.lag import LagMonitor, SourcePace
-from surtitle.models.library import Library
 from surtitle.models.selection import Selection, select, smaller_models
 from surtitle.models.speed_store import SpeedStore
+from surtitle.models.whisper_pool import create_whisper_pool
 from surtitle.speech.engine import Engine
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.speed import Speed
@@ -45,7 +45,7 @@ class Engines:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.library = Library(settings)
+        self.library = create_whisper_pool(settings)
         self.on_default_changed: Callable[[], None] = lambda: None
         self.paces: Callable[[], Iterable[SourcePace]] = tuple
         self.notice = ""
@@ -104,7 +104,7 @@ class Engines:
         return await self.current()
 
     async def _is_local(self, model: str) -> bool:
-        return await start_thread("find model", lambda: catalogue.on_disk(model)) is not None
+        return await start_thread("find model", lambda: catalogue.WHISPER.on_disk(model)) is not None
 
     @property
     def description(self) -> EngineDescription:

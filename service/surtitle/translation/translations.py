@@ -16,7 +16,7 @@ from surtitle.core.wire import RunningTranslation, TranslationStatus
 from surtitle.text.language_names import find
 from surtitle.translation.interpreter import Interpreter
 from surtitle.translation.speech import Speech
-from surtitle.translation.translators import Translators
+from surtitle.translation.translators import create_translators
 
 ORIGINAL = "original"
 """The name by which a reader requests the original captions."""
@@ -29,7 +29,8 @@ class Translations:
         self._settings = settings
         self._speech = speech
         self._limits = settings.limits
-        self._translators = Translators()
+        self._translators = create_translators()
+        self._translators.in_use = self._list_models_in_use
         self._interpreters: dict[Channel, Interpreter] = {}
         self._readers: Counter[tuple[Channel, str]] = Counter()
         self._leaving: dict[tuple[Channel, str], asyncio.TimerHandle] = {}
@@ -85,7 +86,7 @@ class Translations:
                 closing = asyncio.create_task(interpreter.close())
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
-        self._translators.release_unused({self._settings.translation_model, *map(self._model, self._interpreters)})
+        self._translators.unload_idle()
 
     def problem(self, channel: Channel, language: str) -> str:
         """Why the translation into a requested language failed, in one sentence; empty if it did not."""
@@ -118,6 +119,9 @@ class Translations:
 
     def _model(self, channel: Channel) -> str | None:
         return channel.settings.translation_model or self._settings.translation_model
+
+    def _list_models_in_use(self) -> set[str | None]:
+        return {self._settings.translation_model, *map(self._model, self._interpreters)}
 
     def _list_wanted(self, channel: Channel) -> list[str]:
         """The languages that are pinned, have readers, or had some a moment ago."""

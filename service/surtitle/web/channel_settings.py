@@ -16,6 +16,7 @@ from surtitle.core.errors import BadRequest, ModelError
 from surtitle.core.wire import ModelList, TranslationModel, TranslationModels, WhisperModel
 from surtitle.models import catalogue
 from surtitle.models.engines import BUILT_IN
+from surtitle.models.kind import ModelKind
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
 from surtitle.translation import models as translation_models
@@ -35,9 +36,9 @@ async def change_settings(request: Request) -> Response:
     hub = services(request).hub
     changes = await read_json(request, dict[str, Any], "Channel settings", '{"model":"base.en"}')
     if isinstance(model := changes.get("model"), str) and model != BUILT_IN:
-        await asyncio.to_thread(_check_model, model)
+        await asyncio.to_thread(_check_model, "model", catalogue.WHISPER, model)
     if isinstance(model := changes.get("translation_model"), str):
-        await asyncio.to_thread(_check_translation_model, model)
+        await asyncio.to_thread(_check_model, "translation_model", translation_models.NLLB, model)
     if "translations" in changes:
         services(request).translations.check_limit(set(ChannelSettings().apply(changes).translations))
     return _describe(hub, hub.change(request.path_params["channel"], changes))
@@ -87,21 +88,12 @@ async def list_models(request: Request) -> Response:
     )
 
 
-def _check_model(model: str) -> None:
+def _check_model(setting: str, kind: ModelKind, model: str) -> None:
     """Check that a model of this name can exist; its files are checked when it is loaded. Raises `BadRequest`."""
     try:
-        if catalogue.local_directory(model) is None:
-            catalogue.repository(model)
+        kind.check_name(model)
     except ModelError as error:
-        raise BadRequest(f"model: {error.message}") from error
-
-
-def _check_translation_model(model: str) -> None:
-    try:
-        if translation_models.local_directory(model) is None:
-            translation_models.repository(model)
-    except ModelError as error:
-        raise BadRequest(f"translation_model: {error.message}") from error
+        raise BadRequest(f"{setting}: {error.message}") from error
 
 
 def _list_translation_models() -> TranslationModels:
