@@ -8,15 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from platformdirs import user_data_path
 
+from surtitle.cli.options import DEFAULT_DATA_DIR, data_dir_option, or_of_serve
 from surtitle.core.errors import ModelError
 
 if TYPE_CHECKING:
     from surtitle.models.kind import ModelKind
     from surtitle.models.speed_store import SpeedStore
-
-_DATA_DIR = "SURTITLE_SERVE_DATA_DIR"
 
 
 @click.group(invoke_without_command=True)
@@ -39,7 +37,7 @@ def show() -> None:
     from surtitle.models.speed_store import SpeedStore
     from surtitle.translation import models as translation
 
-    data_dir = Path(os.environ.get(_DATA_DIR) or user_data_path("surtitle", appauthor=False))
+    data_dir = Path(os.environ.get("SURTITLE_SERVE_DATA_DIR") or DEFAULT_DATA_DIR)
     automatic = select(None, "auto", SpeedStore(data_dir)).names[0]
     table = Table(box=None, header_style="bold")
     table.add_column("Model", no_wrap=True)
@@ -69,13 +67,8 @@ def show() -> None:
 @models.command("fetch")
 @click.argument("name", required=False)
 @click.option("--language", default="auto", show_default=True, help="The language to choose a model for, without NAME.")
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=user_data_path("surtitle", appauthor=False),
-    envvar=["SURTITLE_MODELS_FETCH_DATA_DIR", _DATA_DIR],
-    show_default=True,
-    help="The data folder of `serve`, where measured speeds are stored.",
+@data_dir_option(
+    "The data folder of `serve`, where measured speeds are stored.", envvar=or_of_serve("MODELS_FETCH", "DATA_DIR")
 )
 def fetch(name: str | None, language: str, data_dir: Path) -> None:
     """Download the model NAME in advance.
