@@ -19,7 +19,7 @@ KIND = ModelKind("toy", "--toy", "a toy", dict, list, lambda names: set(), lambd
 
 
 class Download:
-    """Stands in for the download of models: it waits until it is let go on, or stopped."""
+    """Stands in for the download of models: it waits until the test opens it, or until it is stopped."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -179,6 +179,17 @@ def check_language(language: str) -> str:
     return language.lower()
 
 
+def number_limits(*path: str) -> tuple[float, float]:
+    """The minimum and the maximum of a number among the settings, such as ``"closed_captions", "port"``.
+
+    Raises `LookupError` for a setting without them.
+    """
+    meta = _find_meta(path)
+    if meta is None or meta.ge is None or meta.le is None:
+        raise LookupError(f"{'.'.join(path)} has no minimum and maximum")
+    return meta.ge, meta.le
+
+
 def to_one_line(text: str) -> str:
     """Text without line breaks and control characters."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
@@ -216,11 +227,16 @@ def _explain(error: msgspec.ValidationError) -> str:
 
 def _advise(path: list[str]) -> str:
     """What to send for a setting, in one sentence; empty if its type says everything."""
+    meta = _find_meta(path)
+    return f"{'.'.join(path)}: send {meta.description}." if meta and meta.description else ""
+
+
+def _find_meta(path: Iterable[str]) -> Meta | None:
+    """The limits and the description of a setting, if it has any."""
     kind: Any = ChannelSettings
     for name in path:
         kind = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
-    description = next((one.description for one in get_args(kind) if isinstance(one, Meta)), None)
-    return f"{'.'.join(path)}: send {description}." if description else ""
+    return next((one for one in get_args(kind) if isinstance(one, Meta)), None)
 
 
 def _check_model(name: str, model: str | None) -> str | None:

@@ -17,6 +17,7 @@ from starlette.templating import Jinja2Templates
 import obs_overlay
 from surtitle import __version__
 from surtitle.channels.channel import check_name
+from surtitle.channels.settings import number_limits
 from surtitle.web import i18n
 from surtitle.web.guard import ADMIN_ALL, ADMIN_ANY, PUBLIC, VIEW, set_token_cookie
 from surtitle.web.origin import PAGE_POLICY
@@ -35,7 +36,7 @@ _QR_BORDER = 3  # white modules around the code (ISO/IEC 18004 requires 4; the p
 async def dashboard(request: Request) -> Response:
     hub = services(request).hub
     hub.channel("main")  # created here so that the dashboard is never empty
-    return _render(request, "dashboard.html", None)
+    return _render(request, "dashboard.html", None, number_limits=number_limits)
 
 
 async def overlay(request: Request) -> Response:
