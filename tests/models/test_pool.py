@@ -15,7 +15,15 @@ from surtitle.models.kind import ModelKind
 from surtitle.models.pool import IdlePolicy, ModelPool
 from tests.support import until
 
-KIND = ModelKind("toy", "--toy", "a toy", dict, list, lambda names: set(), lambda names: {"toy"} - set(names))
+KIND = ModelKind(
+    noun="toy",
+    option="--toy",
+    wanted="a toy",
+    repositories=dict,
+    select=list,
+    missing=lambda names: set(),
+    missing_locally=lambda names: {"toy"} - set(names),
+)
 
 
 class Download:

@@ -63,13 +63,13 @@ def _repositories() -> dict[str, str]:
 
 
 WHISPER = ModelKind(
-    "Whisper model",
-    "--model",
-    "a Whisper model converted for CTranslate2",
-    _repositories,
-    _select_files,
-    _missing,
-    _missing_locally,
+    noun="Whisper model",
+    option="--model",
+    wanted="a Whisper model converted for CTranslate2",
+    repositories=_repositories,
+    select=_select_files,
+    missing=_missing,
+    missing_locally=_missing_locally,
 )
 
 

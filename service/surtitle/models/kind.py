@@ -18,7 +18,7 @@ from surtitle.models.cache import cache, repository_folder
 _REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelKind:
     """The names and files of one kind of models.
 

@@ -44,5 +44,11 @@ def _missing(names: Iterable[str]) -> set[str]:
 
 
 NLLB = ModelKind(
-    "translation model", "--translation-model", "an NLLB model", _repositories, _select_files, _missing, _missing
+    noun="translation model",
+    option="--translation-model",
+    wanted="an NLLB model",
+    repositories=_repositories,
+    select=_select_files,
+    missing=_missing,
+    missing_locally=_missing,
 )
