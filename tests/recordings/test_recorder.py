@@ -111,7 +111,7 @@ async def test_audio_during_a_pause_is_recorded_as_silence(service: Running, tmp
         for number, paused in enumerate((False, True, False), start=1):
             await client.patch("/api/channels/paused/settings", json={"paused": paused})
             await socket.send(pcm(silence(1.0) + 0.1))
-            await until(lambda number=number: hub.sources(hub.channel("paused"))[0].received >= number)  # type: ignore[misc]
+            await until(lambda number=number: hub.sources(hub.channel("paused"))[0].input.received >= number)  # type: ignore[misc]
         await socket.send('{"op":"end"}')
         async for _ in socket:
             pass
@@ -139,8 +139,8 @@ async def test_the_clock_is_right_after_a_lost_connection(service: Running, tmp_
                 await socket.send(pcm(tone(1.0, rate, 1)))
                 hub = service.services.hub
                 source = hub.sources(hub.channel("lost"))[0]
-                await until(lambda: source.received >= received + 0.9)  # noqa: B023 - used at once
-        total = source.received
+                await until(lambda: source.input.received >= received + 0.9)  # noqa: B023 - used at once
+        total = source.input.received
         await client.delete("/api/channels/lost/recording")
     first, second = (inspect(path) for path in recordings(tmp_path))
     assert (first.rate, second.rate) == (44_100, 48_000)
@@ -178,7 +178,7 @@ async def test_recordings_are_finished_when_the_service_stops(tmp_path: Path) ->
         await socket.send(pcm(silence(1.5)))
         hub = service.services.hub
         await until(lambda: bool(hub.sources(hub.channel("stop"))))
-        await until(lambda: hub.sources(hub.channel("stop"))[0].received >= 1.5)
+        await until(lambda: hub.sources(hub.channel("stop"))[0].input.received >= 1.5)
         await asyncio.sleep(0)
     assert [inspect(path).seconds for path in recordings(tmp_path)] == [1.5]
 
@@ -196,7 +196,7 @@ async def test_a_source_that_continues_after_a_restart_has_a_second_recording(tm
             hub = service.services.hub
             source = hub.sources(hub.channel("again"))[0]
             await socket.send(pcm(speech("The weather is fine today.")))
-            await until(lambda source=source, ready=ready: source.received > ready["received"] + 2)  # type: ignore[misc]
+            await until(lambda source=source, ready=ready: source.input.received > ready["received"] + 2)  # type: ignore[misc]
             await asyncio.sleep(1.0)  # what it said is written down
             session = hub.channel("again").session.id
     assert ready["resumed"]

@@ -164,7 +164,7 @@ async def test_the_right_token_passes(guarded: Running, key: str, how: str) -> N
     # a source that was left alone has to go before the next test
     await guarded.services.demo.close()
     hub = guarded.services.hub
-    await until(lambda: not any(source.attached for source in hub.sources(hub.channel("main"))))
+    await until(lambda: not any(source.lease.attached for source in hub.sources(hub.channel("main"))))
 
 
 async def test_valid_tokens_pass_where_others_were_refused_too_often() -> None:

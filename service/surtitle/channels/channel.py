@@ -30,6 +30,7 @@ from surtitle.channels.style import Style
 from surtitle.channels.track import Track
 from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
+from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
 from surtitle.speakers.timeline import SpeakerNumbering, highest_number
 
@@ -56,8 +57,12 @@ class Channel:
     Methods that name no track refer to the original.
     """
 
-    def __init__(self, name: str, limits: Limits, journal: Journal | None = None) -> None:
+    def __init__(
+        self, name: str, limits: Limits, journal: Journal | None = None, changes: Notifier | None = None
+    ) -> None:
+        """``changes`` is notified of everything that changes in the channel, too."""
         self.name = name
+        self.changes = Notifier(changes)  # of what its readers get, and of its sources and settings
         self.session: Session | None = None  # None until the first source starts
         self.settings = ChannelSettings()
         self.styles: dict[str, Style] = {}
@@ -283,7 +288,7 @@ class Channel:
     def _new_track(self, language: str) -> Track:
         epoch = self._epoch + language.replace("-", "")
         journal = TrackJournal(self._journal, lambda: self.session, language) if self._journal is not None else None
-        return Track(self._limits.captions, self._apply_names, self._style_events, journal, epoch)
+        return Track(self._limits.captions, self._apply_names, self._style_events, journal, epoch, self.changes)
 
     def _publish(self, key: str, name: str, data: dict[str, Any]) -> None:
         """Publish an event to the readers of all tracks."""

@@ -111,14 +111,14 @@ class Hub:
             raise BadRequest("The resume id is invalid: send the one from the ready message, or none.")
         name = clean_name(name) or "source"
         if (existing := self._find_resumable(channel, resume)) is not None:
-            log.info("%s/%s: resumed at %.1f s", channel.name, existing.name, existing.received)
-            return OpenedSource(existing, existing.attach(), resumed=True)
+            log.info("%s/%s: resumed at %.1f s", channel.name, existing.name, existing.input.received)
+            return OpenedSource(existing, existing.lease.attach(), resumed=True)
         left = channel.take_resumable(resume)
         source = await self._start(channel, name, language, resume or secrets.token_urlsafe(16), age, left)
         if self._stopping:
             source.end()
             raise ShuttingDown(_STOPPING)
-        return OpenedSource(source, source.attach(), resumed=left is not None)
+        return OpenedSource(source, source.lease.attach(), resumed=left is not None)
 
     def change(self, channel_name: str, changes: SettingsChanges) -> Channel:
         """Change a channel's settings, even while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
@@ -195,7 +195,7 @@ class Hub:
         """Disconnect all publishers and accept no more, because the service is about to stop."""
         self._stopping = True
         for source in self._sources:
-            source.disconnect(ShuttingDown(_STOPPING))
+            source.lease.disconnect(ShuttingDown(_STOPPING))
 
     async def finish(self, timeout: float) -> None:
         """End all sources; their captions become final if ``timeout`` seconds are enough."""
@@ -225,9 +225,9 @@ class Hub:
         """Start, restart or stop the diarization of a source according to its channel's settings."""
         wanted = source.channel.settings.diarization
         if not wanted.covers(source.name):
-            source.set_speaker_stream(None)
-        elif source.speaker_stream is None or source.speaker_stream.latency != wanted.latency:
-            source.set_speaker_stream(self._diarizer.open(source.position, wanted.latency))
+            source.speakers.use(None)
+        elif source.speakers.stream is None or source.speakers.stream.latency != wanted.latency:
+            source.speakers.use(self._diarizer.open(source.position, wanted.latency))
 
     def _running(self, channel: Channel | None = None) -> Iterator[tuple[Source, str | None]]:
         """The running sources of one channel or of all, with the languages that their clients requested."""
@@ -256,9 +256,9 @@ class Hub:
     def _list_paces(self) -> list[SourcePace]:
         """The lag of each live source, for the choice of the default model."""
         return [
-            SourcePace(source.key, source.model, source.received, source.lag, source.skipped)
+            SourcePace(source.key, source.model, source.input.received, source.stats.lag, source.stats.skipped)
             for source in self._list_running()
-            if source.attached
+            if source.lease.attached
         ]
 
     def _list_models_in_use(self) -> set[str]:
@@ -322,7 +322,7 @@ class Hub:
         ):
             if len(running) + self._opening < limit:
                 continue
-            away = next((source for source in running if not source.attached), None)
+            away = next((source for source in running if not source.lease.attached), None)
             if away is None:
                 where = "in all" if limit == limits.sources else f"in {channel.name}"
                 raise TooMany(f"{limit} sources are already running {where}: end one first.")
@@ -334,7 +334,7 @@ class Hub:
     async def _free_name(self, channel: Channel, name: str) -> str:
         """The name, with a number if an active source has it; a source of that name whose client is away ends."""
         for source in self.sources(channel):
-            if source.name == name and not source.attached:
+            if source.name == name and not source.lease.attached:
                 await source.finish()
         taken = {source.name for source in self.sources(channel) if source.resumable}
         candidates = (name, *(f"{name} {number}" for number in range(2, self._limits.sources + 2)))

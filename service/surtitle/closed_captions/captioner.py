@@ -7,8 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-import msgspec
-
 from surtitle.captions.cea608 import describe_refusal, find_foreign_script
 from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
@@ -81,10 +79,8 @@ class Captioner:
                 sequence = event.number
                 if event.name == "clear":
                     self._interleaver.forget()
-                elif event.name == "caption":
-                    caption = track.caption(msgspec.json.decode(event.data, type=_CaptionEvent).id)
-                    if caption is not None:
-                        self._interleaver.put(caption, now)
+                elif event.caption is not None and event.caption.full_text:
+                    self._interleaver.put(track.apply_names(event.caption), now)
             self._queue_words(now)
 
     def next(self) -> Screen | None:
@@ -117,7 +113,3 @@ class Captioner:
             due = now + max(0.0, self.picture - age) + self._delay
             with self._lock:
                 self._rollup.add(spoken.word.text, due, spaced=spoken.word.spaced, turn=spoken.turn)
-
-
-class _CaptionEvent(msgspec.Struct):
-    id: str

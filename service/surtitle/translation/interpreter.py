@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
-
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Event
@@ -137,7 +135,7 @@ class Interpreter:
             now = asyncio.get_running_loop().time()
             for event in await self._channel.since(self._sequence):
                 self._sequence = max(self._sequence, event.number)
-                await self._handle_event(event, now)
+                self._handle_event(event, now)
             self._skip(self._speech.release(now))
             self._publish_states()
             await self._channel.feed.wait(self._sequence, _POLL_INTERVAL)
@@ -159,19 +157,13 @@ class Interpreter:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), _POLL_INTERVAL)
 
-    async def _handle_event(self, event: Event, now: float) -> None:
+    def _handle_event(self, event: Event, now: float) -> None:
         """Handle an event of the original track."""
         if event.name == "clear":
             self._speech.clear()
             for policy in self._policies.values():
                 policy.clear()
-        elif event.name == "caption":
-            received = msgspec.json.decode(event.data, type=_CaptionEvent)
-            if received.text:
-                await self._channel.original.recall(received.id)
-            caption = self._channel.original.unnamed_caption(received.id) or Caption(
-                received.id, received.rev, received.source, received.lang
-            )
+        elif (caption := event.caption) is not None:
             for language, policy in self._policies.items():
                 self._put(language, policy.put(caption, now))
             if self._uses_recognizer(ENGLISH):
@@ -289,11 +281,3 @@ class Interpreter:
         if self.waiting(language) > _LAG_THRESHOLD:
             return State("behind", "The translation is behind: this computer is too slow for this many languages.")
         return State("live")
-
-
-class _CaptionEvent(msgspec.Struct):
-    id: str
-    rev: int
-    source: str
-    lang: str
-    text: str

@@ -124,7 +124,7 @@ async def _events(
                 overlay = text
                 yield {"event": "overlay", "text": text}
             source = hub.resumable(channel, wanted.start.resume)
-            if not tickets.is_valid(ticket) and (source is None or not source.attached):
+            if not tickets.is_valid(ticket) and (source is None or not source.lease.attached):
                 ticket = tickets.issue(channel.name, wanted.start)
                 yield {"event": "ticket", "ticket": ticket}
             state = {
@@ -146,10 +146,10 @@ async def _events(
 def _describe(source: Source) -> dict[str, Any]:
     return {
         "name": source.name,
-        "state": "live" if source.attached else "away",
+        "state": source.state,
         "engine": source.engine,
-        "seconds": int(source.received),
-        "lag": round(source.lag, 1),
+        "seconds": int(source.input.received),
+        "lag": round(source.stats.lag, 1),
     }
 
 

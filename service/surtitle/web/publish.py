@@ -132,13 +132,13 @@ class _Publisher:
     async def _send_events(self, source: Source) -> None:
         """Send the source's events until the end event."""
         while True:
-            for event in source.feed.since(source.delivered):
+            for event in source.feed.since(source.feed.delivered):
                 async with asyncio.timeout(self._limits.send_timeout):
                     await self._websocket.send_text(event.data)
-                source.delivered = event.number
+                source.feed.delivered = event.number
                 if event.name == "end":
                     return
-            await source.feed.wait(source.delivered, timeout=60.0)
+            await source.feed.wait(source.feed.delivered, timeout=60.0)
 
     async def _send(self, message: dict[str, Any]) -> None:
         async with asyncio.timeout(self._limits.send_timeout):
@@ -171,9 +171,9 @@ async def publish_post(request: Request) -> Response:
             summary = {
                 **build_ready(opened),
                 "type": "end",
-                "seconds": round(source.received, 3),
-                "skipped": round(source.skipped, 3),
-                "captions": source.snapshot()["captions"],
+                "seconds": round(source.input.received, 3),
+                "skipped": round(source.stats.skipped, 3),
+                "captions": source.stats.captions,
                 **({"notice": source.notice} if source.notice else {}),
             }
             return JSONResponse(summary)
@@ -209,7 +209,7 @@ async def publish_source(
             yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):
         await intake.abort()
-        source.detach(opened.owner)
+        source.lease.detach(opened.owner)
         raise
     except BaseException:
         await intake.abort()
@@ -233,7 +233,7 @@ def build_ready(opened: OpenedSource) -> dict[str, Any]:
         "language": source.language,
         "resume": source.resume,
         "resumed": opened.resumed,
-        "received": round(source.received, 3),
+        "received": round(source.input.received, 3),
         "clock": round(source.clock, 3),
     }
 
