@@ -126,7 +126,7 @@ async def test_everything_is_heard_and_the_end_flushes(bench: Bench) -> None:
     await source.finish()
     assert script.heard == pytest.approx(5.0)
     assert (script.flushes, script.closed, source.ended) == (1, True, True)
-    assert await bench.channel.transcript("txt") == "word\n"
+    assert await bench.channel.original.transcript("txt") == "word\n"
 
 
 async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench) -> None:

@@ -117,7 +117,7 @@ async def test_the_settings_fit_a_phone(window: Any) -> None:
 
 def said(service: Running, key: str, text: str, *, source: str = "Host") -> None:
     words = tuple(Word(part, float(at), at + 0.8) for at, part in enumerate(text.split()))
-    service.services.hub.channel("main").put(Caption(key, 1, source, "en", words, (), True))
+    service.services.hub.channel("main").original.put(Caption(key, 1, source, "en", words, (), True))
 
 
 async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
@@ -126,7 +126,7 @@ async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
         service.services.hub.channel("main")
         dashboard = await window(f"{service.url}/")
         overlay = await window(f"{service.url}/overlay/main?fade=0&names=always")
-        await until(lambda: service.services.hub.readers.get("main", 0) >= 2)
+        await until(lambda: service.services.hub.readers.of("main") >= 2)
         said(service, "c1", "Welcome to sir title.")
         said(service, "c2", "Good evening.", source="Guest")
         await dashboard.until("document.querySelectorAll('.captions .edit').length === 2")
@@ -193,7 +193,7 @@ async def test_problems_are_told_in_words_and_captions_can_be_paused_and_cleared
         dashboard.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
         await dashboard.page.click(".clear")
         await dashboard.until("!document.querySelector('.captions').textContent.includes('Away')")
-        assert service.services.hub.channel("main").captions == []
+        assert service.services.hub.channel("main").original.captions == []
 
 
 async def test_the_dashboard_speaks_the_browsers_language(window: Any) -> None:

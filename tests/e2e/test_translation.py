@@ -101,7 +101,7 @@ async def test_a_language_from_right_to_left(translating: Running, window: Any) 
     page = await window(f"{translating.url}/overlay/arabic?lang=ar")
     await readers(translating, "arabic", 1)
     words = (Word("مرحبا", 1.0, 2.0), Word("بالجميع", 2.0, 3.0))
-    translating.services.hub.channel("arabic").put(Caption("c1", 1, "Host", "ar", words, final=True))
+    translating.services.hub.channel("arabic").original.put(Caption("c1", 1, "Host", "ar", words, final=True))
     await shows(page, "#captions", "مرحبا بالجميع")
     assert await page.page.get_attribute(".line", "dir") == "rtl"
     assert await page.page.get_attribute("#captions", "lang") == "ar"

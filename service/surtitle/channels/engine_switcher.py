@@ -158,6 +158,7 @@ class EngineSwitcher:
             del self._tasks[channel]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s: switching the engine of its sources failed", channel.name, exc_info=error)
+        channel.changes.notify()
 
 
 async def _open(choice: EngineChoice) -> Stream:

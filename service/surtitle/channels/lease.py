@@ -68,6 +68,8 @@ class Lease:
     def close(self) -> None:
         """Note that the source has ended, so nobody can return to it."""
         self._closed = True
+        if self._grace is not None:
+            self._grace.cancel()
 
     async def cancel(self) -> None:
         """Stop waiting for the client, unless it is the end of that wait that calls this."""

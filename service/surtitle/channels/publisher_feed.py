@@ -24,7 +24,7 @@ class PublisherFeed(Feed):
 
     def publish_caption(self, caption: Caption) -> None:
         """Publish a revision of a caption."""
-        self.publish(f"caption:{caption.id}", "caption", caption_message(caption), caption)
+        self.publish(f"caption:{caption.id}", "caption", caption_message(caption))
 
     def publish_lag(self, lag: float, skipped: float, *, force: bool = False) -> None:
         """Publish the lag and the skipped audio in seconds, if they are worth it or ``force``."""

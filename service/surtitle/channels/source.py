@@ -61,14 +61,18 @@ class Source:
         on_end: Callable[[Source], None] = lambda source: None,
         key: str = "",
         metrics: Metrics | None = None,
+        audio_listener: AudioListener | None = None,
     ) -> None:
-        """``before`` is how many seconds an earlier run of the service received; ``on_end`` is called at the end."""
+        """``before`` is how many seconds an earlier run of the service received; ``on_end`` is called at the end.
+
+        ``audio_listener`` receives the audio as it comes, through `audio_tap.tap`.
+        """
         self.channel = channel
         self.key = key  # identifies the source in logs and metrics; unlike `resume` it is no secret
         self.name = name
         self.resume = resume
         self.error: SurtitleError | None = None
-        self.audio_listener: AudioListener | None = None
+        self.audio_listener = audio_listener
         self.notice = ""  # what its publisher should know about the recognition of its language
         self.input = AudioInput(limits, before)
         self.lease = Lease(limits, self._lease_changed, self.input.flush, self._client_lost)

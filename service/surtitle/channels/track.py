@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -77,6 +78,12 @@ class Track:
         """The captions on screen, oldest first."""
         found = (self.caption(key) for key in self._visible(time.monotonic()))
         return sorted((caption for caption in found if caption), key=lambda caption: caption.start)
+
+    def hides_at(self) -> float:
+        """When the next caption leaves the screen by itself, by `time.monotonic`; infinity if none does."""
+        now = time.monotonic()
+        closed = [self._shown_at[key] for key in self._visible(now) if key not in self._open]
+        return min(closed, default=math.inf) + _LINGER
 
     def put(self, caption: Caption) -> None:
         """Add a new revision of a caption, and publish it."""

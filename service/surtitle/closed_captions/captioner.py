@@ -12,8 +12,9 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
 from surtitle.closed_captions.interleaver import SourceInterleaver
 from surtitle.closed_captions.rollup import RollUp, Screen
+from surtitle.core.notifier import from_thread
 
-_POLL_INTERVAL = 0.25  # seconds between two checks when nothing is published, because turns end by time
+_IDLE_TIMEOUT = 60.0  # seconds to wait for an event before looking again, in any case
 _SCRIPT_WORDS = 12  # words by which the script is determined
 
 
@@ -49,6 +50,7 @@ class Captioner:
         self._letters: deque[str] = deque(maxlen=_SCRIPT_WORDS)
         self._rollup = RollUp()
         self._lock = threading.Lock()
+        self._changed = from_thread(channel.changes.notify)
 
     @property
     def refusal(self) -> str:
@@ -73,7 +75,8 @@ class Captioner:
         sequence = track.feed.last
         self._interleaver.skip(track.visible())
         while True:
-            await track.feed.wait(sequence, _POLL_INTERVAL)
+            turn_ends = self._interleaver.due() - time.monotonic()
+            await track.feed.wait(sequence, min(_IDLE_TIMEOUT, turn_ends))
             now = time.monotonic()
             for event in track.feed.since(sequence):
                 sequence = event.number
@@ -82,11 +85,17 @@ class Captioner:
                 elif event.caption is not None and event.caption.full_text:
                     self._interleaver.put(track.apply_names(event.caption), now)
             self._queue_words(now)
+            self._changed()
 
     def next(self) -> Screen | None:
         """The screen to show now, if it is a new one."""
         with self._lock:
             return self._rollup.next(time.monotonic())
+
+    def due(self) -> float:
+        """When to call `next` again after it returned None, by `time.monotonic`, if the channel does not change."""
+        with self._lock:
+            return self._rollup.due(time.monotonic())
 
     def mark_shown(self, screen: Screen) -> None:
         """Note that viewers see ``screen``; until then `next` returns it again."""
@@ -94,12 +103,15 @@ class Captioner:
             self._rollup.show(screen, time.monotonic())
         self.text = screen.text
         self.sent += 1
+        self._changed()
 
     def reset(self) -> None:
         """Note that viewers see nothing, and discard the words that wait."""
         with self._lock:
             self._rollup.reset()
-        self.text = ""
+        if self.text:
+            self.text = ""
+            self._changed()
 
     def _queue_words(self, now: float) -> None:
         for spoken in self._interleaver.take(now):
@@ -109,7 +121,7 @@ class Captioner:
             if script:
                 continue
             at = self._position(spoken.source)
-            age = max(0.0, (self._channel.clock() if at is None else at) - spoken.word.end)
+            age = max(0.0, (self._channel.session.clock() if at is None else at) - spoken.word.end)
             due = now + max(0.0, self.picture - age) + self._delay
             with self._lock:
                 self._rollup.add(spoken.word.text, due, spaced=spoken.word.spaced, turn=spoken.turn)

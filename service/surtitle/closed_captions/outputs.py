@@ -73,10 +73,12 @@ class Outputs:
     def script(self, channel: Channel) -> Iterator[None]:
         """Count a connected OBS script, which sends the closed captions unless the service does."""
         self._scripts[channel] += 1
+        channel.changes.notify()
         try:
             yield
         finally:
             self._scripts -= Counter([channel])
+            channel.changes.notify()
 
     @contextmanager
     def captioner(self, channel: Channel, language: str | None, delay: float) -> Iterator[Captioner]:
@@ -131,3 +133,4 @@ class Outputs:
             del self._tasks[channel]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s: sending closed captions failed", channel.name, exc_info=error)
+        channel.changes.notify()

@@ -86,6 +86,13 @@ class RollUp:
             return Screen("", self._shown.row, self._shown.length)
         return screen
 
+    def due(self, now: float) -> float:
+        """When to call `next` again after it returned None, if no word is added until then; infinity if never."""
+        if now - self._when < MIN_INTERVAL:
+            return self._when + MIN_INTERVAL
+        word = self._waiting[0].due if self._waiting else float("inf")
+        return min(word, self._heard + CLEAR_AFTER) if self._shown.text else word
+
     def show(self, screen: Screen, now: float) -> None:
         """Note that viewers see ``screen``."""
         self._shown, self._when = screen, now

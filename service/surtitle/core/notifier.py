@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 
 
 class Notifier:
@@ -36,3 +38,14 @@ class Notifier:
         except TimeoutError:
             return False
         return True
+
+
+def from_thread(callback: Callable[[], None]) -> Callable[[], None]:
+    """A function for threads that soon calls ``callback`` in the running event loop, unless that has ended by then."""
+    loop = asyncio.get_running_loop()
+
+    def call_soon() -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(callback)
+
+    return call_soon

@@ -55,9 +55,9 @@ async def correct_caption(request: Request) -> Response:
 async def _record_correction(request: Request, channel: Channel, before: Caption) -> None:
     """Store that a person corrected this caption: a second pass then leaves it alone."""
     transcripts, journal_writer = services(request).transcripts, services(request).journal_writer
-    if transcripts is None or journal_writer is None or channel.session is None:
+    if transcripts is None or journal_writer is None or channel.session.current is None:
         return
-    session, after = channel.session.id, channel.original.final(before.id)
+    session, after = channel.session.current.id, channel.original.final(before.id)
     await journal_writer.flush()
     try:
         gone = replace(before, words=())

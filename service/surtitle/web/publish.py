@@ -159,7 +159,7 @@ async def publish_post(request: Request) -> Response:
         async with publish_source(request, channel, start, Source.put_when_free) as (opened, intake):
             source = opened.source
             if opened.resumed:  # a client over HTTP cannot learn where to resume, so the gap is lost
-                source.skip_to(source.channel.clock(start.age))
+                source.skip_to(source.channel.session.clock(start.age))
             async for data in _read_body(request, limits.idle_timeout, opened.owner):
                 await asyncio.sleep(rate_limit.take(len(data)))
                 for at in range(0, len(data), limits.frame_bytes):
