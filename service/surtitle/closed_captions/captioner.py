@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -20,7 +21,7 @@ _SCRIPT_WORDS = 12  # words by which the script is determined
 
 
 class Captioner:
-    """The closed captions for one consumer: `follow` runs in the event loop, `next` and `mark_shown` in any thread.
+    """The closed captions for one consumer, which calls `next` and `mark_shown` while `follow` runs.
 
     ``delay`` is the configured delay in seconds. ``picture`` is by how many seconds the viewers' picture is late: a
     word then appears when it is spoken in the picture, if it was recognized in time.
@@ -50,7 +51,7 @@ class Captioner:
         self._refusal = ""
         self._letters: deque[str] = deque(maxlen=_SCRIPT_WORDS)
         self._rollup = RollUp()
-        self._lock = threading.Lock()
+        self._word_added = asyncio.Event()
 
     @property
     def refusal(self) -> str:
@@ -89,20 +90,25 @@ class Captioner:
 
     def next(self) -> Screen | None:
         """The screen to show now, if it is a new one."""
-        with self._lock:
-            return self._rollup.next(time.monotonic())
+        return self._rollup.next(time.monotonic())
+
+    async def wait(self, deadline: float) -> None:
+        """Return when `next` may have a new screen, or when `time.monotonic` has reached ``deadline``."""
+        self._word_added.clear()
+        due = self._rollup.due(time.monotonic())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(due, deadline) - time.monotonic()):
+                await self._word_added.wait()
 
     def mark_shown(self, screen: Screen) -> None:
         """Note that viewers see ``screen``; until then `next` returns it again."""
-        with self._lock:
-            self._rollup.show(screen, time.monotonic())
+        self._rollup.show(screen, time.monotonic())
         self.text = screen.text
         self.sent += 1
 
     def reset(self) -> None:
         """Note that viewers see nothing, and discard the words that wait."""
-        with self._lock:
-            self._rollup.reset()
+        self._rollup.reset()
         self.text = ""
 
     def _queue_words(self, now: float) -> None:
@@ -115,8 +121,8 @@ class Captioner:
             at = self._position(spoken.source)
             age = max(0.0, (self._channel.clock() if at is None else at) - spoken.word.end)
             due = now + max(0.0, self.picture - age) + self._delay
-            with self._lock:
-                self._rollup.add(spoken.word.text, due, spaced=spoken.word.spaced, turn=spoken.turn)
+            self._rollup.add(spoken.word.text, due, spaced=spoken.word.spaced, turn=spoken.turn)
+            self._word_added.set()
 
 
 class _CaptionEvent(msgspec.Struct):
