@@ -132,11 +132,11 @@ async def test_pinned_languages_on_the_dashboard(translating: Running, window: A
             await asyncio.sleep(0.05)
     await form.locator("[name=translations]").fill("French, xx")
     await form.locator("button").click()
-    await says(".said", "'xx' is not a language")
+    await says(".form-status", "'xx' is not a language")
     page.errors.clear()  # the browser's own note of the refusal
     await form.locator("[name=translations]").fill("French, german")
     await form.locator("button").click()
-    await says(".said", "Applied.")
+    await says(".form-status", "Applied.")
     assert await form.locator("[name=translations]").input_value() == "fr, de"
     await says(".running", "French: live, always")
     async with httpx.AsyncClient(base_url=f"{translating.url}/api/channels/main") as client:

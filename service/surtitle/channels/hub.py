@@ -188,7 +188,7 @@ class Hub:
         return self._stopping
 
     def disconnect(self) -> None:
-        """Disconnect all publishers and accept no more, because the service is about to stop."""
+        """Disconnect all publishers and accept no new ones, because the service is about to stop."""
         self._stopping = True
         for source in self.sources:
             source.lease.disconnect(ShuttingDown(_STOPPING))

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from surtitle.captions.cea608 import describe_refusal, find_foreign_script
 from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
 from surtitle.closed_captions.interleaver import SourceInterleaver
 from surtitle.closed_captions.rollup import RollUp, Screen
-from surtitle.core.notifier import from_thread
 
 _IDLE_TIMEOUT = 60.0  # seconds to wait for an event before looking again, in any case
 _SCRIPT_WORDS = 12  # words by which the script is determined
 
 
 class Captioner:
-    """The closed captions for one consumer: `follow` runs in the event loop, `next` and `mark_shown` in any thread.
+    """The closed captions for one consumer, which calls `next` and `mark_shown` while `follow` runs.
 
     ``delay`` is the configured delay in seconds. ``picture`` is by how many seconds the viewers' picture is late: a
     word then appears when it is spoken in the picture, if it was recognized in time.
@@ -49,8 +49,7 @@ class Captioner:
         self._refusal = ""
         self._letters: deque[str] = deque(maxlen=_SCRIPT_WORDS)
         self._rollup = RollUp()
-        self._lock = threading.Lock()
-        self._changed = from_thread(channel.changes.notify)
+        self._word_added = asyncio.Event()
 
     @property
     def refusal(self) -> str:
@@ -85,33 +84,36 @@ class Captioner:
                 elif event.caption is not None and event.caption.full_text:
                     self._interleaver.put(track.apply_names(event.caption), now)
             self._queue_words(now)
-            self._changed()
+            self._channel.changes.notify()
 
     def next(self) -> Screen | None:
         """The screen to show now, if it is a new one."""
-        with self._lock:
-            return self._rollup.next(time.monotonic())
+        return self._rollup.next(time.monotonic())
+
+    async def wait(self, deadline: float) -> None:
+        """Return when `next` may have a new screen, or when `time.monotonic` has reached ``deadline``."""
+        self._word_added.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(self.due(), deadline) - time.monotonic()):
+                await self._word_added.wait()
 
     def due(self) -> float:
         """When to call `next` again after it returned None, by `time.monotonic`, if the channel does not change."""
-        with self._lock:
-            return self._rollup.due(time.monotonic())
+        return self._rollup.due(time.monotonic())
 
     def mark_shown(self, screen: Screen) -> None:
         """Note that viewers see ``screen``; until then `next` returns it again."""
-        with self._lock:
-            self._rollup.show(screen, time.monotonic())
+        self._rollup.show(screen, time.monotonic())
         self.text = screen.text
         self.sent += 1
-        self._changed()
+        self._channel.changes.notify()
 
     def reset(self) -> None:
         """Note that viewers see nothing, and discard the words that wait."""
-        with self._lock:
-            self._rollup.reset()
+        self._rollup.reset()
         if self.text:
             self.text = ""
-            self._changed()
+            self._channel.changes.notify()
 
     def _queue_words(self, now: float) -> None:
         for spoken in self._interleaver.take(now):
@@ -123,5 +125,5 @@ class Captioner:
             at = self._position(spoken.source)
             age = max(0.0, (self._channel.session.clock() if at is None else at) - spoken.word.end)
             due = now + max(0.0, self.picture - age) + self._delay
-            with self._lock:
-                self._rollup.add(spoken.word.text, due, spaced=spoken.word.spaced, turn=spoken.turn)
+            self._rollup.add(spoken.word.text, due, spaced=spoken.word.spaced, turn=spoken.turn)
+            self._word_added.set()

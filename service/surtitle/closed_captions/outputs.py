@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,12 +16,9 @@ from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.obs_websocket import OFF, ObsOutput
 from surtitle.core.errors import SurtitleError
-from surtitle.core.threads import start_thread
 from surtitle.translation.translations import Translations
 
 log = logging.getLogger("surtitle.outputs")
-
-_STOP_TIMEOUT = 4.0  # seconds for an output's thread to clear the screen and end
 
 
 class Outputs:
@@ -113,20 +110,13 @@ class Outputs:
             await self._send(channel, settings, captioner)
 
     async def _send(self, channel: Channel, settings: ClosedCaptions, captioner: Captioner) -> None:
-        output = self._running[channel] = ObsOutput(settings, captioner)
-        sending = start_thread(f"obs {channel.name}", output.run)
-        following = asyncio.create_task(captioner.follow())
+        output = self._running[channel] = ObsOutput(settings, captioner, channel.changes.notify)
         try:
-            await asyncio.wait({sending, following}, return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                following.result()
-            sending.result()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(captioner.follow(), name=f"captioner {channel.name}")
+                tasks.create_task(output.run(), name=f"obs {channel.name}")
         finally:
-            following.cancel()
-            output.stop()
             del self._running[channel]
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({following, sending}, timeout=_STOP_TIMEOUT)
 
     def _task_done(self, channel: Channel, task: asyncio.Task[None]) -> None:
         if self._tasks.get(channel) is task:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surtitle.core.errors import ModelError
+from surtitle.models.repositories import REPOSITORIES
 
 if TYPE_CHECKING:
     from huggingface_hub import CachedRepoInfo
@@ -85,10 +86,11 @@ def local_directory(model: str) -> Path | None:
 
 def repository(model: str) -> str:
     """The hub's repository of a model. Raises `ModelError` for an unknown name."""
-    known = _repositories()
-    repo_id = known.get(model, model)
+    repo_id = REPOSITORIES.get(model, model)
     if not _REPOSITORY.fullmatch(repo_id):
-        raise ModelError(f"{model[:80]!r} is not a known model: give one of {', '.join(known)}, or a repository.")
+        raise ModelError(
+            f"{model[:80]!r} is not a known model: give one of {', '.join(REPOSITORIES)}, or a repository."
+        )
     return repo_id
 
 
@@ -147,7 +149,7 @@ def catalogue() -> list[Model]:
     """The models that have a name, and other ones in the cache."""
     here = {repo.repo_id: repo for repo in _scan()}
     models: dict[str, Model] = {}  # by repository: some have two names
-    for name, repo_id in _repositories().items():
+    for name, repo_id in REPOSITORIES.items():
         models.setdefault(
             repo_id,
             Model(name, repo_id, _expected_size(name), *_stored(here.get(repo_id), name), _source(here, repo_id)),
@@ -173,13 +175,6 @@ def remove(model: str, kind: Kind | None = None) -> int:
     except OSError as error:
         raise ModelError(f"Cannot delete the model “{model}” in {folder} ({error.strerror}).") from error
     return size
-
-
-def _repositories() -> dict[str, str]:
-    """The names of models, and their repositories on the hub."""
-    from faster_whisper.utils import _MODELS, available_models  # the repositories are not public
-
-    return {name: str(_MODELS[name]) for name in available_models()}
 
 
 def _scan() -> list[CachedRepoInfo]:
