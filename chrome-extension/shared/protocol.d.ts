@@ -252,10 +252,13 @@ export interface SourceStatus {
   /** seconds left out by the diarization; null without it */
   speakers_skipped: number | null;
   speaking: boolean;
-  state: "away" | "live";
+  state: SourceState;
   /** seconds of audio that are not recognized yet */
   waiting: number;
 }
+
+/** A source is away while its client is disconnected and may return. */
+export type SourceState = "away" | "ended" | "live";
 
 /** Closed captions in OBS. */
 export interface ClosedCaptionsStatus {
@@ -400,6 +403,19 @@ export interface EngineDescription {
   /** why this model was chosen; empty if it was configured */
   choice: string;
   engine: string;
+  model: string;
+  /** one sentence for people; empty when there is nothing to say */
+  notice: string;
+}
+
+/** The state of the service, without its channels. */
+export interface ServiceBasics {
+  /** why this model was chosen; empty if it was configured */
+  choice: string;
+  demo: boolean;
+  engine: string;
+  /** the default model while it is on its way */
+  loading: ModelProgress | null;
   model: string;
   /** one sentence for people; empty when there is nothing to say */
   notice: string;

@@ -174,7 +174,7 @@ async def test_the_right_token_passes(guarded: Running, key: str, how: str) -> N
     # a source that was left alone has to go before the next test
     await guarded.services.demo.close()
     hub = guarded.services.hub
-    await until(lambda: not any(source.attached for source in hub.sources(hub.channel("main"))))
+    await until(lambda: not any(source.lease.attached for source in hub.sources.of(hub.channel("main"))))
 
 
 async def test_valid_tokens_pass_where_others_were_refused_too_often() -> None:
@@ -253,7 +253,7 @@ async def test_clients_are_disconnected_when_their_token_is_revoked(guarded: Run
         assert [one.error for one in said] == ["unauthorized"] * 2
         assert [one.code for one in said] == [4401] * 2
         await asyncio.wait_for(asyncio.gather(events.aread(), feed.aread()), 20)
-    await until(lambda: not hub.readers.get("leaving") and not hub.sources(hub.channel("leaving")))
+    await until(lambda: not hub.readers.of("leaving") and not hub.sources.of(hub.channel("leaving")))
 
 
 async def test_clients_are_disconnected_when_their_token_expires(guarded: Running) -> None:
@@ -349,7 +349,7 @@ async def test_the_demo_plays_where_tokens_are_needed(guarded: Running) -> None:
     async with httpx.AsyncClient(base_url=guarded.url, headers=headers) as client:
         assert (await client.post("/api/demo")).json() == {"started": True}
         hub = guarded.services.hub
-        await until(lambda: bool(hub.sources(hub.channel("main"))))
+        await until(lambda: bool(hub.sources.of(hub.channel("main"))))
     await guarded.services.demo.close()
 
 

@@ -20,6 +20,7 @@ from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.translation.translations import Translations
+from surtitle.web.status_board import StatusBoard
 
 
 def loaded(folder: Path) -> dict[str, StoredSettings]:
@@ -35,7 +36,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engines, "start", lambda self: None)
 
 
-@pytest.mark.parametrize("part", [Demo, Retranscriber, Mixer, Outputs, Translations, Hub, Recorder])
+@pytest.mark.parametrize("part", [StatusBoard, Demo, Retranscriber, Mixer, Outputs, Translations, Hub, Recorder])
 async def test_a_part_that_cannot_be_closed_is_logged_and_the_others_are_closed(
     part: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -37,7 +37,7 @@ class EngineChoice:
     def satisfies(self, wanted: EngineChoice) -> bool:
         """Whether this choice does what ``wanted`` asks for.
 
-        The embedded recognizer knows one language and takes no hints, so with it any language and hints will do.
+        The embedded recognizer knows one language and takes no hints, so with it any language and hints are sufficient.
         """
         same_engine = self.engine is wanted.engine and self.notice == wanted.notice
         return self == wanted or (same_engine and self.engine.name == BUILT_IN)
@@ -160,6 +160,7 @@ class EngineSwitcher:
             del self._tasks[channel]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s: switching the engine of its sources failed", channel.name, exc_info=error)
+        channel.changes.notify()
 
 
 async def _open(choice: EngineChoice) -> Stream:

@@ -29,6 +29,14 @@ ScopeName = Literal["view", "publish", "admin"]
 DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
 
 
+class SourceState(StrEnum):
+    """A source is away while its client is disconnected and may return."""
+
+    LIVE = "live"
+    AWAY = "away"
+    ENDED = "ended"
+
+
 class LoadState(StrEnum):
     """What happens to a model."""
 
@@ -234,7 +242,7 @@ class SourceStatus(TypedDict):
 
     name: str
     id: str
-    state: Literal["live", "away"]
+    state: SourceState
     engine: str
     model: str
     language: str
@@ -366,11 +374,16 @@ class EngineDescription(TypedDict):
     choice: Annotated[str, Meta(description="why this model was chosen; empty if it was configured")]
 
 
-class ServiceStatus(EngineDescription):
-    """What `/api/status` sends whenever it changes."""
+class ServiceBasics(EngineDescription):
+    """The state of the service, without its channels."""
 
     loading: Annotated[ModelProgress | None, Meta(description="the default model while it is on its way")]
     demo: bool
+
+
+class ServiceStatus(ServiceBasics):
+    """What `/api/status` sends whenever it changes."""
+
     channels: list[ChannelStatus]
     links: NotRequired[Annotated[dict[str, PageLinks], Meta(description="by channel, where pages need a token")]]
 

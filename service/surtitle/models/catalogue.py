@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from surtitle.models.cache import cache, repository_folder
 from surtitle.models.kind import ModelKind
+from surtitle.models.repositories import REPOSITORIES
 
 if TYPE_CHECKING:
     from huggingface_hub import CachedRepoInfo
@@ -55,18 +56,11 @@ def _missing_locally(files: Iterable[str]) -> set[str]:
     return {"model.bin"} - set(files)  # `check` names the others
 
 
-def _repositories() -> dict[str, str]:
-    """The names of models, and their repositories on the hub."""
-    from faster_whisper.utils import _MODELS, available_models  # the repositories are not public
-
-    return {name: str(_MODELS[name]) for name in available_models()}
-
-
 WHISPER = ModelKind(
     noun="Whisper model",
     option="--model",
     wanted="a Whisper model converted for CTranslate2",
-    repositories=_repositories,
+    repositories=REPOSITORIES,
     select=_select_files,
     missing=_missing,
     missing_locally=_missing_locally,
@@ -77,7 +71,7 @@ def catalogue() -> list[Model]:
     """The models that have a name, and other ones in the cache."""
     here = {repo.repo_id: repo for repo in _scan()}
     models: dict[str, Model] = {}  # by repository: some have two names
-    for name, repo_id in _repositories().items():
+    for name, repo_id in REPOSITORIES.items():
         models.setdefault(
             repo_id,
             Model(name, repo_id, _expected_size(name), *_stored(here.get(repo_id), name), _source(here, repo_id)),

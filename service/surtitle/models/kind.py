@@ -22,7 +22,7 @@ _REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}", re.ASCII)
 class ModelKind:
     """The names and files of one kind of models.
 
-    ``repositories`` returns the hub's repositories by the models' names. ``select`` returns the files to fetch from
+    ``repositories`` are those of the hub by the models' names. ``select`` returns the files to fetch from
     those of a repository, in the order in which they are fetched; ``missing`` the required files that are not among
     the given ones, and ``missing_locally`` the same for a directory that is not the hub's.
     """
@@ -30,7 +30,7 @@ class ModelKind:
     noun: str
     option: str  # of the command line
     wanted: str  # a description of valid models, for error messages
-    repositories: Callable[[], Mapping[str, str]]
+    repositories: Mapping[str, str]
     select: Callable[[Iterable[str]], list[str]]
     missing: Callable[[Iterable[str]], set[str]]
     missing_locally: Callable[[Iterable[str]], set[str]]
@@ -54,7 +54,7 @@ class ModelKind:
 
     def repository(self, model: str) -> str:
         """The hub's repository of a model. Raises `ModelError` for an unknown name."""
-        known = self.repositories()
+        known = self.repositories
         repo_id = known.get(model, model)
         if not _REPOSITORY.fullmatch(repo_id):
             raise ModelError(f"{model[:80]!r} is not a known model: give one of {', '.join(known)}, or a repository.")

@@ -76,6 +76,7 @@ class Recorder:
             raise BadRequest(_NO_DISK)
         self._requested[channel] = True
         self._problems.pop(channel, None)
+        channel.changes.notify()
 
     async def stop(self, channel: Channel) -> list[Recording]:
         """Stop recording a channel. The returned recordings are on disk when this returns."""
@@ -83,6 +84,7 @@ class Recorder:
         sources = [source for source in self._running if source.channel is channel]
         ended = [self._running[source].recording for source in sources]
         await asyncio.gather(*map(self._end, sources))
+        channel.changes.notify()
         return ended
 
     def apply(self, channel: Channel) -> None:
@@ -95,7 +97,7 @@ class Recorder:
 
     def hear(self, source: Source, frames: Frames, rate: int, at: float) -> None:
         """Record audio of a source; silence while the channel is paused."""
-        channel, session = source.channel, source.channel.session
+        channel, session = source.channel, source.channel.session.current
         self._present.setdefault(channel, set()).add(source)
         running = self._running.get(source)
         if session is None or not self.should_record(channel):
@@ -212,6 +214,7 @@ class Recorder:
         self._problems[channel] = problem
         for source in [source for source in self._running if source.channel is channel]:
             self._end(source)
+        channel.changes.notify()
 
 
 async def _close(running: _Running) -> None:

@@ -126,7 +126,7 @@ class Sessions:
         """
         summary = await self.summary(session)
         channel = self.hub.find_channel(summary.session.channel)
-        if channel is not None and channel.session is not None and channel.session.id == session:
+        if channel is not None and channel.session.is_current(session):
             channel.clear()
         await self.retranscriber.stop(session)
         await self.recorder.end_session(session)
@@ -153,8 +153,8 @@ class Sessions:
     def _describe(self, summary: Summary, recordings: Sequence[RecordingFile]) -> wire.Session:
         session = summary.session
         channel = self.hub.find_channel(session.channel)
-        current = channel is not None and channel.session is not None and channel.session.id == session.id
-        running = current and channel is not None and bool(self.hub.sources(channel))
+        current = channel is not None and channel.session.is_current(session.id)
+        running = current and channel is not None and bool(self.hub.sources.of(channel))
         audio = None
         if recordings:
             audio = SessionAudio(

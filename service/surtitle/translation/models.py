@@ -27,10 +27,6 @@ def is_converted(directory: Path) -> bool:
     return (directory / _CONVERTED).is_file()
 
 
-def _repositories() -> dict[str, str]:
-    return {name: repository for name, (repository, _) in NAMES.items()}
-
-
 def _select_files(names: Iterable[str]) -> list[str]:
     """The files to fetch; the weights come last, in one format."""
     there = set(names)
@@ -47,7 +43,7 @@ NLLB = ModelKind(
     noun="translation model",
     option="--translation-model",
     wanted="an NLLB model",
-    repositories=_repositories,
+    repositories={name: repository for name, (repository, _) in NAMES.items()},
     select=_select_files,
     missing=_missing,
     missing_locally=_missing,

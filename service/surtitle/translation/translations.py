@@ -67,6 +67,7 @@ class Translations:
             yield channel.translation(language)
         finally:
             self._readers[key] -= 1
+            channel.changes.notify()
             if not self._readers[key]:
                 del self._readers[key]
                 later = asyncio.get_running_loop().call_later
@@ -86,6 +87,7 @@ class Translations:
                 closing = asyncio.create_task(interpreter.close())
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
+        channel.changes.notify()
         self._translators.unload_idle()
 
     def problem(self, channel: Channel, language: str) -> str:

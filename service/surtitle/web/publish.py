@@ -134,13 +134,13 @@ class _Publisher:
     async def _send_events(self, source: Source) -> None:
         """Send the source's events until the end event."""
         while True:
-            for event in source.feed.since(source.delivered):
+            for event in source.feed.since(source.feed.delivered):
                 async with asyncio.timeout(self._limits.send_timeout):
                     await self._websocket.send_text(event.data)
-                source.delivered = event.number
+                source.feed.delivered = event.number
                 if event.name == "end":
                     return
-            await source.feed.wait(source.delivered, timeout=60.0)
+            await source.feed.wait(source.feed.delivered, timeout=60.0)
 
     async def _send(self, message: ReadyMessage | StatusMessage) -> None:
         async with asyncio.timeout(self._limits.send_timeout):
@@ -161,7 +161,7 @@ async def publish_post(request: Request) -> Response:
         async with publish_source(request, channel, start, Source.put_when_free) as (opened, intake):
             source = opened.source
             if opened.resumed:  # a client over HTTP cannot learn where to resume, so the gap is lost
-                source.skip_to(source.channel.clock(start.age))
+                source.skip_to(source.channel.session.clock(start.age))
             async for data in _read_body(request, limits.idle_timeout, opened.owner):
                 await asyncio.sleep(rate_limit.take(len(data)))
                 for at in range(0, len(data), limits.frame_bytes):
@@ -173,9 +173,9 @@ async def publish_post(request: Request) -> Response:
             summary: PublishSummary = {
                 "type": "end",
                 **describe_start(opened),
-                "seconds": round(source.received, 3),
-                "skipped": round(source.skipped, 3),
-                "captions": source.snapshot()["captions"],
+                "seconds": round(source.input.received, 3),
+                "skipped": round(source.stats.skipped, 3),
+                "captions": source.stats.captions,
             }
             if not source.notice:
                 return JSONResponse(summary)
@@ -213,7 +213,7 @@ async def publish_source(
             yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):
         await intake.abort()
-        source.detach(opened.owner)
+        source.lease.detach(opened.owner)
         raise
     except BaseException:
         await intake.abort()
@@ -236,7 +236,7 @@ def describe_start(opened: OpenedSource) -> SourceStart:
         language=source.language,
         resume=source.resume,
         resumed=opened.resumed,
-        received=round(source.received, 3),
+        received=round(source.input.received, 3),
         clock=round(source.clock, 3),
     )
 
