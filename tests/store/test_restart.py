@@ -207,7 +207,7 @@ async def test_a_clock_that_was_set_back_puts_nothing_before_what_was_said(
         service.services.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "an hour later", start=3600.0, final=True)
     an_hour_ago = time.time() - 3600
-    monkeypatch.setattr("surtitle.channels.channel.time.time", lambda: an_hour_ago)
+    monkeypatch.setattr("surtitle.channels.running_session.time.time", lambda: an_hour_ago)
     async with running(data_dir=tmp_path) as service:
         assert service.services.hub.channel("talk").begin() >= 3601.0
 

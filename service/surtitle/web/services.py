@@ -93,6 +93,7 @@ async def open_services(
         def close_later(name: str, close: Callable[[], Awaitable[object]]) -> None:
             stack.push_async_callback(_close, name, close)
 
+        changes = Notifier()  # of what dashboards show
         authority = TokenAuthority(settings, token_store or TokenStore(None))
         close_later("the token authority", authority.close)
         if store:
@@ -101,13 +102,12 @@ async def open_services(
         close_later("the engines", engines.close)
         journal_writer = None
         if store:
-            journal_writer = JournalWriter(store)
+            journal_writer = JournalWriter(store, changes)
             close_later("the journal writer", journal_writer.close)
         transcripts = Transcripts(store.database) if store else None
         recording_files = (
             RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         )
-        changes = Notifier()
         recorder = Recorder(
             recording_files, settings.recording_format, journal_writer.flush if journal_writer else _skip_flush
         )
