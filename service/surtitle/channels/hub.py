@@ -225,7 +225,6 @@ class Hub:
         for channel in {source.channel for source in self.sources}:
             if channel.settings.model is None:
                 self._switcher.switch_engine(channel)
-        self._changes.notify()
 
     def _settings_changed(self, channel: Channel) -> None:
         channel.save_settings()

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from surtitle.core.errors import EngineError, ModelError
+from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Settings
 from surtitle.core.threads import start_thread
 from surtitle.core.wire import EngineDescription, LoadState, ModelProgress
@@ -42,10 +43,12 @@ class Engines:
     """Owns the engines of one service.
 
     ``on_default_changed`` is called when the default engine has changed; ``paces`` returns the pace of all sources.
+    ``changes`` is notified of changes of `description`, and of the progress of models.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.library = create_whisper_pool(settings)
+    def __init__(self, settings: Settings, changes: Notifier | None = None) -> None:
+        self._changes = changes or Notifier()
+        self.library = create_whisper_pool(settings, self._changes)
         self.on_default_changed: Callable[[], None] = lambda: None
         self.paces: Callable[[], Iterable[SourcePace]] = tuple
         self.notice = ""
@@ -129,6 +132,7 @@ class Engines:
 
     def _set_notice(self, notice: str) -> None:
         self.notice = notice
+        self._changes.notify()
         if notice:
             log.warning("%s", notice)
 
@@ -190,6 +194,7 @@ class Engines:
     def _set_default(self, engine: Engine) -> None:
         self._default = engine
         self.ready = True
+        self._changes.notify()
         self.on_default_changed()
 
     async def _load_first(self, selection: Selection) -> WhisperEngine:

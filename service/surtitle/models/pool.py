@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from surtitle.core.errors import ModelError
+from surtitle.core.notifier import Notifier
 from surtitle.core.threads import start_thread
 from surtitle.core.wire import LoadState, ModelProgress
 from surtitle.models.download import download
@@ -73,16 +74,22 @@ class ModelPool(Generic[M]):
     """Owns the models of one kind and the tasks that load them.
 
     ``load`` loads the model in a directory by its name, and ``unload`` releases it; both are called in threads.
-    ``in_use`` returns the names of the models that are used now.
+    ``in_use`` returns the names of the models that are used now. ``changes`` is notified of every progress.
     """
 
     def __init__(
-        self, kind: ModelKind, load: Callable[[Path, str], M], unload: Callable[[M], None], idle: IdlePolicy
+        self,
+        kind: ModelKind,
+        load: Callable[[Path, str], M],
+        unload: Callable[[M], None],
+        idle: IdlePolicy,
+        changes: Notifier | None = None,
     ) -> None:
         self.in_use: Callable[[], Collection[str | None]] = set
         self._kind = kind
         self._load_files, self._unload = load, unload
         self._idle = idle
+        self._changes = changes or Notifier()
         self._loaded: OrderedDict[str, _Loaded[M]] = OrderedDict()  # least recently used first
         self._loads: dict[str, _Load[M]] = {}
         self._progress: dict[str, Progress] = {}
@@ -207,6 +214,7 @@ class ModelPool(Generic[M]):
         if stop.is_set():
             return
         self._progress[name] = progress
+        self._changes.notify()
         failed = [name for name, each in self._progress.items() if each.state is LoadState.FAILED]
         for name in failed[:-_MAX_FAILURES]:
             del self._progress[name]

@@ -13,7 +13,7 @@ from surtitle.translation.translation_queue import TranslationQueue
 from surtitle.translation.translator_loader import TranslatorLoader
 
 _LAG_THRESHOLD = 3.0  # seconds of waiting above which the status is "behind"
-_PROGRESS_INTERVAL = 1.0  # seconds between two looks at a model that is loading: its download has no events
+_PROGRESS_INTERVAL = 1.0  # seconds between two looks at whether the model that is loading has to be downloaded
 
 _NO_SOURCE = "Translation starts when somebody speaks."
 _SLOW = "The translation is behind: this computer is too slow for this many languages."

@@ -11,6 +11,7 @@ from typing import Any
 from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
 from surtitle.core.errors import TooMany
+from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Settings
 from surtitle.core.wire import RunningTranslation, TranslationStatus
 from surtitle.text.language_names import find
@@ -23,13 +24,16 @@ ORIGINAL = "original"
 
 
 class Translations:
-    """Owns the translators and an interpreter for each channel that has translations. ``speech``: see `Interpreter`."""
+    """Owns the translators and an interpreter for each channel that has translations. ``speech``: see `Interpreter`.
 
-    def __init__(self, settings: Settings, speech: Speech) -> None:
+    ``changes`` is notified of the progress of models.
+    """
+
+    def __init__(self, settings: Settings, speech: Speech, changes: Notifier | None = None) -> None:
         self._settings = settings
         self._speech = speech
         self._limits = settings.limits
-        self._translators = create_translators()
+        self._translators = create_translators(changes)
         self._translators.in_use = self._list_models_in_use
         self._interpreters: dict[Channel, Interpreter] = {}
         self._readers: Counter[tuple[Channel, str]] = Counter()

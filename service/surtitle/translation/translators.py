@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+from surtitle.core.notifier import Notifier
 from surtitle.models.pool import IdlePolicy, ModelPool
 from surtitle.translation.models import NLLB, is_converted
 from surtitle.translation.translator import Text, Translator
@@ -37,13 +38,17 @@ Translators = ModelPool[LoadedTranslator]
 """The models that are loaded or being loaded."""
 
 
-def create_translators() -> Translators:
-    """An empty pool. Models that no channel uses are unloaded at once, but their downloads are finished."""
+def create_translators(changes: Notifier | None = None) -> Translators:
+    """An empty pool. Models that no channel uses are unloaded at once, but their downloads are finished.
+
+    ``changes`` is notified of their progress.
+    """
     return ModelPool(
         NLLB,
         lambda directory, model: LoadedTranslator(load(directory, model)),
         LoadedTranslator.close,
         IdlePolicy(0, 0.0, finish_downloads=True),
+        changes,
     )
 
 

@@ -98,7 +98,7 @@ async def open_services(
         close_later("the token authority", authority.close)
         if store:
             close_later("the database", lambda: asyncio.to_thread(store.close))
-        engines = Engines(settings)
+        engines = Engines(settings, changes)
         close_later("the engines", engines.close)
         journal_writer = None
         if store:
@@ -115,7 +115,7 @@ async def open_services(
         metrics = Metrics()
         hub = Hub(settings, engines, journal_writer, metrics, recorder, changes)
         close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT))
-        translations = Translations(settings, hub.sources)
+        translations = Translations(settings, hub.sources, changes)
         close_later("translations", translations.close)
         outputs = Outputs(hub.sources.position, translations)
         close_later("closed captions", outputs.close)

@@ -20,7 +20,7 @@ from surtitle.models.engines import Engines
 log = logging.getLogger("surtitle.web")
 
 _MIN_INTERVAL = 0.2  # seconds between two states: levels move with every piece of audio that arrives
-_REFRESH_INTERVAL = 1.0  # seconds after which values are looked at that change without an event, such as a download's
+_REFRESH_INTERVAL = 1.0  # seconds after which values are looked at that only time changes, such as the pace of speech
 
 
 class StatusBoard:
