@@ -27,6 +27,18 @@ export interface CaptionEvent {
   text: string;
 }
 
+/** The state of a source. */
+export interface SourceEvent {
+  engine: string;
+  language: string;
+  source: string;
+  speaking: boolean;
+  state: SourceState;
+}
+
+/** A source is away while its client is disconnected and may return. */
+export type SourceState = "away" | "ended" | "live";
+
 /** The state of the translation that is being read. */
 export interface TranslationEvent {
   language: string;
@@ -216,6 +228,49 @@ export interface PublishSummaryWithNotice {
   type: "end";
 }
 
+/** The next screen of closed captions. */
+export interface ObsScreen {
+  event: "screen";
+  text: string;
+}
+
+/** The text for a text source. */
+export interface ObsOverlay {
+  event: "overlay";
+  text: string;
+}
+
+/** A key with which OBS publishes audio once. */
+export interface ObsTicket {
+  event: "ticket";
+  ticket: string;
+}
+
+/** The source that OBS publishes. */
+export interface ObsSource {
+  engine: string;
+  /** seconds */
+  lag: number;
+  name: string;
+  /** seconds of audio received */
+  seconds: number;
+  state: SourceState;
+}
+
+/** What the script shows to the person who uses OBS. */
+export interface ObsState {
+  /** the newest caption on screen */
+  caption: string;
+  /** what sends them */
+  closed_captions: "off" | "script" | "service";
+  event: "state";
+  /** the overlay's address, where pages need a token */
+  page?: string;
+  /** why closed captions cannot be written in this language */
+  refusal: string;
+  source: ObsSource | null;
+}
+
 /** A model that is being fetched or loaded. */
 export interface ModelProgress {
   /** share that is fetched, 0 to 1 */
@@ -256,9 +311,6 @@ export interface SourceStatus {
   /** seconds of audio that are not recognized yet */
   waiting: number;
 }
-
-/** A source is away while its client is disconnected and may return. */
-export type SourceState = "away" | "ended" | "live";
 
 /** Closed captions in OBS. */
 export interface ClosedCaptionsStatus {

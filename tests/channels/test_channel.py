@@ -12,6 +12,7 @@ from surtitle.channels.style import Style
 from surtitle.core.errors import NoSuchChannel
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
+from surtitle.core.wire import SourceEvent, SourceState
 from surtitle.core.words import Word
 
 
@@ -73,7 +74,7 @@ def test_everything_that_readers_get_counts_as_a_change_of_the_channel_and_of_th
     channel = Channel("main", Limits(), changes=service)
     channel.original.put(caption("c1", 1, "one"))
     channel.translation("fr").put(caption("c1", 1, "un"))
-    channel.tell("Host", {"state": "live"})
+    channel.tell(SourceEvent(source="Host", state=SourceState.LIVE, engine="none", language="en", speaking=False))
     assert channel.changes.count == service.count == 4  # the status is published to both tracks
 
 

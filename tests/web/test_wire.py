@@ -32,6 +32,12 @@ PUBLISHER_MESSAGES = {
     "final": wire.FinalMessage,
     "end": wire.EndMessage,
 }
+OBS_EVENTS = {
+    "screen": wire.ObsScreen,
+    "overlay": wire.ObsOverlay,
+    "ticket": wire.ObsTicket,
+    "state": wire.ObsState,
+}
 EVENTS = {"caption": wire.CaptionEvent, "style": StyleEvent, "translation": wire.TranslationEvent}
 
 
@@ -84,6 +90,29 @@ async def test_status(service: Running, client: httpx.AsyncClient) -> None:
     assert next(one for one in status["channels"] if one["name"] == "watched")["sources"]
     check(status, wire.ServiceStatus)
     check((await client.get("/api/channels/watched")).json(), wire.ChannelStatus)
+
+
+async def test_the_script_in_obs(service: Running, client: httpx.AsyncClient) -> None:
+    put(service, "obs", "c1", 1, "Good evening", " everybody")
+    seen: dict[str, Any] = {}
+    async with asyncio.timeout(60), client.stream("GET", "/api/channels/obs/obs?captions=1&overlay=1") as feed:
+        async for line in feed.aiter_lines():
+            event = json.loads(line)
+            seen[event["event"]] = event
+            if seen.keys() >= {"overlay", "ticket", "state"}:
+                break
+    for name, event in seen.items():
+        check(event, OBS_EVENTS[name])
+
+
+async def test_a_source_as_readers_see_it(service: Running) -> None:
+    async with service.reader("seen") as reader, service.publisher("seen") as publisher, asyncio.timeout(60):
+        await publisher.send('{"op":"start","source":"tab"}')
+        await publisher.recv()
+        await publisher.close()
+        while (event := json.loads(await reader.recv()))["event"] != "status":
+            pass
+    check(event["data"], wire.SourceEvent)
 
 
 @pytest.mark.parametrize(

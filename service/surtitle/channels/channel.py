@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.edit import apply_correction
@@ -19,6 +18,7 @@ from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
+from surtitle.core.wire import SourceEvent
 from surtitle.speakers.timeline import SpeakerNumbering, highest_number
 
 _NAME_PATTERN = re.compile(r"\w[\w.-]{0,63}")
@@ -137,10 +137,10 @@ class Channel:
         for track in self.tracks:
             track.rename()
 
-    def tell(self, source: str, status: dict[str, Any]) -> None:
+    def tell(self, event: SourceEvent) -> None:
         """Publish the changed status of a source."""
         self.session.note_activity()
-        self._publish(f"status:{source}", "status", {"source": source, **status})
+        self._publish(f"status:{event['source']}", "status", event)
 
     def set_style(self, name: str, style: Style) -> None:
         """Set the style of that name, and update the overlays that use it. Raises `TooMany`."""

@@ -23,7 +23,7 @@ from surtitle.channels.speech_to_english import english_translator, translates
 from surtitle.core.errors import EngineError, SurtitleError, TimedOut, TooFast
 from surtitle.core.metrics import Metrics
 from surtitle.core.settings import Limits
-from surtitle.core.wire import SourceState, SourceStatus
+from surtitle.core.wire import SourceEvent, SourceState, SourceStatus
 from surtitle.pipeline import Pipeline
 from surtitle.speech.engine import Engine, Stream
 
@@ -303,8 +303,8 @@ class Source:
         speaking, engine, language = self._pipeline.speaking, self.engine, self.language
         if self._sent_status != (state, speaking, engine, language):
             self._sent_status = (state, speaking, engine, language)
-            status = {"state": state, "engine": engine, "language": language, "speaking": speaking}
-            self.channel.tell(self.name, status)
+            event = SourceEvent(source=self.name, state=state, engine=engine, language=language, speaking=speaking)
+            self.channel.tell(event)
 
     def _lease_changed(self) -> None:
         if self.lease.attached:

@@ -91,6 +91,16 @@ class CaptionEvent(TypedDict):
     lang: str
 
 
+class SourceEvent(TypedDict):
+    """The state of a source."""
+
+    source: str
+    state: SourceState
+    engine: str
+    language: str
+    speaking: bool
+
+
 class TranslationEvent(TypedDict):
     """The state of the translation that is being read."""
 
@@ -223,6 +233,51 @@ class PublishSummaryWithNotice(PublishSummary):
     """The same, if there was something to know about the recognition."""
 
     notice: Sentence
+
+
+# Events for the script in OBS
+
+
+class ObsScreen(TypedDict):
+    """The next screen of closed captions."""
+
+    event: Literal["screen"]
+    text: str
+
+
+class ObsOverlay(TypedDict):
+    """The text for a text source."""
+
+    event: Literal["overlay"]
+    text: str
+
+
+class ObsTicket(TypedDict):
+    """A key with which OBS publishes audio once."""
+
+    event: Literal["ticket"]
+    ticket: str
+
+
+class ObsSource(TypedDict):
+    """The source that OBS publishes."""
+
+    name: str
+    state: SourceState
+    engine: str
+    seconds: Annotated[int, Meta(description="seconds of audio received")]
+    lag: Seconds
+
+
+class ObsState(TypedDict):
+    """What the script shows to the person who uses OBS."""
+
+    event: Literal["state"]
+    source: ObsSource | None
+    caption: Annotated[str, Meta(description="the newest caption on screen")]
+    closed_captions: Annotated[Literal["service", "script", "off"], Meta(description="what sends them")]
+    refusal: Annotated[str, Meta(description="why closed captions cannot be written in this language")]
+    page: NotRequired[Annotated[str, Meta(description="the overlay's address, where pages need a token")]]
 
 
 # The state of the service

@@ -6,8 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import msgspec
 from starlette.requests import Request
@@ -24,6 +23,7 @@ from surtitle.channels.track import Track
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import BadRequest
+from surtitle.core.wire import ObsOverlay, ObsScreen, ObsSource, ObsState, ObsTicket
 from surtitle.core.words import join
 from surtitle.web.messages import Start
 from surtitle.web.publish import parse_start
@@ -97,6 +97,9 @@ class _FeedRequest:
         )
 
 
+ObsEvent = ObsScreen | ObsOverlay | ObsTicket | ObsState
+
+
 @dataclass(slots=True)
 class _Feed:
     """The feed of one connected script. ``page`` is the address of the overlay, if the script cannot make it."""
@@ -111,10 +114,10 @@ class _Feed:
     page: str | None
     overlay: str = ""  # the text that the script has
     ticket: str = ""  # the ticket that it has
-    state: dict[str, Any] = field(default_factory=dict)  # what it knows
+    state: ObsState | None = None  # what it knows
     heartbeat: float = float("-inf")  # when its state is sent again although it has not changed
 
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
+    async def events(self) -> AsyncIterator[ObsEvent]:
         """What the script is sent: at first all, then what has changed."""
         self.captioner.picture = self.wanted.picture
         following = asyncio.create_task(self.captioner.follow())
@@ -134,34 +137,40 @@ class _Feed:
     def _sends_screens(self) -> bool:
         return self.wanted.captions and not self.outputs.sends(self.channel)
 
-    def _news(self) -> Iterator[dict[str, Any]]:
+    def _news(self) -> Iterator[ObsEvent]:
         if not self._sends_screens:
             self.captioner.reset()
         elif (screen := self.captioner.next()) is not None:
             self.captioner.mark_shown(screen)
-            yield {"event": "screen", "text": screen.text}
+            yield ObsScreen(event="screen", text=screen.text)
         if self.wanted.overlay and (text := _overlay_text(self.track)) != self.overlay:
             self.overlay = text
-            yield {"event": "overlay", "text": text}
+            yield ObsOverlay(event="overlay", text=text)
         source = self.hub.sources.find_resumable(self.channel, self.wanted.start.resume)
         if not self.tickets.is_valid(self.ticket) and (source is None or not source.lease.attached):
             self.ticket = self.tickets.issue(self.channel.name, self.wanted.start)
-            yield {"event": "ticket", "ticket": self.ticket}
+            yield ObsTicket(event="ticket", ticket=self.ticket)
         state = self._describe(source)
         if state != self.state or time.monotonic() >= self.heartbeat:
             self.state, self.heartbeat = state, time.monotonic() + _HEARTBEAT
-            yield {"event": "state", **state}
+            yield state
 
-    def _describe(self, source: Source | None) -> dict[str, Any]:
+    def _describe(self, source: Source | None) -> ObsState:
         visible = self.channel.original.visible()
-        sender = "script" if self._sends_screens else "off"
-        return {
-            "source": None if source is None else _describe_source(source),
-            "caption": visible[-1].full_text if visible else "",
-            "closed_captions": "service" if self.outputs.sends(self.channel) else sender,
-            "refusal": self.captioner.refusal if self._sends_screens else "",
-            **({"page": self.page} if self.page else {}),
-        }
+        state = ObsState(
+            event="state",
+            source=None if source is None else _describe_source(source),
+            caption=visible[-1].full_text if visible else "",
+            closed_captions="service"
+            if self.outputs.sends(self.channel)
+            else "script"
+            if self._sends_screens
+            else "off",
+            refusal=self.captioner.refusal if self._sends_screens else "",
+        )
+        if self.page:
+            state["page"] = self.page
+        return state
 
     def _deadline(self) -> float:
         """When there may be news although nothing in the channel has changed, by `time.monotonic`."""
@@ -169,14 +178,14 @@ class _Feed:
         return min(self.heartbeat, screen, self.track.hides_at(), self.channel.original.hides_at())
 
 
-def _describe_source(source: Source) -> dict[str, Any]:
-    return {
-        "name": source.name,
-        "state": source.state,
-        "engine": source.engine,
-        "seconds": int(source.input.received),
-        "lag": round(source.stats.lag, 1),
-    }
+def _describe_source(source: Source) -> ObsSource:
+    return ObsSource(
+        name=source.name,
+        state=source.state,
+        engine=source.engine,
+        seconds=int(source.input.received),
+        lag=round(source.stats.lag, 1),
+    )
 
 
 def _overlay_text(track: Track) -> str:
