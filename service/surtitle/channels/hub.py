@@ -8,10 +8,10 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
 
 from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.channel import Channel
+from surtitle.channels.channel_describer import ChannelDescriber
 from surtitle.channels.channel_registry import ChannelRegistry
 from surtitle.channels.engine_switcher import EngineSwitcher
 from surtitle.channels.observer import ChannelObserver
@@ -26,7 +26,7 @@ from surtitle.core.errors import BadRequest, ShuttingDown
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier, from_thread
 from surtitle.core.settings import Settings
-from surtitle.core.wire import ChannelBasics, ChannelStatus, DiarizationStatus
+from surtitle.core.wire import ChannelStatus
 from surtitle.models.engines import Engines
 from surtitle.speakers.diarizer import Diarizer
 
@@ -78,6 +78,7 @@ class Hub:
             self._source_ended,
         )
         self._observers: list[ChannelObserver] = []
+        self._describer = ChannelDescriber(self.readers, self.sources, self._switcher, self._diarizer, self._observers)
         self._stopping = False
         engines.on_default_changed = self._switch_default_engine
         engines.library.in_use = self.sources.models
@@ -171,24 +172,7 @@ class Hub:
 
     def describe(self, channel: Channel) -> ChannelStatus:
         """A channel with its sources."""
-        diarization = self._diarizer.state
-        status = ChannelBasics(
-            name=channel.name,
-            readers=self.readers.of(channel.name),
-            captions=channel.original.count,
-            language=channel.settings.language,
-            model=channel.settings.model,
-            paused=channel.settings.paused,
-            switch=self._switcher.describe(channel),
-            diarization=DiarizationStatus(
-                enabled=channel.settings.diarization.enabled, state=diarization.name, message=diarization.message
-            ),
-            sources=[source.snapshot() for source in self.sources.of(channel)],
-        )
-        observed: dict[str, Any] = {}
-        for observer in self._observers:
-            observed |= observer.describe(channel)
-        return cast(ChannelStatus, {**status, **observed})  # each observer describes one of the other fields
+        return self._describer.describe(channel)
 
     @property
     def stopping(self) -> bool:
