@@ -29,6 +29,13 @@ def test_groups_are_merged_and_lists_are_replaced() -> None:
     assert settings.apply({}) == settings
 
 
+def test_a_stored_setting_that_would_be_refused_now_keeps_no_other_from_changing() -> None:
+    stored = msgspec.json.decode(b'{"closed_captions":{"language":"ru"}}', type=ChannelSettings)
+    assert stored.apply({"paused": True}).closed_captions.language == "ru"
+    with pytest.raises(BadRequest, match="cannot be written"):
+        stored.apply({"closed_captions": {"enabled": True}})
+
+
 def test_null_is_a_value() -> None:
     settings = ChannelSettings().apply({"language": "DE", "closed_captions": {"language": "en"}})
     assert settings.language == "de"

@@ -7,7 +7,8 @@ stored as they are here, changes are merged into them as JSON, and the API retur
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any, get_args
 
@@ -131,24 +132,8 @@ class ChannelSettings(_Settings, frozen=True):
             after = msgspec.convert(_merge(self, changes), ChannelSettings)
         except msgspec.ValidationError as error:
             raise BadRequest(_explain(error)) from error
-        return after.checked()
-
-    def checked(self) -> ChannelSettings:
-        """These settings, normalized. Raises `BadRequest` for what their types cannot express."""
-        vocabulary = self.vocabulary
-        return msgspec.structs.replace(
-            self,
-            language=None if self.language is None else check_language(self.language),
-            model=_check_model("model", self.model),
-            vocabulary=Vocabulary.parse(
-                vocabulary.prompt, vocabulary.hotwords, vocabulary.replacements, vocabulary.blocked
-            ),
-            names=_clean_names(self.names),
-            translations=_parse_tags(self.translations),
-            translation_model=_check_model("translation_model", self.translation_model),
-            diarization=self.diarization.checked(),
-            closed_captions=self.closed_captions.checked(),
-        )
+        checked = {name: _CHECKS[name](getattr(after, name)) for name in changes if name in _CHECKS}
+        return msgspec.structs.replace(after, **checked)
 
     def describe(self, switch: ModelProgress | None) -> SettingsDescription:
         """The settings for clients; ``switch`` is the progress of the model that the channel is changing to."""
@@ -253,3 +238,20 @@ def _parse_tags(names: Iterable[str]) -> tuple[str, ...]:
 def _clean_names(names: Mapping[str, str]) -> dict[str, str]:
     cleaned = {clean_name(heard): clean_name(shown) for heard, shown in names.items()}
     return {heard: shown for heard, shown in cleaned.items() if heard and shown and heard != shown}
+
+
+def _check_vocabulary(vocabulary: Vocabulary) -> Vocabulary:
+    return Vocabulary.parse(vocabulary.prompt, vocabulary.hotwords, vocabulary.replacements, vocabulary.blocked)
+
+
+_CHECKS: dict[str, Callable[[Any], object]] = {
+    "language": lambda language: None if language is None else check_language(language),
+    "model": partial(_check_model, "model"),
+    "vocabulary": _check_vocabulary,
+    "names": _clean_names,
+    "translations": _parse_tags,
+    "translation_model": partial(_check_model, "translation_model"),
+    "diarization": Diarization.checked,
+    "closed_captions": ClosedCaptions.checked,
+}
+"""Normalize a setting that was changed, and raise `BadRequest` for what its type cannot express."""
