@@ -45,7 +45,7 @@ def find(name: str, directories: Mapping[str, Path]) -> Model:
     """
     directory = directories.get(name) or from_environment().get(name)
     try:
-        directory = directory or catalogue.on_disk(name)
+        directory = directory or catalogue.WHISPER.on_disk(name)
     except SurtitleError as error:
         raise LookupError(error.message) from error
     if directory is None:

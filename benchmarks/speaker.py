@@ -34,7 +34,7 @@ async def speak(channel: Channel, name: str, captions: int, pause: float) -> Non
             caption = Caption(
                 f"{name}-{number}", rev, "Host", "en", words[:firm], words[firm:rev], final, str(time.monotonic())
             )
-            channel.put(caption)
+            channel.original.put(caption)
             await asyncio.sleep(pause)
 
 

@@ -84,7 +84,7 @@ class _NoRecognizer:
     def translates(self, channel: Channel) -> bool:
         return False
 
-    def source(self, channel: Channel, name: str) -> None:
+    def find(self, channel: Channel, name: str) -> None:
         return None
 
 
@@ -95,7 +95,7 @@ async def surtitle(model: str, name: str, talk: Sequence[Texts], languages: Sequ
     finals: dict[str, float] = {}
     with contextlib.ExitStack() as reading:
         tracks = {language: reading.enter_context(translations.subscribe(channel, language)) for language in languages}
-        channel.put(_caption("warm", 1, ["Good", "morning."], final=True))
+        channel.original.put(_caption("warm", 1, ["Good", "morning."], final=True))
         await _until(lambda: all(track.count == 1 for track in tracks.values()))
         watching = [asyncio.create_task(_watch(track, finals, run)) for track in tracks.values()]
         began, cpu = time.monotonic(), time.process_time()
@@ -107,7 +107,9 @@ async def surtitle(model: str, name: str, talk: Sequence[Texts], languages: Sequ
                 final = count == len(words)
                 if final:
                     finals[f"c{number}"] = time.monotonic()
-                channel.put(_caption(f"c{number}", count, words[:count], ahead, final=final, start=float(10 * number)))
+                channel.original.put(
+                    _caption(f"c{number}", count, words[:count], ahead, final=final, start=float(10 * number))
+                )
             await asyncio.sleep(PAUSE)
         await _until(lambda: all(track.count == len(talk) + 1 for track in tracks.values()))
         run.seconds, run.cpu = time.monotonic() - began, time.process_time() - cpu

@@ -13,7 +13,7 @@ from typing import Any, is_typeddict
 
 import msgspec
 
-from surtitle.channels import settings
+from surtitle.channels.settings import ChannelSettings, SettingsDescription
 from surtitle.channels.style import Style, StyleEvent
 from surtitle.core import wire
 from surtitle.web.corrections import Correction
@@ -32,7 +32,7 @@ _STYLE_HEADER = """\
 /** @satisfies {Record<keyof import("./protocol.js").Style, string[] | [number, number] | "color" | "font">} */
 export const STYLE_PROPERTIES = {
 """
-_RENAMED = {"Changes": "SettingsChanges", "Start": "StartMessage", "End": "StopMessage"}  # too short outside of Python
+_RENAMED = {"SettingsDescription": "ChannelSettings", "Start": "StartMessage", "End": "StopMessage"}
 _PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 _WIDTH = 120
 
@@ -49,16 +49,40 @@ def files() -> dict[Path, str]:
 
 def _types() -> str:
     """All types, in one module."""
-    answers = [one for one in vars(wire).values() if is_typeddict(one) and one.__module__ == wire.__name__]
-    others = [Start, End, settings.SettingsChanges, Style, StyleEvent, Correction]
-    _, components = msgspec.json.schema_components([*answers, *others], ref_template="{name}")
-    definitions = [_definition(name, schema) for name, schema in components.items()]
+    sent = [one for one in vars(wire).values() if is_typeddict(one) and one.__module__ == wire.__name__]
+    _, answers = msgspec.json.schema_components([*sent, SettingsDescription, StyleEvent], ref_template="{name}")
+    received = [Start, End, _changes(ChannelSettings, "SettingsChanges"), Correction]
+    _, requests = msgspec.json.schema_components(received, ref_template="{name}")
+    definitions = [
+        *(_definition(name, schema, _always_sent(schema)) for name, schema in answers.items()),
+        *(_definition(name, schema, set(schema.get("required", ()))) for name, schema in requests.items()),
+    ]
     return "\n".join([_TYPES_HEADER, *definitions])
 
 
-def _definition(name: str, schema: dict[str, Any]) -> str:
-    required = set(schema.get("required", ()))
+def _changes(settings: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
+    """The type of a request that changes ``settings``, of which any may be missing."""
+    fields = []
+    for field in msgspec.structs.fields(settings):
+        kind = field.type
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            kind = _changes(kind, f"{kind.__name__}Changes")
+        fields.append((field.name, kind | msgspec.UnsetType, msgspec.UNSET))
+    documentation = "Settings to change; those that are missing stay as they are, and lists are replaced as a whole."
+    return msgspec.defstruct(name, fields, namespace={"__doc__": documentation})
+
+
+def _always_sent(schema: dict[str, Any]) -> set[str]:
+    """The fields of an answer that are never missing: a default is sent, too, unless it is `msgspec.UNSET`."""
+    properties = schema.get("properties", {})
+    with_default = {name for name, of in properties.items() if "default" in of and schema["title"] != "Style"}
+    return {*schema.get("required", ()), *with_default}
+
+
+def _definition(name: str, schema: dict[str, Any], required: set[str]) -> str:
     lines = _comment(schema.get("description", ""), "")
+    if "enum" in schema:
+        return "\n".join([*lines, f"export type {name} = {_type(schema)};", ""])
     lines.append(f"export interface {_RENAMED.get(name, name)} {{")
     for field, of in schema.get("properties", {}).items():
         lines += _comment(of.get("description", "") if "$ref" not in of else "", "  ")

@@ -84,7 +84,7 @@ async def service() -> AsyncIterator[Running]:
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     """A model hub that has `base.en`, an empty cache, and a machine for which that is the model."""
     monkeypatch.setattr("surtitle.models.selection.has_gpu", lambda: False)
-    monkeypatch.setattr("surtitle.models.catalogue.os.cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     monkeypatch.setenv("NO_PROXY", "*")
     with fake_hub() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)

@@ -171,12 +171,12 @@ def put(service: Running, channel: str, key: str, rev: int, text: str, tentative
     words, rest = (
         tuple(Word(part, start, start + 1, spaced=spaced) for part in said.split()) for said in (text, tentative)
     )
-    service.services.hub.channel(channel).put(Caption(key, rev, source, "en", words, rest, **more))
+    service.services.hub.channel(channel).original.put(Caption(key, rev, source, "en", words, rest, **more))
 
 
 async def readers(service: Running, channel: str, count: int) -> None:
     """Wait until so many read a channel."""
-    await until(lambda: service.services.hub.readers.get(channel, 0) >= count)
+    await until(lambda: service.services.hub.readers.of(channel) >= count)
 
 
 async def listen(socket: ClientConnection, *, timeout: float = 60) -> PendingCaption:
@@ -210,12 +210,12 @@ async def publish(
 def sources(service: Running, channel: str) -> list[str]:
     """The names of a channel's sources."""
     hub = service.services.hub
-    return [source.name for source in hub.sources(hub.channel(channel))]
+    return [source.name for source in hub.sources.of(hub.channel(channel))]
 
 
 async def transcript(service: Running, channel: str) -> str:
     """The final captions of a channel, as text."""
-    return str(await service.services.hub.channel(channel).transcript("txt"))
+    return str(await service.services.hub.channel(channel).original.transcript("txt"))
 
 
 async def settled(service: Running, channel: str, *, timeout: float = 60) -> str:
@@ -226,9 +226,10 @@ async def settled(service: Running, channel: str, *, timeout: float = 60) -> str
     async with asyncio.timeout(timeout):
         while quiet < 1.5:
             await asyncio.sleep(0.1)
-            seen = [source.snapshot() for source in sources(found)]
+            seen = [source.snapshot() for source in sources.of(found)]
             busy = any(source["speaking"] or source["waiting"] > 0.5 for source in seen)
-            done = found.captions and all(caption.final for caption in found.captions) and not busy
+            captions = found.original.captions
+            done = captions and all(caption.final for caption in captions) and not busy
             quiet = quiet + 0.1 if done else 0.0
     return await transcript(service, channel)
 

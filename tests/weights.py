@@ -27,9 +27,9 @@ def find_weights(name: str) -> Path:
     """
     if folder := os.environ.get(FOLDER):
         directory = Path(folder) / name
-        if catalogue.local_directory(str(directory)) is not None:
+        if catalogue.WHISPER.local_directory(str(directory)) is not None:
             return directory
-    return catalogue.find_cached(name) or download(name)
+    return catalogue.WHISPER.find_cached(name) or download(name)
 
 
 def required_weights(name: str) -> Path:

@@ -25,5 +25,5 @@ function showResult(sentence, good) {
   const place = element("answer");
   place.dataset.good = String(good);
   writeOrHide(place, sentence);
-  element("ask").hidden = element("how").hidden = good;
+  element("ask").hidden = element("instructions").hidden = good;
 }

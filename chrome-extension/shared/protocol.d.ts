@@ -27,6 +27,18 @@ export interface CaptionEvent {
   text: string;
 }
 
+/** The state of a source. */
+export interface SourceEvent {
+  engine: string;
+  language: string;
+  source: string;
+  speaking: boolean;
+  state: SourceState;
+}
+
+/** A source is away while its client is disconnected and may return. */
+export type SourceState = "away" | "ended" | "live";
+
 /** The state of the translation that is being read. */
 export interface TranslationEvent {
   language: string;
@@ -69,11 +81,31 @@ export interface TranscriptJson {
   captions: FinalCaption[];
 }
 
+/** A transcript, and where a reader continues after it. */
+export interface TrackHistory {
+  captions: FinalCaption[];
+  resume: string;
+}
+
 /** A channel's transcript, and where a reader continues after it. */
 export interface ChannelTranscript {
   captions: FinalCaption[];
   channel: string;
   resume: string;
+}
+
+/** The source that was started or resumed. */
+export interface SourceStart {
+  channel: string;
+  /** the source's first sample, in seconds on the channel's clock */
+  clock: number;
+  engine: string;
+  language: string;
+  /** seconds of this source that the service has already */
+  received: number;
+  resume: string | null;
+  resumed: boolean;
+  source: string;
 }
 
 /** The answer to `start`. */
@@ -106,6 +138,18 @@ export interface LagMessage {
   /** seconds */
   skipped: number;
   type: "lag";
+}
+
+/** A caption of a publisher's own source. */
+export interface PublishedCaption {
+  id: string;
+  rev: number;
+  speaker?: string;
+  /** seconds on the channel's clock */
+  te: number;
+  text: string;
+  /** seconds on the channel's clock */
+  ts: number;
 }
 
 /** A caption that is still open. */
@@ -142,6 +186,91 @@ export interface EndMessage {
   type: "end";
 }
 
+/** The answer to audio in a request's body, when all of it has been recognized. */
+export interface PublishSummary {
+  captions: number;
+  channel: string;
+  /** the source's first sample, in seconds on the channel's clock */
+  clock: number;
+  engine: string;
+  language: string;
+  /** seconds of this source that the service has already */
+  received: number;
+  resume: string | null;
+  resumed: boolean;
+  /** seconds of audio received */
+  seconds: number;
+  /** seconds */
+  skipped: number;
+  source: string;
+  type: "end";
+}
+
+/** The same, if there was something to know about the recognition. */
+export interface PublishSummaryWithNotice {
+  captions: number;
+  channel: string;
+  /** the source's first sample, in seconds on the channel's clock */
+  clock: number;
+  engine: string;
+  language: string;
+  /** one sentence for people; empty when there is nothing to say */
+  notice: string;
+  /** seconds of this source that the service has already */
+  received: number;
+  resume: string | null;
+  resumed: boolean;
+  /** seconds of audio received */
+  seconds: number;
+  /** seconds */
+  skipped: number;
+  source: string;
+  type: "end";
+}
+
+/** The next screen of closed captions. */
+export interface ObsScreen {
+  event: "screen";
+  text: string;
+}
+
+/** The text for a text source. */
+export interface ObsOverlay {
+  event: "overlay";
+  text: string;
+}
+
+/** A key with which OBS publishes audio once. */
+export interface ObsTicket {
+  event: "ticket";
+  ticket: string;
+}
+
+/** The source that OBS publishes. */
+export interface ObsSource {
+  engine: string;
+  /** seconds */
+  lag: number;
+  name: string;
+  /** seconds of audio received */
+  seconds: number;
+  state: SourceState;
+}
+
+/** What the script shows to the person who uses OBS. */
+export interface ObsState {
+  /** the newest caption on screen */
+  caption: string;
+  /** what sends them */
+  closed_captions: "off" | "script" | "service";
+  event: "state";
+  /** the overlay's address, where pages need a token */
+  page?: string;
+  /** why closed captions cannot be written in this language */
+  refusal: string;
+  source: ObsSource | null;
+}
+
 /** A model that is being fetched or loaded. */
 export interface ModelProgress {
   /** share that is fetched, 0 to 1 */
@@ -149,8 +278,11 @@ export interface ModelProgress {
   /** why it failed */
   message: string;
   model: string;
-  state: "failed" | "fetching" | "loading" | "ready" | "waiting";
+  state: LoadState;
 }
+
+/** What happens to a model. */
+export type LoadState = "failed" | "fetching" | "loading" | "ready" | "waiting";
 
 /** One source of a channel. */
 export interface SourceStatus {
@@ -175,7 +307,7 @@ export interface SourceStatus {
   /** seconds left out by the diarization; null without it */
   speakers_skipped: number | null;
   speaking: boolean;
-  state: "away" | "live";
+  state: SourceState;
   /** seconds of audio that are not recognized yet */
   waiting: number;
 }
@@ -189,7 +321,7 @@ export interface ClosedCaptionsStatus {
   sent: number;
   /** words that came too late to be sent */
   skipped: number;
-  state: string;
+  state: "connecting" | "not_connected" | "not_streaming" | "off" | "refused" | "sending" | "wrong_password";
   /** what viewers see */
   text: string;
 }
@@ -199,6 +331,34 @@ export interface RecordingStatus {
   /** whether every source is recorded */
   automatic: boolean;
   bytes: number;
+  /** files that are being written */
+  files: number;
+  /** seconds that the disk was too slow for */
+  lost: number;
+  on: boolean;
+  /** whether there is a folder for recordings */
+  possible: boolean;
+  /** one sentence for people; empty when there is nothing to say */
+  problem: string;
+  /** seconds */
+  seconds: number;
+}
+
+/** A file of a recording that has been stopped. */
+export interface EndedRecording {
+  name: string;
+  path: string;
+  /** seconds */
+  seconds: number;
+  session: string;
+}
+
+/** The recording of a channel, after it was stopped. */
+export interface StoppedRecording {
+  /** whether every source is recorded */
+  automatic: boolean;
+  bytes: number;
+  ended: EndedRecording[];
   /** files that are being written */
   files: number;
   /** seconds that the disk was too slow for */
@@ -235,7 +395,7 @@ export interface TranslationStatus {
   /** why there is no model */
   message: string;
   model: string | null;
-  state: string | null;
+  state: LoadState | null;
 }
 
 /** Whether speakers are told apart, and the state of the model that does it. */
@@ -247,6 +407,20 @@ export interface DiarizationStatus {
 }
 
 /** A channel with its sources. */
+export interface ChannelBasics {
+  captions: number;
+  diarization: DiarizationStatus;
+  language: string | null;
+  model: string | null;
+  name: string;
+  paused: boolean;
+  readers: number;
+  sources: SourceStatus[];
+  /** the model that the channel is changing to */
+  switch: ModelProgress | null;
+}
+
+/** A channel with its sources, closed captions, recording and translations. */
 export interface ChannelStatus {
   captions: number;
   closed_captions: ClosedCaptionsStatus;
@@ -263,10 +437,40 @@ export interface ChannelStatus {
   translation: TranslationStatus;
 }
 
+/** What the pages of readers need of a channel's state. */
+export interface ChannelForReaders {
+  language: string | null;
+  name: string;
+  translation: TranslationStatus;
+}
+
 /** The addresses of a channel's pages for others. */
 export interface PageLinks {
   overlay: string;
   viewer: string;
+}
+
+/** The recognizer that new sources get. */
+export interface EngineDescription {
+  /** why this model was chosen; empty if it was configured */
+  choice: string;
+  engine: string;
+  model: string;
+  /** one sentence for people; empty when there is nothing to say */
+  notice: string;
+}
+
+/** The state of the service, without its channels. */
+export interface ServiceBasics {
+  /** why this model was chosen; empty if it was configured */
+  choice: string;
+  demo: boolean;
+  engine: string;
+  /** the default model while it is on its way */
+  loading: ModelProgress | null;
+  model: string;
+  /** one sentence for people; empty when there is nothing to say */
+  notice: string;
 }
 
 /** What `/api/status` sends whenever it changes. */
@@ -283,49 +487,6 @@ export interface ServiceStatus {
   model: string;
   /** one sentence for people; empty when there is nothing to say */
   notice: string;
-}
-
-/** Words that a channel knows. */
-export interface VocabularySettings {
-  blocked: string[];
-  hotwords: string[];
-  prompt: string;
-  replacements: Record<string, string>;
-}
-
-/** Where closed captions are sent. */
-export interface ClosedCaptionsSettings {
-  /** seconds */
-  delay: number;
-  enabled: boolean;
-  host: string;
-  language: string | null;
-  password_set: boolean;
-  port: number;
-}
-
-/** Which sources' speakers are told apart. */
-export interface DiarizationSettings {
-  enabled: boolean;
-  /** seconds */
-  latency: number;
-  sources: string[];
-}
-
-/** A channel's settings; null is the service's default. */
-export interface ChannelSettings {
-  closed_captions: ClosedCaptionsSettings;
-  diarization: DiarizationSettings;
-  language: string | null;
-  model: string | null;
-  /** what readers see instead of a speaker's or source's name */
-  names: Record<string, string>;
-  paused: boolean;
-  record: boolean;
-  switch: ModelProgress | null;
-  translation_model: string | null;
-  translations: string[];
-  vocabulary: VocabularySettings;
 }
 
 /** A recognition model that has a name. */
@@ -426,8 +587,11 @@ export interface SecondPass {
   done: number;
   /** one sentence for people; empty when there is nothing to say */
   message: string;
-  state: "done" | "failed" | "running" | "stopped" | "waiting";
+  state: JobState;
 }
+
+/** What happens to a second pass. */
+export type JobState = "done" | "failed" | "running" | "stopped" | "waiting";
 
 /** A caption with the words that were searched for. */
 export interface SearchHit {
@@ -467,11 +631,14 @@ export interface SessionList {
 
 /** Consecutive words of one voice, in parts that are in both versions or in one. */
 export interface DifferenceLine {
-  parts: ["gone" | "new" | "same", string][];
+  parts: [Change, string][];
   /** seconds on the channel's clock */
   start: number;
   voice: string;
 }
+
+/** What a second pass did with words. */
+export type Change = "gone" | "new" | "same";
 
 /** What the second pass changed. */
 export interface SessionDifference {
@@ -481,65 +648,58 @@ export interface SessionDifference {
   words: number;
 }
 
-/**
- * The first message, which describes the audio that follows. `rate` (Hz) and `channels` apply to pcm16le; `age` is how
- * many seconds ago the first sample was captured.
- */
-export interface StartMessage {
-  op: "start";
-  format?: string;
-  rate?: number;
-  channels?: number;
-  lang?: string | null;
-  source?: string;
-  age?: number;
-  channel?: string | null;
-  resume?: string | null;
-  token?: string | null;
+/** A channel's settings; null is the service's default. */
+export interface ChannelSettings {
+  language: string | null;
+  /** a name from GET /api/models, a directory, or null */
+  model: string | null;
+  vocabulary: Vocabulary;
+  /** at most 100 names */
+  names: Record<string, string>;
+  paused: boolean;
+  record: boolean;
+  translations: string[];
+  /** a name from GET /api/models, a directory, or null */
+  translation_model: string | null;
+  diarization: Diarization;
+  closed_captions: ClosedCaptionsDescription;
+  switch: ModelProgress | null;
 }
 
-/** The last message: no more audio. */
-export interface StopMessage {
-  op: "end";
+/** The vocabulary of a channel, compared by value. Create it with `parse`, which checks it. */
+export interface Vocabulary {
+  prompt: string;
+  hotwords: string[];
+  replacements: Record<string, string>;
+  blocked: string[];
 }
 
-/** Changes of a channel's settings; None restores the service's default. */
-export interface SettingsChanges {
-  language?: string | null;
-  model?: string | null;
-  vocabulary?: VocabularyChanges;
-  names?: Record<string, string>;
-  paused?: boolean;
-  record?: boolean;
-  closed_captions?: ClosedCaptionsChanges;
-  translations?: string[];
-  translation_model?: string | null;
-  diarization?: DiarizationChanges;
+/** Whether the speakers of a source are distinguished, and in which `sources`: in all if none is named. */
+export interface Diarization {
+  enabled: boolean;
+  /** at most 16 sources, or none for all */
+  sources: string[];
+  /** one of 0.32, 1.04, 10, in seconds */
+  latency: number;
 }
 
-/** Fields that are missing stay as they are; lists are replaced as a whole. */
-export interface VocabularyChanges {
-  prompt?: string;
-  hotwords?: string[];
-  replacements?: Record<string, string>;
-  blocked?: string[];
+/** Where closed captions are sent. The password can be set but is never returned. */
+export interface ClosedCaptionsDescription {
+  enabled: boolean;
+  /** the name or address of the computer with OBS, like 127.0.0.1 */
+  host: string;
+  /** OBS's WebSocket port, usually 4455 */
+  port: number;
+  language: string | null;
+  /** seconds from 0 to 60 */
+  delay: number;
+  password_set: boolean;
 }
 
-/** The same for closed captions; the password can be set but is never returned. */
-export interface ClosedCaptionsChanges {
-  enabled?: boolean;
-  host?: string;
-  port?: number;
-  password?: string;
-  language?: string | null;
-  delay?: number;
-}
-
-/** The same for the diarization of sources. */
-export interface DiarizationChanges {
-  enabled?: boolean;
-  sources?: string[];
-  latency?: number;
+/** A style of the channel's overlays by its name, as readers are sent it. */
+export interface StyleEvent {
+  name: string;
+  style: Style;
 }
 
 /**
@@ -577,10 +737,74 @@ export interface Style {
   direction?: "auto" | "ltr" | "rtl";
 }
 
-/** A style of the channel's overlays by its name, as readers are sent it. */
-export interface StyleEvent {
-  name: string;
-  style: Style;
+/**
+ * The first message, which describes the audio that follows. `rate` (Hz) and `channels` apply to pcm16le; `age` is how
+ * many seconds ago the first sample was captured.
+ */
+export interface StartMessage {
+  op: "start";
+  format?: string;
+  rate?: number;
+  channels?: number;
+  lang?: string | null;
+  source?: string;
+  age?: number;
+  channel?: string | null;
+  resume?: string | null;
+  token?: string | null;
+}
+
+/** The last message: no more audio. */
+export interface StopMessage {
+  op: "end";
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface SettingsChanges {
+  language?: string | null;
+  /** a name from GET /api/models, a directory, or null */
+  model?: string | null;
+  vocabulary?: VocabularyChanges;
+  /** at most 100 names */
+  names?: Record<string, string>;
+  paused?: boolean;
+  record?: boolean;
+  translations?: string[];
+  /** a name from GET /api/models, a directory, or null */
+  translation_model?: string | null;
+  diarization?: DiarizationChanges;
+  closed_captions?: ClosedCaptionsChanges;
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface VocabularyChanges {
+  prompt?: string;
+  hotwords?: string[];
+  replacements?: Record<string, string>;
+  blocked?: string[];
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface DiarizationChanges {
+  enabled?: boolean;
+  /** at most 16 sources, or none for all */
+  sources?: string[];
+  /** one of 0.32, 1.04, 10, in seconds */
+  latency?: number;
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface ClosedCaptionsChanges {
+  enabled?: boolean;
+  /** the name or address of the computer with OBS, like 127.0.0.1 */
+  host?: string;
+  /** OBS's WebSocket port, usually 4455 */
+  port?: number;
+  language?: string | null;
+  /** seconds from 0 to 60 */
+  delay?: number;
+  /** at most 200 characters */
+  password?: string;
 }
 
 /** Fields that are missing stay as they are. `remember` adds the corrected phrases to the replacements. */

@@ -96,4 +96,4 @@ def stream_captions(engine: Engine, blocks: Iterable[Samples], language: str = A
 
 def _directory(model: str) -> Path:
     """Raises `ModelError`."""
-    return catalogue.on_disk(model) or download(model)
+    return catalogue.WHISPER.on_disk(model) or download(model)

@@ -72,8 +72,8 @@ async def spoken(channel: Channel, journal_writer: JournalWriter) -> Channel:
     """Ten captions were said and translated."""
     french = channel.translation("fr")
     for number in range(10):
-        channel.put(caption(number, f"hello {number}", final=False))
-        channel.put(caption(number, f"hello to {number}", rev=2))
+        channel.original.put(caption(number, f"hello {number}", final=False))
+        channel.original.put(caption(number, f"hello to {number}", rev=2))
         french.put(replace(caption(number, f"bonjour {number}"), language="fr"))
     await journal_writer.flush()
     return channel
@@ -83,18 +83,20 @@ async def test_the_newest_stay_and_all_are_known(spoken: Channel) -> None:
     assert in_memory(spoken.original) == ["c7", "c8", "c9"]
     assert await texts(spoken.original) == [f"hello to {number}" for number in range(10)]
     assert await texts(spoken.translation("fr")) == [f"bonjour {number}" for number in range(10)]
-    assert (await spoken.transcript("txt")).split() == " ".join(f"hello to {number}" for number in range(10)).split()
-    assert spoken.finals == 10
+    assert (await spoken.original.transcript("txt")).split() == " ".join(
+        f"hello to {number}" for number in range(10)
+    ).split()
+    assert spoken.original.count == 10
 
 
 async def test_what_is_not_written_stays(channel: Channel, journal_writer: JournalWriter) -> None:
     for number in range(5):
-        channel.put(caption(number, "hello"))
+        channel.original.put(caption(number, "hello"))
     assert len(in_memory(channel.original)) == 5
     await journal_writer.flush()
     assert in_memory(channel.original) == ["c2", "c3", "c4"]
     for number in range(5, 9):
-        channel.put(caption(number, "hello"))
+        channel.original.put(caption(number, "hello"))
     assert in_memory(channel.original) == [f"c{number}" for number in range(2, 9)]
 
 
@@ -107,7 +109,7 @@ async def test_a_database_that_cannot_be_written_costs_memory_and_no_caption(
     with sqlite3.connect(tmp_path / "surtitle.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")
         for number in range(8):
-            channel.put(caption(number, f"hello {number}"))
+            channel.original.put(caption(number, f"hello {number}"))
         assert not await journal_writer.flush()
         assert len(in_memory(channel.original)) == 8
         channel.correct("c0", "", None)
@@ -123,7 +125,7 @@ async def test_without_a_database_the_limit_holds() -> None:
     channel = Channel("main", Limits(captions=6))
     channel.begin()
     for number in range(9):
-        channel.put(caption(number, "hello"))
+        channel.original.put(caption(number, "hello"))
     assert in_memory(channel.original) == [f"c{number}" for number in range(3, 9)]
     await channel.recall("c0")
     with pytest.raises(NoSuchCaption):
@@ -134,23 +136,25 @@ async def test_the_limit_holds_for_what_is_written_as_well(journal_writer: Journ
     channel = Channel("main", Limits(captions=6), journal_writer)
     channel.begin()
     for number in range(9):
-        channel.put(caption(number, f"hello {number}"))
+        channel.original.put(caption(number, f"hello {number}"))
     await journal_writer.flush()
     assert await texts(channel.original) == [f"hello {number}" for number in range(3, 9)]
 
 
 async def test_a_reader_that_was_away_for_long_misses_nothing(spoken: Channel) -> None:
-    events = await spoken.since(0)
+    events = await spoken.original.since(0)
     assert [json.loads(event.data)["text"] for event in events] == [f"hello to {number}" for number in range(10)]
     numbers = [event.number for event in events]
     assert numbers == sorted(set(numbers))
     for at, event in enumerate(events):
-        assert [later.data for later in await spoken.since(event.number)] == [later.data for later in events[at + 1 :]]
-        assert event.id == spoken.feed.resume_id(event.number)
+        assert [later.data for later in await spoken.original.since(event.number)] == [
+            later.data for later in events[at + 1 :]
+        ]
+        assert event.id == spoken.original.feed.resume_id(event.number)
 
 
 async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel, journal_writer: JournalWriter) -> None:
-    french, sequence = spoken.translation("fr"), spoken.feed.last
+    french, sequence = spoken.translation("fr"), spoken.original.feed.last
     await spoken.recall("c1")
     before = spoken.correct("c1", "good evening", None)
     assert (before.text, before.rev) == ("hello to 1", 2)
@@ -164,7 +168,7 @@ async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel,
         assert spoken.original.count == french.count == 10
         await journal_writer.flush()
     for number in range(10, 15):
-        spoken.put(caption(number, "more"))
+        spoken.original.put(caption(number, "more"))
     await journal_writer.flush()
     assert "c1" not in in_memory(spoken.original)
     assert (await texts(spoken.original))[1] == "good evening"
@@ -190,7 +194,7 @@ async def test_an_old_caption_that_is_corrected_is_not_on_screen_again(
 async def test_an_old_caption_that_is_taken_away_is_gone_at_once(
     spoken: Channel, journal_writer: JournalWriter
 ) -> None:
-    sequence = spoken.feed.last
+    sequence = spoken.original.feed.last
     await spoken.recall("c1")
     spoken.correct("c1", "", None)
     for _ in range(2):
@@ -206,17 +210,17 @@ async def test_an_old_caption_that_is_taken_away_is_gone_at_once(
 async def test_names_hold_for_old_captions(spoken: Channel) -> None:
     spoken.settings = ChannelSettings(names={"Host": "Ada"})
     spoken.rename()
-    assert {one["speaker"] for one in (await spoken.history())["captions"]} == {"Ada"}
+    assert {one["speaker"] for one in (await spoken.original.history())["captions"]} == {"Ada"}
 
 
 async def test_what_was_cleared_does_not_come_back(spoken: Channel, journal_writer: JournalWriter) -> None:
     spoken.clear()
-    spoken.put(caption(20, "anew"))
+    spoken.original.put(caption(20, "anew"))
     await journal_writer.flush()
     await spoken.recall("c1")
     assert in_memory(spoken.original) == ["c20"]
     assert await texts(spoken.original) == ["anew"]
-    events = await spoken.since(0)
+    events = await spoken.original.since(0)
     assert [event.name for event in events] == ["clear", "caption"]
 
 
@@ -229,7 +233,7 @@ async def test_a_restart_brings_no_more_into_memory(
     again.restore(kept)
     await journal_writer.flush()
     assert in_memory(again.original) == ["c7", "c8", "c9"]
-    assert again.finals == 10
+    assert again.original.count == 10
     assert await texts(again.original) == [f"hello to {number}" for number in range(10)]
     assert [text for text in await told(again.original, 0) if text] == [f"hello to {number}" for number in range(10)]
     await again.recall("c1")
@@ -247,15 +251,15 @@ async def test_what_changes_while_older_captions_are_read_is_told_afterwards(
         await spoken.recall("c8")
         spoken.correct("c8", "changed", None)
         for number in range(10, 20):
-            spoken.put(caption(number, f"hello to {number}"))
+            spoken.original.put(caption(number, f"hello to {number}"))
         await journal_writer.flush()
         return found
 
     monkeypatch.setattr(journal_writer, "load_captions", slowly)
-    history = await spoken.history()
+    history = await spoken.original.history()
     monkeypatch.undo()
     assert [one["text"] for one in history["captions"]] == [f"hello to {number}" for number in range(10)]
-    sequence = spoken.feed.parse_resume_id(history["resume"])
+    sequence = spoken.original.feed.parse_resume_id(history["resume"])
     assert sequence is not None
     assert await told(spoken.original, sequence) == ["changed", *(f"hello to {number}" for number in range(10, 20))]
 
@@ -273,15 +277,15 @@ async def test_what_is_written_twice_at_once_ends_with_the_newest(
         write(store, batch)
 
     monkeypatch.setattr(Store, "write", slow)
-    channel.put(caption(1, "hello"))
+    channel.original.put(caption(1, "hello"))
     writing = [asyncio.create_task(journal_writer.flush())]
     await asyncio.sleep(0)
-    channel.put(caption(1, "hello all", rev=2))
+    channel.original.put(caption(1, "hello all", rev=2))
     writing.append(asyncio.create_task(journal_writer.flush()))
     await asyncio.sleep(0.05)
     first.set()
     assert await asyncio.gather(*writing) == [True, True]
-    assert channel.session is not None
-    found = await journal_writer.load_caption(channel.session, "", "c1")
+    assert channel.session.current is not None
+    found = await journal_writer.load_caption(channel.session.current, "", "c1")
     assert found is not None
     assert found[1].text == "hello all"

@@ -30,6 +30,7 @@ class Script:
 
     language = "en"
     speaking = False
+    offset = 0.0
     stream: Any = None
 
     def __init__(self) -> None:
@@ -125,7 +126,7 @@ async def test_everything_is_heard_and_the_end_flushes(bench: Bench) -> None:
     await source.finish()
     assert script.heard == pytest.approx(5.0)
     assert (script.flushes, script.closed, source.ended) == (1, True, True)
-    assert await bench.channel.transcript("txt") == "word\n"
+    assert await bench.channel.original.transcript("txt") == "word\n"
 
 
 async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench) -> None:
@@ -137,7 +138,7 @@ async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench)
     script.gate.set()
     await source.finish()
     assert script.heard == pytest.approx(3.8)
-    assert source.skipped == 0
+    assert source.stats.skipped == 0
 
 
 async def test_a_client_far_ahead_is_told(bench: Bench) -> None:
@@ -153,7 +154,7 @@ async def test_a_client_far_ahead_is_told(bench: Bench) -> None:
         await send()
     script.gate.set()
     await source.finish()
-    assert script.heard == pytest.approx(source.received)
+    assert script.heard == pytest.approx(source.input.received)
 
 
 async def test_a_client_that_can_wait_is_held_back(bench: Bench) -> None:
@@ -175,7 +176,7 @@ async def test_a_client_that_can_wait_is_held_back(bench: Bench) -> None:
     await asyncio.wait_for(sending, 5)
     await source.finish()
     assert script.heard == pytest.approx(10.0)
-    assert source.skipped == 0
+    assert source.stats.skipped == 0
 
 
 async def test_a_live_client_is_cut_to_the_budget_and_told(bench: Bench) -> None:
@@ -183,13 +184,13 @@ async def test_a_live_client_is_cut_to_the_budget_and_told(bench: Bench) -> None
     script = Script()
     script.gate.clear()
     source = bench.source(script)
-    source._live_start -= 100  # as if it had been live for long: nothing it sends is ahead of time
+    source.input.live_start -= 100  # as if it had been live for long: nothing it sends is ahead of time
     for _ in range(80):
         await source.put(silence(0.1))
     script.gate.set()
     await source.finish()
-    assert source.skipped > 4
-    assert script.skipped == pytest.approx(source.skipped)
+    assert source.stats.skipped > 4
+    assert script.skipped == pytest.approx(source.stats.skipped)
     assert script.heard + script.skipped == pytest.approx(8.0)
     lag = source.feed.get("lag")
     assert lag is not None
@@ -199,9 +200,9 @@ async def test_a_live_client_is_cut_to_the_budget_and_told(bench: Bench) -> None
 async def test_a_source_whose_client_is_gone_flushes_then_ends(bench: Bench) -> None:
     script = Script()
     source = bench.source(script)
-    owner = source.attach()
+    owner = source.lease.attach()
     await source.put(silence(0.5))
-    source.detach(owner)
+    source.lease.detach(owner)
     await until(lambda: script.flushes == 1)
     assert not source.ended
     await until(lambda: source.ended)
@@ -211,8 +212,8 @@ async def test_a_source_whose_client_is_gone_flushes_then_ends(bench: Bench) -> 
 async def test_a_source_whose_client_comes_back_goes_on(bench: Bench) -> None:
     script = Script()
     source = bench.source(script)
-    source.detach(source.attach())
-    owner = source.attach()
+    source.lease.detach(source.lease.attach())
+    owner = source.lease.attach()
     await asyncio.sleep(LIMITS.resume_window + 0.3)
     assert source.resumable
     await source.put(silence(1.0))
@@ -223,12 +224,12 @@ async def test_a_source_whose_client_comes_back_goes_on(bench: Bench) -> None:
 
 async def test_the_second_client_wins(bench: Bench) -> None:
     source = bench.source(Script())
-    first = source.attach()
-    second = source.attach()
+    first = source.lease.attach()
+    second = source.lease.attach()
     with pytest.raises(Replaced):
         first.result()
-    source.detach(first)  # too late to matter
-    assert source.attached
+    source.lease.detach(first)  # too late to matter
+    assert source.lease.attached
     assert not second.done()
 
 

@@ -35,7 +35,7 @@ async def test_it_records_until_ctrl_c_and_prints_the_files(tmp_path: Path) -> N
                 await asyncio.sleep(0.1)
             process.send_signal(signal.SIGINT)
             out, _ = await asyncio.wait_for(process.communicate(), 30)
-        session = service.services.hub.channel("talk").session.id
+        session = service.services.hub.channel("talk").session.current.id
         assert process.returncode == 0
         (path,) = (tmp_path / "recordings" / session).iterdir()
         assert out.decode().splitlines() == [

@@ -53,7 +53,7 @@ async def test_words_wait_for_the_picture(picture: float, delay: float, position
     captioner = Captioner(channel, lambda source: position, delay=delay)
     captioner.picture = picture
     async with following(captioner):
-        channel.put(said("good evening"))
+        channel.original.put(said("good evening"))
         text, waited = await first_screen(captioner)
     assert text == "good evening"
     assert waited >= least - 0.05
@@ -61,10 +61,10 @@ async def test_words_wait_for_the_picture(picture: float, delay: float, position
 
 async def test_only_what_comes_after_the_beginning() -> None:
     channel = Channel("main", Limits())
-    channel.put(said("before"))
+    channel.original.put(said("before"))
     captioner = Captioner(channel, lambda source: None)
     async with following(captioner):
-        channel.put(said("after"))
+        channel.original.put(said("after"))
         assert (await first_screen(captioner))[0] == "after"
 
 
@@ -72,14 +72,14 @@ async def test_a_script_that_cannot_be_sent_is_told_until_one_comes_that_can() -
     channel = Channel("main", Limits())
     captioner = Captioner(channel, lambda source: None)
     async with following(captioner):
-        channel.put(said("Добрый вечер всем", language="ru"))
+        channel.original.put(said("Добрый вечер всем", language="ru"))
         async with asyncio.timeout(20):
             while not captioner.refusal:
                 await asyncio.sleep(0.02)
         assert "no Cyrillic letters" in captioner.refusal
         assert "overlay" in captioner.refusal
         assert captioner.next() is None
-        channel.put(said("good evening everybody and welcome to the show"))
+        channel.original.put(said("good evening everybody and welcome to the show"))
         assert "welcome" in (await first_screen(captioner))[0]
         assert captioner.refusal == ""
 
@@ -88,7 +88,7 @@ async def test_another_language_than_the_one_to_be_sent_is_told() -> None:
     channel = Channel("main", Limits())
     captioner = Captioner(channel, lambda source: None, language="en")
     async with following(captioner):
-        channel.put(said("guten Abend", language="de"))
+        channel.original.put(said("guten Abend", language="de"))
         async with asyncio.timeout(20):
             while not captioner.refusal:
                 await asyncio.sleep(0.02)

@@ -57,6 +57,19 @@ def test_one_who_pauses_gives_way() -> None:
     assert take(turns, 3.0) == ">> yes"
 
 
+def test_it_says_when_another_gets_the_turn() -> None:
+    turns = SourceInterleaver()
+    assert turns.due() == float("inf")
+    turns.put(caption("1", "well"), 0.0)
+    assert take(turns, 0.0) == "well"
+    assert turns.due() == float("inf")
+    turns.put(caption("2", "yes", source="Guest"), 0.5)
+    assert take(turns, 1.0) == ""
+    assert turns.due() == 1.5
+    assert take(turns, turns.due()) == ">> yes"
+    assert turns.due() == float("inf")
+
+
 def test_only_the_language_that_is_wanted() -> None:
     turns = SourceInterleaver("en")
     turns.put(caption("1", "guten Abend", language="de", final=True), 0.0)

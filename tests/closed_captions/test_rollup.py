@@ -157,6 +157,7 @@ def test_a_new_stream_begins_with_nothing() -> None:
 
 @given(SPEECH)
 @example([("00©»000½\\\\»»»»»ÒÒ", 0.0, False)])  # short, but more byte pairs than a row has
+@example([("{©è", 0.0, False), ("\\\r{©è", 1.0, False), ("\\\r{©è", 0.0, False)])  # a row becomes like the one before
 def test_every_word_is_shown_once_in_order_and_fits(speech: list[tuple[str, float, bool]]) -> None:
     roll = RollUp()
     now = 0.0

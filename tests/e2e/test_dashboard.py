@@ -42,7 +42,7 @@ async def test_a_model_is_chosen_fetched_before_ones_eyes_and_takes_over(
         assert {"base.en", "large-v3-turbo", "pocketsphinx"} <= set(names)
         await dashboard.page.fill("[name=model]", "base.en")
         await dashboard.page.click(APPLY)
-        await dashboard.until("document.querySelector('.said').textContent === 'Applied.'")
+        await dashboard.until("document.querySelector('.form-status').textContent === 'Applied.'")
         await dashboard.until("/base.en is being fetched: [45]\\d %/.test(document.querySelector('.switch').innerText)")
         assert 0.4 <= await dashboard.page.evaluate("document.querySelector('.switch progress').value") <= 0.6
         assert await dashboard.text(".source .engine") == "pocketsphinx, en"
@@ -58,7 +58,7 @@ async def test_a_model_that_cannot_be_had_is_told_and_nothing_changes(tmp_path: 
         dashboard = await opened(window, service)
         await dashboard.page.fill("[name=model]", "medium.klingon")
         await dashboard.page.click(APPLY)
-        await dashboard.until("document.querySelector('.said').textContent.includes('is not a known model')")
+        await dashboard.until("document.querySelector('.form-status').textContent.includes('is not a known model')")
         await dashboard.page.fill("[name=model]", str(tmp_path))
         await dashboard.page.click(APPLY)
         await dashboard.until("document.querySelector('.switch').dataset.state === 'failed'")
@@ -80,7 +80,7 @@ async def test_the_vocabulary_is_entered_as_lines_and_comes_back(window: Any) ->
             await dashboard.page.fill(f"[name={name}]", text)
         await dashboard.page.fill("[name=language]", "EN")
         await dashboard.page.click(APPLY)
-        await dashboard.until("document.querySelector('.said').textContent === 'Applied.'")
+        await dashboard.until("document.querySelector('.form-status').textContent === 'Applied.'")
         settings = service.services.hub.channel("main").settings
         assert settings.language == "en"
         assert settings.vocabulary.replacements == {"sir title": "Surtitle", "um": ""}
@@ -90,7 +90,7 @@ async def test_the_vocabulary_is_entered_as_lines_and_comes_back(window: Any) ->
         await again.until("document.querySelector('[name=replacements]').value.includes('sir title = Surtitle')")
         await again.page.fill("[name=replacements]", "no equals sign")
         await again.page.click(APPLY)
-        await again.until("document.querySelector('.said').textContent.includes('write heard = written')")
+        await again.until("document.querySelector('.form-status').textContent.includes('write heard = written')")
 
 
 async def test_the_first_model_shows_how_far_it_is(hub: FakeHub, window: Any) -> None:
@@ -117,7 +117,7 @@ async def test_the_settings_fit_a_phone(window: Any) -> None:
 
 def said(service: Running, key: str, text: str, *, source: str = "Host") -> None:
     words = tuple(Word(part, float(at), at + 0.8) for at, part in enumerate(text.split()))
-    service.services.hub.channel("main").put(Caption(key, 1, source, "en", words, (), True))
+    service.services.hub.channel("main").original.put(Caption(key, 1, source, "en", words, (), True))
 
 
 async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
@@ -126,7 +126,7 @@ async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
         service.services.hub.channel("main")
         dashboard = await window(f"{service.url}/")
         overlay = await window(f"{service.url}/overlay/main?fade=0&names=always")
-        await until(lambda: service.services.hub.readers.get("main", 0) >= 2)
+        await until(lambda: service.services.hub.readers.of("main") >= 2)
         said(service, "c1", "Welcome to sir title.")
         said(service, "c2", "Good evening.", source="Guest")
         await dashboard.until("document.querySelectorAll('.captions .edit').length === 2")
@@ -155,25 +155,27 @@ async def test_a_look_is_tried_and_then_saved_for_all_overlays(window: Any) -> N
         overlay = await window(f"{service.url}/overlay/main")
         dashboard = await window(f"{service.url}/")
         await dashboard.until("document.querySelector('.channel') !== null")
-        await dashboard.page.click(".look summary")
-        await dashboard.until("document.querySelector('.look [data-theme=neon]') !== null")
+        await dashboard.page.click(".style-editor summary")
+        await dashboard.until("document.querySelector('.style-editor [data-theme=neon]') !== null")
         preview = dashboard.page.frame_locator(".picture iframe")
         await preview.locator(".line").first.wait_for()
-        await dashboard.page.click(".look [data-theme=neon]")
-        await dashboard.page.select_option(".look [name=position]", "top")
-        await dashboard.page.locator(".look [name=lines]").fill("3")
+        await dashboard.page.click(".style-editor [data-theme=neon]")
+        await dashboard.page.select_option(".style-editor [name=position]", "top")
+        await dashboard.page.locator(".style-editor [name=lines]").fill("3")
         await preview.locator("html[data-theme=neon][data-position=top]").wait_for()
         assert await overlay.page.evaluate("document.documentElement.dataset.theme") == "studio"
-        await dashboard.page.click(".look .save")
+        await dashboard.page.click(".style-editor .save")
         await overlay.until("document.documentElement.dataset.theme === 'neon'")
-        await dashboard.until("document.querySelector('.look .said').textContent.startsWith('Saved')")
+        await dashboard.until("document.querySelector('.style-editor .form-status').textContent.startsWith('Saved')")
         style = service.services.hub.channel("main").styles["default"]
         assert style.as_json() == {"theme": "neon", "position": "top", "lines": 3}
         dashboard.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept("game")))
-        await dashboard.page.click(".look .save-as")
-        await dashboard.until("document.querySelector('.look .address').textContent.endsWith('/main?style=game')")
+        await dashboard.page.click(".style-editor .save-as")
+        await dashboard.until(
+            "document.querySelector('.style-editor .address').textContent.endsWith('/main?style=game')"
+        )
         assert set(service.services.hub.channel("main").styles) == {"default", "game"}
-        await dashboard.page.click(".look .forget")
+        await dashboard.page.click(".style-editor .forget")
         await until(lambda: set(service.services.hub.channel("main").styles) == {"default"})
 
 
@@ -193,7 +195,7 @@ async def test_problems_are_told_in_words_and_captions_can_be_paused_and_cleared
         dashboard.page.once("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
         await dashboard.page.click(".clear")
         await dashboard.until("!document.querySelector('.captions').textContent.includes('Away')")
-        assert service.services.hub.channel("main").captions == []
+        assert service.services.hub.channel("main").original.captions == []
 
 
 async def test_the_dashboard_speaks_the_browsers_language(window: Any) -> None:

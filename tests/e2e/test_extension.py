@@ -95,7 +95,7 @@ async def test_a_killed_worker_interrupts_nothing(whisper: Running, chrome: Exte
     page = await chrome.open(web.speaks("Killed", np.concatenate([speech(TALK[0], "slt"), speech(TALK[1], "rms")])))
     await chrome.start(page)
     playing = asyncio.create_task(play(page))
-    await until(lambda: bool(whisper.services.hub.channel("killed").captions))
+    await until(lambda: bool(whisper.services.hub.channel("killed").original.captions))
     await chrome.kill_worker()
     await playing
     captions = await settled(whisper, "killed")

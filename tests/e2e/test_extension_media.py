@@ -79,7 +79,7 @@ async def test_the_microphone_is_a_second_source(whisper: Running, talking: Exte
     channel = whisper.services.hub.channel("call")
 
     def spoken(name: str) -> str:
-        return " ".join(one.full_text for one in channel.captions if one.source == name)
+        return " ".join(one.full_text for one in channel.original.captions if one.source == name)
 
     await until(lambda: alike(spoken("You"), ANSWER), timeout=40)
     await popup.run("document.querySelector('#microphone').click()")

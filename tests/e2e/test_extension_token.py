@@ -34,6 +34,6 @@ async def test_a_token_lets_it_in_and_its_links_can_only_view(chrome: Extension,
         assert error_rate(TEXT, heard) < 0.4
         assert error_rate(heard, await box(page) or "") == 0
         await chrome.stop(page)
-        await until(lambda: not service.services.hub.sources(service.services.hub.channel("main")))
+        await until(lambda: not service.services.hub.sources.of(service.services.hub.channel("main")))
         await page.close()
     await chrome.settle(token="")

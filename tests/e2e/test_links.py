@@ -20,7 +20,7 @@ SECRET = "a secret that nobody guesses, of this test"
 SHOWN = "document.querySelector('#transcript').textContent.includes('Good evening.')"
 COPIED = """async () => {
   const copied = new Promise((resolve) => { navigator.clipboard.writeText = async (text) => resolve(text); });
-  document.querySelector('.guests .made button').click();
+  document.querySelector('.access-links .new-link button').click();
   return copied;
 }"""
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'&amp;{{7*7}}${1}"
@@ -120,19 +120,19 @@ async def test_texts_are_shown_as_texts(service: Running, window: Any) -> None:
 async def test_links_for_others_are_made_and_taken_back_on_the_dashboard(guarded: Running, window: Any) -> None:
     guarded.services.hub.channel("show")
     page = await window(link(guarded, "/", Scope.ADMIN, EVERY), viewport={"width": 1280, "height": 900})
-    await page.until("document.querySelectorAll('.guests [name=channel] option').length > 2")
-    await page.page.select_option(".guests [name=channel]", "show")
-    await page.page.fill(".guests [name=name]", "guest laptop")
-    await page.page.click(".guests [type=submit]")
-    await page.until("document.querySelector('.guests output').value.includes('token=…')")
-    assert await page.text(".guests .said") == "Pass this link on. It is shown only once."
+    await page.until("document.querySelectorAll('.access-links [name=channel] option').length > 2")
+    await page.page.select_option(".access-links [name=channel]", "show")
+    await page.page.fill(".access-links [name=name]", "guest laptop")
+    await page.page.click(".access-links [type=submit]")
+    await page.until("document.querySelector('.access-links output').value.includes('token=…')")
+    assert await page.text(".access-links .form-status") == "Pass this link on. It is shown only once."
     address = await page.page.evaluate(COPIED)
     assert address.startswith(f"{guarded.url}/view/show?token=")
     async with httpx.AsyncClient() as client:
         assert (await client.get(address)).status_code == 200
-    await page.until("document.querySelector('.guests li').innerText.includes('guest laptop')")
-    await page.page.click(".guests li:first-child button")
-    await page.until("!document.querySelector('.guests ul').innerText.includes('guest laptop')")
+    await page.until("document.querySelector('.access-links li').innerText.includes('guest laptop')")
+    await page.page.click(".access-links li:first-child button")
+    await page.until("!document.querySelector('.access-links ul').innerText.includes('guest laptop')")
     async with httpx.AsyncClient() as client, asyncio.timeout(5):
         while (await client.get(address)).status_code != 401:
             await asyncio.sleep(0.1)
@@ -141,4 +141,4 @@ async def test_links_for_others_are_made_and_taken_back_on_the_dashboard(guarded
 async def test_nobody_is_asked_about_links_where_no_token_is_needed(service: Running, window: Any) -> None:
     page = await window(f"{service.url}/", viewport={"width": 1280, "height": 900})
     await page.until("document.querySelector('#service').dataset.state === 'live'")
-    assert await page.page.is_hidden(".guests")
+    assert await page.page.is_hidden(".access-links")

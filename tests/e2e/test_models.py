@@ -117,7 +117,7 @@ def test_translation_models_too(person: Person) -> None:
     assert "CC BY-NC" in person.types("serve", "--help").stdout
     refused = person.types("serve", "--translation-model", "klingon")
     assert refused.returncode == 2
-    assert "is not the name of a translation model" in refused.stderr
+    assert "is not a known model: give one of nllb-200" in refused.stderr
 
 
 def test_without_a_name_the_model_for_this_computer_is_fetched_and_measured(person: Person, tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ async def test_what_is_corrected_long_after_it_was_shown_does_not_come_back(serv
     page = await overlay(service, window, "late")
     channel: Channel = service.services.hub.channel("late")
     for key, text, at in (("c9", "Now.", 100.0), ("c1", "Corrected.", 2.0), ("c10", "And on.", 101.0)):
-        channel.put(Caption(key, 5, "Host", "en", (Word(text, at, at + 1),), (), True))
+        channel.original.put(Caption(key, 5, "Host", "en", (Word(text, at, at + 1),), (), True))
     await shows(page, "And on.")
     assert await rows(page) == ["Now.", "And on."]
 
@@ -317,7 +317,7 @@ async def test_a_retracted_caption_leaves_the_screen(service: Running, window: A
 async def test_the_preview_needs_nobody_to_speak(service: Running, window: Any) -> None:
     page: Watched = await window(f"{service.url}/overlay/preview?preview&theme=paper")
     await shows(page, "welcome")
-    assert service.services.hub.readers.get("preview", 0) == 0
+    assert service.services.hub.readers.of("preview") == 0
 
 
 async def test_hours_of_captions_leave_no_trace(service: Running, window: Any) -> None:

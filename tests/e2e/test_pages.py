@@ -35,7 +35,7 @@ async def test_the_demo_shows_captions_on_all_three_pages(service: Running, wind
         lengths.add(len(await viewer.text("#transcript")))
         await asyncio.sleep(0.1)
     assert len(lengths) >= 5  # word by word, not all at once
-    assert await dashboard.text(".source .who") == "Demo"
+    assert await dashboard.text(".source .source-name") == "Demo"
     assert "pocketsphinx" in await dashboard.text(".source .engine")
     assert await dashboard.page.evaluate("document.querySelector('.source .level').value") > 10
     await viewer.until("/yourself/i.test(document.querySelector('#transcript').textContent)", seconds=40)

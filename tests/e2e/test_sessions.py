@@ -31,13 +31,15 @@ async def spoken(service: Running) -> Talk:
 
 def heard(service: Running) -> str:
     """Some word that the recognizer wrote."""
-    words: list[str] = [word.text.strip(".,?!") for word in service.services.hub.channel("main").captions[0].words]
+    words: list[str] = [
+        word.text.strip(".,?!") for word in service.services.hub.channel("main").original.captions[0].words
+    ]
     return max(words, key=len)
 
 
 async def test_what_was_said_is_found_and_heard_from_there(service: Running, spoken: Talk, window: Any) -> None:
     """Whatever the recognizer made of it: two words of one caption, the second only by its beginning."""
-    captions = service.services.hub.channel("main").captions
+    captions = service.services.hub.channel("main").original.captions
     words = {
         word.text.strip(".,?!").lower(): caption.id
         for caption in captions
@@ -118,9 +120,9 @@ async def test_a_translation_is_chosen(service: Running, window: Any) -> None:
     channel = service.services.hub.channel("several")
     channel.begin()
     put(service, "several", "c1", 1, "Good evening.", final=True)
-    (said,) = channel.captions
+    (said,) = channel.original.captions
     channel.translation("fr").put(replace(said, language="fr", words=(replace(said.words[0], text="Bonsoir."),)))
-    page = await window(f"{service.url}/sessions/{channel.session.id}")
+    page = await window(f"{service.url}/sessions/{channel.session.current.id}")
     await page.until("document.querySelector('#transcript').textContent.includes('Good evening.')")
     assert await page.page.evaluate("document.querySelector('#language').textContent") == "originalFrench"
     await page.page.select_option("#language", "fr")
@@ -133,7 +135,7 @@ async def test_text_is_never_markup(service: Running, window: Any) -> None:
     channel = service.services.hub.channel("xss")
     channel.begin()
     put(service, "xss", "c1", 1, attack, source=attack, final=True)
-    session = channel.session.id
+    session = channel.session.current.id
     for path in ("/sessions?q=onerror", f"/sessions/{session}"):
         page = await window(f"{service.url}{path}")
         await page.until("document.querySelector('main').textContent.includes('onerror')")

@@ -101,7 +101,7 @@ async def test_a_language_from_right_to_left(translating: Running, window: Any) 
     page = await window(f"{translating.url}/overlay/arabic?lang=ar")
     await readers(translating, "arabic", 1)
     words = (Word("مرحبا", 1.0, 2.0), Word("بالجميع", 2.0, 3.0))
-    translating.services.hub.channel("arabic").put(Caption("c1", 1, "Host", "ar", words, final=True))
+    translating.services.hub.channel("arabic").original.put(Caption("c1", 1, "Host", "ar", words, final=True))
     await shows(page, "#captions", "مرحبا بالجميع")
     assert await page.page.get_attribute(".line", "dir") == "rtl"
     assert await page.page.get_attribute("#captions", "lang") == "ar"
@@ -132,11 +132,11 @@ async def test_pinned_languages_on_the_dashboard(translating: Running, window: A
             await asyncio.sleep(0.05)
     await form.locator("[name=translations]").fill("French, xx")
     await form.locator("button").click()
-    await says(".said", "'xx' is not a language")
+    await says(".form-status", "'xx' is not a language")
     page.errors.clear()  # the browser's own note of the refusal
     await form.locator("[name=translations]").fill("French, german")
     await form.locator("button").click()
-    await says(".said", "Applied.")
+    await says(".form-status", "Applied.")
     assert await form.locator("[name=translations]").input_value() == "fr, de"
     await says(".running", "French: live, always")
     async with httpx.AsyncClient(base_url=f"{translating.url}/api/channels/main") as client:

@@ -22,12 +22,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surtitle.core.settings import Limits
-from surtitle.web.guard import REQUIREMENTS
 from tests.support import Running, error_rate, publish, running, speech
+from tests.web.routes import requirements
 
 CAPTIONS = "/api/channels/main/captions"
 FEW = Limits(sources=2, start_timeout=2.0, idle_timeout=2.0, resume_window=0.3, detached_flush=0.1)
 HTTP, MESSAGES, FRAMES = 4500, 2500, 3000  # cases
+ROUTES = list(requirements())
 PATIENCE = 10.0  # seconds in which the service has to answer
 
 
@@ -113,7 +114,7 @@ headers = st.lists(
     ),
     max_size=3,
 )  # fmt: skip
-routes = st.sampled_from([key for key in REQUIREMENTS if not key.startswith("WS ") and key != "POST /api/demo"])
+routes = st.sampled_from([key for key in ROUTES if not key.startswith("WS ") and key != "POST /api/demo"])
 HEAD = b"Host: 127.0.0.1\r\n"
 
 
@@ -157,7 +158,7 @@ messages = st.lists(
 places = st.sampled_from(
     [
         key.removeprefix("WS ").replace("{channel}", "fuzz").replace("{path:path}", "x")
-        for key in REQUIREMENTS
+        for key in ROUTES
         if key[:2] == "WS"
     ]
 )

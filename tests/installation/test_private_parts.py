@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import inspect
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any
 
-import faster_whisper
 import huggingface_hub
-import obsws_python
-import onnxruntime
-import websocket
 from ctranslate2.specs import model_spec
-from faster_whisper import utils
-from faster_whisper.feature_extractor import FeatureExtractor
-from obsws_python.baseclient import ObsClient
+from faster_whisper import WhisperModel, available_models
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens
 from packaging.specifiers import SpecifierSet
 from tqdm import tqdm
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from surtitle.models.repositories import REPOSITORIES
 from tests.installation.requirements import ROOT, declared
 
 
@@ -84,27 +79,31 @@ def test_uvicorn_protocols() -> None:
     )
 
 
+def test_faster_whisper_tokens() -> None:
+    """Without a leading underscore, but not among what faster-whisper exports."""
+    used_in = "speech/whisper/decoder.py"
+    check_versions("faster-whisper", ">=1.2.1,<1.3", used_in)
+    assert list(inspect.signature(Tokenizer).parameters) == ["tokenizer", "multilingual", "task", "language"]
+    check_parts(
+        "faster-whisper",
+        used_in,
+        Tokenizer,
+        "decode",
+        "encode",
+        "eot",
+        "sot_prev",
+        "sot_sequence",
+        "split_to_word_tokens",
+    )
+    assert list(inspect.signature(get_suppressed_tokens).parameters) == ["tokenizer", "suppress_tokens"]
+    check_parts(
+        "faster-whisper", "speech/whisper/model.py", WhisperModel, "model", "hf_tokenizer", "supported_languages"
+    )
+
+
 def test_faster_whisper_model_names() -> None:
-    check_versions("faster-whisper", ">=1.2.1,<1.3", "models/catalogue.py")
-    repositories: dict[str, Any] = getattr(utils, "_MODELS", {})
-    assert {name: "/" in str(repositories.get(name)) for name in utils.available_models()} == dict.fromkeys(
-        utils.available_models(), True
-    ), "faster_whisper.utils._MODELS no longer maps names to repositories: adapt service/surtitle/models/catalogue.py"
-
-
-def test_faster_whisper_mel_filters() -> None:
-    check_versions("faster-whisper", ">=1.2.1,<1.3", "speech/whisper/features.py")
-    check_parts("faster-whisper", "speech/whisper/features.py", FeatureExtractor, "get_mel_filters")
-    assert FeatureExtractor.get_mel_filters(16000, 400, 80).shape == (80, 201)
-
-
-def test_faster_whisper_voice_detector() -> None:
-    check_versions("faster-whisper", ">=1.2.1,<1.3", "speech/vad.py")
-    found = sorted(Path(faster_whisper.__file__).parent.glob("assets/silero_vad*.onnx"))
-    assert len(found) == 1, "faster-whisper ships another voice detector: adapt service/surtitle/speech/vad.py"
-    session = onnxruntime.InferenceSession(str(found[0]), providers=["CPUExecutionProvider"])
-    assert {entry.name for entry in session.get_inputs()} == {"input", "h", "c"}
-    assert len(session.get_outputs()) == 3
+    """The names are public, but not the repositories behind them, so Surtitle has its own table."""
+    assert list(REPOSITORIES) == available_models(), "add the models to service/surtitle/models/repositories.py"
 
 
 def test_ctranslate2_file_format() -> None:
@@ -112,14 +111,6 @@ def test_ctranslate2_file_format() -> None:
     assert model_spec.CURRENT_BINARY_VERSION == 6, (
         "CTranslate2 writes another file format: adapt service/surtitle/speech/whisper/model_file.py"
     )
-
-
-def test_obsws_python_socket() -> None:
-    used_in = "closed_captions/obs_websocket.py"
-    check_versions("obsws-python", ">=1.8,<1.9", used_in)
-    check_parts("obsws-python", used_in, obsws_python.ReqClient, "base_client", "disconnect")
-    check_parts("obsws-python", used_in, ObsClient, "ws")
-    check_parts("obsws-python", used_in, websocket.WebSocket, "shutdown")
 
 
 def test_huggingface_hub_progress_bars() -> None:

@@ -108,9 +108,14 @@ def test_the_wheel_has_every_file_of_the_packages_but_the_tools(built: Built) ->
 def test_the_metadata_names_licenses_bounds_and_places(built: Built) -> None:
     metadata = built.metadata
     assert metadata["Version"] == surtitle.__version__
-    assert metadata["License-Expression"] == "Apache-2.0 AND OFL-1.1"
+    assert metadata["License-Expression"] == "Apache-2.0 AND MIT AND OFL-1.1"
     licenses = metadata.get_all("License-File", [])
-    assert set(licenses) == {"LICENSE", "NOTICE", "obs_overlay/static/fonts/LICENSE"}
+    assert set(licenses) == {
+        "LICENSE",
+        "NOTICE",
+        "obs_overlay/static/fonts/LICENSE",
+        "service/surtitle/speech/silero_vad/LICENSE",
+    }
     for line in metadata.get_all("Requires-Dist", []):
         assert ">=" in line
         assert "<" in line

@@ -15,6 +15,7 @@ from surtitle.core.settings import Settings
 from surtitle.models import catalogue
 from surtitle.models.download import download
 from surtitle.models.engines import Engines
+from surtitle.models.kind import ModelKind
 from surtitle.models.lag import SourcePace
 from surtitle.models.speed_store import SpeedStore
 from surtitle.speech.speed import Speed
@@ -53,7 +54,7 @@ async def test_the_built_in_engine_is_used_during_a_download(hub: FakeHub, monke
         engines.on_default_changed = changed.set
         assert (await engines.current()).name == "pocketsphinx"
         assert "until the Whisper model “base.en” is downloaded" in engines.notice
-        await until(lambda: ((engines.loading or {}).get("done") or 0) > 0.4)
+        await until(lambda: engines.loading is not None and (engines.loading["done"] or 0) > 0.4)
         assert engines.loading == {"model": "base.en", "state": "fetching", "done": pytest.approx(0.5, abs=0.1)} | {
             "message": ""
         }
@@ -82,7 +83,7 @@ async def test_a_damaged_model_directory_leaves_the_built_in_engine(tmp_path: Pa
 
 
 async def test_the_built_in_engine_loads_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "find_cached", lambda model: pytest.fail("nobody asked for a model"))
+    monkeypatch.setattr(ModelKind, "find_cached", lambda self, model: pytest.fail("nobody asked for a model"))
     async with started(engine="pocketsphinx") as engines:
         assert (await engines.current()).name == "pocketsphinx"
         assert (await engines.get("pocketsphinx")).name == "pocketsphinx"
@@ -93,7 +94,7 @@ async def test_closing_does_not_wait_for_a_download(hub: FakeHub) -> None:
     hub.open.clear()
     async with asyncio.timeout(10), started(model="base.en") as engines:
         await until(lambda: engines.loading is not None and engines.loading["state"] == "fetching")
-    assert catalogue.find_cached("base.en") is None
+    assert catalogue.WHISPER.find_cached("base.en") is None
 
 
 async def test_several_requests_load_a_model_once(hub: FakeHub) -> None:
@@ -142,7 +143,7 @@ async def test_damaged_files_of_a_downloaded_model_are_reported_with_a_remedy(hu
 
 
 async def test_unused_models_are_unloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.models.library._MIN_IDLE_TIME", 0.0)
+    monkeypatch.setattr("surtitle.models.whisper_pool._MIN_IDLE_TIME", 0.0)
     copies = [tmp_path / str(number) for number in range(5)]
     for copy in copies:
         copy.symlink_to(untrained_whisper())

@@ -118,17 +118,17 @@ def state(service: Running) -> dict[str, Any]:
 
 async def say(channel: Channel, text: str, *, source: str = "Host", pace: float = 0.3) -> None:
     """Commit ``text`` word by word, one or two at a time, as recognition does."""
-    key = channel.new_id()
+    key = channel.session.new_caption_id()
     words: list[Word] = []
     sizes = itertools.cycle((1, 2, 1, 3))
     rest = text.split()
     revisions = itertools.count(1)
     while rest:
         size = next(sizes)
-        now = channel.clock()
+        now = channel.session.clock()
         words += [Word(word, now - 0.1, now) for word in rest[:size]]
         rest = rest[size:]
-        channel.put(Caption(key, next(revisions), source, "en", tuple(words), final=not rest))
+        channel.original.put(Caption(key, next(revisions), source, "en", tuple(words), final=not rest))
         await asyncio.sleep(pace * size)
 
 

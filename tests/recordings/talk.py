@@ -60,6 +60,6 @@ async def talk(service: Running, channel: str, *, pace: float = 3.0) -> Talk:
                 for name, samples in (("Host", host), ("Guest", guest))
             )
         )
-        session = service.services.hub.channel(channel).session.id
+        session = service.services.hub.channel(channel).session.current.id
         await client.delete(f"/api/channels/{channel}/recording")
     return Talk(session, host, guest)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
+from surtitle.core.wire import Change
 from surtitle.core.words import Word
-from surtitle.recordings.difference import Change, Difference, Part, compare
+from surtitle.recordings.difference import Difference, Part, compare
 
 
 def caption(text: str, start: float, source: str = "mic", speaker: str | None = None) -> Caption:

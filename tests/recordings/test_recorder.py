@@ -74,12 +74,12 @@ async def test_recording_starts_and_stops_in_the_middle(service: Running, tmp_pa
         second = silence(1.0) + 0.1
 
         async def send(count: int) -> None:
-            before = service.services.hub.position(service.services.hub.channel("middle"), "Host")
+            before = service.services.hub.sources.position(service.services.hub.channel("middle"), "Host")
             for _ in range(count):
                 await socket.send(pcm(second))
             await until(
                 lambda: (
-                    service.services.hub.position(service.services.hub.channel("middle"), "Host")
+                    service.services.hub.sources.position(service.services.hub.channel("middle"), "Host")
                     >= before + count - 0.01
                 )
             )
@@ -111,7 +111,7 @@ async def test_audio_during_a_pause_is_recorded_as_silence(service: Running, tmp
         for number, paused in enumerate((False, True, False), start=1):
             await client.patch("/api/channels/paused/settings", json={"paused": paused})
             await socket.send(pcm(silence(1.0) + 0.1))
-            await until(lambda number=number: hub.sources(hub.channel("paused"))[0].received >= number)  # type: ignore[misc]
+            await until(lambda number=number: hub.sources.of(hub.channel("paused"))[0].input.received >= number)  # type: ignore[misc]
         await socket.send('{"op":"end"}')
         async for _ in socket:
             pass
@@ -138,9 +138,9 @@ async def test_the_clock_is_right_after_a_lost_connection(service: Running, tmp_
                 received = ready["received"]
                 await socket.send(pcm(tone(1.0, rate, 1)))
                 hub = service.services.hub
-                source = hub.sources(hub.channel("lost"))[0]
-                await until(lambda: source.received >= received + 0.9)  # noqa: B023 - used at once
-        total = source.received
+                source = hub.sources.of(hub.channel("lost"))[0]
+                await until(lambda: source.input.received >= received + 0.9)  # noqa: B023 - used at once
+        total = source.input.received
         await client.delete("/api/channels/lost/recording")
     first, second = (inspect(path) for path in recordings(tmp_path))
     assert (first.rate, second.rate) == (44_100, 48_000)
@@ -177,8 +177,8 @@ async def test_recordings_are_finished_when_the_service_stops(tmp_path: Path) ->
         await socket.send('{"op":"start","source":"Host"}')
         await socket.send(pcm(silence(1.5)))
         hub = service.services.hub
-        await until(lambda: bool(hub.sources(hub.channel("stop"))))
-        await until(lambda: hub.sources(hub.channel("stop"))[0].received >= 1.5)
+        await until(lambda: bool(hub.sources.of(hub.channel("stop"))))
+        await until(lambda: hub.sources.of(hub.channel("stop"))[0].input.received >= 1.5)
         await asyncio.sleep(0)
     assert [inspect(path).seconds for path in recordings(tmp_path)] == [1.5]
 
@@ -194,11 +194,11 @@ async def test_a_source_that_continues_after_a_restart_has_a_second_recording(tm
             await socket.send(json.dumps({"op": "start", "source": "Host", "resume": resume}))
             ready = json.loads(await socket.recv())
             hub = service.services.hub
-            source = hub.sources(hub.channel("again"))[0]
+            source = hub.sources.of(hub.channel("again"))[0]
             await socket.send(pcm(speech("The weather is fine today.")))
-            await until(lambda source=source, ready=ready: source.received > ready["received"] + 2)  # type: ignore[misc]
+            await until(lambda source=source, ready=ready: source.input.received > ready["received"] + 2)  # type: ignore[misc]
             await asyncio.sleep(1.0)  # what it said is written down
-            session = hub.channel("again").session.id
+            session = hub.channel("again").session.current.id
     assert ready["resumed"]
     first, second = (inspect(path) for path in sorted((tmp_path / "recordings" / session).iterdir()))
     clocks = [float(one.tags["SURTITLE_CLOCK"]) for one in (first, second)]
@@ -241,11 +241,11 @@ async def test_a_locked_database_does_not_delay_a_recording(service: Running, tm
                 await socket.send('{"op":"start","source":"Host"}')
                 await socket.recv()
                 await socket.send(pcm(silence(1.0)))
-                await until(lambda: service.services.recorder.is_recording(hub.channel("locked").session.id))
+                await until(lambda: service.services.recorder.is_recording(hub.channel("locked").session.current.id))
                 stopped = (await client.delete("/api/channels/locked/recording")).json()
             assert [one["seconds"] for one in stopped["ended"]] == [1.0]
             (path,) = recordings(tmp_path)
             assert inspect(path).seconds == 1.0
             other.execute("ROLLBACK")
-        session = hub.channel("locked").session.id
+        session = hub.channel("locked").session.current.id
         await until(lambda: [one.seconds for one in recording_files.recordings(session)] == [1.0])

@@ -23,7 +23,7 @@ def test_without_the_extra_there_is_no_diarization(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(diarizer, "EXTRA", "no_such_module")
     ears = Diarizer("model.nemo")
     assert ears.open(0.0, 1.04) is None
-    assert ears.state.as_json() == {"state": "missing", "message": ""}
+    assert ears.state == State("missing")
     ears.close()
 
 

@@ -10,13 +10,13 @@ from surtitle.speech.whisper.batcher import Batcher
 
 
 def test_waiting_jobs_of_one_kind_are_batched() -> None:
-    authority, first = threading.Event(), threading.Event()
+    release, first = threading.Event(), threading.Event()
     batches: list[list[int]] = []
 
     def serve(jobs: Sequence[int]) -> list[int]:
         batches.append(list(jobs))
         first.set()
-        authority.wait(10)
+        release.wait(10)
         return [job * 10 for job in jobs]
 
     batcher = Batcher(serve, lambda job: job % 2, max_jobs=3, workers=1)
@@ -27,7 +27,7 @@ def test_waiting_jobs_of_one_kind_are_batched() -> None:
             results.append(pool.submit(batcher.run, job))
             while len(batcher) < len(results) - 1:
                 pass
-        authority.set()
+        release.set()
         assert [result.result(10) for result in results] == [10, 30, 50, 70, 90, 20]
     assert batches[:2] == [[1], [3, 5, 7]]
     assert sorted(batches[2:]) == [[2], [9]]

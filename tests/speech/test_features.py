@@ -6,6 +6,7 @@ from faster_whisper.feature_extractor import FeatureExtractor
 
 from surtitle.audio import RATE, Samples
 from surtitle.speech.whisper.features import HOP, LogMel
+from surtitle.speech.whisper.mel_filters import compute_mel_filters
 from tests.support import blocks
 
 
@@ -25,6 +26,11 @@ def test_frames_match_faster_whisper_for_any_block_size(size: int) -> None:
     assert len(mel) in (298, 299, 300)
     # the first two frames look at what was before, which we take for silence and they for a mirror
     np.testing.assert_allclose(ours[:, 2:], theirs[:, 2 : len(mel)], atol=1e-3)
+
+
+@pytest.mark.parametrize("mels", [80, 128])
+def test_filters_equal_those_of_faster_whisper(mels: int) -> None:
+    np.testing.assert_array_equal(compute_mel_filters(400, mels), FeatureExtractor(feature_size=mels).mel_filters)
 
 
 def test_dropped_frames_are_not_computed_again() -> None:

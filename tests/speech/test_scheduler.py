@@ -20,19 +20,19 @@ async def run(scheduler: Scheduler, deadline: float, step: Callable[[], T]) -> T
 
 async def test_the_earliest_deadline_goes_first() -> None:
     scheduler = Scheduler(1)
-    authority = threading.Event()
+    release = threading.Event()
     order: list[float] = []
 
     async def note(deadline: float) -> None:
         async with scheduler.turn(deadline):
             order.append(deadline)
 
-    blocker = asyncio.create_task(run(scheduler, 0, lambda: authority.wait(10)))
+    blocker = asyncio.create_task(run(scheduler, 0, lambda: release.wait(10)))
     await asyncio.sleep(0.05)
     tasks = [asyncio.create_task(note(deadline)) for deadline in (30.0, 10.0, 20.0)]
     await asyncio.sleep(0.05)
     assert scheduler.waiting == 3
-    authority.set()
+    release.set()
     await asyncio.gather(blocker, *tasks)
     assert order == [10.0, 20.0, 30.0]
     scheduler.close()
@@ -72,11 +72,11 @@ async def test_a_failing_step_frees_its_turn() -> None:
 
 async def test_cancelling_waits_for_the_running_step_and_skips_a_waiting_one() -> None:
     scheduler = Scheduler(1)
-    started, authority, finished = threading.Event(), threading.Event(), threading.Event()
+    started, release, finished = threading.Event(), threading.Event(), threading.Event()
 
     def slow() -> None:
         started.set()
-        authority.wait(10)
+        release.wait(10)
         finished.set()
 
     running = asyncio.create_task(run(scheduler, 0, slow))
@@ -87,7 +87,7 @@ async def test_cancelling_waits_for_the_running_step_and_skips_a_waiting_one() -
     running.cancel()
     await asyncio.sleep(0.05)
     assert not running.done()
-    authority.set()
+    release.set()
     with pytest.raises(asyncio.CancelledError):
         await running
     assert finished.is_set()
@@ -105,19 +105,19 @@ async def test_background_work_runs_when_nothing_else_waits() -> None:
 
 async def test_recognition_goes_before_background_work() -> None:
     scheduler = Scheduler(1)
-    authority = threading.Event()
+    release = threading.Event()
     order: list[str] = []
 
     async def note(name: str) -> None:
         async with scheduler.turn(0) if name == "recognition" else scheduler.background_turn():
             order.append(name)
 
-    blocker = asyncio.create_task(run(scheduler, 0, lambda: authority.wait(10)))
+    blocker = asyncio.create_task(run(scheduler, 0, lambda: release.wait(10)))
     await asyncio.sleep(0)
     tasks = [asyncio.create_task(note(name)) for name in ("background", "recognition", "background", "recognition")]
     while scheduler.waiting < 2:
         await asyncio.sleep(0)
-    authority.set()
+    release.set()
     await asyncio.gather(blocker, *tasks)
     assert order == ["recognition", "recognition", "background", "background"]
     scheduler.close()

@@ -24,7 +24,7 @@ async def speak(service: Running, first: int, last: int, text: str = "number {}"
 
 
 def at_hand(service: Running) -> list[str]:
-    return [one.id for one in service.services.hub.channel("talk").captions]
+    return [one.id for one in service.services.hub.channel("talk").original.captions]
 
 
 async def history(client: httpx.AsyncClient, query: str = "") -> dict[str, Any]:

@@ -134,4 +134,4 @@ async def test_a_second_service_restores_nothing_of_the_first(tmp_path: Path, se
     async with running(data_dir=tmp_path / "first", database=url) as service:
         channel = service.services.hub.find_channel("talk")
         assert channel.settings.language == "de"
-        assert [one.text for one in channel.captions] == ["hello all"]
+        assert [one.text for one in channel.original.captions] == ["hello all"]

@@ -86,7 +86,7 @@ async def test_captions_are_there_and_readers_go_on_without_gap_or_double(tmp_pa
         put(service, "talk", "c2", 1, "how are you", start=4.0, final=True)
         put(service, "talk", "c3", 1, "I am", "fine", start=8.0)
         await kept(service)
-        before = (await service.services.hub.channel("talk").history())["captions"]
+        before = (await service.services.hub.channel("talk").original.history())["captions"]
     async with running(data_dir=tmp_path, database=url) as service, httpx.AsyncClient(base_url=service.url) as client:
         history = (await client.get("/api/channels/talk/transcript.json")).json()
         assert history["captions"][:2] == before
@@ -104,7 +104,11 @@ async def test_what_was_on_screens_but_not_written_down_is_taken_back(tmp_path: 
     async with running(data_dir=tmp_path) as service:
         channel = service.services.hub.channel("talk")
         channel.begin()
-        early, first, late = channel.new_id(), channel.new_id(), channel.new_id()
+        early, first, late = (
+            channel.session.new_caption_id(),
+            channel.session.new_caption_id(),
+            channel.session.new_caption_id(),
+        )
         put(service, "talk", early, 7, "", "perhaps")  # of another source
         put(service, "talk", first, 1, "hello", final=True)
         put(service, "talk", late, 7, "", "perhaps")
@@ -119,7 +123,9 @@ async def test_what_was_on_screens_but_not_written_down_is_taken_back(tmp_path: 
             assert (taken[name]["text"], taken[name]["tentative"]) == ("", "")
             assert taken[name]["rev"] > 7
         assert first not in [event["data"]["id"] for event in events]
-        assert service.services.hub.channel("talk").new_id() not in [event["data"]["id"] for event in events]
+        assert service.services.hub.channel("talk").session.new_caption_id() not in [
+            event["data"]["id"] for event in events
+        ]
 
 
 async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(tmp_path: Path) -> None:
@@ -131,7 +137,7 @@ async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(t
         await client.post("/api/channels/talk/clear")
         put(service, "talk", "c2", 1, "after", start=5.0, final=True)
         channel = service.services.hub.channel("talk")
-        assert channel.clock() < 60  # it continues
+        assert channel.session.clock() < 60  # it continues
     async with running(data_dir=tmp_path) as service, httpx.AsyncClient(base_url=service.url) as client:
         assert (await client.get("/api/channels/talk/transcript.txt")).text == "after\n"
         events = await read(service, f"?last={seen['id']}", count=2)
@@ -147,17 +153,17 @@ async def test_a_channel_that_rested_begins_another_session(tmp_path: Path) -> N
         channel.begin()
         put(service, "talk", "c1", 1, "yesterday", final=True)
         assert channel.begin() > 0.0
-        first = channel.session
+        first = channel.session.current
         await asyncio.sleep(0.3)
     async with running(Limits(session_rest=0.2), data_dir=tmp_path) as service:
         channel = service.services.hub.channel("talk")
-        assert channel.session.id == first.id
-        assert [one.text for one in channel.captions] == ["yesterday"]
+        assert channel.session.current.id == first.id
+        assert [one.text for one in channel.original.captions] == ["yesterday"]
         await asyncio.sleep(0.3)
         assert channel.begin(alone=False) > 0.0  # somebody has been silent for long, but is there
         assert channel.begin() == 0.0
-        assert channel.captions == []
-        assert channel.session.id != first.id
+        assert channel.original.captions == []
+        assert channel.session.current.id != first.id
 
 
 async def test_a_source_goes_on_with_the_same_clock(tmp_path: Path) -> None:
@@ -174,9 +180,9 @@ async def test_a_source_goes_on_with_the_same_clock(tmp_path: Path) -> None:
         first = await begin(socket)
         await socket.send(to_pcm(samples))
         channel = service.services.hub.channel("talk")
-        await until(lambda: channel.captions and channel.captions[-1].final, timeout=60)
-        last = channel.captions[-1].end
-        clock = channel.clock()
+        await until(lambda: channel.original.captions and channel.original.captions[-1].final, timeout=60)
+        last = channel.original.captions[-1].end
+        clock = channel.session.clock()
     async with running(data_dir=tmp_path) as service:
         channel = service.services.hub.channel("talk")
         async with service.publisher("talk") as socket:
@@ -185,10 +191,10 @@ async def test_a_source_goes_on_with_the_same_clock(tmp_path: Path) -> None:
             assert again["source"] == "tab"
             assert again["clock"] == first["clock"]
             assert again["received"] == pytest.approx(last - first["clock"], abs=0.002)
-            assert clock < channel.clock() < clock + 60
+            assert clock < channel.session.clock() < clock + 60
             await socket.send(to_pcm(samples))
-            await until(lambda: len(channel.captions) > 1 and channel.captions[-1].final, timeout=60)
-        first_words, next_words = (one.words for one in channel.captions[:2])
+            await until(lambda: len(channel.original.captions) > 1 and channel.original.captions[-1].final, timeout=60)
+        first_words, next_words = (one.words for one in channel.original.captions[:2])
         assert next_words[0].start > first_words[-1].end
         async with service.publisher("other") as socket:
             assert not (await begin(socket))["resumed"]
@@ -201,7 +207,7 @@ async def test_a_clock_that_was_set_back_puts_nothing_before_what_was_said(
         service.services.hub.channel("talk").begin()
         put(service, "talk", "c1", 1, "an hour later", start=3600.0, final=True)
     an_hour_ago = time.time() - 3600
-    monkeypatch.setattr("surtitle.channels.channel.time.time", lambda: an_hour_ago)
+    monkeypatch.setattr("surtitle.channels.running_session.time.time", lambda: an_hour_ago)
     async with running(data_dir=tmp_path) as service:
         assert service.services.hub.channel("talk").begin() >= 3601.0
 

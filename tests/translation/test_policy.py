@@ -225,3 +225,15 @@ def test_the_number_of_waiting_captions_is_limited() -> None:
     for number in range(600):
         reader.hear(f"c{number}", "this is it.", start=float(number), final=True)
     assert reader.policy.skipped == 100
+
+
+def test_it_says_when_a_sentence_that_does_not_continue_is_released() -> None:
+    reader = Reader()
+    assert reader.policy.deadline(reader.now) == float("inf")
+    reader.hear("c1", "the door is", final=True)
+    reader.translate()
+    assert not reader.shown["c1"].final if "c1" in reader.shown else True
+    reader.now = reader.policy.deadline(reader.now) + 0.01
+    reader.translate()
+    assert reader.shown["c1"].final
+    assert reader.policy.deadline(reader.now) == float("inf")

@@ -29,7 +29,7 @@ class Ears:
     def translates(self, channel: Channel) -> bool | None:
         return self.able
 
-    def source(self, channel: Channel, name: str) -> Any:
+    def find(self, channel: Channel, name: str) -> Any:
         return self if self.runs else None
 
     def english_translator(self, start: float, end: float, language: str) -> Translate | None:

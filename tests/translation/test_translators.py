@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from surtitle.core.errors import ModelError
-from surtitle.translation import models
+from surtitle.translation.models import NLLB
 from surtitle.translation.translator import Text, Translator
 from surtitle.translation.translators import load
 from tests.support import TRANSLATION_MODEL, missing
@@ -91,13 +91,13 @@ def test_a_checkpoint_without_torch_says_what_to_install(monkeypatch: pytest.Mon
 
 
 def test_directories_without_a_model_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"lacks config\.json and model\.bin and tokenizer\.json"):
-        models.local_directory(str(tmp_path))
+    with pytest.raises(ModelError, match=r"has no config\.json and no model\.bin and no tokenizer\.json"):
+        NLLB.local_directory(str(tmp_path))
     with pytest.raises(ModelError, match="There is no directory"):
-        models.local_directory("/nowhere/at/all")
+        NLLB.local_directory("/nowhere/at/all")
     with pytest.raises(ModelError, match="nllb-200-distilled-600M"):
-        models.repository("small.en")
-    assert models.repository("nllb-200-distilled-600M").startswith("entai2965/")
+        NLLB.repository("small.en")
+    assert NLLB.repository("nllb-200-distilled-600M").startswith("entai2965/")
     for name in ("config.json", "model.bin"):
         (tmp_path / name).write_text("{}")
     (tmp_path / "tokenizer.json").write_text("{}")
@@ -107,5 +107,5 @@ def test_directories_without_a_model_are_refused(tmp_path: Path) -> None:
 
 def test_what_is_fetched() -> None:
     everything = ["README.md", "config.json", "tokenizer.json", "pytorch_model.bin", "model.safetensors", "x.onnx"]
-    assert models.files(everything) == ["config.json", "tokenizer.json", "model.safetensors"]
-    assert models.missing(["config.json"]) == {"tokenizer.json", "model.bin"}
+    assert NLLB.select(everything) == ["config.json", "tokenizer.json", "model.safetensors"]
+    assert NLLB.missing(["config.json"]) == {"tokenizer.json", "model.bin"}

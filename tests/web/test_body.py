@@ -44,7 +44,7 @@ def path_of(service: Running, path: str) -> str:
     channel = service.services.hub.channel("main")
     channel.begin()
     put(service, "main", "c1", 1, "Done.", final=True)
-    return path.format(session=channel.session.id)
+    return path.format(session=channel.session.current.id)
 
 
 @pytest.mark.parametrize(("method", "path", "noun"), BODIES)

@@ -180,7 +180,7 @@ async def test_a_model_changes_while_captions_run_and_no_word_is_lost(whisper_ti
         await socket.recv()
         listening = asyncio.create_task(listen(socket))
         channel = service.services.hub.channel("main")
-        (source,) = service.services.hub.sources(channel)
+        (source,) = service.services.hub.sources.of(channel)
         for number, sentence in enumerate(SENTENCES):
             model = str(copies[number % 2])
             parts = np.array_split(speech(sentence), 2)
@@ -227,7 +227,7 @@ async def test_a_model_is_fetched_while_captions_run_and_takes_over(
         channel = service.services.hub.channel("main")
         await until(lambda: channel.model == "base.en")
         await send(socket, speech(SENTENCES[0]))
-        await until(lambda: service.services.hub.sources(channel)[0].model == "base.en")
+        await until(lambda: service.services.hub.sources.of(channel)[0].model == "base.en")
         assert (await state(client, "main"))["switch"] is None
         await socket.send('{"op":"end"}')
         said = await listening
@@ -326,7 +326,7 @@ async def test_running_sources_take_the_services_model_when_it_is_there(hub: Fak
         await until(lambda: service.services.engines.description["engine"] == "whisper")
         await asyncio.sleep(0.5)
         await send(socket, speech(SENTENCES[0]))
-        (source,) = service.services.hub.sources(service.services.hub.channel("main"))
+        (source,) = service.services.hub.sources.of(service.services.hub.channel("main"))
         await until(lambda: source.model == "base.en")
         await socket.send('{"op":"end"}')
         said = await listening

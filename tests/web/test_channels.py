@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx
@@ -56,3 +57,19 @@ async def test_the_dashboard_gets_the_state(service: Running) -> None:
     async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
         state = json.loads(await socket.recv())
     assert set(state) == {"engine", "model", "notice", "choice", "loading", "demo", "channels"}
+
+
+async def test_all_dashboards_get_a_change(service: Running) -> None:
+    url = f"{service.sockets}/api/status"
+    async with (
+        connect(url, proxy=None) as first,
+        connect(url, proxy=None) as second,
+        httpx.AsyncClient(base_url=service.url) as client,
+    ):
+        await client.patch("/api/channels/pushed/settings", json={"paused": True})
+        for socket in (first, second):
+            async with asyncio.timeout(20):
+                paused: list[bool] = []
+                while paused != [True]:
+                    channels = json.loads(await socket.recv())["channels"]
+                    paused = [channel["paused"] for channel in channels if channel["name"] == "pushed"]

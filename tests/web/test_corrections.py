@@ -26,7 +26,7 @@ async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
 def put(service: Running, channel: str, key: str, text: str, *, final: bool = True, source: str = "Host") -> None:
     place: Channel = service.services.hub.channel(channel)
     words = tuple(Word(part, float(at), at + 0.8) for at, part in enumerate(text.split()))
-    place.put(Caption(key, 1, source, "en", words, (), final))
+    place.original.put(Caption(key, 1, source, "en", words, (), final))
 
 
 async def finals(client: httpx.AsyncClient, channel: str) -> list[dict[str, Any]]:

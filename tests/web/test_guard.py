@@ -23,11 +23,14 @@ from surtitle.access.tokens import EVERY, Scope
 from surtitle.core.errors import Unauthorized
 from surtitle.core.settings import Access, Limits, Settings
 from surtitle.web.app import create_app
-from surtitle.web.guard import IN_START, OPEN, REQUIREMENTS, Requirement, requirement_keys
+from surtitle.web.guard import IN_START, PUBLIC, Requirement
+from surtitle.web.routing import AnyRoute
 from tests.support import Running, listen, publish, running, silence, until
+from tests.web.routes import requirements
 
 SECRET = "a secret that nobody guesses, of this test"
-ROUTES = sorted(key for route in create_app(Settings()).routes for key in requirement_keys(route))
+REQUIREMENTS = requirements()
+ROUTES = sorted(REQUIREMENTS)
 
 
 def token(scope: Scope = Scope.VIEW, channel: str = "main", *, secret: str = SECRET, seconds: float = 600) -> str:
@@ -87,14 +90,21 @@ async def ask(service: Running, key: str, shown_token: str | None, how: str = "h
         return Answer(answer.status_code, "" if streams else (await answer.aread()).decode(errors="replace"))
 
 
-def test_the_table_has_every_route_and_no_other() -> None:
-    assert sorted(REQUIREMENTS) == ROUTES
+def test_every_route_states_what_it_needs() -> None:
+    routes = create_app(Settings()).routes
+    assert [route for route in routes if not isinstance(route, AnyRoute)] == []
+    assert all(isinstance(route.needs, Requirement) for route in routes if isinstance(route, AnyRoute))
     assert len(ROUTES) > 30
+
+
+@pytest.mark.parametrize("key", [key for key in ROUTES if "{channel}" in key])
+def test_a_route_of_a_channel_needs_a_token_for_that_channel(key: str) -> None:
+    assert REQUIREMENTS[key] is IN_START or REQUIREMENTS[key].channel == "{channel}"
 
 
 def test_what_is_open_is_what_should_be() -> None:
     """Who opens another route has to change this line too."""
-    assert [key for key in ROUTES if REQUIREMENTS[key] is OPEN] == [
+    assert [key for key in ROUTES if REQUIREMENTS[key] is PUBLIC] == [
         "GET /healthz",
         "GET /readyz",
         "GET /static",
@@ -108,7 +118,7 @@ def test_what_is_open_is_what_should_be() -> None:
     ]
 
 
-async def test_a_route_that_the_table_does_not_have_is_refused(service: Running) -> None:
+async def test_a_route_that_does_not_state_what_it_needs_is_refused(service: Running) -> None:
     async def leak(_: Any) -> Any:
         raise AssertionError("nobody may come here")
 
@@ -117,7 +127,7 @@ async def test_a_route_that_the_table_does_not_have_is_refused(service: Running)
         assert (await client.get("/forgotten")).status_code == 403
 
 
-CLOSED = [key for key in ROUTES if REQUIREMENTS[key] is not OPEN]
+CLOSED = [key for key in ROUTES if REQUIREMENTS[key] is not PUBLIC]
 
 
 @pytest.mark.parametrize("key", CLOSED)
@@ -164,7 +174,7 @@ async def test_the_right_token_passes(guarded: Running, key: str, how: str) -> N
     # a source that was left alone has to go before the next test
     await guarded.services.demo.close()
     hub = guarded.services.hub
-    await until(lambda: not any(source.attached for source in hub.sources(hub.channel("main"))))
+    await until(lambda: not any(source.lease.attached for source in hub.sources.of(hub.channel("main"))))
 
 
 async def test_valid_tokens_pass_where_others_were_refused_too_often() -> None:
@@ -243,7 +253,7 @@ async def test_clients_are_disconnected_when_their_token_is_revoked(guarded: Run
         assert [one.error for one in said] == ["unauthorized"] * 2
         assert [one.code for one in said] == [4401] * 2
         await asyncio.wait_for(asyncio.gather(events.aread(), feed.aread()), 20)
-    await until(lambda: not hub.readers.get("leaving") and not hub.sources(hub.channel("leaving")))
+    await until(lambda: not hub.readers.of("leaving") and not hub.sources.of(hub.channel("leaving")))
 
 
 async def test_clients_are_disconnected_when_their_token_expires(guarded: Running) -> None:
@@ -339,7 +349,7 @@ async def test_the_demo_plays_where_tokens_are_needed(guarded: Running) -> None:
     async with httpx.AsyncClient(base_url=guarded.url, headers=headers) as client:
         assert (await client.post("/api/demo")).json() == {"started": True}
         hub = guarded.services.hub
-        await until(lambda: bool(hub.sources(hub.channel("main"))))
+        await until(lambda: bool(hub.sources.of(hub.channel("main"))))
     await guarded.services.demo.close()
 
 

@@ -149,8 +149,8 @@ async def test_the_length_of_a_session() -> None:
             said = await listen(source)
         assert (said.error, said.code) == ("timeout", 4408)
         hub = service.services.hub
-        await until(lambda: not hub.sources(hub.channel("long")))
-        assert "weather" in (await hub.channel("long").transcript("txt")).lower()
+        await until(lambda: not hub.sources.of(hub.channel("long")))
+        assert "weather" in (await hub.channel("long").original.transcript("txt")).lower()
 
 
 async def test_headers_and_addresses(service: Running) -> None:

@@ -55,7 +55,7 @@ async def reading(client: httpx.AsyncClient, path: str, **headers: str) -> Async
 
 def say(service: Running, channel: str, text: str, *, final: bool = True) -> None:
     words = tuple(Word(word, 0, 0) for word in text.split())
-    service.services.hub.channel(channel).put(Caption(text, 1, "Host", "en", words, final=final))
+    service.services.hub.channel(channel).original.put(Caption(text, 1, "Host", "en", words, final=final))
 
 
 async def test_a_ticket_stands_for_what_the_script_said(client: httpx.AsyncClient) -> None:

@@ -33,7 +33,7 @@ def channel(service: Running, name: str) -> Channel:
 def put(place: Channel, key: str, rev: int, text: str, tentative: str = "", *, final: bool = False) -> None:
     words = tuple(Word(part, 1.0, 2.0) for part in text.split())
     rest = tuple(Word(part, 2.0, 3.0) for part in tentative.split())
-    place.put(Caption(key, rev, "Host", "en", words, rest, final))
+    place.original.put(Caption(key, rev, "Host", "en", words, rest, final))
 
 
 async def socket_events(service: Running, name: str, count: int, query: str = "") -> list[Event]:
@@ -88,7 +88,7 @@ async def test_a_reader_first_gets_what_is_on_screen(service: Running) -> None:
 async def test_every_change_comes_whole(service: Running) -> None:
     place = channel(service, "changes")
     reading = asyncio.create_task(socket_events(service, "changes", 3))
-    await until(lambda: service.services.hub.readers.get("changes", 0) > 0)
+    await until(lambda: service.services.hub.readers.of("changes") > 0)
     for rev, (text, tentative) in enumerate([("", "one"), ("one", "two"), ("one two", "")], start=1):
         put(place, "c1", rev, text, tentative, final=rev == 3)
         await asyncio.sleep(0.05)
@@ -169,7 +169,7 @@ async def test_a_reader_that_does_not_read_slows_nobody() -> None:
                 await asyncio.sleep(0.02)
             put(place, "c2", 1, "done", final=True)
             assert await reading == ["c2"]
-            await until(lambda: service.services.hub.readers["slow"] == 1)
+            await until(lambda: service.services.hub.readers.of("slow") == 1)
             stuck.transport.abort()
 
 

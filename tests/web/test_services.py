@@ -10,7 +10,6 @@ import pytest
 from surtitle import create_app
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import StoredSettings
-from surtitle.channels.settings import SettingsChanges
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.settings import Settings
 from surtitle.demo import Demo
@@ -21,6 +20,7 @@ from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.translation.translations import Translations
+from surtitle.web.status_board import StatusBoard
 
 
 def loaded(folder: Path) -> dict[str, StoredSettings]:
@@ -36,7 +36,7 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engines, "start", lambda self: None)
 
 
-@pytest.mark.parametrize("part", [Demo, Retranscriber, Mixer, Outputs, Translations, Hub, Recorder])
+@pytest.mark.parametrize("part", [StatusBoard, Demo, Retranscriber, Mixer, Outputs, Translations, Hub, Recorder])
 async def test_a_part_that_cannot_be_closed_is_logged_and_the_others_are_closed(
     part: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -50,7 +50,7 @@ async def test_a_part_that_cannot_be_closed_is_logged_and_the_others_are_closed(
     app = create_app(Settings(engine="pocketsphinx", data_dir=tmp_path), Store(tmp_path))
     before = asyncio.all_tasks()
     async with app.router.lifespan_context(app):
-        app.state.services.hub.change("main", SettingsChanges(language="de"))
+        app.state.services.hub.change("main", {"language": "de"})
     assert loaded(tmp_path)["main"].settings.language == "de"
     assert asyncio.all_tasks() == before
     (error,) = [one for one in caplog.records if one.levelname == "ERROR"]

@@ -145,7 +145,7 @@ async def test_translations_are_read_and_found(service: Running, client: httpx.A
     channel = service.services.hub.channel("several")
     channel.begin()
     put(service, "several", "c1", 1, "Good evening.", final=True)
-    (said,) = channel.captions
+    (said,) = channel.original.captions
     words = (replace(said.words[0], text="Bonsoir."),)
     channel.translation("fr").put(replace(said, language="fr", words=words))
     (one,) = (await client.get("/api/sessions?channel=several&q=bonsoir")).json()["sessions"]
@@ -165,7 +165,7 @@ async def test_a_session_is_deleted_for_good(service: Running, client: httpx.Asy
         channel = hub.channel("gone")
         second = np.full(RATE, 3000, dtype="<i2").tobytes()
         await socket.send(second)
-        before = channel.session.id
+        before = channel.session.current.id
         await until(lambda: bool(list(folder.glob(f"{before}/*"))))
         put(service, "gone", "c1", 1, "Forget this.", final=True)
         assert (await client.get(f"/api/sessions/{before}")).json()["ended"] is None
@@ -175,8 +175,8 @@ async def test_a_session_is_deleted_for_good(service: Running, client: httpx.Asy
         assert not (folder / before).exists()
         assert (await client.get("/api/channels/gone/transcript.txt")).text == ""
         await socket.send(second)
-        await until(lambda: len(list(folder.glob(f"{channel.session.id}/*"))) == 1)
-        assert channel.session.id != before
+        await until(lambda: len(list(folder.glob(f"{channel.session.current.id}/*"))) == 1)
+        assert channel.session.current.id != before
         assert (await client.get("/api/sessions?q=forget")).json() == {"sessions": []}
 
 

@@ -79,7 +79,7 @@ async def reading(service: Running, channel: str, language: str = "") -> AsyncIt
     async with service.reader(channel, f"?lang={language}" if language else "") as socket:
         reader = Reader(socket)
         task = asyncio.create_task(reader.follow())
-        await until(lambda: channel in service.services.hub.readers)
+        await until(lambda: service.services.hub.readers.of(channel) > 0)
         yield reader
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

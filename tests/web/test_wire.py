@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 
 from surtitle.access import tokens
 from surtitle.access.tokens import Scope
+from surtitle.channels.settings import SettingsDescription
 from surtitle.channels.style import Style, StyleEvent
 from surtitle.core import wire
 from surtitle.core.settings import Access
@@ -30,6 +31,12 @@ PUBLISHER_MESSAGES = {
     "partial": wire.PartialMessage,
     "final": wire.FinalMessage,
     "end": wire.EndMessage,
+}
+OBS_EVENTS = {
+    "screen": wire.ObsScreen,
+    "overlay": wire.ObsOverlay,
+    "ticket": wire.ObsTicket,
+    "state": wire.ObsState,
 }
 EVENTS = {"caption": wire.CaptionEvent, "style": StyleEvent, "translation": wire.TranslationEvent}
 
@@ -49,7 +56,7 @@ async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
 def check(data: Any, kind: Any) -> None:
     """`kind` describes all of ``data``."""
     typed = msgspec.convert(data, kind)
-    assert msgspec.to_builtins(typed) == data
+    assert json.loads(msgspec.json.encode(typed)) == data
 
 
 async def test_publishers(service: Running) -> None:
@@ -85,10 +92,33 @@ async def test_status(service: Running, client: httpx.AsyncClient) -> None:
     check((await client.get("/api/channels/watched")).json(), wire.ChannelStatus)
 
 
+async def test_the_script_in_obs(service: Running, client: httpx.AsyncClient) -> None:
+    put(service, "obs", "c1", 1, "Good evening", " everybody")
+    seen: dict[str, Any] = {}
+    async with asyncio.timeout(60), client.stream("GET", "/api/channels/obs/obs?captions=1&overlay=1") as feed:
+        async for line in feed.aiter_lines():
+            event = json.loads(line)
+            seen[event["event"]] = event
+            if seen.keys() >= {"overlay", "ticket", "state"}:
+                break
+    for name, event in seen.items():
+        check(event, OBS_EVENTS[name])
+
+
+async def test_a_source_as_readers_see_it(service: Running) -> None:
+    async with service.reader("seen") as reader, service.publisher("seen") as publisher, asyncio.timeout(60):
+        await publisher.send('{"op":"start","source":"tab"}')
+        await publisher.recv()
+        await publisher.close()
+        while (event := json.loads(await reader.recv()))["event"] != "status":
+            pass
+    check(event["data"], wire.SourceEvent)
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
-        ("channels/main/settings", wire.ChannelSettings),
+        ("channels/main/settings", SettingsDescription),
         ("channels/main/links", wire.PageLinks),
         ("channels/main/transcript.json", wire.ChannelTranscript),
         ("models", wire.ModelList),

@@ -109,7 +109,7 @@ export class Transcript {
     if (!this.voices.includes(voice) && this.voices.length < MAX_VOICES) this.voices.push(voice);
     block.dataset.voice = voice;
     block.dataset.color = String((Math.max(0, this.voices.indexOf(voice)) % VOICES) + 1);
-    part(block, ".who").textContent = voice;
+    part(block, ".speaker").textContent = voice;
   }
 
   /** @param {string} id @param {HTMLElement} span */
@@ -139,7 +139,7 @@ export class Transcript {
   /** An empty paragraph for a caption. @param {CaptionEvent} caption */
   block(caption) {
     const head = create("h2");
-    head.append(create("span", "who"), " ", create("time", "", formatClock(caption.start)));
+    head.append(create("span", "speaker"), " ", create("time", "", formatClock(caption.start)));
     const text = create("p");
     text.dir = "auto";
     const block = create("section", "paragraph");

@@ -17,7 +17,9 @@ from surtitle.core.settings import Settings
 
 log = logging.getLogger("surtitle.access")
 
-_POLL_INTERVAL = 1.0  # seconds between two checks for revoked tokens
+# Seconds between two checks for revoked and expired tokens. Nothing can wake this task: `surtitle token revoke` writes
+# to the SQLite file in a process of its own, and SQLite does not tell other processes.
+_POLL_INTERVAL = 1.0
 _YEAR = 365 * 86_400.0
 LINKS = {"viewer": 30 * 86_400.0, "overlay": 5 * _YEAR}
 """The purposes of links, with their lifetimes in seconds: OBS keeps an address for years."""

@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 
 from surtitle.core.errors import BadRequest, Unauthorized
+from surtitle.core.wire import ScopeName
 
 EVERY = "*"
 """The channel of a token that is valid in all channels."""
@@ -73,7 +74,8 @@ def decode(secret: str, token: str) -> Grant:
     return Grant(SCOPES[scope], channel, float(claims["exp"]), name if isinstance(name, str) else None, token)
 
 
-SCOPES = {scope.name.lower(): scope for scope in Scope}
+SCOPE_NAMES: dict[Scope, ScopeName] = {Scope.VIEW: "view", Scope.PUBLISH: "publish", Scope.ADMIN: "admin"}
+SCOPES: dict[str, Scope] = {name: scope for scope, name in SCOPE_NAMES.items()}
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}

@@ -72,7 +72,11 @@ def find_break(words: Sequence[Word], first: int, last: int) -> int:
 
 
 def balance_lines(words: Sequence[Word], box: Box) -> list[str]:
-    """The words as lines for exports: two lines break between phrases, and the lower one is the longer."""
+    """The words as lines for exports: two lines break between phrases, and the lower one is the longer.
+
+    Two lines are within the width if there is a break for it. If there is none, a line exceeds it by marks only, as in
+    `wrap`.
+    """
     return [join(line) for line in balance_words(words, box)]
 
 

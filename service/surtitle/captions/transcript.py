@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, ass, cues, documents, podcast
 from surtitle.core.errors import NoSuchFormat
+from surtitle.core.wire import FinalCaption, TranscriptJson, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +47,39 @@ def shift_captions(captions: Iterable[Caption], seconds: float) -> list[Caption]
     ]
 
 
-def caption_as_json(caption: Caption) -> dict[str, Any]:
+def caption_as_json(caption: Caption) -> FinalCaption:
     """A caption with all its words, as `GET …/transcript.json` has it."""
-    return {
-        "id": caption.id,
-        "source": caption.source,
-        "speaker": caption.speaker,
-        "start": round(caption.start, 3),
-        "end": round(caption.end, 3),
-        "text": caption.text,
-        "lang": caption.language,
-        "words": words_as_json(caption),
-    }
+    return FinalCaption(
+        id=caption.id,
+        source=caption.source,
+        speaker=caption.speaker,
+        start=round(caption.start, 3),
+        end=round(caption.end, 3),
+        text=caption.text,
+        lang=caption.language,
+        words=words_as_json(caption),
+    )
 
 
-def words_as_json(caption: Caption) -> list[dict[str, Any]]:
+def words_as_json(caption: Caption) -> list[Word]:
     """The committed words: text, start, end in seconds, probability, and who says it where that is known.
 
     ``join`` is true for a word that follows the one before without a space: ",000" after "10".
     """
-    return [
-        {"w": word.text, "s": round(word.start, 3), "e": round(word.end, 3), "p": round(word.probability, 3)}
-        | ({"join": True} if place and not word.spaced else {})
-        | ({"speaker": word.speaker} if word.speaker else {})
-        for place, word in enumerate(caption.words)
-    ]
+    words = []
+    for place, word in enumerate(caption.words):
+        described = Word(w=word.text, s=round(word.start, 3), e=round(word.end, 3), p=round(word.probability, 3))
+        if place and not word.spaced:
+            described["join"] = True
+        if word.speaker:
+            described["speaker"] = word.speaker
+        words.append(described)
+    return words
 
 
 def _json(captions: Sequence[Caption], options: ExportOptions) -> str:
-    return (
-        json.dumps({"captions": [caption_as_json(caption) for caption in captions]}, ensure_ascii=False, indent=1)
-        + "\n"
-    )
+    transcript = TranscriptJson(captions=[caption_as_json(caption) for caption in captions])
+    return json.dumps(transcript, ensure_ascii=False, indent=1) + "\n"
 
 
 EXPORT_FORMATS = {

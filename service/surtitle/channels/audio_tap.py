@@ -28,7 +28,7 @@ def tap(source: Source) -> Tap:
     def show(frames: Frames, rate: int) -> None:
         nonlocal at
         if at is None:
-            at = source.received
+            at = source.input.received
         if source.audio_listener is not None and not source.ended:
             source.audio_listener.hear(source, frames, rate, at)
         at += len(frames) / rate

@@ -6,16 +6,18 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
+
+import msgspec
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.source import Source
 from surtitle.core.errors import EngineError
+from surtitle.core.wire import LoadState, ModelProgress
 from surtitle.models.engines import BUILT_IN, Engines
-from surtitle.models.library import Progress
+from surtitle.models.pool import Progress
 from surtitle.speech.engine import Engine, Hints, Stream
 from surtitle.text.languages import AUTO, recognizer_code, unknown_language
 
@@ -35,7 +37,7 @@ class EngineChoice:
     def satisfies(self, wanted: EngineChoice) -> bool:
         """Whether this choice does what ``wanted`` asks for.
 
-        The embedded recognizer knows one language and takes no hints, so with it any language and hints will do.
+        The embedded recognizer knows one language and takes no hints, so with it any language and hints are sufficient.
         """
         same_engine = self.engine is wanted.engine and self.notice == wanted.notice
         return self == wanted or (same_engine and self.engine.name == BUILT_IN)
@@ -99,12 +101,12 @@ class EngineSwitcher:
         if before is not None:
             before.cancel()  # after the new task has begun, so that a model that both wait for is not released
 
-    def describe(self, channel: Channel) -> dict[str, Any] | None:
+    def describe(self, channel: Channel) -> ModelProgress | None:
         """The progress of the model that is loading, or the failure of the last change; None without either."""
         model = channel.settings.model
         if channel in self._tasks and model is not None and model != channel.model:
-            return (self._engines.library.progress(model) or Progress("waiting")).as_json(model)
-        return Progress("failed", message=channel.failure).as_json(model or "") if channel.failure else None
+            return (self._engines.library.progress(model) or Progress(LoadState.WAITING)).as_json(model)
+        return Progress(LoadState.FAILED, message=channel.failure).as_json(model or "") if channel.failure else None
 
     async def close(self) -> None:
         tasks = list(self._tasks.values())
@@ -121,7 +123,7 @@ class EngineSwitcher:
             channel.failure = f"{error.message} Captions continue with the previous model."
             if self._engines.get_loaded(channel.model) is None:
                 channel.model = None
-            channel.settings = replace(channel.settings, model=channel.model)
+            channel.settings = msgspec.structs.replace(channel.settings, model=channel.model)
             self._on_revert(channel)
             engine = await self._engines.get(channel.model)
         channel.model = channel.settings.model
@@ -158,6 +160,7 @@ class EngineSwitcher:
             del self._tasks[channel]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s: switching the engine of its sources failed", channel.name, exc_info=error)
+        channel.changes.notify()
 
 
 async def _open(choice: EngineChoice) -> Stream:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
 
 import msgspec
 
+from surtitle.captions.caption import Caption
+from surtitle.core.notifier import Notifier
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event with its sequence ``number`` and resume ``id``; ``data`` is JSON, encoded once for all readers."""
+    """One event with its sequence ``number`` and resume ``id``.
+
+    ``data`` is JSON for readers, encoded once for all of them. ``caption`` is for the followers inside the service: the
+    revision that the event publishes, without the names that people gave its speakers; None if it publishes something
+    else.
+    """
 
     number: int
     id: str
     name: str
     data: str
+    caption: Caption | None = None
 
 
 class Feed:
@@ -27,12 +35,15 @@ class Feed:
     each caption when it returns, so there is no queue per reader that could grow.
     """
 
-    def __init__(self, limit: int, epoch: str = "") -> None:
-        """``epoch`` distinguishes the resume ids of this feed from those of others."""
+    def __init__(self, limit: int, epoch: str = "", changes: Notifier | None = None) -> None:
+        """``epoch`` distinguishes the resume ids of this feed from those of others.
+
+        ``changes`` is notified of every event.
+        """
         self._limit = limit
         self._events: OrderedDict[str, Event] = OrderedDict()
         self._epoch = epoch or secrets.token_hex(4)
-        self._news = asyncio.Event()
+        self._published = Notifier(changes)
         self.last = 0
         self.dropped_until = 0
         """The newest sequence number whose event was dropped because of the limit: after it, nothing is missing."""
@@ -41,16 +52,19 @@ class Feed:
         """Continue after number ``last`` of an earlier feed with the same epoch, whose events are lost."""
         self.last = self.dropped_until = last
 
-    def publish(self, key: str, name: str, data: object) -> None:
+    def publish(self, key: str, name: str, data: object, caption: Caption | None = None) -> None:
         """Replace the event of ``key`` by this one, and wake all readers."""
         self.last += 1
         self._events.pop(key, None)
-        self._events[key] = Event(self.last, self.resume_id(self.last), name, msgspec.json.encode(data).decode())
+        self._events[key] = self.event(self.last, name, data, caption)
         while len(self._events) > self._limit:
             _, event = self._events.popitem(last=False)
             self.dropped_until = event.number
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        self._published.notify()
+
+    def event(self, number: int, name: str, data: object, caption: Caption | None = None) -> Event:
+        """An event of this feed with a sequence number, whether or not it is published."""
+        return Event(number, self.resume_id(number), name, msgspec.json.encode(data).decode(), caption)
 
     def forget(self, prefix: str) -> None:
         """Drop the events of all keys that begin with ``prefix``."""
@@ -72,14 +86,7 @@ class Feed:
 
     async def wait(self, number: int, timeout: float) -> bool:
         """Wait for an event after ``number``; False if there was none for ``timeout`` seconds."""
-        news = self._news
-        if self.last > number:
-            return True
-        try:
-            await asyncio.wait_for(news.wait(), timeout)
-        except TimeoutError:
-            return False
-        return True
+        return self.last > number or await self._published.wait(self._published.count, timeout)
 
     def resume_id(self, number: int) -> str:
         """The resume id of a sequence number."""

@@ -1,175 +1,126 @@
-"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations."""
+"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations.
+
+The types of this module are the only place where a setting has a name, a type, limits and a default: settings are
+stored as they are here, changes are merged into them as JSON, and the API returns `SettingsDescription`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Annotated, Any, get_args
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import Meta, Struct
 
 from surtitle.captions.cea608 import check_writable
 from surtitle.core.errors import BadRequest
+from surtitle.core.wire import ModelProgress
 from surtitle.speakers.sortformer import LATENCIES
 from surtitle.speech.engine import Hints
 from surtitle.text.language_names import find
 from surtitle.vocabulary.rules import Vocabulary
 
-T = TypeVar("T")
+SettingsChanges = Mapping[str, Any]
+"""The settings to change, as JSON: those of a group, such as the vocabulary, are merged, and lists are replaced."""
 
 _LANGUAGE_PATTERN = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _MAX_NAME_LENGTH = 80  # characters of a speaker's or source's name
-_MAX_NAMES = 100
-_MAX_MODEL_LENGTH = 300  # characters of a name or a path
 _MAX_LANGUAGES = 100  # translations in a request that are looked at; the service's own limit is lower
-_HOST_PATTERN = re.compile(r"[\w.:%-]{1,253}", re.ASCII)
-_MAX_PASSWORD_LENGTH = 200  # characters
-_MAX_DELAY = 60  # seconds
-_MAX_SOURCES = 16
+_LOCATION = re.compile(r"(.*) - at `\$((?:\.\w+)*)(.*)`", re.DOTALL)  # in the errors of msgspec
+
+# The description of a setting says what to send: people read it when they have sent something else.
+_Model = Annotated[
+    Annotated[str, Meta(max_length=300)] | None,
+    Meta(description="a name from GET /api/models, a directory, or null"),
+]
+_Names = Annotated[Mapping[str, str], Meta(max_length=100, description="at most 100 names")]
+_Host = Annotated[
+    str,
+    Meta(
+        pattern=r"^\s*[a-zA-Z0-9_.:%-]{1,253}\s*$",
+        description="the name or address of the computer with OBS, like 127.0.0.1",
+    ),
+]
+_Port = Annotated[int, Meta(ge=1, le=65535, description="OBS's WebSocket port, usually 4455")]
+_Password = Annotated[str, Meta(max_length=200, description="at most 200 characters")]
+_Delay = Annotated[float, Meta(ge=0, le=60, description="seconds from 0 to 60")]
+_Sources = Annotated[tuple[str, ...], Meta(max_length=16, description="at most 16 sources, or none for all")]
+_Latency = Annotated[float, Meta(description=f"one of {', '.join(f'{one:g}' for one in LATENCIES)}, in seconds")]
 
 
-class VocabularyChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Fields that are missing stay as they are; lists are replaced as a whole."""
-
-    prompt: str | UnsetType = UNSET
-    hotwords: list[str] | UnsetType = UNSET
-    replacements: dict[str, str] | UnsetType = UNSET
-    blocked: list[str] | UnsetType = UNSET
-
-
-class ClosedCaptionsChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same for closed captions; the password can be set but is never returned."""
-
-    enabled: bool | UnsetType = UNSET
-    host: str | UnsetType = UNSET
-    port: int | UnsetType = UNSET
-    password: str | UnsetType = UNSET
-    language: str | UnsetType | None = UNSET
-    delay: float | UnsetType = UNSET
+class _ClosedCaptions(Struct, frozen=True):
+    enabled: bool = False
+    host: _Host = "127.0.0.1"
+    port: _Port = 4455
+    language: str | None = None
+    delay: _Delay = 0.0
 
 
-class DiarizationChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The same for the diarization of sources."""
-
-    enabled: bool | UnsetType = UNSET
-    sources: list[str] | UnsetType = UNSET
-    latency: float | UnsetType = UNSET
-
-
-class SettingsChanges(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Changes of a channel's settings; None restores the service's default."""
-
-    language: str | UnsetType | None = UNSET
-    model: str | UnsetType | None = UNSET
-    vocabulary: VocabularyChanges | UnsetType = UNSET
-    names: dict[str, str] | UnsetType = UNSET
-    paused: bool | UnsetType = UNSET
-    record: bool | UnsetType = UNSET
-    closed_captions: ClosedCaptionsChanges | UnsetType = UNSET
-    translations: tuple[str, ...] | UnsetType = UNSET
-    translation_model: str | UnsetType | None = UNSET
-    diarization: DiarizationChanges | UnsetType = UNSET
-
-
-@dataclass(frozen=True, slots=True)
-class ClosedCaptions:
+class ClosedCaptions(_ClosedCaptions, frozen=True):
     """OBS's native captions: whether the service sends them over obs-websocket, and to which address.
 
     ``language`` None means the spoken language; ``delay`` is in seconds, in addition to the stream's own delay.
     """
 
-    enabled: bool = False
-    host: str = "127.0.0.1"
-    port: int = 4455
-    password: str = field(default="", repr=False)
-    language: str | None = None
-    delay: float = 0.0
+    password: _Password = ""
 
-    def apply(self, changes: ClosedCaptionsChanges) -> ClosedCaptions:
-        """These settings with ``changes`` applied. Raises `BadRequest`."""
-        after = ClosedCaptions(
-            _choose(changes.enabled, self.enabled),
-            _choose(changes.host, self.host).strip(),
-            _choose(changes.port, self.port),
-            _choose(changes.password, self.password),
-            _choose(changes.language, self.language),
-            _choose(changes.delay, self.delay),
-        )
-        if not _HOST_PATTERN.fullmatch(after.host):
-            raise BadRequest("closed_captions.host: send the name or address of the computer with OBS, like 127.0.0.1.")
-        if not 1 <= after.port <= 65535:
-            raise BadRequest("closed_captions.port: send OBS's WebSocket port, usually 4455.")
-        if len(after.password) > _MAX_PASSWORD_LENGTH:
-            raise BadRequest(f"closed_captions.password: use at most {_MAX_PASSWORD_LENGTH} characters.")
-        if not 0 <= after.delay <= _MAX_DELAY:
-            raise BadRequest(f"closed_captions.delay: send seconds from 0 to {_MAX_DELAY}.")
-        if after.language is not None:
-            check_writable(check_language(after.language))
-        return after
+    def __repr__(self) -> str:
+        return f"ClosedCaptions({self.host}:{self.port})"  # without the password
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "enabled": self.enabled,
-            "host": self.host,
-            "port": self.port,
-            "password_set": bool(self.password),
-            "language": self.language,
-            "delay": self.delay,
-        }
+    def checked(self) -> ClosedCaptions:
+        """These settings without spaces around the host. Raises `BadRequest`."""
+        if self.language is not None:
+            check_writable(check_language(self.language))
+        return msgspec.structs.replace(self, host=self.host.strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Diarization:
-    """Whether the speakers of a source are distinguished, and in which ``sources``: in all if none is named.
+class ClosedCaptionsDescription(_ClosedCaptions, frozen=True):
+    """Where closed captions are sent. The password can be set but is never returned."""
 
-    ``latency`` is one of `LATENCIES`, in seconds.
-    """
+    password_set: bool = False
+
+
+class Diarization(Struct, frozen=True):
+    """Whether the speakers of a source are distinguished, and in which ``sources``: in all if none is named."""
 
     enabled: bool = False
-    sources: tuple[str, ...] = ()
-    latency: float = 1.04
+    sources: _Sources = ()
+    latency: _Latency = 1.04
 
     def covers(self, source: str) -> bool:
         return self.enabled and (not self.sources or source in self.sources)
 
-    def apply(self, changes: DiarizationChanges) -> Diarization:
-        """These settings with ``changes`` applied. Raises `BadRequest`."""
-        sources = self.sources
-        if not isinstance(changes.sources, UnsetType):
-            if len(changes.sources) > _MAX_SOURCES:
-                raise BadRequest(f"diarization.sources: name at most {_MAX_SOURCES} sources, or none for all.")
-            sources = tuple(dict.fromkeys(filter(None, map(clean_name, changes.sources))))
-        latency = _choose(changes.latency, self.latency)
-        if latency not in LATENCIES:
-            known = ", ".join(f"{seconds:g}" for seconds in LATENCIES)
-            raise BadRequest(f"diarization.latency: send one of {known}, in seconds.")
-        return Diarization(_choose(changes.enabled, self.enabled), sources, latency)
-
-    def as_json(self) -> dict[str, Any]:
-        return {"enabled": self.enabled, "sources": self.sources, "latency": self.latency}
+    def checked(self) -> Diarization:
+        """These settings with clean names of sources. Raises `BadRequest`."""
+        if self.latency not in LATENCIES:
+            raise BadRequest(_advise(["diarization", "latency"]))
+        names = dict.fromkeys(filter(None, map(clean_name, self.sources)))
+        return msgspec.structs.replace(self, sources=tuple(names))
 
 
-@dataclass(frozen=True, slots=True)
-class ChannelSettings:
-    """A channel's settings; where a field is None, the service's own setting applies."""
-
+class _Settings(Struct, frozen=True):
     language: str | None = None
-    model: str | None = None
-    vocabulary: Vocabulary = field(default_factory=Vocabulary)
-    names: Mapping[str, str] = field(default_factory=dict)
+    model: _Model = None
+    vocabulary: Vocabulary = Vocabulary()
+    names: _Names = msgspec.field(default_factory=dict)
     """The names shown to readers, by the speakers' and sources' own names."""
     paused: bool = False
     """Whether incoming audio is not captioned."""
     record: bool = False
     """Whether sources are recorded from their first sample."""
-    closed_captions: ClosedCaptions = field(default_factory=ClosedCaptions)
     translations: tuple[str, ...] = ()
     """The tags of the languages that captions are translated into even without readers."""
-    translation_model: str | None = None
-    diarization: Diarization = field(default_factory=Diarization)
+    translation_model: _Model = None
+    diarization: Diarization = Diarization()
+
+
+class ChannelSettings(_Settings, frozen=True):
+    """A channel's settings; where a field is None, the service's own setting applies."""
+
+    closed_captions: ClosedCaptions = ClosedCaptions()
 
     @property
     def hints(self) -> Hints:
@@ -177,59 +128,33 @@ class ChannelSettings:
 
     def apply(self, changes: SettingsChanges) -> ChannelSettings:
         """These settings with ``changes`` applied. Does not check that the model exists. Raises `BadRequest`."""
-        language = _choose(changes.language, self.language)
-        return replace(
-            self,
-            language=None if language is None else check_language(language),
-            model=_check_model("model", _choose(changes.model, self.model)),
-            vocabulary=self._vocabulary(changes.vocabulary),
-            names=self.names if isinstance(changes.names, UnsetType) else _clean_names(changes.names),
-            paused=_choose(changes.paused, self.paused),
-            record=_choose(changes.record, self.record),
-            closed_captions=self.closed_captions
-            if isinstance(changes.closed_captions, UnsetType)
-            else self.closed_captions.apply(changes.closed_captions),
-            translations=self.translations
-            if isinstance(changes.translations, UnsetType)
-            else _parse_tags(changes.translations),
-            translation_model=_check_model(
-                "translation_model", _choose(changes.translation_model, self.translation_model)
-            ),
-            diarization=self.diarization
-            if isinstance(changes.diarization, UnsetType)
-            else self.diarization.apply(changes.diarization),
-        )
+        try:
+            after = msgspec.convert(_merge(self, changes), ChannelSettings)
+        except msgspec.ValidationError as error:
+            raise BadRequest(_explain(error)) from error
+        checked = {name: _CHECKS[name](getattr(after, name)) for name in changes if name in _CHECKS}
+        return msgspec.structs.replace(after, **checked)
 
-    def as_json(self) -> dict[str, Any]:
-        vocabulary = self.vocabulary
-        return {
-            "language": self.language,
-            "model": self.model,
-            "vocabulary": {
-                "prompt": vocabulary.prompt,
-                "hotwords": vocabulary.hotwords,
-                "replacements": vocabulary.replacements,
-                "blocked": vocabulary.blocked,
+    def describe(self, switch: ModelProgress | None) -> SettingsDescription:
+        """The settings for clients; ``switch`` is the progress of the model that the channel is changing to."""
+        return msgspec.convert(
+            {
+                **msgspec.to_builtins(self),
+                "closed_captions": {
+                    **msgspec.to_builtins(self.closed_captions),
+                    "password_set": bool(self.closed_captions.password),
+                },
+                "switch": switch,
             },
-            "names": self.names,
-            "paused": self.paused,
-            "record": self.record,
-            "closed_captions": self.closed_captions.as_json(),
-            "translations": self.translations,
-            "translation_model": self.translation_model,
-            "diarization": self.diarization.as_json(),
-        }
-
-    def _vocabulary(self, changes: VocabularyChanges | UnsetType) -> Vocabulary:
-        if isinstance(changes, UnsetType):
-            return self.vocabulary
-        before = self.vocabulary
-        return Vocabulary.parse(
-            _choose(changes.prompt, before.prompt),
-            _choose(changes.hotwords, before.hotwords),
-            _choose(changes.replacements, before.replacements),
-            _choose(changes.blocked, before.blocked),
+            SettingsDescription,
         )
+
+
+class SettingsDescription(_Settings, frozen=True):
+    """A channel's settings; null is the service's default."""
+
+    closed_captions: ClosedCaptionsDescription = ClosedCaptionsDescription()
+    switch: ModelProgress | None = None
 
 
 def check_language(language: str) -> str:
@@ -239,15 +164,15 @@ def check_language(language: str) -> str:
     return language.lower()
 
 
-def _check_model(field: str, model: str | None) -> str | None:
-    if model is not None and not (0 < len(model) <= _MAX_MODEL_LENGTH and model.isprintable()):
-        raise BadRequest(f"{field}: the name is not valid: send one from GET /api/models, a directory, or null.")
-    return model
+def number_limits(*path: str) -> tuple[float, float]:
+    """The minimum and the maximum of a number among the settings, such as ``"closed_captions", "port"``.
 
-
-def _parse_tags(names: Iterable[str]) -> tuple[str, ...]:
-    """The tags of languages, without duplicates. Raises `BadRequest`."""
-    return tuple(dict.fromkeys(find(name).tag for name in islice(names, _MAX_LANGUAGES)))
+    Raises `LookupError` for a setting without them.
+    """
+    meta = _find_meta(path)
+    if meta is None or meta.ge is None or meta.le is None:
+        raise LookupError(f"{'.'.join(path)} has no minimum and maximum")
+    return meta.ge, meta.le
 
 
 def to_one_line(text: str) -> str:
@@ -260,12 +185,73 @@ def clean_name(name: str) -> str:
     return to_one_line(name)[:_MAX_NAME_LENGTH]
 
 
+def _merge(settings: Struct, changes: SettingsChanges, prefix: str = "") -> dict[str, Any]:
+    """``settings`` as JSON with ``changes``. Raises `BadRequest` for a name that is not a setting."""
+    names = settings.__struct_fields__
+    for name in changes:
+        if name not in names:
+            raise BadRequest(f"{prefix}{name[:40]}: there is no such setting: send any of {', '.join(names)}.")
+    merged: dict[str, Any] = {}
+    for name in names:
+        before, change = getattr(settings, name), changes.get(name, msgspec.UNSET)
+        if isinstance(before, Struct) and isinstance(change, Mapping):
+            merged[name] = _merge(before, change, f"{prefix}{name}.")
+        else:
+            merged[name] = msgspec.to_builtins(before) if change is msgspec.UNSET else change
+    return merged
+
+
+def _explain(error: msgspec.ValidationError) -> str:
+    """The error as one sentence for people."""
+    if (found := _LOCATION.fullmatch(str(error))) is None:
+        return f"The settings are not valid: {error}."
+    path = found[2].split(".")[1:]
+    advice = "" if found[3] else _advise(path)  # which is about the whole, not about one of its entries
+    return advice or f"{'.'.join(path)}: {found[1][0].lower()}{found[1][1:]}."
+
+
+def _advise(path: list[str]) -> str:
+    """What to send for a setting, in one sentence; empty if its type says everything."""
+    meta = _find_meta(path)
+    return f"{'.'.join(path)}: send {meta.description}." if meta and meta.description else ""
+
+
+def _find_meta(path: Iterable[str]) -> Meta | None:
+    """The limits and the description of a setting, if it has any."""
+    kind: Any = ChannelSettings
+    for name in path:
+        kind = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
+    return next((one for one in get_args(kind) if isinstance(one, Meta)), None)
+
+
+def _check_model(name: str, model: str | None) -> str | None:
+    if model is not None and not (model and model.isprintable()):
+        raise BadRequest(_advise([name]))
+    return model
+
+
+def _parse_tags(names: Iterable[str]) -> tuple[str, ...]:
+    """The tags of languages, without duplicates. Raises `BadRequest`."""
+    return tuple(dict.fromkeys(find(name).tag for name in islice(names, _MAX_LANGUAGES)))
+
+
 def _clean_names(names: Mapping[str, str]) -> dict[str, str]:
-    if len(names) > _MAX_NAMES:
-        raise BadRequest(f"names: send at most {_MAX_NAMES} names instead of {len(names)}.")
     cleaned = {clean_name(heard): clean_name(shown) for heard, shown in names.items()}
     return {heard: shown for heard, shown in cleaned.items() if heard and shown and heard != shown}
 
 
-def _choose(change: T | UnsetType, before: T) -> T:
-    return before if isinstance(change, UnsetType) else change
+def _check_vocabulary(vocabulary: Vocabulary) -> Vocabulary:
+    return Vocabulary.parse(vocabulary.prompt, vocabulary.hotwords, vocabulary.replacements, vocabulary.blocked)
+
+
+_CHECKS: dict[str, Callable[[Any], object]] = {
+    "language": lambda language: None if language is None else check_language(language),
+    "model": partial(_check_model, "model"),
+    "vocabulary": _check_vocabulary,
+    "names": _clean_names,
+    "translations": _parse_tags,
+    "translation_model": partial(_check_model, "translation_model"),
+    "diarization": Diarization.checked,
+    "closed_captions": ClosedCaptions.checked,
+}
+"""Normalize a setting that was changed, and raise `BadRequest` for what its type cannot express."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
-
-import msgspec
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import caption_as_json, export
 from surtitle.channels.archive import Archive
 from surtitle.channels.feed import Event, Feed
+from surtitle.channels.style import StyleEvent
 from surtitle.channels.track_journal import TrackJournal
+from surtitle.core.notifier import Notifier
+from surtitle.core.wire import CaptionEvent, TrackHistory, TranslationEvent
 
 _LINGER = 4.0  # seconds for which a final caption still appears on a screen that is opened after it
 _MAX_RENAMED = 200  # captions that are published again when their speakers are given names
@@ -30,20 +31,21 @@ class Track:
     ``apply_names`` gives a caption the current name of its speaker; ``styles`` gives the data of the style
     events that a reader starts with. ``journal`` gets every caption that has new committed words; captions that it has
     stored need not stay in memory. Lookups by id find open captions and those in memory: see `recall`. ``epoch`` is
-    that of the feed.
+    that of the feed, and ``changes`` is notified of its events.
     """
 
     def __init__(
         self,
         limit: int,
         apply_names: Callable[[Caption], Caption],
-        styles: Callable[[], Iterable[dict[str, Any]]],
+        styles: Callable[[], Iterable[StyleEvent]],
         journal: TrackJournal | None,
         epoch: str,
+        changes: Notifier,
     ) -> None:
-        self.feed = Feed(_MAX_EVENTS, epoch)
+        self.feed = Feed(_MAX_EVENTS, epoch, changes)
         self.count = 0  # captions that became final since the last `clear`
-        self._apply_names = apply_names
+        self.apply_names = apply_names
         self._styles = styles
         self._journal = journal
         self._open: dict[str, Caption] = {}
@@ -54,12 +56,12 @@ class Track:
     @property
     def captions(self) -> list[Caption]:
         """All captions in memory, including open ones."""
-        return [self._apply_names(caption) for caption in (*self._finals, *self._open.values())]
+        return [self.apply_names(caption) for caption in (*self._finals, *self._open.values())]
 
     def caption(self, key: str) -> Caption | None:
         """The newest revision of a caption, if it is in memory."""
         found = self.unnamed_caption(key)
-        return self._apply_names(found) if found else None
+        return self.apply_names(found) if found else None
 
     def unnamed_caption(self, key: str) -> Caption | None:
         """Like `caption`, but without the name that its speaker was given."""
@@ -78,6 +80,12 @@ class Track:
         found = (self.caption(key) for key in self._visible(time.monotonic()))
         return sorted((caption for caption in found if caption), key=lambda caption: caption.start)
 
+    def hides_at(self) -> float:
+        """When the next caption leaves the screen by itself, by `time.monotonic`; infinity if none does."""
+        now = time.monotonic()
+        closed = [self._shown_at[key] for key in self._visible(now) if key not in self._open]
+        return min(closed, default=math.inf) + _LINGER
+
     def put(self, caption: Caption) -> None:
         """Add a new revision of a caption, and publish it."""
         now = time.monotonic()
@@ -85,7 +93,7 @@ class Track:
         self.count += caption.final and not correction
         self._shown_at = {key: self._shown_at[key] for key in self._visible(now)}
         self._open.pop(caption.id, None)
-        self.feed.publish(f"caption:{caption.id}", "caption", event_data(self._apply_names(caption)))
+        self._publish(caption)
         if not caption.full_text:
             self._shown_at.pop(caption.id, None)
             self._finals.drop(caption.id, self.feed.last)
@@ -117,14 +125,14 @@ class Track:
                 self.put(replace(caption, rev=caption.rev + _REVISION_GAP, final=True))
         self._shown_at.clear()
         for name in unknown:
-            self.feed.publish(f"caption:{name}", "caption", event_data(Caption(name, _REVISION_GAP, "", "")))
+            self._publish(Caption(name, _REVISION_GAP, "", ""))
 
     def finalize(self) -> None:
         """Make open captions final with their committed words."""
         for caption in list(self._open.values()):
             self.put(replace(caption, rev=caption.rev + 1, tentative=(), final=bool(caption.words)))
 
-    def tell(self, status: dict[str, Any]) -> None:
+    def tell(self, status: TranslationEvent) -> None:
         """Publish the status of the track's translation, also for readers that connect later."""
         self.feed.publish(_TRANSLATION, "translation", status)
 
@@ -149,9 +157,9 @@ class Track:
         if number >= until:
             return events
         captions = await self._finals.between(number, until)
-        older = [self._event(sequence, "caption", event_data(self._apply_names(one))) for sequence, one in captions]
+        older = [self.feed.event(sequence, "caption", self._event_data(one), one) for sequence, one in captions]
         if number < cleared <= until:
-            older.insert(0, self._event(cleared, "clear", {}))
+            older.insert(0, self.feed.event(cleared, "clear", {}))
         return self._style_events(number) + older + events
 
     def on_screen(self) -> list[Event]:
@@ -163,17 +171,17 @@ class Track:
 
     async def transcript(self, form: str, options: ExportOptions = ExportOptions()) -> str:
         """The final captions in one of the formats of `captions.export`. Raises `SurtitleError`."""
-        return export(map(self._apply_names, await self._finals.all()), form, options)
+        return export(map(self.apply_names, await self._finals.all()), form, options)
 
-    async def history(self) -> dict[str, Any]:
+    async def history(self) -> TrackHistory:
         """The final captions, with the resume id from which a reader continues without a gap.
 
         Open captions come after that id. Raises `SurtitleError`.
         """
         events = [self.feed.get(f"caption:{key}") for key in self._open]
         sequence = min((event.number - 1 for event in events if event), default=self.feed.last)
-        finals = [caption_as_json(self._apply_names(caption)) for caption in await self._finals.all()]
-        return {"resume": self.feed.resume_id(sequence), "captions": finals}
+        finals = [caption_as_json(self.apply_names(caption)) for caption in await self._finals.all()]
+        return TrackHistory(resume=self.feed.resume_id(sequence), captions=finals)
 
     def _write(self, caption: Caption) -> None:
         if self._journal is not None:
@@ -185,23 +193,26 @@ class Track:
 
     def _style_events(self, sequence: int) -> list[Event]:
         """Events for all styles, as if they had been set at ``sequence``."""
-        return [self._event(sequence, "style", data) for data in self._styles()]
+        return [self.feed.event(sequence, "style", data) for data in self._styles()]
 
-    def _event(self, sequence: int, name: str, data: dict[str, Any]) -> Event:
-        return Event(sequence, self.feed.resume_id(sequence), name, msgspec.json.encode(data).decode())
+    def _publish(self, caption: Caption) -> None:
+        self.feed.publish(f"caption:{caption.id}", "caption", self._event_data(caption), caption)
+
+    def _event_data(self, caption: Caption) -> CaptionEvent:
+        return event_data(self.apply_names(caption))
 
 
-def event_data(caption: Caption) -> dict[str, Any]:
+def event_data(caption: Caption) -> CaptionEvent:
     """A caption as readers get it; the displayed text is ``text`` followed by ``tentative``."""
-    return {
-        "id": caption.id,
-        "rev": caption.rev,
-        "source": caption.source,
-        "speaker": caption.speaker,
-        "start": round(caption.start, 3),
-        "end": round(caption.end, 3),
-        "text": caption.text,
-        "tentative": caption.tentative_text,
-        "final": caption.final,
-        "lang": caption.language,
-    }
+    return CaptionEvent(
+        id=caption.id,
+        rev=caption.rev,
+        source=caption.source,
+        speaker=caption.speaker,
+        start=round(caption.start, 3),
+        end=round(caption.end, 3),
+        text=caption.text,
+        tentative=caption.tentative_text,
+        final=caption.final,
+        lang=caption.language,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import importlib.util
 import json
@@ -130,9 +131,9 @@ def _check_models(settings: Settings) -> Iterator[Finding]:
     name = selection.names[0]
     fetch = "surtitle models fetch" + (f" {name}" if settings.model else "")
     try:
-        directory = catalogue.on_disk(name)
+        directory = catalogue.WHISPER.on_disk(name)
         if directory is not None:
-            check_directory(directory, None if catalogue.local_directory(name) else name)
+            check_directory(directory, None if catalogue.WHISPER.local_directory(name) else name)
     except SurtitleError as error:
         yield Finding(Status.FAIL, "Models", error.message)
         return
@@ -288,26 +289,31 @@ def _check_obs(settings: Settings) -> Iterator[Finding]:
 
 def check_obs_login(subject: str, host: str, port: int, password: str) -> Finding:
     """Whether OBS answers at this address and accepts the password."""
-    from obsws_python.error import OBSSDKError
+    from surtitle.closed_captions.obs_client import ObsError, ObsPasswordRefused, ObsUnsupported, connect_to_obs
 
-    from surtitle.closed_captions.obs_websocket import Client
+    async def ask_version() -> str:
+        async with connect_to_obs(host, port, password, _TIMEOUT) as obs:
+            return str((await obs.request("GetVersion")).get("obsVersion"))
 
     try:
-        address = f"[{host}]" if ":" in host else host
-        with Client(host=address, port=port, password=password, timeout=_TIMEOUT) as client:
-            return Finding(Status.OK, subject, f"OBS {client.get_version().obs_version} at {host}:{port}")
-    except OBSSDKError:
+        return Finding(Status.OK, subject, f"OBS {asyncio.run(ask_version())} at {host}:{port}")
+    except ObsPasswordRefused:
         return Finding(
             Status.FAIL,
             subject,
             f"OBS at {host}:{port} rejects the password: copy it from Tools, WebSocket Server Settings in OBS.",
         )
-    except Exception as error:  # obsws-python passes on whatever its socket raises
-        reason = getattr(error, "strerror", None) or type(error).__name__
+    except ObsUnsupported:
+        return Finding(
+            Status.FAIL,
+            subject,
+            f"{host}:{port} is not OBS 28 or newer: update OBS, or correct the port.",
+        )
+    except ObsError as error:
         return Finding(
             Status.WARN,
             subject,
-            f"{host}:{port} does not answer ({reason}): start OBS, and enable its server under Tools, WebSocket Server "
+            f"{host}:{port} does not answer ({error}): start OBS, and enable its server under Tools, WebSocket Server "
             "Settings.",
         )
 

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
-from platformdirs import user_data_path
 
 from surtitle import __version__
 from surtitle.cli.config import format_example
 from surtitle.cli.doctor import doctor
-from surtitle.cli.language_option import language_option
 from surtitle.cli.models import models
+from surtitle.cli.options import data_dir_option, host_option, language_option, port_option
 from surtitle.cli.polish import polish
 from surtitle.cli.record import record
 from surtitle.cli.removed_options import removed_options
@@ -45,8 +44,7 @@ _policy = click.option(
     show_default=True,
     help="The policy that decides when Whisper's words are committed.",
 )
-_host = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-_port = click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+_host = host_option("The address to listen on.")
 
 
 @click.group(context_settings={"auto_envvar_prefix": "SURTITLE", "help_option_names": ["-h", "--help"]})
@@ -68,7 +66,7 @@ main.add_command(transcribe)
 
 @main.command()
 @_host
-@_port
+@port_option()
 @_engine
 @_model
 @language_option
@@ -81,13 +79,7 @@ main.add_command(transcribe)
     show_default=True,
     help="The model that tells speakers apart in channels that ask for it: a .nemo file, or a name on the hub.",
 )
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=user_data_path("surtitle", appauthor=False),
-    show_default=True,
-    help="The folder for settings, transcripts and recordings.",
-)
+@data_dir_option("The folder for settings, transcripts and recordings.")
 @click.option(
     "--database",
     metavar="URL",
@@ -128,7 +120,7 @@ def config() -> None:
 
 @main.command()
 @_host
-@_port
+@port_option()
 @_engine
 @_model
 @_policy
@@ -155,19 +147,17 @@ def _check_settings(settings: Settings) -> Settings:
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("--engine whisper needs a model: add one, for example --model base.en.")
     if settings.model is not None:
-        from surtitle.models.catalogue import local_directory
+        from surtitle.models.catalogue import WHISPER
 
         try:
-            local_directory(settings.model)
+            WHISPER.local_directory(settings.model)
         except SurtitleError as error:
             raise click.UsageError(error.message) from error
     if settings.translation_model is not None:
-        from surtitle.translation import models as translation_models
+        from surtitle.translation.models import NLLB
 
         try:
-            translation_models.local_directory(settings.translation_model) or translation_models.repository(
-                settings.translation_model
-            )
+            NLLB.check_name(settings.translation_model)
         except SurtitleError as error:
             raise click.UsageError(error.message) from error
     return settings

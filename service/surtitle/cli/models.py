@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from platformdirs import user_data_path
 
+from surtitle.cli.options import DEFAULT_DATA_DIR, data_dir_option, or_of_serve
 from surtitle.core.errors import ModelError
 
 if TYPE_CHECKING:
+    from surtitle.models.kind import ModelKind
     from surtitle.models.speed_store import SpeedStore
-
-_DATA_DIR = "SURTITLE_SERVE_DATA_DIR"
 
 
 @click.group(invoke_without_command=True)
@@ -33,11 +32,12 @@ def show() -> None:
     from rich.table import Table
 
     from surtitle.models import catalogue
+    from surtitle.models.cache import cache
     from surtitle.models.selection import select
     from surtitle.models.speed_store import SpeedStore
     from surtitle.translation import models as translation
 
-    data_dir = Path(os.environ.get(_DATA_DIR) or user_data_path("surtitle", appauthor=False))
+    data_dir = Path(os.environ.get("SURTITLE_SERVE_DATA_DIR") or DEFAULT_DATA_DIR)
     automatic = select(None, "auto", SpeedStore(data_dir)).names[0]
     table = Table(box=None, header_style="bold")
     table.add_column("Model", no_wrap=True)
@@ -56,24 +56,19 @@ def show() -> None:
         note = "chosen by auto" if model.name == automatic else ""
         table.add_row(model.name, _megabytes(size) if size else "", here, note)
     for name, (_, about) in translation.NAMES.items():
-        here = "yes" if translation.find_cached(name) else ""
+        here = "yes" if translation.NLLB.find_cached(name) else ""
         table.add_row(name, _megabytes(about), here, "for translations")
     console = Console()
     console.print(table)
     console.print(f"\n{translation.LICENCE}", soft_wrap=True, highlight=False)
-    console.print(f"\nModels are stored in {catalogue.cache()}", soft_wrap=True, highlight=False)
+    console.print(f"\nModels are stored in {cache()}", soft_wrap=True, highlight=False)
 
 
 @models.command("fetch")
 @click.argument("name", required=False)
 @click.option("--language", default="auto", show_default=True, help="The language to choose a model for, without NAME.")
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=user_data_path("surtitle", appauthor=False),
-    envvar=["SURTITLE_MODELS_FETCH_DATA_DIR", _DATA_DIR],
-    show_default=True,
-    help="The data folder of `serve`, where measured speeds are stored.",
+@data_dir_option(
+    "The data folder of `serve`, where measured speeds are stored.", envvar=or_of_serve("MODELS_FETCH", "DATA_DIR")
 )
 def fetch(name: str | None, language: str, data_dir: Path) -> None:
     """Download the model NAME in advance.
@@ -96,11 +91,10 @@ def _fetch_named(name: str) -> None:
     """Raises `ModelError`."""
     from surtitle.cli.progress import fetch as fetch_model
 
-    module = _catalogue_for(name)
-    kind = module.KIND
-    if module.local_directory(name) is not None:
+    kind = _kind_of(name)
+    if kind.local_directory(name) is not None:
         raise ModelError(f"{name} is a directory, so there is nothing to download: give a model's name.")
-    if module.find_cached(name):
+    if kind.find_cached(name):
         click.echo(f"{name} is already on this computer.")
     else:
         click.echo(f"Downloaded {name} to {fetch_model(name, kind)}.")
@@ -117,7 +111,7 @@ def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
     names = select(None, language, speeds).names
     for name in names:
         try:
-            directory = catalogue.find_cached(name)
+            directory = catalogue.WHISPER.find_cached(name)
             result = f"{name} is already on this computer" if directory else f"Downloaded {name}"
             directory = directory or fetch_model(name)
             check_directory(directory, name)
@@ -138,23 +132,20 @@ def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(name: str, yes: bool) -> None:
     """Delete the model NAME from this computer."""
-    from surtitle.models import catalogue
-
-    kind = _catalogue_for(name).KIND
     if not yes:
         click.confirm(f"Delete the model {name} from this computer?", abort=True)
     try:
-        click.echo(f"Removed {name}, which frees {_megabytes(catalogue.remove(name, kind))}.")
+        click.echo(f"Removed {name}, which frees {_megabytes(_kind_of(name).remove(name))}.")
     except ModelError as error:
         raise click.ClickException(error.message) from error
 
 
-def _catalogue_for(name: str) -> Any:
-    """The module that lists models of this kind: speech or translation."""
-    from surtitle.models import catalogue as speech
-    from surtitle.translation import models as translation
+def _kind_of(name: str) -> ModelKind:
+    """The kind of a model: speech or translation."""
+    from surtitle.models.catalogue import WHISPER
+    from surtitle.translation.models import NLLB
 
-    return translation if "nllb" in name.lower() else speech
+    return NLLB if "nllb" in name.lower() else WHISPER
 
 
 def _megabytes(size: int) -> str:

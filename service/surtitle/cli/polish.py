@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from platformdirs import user_data_path
 
+from surtitle.cli.options import data_dir_option
 from surtitle.core.errors import BadRequest, SurtitleError
 from surtitle.core.settings import RECORDINGS
 
@@ -24,13 +24,7 @@ if TYPE_CHECKING:
 @click.argument("session")
 @click.option("--model", metavar="NAME|DIR", help="A Whisper model; by default the largest on this computer.")
 @click.option("--also", multiple=True, hidden=True)
-@click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=user_data_path("surtitle", appauthor=False),
-    show_default=True,
-    help="The data folder of the service, which holds its recordings.",
-)
+@data_dir_option("The data folder of the service, which holds its recordings.")
 @click.option("--database", metavar="URL", help="The service's PostgreSQL database, if it uses one.")
 @click.option("--for-program", is_flag=True, hidden=True)
 def polish(

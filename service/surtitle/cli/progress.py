@@ -7,8 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-from surtitle.models.catalogue import KIND, Kind
+from surtitle.models.catalogue import WHISPER
 from surtitle.models.download import download
+from surtitle.models.kind import ModelKind
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
@@ -17,7 +18,7 @@ def progress_bar(*columns: ProgressColumn) -> Progress:
     return Progress(*first, *columns, TimeRemainingColumn(), console=Console(stderr=True))
 
 
-def fetch(model: str, kind: Kind = KIND) -> Path:
+def fetch(model: str, kind: ModelKind = WHISPER) -> Path:
     """Download a model with a progress bar, and return its directory. Raises `ModelError`."""
     with progress_bar(DownloadColumn()) as progress:
         task = progress.add_task(model, total=None)

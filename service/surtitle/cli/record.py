@@ -12,13 +12,16 @@ from urllib.parse import quote
 
 import click
 
+from surtitle.cli.options import DEFAULT_URL
+from surtitle.core.clock import format_clock
+
 _POLL_INTERVAL = 0.5  # seconds
 _TIMEOUT = 15.0  # seconds: closing a file on a slow disk can take a while
 
 
 @click.command()
 @click.option("--channel", default="main", show_default=True, help="The channel to record, with all its sources.")
-@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The address of the service.")
+@click.option("--url", default=DEFAULT_URL, show_default=True, help="The address of the service.")
 @click.option("--token", envvar="SURTITLE_TOKEN", help="A token with the scope admin, if the service needs one.")
 @click.option("--seconds", type=click.FloatRange(min=0.1), help="Stop after this many seconds.")
 def record(channel: str, url: str, token: str | None, seconds: float | None) -> None:
@@ -48,7 +51,7 @@ def record(channel: str, url: str, token: str | None, seconds: float | None) -> 
     problem = request(f"{address}/recording")["problem"]
     ended = request(f"{address}/recording", "DELETE")["ended"]
     for file in ended:
-        click.echo(f"{file['path']}  {_format_time(file['seconds'])}")
+        click.echo(f"{file['path']}  {format_clock(file['seconds'])}")
     for session in dict.fromkeys(file["session"] for file in ended):
         click.echo(f"Session {session}: {url.rstrip('/')}/sessions/{quote(session)}")
     if problem:
@@ -62,7 +65,7 @@ def _line(state: dict[str, Any]) -> str:
     sources = "  ".join(f"{source['name']} {_bar(source['level'])}" for source in state["sources"])
     lost = f"  {recording['lost']:.0f} s lost" if recording["lost"] else ""
     return (
-        f"● {_format_time(recording['seconds'])}  {recording['bytes'] / 1e6:.1f} MB{lost}  {sources or 'no source yet'}"
+        f"● {format_clock(recording['seconds'])}  {recording['bytes'] / 1e6:.1f} MB{lost}  {sources or 'no source yet'}"
     )
 
 
@@ -70,12 +73,6 @@ def _bar(level: float) -> str:
     """A level from -60 to 0 dBFS as ten blocks."""
     full = max(0, min(10, round((level + 60) / 6)))
     return "█" * full + "░" * (10 - full)
-
-
-def _format_time(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
-    minutes, second = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
 
 
 def _request(token: str | None, address: str, method: str = "GET") -> Any:

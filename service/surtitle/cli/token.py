@@ -8,32 +8,22 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import click
-from platformdirs import user_data_path
 
 from surtitle.access import secret as secrets
 from surtitle.access import tokens
 from surtitle.access.token_store import TokenStore
 from surtitle.access.tokens import EVERY, SCOPES, Scope
+from surtitle.cli.options import DEFAULT_URL, data_dir_option, or_of_serve
 from surtitle.core.errors import SurtitleError
 
 _PAGES = {Scope.VIEW: ("viewer", "overlay"), Scope.PUBLISH: ("viewer", "overlay"), Scope.ADMIN: ("dashboard",)}
 _PATHS = {"viewer": "/view/{}", "overlay": "/overlay/{}", "dashboard": "/"}
 
-_data_dir = click.option(
-    "--data-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=user_data_path("surtitle", appauthor=False),
-    envvar=["SURTITLE_TOKEN_DATA_DIR", "SURTITLE_SERVE_DATA_DIR"],
-    show_default=True,
-    help="The data folder of `serve`.",
-)
+_DATA_DIR_HELP = "The data folder of `serve`."
 
 # The same option after a subcommand's name, where people expect it too.
 _same_data_dir = click.option(
-    "--data-dir",
-    "own",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The data folder of `serve`.",
+    "--data-dir", "own", type=click.Path(file_okay=False, path_type=Path), help=_DATA_DIR_HELP
 )
 
 
@@ -52,11 +42,11 @@ _same_data_dir = click.option(
 @click.option(
     "--secret-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    envvar=["SURTITLE_TOKEN_SECRET_FILE", "SURTITLE_SERVE_SECRET_FILE"],
+    envvar=or_of_serve("TOKEN", "SECRET_FILE"),
     help="The same file as for `serve`.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print the token and nothing else.")
-@_data_dir
+@data_dir_option(_DATA_DIR_HELP, envvar=or_of_serve("TOKEN", "DATA_DIR"))
 @click.pass_context
 def token(
     context: click.Context,
@@ -88,7 +78,7 @@ def token(
         with closing(TokenStore(data_dir)) as token_store:
             grant = tokens.issue(secret, SCOPES[scope], channel, tokens.parse_duration(expires))
             token_store.add(grant, clean_name(name))
-            address = url or token_store.url or "http://127.0.0.1:8000"
+            address = url or token_store.url or DEFAULT_URL
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
     click.echo(grant.token)

@@ -10,8 +10,9 @@ import click
 
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import EXPORT_FORMATS, export
-from surtitle.cli.language_option import language_option
+from surtitle.cli.options import language_option
 from surtitle.cli.transcript_files import Job, choose_format, find_media, plan_jobs, write
+from surtitle.core.clock import format_clock
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import ENGINES, SPEAKER_MODEL, Settings
 
@@ -128,7 +129,7 @@ class _JobRunner:
         self._write(job, transcript)
         if transcript.interruption is None:
             return True
-        click.echo(f"{job.file} is transcribed up to {_format_time(transcript.until)}.", err=True)
+        click.echo(f"{job.file} is transcribed up to {format_clock(transcript.until)}.", err=True)
         if isinstance(transcript.interruption, KeyboardInterrupt):
             raise transcript.interruption
         click.echo(f"Error: {transcript.interruption}", err=True)
@@ -171,9 +172,3 @@ class _JobRunner:
             raise click.ClickException(f"Cannot write {job.output} ({error.strerror}).") from error
         if written != job.output:
             click.echo(f"Cannot write {job.output}: the transcript is in {written}.", err=True)
-
-
-def _format_time(seconds: float) -> str:
-    """Seconds as h:mm:ss."""
-    minutes, seconds = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"

@@ -106,7 +106,7 @@ def _open_whisper(settings: Settings) -> WhisperTranscriber:
         names = select(None, settings.language, SpeedStore(settings.data_dir)).names
     for name in names:
         try:
-            transcriber = WhisperTranscriber(catalogue.on_disk(name) or fetch(name), name, settings.language)
+            transcriber = WhisperTranscriber(catalogue.WHISPER.on_disk(name) or fetch(name), name, settings.language)
         except ModelError as error:
             if name == names[-1]:
                 raise

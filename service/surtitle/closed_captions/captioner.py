@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-
-import msgspec
+from contextlib import suppress
 
 from surtitle.captions.cea608 import describe_refusal, find_foreign_script
 from surtitle.channels.channel import Channel
@@ -15,12 +14,12 @@ from surtitle.channels.track import Track
 from surtitle.closed_captions.interleaver import SourceInterleaver
 from surtitle.closed_captions.rollup import RollUp, Screen
 
-_POLL_INTERVAL = 0.25  # seconds between two checks when nothing is published, because turns end by time
+_IDLE_TIMEOUT = 60.0  # seconds to wait for an event before looking again, in any case
 _SCRIPT_WORDS = 12  # words by which the script is determined
 
 
 class Captioner:
-    """The closed captions for one consumer: `follow` runs in the event loop, `next` and `mark_shown` in any thread.
+    """The closed captions for one consumer, which calls `next` and `mark_shown` while `follow` runs.
 
     ``delay`` is the configured delay in seconds. ``picture`` is by how many seconds the viewers' picture is late: a
     word then appears when it is spoken in the picture, if it was recognized in time.
@@ -50,7 +49,7 @@ class Captioner:
         self._refusal = ""
         self._letters: deque[str] = deque(maxlen=_SCRIPT_WORDS)
         self._rollup = RollUp()
-        self._lock = threading.Lock()
+        self._word_added = asyncio.Event()
 
     @property
     def refusal(self) -> str:
@@ -75,35 +74,46 @@ class Captioner:
         sequence = track.feed.last
         self._interleaver.skip(track.visible())
         while True:
-            await track.feed.wait(sequence, _POLL_INTERVAL)
+            turn_ends = self._interleaver.due() - time.monotonic()
+            await track.feed.wait(sequence, min(_IDLE_TIMEOUT, turn_ends))
             now = time.monotonic()
             for event in track.feed.since(sequence):
                 sequence = event.number
                 if event.name == "clear":
                     self._interleaver.forget()
-                elif event.name == "caption":
-                    caption = track.caption(msgspec.json.decode(event.data, type=_CaptionEvent).id)
-                    if caption is not None:
-                        self._interleaver.put(caption, now)
+                elif event.caption is not None and event.caption.full_text:
+                    self._interleaver.put(track.apply_names(event.caption), now)
             self._queue_words(now)
+            self._channel.changes.notify()
 
     def next(self) -> Screen | None:
         """The screen to show now, if it is a new one."""
-        with self._lock:
-            return self._rollup.next(time.monotonic())
+        return self._rollup.next(time.monotonic())
+
+    async def wait(self, deadline: float) -> None:
+        """Return when `next` may have a new screen, or when `time.monotonic` has reached ``deadline``."""
+        self._word_added.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(self.due(), deadline) - time.monotonic()):
+                await self._word_added.wait()
+
+    def due(self) -> float:
+        """When to call `next` again after it returned None, by `time.monotonic`, if the channel does not change."""
+        return self._rollup.due(time.monotonic())
 
     def mark_shown(self, screen: Screen) -> None:
         """Note that viewers see ``screen``; until then `next` returns it again."""
-        with self._lock:
-            self._rollup.show(screen, time.monotonic())
+        self._rollup.show(screen, time.monotonic())
         self.text = screen.text
         self.sent += 1
+        self._channel.changes.notify()
 
     def reset(self) -> None:
         """Note that viewers see nothing, and discard the words that wait."""
-        with self._lock:
-            self._rollup.reset()
-        self.text = ""
+        self._rollup.reset()
+        if self.text:
+            self.text = ""
+            self._channel.changes.notify()
 
     def _queue_words(self, now: float) -> None:
         for spoken in self._interleaver.take(now):
@@ -113,11 +123,7 @@ class Captioner:
             if script:
                 continue
             at = self._position(spoken.source)
-            age = max(0.0, (self._channel.clock() if at is None else at) - spoken.word.end)
+            age = max(0.0, (self._channel.session.clock() if at is None else at) - spoken.word.end)
             due = now + max(0.0, self.picture - age) + self._delay
-            with self._lock:
-                self._rollup.add(spoken.word.text, due, spaced=spoken.word.spaced, turn=spoken.turn)
-
-
-class _CaptionEvent(msgspec.Struct):
-    id: str
+            self._rollup.add(spoken.word.text, due, spaced=spoken.word.spaced, turn=spoken.turn)
+            self._word_added.set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -77,6 +78,11 @@ class SourceInterleaver:
     def forget(self) -> None:
         """Discard the words that wait for their turn, because the channel was cleared."""
         self._parts.clear()
+
+    def due(self) -> float:
+        """When `take` may return more although nothing was added; infinity if never."""
+        waits = any(part.words for part in self._parts.values())
+        return self._when + _TURN_TIMEOUT if waits else math.inf
 
     def take(self, now: float) -> list[InterleavedWord]:
         """Remove and return the words to show next, in order."""

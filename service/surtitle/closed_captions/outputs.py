@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,12 +16,10 @@ from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.obs_websocket import OFF, ObsOutput
 from surtitle.core.errors import SurtitleError
-from surtitle.core.threads import start_thread
+from surtitle.core.wire import ClosedCaptionsStatus
 from surtitle.translation.translations import Translations
 
 log = logging.getLogger("surtitle.outputs")
-
-_STOP_TIMEOUT = 4.0  # seconds for an output's thread to clear the screen and end
 
 
 class Outputs:
@@ -54,16 +52,15 @@ class Outputs:
         """Part of the channel's description: what sends its closed captions, the status, and the text viewers see."""
         output = self._running.get(channel)
         state = OFF if output is None else output.state
-        return {
-            "closed_captions": {
-                "by": "obs-websocket" if self.sends(channel) else "script" if self._scripts[channel] else None,
-                "state": state.name,
-                "message": state.message,
-                "text": "" if output is None else output.captioner.text,
-                "sent": 0 if output is None else output.captioner.sent,
-                "skipped": 0 if output is None else output.captioner.skipped,
-            }
-        }
+        status = ClosedCaptionsStatus(
+            by="obs-websocket" if self.sends(channel) else "script" if self._scripts[channel] else None,
+            state=state.name,
+            message=state.message,
+            text="" if output is None else output.captioner.text,
+            sent=0 if output is None else output.captioner.sent,
+            skipped=0 if output is None else output.captioner.skipped,
+        )
+        return {"closed_captions": status}
 
     def sends(self, channel: Channel) -> bool:
         """Whether the service sends this channel's closed captions, so that the script in OBS must not."""
@@ -73,10 +70,12 @@ class Outputs:
     def script(self, channel: Channel) -> Iterator[None]:
         """Count a connected OBS script, which sends the closed captions unless the service does."""
         self._scripts[channel] += 1
+        channel.changes.notify()
         try:
             yield
         finally:
             self._scripts -= Counter([channel])
+            channel.changes.notify()
 
     @contextmanager
     def captioner(self, channel: Channel, language: str | None, delay: float) -> Iterator[Captioner]:
@@ -111,23 +110,17 @@ class Outputs:
             await self._send(channel, settings, captioner)
 
     async def _send(self, channel: Channel, settings: ClosedCaptions, captioner: Captioner) -> None:
-        output = self._running[channel] = ObsOutput(settings, captioner)
-        sending = start_thread(f"obs {channel.name}", output.run)
-        following = asyncio.create_task(captioner.follow())
+        output = self._running[channel] = ObsOutput(settings, captioner, channel.changes.notify)
         try:
-            await asyncio.wait({sending, following}, return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                following.result()
-            sending.result()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(captioner.follow(), name=f"captioner {channel.name}")
+                tasks.create_task(output.run(), name=f"obs {channel.name}")
         finally:
-            following.cancel()
-            output.stop()
             del self._running[channel]
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({following, sending}, timeout=_STOP_TIMEOUT)
 
     def _task_done(self, channel: Channel, task: asyncio.Task[None]) -> None:
         if self._tasks.get(channel) is task:
             del self._tasks[channel]
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s: sending closed captions failed", channel.name, exc_info=error)
+        channel.changes.notify()

@@ -86,6 +86,13 @@ class RollUp:
             return Screen("", self._shown.row, self._shown.length)
         return screen
 
+    def due(self, now: float) -> float:
+        """When to call `next` again after it returned None, if no word is added until then; infinity if never."""
+        if now - self._when < MIN_INTERVAL:
+            return self._when + MIN_INTERVAL
+        word = self._waiting[0].due if self._waiting else float("inf")
+        return min(word, self._heard + CLEAR_AFTER) if self._shown.text else word
+
     def show(self, screen: Screen, now: float) -> None:
         """Note that viewers see ``screen``."""
         self._shown, self._when = screen, now
@@ -112,13 +119,19 @@ class RollUp:
             number = shown.row
         else:
             return None
-        rows = [self._row(number).text]
-        if number > self._first and self._fit_together(number - 1):
-            rows.insert(0, self._row(number - 1).text)
+        rows = self._rows_at(number)
+        if "\n".join(rows) == shown.text and grown and number > shown.row:
+            number = shown.row  # what the row above has grown by would otherwise be taken for what is shown already
+            rows = self._rows_at(number)
         text = "\n".join(rows)
         if text == shown.text:  # the same text again: the screen must change so that viewers notice the new row
             text = rows[-1] if len(rows) > 1 else ""
         return Screen(text, number, len(rows[-1])) if text else Screen("", shown.row, shown.length)
+
+    def _rows_at(self, number: int) -> list[str]:
+        """The rows of the screen that ends with this row."""
+        row = self._row(number).text
+        return [self._row(number - 1).text, row] if number > self._first and self._fit_together(number - 1) else [row]
 
     def _fit_together(self, number: int) -> bool:
         """Whether this row and the next one fit on one screen."""

@@ -1,11 +1,15 @@
 """The JSON that the pages and the extension read, as types; `scripts/protocol_types.py` makes TypeScript of them.
 
-What clients send is in the module that decodes it: `web.messages`, `channels.settings`, `channels.style`,
-`web.corrections`. docs/protocol.md explains all of it.
+What is sent is constructed as one of these types, so the type checker finds a field that is missing, unknown or of
+another type.
+
+A channel's settings are in `channels.settings`, its styles in `channels.style`, and what clients send is in the module
+that decodes it: `web.messages`, `web.corrections`. docs/protocol.md explains all of it.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
@@ -15,6 +19,50 @@ Seconds = Annotated[float, Meta(description="seconds")]
 Timestamp = Annotated[float, Meta(description="seconds since 1970")]
 Share = Annotated[float, Meta(description="0 to 1")]
 Sentence = Annotated[str, Meta(description="one sentence for people; empty when there is nothing to say")]
+
+
+TranslationState = Literal["waiting", "fetching", "loading", "live", "behind", "failed"]
+ClosedCaptionsState = Literal[
+    "off", "connecting", "not_connected", "not_streaming", "refused", "sending", "wrong_password"
+]
+ScopeName = Literal["view", "publish", "admin"]
+DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
+
+
+class SourceState(StrEnum):
+    """A source is away while its client is disconnected and may return."""
+
+    LIVE = "live"
+    AWAY = "away"
+    ENDED = "ended"
+
+
+class LoadState(StrEnum):
+    """What happens to a model."""
+
+    WAITING = "waiting"
+    FETCHING = "fetching"
+    LOADING = "loading"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class JobState(StrEnum):
+    """What happens to a second pass."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class Change(StrEnum):
+    """What a second pass did with words."""
+
+    SAME = "same"
+    REMOVED = "gone"
+    ADDED = "new"
 
 
 class ErrorMessage(TypedDict):
@@ -43,11 +91,21 @@ class CaptionEvent(TypedDict):
     lang: str
 
 
+class SourceEvent(TypedDict):
+    """The state of a source."""
+
+    source: str
+    state: SourceState
+    engine: str
+    language: str
+    speaking: bool
+
+
 class TranslationEvent(TypedDict):
     """The state of the translation that is being read."""
 
     language: str
-    state: Literal["waiting", "fetching", "loading", "live", "behind", "failed"]
+    state: TranslationState
     message: Sentence
 
 
@@ -81,20 +139,24 @@ class TranscriptJson(TypedDict):
     captions: list[FinalCaption]
 
 
-class ChannelTranscript(TranscriptJson):
+class TrackHistory(TranscriptJson):
+    """A transcript, and where a reader continues after it."""
+
+    resume: str
+
+
+class ChannelTranscript(TrackHistory):
     """A channel's transcript, and where a reader continues after it."""
 
     channel: str
-    resume: str
 
 
 # Messages to a publisher
 
 
-class ReadyMessage(TypedDict):
-    """The answer to `start`."""
+class SourceStart(TypedDict):
+    """The source that was started or resumed."""
 
-    type: Literal["ready"]
     channel: str
     source: str
     engine: str
@@ -103,6 +165,12 @@ class ReadyMessage(TypedDict):
     resumed: bool
     received: Annotated[float, Meta(description="seconds of this source that the service has already")]
     clock: Annotated[float, Meta(description="the source's first sample, in seconds on the channel's clock")]
+
+
+class ReadyMessage(SourceStart):
+    """The answer to `start`."""
+
+    type: Literal["ready"]
 
 
 class StatusMessage(TypedDict):
@@ -121,29 +189,28 @@ class LagMessage(TypedDict):
     skipped: Seconds
 
 
-class PartialMessage(TypedDict):
+class PublishedCaption(TypedDict):
+    """A caption of a publisher's own source."""
+
+    id: str
+    rev: int
+    text: str
+    speaker: NotRequired[str]
+    ts: Clock
+    te: Clock
+
+
+class PartialMessage(PublishedCaption):
     """A caption that is still open."""
 
     type: Literal["partial"]
-    id: str
-    rev: int
-    text: str
-    speaker: NotRequired[str]
     stable: Annotated[int, Meta(description="characters at the beginning of `text` that are committed")]
-    ts: Clock
-    te: Clock
 
 
-class FinalMessage(TypedDict):
+class FinalMessage(PublishedCaption):
     """A caption that is final."""
 
     type: Literal["final"]
-    id: str
-    rev: int
-    text: str
-    speaker: NotRequired[str]
-    ts: Clock
-    te: Clock
     words: list[Word]
 
 
@@ -153,6 +220,66 @@ class EndMessage(TypedDict):
     type: Literal["end"]
 
 
+class PublishSummary(SourceStart):
+    """The answer to audio in a request's body, when all of it has been recognized."""
+
+    type: Literal["end"]
+    seconds: Annotated[float, Meta(description="seconds of audio received")]
+    skipped: Seconds
+    captions: int
+
+
+class PublishSummaryWithNotice(PublishSummary):
+    """The same, if there was something to know about the recognition."""
+
+    notice: Sentence
+
+
+# Events for the script in OBS
+
+
+class ObsScreen(TypedDict):
+    """The next screen of closed captions."""
+
+    event: Literal["screen"]
+    text: str
+
+
+class ObsOverlay(TypedDict):
+    """The text for a text source."""
+
+    event: Literal["overlay"]
+    text: str
+
+
+class ObsTicket(TypedDict):
+    """A key with which OBS publishes audio once."""
+
+    event: Literal["ticket"]
+    ticket: str
+
+
+class ObsSource(TypedDict):
+    """The source that OBS publishes."""
+
+    name: str
+    state: SourceState
+    engine: str
+    seconds: Annotated[int, Meta(description="seconds of audio received")]
+    lag: Seconds
+
+
+class ObsState(TypedDict):
+    """What the script shows to the person who uses OBS."""
+
+    event: Literal["state"]
+    source: ObsSource | None
+    caption: Annotated[str, Meta(description="the newest caption on screen")]
+    closed_captions: Annotated[Literal["service", "script", "off"], Meta(description="what sends them")]
+    refusal: Annotated[str, Meta(description="why closed captions cannot be written in this language")]
+    page: NotRequired[Annotated[str, Meta(description="the overlay's address, where pages need a token")]]
+
+
 # The state of the service
 
 
@@ -160,7 +287,7 @@ class ModelProgress(TypedDict):
     """A model that is being fetched or loaded."""
 
     model: str
-    state: Literal["waiting", "fetching", "loading", "ready", "failed"]
+    state: LoadState
     done: Annotated[float | None, Meta(description="share that is fetched, 0 to 1")]
     message: Annotated[str, Meta(description="why it failed")]
 
@@ -170,7 +297,7 @@ class SourceStatus(TypedDict):
 
     name: str
     id: str
-    state: Literal["live", "away"]
+    state: SourceState
     engine: str
     model: str
     language: str
@@ -190,7 +317,7 @@ class ClosedCaptionsStatus(TypedDict):
     """Closed captions in OBS."""
 
     by: Annotated[Literal["obs-websocket", "script"] | None, Meta(description="who sends them")]
-    state: str
+    state: ClosedCaptionsState
     message: Sentence
     text: Annotated[str, Meta(description="what viewers see")]
     sent: int
@@ -210,12 +337,27 @@ class RecordingStatus(TypedDict):
     problem: Sentence
 
 
+class EndedRecording(TypedDict):
+    """A file of a recording that has been stopped."""
+
+    session: str
+    name: str
+    path: str
+    seconds: Seconds
+
+
+class StoppedRecording(RecordingStatus):
+    """The recording of a channel, after it was stopped."""
+
+    ended: list[EndedRecording]
+
+
 class RunningTranslation(TypedDict):
     """A language that the channel is being translated into."""
 
     language: str
     name: str
-    state: Literal["waiting", "fetching", "loading", "live", "behind", "failed"]
+    state: TranslationState
     message: Sentence
     readers: int
     pinned: bool
@@ -227,7 +369,7 @@ class TranslationStatus(TypedDict):
     """The translations of a channel, and their model."""
 
     model: str | None
-    state: str | None
+    state: LoadState | None
     done: Annotated[float | None, Meta(description="share of the model that is fetched, 0 to 1")]
     message: Annotated[str, Meta(description="why there is no model")]
     languages: list[RunningTranslation]
@@ -237,11 +379,11 @@ class DiarizationStatus(TypedDict):
     """Whether speakers are told apart, and the state of the model that does it."""
 
     enabled: bool
-    state: Literal["off", "missing", "loading", "ready", "failed"]
+    state: DiarizationState
     message: Annotated[str, Meta(description="why it failed")]
 
 
-class ChannelStatus(TypedDict):
+class ChannelBasics(TypedDict):
     """A channel with its sources."""
 
     name: str
@@ -253,8 +395,21 @@ class ChannelStatus(TypedDict):
     switch: Annotated[ModelProgress | None, Meta(description="the model that the channel is changing to")]
     diarization: DiarizationStatus
     sources: list[SourceStatus]
+
+
+class ChannelStatus(ChannelBasics):
+    """A channel with its sources, closed captions, recording and translations."""
+
     closed_captions: ClosedCaptionsStatus
     recording: RecordingStatus
+    translation: TranslationStatus
+
+
+class ChannelForReaders(TypedDict):
+    """What the pages of readers need of a channel's state."""
+
+    name: str
+    language: str | None
     translation: TranslationStatus
 
 
@@ -265,64 +420,30 @@ class PageLinks(TypedDict):
     overlay: str
 
 
-class ServiceStatus(TypedDict):
-    """What `/api/status` sends whenever it changes."""
+class EngineDescription(TypedDict):
+    """The recognizer that new sources get."""
 
     engine: str
     model: str
     notice: Sentence
     choice: Annotated[str, Meta(description="why this model was chosen; empty if it was configured")]
+
+
+class ServiceBasics(EngineDescription):
+    """The state of the service, without its channels."""
+
     loading: Annotated[ModelProgress | None, Meta(description="the default model while it is on its way")]
     demo: bool
+
+
+class ServiceStatus(ServiceBasics):
+    """What `/api/status` sends whenever it changes."""
+
     channels: list[ChannelStatus]
     links: NotRequired[Annotated[dict[str, PageLinks], Meta(description="by channel, where pages need a token")]]
 
 
-# Settings and lists
-
-
-class VocabularySettings(TypedDict):
-    """Words that a channel knows."""
-
-    prompt: str
-    hotwords: list[str]
-    replacements: dict[str, str]
-    blocked: list[str]
-
-
-class ClosedCaptionsSettings(TypedDict):
-    """Where closed captions are sent."""
-
-    enabled: bool
-    host: str
-    port: int
-    password_set: bool
-    language: str | None
-    delay: Seconds
-
-
-class DiarizationSettings(TypedDict):
-    """Which sources' speakers are told apart."""
-
-    enabled: bool
-    sources: list[str]
-    latency: Seconds
-
-
-class ChannelSettings(TypedDict):
-    """A channel's settings; null is the service's default."""
-
-    language: str | None
-    model: str | None
-    vocabulary: VocabularySettings
-    names: Annotated[dict[str, str], Meta(description="what readers see instead of a speaker's or source's name")]
-    paused: bool
-    record: bool
-    closed_captions: ClosedCaptionsSettings
-    translations: list[str]
-    translation_model: str | None
-    diarization: DiarizationSettings
-    switch: ModelProgress | None
+# Lists
 
 
 class WhisperModel(TypedDict):
@@ -377,7 +498,7 @@ class TokenEntry(TypedDict):
 
     id: str
     name: str
-    scope: Literal["view", "publish", "admin"]
+    scope: ScopeName
     channel: str
     issued: Timestamp
     expires: Timestamp
@@ -423,7 +544,7 @@ class SessionRecording(TypedDict):
 class SecondPass(TypedDict):
     """A second transcription of a session."""
 
-    state: Literal["waiting", "running", "done", "stopped", "failed"]
+    state: JobState
     done: Share
     message: Sentence
 
@@ -466,7 +587,7 @@ class DifferenceLine(TypedDict):
 
     start: Clock
     voice: str
-    parts: list[tuple[Literal["same", "new", "gone"], str]]
+    parts: list[tuple[Change, str]]
 
 
 class SessionDifference(TypedDict):

@@ -20,6 +20,7 @@ from surtitle.audio import RATE
 from surtitle.audio.container import decode
 from surtitle.audio.intake import resample_blocks
 from surtitle.audio.pcm import to_pcm
+from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Settings
 
 log = logging.getLogger("surtitle.demo")
@@ -73,8 +74,10 @@ async def _send(socket: Any, samples: bytes) -> None:
 class Demo:
     """The dashboard's demo button, which plays the sample once at a time."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, changes: Notifier) -> None:
+        """``changes`` is notified when it starts and ends."""
         self._settings = settings
+        self._changes = changes
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -86,6 +89,8 @@ class Demo:
         if self.running:
             return False
         self._task = asyncio.create_task(self._play(channel))
+        self._task.add_done_callback(lambda task: self._changes.notify())
+        self._changes.notify()
         return True
 
     async def close(self) -> None:

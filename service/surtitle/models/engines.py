@@ -11,16 +11,17 @@ import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 from surtitle.core.errors import EngineError, ModelError
+from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Settings
 from surtitle.core.threads import start_thread
+from surtitle.core.wire import EngineDescription, LoadState, ModelProgress
 from surtitle.models import catalogue
 from surtitle.models.lag import LagMonitor, SourcePace
-from surtitle.models.library import Library
 from surtitle.models.selection import Selection, select, smaller_models
 from surtitle.models.speed_store import SpeedStore
+from surtitle.models.whisper_pool import create_whisper_pool
 from surtitle.speech.engine import Engine
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.speed import Speed
@@ -42,10 +43,12 @@ class Engines:
     """Owns the engines of one service.
 
     ``on_default_changed`` is called when the default engine has changed; ``paces`` returns the pace of all sources.
+    ``changes`` is notified of changes of `description`, and of the progress of models.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.library = Library(settings)
+    def __init__(self, settings: Settings, changes: Notifier | None = None) -> None:
+        self._changes = changes or Notifier()
+        self.library = create_whisper_pool(settings, self._changes)
         self.on_default_changed: Callable[[], None] = lambda: None
         self.paces: Callable[[], Iterable[SourcePace]] = tuple
         self.notice = ""
@@ -104,17 +107,14 @@ class Engines:
         return await self.current()
 
     async def _is_local(self, model: str) -> bool:
-        return await start_thread("find model", lambda: catalogue.on_disk(model)) is not None
+        return await start_thread("find model", lambda: catalogue.WHISPER.on_disk(model)) is not None
 
     @property
-    def description(self) -> dict[str, Any]:
+    def description(self) -> EngineDescription:
         """The default engine and model, and notices about them, for the dashboard."""
-        return {
-            "engine": self._default.name,
-            "model": self._default.model,
-            "notice": self.notice,
-            "choice": self.choice,
-        }
+        return EngineDescription(
+            engine=self._default.name, model=self._default.model, notice=self.notice, choice=self.choice
+        )
 
     @property
     def automatic(self) -> str:
@@ -123,15 +123,16 @@ class Engines:
         return self._default.model if chosen else ""
 
     @property
-    def loading(self) -> dict[str, Any] | None:
+    def loading(self) -> ModelProgress | None:
         """The progress of the model that will be the default; None if it is loaded or cannot be loaded."""
         progress = self.library.progress(self._wanted)
-        if self._default is not self._built_in or progress is None or progress.state == "failed":
+        if self._default is not self._built_in or progress is None or progress.state is LoadState.FAILED:
             return None
         return progress.as_json(self._wanted)
 
     def _set_notice(self, notice: str) -> None:
         self.notice = notice
+        self._changes.notify()
         if notice:
             log.warning("%s", notice)
 
@@ -193,6 +194,7 @@ class Engines:
     def _set_default(self, engine: Engine) -> None:
         self._default = engine
         self.ready = True
+        self._changes.notify()
         self.on_default_changed()
 
     async def _load_first(self, selection: Selection) -> WhisperEngine:

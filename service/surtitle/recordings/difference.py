@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from enum import StrEnum
 from itertools import pairwise
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports.documents import paragraphs
+from surtitle.core.wire import Change
 from surtitle.core.words import Word, join
 
 _WINDOW = 60.0  # seconds, about, that are compared at once: words farther apart do not belong together
 _MIN_WINDOW = 30.0  # seconds after which a window may end at a pause
-
-
-class Change(StrEnum):
-    SAME = "same"
-    REMOVED = "gone"
-    ADDED = "new"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from surtitle.channels.session import Session
 from surtitle.channels.source import Source
 from surtitle.core.errors import BadRequest
 from surtitle.core.threads import start_thread
+from surtitle.core.wire import RecordingStatus
 from surtitle.recordings.files import RecordingFiles, RecordingState, make_tags
 from surtitle.recordings.writer import AudioFormat, Recording
 from surtitle.store import records
@@ -75,6 +76,7 @@ class Recorder:
             raise BadRequest(_NO_DISK)
         self._requested[channel] = True
         self._problems.pop(channel, None)
+        channel.changes.notify()
 
     async def stop(self, channel: Channel) -> list[Recording]:
         """Stop recording a channel. The returned recordings are on disk when this returns."""
@@ -82,6 +84,7 @@ class Recorder:
         sources = [source for source in self._running if source.channel is channel]
         ended = [self._running[source].recording for source in sources]
         await asyncio.gather(*map(self._end, sources))
+        channel.changes.notify()
         return ended
 
     def apply(self, channel: Channel) -> None:
@@ -94,7 +97,7 @@ class Recorder:
 
     def hear(self, source: Source, frames: Frames, rate: int, at: float) -> None:
         """Record audio of a source; silence while the channel is paused."""
-        channel, session = source.channel, source.channel.session
+        channel, session = source.channel, source.channel.session.current
         self._present.setdefault(channel, set()).add(source)
         running = self._running.get(source)
         if session is None or not self.should_record(channel):
@@ -131,20 +134,22 @@ class Recorder:
         return any(running.session == session for running in self._running.values())
 
     def describe(self, channel: Channel) -> dict[str, Any]:
-        """The status of the channel's recording as JSON values, to be added to the channel's status."""
+        """Part of the channel's description: the status of its recording."""
+        return {"recording": self.status(channel)}
+
+    def status(self, channel: Channel) -> RecordingStatus:
+        """The status of the channel's recording."""
         running = [one.recording for source, one in self._running.items() if source.channel is channel]
-        return {
-            "recording": {
-                "on": self.should_record(channel),
-                "automatic": channel.settings.record,
-                "possible": self._files is not None,
-                "seconds": round(max((one.seconds for one in running), default=0.0), 1),
-                "bytes": sum(one.bytes for one in running),
-                "files": sum(not one.ended for one in running),
-                "lost": round(sum(one.lost for one in running), 1),
-                "problem": self._problems.get(channel, ""),
-            }
-        }
+        return RecordingStatus(
+            on=self.should_record(channel),
+            automatic=channel.settings.record,
+            possible=self._files is not None,
+            seconds=round(max((one.seconds for one in running), default=0.0), 1),
+            bytes=sum(one.bytes for one in running),
+            files=sum(not one.ended for one in running),
+            lost=round(sum(one.lost for one in running), 1),
+            problem=self._problems.get(channel, ""),
+        )
 
     async def close(self) -> None:
         """Finish all recordings."""
@@ -209,6 +214,7 @@ class Recorder:
         self._problems[channel] = problem
         for source in [source for source in self._running if source.channel is channel]:
             self._end(source)
+        channel.changes.notify()
 
 
 async def _close(running: _Running) -> None:

@@ -114,7 +114,7 @@ def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[
     def create(language: str, hints: Hints) -> Transcriber:
         name = model or largest_model(language, others)
         if name != BUILT_IN:
-            if (directory := catalogue.on_disk(name)) is None:
+            if (directory := catalogue.WHISPER.on_disk(name)) is None:
                 raise ModelError(f"The model {name} is not on this computer: run `surtitle models fetch {name}`.")
             return WhisperTranscriber(directory, name, language, hints)
         if recognizer_code(language, PipelineTranscriber.languages) is None:
@@ -136,7 +136,7 @@ def largest_model(language: str, others: Sequence[str] = ()) -> str:
     }
     for name in others:
         with suppress(ModelError, OSError):  # it may have been deleted
-            if name != BUILT_IN and (path := catalogue.on_disk(name)) is not None:
+            if name != BUILT_IN and (path := catalogue.WHISPER.on_disk(name)) is not None:
                 sizes[name] = (path / "model.bin").stat().st_size
     return max(sizes, key=lambda name: sizes[name], default=BUILT_IN)
 

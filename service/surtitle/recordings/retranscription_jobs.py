@@ -9,11 +9,10 @@ import subprocess
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 from surtitle.core.errors import BadRequest
 from surtitle.core.settings import Settings
+from surtitle.core.wire import JobState, SecondPass
 
 log = logging.getLogger("surtitle.recordings")
 
@@ -25,14 +24,6 @@ _MAX_ERROR_BYTES = 2000  # of the process's error output
 _TERMINATE_TIMEOUT = 5.0  # seconds until a process that does not terminate is killed
 
 
-class JobState(StrEnum):
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-
 @dataclass(slots=True)
 class Job:
     """The status of a second pass; ``progress`` is the completed share, 0 to 1."""
@@ -41,8 +32,8 @@ class Job:
     progress: float = 0.0
     message: str = ""
 
-    def as_json(self) -> dict[str, Any]:
-        return {"state": self.state, "done": round(self.progress, 4), "message": self.message}
+    def as_json(self) -> SecondPass:
+        return SecondPass(state=self.state, done=round(self.progress, 4), message=self.message)
 
 
 class Retranscriber:

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.names import apply_names
 from surtitle.captions.transcript import sort_final
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL
+from surtitle.core import wire
 from surtitle.core.errors import NoSuchSession, StillRecording
+from surtitle.core.wire import SearchHit, SessionAudio, SessionRecording
 from surtitle.recordings.difference import Difference, compare
 from surtitle.recordings.files import RecordingFile, RecordingFiles
 from surtitle.recordings.mix import mix_end, mix_start
@@ -40,37 +41,38 @@ class Sessions:
     mixer: Mixer
     retranscriber: Retranscriber
 
-    async def list_newest(self, channel: str | None, before: float | None) -> list[dict[str, Any]]:
+    async def list_newest(self, channel: str | None, before: float | None) -> list[wire.Session]:
         """Descriptions of the newest sessions that began ``before`` (seconds since 1970), newest first."""
         await self.journal_writer.flush()
         found = await asyncio.to_thread(self.transcripts.sessions, channel, _MAX_SESSIONS, before)
         return [self._describe(summary, await self._recordings(summary)) for summary in found]
 
-    async def search(self, words: str, channel: str | None) -> list[dict[str, Any]]:
+    async def search(self, words: str, channel: str | None) -> list[wire.Session]:
         """Sessions that have a caption with all of these words (or beginnings of words), with the captions found."""
         await self.journal_writer.flush()
         hits: dict[str, list[Hit]] = {}
         for hit in await asyncio.to_thread(self.transcripts.search, words, channel, _MAX_HITS):
             hits.setdefault(hit.session, []).append(hit)
-        found = []
+        found: list[wire.Session] = []
         for session, all_hits in hits.items():
             if (summary := await asyncio.to_thread(self.transcripts.session, session)) is None:
                 continue
             best = [hit for hit in all_hits if hit.version == self._best(summary)] or all_hits
-            found.append({
-                **self._describe(summary, await self._recordings(summary)),
-                "hits": [{"start": round(hit.start, 3), "text": hit.text, "lang": hit.track} for hit in best],
-            })  # fmt: skip
+            described = self._describe(summary, await self._recordings(summary))
+            described["hits"] = [SearchHit(start=round(hit.start, 3), text=hit.text, lang=hit.track) for hit in best]
+            found.append(described)
         return found
 
-    async def get(self, session: str) -> dict[str, Any]:
+    async def get(self, session: str) -> wire.Session:
         """The full description of a session. Raises `NoSuchSession`."""
         summary = await self.summary(session)
         recordings = await self._recordings(summary)
         if len(recordings) > 1:
             self.mixer.prepare(recordings)
         job = self.retranscriber.job(session)
-        return {**self._describe(summary, recordings), "polish": job.as_json() if job else None}
+        described = self._describe(summary, recordings)
+        described["polish"] = job.as_json() if job else None
+        return described
 
     async def summary(self, session: str) -> Summary:
         """A session's summary. Raises `NoSuchSession`."""
@@ -124,7 +126,7 @@ class Sessions:
         """
         summary = await self.summary(session)
         channel = self.hub.find_channel(summary.session.channel)
-        if channel is not None and channel.session is not None and channel.session.id == session:
+        if channel is not None and channel.session.is_current(session):
             channel.clear()
         await self.retranscriber.stop(session)
         await self.recorder.end_session(session)
@@ -148,39 +150,39 @@ class Sessions:
     def _best(self, summary: Summary) -> str:
         return POLISHED if POLISHED in summary.versions else LIVE
 
-    def _describe(self, summary: Summary, recordings: Sequence[RecordingFile]) -> dict[str, Any]:
+    def _describe(self, summary: Summary, recordings: Sequence[RecordingFile]) -> wire.Session:
         session = summary.session
         channel = self.hub.find_channel(session.channel)
-        current = channel is not None and channel.session is not None and channel.session.id == session.id
-        running = current and channel is not None and bool(self.hub.sources(channel))
+        current = channel is not None and channel.session.is_current(session.id)
+        running = current and channel is not None and bool(self.hub.sources.of(channel))
         audio = None
         if recordings:
-            audio = {
-                "start": round(mix_start(recordings), 3),
-                "seconds": round(mix_end(recordings) - mix_start(recordings), 3),
-                "ready": round(self.mixer.progress(recordings), 3),
-            }
-        return {
-            "id": session.id,
-            "channel": session.channel,
-            "began": session.began,
-            "ended": None if running else round(summary.seen, 3),
-            "captions": summary.captions,
-            "seconds": round(max([summary.last, *(one.end for one in recordings)]), 3),
-            "beginning": summary.beginning,
-            "versions": summary.versions,
-            "languages": [track for track in summary.tracks if track != ORIGINAL],
-            "recording": self.recorder.is_recording(session.id),
-            "audio": audio,
-            "recordings": [
-                {
-                    "file": one.path.name,
-                    "source": one.source,
-                    "start": round(one.clock, 3),
-                    "seconds": round(one.seconds, 3),
-                    "bytes": one.bytes,
-                    "problem": one.problem,
-                }
+            audio = SessionAudio(
+                start=round(mix_start(recordings), 3),
+                seconds=round(mix_end(recordings) - mix_start(recordings), 3),
+                ready=round(self.mixer.progress(recordings), 3),
+            )
+        return wire.Session(
+            id=session.id,
+            channel=session.channel,
+            began=session.began,
+            ended=None if running else round(summary.seen, 3),
+            captions=summary.captions,
+            seconds=round(max([summary.last, *(one.end for one in recordings)]), 3),
+            beginning=summary.beginning,
+            versions=list(summary.versions),
+            languages=[track for track in summary.tracks if track != ORIGINAL],
+            recording=self.recorder.is_recording(session.id),
+            audio=audio,
+            recordings=[
+                SessionRecording(
+                    file=one.path.name,
+                    source=one.source,
+                    start=round(one.clock, 3),
+                    seconds=round(one.seconds, 3),
+                    bytes=one.bytes,
+                    problem=one.problem,
+                )
                 for one in recordings
             ],
-        }
+        )

@@ -83,7 +83,7 @@ class WhisperTranscriber:
         self.name = name
         self._hints = hints
         self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
-        check_directory(directory, None if catalogue.local_directory(name) else name)
+        check_directory(directory, None if catalogue.WHISPER.local_directory(name) else name)
         self._model = _load(directory, self._workers)
         self.languages = frozenset(map(str, self._model.supported_languages))
         code = recognizer_code(language, self.languages) or AUTO

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from surtitle.audio import Frames
+from surtitle.core.clock import format_clock
 from surtitle.core.errors import BadAudio
 from surtitle.core.threads import start_thread
 from surtitle.recordings.audio_file import AudioFile
@@ -175,8 +176,7 @@ def _rescue(path: Path) -> float:
 
 
 def _describe_problem(error: OSError, seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    since = f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+    since = format_clock(seconds)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full, so recording stopped at {since} (captions continue): free space, then start again."
     reason = error.strerror or error

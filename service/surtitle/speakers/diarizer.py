@@ -6,8 +6,8 @@ import importlib.util
 import logging
 import subprocess
 import threading
-import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from surtitle.audio import RATE, Samples
 from surtitle.core.errors import ModelError
 from surtitle.core.processes import read_answer, start_process, write_frame
+from surtitle.core.wire import DiarizationState
 from surtitle.speakers.timeline import SPEAKERS, Timeline
 
 log = logging.getLogger("surtitle.speakers")
@@ -73,7 +74,7 @@ class SpeakerStream:
                     lost = len(self._waiting.popleft()[1])
                     self._samples -= lost
                     self.skipped += lost / RATE if ready else 0.0
-            self._diarizer.changed.notify()
+            self._diarizer.changed.notify_all()
 
     def skip(self, samples: int) -> None:
         """Note that this number of samples is missing at this point."""
@@ -82,12 +83,10 @@ class SpeakerStream:
 
     def wait(self, timeout: float) -> None:
         """After the last samples, wait up to ``timeout`` seconds until all are processed. Call it in a thread."""
-        until = time.monotonic() + timeout
         with self._diarizer.changed:
             self._diarizer.ending.add(self.key)
-            self._diarizer.changed.notify()
-        while time.monotonic() < until and self._diarizer.working(self.key):
-            time.sleep(0.05)
+            self._diarizer.changed.notify_all()
+            self._diarizer.changed.wait_for(lambda: not self._diarizer.working(self.key), timeout)
 
     def close(self) -> None:
         self._diarizer.forget(self)
@@ -109,22 +108,23 @@ class SpeakerStream:
 class State:
     """The state of the model: ``off``, ``missing`` (the extra), ``loading``, ``ready``, or ``failed`` with a reason."""
 
-    name: str
+    name: DiarizationState
     message: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return {"state": self.name, "message": self.message}
 
 
 class Diarizer:
-    """Owns the model's process and the thread that sends it requests; both start with the first source."""
+    """Owns the model's process and the thread that sends it requests; both start with the first source.
 
-    def __init__(self, model: str) -> None:
+    ``on_change`` is called in that thread when `state` has changed.
+    """
+
+    def __init__(self, model: str, on_change: Callable[[], None] = lambda: None) -> None:
         self.state = State("off" if importlib.util.find_spec(EXTRA) else "missing")
         self.changed = threading.Condition()
         self.ending: set[int] = set()
         """Sources that have ended, whose remaining audio can be processed to the end."""
         self._model = model
+        self._on_change = on_change
         self._sources: dict[int, SpeakerStream] = {}
         self._busy: int | None = None
         self._gone: deque[int] = deque()
@@ -144,7 +144,7 @@ class Diarizer:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="speakers", daemon=True)
                 self._thread.start()
-            self.changed.notify()
+            self.changed.notify_all()
         return listening
 
     def forget(self, listening: SpeakerStream) -> None:
@@ -153,7 +153,7 @@ class Diarizer:
             self._sources.pop(listening.key, None)
             self.ending.discard(listening.key)
             self._gone.append(listening.key)
-            self.changed.notify()
+            self.changed.notify_all()
 
     def working(self, key: int) -> bool:
         """Whether audio of the source is still to be processed."""
@@ -166,7 +166,7 @@ class Diarizer:
         """End the process; blocks for a moment."""
         with self.changed:
             self._closed = True
-            self.changed.notify()
+            self.changed.notify_all()
             worker = self._worker
         if worker is not None:
             worker.process.kill()
@@ -183,12 +183,12 @@ class Diarizer:
                 self._serve()
             except ModelError as error:
                 log.error("%s", error)
-                self.state = State("failed", error.message)
+                self._set_state(State("failed", error.message))
             except Exception:
                 log.exception("diarization failed")
-                self.state = State("failed", "Telling speakers apart failed: see the service's log.")
+                self._set_state(State("failed", "Telling speakers apart failed: see the service's log."))
             else:
-                self.state = State("off")
+                self._set_state(State("off"))
             with self.changed:
                 worker, self._worker = self._worker, None
                 self._busy = None
@@ -198,9 +198,15 @@ class Diarizer:
                 with self.changed:
                     self.changed.wait_for(lambda: self._closed, _RETRY_INTERVAL)
 
+    def _set_state(self, state: State) -> None:
+        with self.changed:
+            self.state = state
+            self.changed.notify_all()
+        self._on_change()
+
     def _serve(self) -> None:
         """Run one process until it is no longer needed. Raises `ModelError`."""
-        self.state = State("loading")
+        self._set_state(State("loading"))
         worker = SpeakerProcess(self._model)
         with self.changed:
             self._worker = worker
@@ -208,7 +214,7 @@ class Diarizer:
         if closed:
             return
         worker.wait_until_loaded()
-        self.state = State("ready")
+        self._set_state(State("ready"))
         log.info("loaded the speaker model %s", self._model)
         self._models += 1
         while (work := self._work()) is not None:
@@ -218,7 +224,9 @@ class Diarizer:
                 for position, frames, activity in found:
                     shaped = np.frombuffer(activity, dtype=np.float32).reshape(frames, SPEAKERS)
                     listening.timeline.add(position / RATE, shaped, self._models)
-            self._busy = None
+            with self.changed:
+                self._busy = None
+                self.changed.notify_all()
 
     def _work(self) -> tuple[SpeakerStream | None, tuple[Any, ...]] | None:
         """The next request, or None if no source needs the process any more."""

@@ -1,12 +1,11 @@
 """Voice activity detection with the Silero network, run by onnxruntime.
 
-The silero-vad package needs torch to run the same network. faster-whisper includes it as an ONNX file whose state is an
-input, so one session serves all sources (docs/decisions.md).
+The network's state is an input and an output, so one session serves all sources. The file is included in Surtitle
+(docs/decisions.md).
 """
 
 from __future__ import annotations
 
-import importlib.util
 from collections import deque
 from functools import cache
 from pathlib import Path
@@ -17,11 +16,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from surtitle.audio import RATE, Samples
-from surtitle.core.errors import EngineError
 
 CHUNK = 512
 """Samples for which one probability is computed: 32 ms at 16 kHz."""
 
+_NETWORK = Path(__file__).with_name("silero_vad") / "silero_vad_v6.onnx"
 _CONTEXT = 64  # samples of the previous chunk that the network expects before each chunk
 _STATE = (1, 1, 128)
 _MIN_PROBABILITY = 0.35  # from which a chunk may be speech
@@ -87,11 +86,6 @@ def _make_state() -> _State:
 
 @cache  # the network itself is stateless, so one session serves all sources
 def _session() -> Any:
-    spec = importlib.util.find_spec("faster_whisper")  # locate the package without importing it
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    found = [path for folder in folders for path in Path(folder).glob("assets/silero_vad*.onnx")]
-    if not found:
-        raise EngineError("The network for voice detection is missing: run `make install` again.")
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(found[0]), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(_NETWORK, options, providers=["CPUExecutionProvider"])

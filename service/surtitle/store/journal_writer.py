@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+
+import msgspec
 
 from surtitle.captions.caption import Caption
 from surtitle.channels.session import OnWritten, Session, StoredSettings
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
+from surtitle.core.notifier import Notifier
 from surtitle.store.database import StoreError
 from surtitle.store.journal import Batch, PendingCaption, Store
 
@@ -24,9 +26,12 @@ _MAX_PENDING = 50_000  # captions waiting for a database that does not answer
 
 
 class JournalWriter:
-    """A `Journal`. Owns the task that writes; a batch that could not be written is merged into the next one."""
+    """A `Journal`. Owns the task that writes; a batch that could not be written is merged into the next one.
 
-    def __init__(self, store: Store) -> None:
+    ``changes`` is notified when `problem` has changed.
+    """
+
+    def __init__(self, store: Store, changes: Notifier | None = None) -> None:
         self._store = store
         self._batch = Batch()
         self._wake = asyncio.Event()
@@ -35,11 +40,13 @@ class JournalWriter:
         self._reading = asyncio.Semaphore(_MAX_READERS)
         self._task = asyncio.create_task(self._run(), name="journal writer")
         self._dropping = False
+        self._changes = changes or Notifier()
         self.problem = ""
+        """Why something cannot be stored, in one sentence; empty if everything can."""
 
     def save_settings(self, channel: str, settings: ChannelSettings, styles: Mapping[str, Style]) -> None:
         """Store settings and styles, but not that a channel is paused: it should not stay silent after a restart."""
-        self._batch.settings[channel] = StoredSettings(replace(settings, paused=False), dict(styles))
+        self._batch.settings[channel] = StoredSettings(msgspec.structs.replace(settings, paused=False), dict(styles))
         self._wake.set()
 
     def save_session(self, session: Session) -> None:
@@ -129,13 +136,19 @@ class JournalWriter:
             self._requeue(batch)
             if error.message != self.problem:
                 log.error("%s", error)
-            self.problem = error.message
+            self._set_problem(error.message)
             return False
         except Exception:  # trying again would fail again
             log.exception("%d captions could not be written", len(batch.captions))
-            self.problem = "Some captions could not be stored: see the service's log for details."
+            self._set_problem("Some captions could not be stored: see the service's log for details.")
             return False
-        self.problem, self._dropping = "", False
+        self._set_problem("")
+        self._dropping = False
         for pending in batch.captions.values():
             pending.on_written(pending.caption.id, pending.sequence)
         return True
+
+    def _set_problem(self, problem: str) -> None:
+        if problem != self.problem:
+            self.problem = problem
+            self._changes.notify()

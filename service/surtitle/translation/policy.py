@@ -9,6 +9,7 @@ a caption ends within a sentence: words that would move once the sentence contin
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -138,6 +139,13 @@ class Policy:
         """The seconds for which the oldest final caption has waited."""
         waiting = [work.since for work in self._works.values() if work.caption.final and not work.done]
         return now - min(waiting) if waiting else 0.0
+
+    def deadline(self, now: float) -> float:
+        """The next time after which `release` or `jobs` may return more although nothing was put in; or infinity."""
+        waiting = [work.since for work in self._works.values() if work.caption.final and not work.done]
+        return min(
+            (at for since in waiting for at in (since + _MAX_WAIT, since + _LATE) if at >= now), default=math.inf
+        )
 
     def release(self, now: float) -> list[Caption]:
         """Return the captions that become final because their sentence has not continued in time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -41,8 +42,8 @@ class Speech(Protocol):
     def translates(self, channel: Channel) -> bool | None:
         """Whether a channel's recognizer can translate into English; None while the channel has no source."""
 
-    def source(self, channel: Channel, name: str) -> SpokenSource | None:
-        """The running source of that name, if there is one."""
+    def find(self, channel: Channel, name: str) -> SpokenSource | None:
+        """The newest running source of that name, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +82,26 @@ class SpeechTranslation:
 
     def is_behind(self, now: float) -> bool:
         """Whether readers miss sentences or wait long for them."""
-        oldest = self._current or (self._waiting[0].stretch if self._waiting else None)
+        oldest = self._oldest
         return now - self._skipped_at < _RECENT_WINDOW or (oldest is not None and now - oldest.since > _LAG_THRESHOLD)
+
+    def deadline(self, now: float) -> float:
+        """The next time after which `release` or `is_behind` may return something else; or infinity."""
+        oldest = self._oldest
+        lags = oldest.since + _LAG_THRESHOLD if oldest else math.inf
+        times = (self._stretches.deadline(), self._skipped_at + _RECENT_WINDOW, lags)
+        return min((at for at in times if at >= now), default=math.inf)
+
+    @property
+    def _oldest(self) -> Stretch | None:
+        """The sentence that is being translated, or else waits for longest."""
+        return self._current or (self._waiting[0].stretch if self._waiting else None)
 
     def add(self, caption: Caption, now: float) -> list[Caption]:
         """Add a revision of a caption. Returns the captions that are skipped because too many wait."""
         if is_same_language(caption.language, ENGLISH):
             return []
-        if (source := self._speech.source(self._channel, caption.source)) is not None:
+        if (source := self._speech.find(self._channel, caption.source)) is not None:
             self._sources[caption.source] = source
         return self._enqueue(self._stretches.put(caption, now), now)
 

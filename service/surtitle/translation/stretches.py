@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,11 @@ class _Voice:
     ended_at: float | None = None  # the end of the sentence before
     following: float | None = None  # the start of the open caption
 
+    @property
+    def deadline(self) -> float:
+        """Until when the sentence may continue."""
+        return self.since + (_MAX_WAIT if self.following is None else _MAX_WAIT_OPEN)
+
 
 class Stretches:
     """Takes captions, and returns sentences, which end with a full stop, a pause, another speaker, or when too long."""
@@ -75,13 +81,13 @@ class Stretches:
                 found.append(self._close(voice))
         return found
 
+    def deadline(self) -> float:
+        """The time after which `release` returns a sentence if nothing is put in; infinity if there is none."""
+        return min((voice.deadline for voice in self._voices.values() if voice.waiting), default=math.inf)
+
     def release(self, now: float) -> list[Stretch]:
         """Remove and return the sentences that have not continued in time."""
-        return [
-            self._close(voice)
-            for voice in self._voices.values()
-            if voice.waiting and now - voice.since > (_MAX_WAIT if voice.following is None else _MAX_WAIT_OPEN)
-        ]
+        return [self._close(voice) for voice in self._voices.values() if voice.waiting and now > voice.deadline]
 
     def has_open_sentence(self, source: str) -> bool:
         """Whether a sentence of that source is unfinished."""

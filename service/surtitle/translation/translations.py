@@ -11,24 +11,30 @@ from typing import Any
 from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
 from surtitle.core.errors import TooMany
+from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Settings
+from surtitle.core.wire import RunningTranslation, TranslationStatus
 from surtitle.text.language_names import find
 from surtitle.translation.interpreter import Interpreter
 from surtitle.translation.speech import Speech
-from surtitle.translation.translators import Translators
+from surtitle.translation.translators import create_translators
 
 ORIGINAL = "original"
 """The name by which a reader requests the original captions."""
 
 
 class Translations:
-    """Owns the translators and an interpreter for each channel that has translations. ``speech``: see `Interpreter`."""
+    """Owns the translators and an interpreter for each channel that has translations. ``speech``: see `Interpreter`.
 
-    def __init__(self, settings: Settings, speech: Speech) -> None:
+    ``changes`` is notified of the progress of models.
+    """
+
+    def __init__(self, settings: Settings, speech: Speech, changes: Notifier | None = None) -> None:
         self._settings = settings
         self._speech = speech
         self._limits = settings.limits
-        self._translators = Translators()
+        self._translators = create_translators(changes)
+        self._translators.in_use = self._list_models_in_use
         self._interpreters: dict[Channel, Interpreter] = {}
         self._readers: Counter[tuple[Channel, str]] = Counter()
         self._leaving: dict[tuple[Channel, str], asyncio.TimerHandle] = {}
@@ -65,6 +71,7 @@ class Translations:
             yield channel.translation(language)
         finally:
             self._readers[key] -= 1
+            channel.changes.notify()
             if not self._readers[key]:
                 del self._readers[key]
                 later = asyncio.get_running_loop().call_later
@@ -84,7 +91,8 @@ class Translations:
                 closing = asyncio.create_task(interpreter.close())
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
-        self._translators.release_unused({self._settings.translation_model, *map(self._model, self._interpreters)})
+        channel.changes.notify()
+        self._translators.unload_idle()
 
     def problem(self, channel: Channel, language: str) -> str:
         """Why the translation into a requested language failed, in one sentence; empty if it did not."""
@@ -98,15 +106,14 @@ class Translations:
         model = self._model(channel)
         progress = self._translators.progress(model) if model else None
         languages = list(interpreter.languages) if interpreter else []
-        return {
-            "translation": {
-                "model": model,
-                "state": progress.state if progress else None,
-                "done": progress.done if progress else None,
-                "message": progress.message if progress else "",
-                "languages": [self._describe(channel, interpreter, one) for one in languages] if interpreter else [],
-            }
-        }
+        status = TranslationStatus(
+            model=model,
+            state=progress.state if progress else None,
+            done=progress.done if progress else None,
+            message=progress.message if progress else "",
+            languages=[self._describe(channel, interpreter, one) for one in languages] if interpreter else [],
+        )
+        return {"translation": status}
 
     async def close(self) -> None:
         for leaving in self._leaving.values():
@@ -119,6 +126,9 @@ class Translations:
     def _model(self, channel: Channel) -> str | None:
         return channel.settings.translation_model or self._settings.translation_model
 
+    def _list_models_in_use(self) -> set[str | None]:
+        return {self._settings.translation_model, *map(self._model, self._interpreters)}
+
     def _list_wanted(self, channel: Channel) -> list[str]:
         """The languages that are pinned, have readers, or had some a moment ago."""
         read = [language for one, language in (*self._readers, *self._leaving) if one is channel]
@@ -128,15 +138,15 @@ class Translations:
         self._leaving.pop(key, None)
         self.apply(key[0])
 
-    def _describe(self, channel: Channel, interpreter: Interpreter, language: str) -> dict[str, Any]:
+    def _describe(self, channel: Channel, interpreter: Interpreter, language: str) -> RunningTranslation:
         state = interpreter.state(language)
-        return {
-            "language": language,
-            "name": find(language).name,
-            "state": state.name,
-            "message": state.message,
-            "readers": self._readers[channel, language],
-            "pinned": language in channel.settings.translations,
-            "lag": round(interpreter.waiting(language), 1),
-            "skipped": interpreter.skipped(language),
-        }
+        return RunningTranslation(
+            language=language,
+            name=find(language).name,
+            state=state.name,
+            message=state.message,
+            readers=self._readers[channel, language],
+            pinned=language in channel.settings.translations,
+            lag=round(interpreter.waiting(language), 1),
+            skipped=interpreter.skipped(language),
+        )

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from surtitle.core.errors import ModelError
-from surtitle.core.threads import start_thread
-from surtitle.models.library import Progress
-from surtitle.translation import models
+from surtitle.core.notifier import Notifier
+from surtitle.models.pool import IdlePolicy, ModelPool
+from surtitle.translation.models import NLLB, is_converted
 from surtitle.translation.translator import Text, Translator
-
-log = logging.getLogger("surtitle.translation")
 
 _NICENESS = 10  # added to a translator's niceness: captions get the processor first
 
@@ -38,81 +34,28 @@ class LoadedTranslator:
         self._pool.shutdown(wait=False)
 
 
-class Translators:
-    """Owns the models and the tasks that fetch and load them."""
+Translators = ModelPool[LoadedTranslator]
+"""The models that are loaded or being loaded."""
 
-    def __init__(self) -> None:
-        self._loads: dict[str, asyncio.Task[LoadedTranslator]] = {}
-        self._progress: dict[str, Progress] = {}
-        self._stopping = threading.Event()
 
-    async def get(self, model: str) -> LoadedTranslator:
-        """The translator for a model's name or directory, fetched and loaded if necessary. Raises `ModelError`."""
-        load = self._loads.get(model)
-        if load is None or (load.done() and (load.cancelled() or load.exception())):
-            load = self._loads[model] = asyncio.create_task(self._load(model), name=f"load {model}")
-        return await asyncio.shield(load)
+def create_translators(changes: Notifier | None = None) -> Translators:
+    """An empty pool. Models that no channel uses are unloaded at once, but their downloads are finished.
 
-    def progress(self, model: str) -> Progress | None:
-        """The progress of loading a model; None if it was never requested."""
-        return self._progress.get(model)
-
-    def release_unused(self, used: Collection[str | None]) -> None:
-        """Release the models that are not in ``used``."""
-        for model in [model for model, load in self._loads.items() if model not in used and load.done()]:
-            load = self._loads.pop(model)
-            self._progress.pop(model, None)
-            if not load.cancelled() and load.exception() is None:
-                load.result().close()
-                log.info("the translation model %s was released", model)
-
-    async def close(self) -> None:
-        self._stopping.set()
-        for load in self._loads.values():
-            load.cancel()
-        await asyncio.gather(*self._loads.values(), return_exceptions=True)
-        self.release_unused(())
-
-    async def _load(self, model: str) -> LoadedTranslator:
-        try:
-            loaded = LoadedTranslator(await self._fetch_and_load(model))
-        except Exception as error:
-            if not isinstance(error, ModelError):
-                log.exception("loading the translation model %s failed", model)
-                error = ModelError(
-                    f"The translation model “{model}” could not be loaded: see the service's log for details."
-                )
-            self._progress[model] = Progress("failed", message=error.message)
-            log.warning("%s", error)
-            raise error from None
-        self._progress[model] = Progress("ready")
-        log.info("the translation model %s is loaded", model)
-        return loaded
-
-    async def _fetch_and_load(self, model: str) -> Translator:
-        self._progress[model] = Progress("loading")
-        directory = await start_thread("find translation model", lambda: models.on_disk(model))
-        if directory is None:
-            loop = asyncio.get_running_loop()
-
-            def tell(done: int, total: int) -> None:
-                with suppress(RuntimeError):  # the loop is closed
-                    loop.call_soon_threadsafe(self._fetched, model, done / max(1, total))
-
-            self._fetched(model, 0.0)
-            directory = await start_thread("fetch translation model", lambda: models.fetch(model, tell, self._stopping))
-        self._progress[model] = Progress("loading")
-        found = directory
-        return await start_thread("load translation model", lambda: load(found, model))
-
-    def _fetched(self, model: str, share: float) -> None:
-        self._progress[model] = Progress("fetching", share)
+    ``changes`` is notified of their progress.
+    """
+    return ModelPool(
+        NLLB,
+        lambda directory, model: LoadedTranslator(load(directory, model)),
+        LoadedTranslator.close,
+        IdlePolicy(0, 0.0, finish_downloads=True),
+        changes,
+    )
 
 
 def load(directory: Path, model: str) -> Translator:
     """Load the translator in a model's directory. Takes seconds: call it in a thread. Raises `ModelError`."""
     _lower_priority()  # threads started by a library inherit the niceness
-    if models.is_converted(directory):
+    if is_converted(directory):
         from surtitle.translation.ctranslate import CTranslate2Translator
 
         return CTranslate2Translator(directory, model)

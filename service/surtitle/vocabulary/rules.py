@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
+
+import msgspec
 
 from surtitle.core.errors import BadRequest
 from surtitle.vocabulary.substituter import Mask, PhraseRules, Replacement, Rule, normalize, strip_punctuation
@@ -19,15 +20,14 @@ _MAX_LENGTH = 100  # characters of an entry
 _MAX_PROMPT = 600  # characters; about as many as Whisper uses
 
 
-@dataclass(frozen=True)
-class Vocabulary:
+class Vocabulary(msgspec.Struct, frozen=True, dict=True):
     """The vocabulary of a channel, compared by value. Create it with `parse`, which checks it."""
 
     prompt: str = ""
     """Text that could have come before the speech."""
     hotwords: tuple[str, ...] = ()
     """Words to prefer where the audio is ambiguous."""
-    replacements: Mapping[str, str] = field(default_factory=dict)
+    replacements: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Recognized phrases, and the text to write instead; an empty one deletes the phrase."""
     blocked: tuple[str, ...] = ()
     """Words and phrases to mask; a ``*`` at the end stands for any ending of the word."""

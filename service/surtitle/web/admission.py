@@ -42,9 +42,9 @@ class AdmissionLimits:
     def check_reader(self, connection: HTTPConnection, channel: Channel) -> None:
         """Check whether one more reader may connect. Raises `TooMany`."""
         address, limits, readers = _limited_address(connection), self._limits, self._hub.readers
-        if sum(readers.values()) >= limits.readers:
+        if readers.total >= limits.readers:
             raise TooMany(f"{limits.readers} readers are already connected: close some first.")
-        if readers.get(channel.name, 0) >= limits.readers_per_channel:
+        if readers.of(channel.name) >= limits.readers_per_channel:
             raise TooMany(f"{limits.readers_per_channel} readers already read this channel: close some first.")
         if address and self._readers[address] >= limits.readers_per_address:
             raise TooMany(
@@ -54,15 +54,12 @@ class AdmissionLimits:
     @contextmanager
     def reader(self, connection: HTTPConnection, channel: Channel) -> Iterator[None]:
         """Count one more reader for as long as the block runs."""
-        address, readers = _limited_address(connection), self._hub.readers
-        readers[channel.name] = readers.get(channel.name, 0) + 1
+        address = _limited_address(connection)
         self._readers[address] += 1
         try:
-            yield
+            with self._hub.readers.count(channel):
+                yield
         finally:
-            readers[channel.name] -= 1
-            if not readers[channel.name]:
-                del readers[channel.name]
             self._readers -= Counter([address])
 
 

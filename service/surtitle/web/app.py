@@ -9,22 +9,35 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from surtitle.access.token_store import TokenStore
+from surtitle.access.tokens import Scope
 from surtitle.core.errors import NoSuchChannel, SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web import channel_settings, channels, health, obs_feed, pages, recordings, sessions, tokens
 from surtitle.web.connections import ConnectionLimits
 from surtitle.web.corrections import correct_caption
-from surtitle.web.guard import AccessMiddleware
+from surtitle.web.guard import (
+    ADMIN,
+    ADMIN_ALL,
+    ADMIN_ANY,
+    IN_START,
+    PUBLIC,
+    PUBLISH,
+    PUBLISH_ANY,
+    VIEW,
+    VIEW_ALL,
+    VIEW_ANY,
+    Requirement,
+)
 from surtitle.web.messages import refuse
 from surtitle.web.metrics import ServiceCollector
 from surtitle.web.origin import OriginMiddleware
 from surtitle.web.publish import publish_post, publish_socket
 from surtitle.web.read import read_events, read_socket
+from surtitle.web.routing import AnyRoute, GuardedRoute, GuardedRouter, GuardedWebSocketRoute
 from surtitle.web.services import open_services
 
 
@@ -48,60 +61,60 @@ def create_app(
             app.state.services.metrics.register(ServiceCollector(app.state.services))
             yield
 
-    channel, session = "/api/channels/{channel}", "/api/sessions/{id}"
-    return Starlette(
-        lifespan=lifespan,
-        middleware=[
-            Middleware(health.RefusalMetrics),
-            Middleware(OriginMiddleware, settings=settings),
-            Middleware(AccessMiddleware),
-        ],
+    app = Starlette(
+        middleware=[Middleware(health.RefusalMetrics), Middleware(OriginMiddleware, settings=settings)],
         exception_handlers={SurtitleError: channels.answer_error},
-        routes=[
-            WebSocketRoute("/stt", publish_socket),
-            WebSocketRoute(channel + "/audio", publish_socket),
-            Route(channel + "/audio", publish_post, methods=["POST"]),
-            WebSocketRoute(channel + "/captions", read_socket),
-            Route(channel + "/captions", read_events),
-            Route(channel + "/captions/{id}", correct_caption, methods=["PATCH"]),
-            Route(channel + "/transcript.{form}", channels.transcript),
-            Route(channel + "/obs", obs_feed.obs_feed),
-            Route(channel + "/recording", recordings.recording),
-            Route(channel + "/recording", recordings.start_recording, methods=["POST"]),
-            Route(channel + "/recording", recordings.stop_recording, methods=["DELETE"]),
-            Route(channel + "/links", tokens.channel_links),
-            Route(channel + "/clear", channels.clear, methods=["POST"]),
-            Route(channel + "/settings", channel_settings.settings),
-            Route(channel + "/settings", channel_settings.change_settings, methods=["PATCH"]),
-            Route(channel + "/styles", channel_settings.list_styles),
-            Route(channel + "/styles/{name}", channel_settings.put_style, methods=["PUT"]),
-            Route(channel + "/styles/{name}", channel_settings.delete_style, methods=["DELETE"]),
-            Route(channel, channels.channel),
-            Route("/api/channels", channels.channels),
-            WebSocketRoute("/api/status", channels.status_socket),
-            Route("/api/sessions", sessions.list_sessions),
-            Route(session, sessions.session),
-            Route(session, sessions.delete_session, methods=["DELETE"]),
-            Route(session + "/transcript.{form}", sessions.session_transcript),
-            Route(session + "/audio", sessions.session_audio),
-            Route(session + "/recordings/{file}", sessions.session_recording),
-            Route(session + "/difference", sessions.session_difference),
-            Route(session + "/polish", sessions.polish_session, methods=["POST"]),
-            Route(session + "/polish", sessions.stop_polishing, methods=["DELETE"]),
-            Route("/api/tokens", tokens.list_tokens),
-            Route("/api/tokens", tokens.make_token, methods=["POST"]),
-            Route("/api/tokens/{id}", tokens.revoke_token, methods=["DELETE"]),
-            Route("/api/languages", channels.list_languages),
-            Route("/api/models", channel_settings.list_models),
-            Route("/api/demo", channels.play_demo, methods=["POST"]),
-            Route("/healthz", health.health),
-            Route("/readyz", health.ready),
-            Route("/metrics", health.metrics),
-            *pages.routes(),
-            WebSocketRoute("/{path:path}", _not_found_socket),
-            Route("/{path:path}", _not_found, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-        ],
     )
+    app.router = GuardedRouter(_routes(), lifespan)
+    return app
+
+
+def _routes() -> list[AnyRoute]:
+    channel, session = "/api/channels/{channel}", "/api/sessions/{id}"
+    return [
+        GuardedWebSocketRoute("/stt", publish_socket, needs=IN_START),
+        GuardedWebSocketRoute(channel + "/audio", publish_socket, needs=IN_START),
+        GuardedRoute(channel + "/audio", publish_post, ["POST"], needs=IN_START),
+        GuardedWebSocketRoute(channel + "/captions", read_socket, needs=VIEW),
+        GuardedRoute(channel + "/captions", read_events, needs=VIEW),
+        GuardedRoute(channel + "/captions/{id}", correct_caption, ["PATCH"], needs=ADMIN),
+        GuardedRoute(channel + "/transcript.{form}", channels.transcript, needs=VIEW),
+        GuardedRoute(channel + "/obs", obs_feed.obs_feed, needs=PUBLISH),
+        GuardedRoute(channel + "/recording", recordings.recording, needs=ADMIN),
+        GuardedRoute(channel + "/recording", recordings.start_recording, ["POST"], needs=ADMIN),
+        GuardedRoute(channel + "/recording", recordings.stop_recording, ["DELETE"], needs=ADMIN),
+        GuardedRoute(channel + "/links", tokens.channel_links, needs=PUBLISH),
+        GuardedRoute(channel + "/clear", channels.clear, ["POST"], needs=ADMIN),
+        GuardedRoute(channel + "/settings", channel_settings.settings, needs=ADMIN),
+        GuardedRoute(channel + "/settings", channel_settings.change_settings, ["PATCH"], needs=ADMIN),
+        GuardedRoute(channel + "/styles", channel_settings.list_styles, needs=VIEW),
+        GuardedRoute(channel + "/styles/{name}", channel_settings.put_style, ["PUT"], needs=ADMIN),
+        GuardedRoute(channel + "/styles/{name}", channel_settings.delete_style, ["DELETE"], needs=ADMIN),
+        GuardedRoute(channel, channels.channel, needs=VIEW),
+        GuardedRoute("/api/channels", channels.channels, needs=PUBLISH_ANY),
+        GuardedWebSocketRoute("/api/status", channels.status_socket, needs=PUBLISH_ANY),
+        GuardedRoute("/api/sessions", sessions.list_sessions, needs=ADMIN_ALL),
+        GuardedRoute(session, sessions.session, needs=ADMIN_ALL),
+        GuardedRoute(session, sessions.delete_session, ["DELETE"], needs=ADMIN_ALL),
+        GuardedRoute(session + "/transcript.{form}", sessions.session_transcript, needs=ADMIN_ALL),
+        GuardedRoute(session + "/audio", sessions.session_audio, needs=ADMIN_ALL),
+        GuardedRoute(session + "/recordings/{file}", sessions.session_recording, needs=ADMIN_ALL),
+        GuardedRoute(session + "/difference", sessions.session_difference, needs=ADMIN_ALL),
+        GuardedRoute(session + "/polish", sessions.polish_session, ["POST"], needs=ADMIN_ALL),
+        GuardedRoute(session + "/polish", sessions.stop_polishing, ["DELETE"], needs=ADMIN_ALL),
+        GuardedRoute("/api/tokens", tokens.list_tokens, needs=ADMIN_ANY),
+        GuardedRoute("/api/tokens", tokens.make_token, ["POST"], needs=ADMIN_ANY),
+        GuardedRoute("/api/tokens/{id}", tokens.revoke_token, ["DELETE"], needs=ADMIN_ANY),
+        GuardedRoute("/api/languages", channels.list_languages, needs=VIEW_ANY),
+        GuardedRoute("/api/models", channel_settings.list_models, needs=ADMIN_ANY),
+        GuardedRoute("/api/demo", channels.play_demo, ["POST"], needs=Requirement(Scope.ADMIN, "main")),
+        GuardedRoute("/healthz", health.health, needs=PUBLIC),
+        GuardedRoute("/readyz", health.ready, needs=PUBLIC),
+        GuardedRoute("/metrics", health.metrics, needs=VIEW_ALL),
+        *pages.routes(),
+        GuardedWebSocketRoute("/{path:path}", _not_found_socket, needs=VIEW_ANY),
+        GuardedRoute("/{path:path}", _not_found, ["GET", "POST", "PUT", "PATCH", "DELETE"], needs=VIEW_ANY),
+    ]
 
 
 async def _not_found_socket(websocket: WebSocket) -> None:

@@ -5,43 +5,43 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from msgspec import UnsetType
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
-from surtitle.channels.settings import SettingsChanges
+from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style, check_name
 from surtitle.core.errors import BadRequest, ModelError
+from surtitle.core.wire import ModelList, TranslationModel, TranslationModels, WhisperModel
 from surtitle.models import catalogue
 from surtitle.models.engines import BUILT_IN
+from surtitle.models.kind import ModelKind
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
-from surtitle.text.language_names import find
 from surtitle.translation import models as translation_models
 from surtitle.web.body import read_json
+from surtitle.web.responses import StructResponse
 from surtitle.web.services import services
 
 
 async def settings(request: Request) -> Response:
     """`GET /api/channels/{channel}/settings`."""
     hub = services(request).hub
-    return JSONResponse(_describe(hub, hub.channel(request.path_params["channel"])))
+    return _describe(hub, hub.channel(request.path_params["channel"]))
 
 
 async def change_settings(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/settings`: settings that are not named stay as they are."""
     hub = services(request).hub
-    changes = await read_json(request, SettingsChanges, "Channel settings", '{"model":"base.en"}')
-    if isinstance(changes.model, str) and changes.model != BUILT_IN:
-        await asyncio.to_thread(_check_model, changes.model)
-    if isinstance(changes.translation_model, str):
-        await asyncio.to_thread(_check_translation_model, changes.translation_model)
-    if not isinstance(changes.translations, UnsetType):
-        translations = services(request).translations
-        translations.check_limit({find(name).tag for name in changes.translations})
-    return JSONResponse(_describe(hub, hub.change(request.path_params["channel"], changes)))
+    changes = await read_json(request, dict[str, Any], "Channel settings", '{"model":"base.en"}')
+    if isinstance(model := changes.get("model"), str) and model != BUILT_IN:
+        await asyncio.to_thread(_check_model, "model", catalogue.WHISPER, model)
+    if isinstance(model := changes.get("translation_model"), str):
+        await asyncio.to_thread(_check_model, "translation_model", translation_models.NLLB, model)
+    if "translations" in changes:
+        services(request).translations.check_limit(set(ChannelSettings().apply(changes).translations))
+    return _describe(hub, hub.change(request.path_params["channel"], changes))
 
 
 async def list_styles(request: Request) -> Response:
@@ -74,45 +74,36 @@ async def list_models(request: Request) -> Response:
     )
     chosen = engines.automatic or selection.names[0]
     names = [
-        {
-            "name": model.name,
-            "bytes": model.size or model.expected_size,
-            "here": model.complete,
-            "source": model.source,
-            "auto": model.name == chosen,
-        }
+        WhisperModel(
+            name=model.name,
+            bytes=model.size or model.expected_size,
+            here=model.complete,
+            source=model.source,
+            auto=model.name == chosen,
+        )
         for model in known
     ]
     return JSONResponse(
-        {"models": names, "loaded": engines.library.describe(), "translation": _list_translation_models()}
+        ModelList(models=names, loaded=engines.library.describe(), translation=_list_translation_models())
     )
 
 
-def _check_model(model: str) -> None:
+def _check_model(setting: str, kind: ModelKind, model: str) -> None:
     """Check that a model of this name can exist; its files are checked when it is loaded. Raises `BadRequest`."""
     try:
-        if catalogue.local_directory(model) is None:
-            catalogue.repository(model)
+        kind.check_name(model)
     except ModelError as error:
-        raise BadRequest(f"model: {error.message}") from error
+        raise BadRequest(f"{setting}: {error.message}") from error
 
 
-def _check_translation_model(model: str) -> None:
-    try:
-        if translation_models.local_directory(model) is None:
-            translation_models.repository(model)
-    except ModelError as error:
-        raise BadRequest(f"translation_model: {error.message}") from error
-
-
-def _list_translation_models() -> dict[str, Any]:
-    names = [{"name": name, "bytes": size} for name, (_, size) in translation_models.NAMES.items()]
-    return {"models": names, "licence": translation_models.LICENCE}
+def _list_translation_models() -> TranslationModels:
+    names = [TranslationModel(name=name, bytes=size) for name, (_, size) in translation_models.NAMES.items()]
+    return TranslationModels(models=names, licence=translation_models.LICENCE)
 
 
 def _list_styles(channel: Channel) -> dict[str, Any]:
     return {name: one.as_json() for name, one in channel.styles.items()}
 
 
-def _describe(hub: Hub, channel: Channel) -> dict[str, Any]:
-    return {**channel.settings.as_json(), "switch": hub.describe(channel)["switch"]}
+def _describe(hub: Hub, channel: Channel) -> Response:
+    return StructResponse(channel.settings.describe(hub.describe(channel)["switch"]))

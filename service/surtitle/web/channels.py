@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from surtitle.access.tokens import EVERY, Grant, Scope
+from surtitle.access.tokens import EVERY, Scope
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import get_format
 from surtitle.core.errors import SurtitleError
+from surtitle.core.wire import ChannelForReaders, ChannelTranscript, Language, LanguageList, PageLinks
 from surtitle.text.language_names import find, languages
 from surtitle.translation.translations import ORIGINAL
 from surtitle.web.guard import get_grant
 from surtitle.web.messages import error_message
-from surtitle.web.services import Services, services
+from surtitle.web.services import services
 from surtitle.web.tokens import build_links
 
-_POLL_INTERVAL = 0.2  # seconds between two checks of the state
+_SEND_TIMEOUT = 10.0  # seconds for a page to accept a state
+_IDLE_TIMEOUT = 60.0  # seconds to wait for a change before looking again, in any case
 
 
 async def channels(request: Request) -> Response:
@@ -35,7 +35,10 @@ async def channel(request: Request) -> Response:
     hub = services(request).hub
     description = hub.describe(hub.channel(request.path_params["channel"]))
     if get_grant(request).scope is Scope.VIEW:
-        description = {name: description[name] for name in ("name", "language", "translation")}
+        visible = ChannelForReaders(
+            name=description["name"], language=description["language"], translation=description["translation"]
+        )
+        return JSONResponse(visible)
     return JSONResponse(description)
 
 
@@ -51,7 +54,8 @@ async def transcript(request: Request) -> Response:
     export_format = get_format(form)
     track = channel.original if not asked or asked == ORIGINAL else channel.translation(find(asked).tag)
     if form == "json":
-        return JSONResponse({"channel": channel.name, **await track.history()})
+        transcript: ChannelTranscript = {"channel": channel.name, **await track.history()}
+        return JSONResponse(transcript)
     return Response(await track.transcript(form, parse_export_options(request)), media_type=export_format.media_type)
 
 
@@ -62,14 +66,14 @@ def parse_export_options(request: Request) -> ExportOptions:
 
 async def list_languages(request: Request) -> Response:
     """`GET /api/languages`: the languages that captions can be translated into."""
-    channel = await asyncio.to_thread(languages)
+    known = await asyncio.to_thread(languages)
     return JSONResponse(
-        {
-            "languages": [
-                {"tag": one.tag, "name": one.name, "own_name": one.own_name, "rtl": one.right_to_left}
-                for one in channel.values()
+        LanguageList(
+            languages=[
+                Language(tag=one.tag, name=one.name, own_name=one.own_name, rtl=one.right_to_left)
+                for one in known.values()
             ]
-        }
+        )
     )
 
 
@@ -89,42 +93,43 @@ async def play_demo(request: Request) -> Response:
 async def status_socket(websocket: WebSocket) -> None:
     """`/api/status`: the state of the service and its channels, sent again whenever it changes."""
     await websocket.accept()
-    grant, authority = get_grant(websocket), services(websocket).authority
-    links: dict[str, dict[str, str]] = {}  # by channel; only where links carry tokens, which the client cannot make
+    sending = asyncio.create_task(_send_states(websocket))
     leaving = asyncio.create_task(websocket.receive())
-    sent = ""
     try:
-        while not leaving.done():
-            description = _build_state(services(websocket), grant)
-            if authority.guarded:
-                names = {one["name"] for one in description["channels"]} | {grant.channel} - {EVERY}
-                for name in names - links.keys():
-                    links[name] = await build_links(websocket, name)
-                description["links"] = links
-            state = msgspec.json.encode(description).decode()
-            if state != sent:
-                async with asyncio.timeout(10.0):
-                    await websocket.send_text(state)
-                sent = state
-            await asyncio.wait({leaving}, timeout=_POLL_INTERVAL)
-    except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
-        pass  # the page was closed
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            sending.result()
     finally:
-        leaving.cancel()
+        for task in (sending, leaving):
+            task.cancel()
+        await asyncio.wait({sending, leaving})
+
+
+async def _send_states(websocket: WebSocket) -> None:
+    """Send the state until the page disconnects or does not read."""
+    board, grant = services(websocket).status_board, get_grant(websocket)
+    links: dict[str, PageLinks] | None = None  # by channel; only where they carry tokens, which pages cannot make
+    if services(websocket).authority.guarded:
+        links = {}
+    sent = ""
+    with board.watch():
+        while True:
+            seen = board.updates.count
+            if links is not None:
+                for name in {*board.channels(grant), grant.channel} - {EVERY} - links.keys():
+                    links[name] = await build_links(websocket, name)
+            state = board.message(grant, links)
+            if state != sent:
+                try:
+                    async with asyncio.timeout(_SEND_TIMEOUT):
+                        await websocket.send_text(state)
+                except (WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+                    return  # the page was closed
+                sent = state
+            await board.updates.wait(seen, _IDLE_TIMEOUT)
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
     """Answer a `SurtitleError` as JSON."""
     assert isinstance(error, SurtitleError)
     return JSONResponse(error_message(error), status_code=error.status)
-
-
-def _build_state(state: Services, grant: Grant) -> dict[str, Any]:
-    notice = {"notice": state.store_problem} if state.store_problem else {}
-    return {
-        **state.engines.description,
-        **notice,
-        "loading": state.engines.loading,
-        "demo": state.demo.running,
-        "channels": [one for one in state.hub.snapshot() if grant.covers(one["name"])],
-    }

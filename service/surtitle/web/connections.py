@@ -9,17 +9,19 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from surtitle.access.rate_limit import get_network, is_loopback
+from surtitle.core.errors import TooMany
 from surtitle.core.settings import Limits
+from surtitle.web.messages import error_message
 
 _FULL_RESPONSE = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"connection: close\r\nretry-after: 10\r\ncontent-type: application/json\r\n\r\n"
-    b'{"type":"error","code":"too_many","message":"Too many connections are open: close some, or try again later."}'
-)
+) + msgspec.json.encode(error_message(TooMany("Too many connections are open: close some, or try again later.")))
 
 
 class ConnectionLimits:

@@ -1,4 +1,4 @@
-"""Corrections of captions over HTTP, and the replacements that are learnt from them."""
+"""Corrections of captions over HTTP, and the replacements that are learned from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.edit import derive_replacements
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
-from surtitle.channels.settings import SettingsChanges, VocabularyChanges, clean_name, to_one_line
+from surtitle.channels.settings import clean_name, to_one_line
 from surtitle.core.errors import TooLarge
 from surtitle.store.database import StoreError
 from surtitle.web.body import read_json
@@ -33,6 +33,13 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     remember: bool = False
 
 
+class CorrectionResult(msgspec.Struct, frozen=True):
+    """The response to a correction."""
+
+    learnt: dict[str, str]
+    """The replacements that were added: what was heard, and what to write instead."""
+
+
 async def correct_caption(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/captions/{id}`: overlays, readers and exports show the correction at once."""
     hub = services(request).hub
@@ -46,18 +53,18 @@ async def correct_caption(request: Request) -> Response:
     before = channel.correct(request.path_params["id"], text, speaker)
     if text is not None:
         await _record_correction(request, channel, before)
-    learnt = derive_replacements(before, text) if correction.remember and text is not None else {}
-    if learnt:
-        _save_replacements(hub, channel, learnt)
-    return JSONResponse({"learnt": learnt})
+    learned = derive_replacements(before, text) if correction.remember and text is not None else {}
+    if learned:
+        _save_replacements(hub, channel, learned)
+    return JSONResponse(msgspec.to_builtins(CorrectionResult(learnt=learned)))
 
 
 async def _record_correction(request: Request, channel: Channel, before: Caption) -> None:
     """Store that a person corrected this caption: a second pass then leaves it alone."""
     transcripts, journal_writer = services(request).transcripts, services(request).journal_writer
-    if transcripts is None or journal_writer is None or channel.session is None:
+    if transcripts is None or journal_writer is None or channel.session.current is None:
         return
-    session, after = channel.session.id, channel.original.final(before.id)
+    session, after = channel.session.current.id, channel.original.final(before.id)
     await journal_writer.flush()
     try:
         gone = replace(before, words=())
@@ -66,9 +73,9 @@ async def _record_correction(request: Request, channel: Channel, before: Caption
         log.error("%s: a second pass may undo the correction of %s, which was not saved: %s", session, before.id, error)
 
 
-def _save_replacements(hub: Hub, channel: Channel, learnt: dict[str, str]) -> None:
+def _save_replacements(hub: Hub, channel: Channel, learned: dict[str, str]) -> None:
     """Add replacements to the channel's vocabulary, overriding those for the same phrases."""
-    again = {heard.casefold() for heard in learnt}
+    again = {heard.casefold() for heard in learned}
     before = channel.settings.vocabulary.replacements.items()
     kept = {heard: meant for heard, meant in before if heard.casefold() not in again}
-    hub.change(channel.name, SettingsChanges(vocabulary=VocabularyChanges(replacements={**kept, **learnt})))
+    hub.change(channel.name, {"vocabulary": {"replacements": {**kept, **learned}}})

@@ -1,7 +1,4 @@
-"""The scope that each route requires, and the middleware that checks it before anything else runs.
-
-A route that is not in `REQUIREMENTS` is refused, so adding a route means deciding who may use it.
-"""
+"""Checks the tokens of requests, and ends connections whose token is revoked or expires."""
 
 from __future__ import annotations
 
@@ -16,14 +13,13 @@ from jinja2 import Environment
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Match, Mount, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Asgi
 from starlette.websockets import WebSocket
 
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.tokens import EVERY, EVERYTHING, Grant, Scope
-from surtitle.core.errors import Forbidden, SurtitleError
+from surtitle.core.errors import SurtitleError
 from surtitle.web.addresses import get_address
 from surtitle.web.messages import error_message, refuse
 from surtitle.web.services import services, services_in
@@ -41,79 +37,22 @@ class Requirement:
     channel: str = "{channel}"
 
 
-OPEN = Requirement(None)
+PUBLIC = Requirement(None)
 """No token: such routes are for anybody who can reach this computer, and reveal nothing."""
 
 IN_START = Requirement(None)
 """The token comes later, in the start message or a ticket for it: the endpoint calls `admit`."""
 
-_VIEW, _PUBLISH, _ADMIN = (Requirement(scope) for scope in Scope)
-_CHANNEL = "/api/channels/{channel}"
+VIEW, PUBLISH, ADMIN = (Requirement(scope) for scope in Scope)
+"""The scopes in the channel that the path names."""
 
-REQUIREMENTS: dict[str, Requirement] = {
-    "WS /stt": IN_START,
-    f"WS {_CHANNEL}/audio": IN_START,
-    f"POST {_CHANNEL}/audio": IN_START,
-    f"WS {_CHANNEL}/captions": _VIEW,
-    f"GET {_CHANNEL}/captions": _VIEW,
-    f"PATCH {_CHANNEL}/captions/{{id}}": _ADMIN,
-    f"GET {_CHANNEL}/transcript.{{form}}": _VIEW,
-    f"GET {_CHANNEL}/obs": _PUBLISH,
-    f"GET {_CHANNEL}/links": _PUBLISH,
-    f"GET {_CHANNEL}/recording": _ADMIN,
-    f"POST {_CHANNEL}/recording": _ADMIN,
-    f"DELETE {_CHANNEL}/recording": _ADMIN,
-    f"POST {_CHANNEL}/clear": _ADMIN,
-    f"GET {_CHANNEL}/settings": _ADMIN,
-    f"PATCH {_CHANNEL}/settings": _ADMIN,
-    f"GET {_CHANNEL}/styles": _VIEW,
-    f"PUT {_CHANNEL}/styles/{{name}}": _ADMIN,
-    f"DELETE {_CHANNEL}/styles/{{name}}": _ADMIN,
-    f"GET {_CHANNEL}": _VIEW,
-    "GET /api/channels": Requirement(Scope.PUBLISH, ""),  # lists the channels that the token covers
-    "WS /api/status": Requirement(Scope.PUBLISH, ""),
-    "GET /api/sessions": Requirement(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}": Requirement(Scope.ADMIN, EVERY),
-    "DELETE /api/sessions/{id}": Requirement(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}/transcript.{form}": Requirement(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}/audio": Requirement(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}/recordings/{file}": Requirement(Scope.ADMIN, EVERY),
-    "GET /api/sessions/{id}/difference": Requirement(Scope.ADMIN, EVERY),
-    "POST /api/sessions/{id}/polish": Requirement(Scope.ADMIN, EVERY),
-    "DELETE /api/sessions/{id}/polish": Requirement(Scope.ADMIN, EVERY),
-    "GET /api/languages": Requirement(Scope.VIEW, ""),
-    "GET /api/tokens": Requirement(Scope.ADMIN, ""),
-    "POST /api/tokens": Requirement(Scope.ADMIN, ""),
-    "DELETE /api/tokens/{id}": Requirement(Scope.ADMIN, ""),
-    "GET /api/models": Requirement(Scope.ADMIN, ""),
-    "POST /api/demo": Requirement(Scope.ADMIN, "main"),
-    "GET /healthz": OPEN,
-    "GET /readyz": OPEN,
-    "GET /metrics": Requirement(Scope.VIEW, EVERY),
-    "GET /": Requirement(Scope.ADMIN, ""),
-    "GET /sessions": Requirement(Scope.ADMIN, EVERY),
-    "GET /sessions/{id}": Requirement(Scope.ADMIN, EVERY),
-    "GET /overlay/{channel}": _VIEW,
-    "GET /view/{channel}": _VIEW,
-    "GET /view/{channel}/manifest.webmanifest": _VIEW,
-    "GET /view/{channel}/qr.svg": _VIEW,
-    "GET /static/overlay": OPEN,
-    "GET /static/demo": OPEN,
-    "GET /static": OPEN,
-    "WS /{path:path}": Requirement(Scope.VIEW, ""),
-    **{f"{method} /{{path:path}}": Requirement(Scope.VIEW, "") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
-}
+VIEW_ANY, PUBLISH_ANY, ADMIN_ANY = (Requirement(scope, "") for scope in Scope)
+"""The scopes in any channel; what is listed or may be changed depends on the channels that the token covers."""
+
+VIEW_ALL, _, ADMIN_ALL = (Requirement(scope, EVERY) for scope in Scope)
+"""The scopes in all channels."""
 
 _COOKIE = "surtitle-"
-
-
-def requirement_keys(route: BaseRoute) -> list[str]:
-    """The keys of a route in `REQUIREMENTS`, one for each method."""
-    path = getattr(route, "path", "")
-    if isinstance(route, WebSocketRoute):
-        return [f"WS {path}"]
-    methods = {"GET"} if isinstance(route, Mount) else getattr(route, "methods", None) or {"GET"}
-    return [f"{method} {path}" for method in sorted(methods - {"HEAD"})]
 
 
 def get_grant(connection: HTTPConnection) -> Grant:
@@ -167,25 +106,17 @@ def set_token_cookie(connection: HTTPConnection, response: Response) -> None:
         )
 
 
-class AccessMiddleware:
-    """Refuses requests without a sufficient token, and ends connections whose token is revoked or expires."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Asgi, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            await self._app(scope, receive, send)
-            return
-        try:
-            grant = scope["grant"] = _authorize(scope)
-        except SurtitleError as error:
-            await _send_error(error, scope, receive, send)
-            return
-        if grant is EVERYTHING:
-            await self._app(scope, receive, send)
-        else:
-            await _RevocableConnection(services_in(scope).authority, grant).run(self._app, scope, receive, send)
+async def run_authorized(app: ASGIApp, needs: Requirement, scope: Asgi, receive: Receive, send: Send) -> None:
+    """Run ``app`` for a client that has what it ``needs``; refuse any other. The path parameters are in ``scope``."""
+    try:
+        grant = scope["grant"] = _authorize(scope, needs)
+    except SurtitleError as error:
+        await send_error(error, scope, receive, send)
+        return
+    if grant is EVERYTHING:
+        await app(scope, receive, send)
+    else:
+        await _RevocableConnection(services_in(scope).authority, grant).run(app, scope, receive, send)
 
 
 class _RevocableConnection:
@@ -225,17 +156,17 @@ class _RevocableConnection:
         """Send the reason, then end: a socket is closed, which its endpoint then sees; a response is cut short."""
         error = self._lost.result()
         if scope["type"] == "websocket":
-            await send_refusal(send, error)
+            await _send_refusal(send, error)
             await asyncio.wait({running}, timeout=5.0)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         if scope["type"] == "http" and self._started:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         elif scope["type"] == "http":
-            await _send_error(error, scope, receive, send)
+            await send_error(error, scope, receive, send)
 
 
-async def send_refusal(send: Send, error: SurtitleError) -> None:
+async def _send_refusal(send: Send, error: SurtitleError) -> None:
     """Like `refuse`, for a socket that an endpoint is still using."""
     try:
         async with asyncio.timeout(2.0):
@@ -245,43 +176,27 @@ async def send_refusal(send: Send, error: SurtitleError) -> None:
         pass  # the client has disconnected
 
 
-def _authorize(scope: Asgi) -> Grant:
+def _authorize(scope: Asgi, needs: Requirement) -> Grant:
     """Raises `Unauthorized`, `Forbidden`, `TooMany`."""
-    connection = HTTPConnection(scope)
-    requirement, parameters = _find_requirement(scope)
     authority = services_in(scope).authority
-    if not authority.guarded or requirement.scope is None:
+    if not authority.guarded or needs.scope is None:
         return EVERYTHING
-    channel = parameters.get("channel", "") if requirement.channel == "{channel}" else requirement.channel
-    return authority.admit(find_tokens(connection), requirement.scope, channel or None, get_address(connection))
+    connection = HTTPConnection(scope)
+    channel = scope["path_params"].get("channel", "") if needs.channel == "{channel}" else needs.channel
+    return authority.admit(find_tokens(connection), needs.scope, channel or None, get_address(connection))
 
 
-def _find_requirement(scope: Asgi) -> tuple[Requirement, dict[str, Any]]:
-    """The requirement and the path parameters of the requested route. Raises `Forbidden` for a route without one."""
-    method = "WS" if scope["type"] == "websocket" else scope["method"]
-    for route in scope["app"].routes:
-        match, child = route.matches(scope)
-        if match is Match.FULL:
-            verb = "GET" if method == "HEAD" or isinstance(route, Mount) else method
-            requirement = REQUIREMENTS.get(f"{verb} {route.path}")
-            if requirement is None:
-                break
-            return requirement, child.get("path_params", {})
-    else:
-        return OPEN, {}  # a method that no route has: the router answers 405
-    raise Forbidden("This route has no access rule, so nobody may use it: report this as a fault of the service.")
-
-
-async def _send_error(error: SurtitleError, scope: Asgi, receive: Receive, send: Send) -> None:
+async def send_error(error: SurtitleError, scope: Asgi, receive: Receive, send: Send) -> None:
+    """Refuse a request or WebSocket that no endpoint has answered."""
     if scope["type"] == "websocket":
         websocket = WebSocket(scope, receive, send)
         await websocket.accept()
         await refuse(websocket, error)
         return
-    await build_refusal(error, Headers(scope=scope))(scope, receive, send)
+    await _build_refusal(error, Headers(scope=scope))(scope, receive, send)
 
 
-def build_refusal(error: SurtitleError, headers: Headers) -> Response:
+def _build_refusal(error: SurtitleError, headers: Headers) -> Response:
     """The response to a refused request: JSON for programs, a page for browsers."""
     more = {"cache-control": "no-store"}
     if error.status == 401:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from surtitle.core.errors import BadRequest, SurtitleError
+from surtitle.core.wire import ErrorMessage
 
 log = logging.getLogger("surtitle.web")
 
@@ -48,9 +49,9 @@ def parse(text: str) -> Start | End:
         raise BadRequest('Text messages must be JSON like {"op":"start",…}; send audio in binary messages.') from error
 
 
-def error_message(error: SurtitleError) -> dict[str, Any]:
+def error_message(error: SurtitleError) -> ErrorMessage:
     """An error as clients receive it."""
-    return {"type": "error", "code": error.code, "message": error.message}
+    return ErrorMessage(type="error", code=error.code, message=error.message)
 
 
 async def refuse(websocket: WebSocket, error: SurtitleError) -> None:

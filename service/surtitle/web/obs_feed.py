@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -24,6 +23,7 @@ from surtitle.channels.track import Track
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import BadRequest
+from surtitle.core.wire import ObsOverlay, ObsScreen, ObsSource, ObsState, ObsTicket
 from surtitle.core.words import join
 from surtitle.web.messages import Start
 from surtitle.web.publish import parse_start
@@ -31,7 +31,7 @@ from surtitle.web.services import services
 from surtitle.web.tickets import Tickets
 from surtitle.web.tokens import build_link
 
-_POLL_INTERVAL = 0.1  # seconds between two checks for something to send
+_MIN_INTERVAL = 0.1  # seconds between two looks at what has changed
 _HEARTBEAT = 2.0  # seconds after which an unchanged state is sent again, so that a lost connection is noticed
 _TEXT_COLUMNS, _TEXT_LINES = 42, 2  # of the text for an OBS text source
 _MAX_DELAY = 1800.0  # seconds: the longest stream delay that OBS allows
@@ -50,14 +50,14 @@ async def obs_feed(request: Request) -> Response:
     admission.check_reader(request, channel)
 
     async def lines() -> AsyncIterator[bytes]:
-        tickets = services(request).tickets
         with (
             admission.reader(request, channel),
             outputs.script(channel) if wanted.captions else nullcontext(),
             outputs.captioner(channel, wanted.language if wanted.captions else None, wanted.delay) as captioner,
             translations.subscribe(channel, language) as track,
         ):
-            async for event in _events(hub, outputs, tickets, channel, wanted, captioner, track, page):
+            feed = _Feed(hub, outputs, services(request).tickets, channel, wanted, captioner, track, page)
+            async for event in feed.events():
                 yield msgspec.json.encode(event) + b"\n"
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
@@ -97,60 +97,95 @@ class _FeedRequest:
         )
 
 
-async def _events(
-    hub: Hub,
-    outputs: Outputs,
-    tickets: Tickets,
-    channel: Channel,
-    wanted: _FeedRequest,
-    captioner: Captioner,
-    track: Track,
-    page: str | None,
-) -> AsyncIterator[dict[str, Any]]:
-    captioner.picture = wanted.picture
-    following = asyncio.create_task(captioner.follow())
-    last_state: dict[str, Any] = {}
-    sent_at = float("-inf")
-    overlay = ticket = ""
-    try:
-        while not following.done():
-            sends_screens = wanted.captions and not outputs.sends(channel)
-            if not sends_screens:
-                captioner.reset()
-            elif (screen := captioner.next()) is not None:
-                captioner.mark_shown(screen)
-                yield {"event": "screen", "text": screen.text}
-            if wanted.overlay and (text := _overlay_text(track)) != overlay:
-                overlay = text
-                yield {"event": "overlay", "text": text}
-            source = hub.resumable(channel, wanted.start.resume)
-            if not tickets.is_valid(ticket) and (source is None or not source.attached):
-                ticket = tickets.issue(channel.name, wanted.start)
-                yield {"event": "ticket", "ticket": ticket}
-            state = {
-                "source": None if source is None else _describe(source),
-                "caption": visible[-1].full_text if (visible := channel.visible()) else "",
-                "closed_captions": "service" if outputs.sends(channel) else "script" if sends_screens else "off",
-                "refusal": captioner.refusal if sends_screens else "",
-                **({"page": page} if page else {}),
-            }
-            if state != last_state or time.monotonic() - sent_at >= _HEARTBEAT:
-                last_state, sent_at = state, time.monotonic()
-                yield {"event": "state", **state}
-            await asyncio.sleep(_POLL_INTERVAL)
-    finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+ObsEvent = ObsScreen | ObsOverlay | ObsTicket | ObsState
 
 
-def _describe(source: Source) -> dict[str, Any]:
-    return {
-        "name": source.name,
-        "state": "live" if source.attached else "away",
-        "engine": source.engine,
-        "seconds": int(source.received),
-        "lag": round(source.lag, 1),
-    }
+@dataclass(slots=True)
+class _Feed:
+    """The feed of one connected script. ``page`` is the address of the overlay, if the script cannot make it."""
+
+    hub: Hub
+    outputs: Outputs
+    tickets: Tickets
+    channel: Channel
+    wanted: _FeedRequest
+    captioner: Captioner
+    track: Track
+    page: str | None
+    overlay: str = ""  # the text that the script has
+    ticket: str = ""  # the ticket that it has
+    state: ObsState | None = None  # what it knows
+    heartbeat: float = float("-inf")  # when its state is sent again although it has not changed
+
+    async def events(self) -> AsyncIterator[ObsEvent]:
+        """What the script is sent: at first all, then what has changed."""
+        self.captioner.picture = self.wanted.picture
+        following = asyncio.create_task(self.captioner.follow())
+        changes = self.channel.changes
+        try:
+            while not following.done():
+                seen = changes.count
+                for event in self._news():
+                    yield event
+                await asyncio.sleep(_MIN_INTERVAL)
+                await changes.wait(seen, self._deadline() - time.monotonic())
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+    @property
+    def _sends_screens(self) -> bool:
+        return self.wanted.captions and not self.outputs.sends(self.channel)
+
+    def _news(self) -> Iterator[ObsEvent]:
+        if not self._sends_screens:
+            self.captioner.reset()
+        elif (screen := self.captioner.next()) is not None:
+            self.captioner.mark_shown(screen)
+            yield ObsScreen(event="screen", text=screen.text)
+        if self.wanted.overlay and (text := _overlay_text(self.track)) != self.overlay:
+            self.overlay = text
+            yield ObsOverlay(event="overlay", text=text)
+        source = self.hub.sources.find_resumable(self.channel, self.wanted.start.resume)
+        if not self.tickets.is_valid(self.ticket) and (source is None or not source.lease.attached):
+            self.ticket = self.tickets.issue(self.channel.name, self.wanted.start)
+            yield ObsTicket(event="ticket", ticket=self.ticket)
+        state = self._describe(source)
+        if state != self.state or time.monotonic() >= self.heartbeat:
+            self.state, self.heartbeat = state, time.monotonic() + _HEARTBEAT
+            yield state
+
+    def _describe(self, source: Source | None) -> ObsState:
+        visible = self.channel.original.visible()
+        state = ObsState(
+            event="state",
+            source=None if source is None else _describe_source(source),
+            caption=visible[-1].full_text if visible else "",
+            closed_captions="service"
+            if self.outputs.sends(self.channel)
+            else "script"
+            if self._sends_screens
+            else "off",
+            refusal=self.captioner.refusal if self._sends_screens else "",
+        )
+        if self.page:
+            state["page"] = self.page
+        return state
+
+    def _deadline(self) -> float:
+        """When there may be news although nothing in the channel has changed, by `time.monotonic`."""
+        screen = self.captioner.due() if self._sends_screens else self.heartbeat
+        return min(self.heartbeat, screen, self.track.hides_at(), self.channel.original.hides_at())
+
+
+def _describe_source(source: Source) -> ObsSource:
+    return ObsSource(
+        name=source.name,
+        state=source.state,
+        engine=source.engine,
+        seconds=int(source.input.received),
+        lag=round(source.stats.lag, 1),
+    )
 
 
 def _overlay_text(track: Track) -> str:

@@ -11,16 +11,17 @@ import segno
 from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
 import obs_overlay
 from surtitle import __version__
 from surtitle.channels.channel import check_name
+from surtitle.channels.settings import number_limits
 from surtitle.web import i18n
-from surtitle.web.guard import set_token_cookie
+from surtitle.web.guard import ADMIN_ALL, ADMIN_ANY, PUBLIC, VIEW, set_token_cookie
 from surtitle.web.origin import PAGE_POLICY
+from surtitle.web.routing import AnyRoute, GuardedMount, GuardedRoute
 from surtitle.web.services import services
 from surtitle.web.tokens import build_link
 
@@ -35,7 +36,7 @@ _QR_BORDER = 3  # white modules around the code (ISO/IEC 18004 requires 4; the p
 async def dashboard(request: Request) -> Response:
     hub = services(request).hub
     hub.channel("main")  # created here so that the dashboard is never empty
-    return _render(request, "dashboard.html", None)
+    return _render(request, "dashboard.html", None, number_limits=number_limits)
 
 
 async def overlay(request: Request) -> Response:
@@ -89,18 +90,18 @@ async def qr_code(request: Request) -> Response:
     return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
 
 
-def routes() -> list[BaseRoute]:
+def routes() -> list[AnyRoute]:
     return [
-        Route("/", dashboard),
-        Route("/sessions", sessions),
-        Route("/sessions/{id}", session),
-        Route("/overlay/{channel}", overlay),
-        Route("/view/{channel}", view),
-        Route("/view/{channel}/manifest.webmanifest", manifest),
-        Route("/view/{channel}/qr.svg", qr_code),
-        Mount("/static/overlay", StaticFiles(directory=_OVERLAY / "static")),
-        Mount("/static/demo", StaticFiles(directory=_DEMO / "sample")),
-        Mount("/static", StaticFiles(directory=_HERE / "static")),
+        GuardedRoute("/", dashboard, needs=ADMIN_ANY),
+        GuardedRoute("/sessions", sessions, needs=ADMIN_ALL),
+        GuardedRoute("/sessions/{id}", session, needs=ADMIN_ALL),
+        GuardedRoute("/overlay/{channel}", overlay, needs=VIEW),
+        GuardedRoute("/view/{channel}", view, needs=VIEW),
+        GuardedRoute("/view/{channel}/manifest.webmanifest", manifest, needs=VIEW),
+        GuardedRoute("/view/{channel}/qr.svg", qr_code, needs=VIEW),
+        GuardedMount("/static/overlay", StaticFiles(directory=_OVERLAY / "static"), needs=PUBLIC),
+        GuardedMount("/static/demo", StaticFiles(directory=_DEMO / "sample"), needs=PUBLIC),
+        GuardedMount("/static", StaticFiles(directory=_HERE / "static"), needs=PUBLIC),
     ]
 
 

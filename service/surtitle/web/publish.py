@@ -30,6 +30,7 @@ from surtitle.core.errors import (
     TooLarge,
 )
 from surtitle.core.logs import about
+from surtitle.core.wire import PublishSummary, PublishSummaryWithNotice, ReadyMessage, SourceStart, StatusMessage
 from surtitle.web.admission import ByteRateLimit
 from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
@@ -75,9 +76,10 @@ class _Publisher:
         channel = self._websocket.path_params.get("channel") or start.channel or "main"
         async with publish_source(self._websocket, channel, start, Source.put) as (opened, intake):
             source = opened.source
-            await self._send(build_ready(opened))
+            ready: ReadyMessage = {"type": "ready", **describe_start(opened)}
+            await self._send(ready)
             if (notice := self._engine_notice()) is not None:
-                await self._send({"type": "status", "engine": source.engine, "notice": notice})
+                await self._send(StatusMessage(type="status", engine=source.engine, notice=notice))
             sending = asyncio.create_task(self._send_events(source))
             try:
                 await self._receive_audio(opened, intake)
@@ -132,15 +134,15 @@ class _Publisher:
     async def _send_events(self, source: Source) -> None:
         """Send the source's events until the end event."""
         while True:
-            for event in source.feed.since(source.delivered):
+            for event in source.feed.since(source.feed.delivered):
                 async with asyncio.timeout(self._limits.send_timeout):
                     await self._websocket.send_text(event.data)
-                source.delivered = event.number
+                source.feed.delivered = event.number
                 if event.name == "end":
                     return
-            await source.feed.wait(source.delivered, timeout=60.0)
+            await source.feed.wait(source.feed.delivered, timeout=60.0)
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: ReadyMessage | StatusMessage) -> None:
         async with asyncio.timeout(self._limits.send_timeout):
             await self._websocket.send_text(msgspec.json.encode(message).decode())
 
@@ -159,7 +161,7 @@ async def publish_post(request: Request) -> Response:
         async with publish_source(request, channel, start, Source.put_when_free) as (opened, intake):
             source = opened.source
             if opened.resumed:  # a client over HTTP cannot learn where to resume, so the gap is lost
-                source.skip_to(source.channel.clock(start.age))
+                source.skip_to(source.channel.session.clock(start.age))
             async for data in _read_body(request, limits.idle_timeout, opened.owner):
                 await asyncio.sleep(rate_limit.take(len(data)))
                 for at in range(0, len(data), limits.frame_bytes):
@@ -168,15 +170,17 @@ async def publish_post(request: Request) -> Response:
             await source.finish()
             if source.error is not None:
                 raise source.error
-            summary = {
-                **build_ready(opened),
+            summary: PublishSummary = {
                 "type": "end",
-                "seconds": round(source.received, 3),
-                "skipped": round(source.skipped, 3),
-                "captions": source.snapshot()["captions"],
-                **({"notice": source.notice} if source.notice else {}),
+                **describe_start(opened),
+                "seconds": round(source.input.received, 3),
+                "skipped": round(source.stats.skipped, 3),
+                "captions": source.stats.captions,
             }
-            return JSONResponse(summary)
+            if not source.notice:
+                return JSONResponse(summary)
+            with_notice: PublishSummaryWithNotice = {**summary, "notice": source.notice}
+            return JSONResponse(with_notice)
     except ClientDisconnect:
         log.info("%s disconnected", _describe_peer(request))
         return Response(status_code=499)
@@ -209,7 +213,7 @@ async def publish_source(
             yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):
         await intake.abort()
-        source.detach(opened.owner)
+        source.lease.detach(opened.owner)
         raise
     except BaseException:
         await intake.abort()
@@ -218,24 +222,23 @@ async def publish_source(
         raise
 
 
-def build_ready(opened: OpenedSource) -> dict[str, Any]:
-    """The answer to start.
+def describe_start(opened: OpenedSource) -> SourceStart:
+    """The source that was started or resumed.
 
     ``received`` is how many seconds of audio the service already has: a client that resumes sends what follows.
     ``clock`` is the time of the source's first sample, in seconds on the channel's clock, which captions also use.
     """
     source = opened.source
-    return {
-        "type": "ready",
-        "channel": source.channel.name,
-        "source": source.name,
-        "engine": source.engine,
-        "language": source.language,
-        "resume": source.resume,
-        "resumed": opened.resumed,
-        "received": round(source.received, 3),
-        "clock": round(source.clock, 3),
-    }
+    return SourceStart(
+        channel=source.channel.name,
+        source=source.name,
+        engine=source.engine,
+        language=source.language,
+        resume=source.resume,
+        resumed=opened.resumed,
+        received=round(source.input.received, 3),
+        clock=round(source.clock, 3),
+    )
 
 
 def parse_start(request: Request) -> Start:

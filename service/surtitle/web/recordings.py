@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from surtitle.channels.channel import Channel
+from surtitle.core.wire import EndedRecording, StoppedRecording
 from surtitle.recordings.recorder import Recorder
 from surtitle.web.services import services
 
@@ -13,14 +14,14 @@ from surtitle.web.services import services
 async def recording(request: Request) -> Response:
     """`GET /api/channels/{channel}/recording`."""
     recorder, channel = _get_recorder_and_channel(request)
-    return JSONResponse(recorder.describe(channel)["recording"])
+    return JSONResponse(recorder.status(channel))
 
 
 async def start_recording(request: Request) -> Response:
     """`POST /api/channels/{channel}/recording`: record all of its sources, including those that connect later."""
     recorder, channel = _get_recorder_and_channel(request)
     recorder.start(channel)
-    return JSONResponse(recorder.describe(channel)["recording"])
+    return JSONResponse(recorder.status(channel))
 
 
 async def stop_recording(request: Request) -> Response:
@@ -28,15 +29,13 @@ async def stop_recording(request: Request) -> Response:
     recorder, channel = _get_recorder_and_channel(request)
     ended = await recorder.stop(channel)
     files = [
-        {
-            "session": one.path.parent.name,
-            "name": one.path.name,
-            "path": str(one.path),
-            "seconds": round(one.seconds, 3),
-        }
+        EndedRecording(
+            session=one.path.parent.name, name=one.path.name, path=str(one.path), seconds=round(one.seconds, 3)
+        )
         for one in ended
     ]
-    return JSONResponse({**recorder.describe(channel)["recording"], "ended": files})
+    answer: StoppedRecording = {**recorder.status(channel), "ended": files}
+    return JSONResponse(answer)
 
 
 def _get_recorder_and_channel(request: Request) -> tuple[Recorder, Channel]:

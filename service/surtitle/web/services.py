@@ -16,6 +16,7 @@ from surtitle.access.token_store import TokenStore
 from surtitle.channels.hub import Hub
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.metrics import Metrics
+from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
 from surtitle.demo import Demo
 from surtitle.models.engines import Engines
@@ -30,6 +31,7 @@ from surtitle.store.transcripts import Transcripts
 from surtitle.translation.translations import Translations
 from surtitle.web.admission import AdmissionLimits
 from surtitle.web.connections import ConnectionLimits
+from surtitle.web.status_board import StatusBoard
 from surtitle.web.tickets import Tickets
 
 log = logging.getLogger("surtitle.web")
@@ -52,6 +54,7 @@ class Services:
     admission: AdmissionLimits
     tickets: Tickets
     demo: Demo
+    status_board: StatusBoard
     journal_writer: JournalWriter | None
     transcripts: Transcripts | None
     sessions: Sessions | None
@@ -90,15 +93,16 @@ async def open_services(
         def close_later(name: str, close: Callable[[], Awaitable[object]]) -> None:
             stack.push_async_callback(_close, name, close)
 
+        changes = Notifier()  # of what dashboards show
         authority = TokenAuthority(settings, token_store or TokenStore(None))
         close_later("the token authority", authority.close)
         if store:
             close_later("the database", lambda: asyncio.to_thread(store.close))
-        engines = Engines(settings)
+        engines = Engines(settings, changes)
         close_later("the engines", engines.close)
         journal_writer = None
         if store:
-            journal_writer = JournalWriter(store)
+            journal_writer = JournalWriter(store, changes)
             close_later("the journal writer", journal_writer.close)
         transcripts = Transcripts(store.database) if store else None
         recording_files = (
@@ -109,11 +113,11 @@ async def open_services(
         )
         close_later("the recorder", recorder.close)
         metrics = Metrics()
-        hub = Hub(settings, engines, journal_writer, metrics, recorder)
+        hub = Hub(settings, engines, journal_writer, metrics, recorder, changes)
         close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT))
-        translations = Translations(settings, hub)
+        translations = Translations(settings, hub.sources, changes)
         close_later("translations", translations.close)
-        outputs = Outputs(hub.position, translations)
+        outputs = Outputs(hub.sources.position, translations)
         close_later("closed captions", outputs.close)
         hub.register(outputs, translations, recorder)
         await recorder.recover()
@@ -129,10 +133,15 @@ async def open_services(
             close_later("the mixer", mixer.close)
             close_later("second passes", retranscriber.close)
             sessions = Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber)
-        demo = Demo(settings)
+        demo = Demo(settings, changes)
         close_later("the demo", demo.close)
+        status_board = StatusBoard(
+            engines, hub, demo, lambda: journal_writer.problem if journal_writer else "", changes
+        )
+        close_later("the status board", status_board.close)
         authority.start()
         engines.start()
+        status_board.start()
         yield Services(
             settings=settings,
             engines=engines,
@@ -145,6 +154,7 @@ async def open_services(
             admission=AdmissionLimits(hub, settings.limits),
             tickets=Tickets(),
             demo=demo,
+            status_board=status_board,
             journal_writer=journal_writer,
             transcripts=transcripts,
             sessions=sessions,

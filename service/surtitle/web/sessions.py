@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -11,6 +10,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from surtitle.captions.transcript import export, get_format, shift_captions
 from surtitle.core.errors import BadRequest, NoSuchSession
+from surtitle.core.wire import DifferenceLine, SessionDifference
 from surtitle.recordings.difference import Difference
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.records import LIVE, POLISHED
@@ -120,17 +120,17 @@ def _get_sessions(request: Request) -> Sessions:
     return sessions
 
 
-def _difference_as_json(found: Difference) -> dict[str, Any]:
-    return {
-        "words": found.words,
-        "new": found.added,
-        "gone": found.removed,
-        "lines": [
-            {
-                "start": round(line.start, 3),
-                "voice": line.voice,
-                "parts": [[part.kind, part.text] for part in line.parts],
-            }
+def _difference_as_json(found: Difference) -> SessionDifference:
+    return SessionDifference(
+        words=found.words,
+        new=found.added,
+        gone=found.removed,
+        lines=[
+            DifferenceLine(
+                start=round(line.start, 3),
+                voice=line.voice,
+                parts=[(part.kind, part.text) for part in line.parts],
+            )
             for line in found.lines
         ],
-    }
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -11,13 +10,14 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from surtitle.access import tokens
-from surtitle.access.authority import LINKS, TokenAuthority
+from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import Entry
-from surtitle.access.tokens import EVERY, SCOPES, Grant, Scope
+from surtitle.access.tokens import EVERY, SCOPE_NAMES, SCOPES, Grant, Scope
 from surtitle.channels.channel import check_name
 from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
 from surtitle.core.settings import LOOPBACK
+from surtitle.core.wire import NewToken, PageLinks, TokenEntry, TokenList
 from surtitle.web.body import read_json
 from surtitle.web.guard import get_grant
 from surtitle.web.services import services
@@ -40,9 +40,12 @@ async def channel_links(request: Request) -> Response:
     return JSONResponse(await build_links(request, channel))
 
 
-async def build_links(connection: HTTPConnection, channel: str) -> dict[str, str]:
-    """The address of each page by its purpose, one of `LINKS`. Raises `TokenStoreError`."""
-    return {purpose: await build_link(connection, channel, purpose) for purpose in LINKS}
+async def build_links(connection: HTTPConnection, channel: str) -> PageLinks:
+    """The addresses of the channel's pages. Raises `TokenStoreError`."""
+    return PageLinks(
+        viewer=await build_link(connection, channel, "viewer"),
+        overlay=await build_link(connection, channel, "overlay"),
+    )
 
 
 async def build_link(connection: HTTPConnection, channel: str, purpose: str) -> str:
@@ -69,7 +72,7 @@ def get_base_url(connection: HTTPConnection) -> str:
 async def list_tokens(request: Request) -> Response:
     """`GET /api/tokens`: the tokens issued for channels that the client's token covers."""
     authority = services(request).authority
-    return JSONResponse({"tokens": [_describe(entry) for entry in await _list_entries(request, authority)]})
+    return JSONResponse(TokenList(tokens=[_describe(entry) for entry in await _list_entries(request, authority)]))
 
 
 async def make_token(request: Request) -> Response:
@@ -84,7 +87,7 @@ async def make_token(request: Request) -> Response:
     _check_channel(get_grant(request), channel)
     seconds = tokens.parse_duration(wanted.expires)
     grant = await asyncio.to_thread(authority.issue, SCOPES[wanted.scope], channel, seconds, clean_name(wanted.name))
-    return JSONResponse({"id": grant.id, "token": grant.token, "expires": int(grant.expires)})
+    return JSONResponse(NewToken(id=str(grant.id), token=str(grant.token), expires=int(grant.expires)))
 
 
 async def revoke_token(request: Request) -> Response:
@@ -107,6 +110,13 @@ def _check_channel(grant: Grant, channel: str) -> None:
         raise Forbidden("Your token is for one channel and cannot issue tokens for others.")
 
 
-def _describe(entry: Entry) -> dict[str, Any]:
-    fields = {field: getattr(entry, field) for field in Entry.__slots__}
-    return {**fields, "scope": entry.scope.name.lower()}
+def _describe(entry: Entry) -> TokenEntry:
+    return TokenEntry(
+        id=entry.id,
+        name=entry.name,
+        scope=SCOPE_NAMES[entry.scope],
+        channel=entry.channel,
+        issued=entry.issued,
+        expires=entry.expires,
+        revoked=entry.revoked,
+    )

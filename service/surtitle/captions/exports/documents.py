@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, has_several_voices
+from surtitle.core.clock import format_clock
 from surtitle.core.words import join
 
 _PAUSE = 4.0  # seconds of silence after which a new paragraph begins
@@ -33,7 +34,7 @@ def md(captions: Sequence[Caption], options: ExportOptions) -> str:
     blocks = []
     for paragraph in paragraphs(captions):
         text = _escape(join(word for caption in paragraph for word in caption.words))
-        blocks.append(f"**{_escape(paragraph[0].voice)}** ({_time(paragraph[0].start)})  \n{text}\n")
+        blocks.append(f"**{_escape(paragraph[0].voice)}** ({format_clock(paragraph[0].start)})  \n{text}\n")
     return "\n".join(blocks)
 
 
@@ -57,8 +58,3 @@ def _escape(text: str) -> str:
     """Escape text so that Markdown shows it unchanged."""
     text = _MARKS.sub(r"\\\1", text.replace("&", "&amp;"))
     return _LISTS.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[3]}", text)
-
-
-def _time(seconds: float) -> str:
-    minutes, second = divmod(int(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"

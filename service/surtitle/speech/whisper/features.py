@@ -1,7 +1,6 @@
 """Whisper's log-mel features, each frame computed once.
 
-Source: Radford et al. 2022, and their reference implementation for the constants. The filters are those of
-faster-whisper, so that a model gets the same features from both.
+Source: Radford et al. 2022, and their reference implementation for the constants.
 """
 
 from __future__ import annotations
@@ -9,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from surtitle.audio import RATE, Samples
+from surtitle.audio import Samples
+from surtitle.speech.whisper.mel_filters import compute_mel_filters
 
 HOP = 160
 """Samples from one frame to the next: 10 ms at 16 kHz."""
@@ -28,9 +28,7 @@ class LogMel:
     """
 
     def __init__(self, mels: int) -> None:
-        from faster_whisper.feature_extractor import FeatureExtractor
-
-        self._filters = FeatureExtractor.get_mel_filters(RATE, _FRAME_SIZE, mels).astype(np.float32)
+        self._filters = compute_mel_filters(_FRAME_SIZE, mels)
         self._hann = np.hanning(_FRAME_SIZE + 1)[:-1].astype(np.float32)
         self.clear()
 

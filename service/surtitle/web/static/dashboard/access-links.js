@@ -12,10 +12,10 @@ import { say } from "./settings-form.js";
 const SCOPES = { view: t("can read"), publish: t("can send audio"), admin: t("can do everything") };
 const EVERY = "*";
 
-const section = element("guests");
+const section = element("access-links");
 const form = part(section, "form", HTMLFormElement);
-const answer = part(section, ".said");
-const created = part(section, ".made");
+const answer = part(section, ".form-status");
+const created = part(section, ".new-link");
 let origin = ""; // the service's address for others
 let link = ""; // the newest one
 
@@ -80,7 +80,7 @@ function row({ id, name, scope, channel, expires }) {
     item.remove();
   }));
   button.setAttribute("aria-label", `${t("Revoke")}: ${label}`);
-  item.append(create("span", "", label), create("span", "what", what), button);
+  item.append(create("span", "", label), create("span", "description", what), button);
   return item;
 }
 

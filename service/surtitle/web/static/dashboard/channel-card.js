@@ -66,7 +66,7 @@ export class ChannelCard {
 
   /** @param {SourceStatus[]} sources */
   showSources(sources) {
-    part(this.element, ".nobody").hidden = sources.length > 0;
+    part(this.element, ".no-sources").hidden = sources.length > 0;
     showSources(part(this.element, ".sources"), sources);
   }
 }

@@ -29,7 +29,7 @@ export function showClosedCaptions(card, { by, state, message, text, skipped }) 
   box.dataset.state = byScript ? "sending" : state;
   writeOrHide(part(box, ".state"), byScript ? t("sent by the OBS script") : (STATES[state] ?? state));
   const late = skipped ? ` ${t("{skipped} words came too late to be sent.", { skipped })}` : "";
-  writeOrHide(part(box, ".how"), byScript ? t("The script in OBS sends them itself.") : message + late);
+  writeOrHide(part(box, ".explanation"), byScript ? t("The script in OBS sends them itself.") : message + late);
   writeOrHide(part(box, ".viewers"), text);
 }
 

@@ -110,7 +110,7 @@ class Row {
         close();
       } catch (error) {
         if (!(error instanceof ServiceError)) throw error;
-        part(form, ".said").textContent = error.message;
+        part(form, ".form-status").textContent = error.message;
       }
     });
   }

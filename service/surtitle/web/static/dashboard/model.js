@@ -16,7 +16,7 @@ export function setUpModel(card, channel) {
 export function showLoading(box, progress) {
   box.hidden = !progress;
   if (!progress) return;
-  write(part(box, ".what"), describe(progress));
+  write(part(box, ".description"), describe(progress));
   box.dataset.state = progress.state;
   showProgress(part(box, "progress", HTMLProgressElement), progress.state === "failed" ? null : progress);
 }

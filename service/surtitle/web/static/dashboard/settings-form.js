@@ -22,7 +22,7 @@ export class InvalidInput extends Error {}
 export function settingsForm(card, selector, channel, { write, read, suggest }) {
   const details = part(card, selector, HTMLDetailsElement);
   const form = part(details, "form", HTMLFormElement);
-  const answer = part(form, ".said");
+  const answer = part(form, ".form-status");
   details.addEventListener("toggle", async () => {
     if (!details.open) return;
     say(answer, "");

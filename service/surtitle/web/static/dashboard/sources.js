@@ -20,7 +20,7 @@ function show(row, source) {
   row.dataset.state = source.state;
   row.dataset.speaking = String(source.speaking);
   row.dataset.behind = String(source.lag >= 1 || source.skipped > 0);
-  write(part(row, ".who"), source.name);
+  write(part(row, ".source-name"), source.name);
   write(part(row, ".speaking"), activity(source));
   write(part(row, ".engine"), `${engineName(source)}, ${source.language}`);
   write(part(row, ".pace"), source.pace ? t("{pace} words a minute", { pace: source.pace }) : "");

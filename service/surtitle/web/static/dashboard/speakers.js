@@ -15,7 +15,7 @@ export function setUpSpeakers(card, channel) {
 
 /** @param {HTMLElement} card @param {DiarizationStatus} diarization @param {number} skipped seconds that were left out */
 export function showSpeakers(card, diarization, skipped) {
-  writeOrHide(part(card, ".speakers .how"), diarization.enabled ? describe(diarization, skipped) : "");
+  writeOrHide(part(card, ".speakers .explanation"), diarization.enabled ? describe(diarization, skipped) : "");
 }
 
 /** @param {DiarizationStatus} diarization @param {number} skipped */

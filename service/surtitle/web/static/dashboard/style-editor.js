@@ -61,7 +61,7 @@ const DEFAULT = "default";
 
 /** Let the card's editor show and change the styles. @param {HTMLElement} card @param {string} channel */
 export function setUpStyleEditor(card, channel) {
-  const details = part(card, ".look", HTMLDetailsElement);
+  const details = part(card, ".style-editor", HTMLDetailsElement);
   details.addEventListener("toggle", () => {
     if (details.open && !details.querySelector("iframe")) new Editor(details, channel).start();
   });
@@ -77,7 +77,7 @@ class Editor {
     this.name = DEFAULT;
     /** @type {Style} */
     this.style = {};
-    this.answer = part(place, ".said");
+    this.answer = part(place, ".form-status");
     this.fields = part(place, ".fields");
     this.names = part(place, ".names", HTMLSelectElement);
     this.themes = part(place, ".themes");

@@ -17,7 +17,7 @@ const REFRESH = 1000; // milliseconds between requests while something is being 
 
 const id = document.body.dataset.session ?? "";
 const playback = new Playback(element("audio", HTMLAudioElement), element("transcript"), element("follow"));
-const message = element("told");
+const message = element("message");
 /** Translations are of the live captions. */
 const languageChoice = element("language", HTMLSelectElement);
 let version = ""; // that is shown: one of the session's, or "difference"

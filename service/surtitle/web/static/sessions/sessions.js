@@ -13,7 +13,7 @@ const PAGE = 100; // sessions in one answer
 const list = element("sessions");
 const form = element("search", HTMLFormElement);
 const field = control(form, "q");
-const message = element("told");
+const message = element("message");
 const older = element("older");
 const page = new URL(location.href);
 /** @type {Session | undefined} the last one in the list */
@@ -67,7 +67,7 @@ function row(session, words) {
   title.href = address;
   title.textContent = sessionTitle(session);
   part(item, ".facts").textContent = sessionFacts(session);
-  writeOrHide(part(item, ".beginning"), session.hits ? "" : session.beginning);
+  writeOrHide(part(item, ".excerpt"), session.hits ? "" : session.beginning);
   const hits = part(item, ".hits");
   hits.hidden = !session.hits;
   hits.append(...(session.hits ?? []).map((hit) => hitRow(address, hit, words)));

@@ -1,0 +1,129 @@
+"""A source's audio on its way to recognition: how much of it may wait, and what is skipped."""
+
+from __future__ import annotations
+
+import asyncio
+
+from surtitle.audio import RATE, Samples
+from surtitle.channels.audio_queue import Backlog, Block
+from surtitle.core.settings import Limits
+
+_LIVE_MARGIN = 1.0  # seconds ahead of real time above which a client is not live
+_MIN_LOSS = 1.0  # seconds that a resumed client must be late before audio counts as missing
+
+
+class AudioInput:
+    """The queue in front of a source's recognition, and how much audio the source has received.
+
+    The queue holds a limited number of seconds. A client that sends faster than real time has to wait, and loses
+    nothing. A live client cannot wait: when recognition is too slow, its oldest audio is skipped, so that the lag stays
+    within the budget.
+    """
+
+    def __init__(self, limits: Limits, before: float = 0.0) -> None:
+        """``before`` is how many seconds an earlier run of the service received."""
+        self._limits = limits
+        self._now = asyncio.get_running_loop().time
+        self._backlog = Backlog()
+        self._received = round(before * RATE)
+        self._paused_samples = 0  # samples received while the channel is paused
+        self._ending = False
+        self._wake = asyncio.Event()
+        self._space_freed = asyncio.Event()
+        self.live_start = self._now()
+        """When the first sample was spoken, if all came in real time; in seconds on the loop's clock."""
+
+    @property
+    def received(self) -> float:
+        """Seconds of audio received so far."""
+        return self._received / RATE
+
+    @property
+    def waiting(self) -> float:
+        """Seconds of audio that wait for recognition."""
+        return len(self._backlog) / RATE
+
+    @property
+    def live(self) -> bool:
+        """Whether the audio comes in real time, or late."""
+        return self.received - (self._now() - self.live_start) <= _LIVE_MARGIN
+
+    @property
+    def full(self) -> bool:
+        """Whether a client that sends faster than real time has filled the queue."""
+        return len(self._backlog) >= self._limits.ahead * RATE and not self.live
+
+    @property
+    def ending(self) -> bool:
+        """Whether no more audio will come."""
+        return self._ending
+
+    def restart_clock(self) -> None:
+        """Count real time from now: what a client buffered while it was away may come at once."""
+        self.live_start = self._now() - self.received
+
+    def put(self, samples: Samples) -> float:
+        """Queue 16 kHz mono samples. Returns the seconds of older audio that are skipped for them."""
+        self._received += len(samples)
+        gap, self._paused_samples = self._paused_samples, 0
+        self._backlog.put(samples, self._now(), gap)
+        self._wake.set()
+        budget = int(self._limits.lag_budget * RATE)
+        if len(self._backlog) > budget + len(samples) and self.live:
+            return self._backlog.skip(budget // 4) / RATE
+        return 0.0
+
+    def skip(self, samples: int) -> None:
+        """Leave out ``samples`` samples; the captions before them become final."""
+        self._received += samples
+        if not self._paused_samples:
+            self.flush()
+        self._paused_samples += samples
+
+    def lose(self, seconds: float) -> None:
+        """Leave out audio that was lost, unless it is so little that the client may only be late."""
+        lost = round(seconds * RATE)
+        if lost > _MIN_LOSS * RATE:
+            self.skip(lost)
+
+    def flush(self) -> None:
+        """Request that the audio so far becomes final."""
+        self._backlog.flush(self._now())
+        self._wake.set()
+
+    async def wait_for_space(self) -> None:
+        """Wait while the queue is full."""
+        while self.full:
+            self._space_freed.clear()
+            await self._space_freed.wait()
+
+    async def wait(self) -> bool:
+        """Wait until audio or a flush is in the queue; False if `end` was called and nothing is left."""
+        while not self._backlog:
+            if self._ending:
+                return False
+            self._wake.clear()
+            await self._wake.wait()
+        return True
+
+    def take(self, seconds: float) -> Block:
+        """Remove about ``seconds`` of the oldest audio, up to a gap or a flush. There must be some: see `wait`."""
+        block = self._backlog.take(int(seconds * RATE))
+        self._space_freed.set()
+        return block
+
+    def deadline(self) -> float:
+        """When the oldest waiting audio arrived or, if that is later, was spoken; in seconds on the loop's clock."""
+        first = self._backlog.oldest
+        position = self.received - (len(self._backlog) - len(first.samples)) / RATE
+        return max(first.arrived, self.live_start + position)
+
+    def end(self) -> None:
+        """Note that no more audio will come."""
+        self._ending = True
+        self._wake.set()
+
+    def discard(self) -> None:
+        """Discard what waits, and let those continue who wait for space."""
+        self._backlog.clear()
+        self._space_freed.set()

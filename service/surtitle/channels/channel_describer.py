@@ -1,0 +1,53 @@
+"""The state of a channel, for dashboards and programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from surtitle.channels.channel import Channel
+from surtitle.channels.engine_switcher import EngineSwitcher
+from surtitle.channels.observer import ChannelObserver
+from surtitle.channels.readers import Readers
+from surtitle.channels.running_sources import RunningSources
+from surtitle.core.wire import ChannelBasics, ChannelStatus, DiarizationStatus
+from surtitle.speakers.diarizer import Diarizer
+
+
+class ChannelDescriber:
+    """Collects what the parts of the service know of a channel. ``observers`` may grow."""
+
+    def __init__(
+        self,
+        readers: Readers,
+        sources: RunningSources,
+        switcher: EngineSwitcher,
+        diarizer: Diarizer,
+        observers: Sequence[ChannelObserver],
+    ) -> None:
+        self._readers = readers
+        self._sources = sources
+        self._switcher = switcher
+        self._diarizer = diarizer
+        self._observers = observers
+
+    def describe(self, channel: Channel) -> ChannelStatus:
+        """A channel with its sources."""
+        diarization = self._diarizer.state
+        status = ChannelBasics(
+            name=channel.name,
+            readers=self._readers.of(channel.name),
+            captions=channel.original.count,
+            language=channel.settings.language,
+            model=channel.settings.model,
+            paused=channel.settings.paused,
+            switch=self._switcher.describe(channel),
+            diarization=DiarizationStatus(
+                enabled=channel.settings.diarization.enabled, state=diarization.name, message=diarization.message
+            ),
+            sources=[source.snapshot() for source in self._sources.of(channel)],
+        )
+        observed: dict[str, Any] = {}
+        for observer in self._observers:
+            observed |= observer.describe(channel)
+        return cast(ChannelStatus, {**status, **observed})  # each observer describes one of the other fields

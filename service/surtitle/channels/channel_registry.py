@@ -1,0 +1,63 @@
+"""The channels of one service, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from surtitle.channels.channel import Channel, check_name
+from surtitle.channels.session import Journal
+from surtitle.channels.settings import ChannelSettings
+from surtitle.core.errors import TooMany
+from surtitle.core.notifier import Notifier
+from surtitle.core.settings import Limits
+
+
+class ChannelRegistry:
+    """Creates channels when they are first asked for, and forgets unused ones when there are too many.
+
+    ``in_use`` tells whether a channel has sources or readers. ``changes`` is notified of what changes in channels.
+    """
+
+    def __init__(
+        self, limits: Limits, journal: Journal | None, changes: Notifier, in_use: Callable[[Channel], bool]
+    ) -> None:
+        self._limits = limits
+        self._journal = journal
+        self._changes = changes
+        self._in_use = in_use
+        self._channels: dict[str, Channel] = {}
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(list(self._channels.values()))
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def find(self, name: str) -> Channel | None:
+        """The channel of that name, if it exists."""
+        return self._channels.get(name)
+
+    def get(self, name: str) -> Channel:
+        """The channel of that name, created if necessary. Raises `NoSuchChannel`, `TooMany`."""
+        if name not in self._channels:
+            check_name(name)
+            if len(self) >= self._limits.channels:
+                self._forget_unused()
+            if len(self) >= self._limits.channels:
+                raise TooMany(f"There are already {len(self)} channels: use one of those.")
+        return self.restore(name)
+
+    def restore(self, name: str) -> Channel:
+        """The channel of that name, created if necessary, whatever the limit: an earlier run of the service had it."""
+        channel = self._channels.get(name)
+        if channel is None:
+            channel = self._channels[name] = Channel(name, self._limits, self._journal, self._changes)
+            self._changes.notify()
+        return channel
+
+    def _forget_unused(self) -> None:
+        for channel in self:
+            keeps_captions = channel.original.count and not (self._journal and channel.session.idle)
+            used = keeps_captions or channel.styles or self._in_use(channel)
+            if not used and channel.settings == ChannelSettings():
+                del self._channels[channel.name]

@@ -1,0 +1,124 @@
+"""A channel's session while the service runs: its clock, the ids of its captions, and sources that may be resumed."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import time
+from collections.abc import Collection
+from dataclasses import replace
+
+from surtitle.captions.caption import Caption
+from surtitle.channels.session import (
+    Journal,
+    ResumableSource,
+    Session,
+    StoredSession,
+    hash_resume_id,
+    new_session,
+    parse_caption_number,
+)
+from surtitle.core.settings import Limits
+
+_MAX_PREFIXES = 4  # restarts of the service across which a reader may resume
+_UNKNOWN_RANGE = 50  # captions around the newest stored one that may have been on screens without being stored
+
+
+class RunningSession:
+    """Begins, continues and ends the sessions of one channel, and stores them in ``journal``."""
+
+    def __init__(self, channel: str, limits: Limits, journal: Journal | None) -> None:
+        self.current: Session | None = None
+        """None until the first source starts, and when a session has ended."""
+        self.epoch = secrets.token_hex(4)
+        """That of the resume ids of the channel's feeds."""
+        self._channel = channel
+        self._limits = limits
+        self._journal = journal
+        self._numbers = itertools.count(1)
+        self._prefix = f"c{int(1000 * time.time()):x}"  # ids stay unique when the service restarts
+        self._began: float | None = None
+        self._created = self._active = time.monotonic()
+        self._resumable: dict[str, ResumableSource] = {}
+
+    @property
+    def idle(self) -> bool:
+        """Whether the channel has been inactive for so long that the next source begins a new session."""
+        return time.monotonic() - self._active > self._limits.session_rest
+
+    def is_current(self, session: str) -> bool:
+        """Whether this is the id of the session that runs."""
+        return self.current is not None and self.current.id == session
+
+    def note_activity(self) -> None:
+        """Note that a source is active now."""
+        self._active = time.monotonic()
+
+    def clock(self, ago: float = 0.0) -> float:
+        """The time ``ago`` seconds before now, in seconds on the channel's clock, which its first source starts."""
+        then = time.monotonic() - ago
+        if self._began is None:
+            self._began = then
+        return then - self._began
+
+    def new_caption_id(self) -> str:
+        """An id that no other caption of the channel has."""
+        return f"{self._prefix}-{next(self._numbers)}"
+
+    def begin(self, sequence: int) -> None:
+        """Begin a new session on the same clock. ``sequence`` is the feed's last sequence number."""
+        began = time.time() - self.clock()
+        self.current = new_session(self._channel, began, self.epoch, sequence, self._prefix)
+        self._save()
+
+    def end(self) -> None:
+        """End the session; its clock stops, too."""
+        self._began = self.current = None
+
+    def restore(self, stored: StoredSession, captions: Collection[Caption]) -> list[str]:
+        """Continue a session from an earlier run of the service, with these ``captions``.
+
+        Returns the ids of captions that may have been on screens but were not stored.
+        """
+        session = stored.session
+        self.epoch = session.epoch
+        self._resumable = stored.sources
+        furthest = max((caption.end for caption in captions), default=0.0)
+        now = time.time()
+        # if the computer's clock was set back meanwhile, new words must still come after old ones
+        self._began = time.monotonic() - max(now - session.began, furthest)
+        self._active = time.monotonic() - max(0.0, now - stored.seen)
+        prefixes = session.prefix.split()
+        self.current = replace(session, prefix=" ".join([self._prefix, *prefixes][:_MAX_PREFIXES]))
+        self._save()
+        return [name for prefix in prefixes for name in _find_unstored(prefix, captions)]
+
+    def take_resumable(self, resume: str | None) -> ResumableSource | None:
+        """The source with the id ``resume`` that was running when the service ended. It is returned only once."""
+        in_time = time.monotonic() - self._created <= self._limits.resume_window
+        return self._resumable.pop(hash_resume_id(resume), None) if resume and in_time else None
+
+    def save_source(self, resume: str, name: str, clock: float) -> None:
+        """Store a source that has started, with its first sample at ``clock`` seconds."""
+        if self._journal is not None and self.current is not None:
+            self._journal.save_source(self.current, resume, name, clock)
+
+    def forget_source(self, resume: str) -> None:
+        """Remove a stored source that has ended and will not be resumed."""
+        if self._journal is not None and self.current is not None:
+            self._journal.forget_source(self.current, resume)
+
+    def _save(self) -> None:
+        if self._journal is not None and self.current is not None:
+            self._journal.save_session(self.current)
+
+
+def _find_unstored(prefix: str, captions: Collection[Caption]) -> list[str]:
+    """Ids with ``prefix`` that are not among ``captions`` but may have been used.
+
+    Those before the newest are included: of two sources, one may commit words later than its caption got an id.
+    """
+    known = {parse_caption_number(caption.id, prefix) for caption in captions}
+    newest = max(known, default=0)
+    around = range(max(1, newest - _UNKNOWN_RANGE), newest + _UNKNOWN_RANGE + 1)
+    return [f"{prefix}-{number}" for number in around if number not in known]

@@ -1,0 +1,142 @@
+"""Opens sources: whether there is room for one more, its name, and its parts."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from surtitle.channels.audio_tap import AudioListener
+from surtitle.channels.channel import Channel
+from surtitle.channels.engine_switcher import EngineSwitcher
+from surtitle.channels.running_sources import RunningSources
+from surtitle.channels.session import ResumableSource
+from surtitle.channels.source import Source
+from surtitle.core.errors import TooMany
+from surtitle.core.logs import about
+from surtitle.core.metrics import Metrics
+from surtitle.core.settings import Limits
+from surtitle.pipeline import Pipeline
+from surtitle.speakers.diarizer import Diarizer
+
+log = logging.getLogger("surtitle.hub")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRequest:
+    """What the client of a new source has sent.
+
+    ``age`` is how many seconds ago its first sample was captured. ``left`` is the source of an earlier run of the
+    service that it continues.
+    """
+
+    channel: Channel
+    name: str
+    language: str | None
+    resume: str
+    age: float = 0.0
+    left: ResumableSource | None = None
+
+
+class SourceOpener:
+    """Opens sources in the order of requests. ``on_end`` is called when a source has ended.
+
+    ``audio_listener`` receives the audio of all sources.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        sources: RunningSources,
+        switcher: EngineSwitcher,
+        diarizer: Diarizer,
+        metrics: Metrics,
+        audio_listener: AudioListener | None,
+        on_end: Callable[[Source], None],
+    ) -> None:
+        self._limits = limits
+        self._sources = sources
+        self._switcher = switcher
+        self._diarizer = diarizer
+        self._metrics = metrics
+        self._audio_listener = audio_listener
+        self._on_end = on_end
+        self._opening = 0
+
+    async def open(self, request: SourceRequest) -> Source:
+        """Open a source. Raises `TooMany`, `EngineError`."""
+        channel, left = request.channel, request.left
+        await self._make_room(channel)
+        self._opening += 1
+        try:
+            choice, stream = await self._switcher.open(channel, request.language)
+            name = await self._free_name(channel, left.name if left else request.name)
+            start = channel.begin(request.age, alone=not self._sources.of(channel))
+            received = left.received if left else 0.0
+            if left:
+                start = left.clock + received
+            pipeline = Pipeline(
+                stream,
+                name,
+                channel.session.new_caption_id,
+                start,
+                lambda: channel.settings.vocabulary.rules,
+                channel.speakers.of(name),
+            )
+            key = secrets.token_hex(3)
+            with about(channel.name, key):
+                source = Source(
+                    channel,
+                    name,
+                    request.resume,
+                    pipeline,
+                    choice.engine,
+                    self._limits,
+                    before=received,
+                    on_end=self._on_end,
+                    key=key,
+                    metrics=self._metrics,
+                    audio_listener=self._audio_listener,
+                )
+                log.info("%s/%s: started on %s (%s)", channel.name, name, choice.engine.name, stream.language)
+            self._sources.add(source, request.language)
+            self.update_speakers(source)
+            channel.session.save_source(request.resume, name, source.clock)
+            self._switcher.check_choice(source, choice, request.language)
+        finally:
+            self._opening -= 1
+        return source
+
+    def update_speakers(self, source: Source) -> None:
+        """Start, restart or stop the diarization of a source according to its channel's settings."""
+        wanted = source.channel.settings.diarization
+        stream = source.speakers.stream
+        if not wanted.covers(source.name):
+            source.speakers.use(None)
+        elif stream is None or stream.latency != wanted.latency:
+            source.speakers.use(self._diarizer.open(source.position, wanted.latency))
+
+    async def _make_room(self, channel: Channel) -> None:
+        """Make sure that one more source may start, by ending one whose client is away. Raises `TooMany`."""
+        limits = self._limits
+        for limit, running in (
+            (limits.sources_per_channel, self._sources.of(channel)),
+            (limits.sources, list(self._sources)),
+        ):
+            if len(running) + self._opening < limit:
+                continue
+            away = next((source for source in running if not source.lease.attached), None)
+            if away is None:
+                where = "in all" if limit == limits.sources else f"in {channel.name}"
+                raise TooMany(f"{limit} sources are already running {where}: end one first.")
+            await away.finish()
+
+    async def _free_name(self, channel: Channel, name: str) -> str:
+        """The name, with a number if an active source has it; a source of that name whose client is away ends."""
+        for source in self._sources.of(channel):
+            if source.name == name and not source.lease.attached:
+                await source.finish()
+        taken = {source.name for source in self._sources.of(channel) if source.resumable}
+        candidates = (name, *(f"{name} {number}" for number in range(2, self._limits.sources + 2)))
+        return next(candidate for candidate in candidates if candidate not in taken)

@@ -1,0 +1,183 @@
+"""A client of obs-websocket 5, the server for remote control that OBS contains since version 28.
+
+Only what closed captions need: it logs in and sends requests, and subscribes to no events. The protocol is described in
+obs-websocket's docs/generated/protocol.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import msgspec
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
+
+T = TypeVar("T")
+
+_RPC_VERSION = 1
+_SUBPROTOCOL = Subprotocol("obswebsocket.json")
+_CLOSE_TIMEOUT = 1.0  # seconds to wait for OBS to close the connection
+_AUTHENTICATION_FAILED, _UNSUPPORTED_RPC_VERSION = 4009, 4010  # close codes
+_HELLO, _IDENTIFY, _IDENTIFIED, _REQUEST, _RESPONSE = 0, 1, 2, 6, 7  # opcodes
+
+
+class ObsError(Exception):
+    """Base of the errors in this module."""
+
+
+class ObsUnreachable(ObsError):
+    """Nothing answers at the address, the connection was lost, or OBS did not answer in time."""
+
+
+class ObsUnsupported(ObsError):
+    """What answers does not speak the protocol of OBS 28."""
+
+
+class ObsPasswordRefused(ObsError):
+    """OBS refuses the password."""
+
+
+class ObsRequestFailed(ObsError):
+    """OBS cannot carry out a request; ``code`` is obs-websocket's RequestStatus."""
+
+    def __init__(self, request: str, code: int, comment: str) -> None:
+        super().__init__(f"{request}: {code} {comment}".rstrip())
+        self.code = code
+
+
+@asynccontextmanager
+async def connect_to_obs(host: str, port: int, password: str, timeout: float) -> AsyncIterator[ObsClient]:
+    """Log in to OBS; closes the connection at the end.
+
+    ``timeout`` is in seconds, for logging in and for each request.
+    Raises `ObsUnreachable`, `ObsUnsupported`, `ObsPasswordRefused`.
+    """
+    address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
+    with _as_obs_error():
+        connection = await connect(
+            address,
+            subprotocols=[_SUBPROTOCOL],
+            open_timeout=timeout,
+            close_timeout=_CLOSE_TIMEOUT,
+            proxy=None,  # OBS runs on this computer or next to it
+        )
+    try:
+        client = ObsClient(connection, timeout)
+        await client.log_in(password)
+        yield client
+    finally:
+        await connection.close()
+
+
+class ObsClient:
+    """A connection to OBS, for one task at a time: `request` must not be called again before it has returned."""
+
+    def __init__(self, connection: ClientConnection, timeout: float) -> None:
+        self._connection = connection
+        self._timeout = timeout
+        self._requests = 0
+
+    async def log_in(self, password: str) -> None:
+        """Must be called once, before any request. Raises what `connect_to_obs` raises."""
+        with _as_obs_error():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    hello = await self._receive(_HELLO, _Hello)
+            except TimeoutError as error:
+                raise ObsUnsupported("a WebSocket server that does not greet as obs-websocket 5 does") from error
+            identify: dict[str, Any] = {"rpcVersion": _RPC_VERSION, "eventSubscriptions": 0}
+            if hello.authentication is not None:
+                identify["authentication"] = hello.authentication.answer(password)
+            async with asyncio.timeout(self._timeout):
+                await self._send(_IDENTIFY, identify)
+                await self._receive(_IDENTIFIED, dict)
+
+    async def request(self, name: str, data: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request, and return the data of its response. Raises `ObsUnreachable`, `ObsRequestFailed`."""
+        self._requests += 1
+        number = str(self._requests)
+        with _as_obs_error():
+            async with asyncio.timeout(self._timeout):
+                await self._send(_REQUEST, {"requestType": name, "requestId": number, "requestData": data or {}})
+                response = await self._receive(_RESPONSE, _Response)
+                while response.requestId != number:  # the response to a request that was cancelled
+                    response = await self._receive(_RESPONSE, _Response)
+        status = response.requestStatus
+        if not status.result:
+            raise ObsRequestFailed(name, status.code, status.comment)
+        return response.responseData or {}
+
+    async def _send(self, opcode: int, data: dict[str, Any]) -> None:
+        await self._connection.send(msgspec.json.encode({"op": opcode, "d": data}).decode())
+
+    async def _receive(self, opcode: int, kind: type[T]) -> T:
+        """The data of the next message with this opcode; others are skipped."""
+        while True:
+            message = msgspec.json.decode(await self._connection.recv(), type=_Message)
+            if message.op == opcode:
+                return msgspec.json.decode(message.d, type=kind)
+
+
+class _Message(msgspec.Struct):
+    op: int
+    d: msgspec.Raw
+
+
+class _Challenge(msgspec.Struct):
+    challenge: str
+    salt: str
+
+    def answer(self, password: str) -> str:
+        return _hash(_hash(password + self.salt) + self.challenge)
+
+
+class _Hello(msgspec.Struct):
+    authentication: _Challenge | None = None  # None if no password is set in OBS
+
+
+class _Status(msgspec.Struct):
+    result: bool
+    code: int
+    comment: str = ""
+
+
+class _Response(msgspec.Struct):
+    requestId: str
+    requestStatus: _Status
+    responseData: dict[str, Any] | None = None
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+@contextmanager
+def _as_obs_error() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionClosed as error:
+        code = None if error.rcvd is None else error.rcvd.code
+        if code == _AUTHENTICATION_FAILED:
+            raise ObsPasswordRefused("OBS refuses the password") from error
+        if code == _UNSUPPORTED_RPC_VERSION:
+            raise ObsUnsupported("OBS does not speak version 1 of the protocol any more") from error
+        raise ObsUnreachable(str(error)) from error
+    except msgspec.DecodeError as error:
+        raise ObsUnsupported(f"an answer that is not obs-websocket's: {error}") from error
+    except (OSError, UnicodeError, WebSocketException) as error:  # UnicodeError: a name that no computer can have
+        raise ObsUnreachable(_describe(error)) from error
+
+
+def _describe(error: Exception) -> str:
+    """Why there is no connection, as briefly as the system says it: asyncio adds the address."""
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,73 @@
+"""Routes that state what they need, and the router that checks it before an endpoint runs.
+
+The router refuses a route that does not state it, so adding a route means deciding who may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketRoute
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
+
+from surtitle.core.errors import Forbidden
+from surtitle.web.guard import Requirement, run_authorized, send_error
+
+
+class GuardedRoute(Route):
+    """An HTTP endpoint."""
+
+    def __init__(
+        self, path: str, endpoint: Callable[..., Any], methods: Collection[str] = ("GET",), *, needs: Requirement
+    ) -> None:
+        super().__init__(path, endpoint, methods=methods)
+        self.needs = needs
+
+
+class GuardedWebSocketRoute(WebSocketRoute):
+    """A WebSocket endpoint."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], *, needs: Requirement) -> None:
+        super().__init__(path, endpoint)
+        self.needs = needs
+
+
+class GuardedMount(Mount):
+    """An application, such as a folder of files, that answers for all paths below its own."""
+
+    def __init__(self, path: str, app: ASGIApp, *, needs: Requirement) -> None:
+        super().__init__(path, app)
+        self.needs = needs
+
+
+AnyRoute = GuardedRoute | GuardedWebSocketRoute | GuardedMount
+
+
+class GuardedRouter(Router):
+    """Hands a request to the first route that matches it, once its client has shown that it has what the route needs.
+
+    A client whose token is revoked or expires meanwhile is disconnected.
+    """
+
+    def __init__(self, routes: Sequence[AnyRoute], lifespan: Lifespan[Any]) -> None:
+        super().__init__(routes, lifespan=lifespan)
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket"):
+            for route in self.routes:
+                match, child_scope = route.matches(scope)
+                if match is Match.FULL:
+                    scope.setdefault("router", self)
+                    scope.update({**child_scope, "route": route})
+                    await _handle(route, scope, receive, send)
+                    return
+        await super().app(scope, receive, send)  # the lifespan, and 405 for a method that no route has
+
+
+async def _handle(route: BaseRoute, scope: Scope, receive: Receive, send: Send) -> None:
+    if isinstance(route, AnyRoute):
+        await run_authorized(route.handle, route.needs, scope, receive, send)
+    else:
+        error = Forbidden("This route has no access rule, so nobody may use it: report this as a fault of the service.")
+        await send_error(error, scope, receive, send)

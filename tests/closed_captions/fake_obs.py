@@ -1,0 +1,102 @@
+"""A server that speaks as much of obs-websocket as the service uses, and fails when a test wants it to."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from tests.support import free_port
+
+PASSWORD = "correct-horse"
+SALT, CHALLENGE = "salt", "challenge"
+
+
+@dataclass
+class FakeObs:
+    """What it answers, and what it was asked."""
+
+    port: int
+    password: str | None = PASSWORD
+    greets: bool = True
+    close_code: int | None = None  # with which it closes instead of accepting a client
+    streaming: bool = True
+    delay: int = 0
+    answering: asyncio.Event = field(default_factory=asyncio.Event)  # responses wait for it
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    captions: list[str] = field(default_factory=list)
+    connections: set[ServerConnection] = field(default_factory=set)
+
+    async def serve(self, connection: ServerConnection) -> None:
+        self.connections.add(connection)
+        try:
+            await self._serve(connection)
+        except ConnectionClosed:
+            pass
+        finally:
+            self.connections.discard(connection)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        if not self.greets:
+            await connection.wait_closed()
+            return
+        authentication = {"authentication": {"challenge": CHALLENGE, "salt": SALT}} if self.password else {}
+        await self._send(connection, 0, {"obsWebSocketVersion": "5.0.1", "rpcVersion": 1, **authentication})
+        identify = json.loads(await connection.recv())
+        assert identify["op"] == 1
+        if self.close_code:
+            await connection.close(self.close_code)
+            return
+        if self.password and identify["d"].get("authentication") != self._secret():
+            await connection.close(4009, "Authentication failed.")
+            return
+        await self._send(connection, 2, {"negotiatedRpcVersion": 1})
+        async for message in connection:
+            asked = json.loads(message)["d"]
+            self.requests.append((asked["requestType"], asked["requestData"]))
+            await self.answering.wait()
+            await self._send(connection, 7, self._answer(asked))
+
+    def _secret(self) -> str:
+        secret = base64.b64encode(hashlib.sha256(f"{self.password}{SALT}".encode()).digest())
+        return base64.b64encode(hashlib.sha256(secret + CHALLENGE.encode()).digest()).decode()
+
+    def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        name: str = asked["requestType"]
+        data: dict[str, Any] | None = None
+        status: dict[str, Any] = {"result": True, "code": 100}
+        match name:
+            case "GetVersion":
+                data = {"obsVersion": "29.0.2"}
+            case "GetStreamStatus":
+                data = {"outputActive": self.streaming}
+            case "GetProfileParameter":
+                values = {"DelayEnable": str(self.delay > 0).lower(), "DelaySec": str(self.delay)}
+                data = {"parameterValue": values[asked["requestData"]["parameterName"]], "defaultParameterValue": None}
+            case "SendStreamCaption" if self.streaming:
+                self.captions.append(asked["requestData"]["captionText"])
+            case "SendStreamCaption":
+                status = {"result": False, "code": 501}
+            case _:
+                status = {"result": False, "code": 204, "comment": "Your request type is not valid."}
+        return {"requestType": name, "requestId": asked["requestId"], "requestStatus": status, "responseData": data}
+
+    async def _send(self, connection: ServerConnection, opcode: int, data: dict[str, Any]) -> None:
+        await connection.send(json.dumps({"op": opcode, "d": data}))
+
+
+@asynccontextmanager
+async def fake_obs(host: str = "127.0.0.1", **properties: Any) -> AsyncIterator[FakeObs]:
+    obs = FakeObs(free_port(), **properties)
+    obs.answering.set()
+    async with serve(obs.serve, host, obs.port, close_timeout=1):
+        yield obs
+        obs.answering.set()
