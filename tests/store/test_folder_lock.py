@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from surtitle.core.settings import Settings
-from surtitle.store.folder_lock import FolderInUse, FolderLock
+from surtitle.store.folder_lock import FILE, FolderInUse, FolderLock
 from surtitle.web.server import Server
 from tests.support import free_port, running
 
@@ -24,12 +24,17 @@ sys.stdin.read()
 """
 
 
+def _times(folder: Path) -> dict[str, int]:
+    """When each file was changed, except for the lock."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir() if path.name != FILE}
+
+
 async def test_a_second_service_is_refused_in_one_sentence_and_changes_nothing(tmp_path: Path) -> None:
     async with running(data_dir=tmp_path):
-        before = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir() if path.name != "service.lock"}
+        before = _times(tmp_path)
         with pytest.raises(FolderInUse, match=r"^Another Surtitle service .*: stop it, or choose .* --data-dir\.$"):
             await asyncio.to_thread(Server, Settings(port=free_port(), data_dir=tmp_path, engine="pocketsphinx"))
-        assert all((tmp_path / name).stat().st_mtime_ns == time for name, time in before.items())
+        assert _times(tmp_path) == before
     async with running(data_dir=tmp_path):
         """The folder is free again."""
 
