@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from surtitle.captions.caption import Caption
 from surtitle.store.journal import Batch, Store
 from surtitle.store.records import Recording
@@ -52,6 +54,26 @@ def test_every_word_is_found(tmp_path: Path, url: str | None) -> None:
     assert found("goodbye") == []
     store.write(batch(said("c1-9", "Still open", final=False)))
     assert found("open") == []
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("東京は晴れでした。", ["東京", "晴れ", "でした", "東京は晴れでした", "晴れ 東京"]),
+        ("今天天气很好，我们去公园。", ["天气", "公园", "我们去"]),
+        ("วันนี้อากาศดีมาก", ["อากาศ", "วันนี้", "ดีมาก"]),
+        ("明日はOBSを使います", ["OBS", "obsを", "使い"]),
+        ("आज मौसम अच्छा है", ["मौसम", "अच्छा", "आज मौ"]),
+        ("اليوم الطقس جميل", ["الطقس", "جميل"]),
+    ],
+)
+def test_words_are_found_in_every_script(tmp_path: Path, url: str | None, text: str, words: list[str]) -> None:
+    store, transcripts = filled(tmp_path, url)
+    store.write(batch(said("c1-3", text)))
+    for searched in words:
+        assert [hit.text for hit in transcripts.search(searched)] == [text], searched
+    assert transcripts.search("雨") == transcripts.search(f"{words[0]} hello") == transcripts.search("東_京") == []
     store.close()
 
 

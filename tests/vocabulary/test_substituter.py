@@ -48,6 +48,15 @@ def written(text: str, given: Vocabulary) -> str:
         ("状態 |は |東 |京 |です", {"東京": "大阪"}, "状態は大阪です"),
         ("state |-of |-the |-art work", {"state-of-the-art": "modern"}, "modern work"),
         ("STRASSE", {"straße": "street"}, "Street"),
+        ("Sir title's friends", {"sir title": "Surtitle"}, "Surtitle's friends"),
+        ("jon’s, and Jon's!", {"jon": "John"}, "John’s, and John's!"),
+        ("sir title |'s friends", {"sir title": "Surtitle"}, "Surtitle's friends"),
+        ("jon's", {"jon": "John", "jon's": "Joan's"}, "Joan's"),
+        ("um's", {"um": ""}, ""),
+        ("a sir-title here", {"sir title": "Surtitle"}, "a Surtitle here"),
+        ("an e mail, an email", {"e-mail": "letter"}, "an letter, an letter"),
+        ("the therapist", {"the rapist": "him"}, "the therapist"),
+        ("Jon-like, um-hm", {"jon": "John", "um": ""}, "John-like, um-hm"),
     ],
 )
 def test_replacements(heard: str, replacements: dict[str, str], shown: str) -> None:
@@ -63,6 +72,11 @@ def test_replacements(heard: str, replacements: dict[str, str], shown: str) -> N
         ("holy cow is fine cow", ("holy cow",), "h*** c** is fine cow"),
         ("holy cows are", ("holy cow*",), "h*** c*** are"),
         ("I x it", ("x",), "I * it"),
+        ("heck's and heck |'s", ("heck",), "h***'s and h***'s"),
+        ("heckler's hecks", ("heck",), "heckler's hecks"),
+        ("heckler's hecks", ("heck*",), "h******** h****"),
+        ("dumb-head, dumb‑heads, dumb |-head", ("dumbhead",), "d********, dumb‑heads, d***-h***"),
+        ("a heck-show, what-the-heck", ("heck",), "a h***-show, what-the-h***"),
     ],
 )
 def test_blocked_words_are_masked(heard: str, blocked: tuple[str, ...], shown: str) -> None:
@@ -132,8 +146,12 @@ def test_entries_are_normalized() -> None:
     assert given == Vocabulary("Names: Ada", ("Ada",), {"sir title": "Surtitle"}, ("darn",))
 
 
-_spoken = st.sampled_from(["a", "b", "c", "A", "b,", "c.", "|a", "|b", "ab", "abc", "東", "|京", "–", "|."])
-_text = st.lists(st.sampled_from(["a", "b", "c", "ab", "東京"]), min_size=1, max_size=4).map(" ".join)
+_SPOKEN = [
+    *("a", "b", "c", "A", "b,", "c.", "|a", "|b", "ab", "abc", "東", "|京", "–", "|."),
+    *("a-b", "ab-c", "|-b", "a's", "|'s", "ab’s"),
+]
+_spoken = st.sampled_from(_SPOKEN)
+_text = st.lists(st.sampled_from(["a", "b", "c", "ab", "東京", "a-b", "abc"]), min_size=1, max_size=4).map(" ".join)
 _vocabularies = st.builds(
     lambda replacements, blocked: vocabulary(replacements, tuple(blocked)),
     st.dictionaries(_text, st.one_of(st.just(""), _text), max_size=5),

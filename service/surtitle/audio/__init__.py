@@ -18,6 +18,16 @@ Frames = NDArray[np.float32]
 """Audio with its original channels, shape (n, channels), values in [-1, 1]."""
 
 
+_OPPOSED = -0.5
+"""The correlation of two channels below which their mean would be quieter than half of a channel."""
+
+
 def to_mono(frames: Frames) -> Samples:
-    """The mean of all channels, shape (n,)."""
-    return frames[:, 0] if frames.shape[1] == 1 else np.asarray(frames.mean(axis=1), dtype=np.float32)
+    """The mean of all channels, shape (n,), or the louder one of two whose phases are opposed: the mean is silence."""
+    if frames.shape[1] == 1:
+        return frames[:, 0]
+    if frames.shape[1] == 2:
+        left, right = (float(energy) for energy in np.einsum("nc,nc->c", frames, frames))
+        if 2 * float(frames[:, 0] @ frames[:, 1]) < _OPPOSED * (left + right):
+            return np.ascontiguousarray(frames[:, int(right > left)])
+    return np.asarray(frames.mean(axis=1), dtype=np.float32)

@@ -119,12 +119,14 @@ def duration(path: str) -> float | None:
     return None
 
 
-def decode_stream(container: av.container.InputContainer) -> Iterator[tuple[float | None, Frames, int]]:
-    """Decode the first audio stream: timestamp in seconds (None if there is none), frames, rate in Hz.
+def decode_stream(container: av.container.InputContainer, track: int = 0) -> Iterator[tuple[float | None, Frames, int]]:
+    """Decode the audio stream that has index ``track`` among them.
+
+    Yields timestamps in seconds (None if there is none), frames, and their rate in Hz.
 
     Raises `BadAudio` and the errors of PyAV.
     """
-    stream = container.streams.audio[0]
+    stream = container.streams.audio[track]
     converter: av.audio.resampler.AudioResampler | None = None
     channels = 1
     bad = 0

@@ -14,6 +14,7 @@ from surtitle.audio import RATES, Frames, Samples, to_mono
 from surtitle.audio.container import BytePipe, decode_frames
 from surtitle.audio.pcm import PcmDecoder
 from surtitle.audio.resample import Resampler
+from surtitle.audio.spool import make_seekable
 from surtitle.core.errors import TimedOut, UnsupportedFormat
 from surtitle.core.threads import start_thread
 
@@ -103,6 +104,7 @@ class ContainerIntake:
         self._sink = sink
         self._tap = tap
         self._loop = asyncio.get_running_loop()
+        self._delivered = 0  # samples
         self._space = asyncio.Event()  # set when there may be space in the pipe
         self._pipe = BytePipe(_PIPE_BYTES, self._signal_space)
         self._decoding = start_thread("decode", self._decode)
@@ -120,10 +122,14 @@ class ContainerIntake:
 
     async def finish(self) -> None:
         self._pipe.close()
-        try:
-            await asyncio.wait_for(self._decoding, _TIMEOUT)
-        except TimeoutError as error:
-            raise TimedOut(_TIMEOUT_MESSAGE) from error
+        delivered = -1
+        while not self._decoding.done():
+            if delivered == self._delivered:
+                self._decoding.cancel()
+                raise TimedOut(_TIMEOUT_MESSAGE)
+            delivered = self._delivered
+            await asyncio.wait({self._decoding}, timeout=_TIMEOUT)
+        self._decoding.result()
 
     async def abort(self) -> None:
         self._pipe.close()
@@ -135,11 +141,13 @@ class ContainerIntake:
 
     def _decode(self) -> None:
         try:
-            for samples in resample_blocks(self._tap_frames(decode_frames(self._pipe, self._format))):
-                if self._decoding.cancelled():
-                    return
-                if samples.size:
-                    asyncio.run_coroutine_threadsafe(self._put(samples), self._loop).result(_TIMEOUT)
+            with make_seekable(self._pipe) as stream:
+                for samples in resample_blocks(self._tap_frames(decode_frames(stream, self._format))):
+                    if self._decoding.cancelled():
+                        return
+                    if samples.size:
+                        asyncio.run_coroutine_threadsafe(self._put(samples), self._loop).result(_TIMEOUT)
+                        self._delivered += len(samples)
         except TimeoutError as error:
             raise TimedOut(_TIMEOUT_MESSAGE) from error
         finally:

@@ -7,7 +7,8 @@ or has a gap where packets were lost or a recording was paused, the gap is fille
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from os import PathLike, fspath
 
 import av
@@ -15,7 +16,7 @@ import av.container
 import av.error
 import numpy as np
 
-from surtitle.audio import Samples, to_mono
+from surtitle.audio import RATE, Samples, to_mono
 from surtitle.audio.container import decode_stream, describe_error, file_url
 from surtitle.audio.intake import resample_blocks
 from surtitle.core.errors import BadAudio
@@ -30,21 +31,55 @@ TimedBlock = tuple[float | None, Samples, int]
 """Timestamp on the container's clock in seconds or None, samples of shape (n,), and their rate in Hz."""
 
 
-def read(path: str | PathLike[str]) -> Iterator[Samples]:
-    """16 kHz mono samples of the first audio track; sample n is heard n / 16000 s after the picture begins.
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One of the audio tracks of a file; ``number`` counts from 1, ``title`` is empty if the file has none."""
+
+    number: int
+    title: str = ""
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.title or f"Track {self.number}"
+
+
+def list_tracks(path: str | PathLike[str]) -> list[Track]:
+    """The audio tracks of a file, as far as its beginning shows. Raises `BadAudio` if there is none."""
+    with _open(path) as container:
+        return [
+            Track(number, " ".join((stream.metadata.get("title") or stream.metadata.get("name") or "").split()))
+            for number, stream in enumerate(container.streams.audio, 1)
+        ]
+
+
+def read(path: str | PathLike[str], track: int = 1) -> Iterator[Samples]:
+    """16 kHz mono samples of an audio track; sample n is heard n / 16000 s after the picture begins.
+
+    ``track`` counts from 1. Raises `BadAudio` if there is nothing to decode.
+    """
+    with _open(path) as container:
+        start = (container.start_time or 0) / av.time_base
+        blocks = ((time, to_mono(frames), rate) for time, frames, rate in decode_stream(container, track - 1))
+        yield from resample_blocks(fill_gaps(blocks, start))
+
+
+def read_excerpt(path: str | PathLike[str], track: int, start: float, length: float) -> Samples:
+    """16 kHz mono samples of about ``length`` seconds of a track from about ``start`` seconds; fewer at its end.
 
     Raises `BadAudio` if there is nothing to decode.
     """
     with _open(path) as container:
-        start = (container.start_time or 0) / av.time_base
-        blocks = ((time, to_mono(frames), rate) for time, frames, rate in decode_stream(container))
-        yield from resample_blocks(fill_gaps(blocks, start))
-
-
-def check_audio(path: str | PathLike[str]) -> None:
-    """Raise `BadAudio` if a file has no audio track, as far as its beginning shows."""
-    with _open(path):
-        pass
+        if start:
+            with suppress(av.error.FFmpegError):  # a file that cannot seek is read from its beginning
+                container.seek(round(start * av.time_base))
+        blocks: list[Samples] = []
+        decoded = ((to_mono(frames), rate) for _, frames, rate in decode_stream(container, track - 1))
+        for block in resample_blocks(decoded):
+            blocks.append(block)
+            if sum(map(len, blocks)) >= length * RATE:
+                break
+        return np.concatenate(blocks)[: round(length * RATE)] if blocks else np.zeros(0, dtype=np.float32)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from surtitle.audio import Frames, Samples, to_mono
+from surtitle.audio import Frames, Samples
 
 
 class PcmDecoder:
@@ -22,12 +22,8 @@ class PcmDecoder:
         """The number of bytes of an unfinished frame that wait for the rest."""
         return len(self._pending)
 
-    def decode(self, data: bytes) -> Samples:
-        """Samples of shape (n,), the mean of all channels, for the whole frames that have arrived."""
-        return to_mono(self.decode_frames(data))
-
     def decode_frames(self, data: bytes) -> Frames:
-        """The same with all channels, shape (n, channels)."""
+        """Frames of shape (n, channels), of the whole frames that have arrived."""
         data = self._pending + data
         usable = len(data) - len(data) % (2 * self._channels)
         self._pending = data[usable:]

@@ -11,6 +11,7 @@ import click
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import EXPORT_FORMATS, export
 from surtitle.cli.options import language_option
+from surtitle.cli.track_option import ALL, track_option
 from surtitle.cli.transcript_files import Job, choose_format, find_media, plan_jobs, write
 from surtitle.core.clock import format_clock
 from surtitle.core.errors import SurtitleError
@@ -19,6 +20,7 @@ from surtitle.core.settings import ENGINES, SPEAKER_MODEL, Settings
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from surtitle.audio.mediafile import Track
     from surtitle.cli.transcription import Transcript
     from surtitle.recordings.transcriber import Transcriber
     from surtitle.speakers.timeline import Timeline
@@ -60,6 +62,7 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells define it
     show_default=True,
     help="The model that tells speakers apart: a .nemo file, or a name on the hub.",
 )
+@track_option
 def transcribe(
     files: tuple[Path, ...],
     form: str | None,
@@ -71,18 +74,21 @@ def transcribe(
     language: str,
     speakers: bool,
     speaker_model: str,
+    track: str | None,
 ) -> None:
     """Transcribe audio or video files, or all of them in a folder.
 
     Accuracy goes before speed; on most computers, models up to small are still faster than real time. Ctrl-C stops
     the work and writes what has been recognized so far.
     """
-    from surtitle.audio.mediafile import check_audio
+    from surtitle.cli.track_choice import choose_tracks
     from surtitle.cli.transcription import open_transcriber
     from surtitle.core import logs
     from surtitle.speakers.recorded import check_installed
 
     logs.configure(verbose=False)
+    if speakers and track == ALL:
+        raise click.UsageError("--track all makes each track a speaker of its own: leave out --speakers.")
     try:
         form = choose_format(form, output)
         jobs = plan_jobs(find_media(files), output, form, overwrite=overwrite)
@@ -91,11 +97,11 @@ def transcribe(
             if speaker_model.endswith(".nemo") and not Path(speaker_model).is_file():
                 raise click.UsageError(f"There is no file {speaker_model}: give another with --speaker-model.")
         if len(jobs) == 1:  # of several files, one that cannot be read must not stop the others
-            check_audio(jobs[0].file)
+            choose_tracks(jobs[0].file, track or ALL)
         transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
-    runner = _JobRunner(transcriber, form, ExportOptions(words=words), speaker_model if speakers else None)
+    runner = _JobRunner(transcriber, form, ExportOptions(words=words), speaker_model if speakers else None, track)
     try:
         failed = sum(not runner.run(job) for job in jobs)
     except KeyboardInterrupt:
@@ -110,11 +116,19 @@ def transcribe(
 class _JobRunner:
     """Transcribes one file after the other with the same model and options."""
 
-    def __init__(self, transcriber: Transcriber, form: str, options: ExportOptions, speaker_model: str | None) -> None:
+    def __init__(
+        self,
+        transcriber: Transcriber,
+        form: str,
+        options: ExportOptions,
+        speaker_model: str | None,
+        track: str | None,
+    ) -> None:
         self._transcriber = transcriber
         self._form = form
         self._options = options
         self._speaker_model = speaker_model
+        self._track = track
 
     def run(self, job: Job) -> bool:
         """Transcribe a file and report errors on standard error. Returns whether there were none.
@@ -138,27 +152,48 @@ class _JobRunner:
     def _transcript(self, file: Path) -> Transcript:
         from surtitle.audio.container import duration
         from surtitle.cli.progress import progress_bar
-        from surtitle.cli.transcription import transcribe
+        from surtitle.cli.track_choice import choose_tracks
+        from surtitle.cli.transcription import join_transcripts
 
         length = duration(str(file))
+        tracks = choose_tracks(file, self._track)
+        transcripts: list[Transcript] = []
         with progress_bar() as progress:
-            speakers = self._speakers(file, length, progress)
-            task = progress.add_task(f"{file.name} ({self._transcriber.name})", total=length)
-            transcript = transcribe(
-                file, self._transcriber, lambda done: progress.update(task, completed=done), speakers
-            )
-            if transcript.interruption is None:
-                progress.update(task, total=length or 1, completed=length or 1)
+            for track in tracks:
+                source = track.name if len(tracks) > 1 else None
+                transcripts.append(self._transcribe(file, track, source, length, progress))
+                if transcripts[-1].interruption is not None:
+                    break
+        return transcripts[0] if len(transcripts) == 1 else join_transcripts(transcripts)
+
+    def _transcribe(
+        self, file: Path, track: Track, source: str | None, length: float | None, progress: Progress
+    ) -> Transcript:
+        from surtitle.cli.transcription import transcribe
+
+        speakers = self._speakers(file, track, length, progress)
+        name = f"{file.name}, {source}" if source else file.name
+        task = progress.add_task(f"{name} ({self._transcriber.name})", total=length)
+        transcript = transcribe(
+            file,
+            self._transcriber,
+            lambda done: progress.update(task, completed=done),
+            speakers,
+            track.number,
+            source,
+        )
+        if transcript.interruption is None:
+            progress.update(task, total=length or 1, completed=length or 1)
         return transcript
 
-    def _speakers(self, file: Path, length: float | None, progress: Progress) -> Timeline | None:
+    def _speakers(self, file: Path, track: Track, length: float | None, progress: Progress) -> Timeline | None:
         if self._speaker_model is None:
             return None
         from surtitle.audio.mediafile import read
         from surtitle.speakers.recorded import speakers as listen
 
         task = progress.add_task(f"{file.name} (speakers)", total=length)
-        return listen(read(file), self._speaker_model, lambda done: progress.update(task, completed=done))
+        return listen(read(file, track.number), self._speaker_model, lambda done: progress.update(task, completed=done))
 
     def _write(self, job: Job, transcript: Transcript) -> None:
         text = export(transcript.captions, self._form, self._options)

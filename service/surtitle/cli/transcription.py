@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, count, groupby
@@ -41,14 +41,22 @@ class Transcript:
 
 
 def transcribe(
-    file: Path, transcriber: Transcriber, progress: Callable[[float], None], speakers: Timeline | None = None
+    file: Path,
+    transcriber: Transcriber,
+    progress: Callable[[float], None],
+    speakers: Timeline | None = None,
+    track: int = 1,
+    source: str | None = None,
 ) -> Transcript:
-    """Recognize a file; ``progress`` receives the seconds done so far, ``speakers`` knows who speaks when.
+    """Recognize a track of a file; ``progress`` receives the seconds done so far, ``speakers`` knows who speaks when.
+
+    ``source`` is who speaks, by default the file's name.
 
     If recognition is interrupted, the captions up to there are returned along with the error. Raises `BadAudio` if
     there is nothing to decode.
     """
-    blocks = mediafile.read(file)
+    source = source or file.stem
+    blocks = mediafile.read(file, track)
     first = next(blocks, None)
     if first is None:
         raise BadAudio(f"There is no audio in {file}: choose a file that has sound.")
@@ -62,12 +70,22 @@ def transcribe(
                 progress(until)
     except (EngineError, KeyboardInterrupt) as error:
         interruption = error
-    numbers, label = count(1), SpeakerNumbering().of(file.stem)
+    numbers, label = count(1), SpeakerNumbering().of(source)
     captions: list[Caption] = []
     for language, group in groupby(words, key=lambda pair: pair[0]):
         attributed = [assign_speaker(word, speakers, label) for _, word in group]
-        captions += build_captions(file.stem, attributed, language, lambda: f"c{next(numbers)}")
+        captions += build_captions(source, attributed, language, lambda: f"c{next(numbers)}")
     return Transcript(captions, until, interruption)
+
+
+def join_transcripts(transcripts: Sequence[Transcript]) -> Transcript:
+    """The captions of several tracks in the order in which they begin, up to the first interruption."""
+    captions = sorted((caption for one in transcripts for caption in one.captions), key=lambda caption: caption.start)
+    return Transcript(
+        [replace(caption, id=f"c{number}") for number, caption in enumerate(captions, 1)],
+        min(one.until for one in transcripts),
+        next((one.interruption for one in transcripts if one.interruption is not None), None),
+    )
 
 
 def assign_speaker(word: Word, speakers: Timeline | None, label: Callable[[int], str]) -> Word:

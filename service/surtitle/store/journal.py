@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Row
 from surtitle.captions.caption import Caption, pack_caption, unpack_caption
 from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, StoredSettings, hash_resume_id
 from surtitle.store.database import Database, StoreError
+from surtitle.store.folder_lock import FolderLock
 from surtitle.store.records import LIVE
 from surtitle.store.service_id import load_service_id
 from surtitle.store.tables import CAPTIONS, CHANNELS, RECORDINGS, SESSIONS, SOURCES
@@ -59,7 +60,9 @@ class Store:
     to whichever service opens it. All methods raise `StoreError`, and so does the constructor.
     """
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
+    def __init__(self, folder: Path, url: str | None = None, lock: FolderLock | None = None) -> None:
+        """``lock`` is the service's, and is released by `close`; programs that only read do without."""
+        self._lock = lock
         self.database = Database(folder, url)
         try:
             self._owner = load_service_id(folder) if url else ""
@@ -125,6 +128,8 @@ class Store:
 
     def close(self) -> None:
         self.database.close()
+        if self._lock:
+            self._lock.release()
 
 
 def session_from_row(row: Row[Any]) -> Session:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text
 from sqlalchemy.engine import Connection
 
 from surtitle.captions.caption import Caption, pack_caption, unpack_caption
@@ -15,9 +15,10 @@ from surtitle.store.database import Database
 from surtitle.store.journal import caption_row, session_from_row, upsert
 from surtitle.store.records import LIVE, Correction, Hit, Recording, Summary
 from surtitle.store.tables import CAPTIONS, CORRECTIONS, RECORDINGS, SESSIONS
+from surtitle.text.scripts import UNSPACED, is_unspaced
 
+_UNSPACED = UNSPACED.encode().decode("unicode_escape")  # the characters themselves
 _MAX_BEGINNING_LENGTH = 120  # characters of a session's first words in a list
-_WORD = re.compile(r"\w+")
 
 
 class Transcripts:
@@ -60,23 +61,34 @@ class Transcripts:
                 connection.execute(insert(CAPTIONS), rows)
 
     def search(self, words: str, channel: str | None = None, limit: int = 100) -> list[Hit]:
-        """The newest captions that contain all of ``words``, or words that begin with them."""
-        terms = _WORD.findall(words)
+        """The newest captions that contain all of ``words``, or words that begin with them.
+
+        Words of scripts without spaces are found anywhere in the text.
+        """
+        terms = _find_terms(words)
         if not terms:
             return []
-        if self._database.sqlite:
-            matches = "captions.number IN (SELECT rowid FROM captions_words WHERE captions_words MATCH :words)"
-            wanted = " ".join(f'"{term}"*' for term in terms)
-        else:
-            matches = "to_tsvector('simple', captions.text) @@ to_tsquery('simple', :words)"
-            wanted = " & ".join(f"{term}:*" for term in terms)
-        query = select(CAPTIONS).where(CAPTIONS.c.final, text(matches))
+        query = select(CAPTIONS).where(CAPTIONS.c.final, *map(self._contains, terms))
         query = query.join(SESSIONS).order_by(SESSIONS.c.began.desc(), CAPTIONS.c.start).limit(limit)
         if channel is not None:
             query = query.where(SESSIONS.c.channel == channel)
         with self._database.connect() as connection:
-            rows = connection.execute(query, {"words": wanted}).all()
+            rows = connection.execute(query).all()
         return [Hit(row.session, row.version, row.track, row.id, row.start, row.text) for row in rows]
+
+    def _contains(self, term: str) -> ColumnElement[bool]:
+        anywhere = CAPTIONS.c.text.icontains(term, autoescape=True)
+        if any(map(is_unspaced, term)):
+            return anywhere
+        if self._database.sqlite:
+            matches = "captions.number IN (SELECT rowid FROM captions_words WHERE captions_words MATCH :words)"
+            word = text(matches).bindparams(bindparam("words", f'"{term}"*', unique=True))
+            unspaced: ColumnElement[bool] = CAPTIONS.c.text.op("GLOB")(f"*[{_UNSPACED}]*")
+        else:
+            matches = "to_tsvector('simple', captions.text) @@ to_tsquery('simple', :words)"
+            word = text(matches).bindparams(bindparam("words", f"{term}:*", unique=True))
+            unspaced = CAPTIONS.c.text.regexp_match(f"[{_UNSPACED}]")
+        return or_(word, and_(anywhere, unspaced))
 
     def forget(self, session: str) -> None:
         """Delete a session with everything stored about it, except for its files."""
@@ -116,6 +128,12 @@ class Transcripts:
         rows = [{column.name: getattr(one, column.name) for column in RECORDINGS.c} for one in recordings]
         with self._database.begin() as connection:
             upsert(connection, RECORDINGS, rows, ["file"])
+
+
+def _find_terms(words: str) -> list[str]:
+    """The words, whose letters may have marks of their own, without the characters between them."""
+    kept = [one if one.isalnum() or one == "_" or unicodedata.category(one)[0] == "M" else " " for one in words]
+    return unicodedata.normalize("NFC", "".join(kept)).split()
 
 
 def _summary(connection: Connection, row: Any) -> Summary:

@@ -6,6 +6,7 @@ words, or the end of the utterance, decide.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,9 @@ from typing import Protocol
 from surtitle.core.words import Hypothesis, Word
 from surtitle.text.punctuation import ALL_MARKS
 
+_SUFFIXES = ("'s",)  # of possessives, after `normalize`
+_HYPHEN = re.compile("([-\u2010\u2011])")
+_MIN_HYPHENATED = 2  # letters that a recognizer may write before a hyphen inside a word
 _FIRST_UNSPACED = "\u0e00"  # from here on, scripts have no spaces between words, and recognizers break them anywhere
 
 
@@ -66,22 +70,45 @@ class DeletionGap:
         return [] if self.deleted and not word.spaced and not strip_punctuation(word.text) else [word]
 
 
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """A rule for the first ``count`` words, the last of which also has the ending ``suffix``."""
+
+    rule: Rule
+    count: int
+    suffix: str
+
+    def write(self, words: Sequence[Word]) -> list[Word]:
+        """The rewritten words, with the ending and the punctuation of the last one."""
+        if not self.suffix:
+            return self.rule.write(words)
+        lead, core, trail = _split_punctuation(words[-1].text)
+        cut = len(core) - len(self.suffix)
+        written = self.rule.write([*words[:-1], replace(words[-1], text=lead + core[:cut])])
+        if written:
+            written[-1] = replace(written[-1], text=written[-1].text + core[cut:] + trail)
+        return written
+
+
 class PhraseRules:
     """Phrases and their rules. Matches whole words and ignores case.
 
-    A phrase that ends with ``*`` also matches longer words that begin with its last one.
+    A phrase that ends with ``*`` also matches longer words that begin with its last one. A hyphen between two words
+    matches a space and nothing ("sir-title", "ass-hole"), the last word may have a possessive ending, and the parts of
+    a compound with hyphens are words.
     """
 
     def __init__(self, phrases: Mapping[str, Rule]) -> None:
         known = {normalize(phrase): rule for phrase, rule in phrases.items()}
-        self._exact = {phrase: rule for phrase, rule in known.items() if not phrase.endswith("*")}
-        self._stems = {phrase[:-1]: rule for phrase, rule in known.items() if phrase.endswith("*")}
+        variants = {variant: rule for phrase, rule in known.items() for variant in _vary_hyphens(phrase)} | known
+        self._exact = {phrase: rule for phrase, rule in variants.items() if not phrase.endswith("*")}
+        self._stems = {phrase[:-1]: rule for phrase, rule in variants.items() if phrase.endswith("*")}
         self._any_stem = tuple(self._stems)
         self._beginnings = {
             phrase[:at]
             for phrase in (*self._exact, *self._stems)
             for at in range(1, len(phrase))
-            if _may_break(phrase, at)
+            if _may_break(phrase, at) or _may_have_hyphen(phrase, at)
         }
 
     def run(self, words: Sequence[Word], gap: DeletionGap, *, final: bool) -> tuple[list[Word], int, DeletionGap]:
@@ -93,35 +120,57 @@ class PhraseRules:
         written: list[Word] = []
         at = 0
         while at < len(words):
-            rule, count, undecided = self._find_longest(words, at)
+            match, undecided = self._find_longest(words, at)
             if undecided and not final:
                 break
-            new = rule.write(words[at : at + count]) if rule else gap.filter(words[at])
+            count = match.count if match else 1
+            new = match.write(words[at : at + count]) if match else gap.filter(self._rewrite_parts(words[at]))
             if new:
                 written += [_capitalize_word(new[0]), *new[1:]] if gap.capital else new
                 gap = DeletionGap()
-            elif rule:
+            elif match:
                 gap = DeletionGap(True, gap.capital or _split_punctuation(words[at].text)[1][:1].isupper())
             at += count
         return written, at, gap
 
-    def _find_longest(self, words: Sequence[Word], at: int) -> tuple[Rule | None, int, bool]:
-        """The longest phrase at ``at``: its rule, its number of words, and whether more words could make it longer."""
-        found: tuple[Rule | None, int] = (None, 1)
+    def _find_longest(self, words: Sequence[Word], at: int) -> tuple[_Match | None, bool]:
+        """The longest phrase at ``at``, and whether more words could make it longer."""
+        found: _Match | None = None
         text = ""
         for count, word in enumerate(words[at:], start=1):
             part = normalize(word.text)
             text = text + (" " if word.spaced else "") + part if text else part.lstrip(ALL_MARKS)
-            if (rule := self._find_rule(text.rstrip(ALL_MARKS))) is not None:
-                found = (rule, count)
-            if text not in self._beginnings:
-                return *found, False
-        return *found, True
+            found = self._find_rule(text.rstrip(ALL_MARKS), count) or found
+            if not any(variant in self._beginnings for variant in (text, *_vary_hyphens(text))):
+                return found, False
+        return found, True
 
-    def _find_rule(self, text: str) -> Rule | None:
-        if (rule := self._exact.get(text)) is not None or not text.startswith(self._any_stem):
-            return rule
+    def _find_rule(self, text: str, count: int = 1) -> _Match | None:
+        """The rule for ``text``, which is in ``count`` words, with or without a possessive ending."""
+        for suffix in ("", *(suffix for suffix in _SUFFIXES if text.endswith(suffix))):
+            phrase = text.removesuffix(suffix)
+            for variant in (phrase, *_vary_hyphens(phrase)):
+                if (rule := self._exact.get(variant) or self._find_stem(variant)) is not None:
+                    return _Match(rule, count, suffix)
+        return None
+
+    def _find_stem(self, text: str) -> Rule | None:
+        if not text.startswith(self._any_stem):
+            return None
         return next((self._stems[stem] for stem in self._any_stem if _is_word_with_stem(text, stem)), None)
+
+    def _rewrite_parts(self, word: Word) -> Word:
+        """A compound with the parts rewritten for which there is a rule that leaves one word."""
+        lead, core, trail = _split_punctuation(word.text)
+        parts = _HYPHEN.split(core)
+        if len(parts) == 1:
+            return word
+        for index, part in enumerate(parts):
+            if part and (match := self._find_rule(normalize(part))) is not None:
+                written = match.write([replace(word, text=part)])
+                if len(written) == 1:
+                    parts[index] = written[0].text
+        return replace(word, text=lead + "".join(parts) + trail)
 
 
 class _Pass:
@@ -164,8 +213,8 @@ class Substituter:
 
 
 def normalize(text: str) -> str:
-    """The text for comparisons, which ignore case, kinds of apostrophes and the composition of letters."""
-    return unicodedata.normalize("NFC", " ".join(text.split()).replace("’", "'").casefold())
+    """The text for comparisons, which ignore case, kinds of apostrophes and hyphens and the composition of letters."""
+    return unicodedata.normalize("NFC", _HYPHEN.sub("-", " ".join(text.split()).replace("’", "'").casefold()))
 
 
 def strip_punctuation(text: str) -> str:
@@ -204,6 +253,18 @@ def _may_break(phrase: str, at: int) -> bool:
     if before == " " or after == " ":
         return after == " "
     return not (_is_in_word(before) and _is_in_word(after))
+
+
+def _may_have_hyphen(phrase: str, at: int) -> bool:
+    """Whether a recognizer may write a hyphen before ``phrase[at]``, and so begin a word there, inside a word."""
+    return at >= _MIN_HYPHENATED and phrase[at - 1].isalpha() and phrase[at].isalpha()
+
+
+def _vary_hyphens(text: str) -> tuple[str, ...]:
+    """The text with spaces for its hyphens, and without them; nothing for a text without hyphens."""
+    if "-" not in text.strip("-"):
+        return ()
+    return tuple(" ".join(text.replace("-", other).split()) for other in (" ", ""))
 
 
 def _is_in_word(character: str) -> bool:

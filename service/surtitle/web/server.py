@@ -13,6 +13,7 @@ import uvicorn
 from surtitle.access.token_store import TokenStore
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
+from surtitle.store.folder_lock import FolderLock
 from surtitle.store.journal import Store
 from surtitle.web.app import create_app
 from surtitle.web.connections import ConnectionLimits, protocols
@@ -52,7 +53,7 @@ class BadCertificate(SurtitleError):
 class Server(uvicorn.Server):
     """A uvicorn server that binds its port when it is created, so that a taken port is reported in one sentence.
 
-    Raises `PortTaken`, `StoreError`, `TokenStoreError`, `BadCertificate`.
+    Raises `PortTaken`, `FolderInUse`, `StoreError`, `TokenStoreError`, `BadCertificate`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -67,13 +68,17 @@ class Server(uvicorn.Server):
                 "which may be another Surtitle, or choose another port with --port."
             ) from error
         self.ready = asyncio.Event()
+        lock = None
         try:
+            lock = FolderLock(settings.data_dir) if settings.data_dir else None
             token_store = TokenStore(settings.data_dir if settings.guarded else None)
             if settings.guarded:
                 token_store.save_url(settings.public_url)
-            store = Store(settings.data_dir, settings.database) if settings.data_dir else None
+            store = Store(settings.data_dir, settings.database, lock) if settings.data_dir else None
         except SurtitleError:
             self._listen_socket.close()
+            if lock:
+                lock.release()
             raise
         connection_limits = ConnectionLimits(limits)
         self._app = create_app(settings, store, token_store, connection_limits)

@@ -8,6 +8,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, end_times, has_several_voices
 from surtitle.captions.layout import balance_lines, balance_words
 from surtitle.core.words import Word
+from surtitle.text.bidi import embed_right_to_left, is_right_to_left
 
 
 def srt(captions: Sequence[Caption], options: ExportOptions) -> str:
@@ -16,7 +17,7 @@ def srt(captions: Sequence[Caption], options: ExportOptions) -> str:
     cues = []
     for number, (caption, end) in enumerate(zip(captions, end_times(captions), strict=True), start=1):
         name = f"{caption.voice}: " if named else ""
-        text = name + "\n".join(balance_lines(caption.words, options.box))
+        text = _embed(caption, name + "\n".join(balance_lines(caption.words, options.box)))
         cues.append(f"{number}\n{_time(caption.start, ',')} --> {_time(end, ',')}\n{text}\n")
     return "\n".join(cues)
 
@@ -33,8 +34,13 @@ def vtt(captions: Sequence[Caption], options: ExportOptions) -> str:
             if options.words
             else _escape("\n".join(balance_lines(caption.words, options.box)))
         )
-        cues.append(f"{_time(caption.start, '.')} --> {_time(end, '.')}\n{name}{text}\n")
+        cues.append(f"{_time(caption.start, '.')} --> {_time(end, '.')}\n{name}{_embed(caption, text)}\n")
     return "\n".join(cues)
+
+
+def _embed(caption: Caption, text: str) -> str:
+    """Lines of an Arabic or Hebrew caption with the marks that players need."""
+    return embed_right_to_left(text) if is_right_to_left(caption.text) else text
 
 
 def _timed(lines: list[list[Word]], start: float, end: float) -> str:
