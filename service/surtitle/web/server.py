@@ -80,9 +80,9 @@ class Server(uvicorn.Server):
             if lock:
                 lock.release()
             raise
-        connection_limits = ConnectionLimits(limits)
-        self._app = create_app(settings, store, token_store, connection_limits)
-        http, ws = protocols(connection_limits)
+        self._connection_limits = ConnectionLimits(limits)
+        self._app = create_app(settings, store, token_store, self._connection_limits)
+        http, ws = protocols(self._connection_limits)
         config = uvicorn.Config(
             self._app,
             access_log=False,
@@ -115,9 +115,14 @@ class Server(uvicorn.Server):
         services: Services = self._app.state.services
         hub = services.hub
         hub.disconnect()
-        await asyncio.gather(hub.finish(_FLUSH_TIMEOUT), asyncio.sleep(_NOTIFY_DELAY))
-        await asyncio.sleep(_NOTIFY_DELAY)
+        await asyncio.gather(hub.finish(_FLUSH_TIMEOUT), self._notify_clients())
+        await self._notify_clients()
         await super().shutdown(sockets)
+
+    async def _notify_clients(self) -> None:
+        """Give connections time to send what their clients have to know."""
+        if self._connection_limits.open:
+            await asyncio.sleep(_NOTIFY_DELAY)
 
 
 def _check_certificate(certificate: Path | None, key: Path | None) -> None:
