@@ -31,6 +31,8 @@ CHECKED = [  # patterns, or folders of which all documents and code are checked
     "service/surtitle",
     "tests",
 ]
+OTHERS = {".cache", "node_modules"}
+"""Folders of programs of others, which benchmarks and tools install."""
 KINDS = ("tests/**/*.py", ".md", ".py", ".js", ".html", "_locales/en/messages.json")
 """Kinds of files; in tests, strings other than docstrings are mostly data, so they are not checked."""
 
@@ -144,6 +146,7 @@ def checked_files() -> list[Path]:
         for entry in CHECKED
         for file in (ROOT.joinpath(entry).rglob("*") if ROOT.joinpath(entry).is_dir() else ROOT.glob(entry))
     }
+    files = {file for file in files if not OTHERS.intersection(file.relative_to(ROOT).parts)}
     return sorted(file for file in files - {Path(__file__)} if kind_of(file))
 
 
