@@ -257,6 +257,16 @@ async def test_resuming_takes_the_source_from_a_dead_connection(service: Running
         assert "report" in (await listen(new)).text
 
 
+async def test_a_client_that_comes_twice_while_its_source_is_opened_has_one_source(service: Running) -> None:
+    start = json.dumps({"op": "start", "resume": str(uuid.uuid4())})
+    async with service.publisher("twice") as first, service.publisher("twice") as second:
+        await asyncio.gather(first.send(start), second.send(start))
+        ready = [json.loads(await asyncio.wait_for(socket.recv(), 20)) for socket in (first, second)]
+        assert sorted(one["resumed"] for one in ready) == [False, True]
+        assert len({one["source"] for one in ready}) == len({one["clock"] for one in ready}) == 1
+        assert len(service.services.hub.sources.of(service.services.hub.channel("twice"))) == 1
+
+
 async def test_a_post_resumes_by_an_id_of_its_own(service: Running) -> None:
     """A client that cannot read `ready`, like OBS's ffmpeg output, brings its own id from the beginning."""
     path = f"/api/channels/own/audio?source=obs&resume={uuid.uuid4()}"

@@ -23,6 +23,7 @@ from surtitle.channels.source import Source
 from surtitle.channels.source_opener import SourceOpener, SourceRequest
 from surtitle.channels.style import Style
 from surtitle.core.errors import BadRequest, ShuttingDown
+from surtitle.core.keyed_lock import KeyedLock
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier, from_thread
 from surtitle.core.settings import Settings
@@ -79,6 +80,7 @@ class Hub:
         )
         self._observers: list[ChannelObserver] = []
         self._describer = ChannelDescriber(self.readers, self.sources, self._switcher, self._diarizer, self._observers)
+        self._resuming = KeyedLock()
         self._stopping = False
         engines.on_default_changed = self._switch_default_engine
         engines.library.in_use = self.sources.models
@@ -113,12 +115,13 @@ class Hub:
         if resume is not None and not _RESUME.fullmatch(resume):
             raise BadRequest("The resume id is invalid: send the one from the ready message, or none.")
         name = clean_name(name) or "source"
-        if (existing := self.sources.find_resumable(channel, resume)) is not None:
-            log.info("%s/%s: resumed at %.1f s", channel.name, existing.name, existing.input.received)
-            return OpenedSource(existing, existing.lease.attach(), resumed=True)
-        left = channel.session.take_resumable(resume)
-        request = SourceRequest(channel, name, language, resume or secrets.token_urlsafe(16), age, left)
-        source = await self._opener.open(request)
+        resume = resume or secrets.token_urlsafe(16)
+        async with self._resuming.hold((channel.name, resume)):  # a client may come twice while its source is opened
+            if (existing := self.sources.find_resumable(channel, resume)) is not None:
+                log.info("%s/%s: resumed at %.1f s", channel.name, existing.name, existing.input.received)
+                return OpenedSource(existing, existing.lease.attach(), resumed=True)
+            left = channel.session.find_resumable(resume)
+            source = await self._opener.open(SourceRequest(channel, name, language, resume, age, left))
         if self._stopping:
             source.end()
             raise ShuttingDown(_STOPPING)

@@ -93,13 +93,14 @@ class RunningSession:
         self._save()
         return [name for prefix in prefixes for name in _find_unstored(prefix, captions)]
 
-    def take_resumable(self, resume: str | None) -> ResumableSource | None:
-        """The source with the id ``resume`` that was running when the service ended. It is returned only once."""
+    def find_resumable(self, resume: str) -> ResumableSource | None:
+        """The source with the id ``resume`` that was running when the service ended and has not come back yet."""
         in_time = time.monotonic() - self._created <= self._limits.resume_window
-        return self._resumable.pop(hash_resume_id(resume), None) if resume and in_time else None
+        return self._resumable.get(hash_resume_id(resume)) if in_time else None
 
     def save_source(self, resume: str, name: str, clock: float) -> None:
         """Store a source that has started, with its first sample at ``clock`` seconds."""
+        self._resumable.pop(hash_resume_id(resume), None)
         if self._journal is not None and self.current is not None:
             self._journal.save_source(self.current, resume, name, clock)
 
