@@ -42,7 +42,7 @@ async def translated(service: Running, channel: str, language: str, count: int) 
     await until(lambda: sum(caption.final for caption in track.captions) >= count)
     texts = [caption.text for caption in track.captions if caption.final]
     assert all(texts)
-    assert set(texts).isdisjoint(caption.text for caption in found.captions)
+    assert set(texts).isdisjoint(caption.text for caption in found.original.captions)
     return texts
 
 

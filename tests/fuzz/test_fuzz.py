@@ -67,7 +67,7 @@ async def left(service: Running) -> tuple[int, int]:
     """Tasks and open files, when all clients are gone."""
     hub = service.services.hub
     async with asyncio.timeout(60):
-        while service.services.connection_limits.open or any(not source.ended for source in hub._sources):
+        while service.services.connection_limits.open or any(not source.ended for source in hub.sources):
             await asyncio.sleep(0.1)
     await asyncio.sleep(0.5)
     return len(asyncio.all_tasks()), psutil.Process().num_fds()

@@ -200,8 +200,8 @@ async def test_http_answers_with_the_same_codes(service: Running) -> None:
 async def test_an_http_client_that_stops_sending(hasty: Running) -> None:
     async def body() -> AsyncIterator[bytes]:
         yield bytes(3200)
-        await until(lambda: bool(hub.sources(channel)))
-        await until(lambda: not any(source.attached for source in hub.sources(channel)))
+        await until(lambda: bool(hub.sources.of(channel)))
+        await until(lambda: not any(source.lease.attached for source in hub.sources.of(channel)))
 
     hub = hasty.services.hub
     channel = hub.channel("stopped")
