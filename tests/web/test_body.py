@@ -78,4 +78,5 @@ async def test_a_body_that_is_not_the_expected_json(
 ) -> None:
     answer = await client.request(method, path_of(guarded, path), content=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
-    assert answer.json()["message"].startswith(f"{noun} must be JSON like {{")
+    explained = (f"{noun} must be JSON like {{", "colour: there is no such setting: send any of")
+    assert answer.json()["message"].startswith(explained)
