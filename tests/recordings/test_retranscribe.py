@@ -46,7 +46,7 @@ async def client(service: Running) -> AsyncIterator[httpx.AsyncClient]:
 async def polish(client: httpx.AsyncClient, session: str) -> dict[str, Any]:
     """Ask for a second pass and wait for its end."""
     found = (await client.post(f"/api/sessions/{session}/polish")).json()
-    async with asyncio.timeout(180):
+    async with asyncio.timeout(600):
         while found["polish"]["state"] in ("waiting", "running"):
             await asyncio.sleep(0.2)
             found = (await client.get(f"/api/sessions/{session}")).json()
@@ -110,7 +110,7 @@ async def test_a_cancelled_second_pass_changes_nothing(
 
 async def test_a_missing_model_is_reported(client: httpx.AsyncClient, recorded: Talk) -> None:
     await client.post(f"/api/sessions/{recorded.session}/polish", json={"model": "/nowhere"})
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while (job := (await client.get(f"/api/sessions/{recorded.session}")).json()["polish"])["state"] != "failed":
             await asyncio.sleep(0.2)
     assert job["message"].startswith("There is no directory /nowhere")
