@@ -3,7 +3,7 @@
 # make test     set everything up and run all checks and tests, in a quarter of an hour: before a pull request
 # make install  the environment in .venv and node_modules, with what the tests need
 # make lock     update requirements/*.txt after a change in pyproject.toml; UPGRADE=--upgrade for newest versions
-# make bench    compare the service with WhisperLiveKit, for hours; see benchmarks/README.md
+# make bench    compare the service with WhisperLiveKit, for a day; see benchmarks/README.md
 # make zip      the Chrome extension for the Web Store, in dist/
 
 PYTHON ?= python3
@@ -44,6 +44,7 @@ test: .venv/test tools
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surtitle needs Python 3.11 or newer: install it, or say which with make PYTHON=python3.12.")'
+	@echo Installing. This takes a few minutes.
 	$(PYTHON) -m venv .venv
 
 .venv/run: .venv/bin/python pyproject.toml requirements/run.txt

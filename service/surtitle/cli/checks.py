@@ -32,7 +32,7 @@ _MIN_FREE_BYTES = 2e8  # with less, the service cannot store anything
 _MIN_OPEN_FILES = 2048  # a few hundred readers need as many
 _TIMEOUT = 3.0  # seconds
 _OBS_PORT = 4455
-_EXTRAS = {"translation": ("nllw", "translated captions"), "diarization": ("nemo", "telling speakers apart")}
+_EXTRAS = {"translation": ("nllw", "translation with torch"), "diarization": ("nemo", "telling speakers apart")}
 
 
 class Status(StrEnum):
@@ -332,7 +332,7 @@ def _check_extras(_: Settings) -> Iterator[Finding]:
             yield Finding(Status.OK, extra.capitalize(), release)
         else:
             yield Finding(
-                Status.OK, extra.capitalize(), f"not installed; {use} needs it: run `pip install 'surtitle[{extra}]'`"
+                Status.OK, extra.capitalize(), f"not installed, and not needed except for {use}: run `pip install 'surtitle[{extra}]'`"
             )
 
 

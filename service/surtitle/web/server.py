@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import sys
@@ -64,7 +65,7 @@ class Server(uvicorn.Server):
             self._listen_socket = socket.create_server((settings.host, settings.port), family=family)
         except OSError as error:
             raise PortTaken(
-                f"Port {settings.port} cannot be used ({error.strerror or error}): stop the program that uses it, "
+                f"Port {settings.port} cannot be used ({_describe(error)}): stop the program that uses it, "
                 "which may be another Surtitle, or choose another port with --port."
             ) from error
         self.ready = asyncio.Event()
@@ -123,6 +124,11 @@ class Server(uvicorn.Server):
         """Give connections time to send what their clients have to know."""
         if self._connection_limits.open:
             await asyncio.sleep(_NOTIFY_DELAY)
+
+
+def _describe(error: OSError) -> str:
+    """The system's description of an error, without the address that the event loop adds to it."""
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _check_certificate(certificate: Path | None, key: Path | None) -> None:
