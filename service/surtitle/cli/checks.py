@@ -332,7 +332,9 @@ def _check_extras(_: Settings) -> Iterator[Finding]:
             yield Finding(Status.OK, extra.capitalize(), release)
         else:
             yield Finding(
-                Status.OK, extra.capitalize(), f"not installed, and not needed except for {use}: run `pip install 'surtitle[{extra}]'`"
+                Status.OK,
+                extra.capitalize(),
+                f"not installed, and not needed except for {use}: run `pip install 'surtitle[{extra}]'`",
             )
 
 
