@@ -168,7 +168,7 @@ class Sessions:
             began=session.began,
             ended=None if running else round(summary.seen, 3),
             captions=summary.captions,
-            seconds=round(max([summary.last, *(one.end for one in recordings)]), 3),
+            seconds=round(max([summary.end, *(one.end for one in recordings)]), 3),
             beginning=summary.beginning,
             versions=list(summary.versions),
             languages=[track for track in summary.tracks if track != ORIGINAL],

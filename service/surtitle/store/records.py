@@ -18,14 +18,14 @@ POLISHED = "polished"
 class Summary:
     """A session in a list.
 
-    ``seen`` is the time of the last write, in seconds since 1970; ``last`` the start of the last caption on the
+    ``seen`` is the time of the last write, in seconds since 1970; ``end`` is the end of its newest caption on the
     channel's clock, in seconds; ``beginning`` holds its first words, and ``tracks`` its languages.
     """
 
     session: Session
     seen: float
     captions: int
-    last: float
+    end: float
     beginning: str
     versions: tuple[str, ...]
     tracks: tuple[str, ...]

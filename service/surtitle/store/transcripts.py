@@ -139,11 +139,19 @@ def _find_terms(words: str) -> list[str]:
 def _summary(connection: Connection, row: Any) -> Summary:
     which = CAPTIONS.c.session == row.id, CAPTIONS.c.track == ORIGINAL
     live = (*which, CAPTIONS.c.version == LIVE)
-    count, last = connection.execute(select(func.count(), func.max(CAPTIONS.c.start)).where(*live)).one()
+    count = connection.execute(select(func.count()).where(*live)).scalar_one()
+    newest = select(CAPTIONS.c.packed).where(*live).order_by(CAPTIONS.c.start.desc()).limit(1)
+    packed = connection.execute(newest).scalar()
     first = select(CAPTIONS.c.text).where(*live).order_by(CAPTIONS.c.start).limit(3)
     beginning = " ".join(connection.execute(first).scalars())[:_MAX_BEGINNING_LENGTH]
     versions = connection.execute(select(CAPTIONS.c.version).where(*which).distinct()).scalars()
     tracks = connection.execute(select(CAPTIONS.c.track).where(CAPTIONS.c.session == row.id).distinct()).scalars()
     return Summary(
-        session_from_row(row), row.seen, count, last or 0.0, beginning, tuple(sorted(versions)), tuple(sorted(tracks))
+        session_from_row(row),
+        row.seen,
+        count,
+        unpack_caption("", packed).end if packed else 0.0,
+        beginning,
+        tuple(sorted(versions)),
+        tuple(sorted(tracks)),
     )
