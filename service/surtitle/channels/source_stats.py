@@ -14,6 +14,7 @@ from surtitle.core.metrics import Metrics
 _SILENCE_DB = -90.0
 _DECAY_DB = 30.0  # dB per second by which the level falls after a loud moment
 _RECENT_WINDOW = 60.0  # seconds over which the pace of speech is measured
+_MIN_WINDOW = 10.0  # seconds for which a new source is assumed to have spoken
 _MAX_RECENT = 200  # captions in that window
 
 
@@ -32,6 +33,7 @@ class SourceStats:
         self._channel = channel
         self._metrics = metrics
         self._now = asyncio.get_running_loop().time
+        self._created = self._now()
         # the time at which each recent caption became final, and its number of words
         self._recent_finals: deque[tuple[float, int]] = deque(maxlen=_MAX_RECENT)
         self._counted_words: dict[str, int] = {}  # committed words already counted, by the id of an open caption
@@ -41,7 +43,8 @@ class SourceStats:
         """Words per minute in the recent past."""
         while self._recent_finals and self._recent_finals[0][0] < self._now() - _RECENT_WINDOW:
             self._recent_finals.popleft()
-        return round(sum(words for _, words in self._recent_finals) * 60 / _RECENT_WINDOW)
+        window = min(_RECENT_WINDOW, max(_MIN_WINDOW, self._now() - self._created))
+        return round(sum(words for _, words in self._recent_finals) * 60 / window)
 
     def measure(self, samples: Samples) -> None:
         """Measure the level of 16 kHz samples, the newest of the source."""
