@@ -45,12 +45,18 @@ def test_null_is_a_value() -> None:
         settings.apply({"paused": None})
 
 
+@pytest.mark.parametrize("host", ["::1", "fe80::1%eth0", "obs.local", "192.168.1.20"])
+def test_obs_may_be_on_any_computer(host: str) -> None:
+    assert ChannelSettings().apply({"closed_captions": {"host": f" {host}"}}).closed_captions.host == host
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"color": "red"}, "color: there is no such setting: send any of language, model"),
         ({"diarization": {"speed": 1}}, "diarization.speed: there is no such setting: send any of enabled, sources"),
         ({"closed_captions": {"port": "4455"}}, "closed_captions.port: send OBS's WebSocket port, usually 4455."),
+        ({"closed_captions": {"host": "localhost:4455"}}, "closed_captions.host: send the name or address of the"),
         ({"closed_captions": {"password": "x" * 201}}, "closed_captions.password: send at most 200 characters."),
         ({"names": {"a": 1}}, "names: expected `str`, got `int`."),
         ({"names": {str(number): "a" for number in range(101)}}, "names: send at most 100 names."),

@@ -66,6 +66,12 @@ async def test_nothing_answers() -> None:
             pass
 
 
+async def test_a_name_that_no_computer_can_have() -> None:
+    with pytest.raises(ObsUnreachable, match="localhost:4455"):
+        async with connect_to_obs("localhost:4455", free_port(), PASSWORD, TIMEOUT):
+            pass
+
+
 async def test_another_server_answers() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -200,6 +200,26 @@ async def test_a_source_goes_on_with_the_same_clock(tmp_path: Path) -> None:
             assert not (await begin(socket))["resumed"]
 
 
+async def test_a_source_that_began_before_another_with_its_id_had_ended_goes_on(tmp_path: Path) -> None:
+    start = {"op": "start", "rate": RATE, "source": "tab", "resume": "a-client-s-own-id"}
+    samples = to_pcm(speech("The train was late because of the heavy snow."))
+    async with running(data_dir=tmp_path) as service, service.publisher("talk") as ending, asyncio.timeout(60):
+        await ending.send(json.dumps(start))
+        await ending.send(samples)
+        await ending.send(json.dumps({"op": "end"}))
+        await until(lambda: any(one.input.ending for one in service.services.hub.sources))
+        (first,) = service.services.hub.sources
+        async with service.publisher("talk") as socket:
+            await socket.send(json.dumps(start))
+            assert not json.loads(await socket.recv())["resumed"]
+            assert not first.ended
+            await until(lambda: first.ended)
+            await kept(service)
+    async with running(data_dir=tmp_path) as service, service.publisher("talk") as socket, asyncio.timeout(30):
+        await socket.send(json.dumps(start))
+        assert json.loads(await socket.recv())["resumed"]
+
+
 async def test_a_clock_that_was_set_back_puts_nothing_before_what_was_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -225,6 +225,8 @@ class Hub:
     def _source_ended(self, source: Source) -> None:
         if self._audio_listener is not None:
             self._audio_listener.leave(source)
-        if not self._stopping:  # otherwise its client may resume with the next run of the service
+        others = (one for one in self.sources.of(source.channel) if one is not source)
+        resumed = any(one.resume == source.resume for one in others)  # its client did not wait for its end
+        if not (self._stopping or resumed):  # otherwise its client may resume with the next run of the service
             source.channel.session.forget_source(source.resume)
         source.channel.changes.notify()

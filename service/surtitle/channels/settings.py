@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from ipaddress import IPv6Address
 from itertools import islice
 from typing import Annotated, Any, get_args
 
@@ -74,7 +75,10 @@ class ClosedCaptions(_ClosedCaptions, frozen=True):
         """These settings without spaces around the host. Raises `BadRequest`."""
         if self.language is not None:
             check_writable(check_language(self.language))
-        return msgspec.structs.replace(self, host=self.host.strip())
+        host = self.host.strip()
+        if ":" in host and not _is_ipv6(host):  # such as an address with a port
+            raise BadRequest(_advise(["closed_captions", "host"]))
+        return msgspec.structs.replace(self, host=host)
 
 
 class ClosedCaptionsDescription(_ClosedCaptions, frozen=True):
@@ -222,6 +226,14 @@ def _find_meta(path: Iterable[str]) -> Meta | None:
     for name in path:
         kind = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
     return next((one for one in get_args(kind) if isinstance(one, Meta)), None)
+
+
+def _is_ipv6(address: str) -> bool:
+    try:
+        IPv6Address(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_model(name: str, model: str | None) -> str | None:

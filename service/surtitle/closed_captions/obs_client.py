@@ -172,7 +172,7 @@ def _as_obs_error() -> Iterator[None]:
         raise ObsUnreachable(str(error)) from error
     except msgspec.DecodeError as error:
         raise ObsUnsupported(f"an answer that is not obs-websocket's: {error}") from error
-    except (OSError, UnicodeError, WebSocketException) as error:  # UnicodeError: a name that no computer can have
+    except (OSError, ValueError, WebSocketException) as error:  # ValueError: a name that no computer can have
         raise ObsUnreachable(_describe(error)) from error
 
 

@@ -16,6 +16,7 @@ from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.obs_websocket import OFF, ObsOutput
 from surtitle.core.errors import SurtitleError
+from surtitle.core.keyed_lock import KeyedLock
 from surtitle.core.wire import ClosedCaptionsStatus
 from surtitle.translation.translations import Translations
 
@@ -35,6 +36,7 @@ class Outputs:
         self._running: dict[Channel, ObsOutput] = {}
         self._applied: WeakKeyDictionary[Channel, ClosedCaptions] = WeakKeyDictionary()
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
+        self._sending = KeyedLock()
         self._scripts: Counter[Channel] = Counter()
 
     def apply(self, channel: Channel) -> None:
@@ -102,12 +104,12 @@ class Outputs:
     async def _run(self, channel: Channel, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             before.cancel()
-            await asyncio.wait({before})
-        settings = channel.settings.closed_captions
-        if not settings.enabled:
-            return
-        with self.captioner(channel, settings.language, settings.delay) as captioner:
-            await self._send(channel, settings, captioner)
+        async with self._sending.hold(channel):  # an earlier task may still take its captions off the screens
+            settings = channel.settings.closed_captions
+            if not settings.enabled:
+                return
+            with self.captioner(channel, settings.language, settings.delay) as captioner:
+                await self._send(channel, settings, captioner)
 
     async def _send(self, channel: Channel, settings: ClosedCaptions, captioner: Captioner) -> None:
         output = self._running[channel] = ObsOutput(settings, captioner, channel.changes.notify)
