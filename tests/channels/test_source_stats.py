@@ -46,15 +46,21 @@ async def test_the_pace_is_that_of_the_last_minute(monkeypatch: pytest.MonkeyPat
     now = 1000.0
     stats = SourceStats("main", None)
     monkeypatch.setattr(stats, "_now", lambda: now)
+    monkeypatch.setattr(stats, "_created", now - 100)
+    stats.count_caption(caption(1.0, 2.0, final=True), "whisper", None)
+    now += 40.0
+    stats.count_caption(replace(caption(3.0, final=True), id="c2"), "whisper", None)
+    assert (stats.pace, stats.captions) == (3, 2)
+    now += 40.0
+    assert (stats.pace, stats.captions) == (1, 2)
+
+
+async def test_the_pace_of_a_new_source_is_that_of_its_own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    stats = SourceStats("main", None)
+    monkeypatch.setattr(stats, "_now", lambda: now)
     monkeypatch.setattr(stats, "_created", now)
     stats.count_caption(caption(1.0, 2.0, final=True), "whisper", None)
     assert stats.pace == 12  # two words in ten seconds: the first moments say little
     now += 20.0
     assert stats.pace == 6
-    now += 40.0
-    assert stats.pace == 2
-    now -= 20.0
-    stats.count_caption(replace(caption(3.0, final=True), id="c2"), "whisper", None)
-    assert (stats.pace, stats.captions) == (3, 2)
-    now += 40.0
-    assert (stats.pace, stats.captions) == (1, 2)

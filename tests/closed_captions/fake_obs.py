@@ -98,5 +98,7 @@ async def fake_obs(host: str = "127.0.0.1", **properties: Any) -> AsyncIterator[
     obs = FakeObs(free_port(), **properties)
     obs.answering.set()
     async with serve(obs.serve, host, obs.port, close_timeout=1):
-        yield obs
-        obs.answering.set()
+        try:
+            yield obs
+        finally:
+            obs.answering.set()

@@ -60,10 +60,10 @@ class StatusBoard:
     def watch(self) -> Iterator[None]:
         """Keep the state up to date for as long as the block runs."""
         self._watchers += 1
-        if self._watchers == 1:
-            self._update()
-            self._watched.set()
         try:
+            if self._watchers == 1:
+                self._update()
+                self._watched.set()
             yield
         finally:
             self._watchers -= 1
