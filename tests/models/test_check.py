@@ -31,11 +31,22 @@ def test_a_missing_file_is_named(directory: Path, name: str) -> None:
     assert time.monotonic() - began < 1
 
 
-@pytest.mark.parametrize("name", ["config.json", "tokenizer.json"])
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "vocabulary.json"])
 def test_truncated_json_is_named(directory: Path, name: str) -> None:
     content = (directory / name).read_bytes()
     (directory / name).write_bytes(content[: len(content) // 2])
     with pytest.raises(ModelError, match=f"{name} is damaged"):
+        check_directory(directory)
+
+
+def test_a_truncated_text_vocabulary_is_named(directory: Path) -> None:
+    (directory / "vocabulary.json").unlink()
+    path = directory / "vocabulary.txt"
+    tokens = ["the", "<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>", "<|0.00|>"]
+    path.write_text("\n".join(tokens) + "\n")
+    check_directory(directory)
+    path.write_text("\n".join(tokens[:3]))
+    with pytest.raises(ModelError, match=r"vocabulary\.txt is damaged"):
         check_directory(directory)
 
 

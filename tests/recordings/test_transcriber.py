@@ -48,6 +48,12 @@ def whisper(request: pytest.FixtureRequest) -> WhisperTranscriber:
     return found
 
 
+def test_a_language_without_a_token_is_not_known(whisper_base: Path, base: WhisperTranscriber) -> None:
+    assert "yue" not in base.languages
+    assert {"en", "de", "zh", "no"} < base.languages
+    assert WhisperTranscriber(whisper_base, "base", "yue", workers=1).language == "auto"
+
+
 def recognize(whisper: WhisperTranscriber, samples: Samples) -> list[Word]:
     return [word for _, words in whisper.words(blocks(samples, RATE)) for word in words]
 
@@ -150,3 +156,13 @@ def test_a_change_of_language_is_followed(whisper_base: Path) -> None:
         said[whisper.language] += f" {join(words)}"
     assert "hereby granted, free of charge" in said["en"]
     assert "dazugehörigen Dokumentationsdateien" in said["de"]
+
+
+@pytest.mark.skipif(not (PEOPLE / "pv-fr.flac").is_file(), reason="needs recorded speech")
+def test_the_first_sentence_in_another_language_is_kept(whisper_base: Path) -> None:
+    clips = [np.concatenate(list(read(PEOPLE / name))) for name in ("pv-fr.flac", "pv-fr2.flac", "jfk.flac")]
+    samples = np.concatenate([part for clip in clips for part in (clip, silence(0.6))])
+    heard = join(recognize(WhisperTranscriber(whisper_base, "base"), samples))
+    assert "situés au bord" in heard
+    assert "And so my fellow Americans" in heard
+    assert "ask what you can do for your country" in heard

@@ -12,6 +12,7 @@ from surtitle.core.errors import ModelError
 
 _WEIGHTS = "model.bin"
 _VOCABULARIES = ("vocabulary.txt", "vocabulary.json")  # CTranslate2 needs one of them
+_LAST_TOKEN = "<|notimestamps|>"  # the last token of a vocabulary that is not a timestamp
 _FIRST_WITH_ALIASES = 3  # the first version of CTranslate2's format in which variables have aliases
 _FIRST_WITH_SIZES = 4  # the first version in which variables have their size in bytes
 _VERSIONS = range(2, 100)  # plausible versions
@@ -27,9 +28,25 @@ def check_directory(directory: Path, model: str | None = None) -> None:
     """
     for name in ("config.json", "tokenizer.json"):
         _check_json(directory, name, model)
-    if not any((directory / name).is_file() for name in _VOCABULARIES):
-        raise ModelError(f"{directory} has no {' or '.join(_VOCABULARIES)}: {_remedy(model)}.")
+    _check_vocabulary(directory, model)
     _check_weights(directory, model)
+
+
+def _check_vocabulary(directory: Path, model: str | None) -> None:
+    """Check that the vocabulary exists, and that its end is not missing."""
+    name = next((name for name in _VOCABULARIES if (directory / name).is_file()), None)
+    if name is None:
+        raise ModelError(f"{directory} has no {' or '.join(_VOCABULARIES)}: {_remedy(model)}.")
+    path = directory / name
+    if name.endswith(".json"):
+        _check_json(directory, name, model)
+        return
+    try:
+        complete = _LAST_TOKEN.encode() in path.read_bytes().split()
+    except OSError as error:
+        raise ModelError(f"Cannot read {path} ({error.strerror or error}): {_remedy(model)}.") from error
+    if not complete:
+        raise ModelError(f"{path} is damaged: {_remedy(model)}.")
 
 
 def _check_weights(directory: Path, model: str | None) -> None:

@@ -22,7 +22,7 @@ from surtitle.core.words import Word
 from surtitle.models import catalogue
 from surtitle.models.check import check_directory
 from surtitle.pipeline import Pipeline
-from surtitle.recordings.passages import Passage, split_passages
+from surtitle.recordings.passages import Passage, Piece, split_passages
 from surtitle.speech.engine import Hints
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
@@ -85,7 +85,7 @@ class WhisperTranscriber:
         self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
         check_directory(directory, None if catalogue.WHISPER.local_directory(name) else name)
         self._model = _load(directory, self._workers)
-        self.languages = frozenset(map(str, self._model.supported_languages))
+        self.languages = _known_languages(self._model)
         code = recognizer_code(language, self.languages) or AUTO
         self._requested_language = next(iter(self.languages)) if len(self.languages) == 1 else code
         self.language = self._requested_language
@@ -119,7 +119,8 @@ class WhisperTranscriber:
         """Passages that are each in one language.
 
         To detect it, the first and the last half minute of each passage are examined, and all of a passage in which it
-        changes: with text of another language as context, Whisper translates.
+        changes: with text of another language as context, Whisper translates or leaves out sentences. Of a shorter
+        recording, the last seconds are examined.
         """
         if self._requested_language != AUTO:
             yield from ((passage, self._requested_language) for passage in found)
@@ -129,13 +130,29 @@ class WhisperTranscriber:
             parts = passage.parts(_LANGUAGE_WINDOW)
             first = language is None
             language = language or self._detect(parts[0], None)
-            if (first and len(parts) == 1) or self._detect(parts[-1], language) == language:
+            last = _last_part(passage, _LANGUAGE_STEP) if first and len(parts) == 1 else parts[-1]
+            if last is None or self._detect(last, language) == language:
                 yield passage, language
                 continue
             parts = passage.parts(_LANGUAGE_STEP)
             languages = [self._detect(part, language) for part in parts]
-            for language, group in groupby(zip(parts, languages, strict=True), key=lambda pair: pair[1]):
-                yield Passage([piece for part, _ in group for piece in part.pieces]), language
+            labelled: list[tuple[Piece, str]] = []
+            for part, current, following in zip(parts, languages, [*languages[1:], languages[-1]], strict=True):
+                switch = self._find_switch(part, current, following)
+                labelled += [(piece, current if at < switch else following) for at, piece in enumerate(part.pieces)]
+            for language, group in groupby(labelled, key=lambda pair: pair[1]):
+                yield Passage([piece for piece, _ in group]), language
+
+    def _find_switch(self, part: Passage, language: str, following: str) -> int:
+        """The index of the first piece of ``part`` from which it is in the language of the part after it.
+
+        A part is in the language of most of it. The sentence with which the next language begins would be lost.
+        """
+        if following != language:
+            for index in range(1, len(part.pieces)):
+                if self._detect(Passage(part.pieces[index:]), language) == following:
+                    return index
+        return len(part.pieces)
 
     def _detect(self, passage: Passage, before: str | None) -> str:
         """The language of a passage, or the previous one if the detection is uncertain. Raises `EngineError`."""
@@ -234,6 +251,24 @@ class PipelineTranscriber:
 
     def close(self) -> None:
         self._engine.close()
+
+
+def _last_part(passage: Passage, length: float) -> Passage | None:
+    """The pieces at the end of a passage that last at least ``length`` seconds; None if those are all of it."""
+    size = 0
+    for index in range(len(passage.pieces) - 1, 0, -1):
+        size += len(passage.pieces[index].samples)
+        if size >= length * RATE:
+            return Passage(passage.pieces[index:])
+    return None
+
+
+def _known_languages(model: Any) -> frozenset[str]:
+    """The languages that the tokenizer has a token for; faster-whisper lists `yue` for every multilingual model."""
+    codes = frozenset(map(str, model.supported_languages))
+    if not model.model.is_multilingual:
+        return codes
+    return frozenset(code for code in codes if model.hf_tokenizer.token_to_id(f"<|{code}|>") is not None)
 
 
 def _load(directory: Path, workers: int) -> Any:

@@ -12,7 +12,8 @@ BEFORE_WORD = {
     "de": "hr fr frl prof dr dipl ing z.b d.h u.a bzw ca evtl ggf vgl sog inkl exkl zzgl bzgl i.d.r m.e v.a str st "
     "geb gest z.t z.zt o.g u.u d.i s.o s.u",
     "fr": "m mm mme mlle mmes mlles mgr dr pr me st ste p.ex ex cf av bd env c.-à-d",
-    "es": "sr sra srta sres sras d dª dña dr dra prof profa ud uds vd vds p.ej ej av avda gral cap lic ing st sto sta",
+    "es": "sr sra srta sres sras d dª dña dr dra prof profa ud uds vd vds p.ej ej av avda gral cap lic ing st sto sta "
+    "ee",
     "it": "sig sigg sig.ra sig.na dott dott.ssa prof prof.ssa avv ing arch on mons p.es es cfr ca egr gent spett s",
     "pt": "sr sra srs sras srta dr dra prof profa eng p.ex ex av d exmo exma v.ex cap",
     "nl": "dhr mevr mw dr drs ing ir prof bijv bv d.w.z o.a m.b.t i.p.v ca evt incl excl t.o.v nl st",
@@ -46,7 +47,7 @@ MAYBE_LAST = {
     "en": "etc inc ltd co corp bros jr sr esq ph.d m.d a.m p.m u.s u.k u.n d.c b.c a.d et.al al",
     "de": "usw etc u.a.m u.ä o.ä u.s.w mio mrd jh jhd n.chr v.chr chr ag",
     "fr": "etc s.a j.-c",
-    "es": "etc ee.uu s.a s.l a.c d.c ud",
+    "es": "etc ee.uu uu s.a s.l a.c d.c ud",
     "it": "ecc etc a.c d.c s.p.a s.r.l",
     "pt": "etc ltda s.a cia a.c d.c",
     "nl": "enz etc e.d n.v b.v",

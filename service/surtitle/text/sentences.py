@@ -95,6 +95,8 @@ def _full_stop_ends(word: str, upcoming: str | None, language: str | None) -> bo
     if stem == "I" and language in (None, "en"):
         return upcoming is None or not upcoming or upcoming[:1].isupper()
     if folded in _list_words("number", language):
+        if len(stem) == 1 and _is_lower(upcoming):
+            return False  # the first part of an abbreviation: "p. ex."
         return upcoming is not None and not _is_number(upcoming)
     if folded in _list_words("last", language) or _LETTERS.match(stem.lstrip(".")):
         return upcoming is not None and (not upcoming or _starts_sentence(upcoming, language))
