@@ -105,3 +105,8 @@ def test_a_transcript_is_written_to_the_temporary_folder_if_need_be(tmp_path: Pa
         assert elsewhere.suffix == ".srt"
     finally:
         elsewhere.unlink()
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path: Path, talk: Path) -> None:
+    with pytest.raises(BadRequest, match=r"Cannot write .*… \(File name too long\): choose another output with -o\."):
+        plan_jobs([talk], str(tmp_path / ("x" * 300 + ".srt")), "srt", overwrite=False)

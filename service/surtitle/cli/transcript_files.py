@@ -122,6 +122,12 @@ def _make_folder(folder: Path, *, missing_is_fine: bool) -> None:
 def _check(job: Job, *, overwrite: bool) -> None:
     path = job.output
     assert path is not None
+    try:
+        path.exists()
+    except OSError as error:  # such as a name that is too long
+        raise BadRequest(
+            f"Cannot write {str(path)[:60]}… ({error.strerror}): choose another output with -o."
+        ) from error
     if path.exists() and path.samefile(job.file):
         raise BadRequest(f"{path} is the file to transcribe: choose another output with -o.")
     if path.is_dir():
