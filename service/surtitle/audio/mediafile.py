@@ -18,7 +18,7 @@ import numpy as np
 
 from surtitle.audio import RATE, Samples, to_mono
 from surtitle.audio.container import decode_stream, describe_error, file_url
-from surtitle.audio.intake import resample_blocks
+from surtitle.audio.intake import join_blocks, resample_blocks
 from surtitle.core.errors import BadAudio
 
 _TOLERANCE = 0.1  # seconds: timestamps are rounded and jitter, and clocks drift; as in FFmpeg's `aresample=async=1`
@@ -73,13 +73,9 @@ def read_excerpt(path: str | PathLike[str], track: int, start: float, length: fl
         if start:
             with suppress(av.error.FFmpegError):  # a file that cannot seek is read from its beginning
                 container.seek(round(start * av.time_base))
-        blocks: list[Samples] = []
         decoded = ((to_mono(frames), rate) for _, frames, rate in decode_stream(container, track - 1))
-        for block in resample_blocks(decoded):
-            blocks.append(block)
-            if sum(map(len, blocks)) >= length * RATE:
-                break
-        return np.concatenate(blocks)[: round(length * RATE)] if blocks else np.zeros(0, dtype=np.float32)
+        size = round(length * RATE)
+        return next(join_blocks(resample_blocks(decoded), size), np.zeros(0, dtype=np.float32))[:size]
 
 
 @contextmanager

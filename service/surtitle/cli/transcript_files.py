@@ -123,18 +123,18 @@ def _check(job: Job, *, overwrite: bool) -> None:
     path = job.output
     assert path is not None
     try:
-        path.exists()
+        exists = path.exists()
     except OSError as error:  # such as a name that is too long
         raise BadRequest(
             f"Cannot write {str(path)[:60]}… ({error.strerror}): choose another output with -o."
         ) from error
-    if path.exists() and path.samefile(job.file):
+    if exists and path.samefile(job.file):
         raise BadRequest(f"{path} is the file to transcribe: choose another output with -o.")
     if path.is_dir():
         raise BadRequest(f"{path} is a folder: choose another output with -o.")
-    if path.exists() and not overwrite:
+    if exists and not overwrite:
         raise BadRequest(f"{path} already exists: add --overwrite to replace it.")
     if not path.parent.is_dir():
         raise BadRequest(f"There is no folder {path.parent}: create it, or choose another output with -o.")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if not os.access(path if exists else path.parent, os.W_OK):
         raise BadRequest(f"Cannot write {path}: choose another output with -o.")
