@@ -29,7 +29,7 @@ from tests.obs.bed import PASSWORD, Obs, obs
 from tests.obs.flv import Shown, running_text, screens
 from tests.support import Running, free_port, running, until
 
-MINUTES = 2.0
+MINUTES = 1.0
 SENTENCES = [
     "He sold the old horse in autumn",  # 31 characters
     "She paid for the bread and milk.",  # 32
@@ -176,7 +176,7 @@ async def test_the_set_of_characters_and_what_they_cost_is_obs_own(bed: Obs) -> 
         assert screen.pairs == 4 + sum(1 + count_pairs(row) for row in screen.rows)
 
 
-async def test_two_minutes_in_which_no_word_is_lost_or_doubled(bed: Obs) -> None:
+async def test_a_minute_in_which_no_word_is_lost_or_doubled(bed: Obs) -> None:
     """The connection to OBS is cut twice meanwhile, once for longer than a screen stays."""
     relay = Relay(bed.port)
     await relay.mend()
