@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.mediafile import TimedBlock, fill_gaps, read
+from surtitle.audio.mediafile import read
 from surtitle.core.errors import BadAudio
 from tests.support import as_wav, need, silence
 
@@ -25,31 +25,6 @@ def find_sound(samples: Samples) -> list[tuple[float, float]]:
     loud = np.array([np.abs(part).max() > 0.05 for part in np.split(samples, range(160, len(samples), 160))])
     edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)).tolist()
     return [(first / 100, last / 100) for first, last in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def lengths(*blocks: TimedBlock, start: float = 0.0) -> list[float]:
-    """The seconds in each block of the result."""
-    return [round(len(samples) / rate, 3) for samples, rate in fill_gaps(iter(blocks), start)]
-
-
-def test_blocks_without_gaps_are_unchanged() -> None:
-    assert lengths((0.0, tone(1), RATE), (None, tone(1), RATE), (2.03, tone(1), RATE)) == [1, 1, 1]
-
-
-def test_a_late_beginning_and_a_gap_become_silence() -> None:
-    assert lengths((7.0, tone(1), RATE), (10.0, tone(1), RATE), start=5.0) == [2, 1, 2, 1]
-
-
-def test_overlaps_are_heard_once() -> None:
-    assert lengths((0.0, tone(2), RATE), (1.5, tone(2), RATE), (3.5, tone(1), RATE)) == [2, 1.5, 1]
-
-
-def test_a_clock_that_restarts_continues_where_it_ended() -> None:
-    assert lengths((0.0, tone(10), RATE), (0.0, tone(1), RATE), (1.5, tone(1), RATE)) == [10, 1, 0.5, 1]
-
-
-def test_a_step_of_days_is_not_filled() -> None:
-    assert lengths((0.0, tone(1), RATE), (1e6, tone(1), RATE), (1e6 + 1, tone(1), RATE)) == [1, 1, 1]
 
 
 @pytest.mark.parametrize(

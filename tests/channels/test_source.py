@@ -197,6 +197,19 @@ async def test_a_live_client_is_cut_to_the_budget_and_told(bench: Bench) -> None
     assert '"skipped":' in lag.data
 
 
+async def test_a_gap_in_a_clients_audio_moves_the_clock(bench: Bench) -> None:
+    script = Script()
+    source = bench.source(script)
+    await source.put(silence(0.1))
+    source.skip(1800.0)
+    assert source.input.live  # the client did not send half an hour in a moment
+    await source.put(silence(0.1))
+    assert source.position == pytest.approx(1800.2)
+    await source.finish()
+    assert script.heard == pytest.approx(0.2)
+    assert script.skipped == pytest.approx(1800.0)
+
+
 async def test_a_source_whose_client_is_gone_flushes_then_ends(bench: Bench) -> None:
     script = Script()
     source = bench.source(script)

@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from surtitle.audio import RATE
 from surtitle.recordings.repair import inspect
+from tests.audio.test_stream_clock import encode
 from tests.recordings.test_audio_file import decode_file, tone
 from tests.support import Running, as_wav, free_port, publish, running, silence, speech, until
 
@@ -64,6 +65,18 @@ async def test_a_container_is_recorded_too(service: Running, tmp_path: Path) -> 
     (path,) = recordings(tmp_path)
     await until(lambda: inspect(path).seconds == len(said) / RATE)
     assert np.abs(decode_file(path)[0][:, 0] - said).max() < 2 / 32768
+
+
+async def test_a_gap_in_a_container_is_silence_in_its_recording(service: Running, tmp_path: Path) -> None:
+    data = encode("matroska", "flac", time=lambda time: time if time < 1.0 else time + 5.0)
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        await start(client, "gap")
+        answer = await client.post("/api/channels/gap/audio?format=auto", content=data, timeout=60)
+    assert answer.json()["seconds"] == pytest.approx(7.0, abs=0.1)
+    (path,) = recordings(tmp_path)
+    frames, rate = decode_file(path)
+    assert len(frames) / rate == pytest.approx(7.0, abs=0.1)
+    assert not frames[round(1.2 * rate) : round(5.8 * rate)].any()
 
 
 async def test_recording_starts_and_stops_in_the_middle(service: Running, tmp_path: Path) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import av
 import av.audio
@@ -15,9 +14,15 @@ import av.error
 import numpy as np
 
 from surtitle.audio import RATES, Frames, Samples, to_mono
+from surtitle.audio.gaps import PlacedBlock, TimedBlock, find_gaps
+from surtitle.audio.ogg import CAPTURE_PATTERN, OggLinks, Readable
 from surtitle.core.errors import BadAudio
 
 _MAX_BAD_PACKETS = 50  # in a row, after which decoding fails
+_MAX_STREAM_GAP = 3600.0  # seconds; a larger step of the timestamps is an error, or another stream with its own clock
+
+# Streams of frames without a container have no timestamps: FFmpeg counts frames, as if all were like the first ones.
+_WITHOUT_CLOCK = frozenset({"aac", "ac3", "eac3", "flac", "mp3"})
 
 # Start decoding after the first packets instead of after five seconds of analysis. Only allow containers that hold the
 # audio themselves: FFmpeg also reads playlists, by which a client could make it open local files and network addresses.
@@ -27,12 +32,6 @@ _LIVE_OPTIONS = {
     "format_whitelist": "matroska,webm,ogg,wav,flac,mp3,mov,mp4,m4a,aac,ac3,eac3,aiff,au,caf,w64,avi,mpegts,flv,asf",
     "protocol_whitelist": "none",
 }
-
-
-class Readable(Protocol):
-    """The part of a file object that FFmpeg needs for a live stream."""
-
-    def read(self, size: int) -> bytes: ...
 
 
 class BytePipe:
@@ -90,20 +89,75 @@ def decode_frames(source: str | Readable, container_format: str | None = None) -
     ``source`` is a path or an object with ``read``; ``container_format`` names the container, None
     lets FFmpeg detect it. Raises `BadAudio` if there is nothing to decode.
     """
+    for _, blocks in _decode_links(source, container_format):
+        for _, frames, rate in blocks:
+            yield frames, rate
+
+
+def decode_placed(source: Readable, container_format: str | None = None) -> Iterator[PlacedBlock]:
+    """The same as `decode_frames`, with the seconds that are missing before each block by the container's clock."""
+    for start, blocks in _decode_links(source, container_format):
+        yield from find_gaps(blocks, start, _MAX_STREAM_GAP)
+
+
+def _decode_links(
+    source: str | Readable, container_format: str | None
+) -> Iterator[tuple[float | None, Iterator[TimedBlock]]]:
+    """The start of the clock, and the blocks, of each link of a chained Ogg stream, or of the only container."""
     live = not isinstance(source, str)
     name = "this stream" if live else str(source)
-    file = file_url(source) if isinstance(source, str) else source
     try:
-        with av.open(file, mode="r", format=container_format, options=_LIVE_OPTIONS if live else {}) as container:
-            if not container.streams.audio:
-                raise BadAudio(f"There is no audio in {name}: choose one that has sound.")
-            for _, frames, rate in decode_stream(container):
-                yield frames, rate
-    except (av.error.FFmpegError, ValueError) as error:
+        with open_links(source, container_format, _LIVE_OPTIONS if live else {}) as links:
+            for container in links:
+                if not container.streams.audio:
+                    raise BadAudio(f"There is no audio in {name}: choose one that has sound.")
+                yield clock_start(container), decode_stream(container)
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         raise BadAudio(
             f"FFmpeg cannot read {name} as {container_format or 'audio'} ({describe_error(error)}): "
             "send WebM, Ogg, FLAC, MP3, WAV or raw pcm16le."
         ) from error
+
+
+@contextmanager
+def open_links(
+    source: str | os.PathLike[str] | Readable,
+    container_format: str | None = None,
+    options: dict[str, str] | None = None,
+) -> Iterator[Iterator[av.container.InputContainer]]:
+    """Open a path or a stream: the links of a chained Ogg stream one after the other, or else one container.
+
+    Raises OSError and the errors of PyAV.
+    """
+    with ExitStack() as stack:
+        if isinstance(source, (str, os.PathLike)):
+            file = stack.enter_context(open(source, "rb"))
+            is_ogg = file.read(len(CAPTURE_PATTERN)) == CAPTURE_PATTERN
+            file.seek(0)
+            stream = OggLinks(file) if is_ogg else None
+        else:
+            stream = None if hasattr(source, "seek") else OggLinks(source)
+
+        def containers() -> Generator[av.container.InputContainer, None, None]:
+            opened = stream or (file_url(source) if isinstance(source, (str, os.PathLike)) else source)
+            more = True
+            while more:
+                with av.open(opened, mode="r", format=container_format, options=options or {}) as container:
+                    yield container
+                more = stream is not None and stream.next_link()
+
+        yield stack.enter_context(closing(containers()))
+
+
+def clock_start(container: av.container.InputContainer) -> float | None:
+    """The time at which the clock of a container begins, in seconds; None if that is when its audio begins.
+
+    A stream may have run for hours before it was joined, so its first timestamp says nothing. But picture and sound have
+    one clock, so sound that begins after the picture is late.
+    """
+    if container.start_time is None or (container.format.name == "mpegts" and len(container.streams.video) > 1):
+        return None  # each program of a transport stream has its own clock, and PyAV does not know the programs
+    return container.start_time / av.time_base
 
 
 def file_url(path: str | os.PathLike[str]) -> str:
@@ -127,7 +181,9 @@ def decode_stream(container: av.container.InputContainer, track: int = 0) -> Ite
     Raises `BadAudio` and the errors of PyAV.
     """
     stream = container.streams.audio[track]
+    has_clock = container.format.name not in _WITHOUT_CLOCK
     converter: av.audio.resampler.AudioResampler | None = None
+    converted: tuple[object, ...] = ()  # the parameters of the frames that the converter takes
     channels = 1
     bad = 0
     for packet in container.demux(stream):
@@ -147,10 +203,11 @@ def decode_stream(container: av.container.InputContainer, track: int = 0) -> Ite
                     f"The sample rate {frame.sample_rate} Hz is not supported: send {RATES.start} to "
                     f"{RATES.stop - 1} Hz."
                 )
-            if converter is None:
-                channels = min(2, frame.layout.nb_channels)
+            parameters = (frame.format.name, frame.layout.name, frame.sample_rate)
+            if converter is None or parameters != converted:  # a stream may change them on the way
+                converted, channels = parameters, min(2, frame.layout.nb_channels)
                 converter = av.audio.resampler.AudioResampler(format="flt", layout=("mono", "stereo")[channels - 1])
-            time = frame.time
+            time = frame.time if has_clock else None
             for part in converter.resample(frame):
                 yield time, np.array(part.to_ndarray().reshape(-1, channels), dtype=np.float32), part.sample_rate
                 time = None

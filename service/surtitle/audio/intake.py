@@ -11,7 +11,8 @@ from typing import Protocol
 import numpy as np
 
 from surtitle.audio import RATES, Frames, Samples, to_mono
-from surtitle.audio.container import BytePipe, decode_frames
+from surtitle.audio.container import BytePipe, decode_placed
+from surtitle.audio.gaps import make_silence
 from surtitle.audio.pcm import PcmDecoder
 from surtitle.audio.resample import Resampler
 from surtitle.audio.spool import make_seekable
@@ -26,11 +27,19 @@ FORMATS = ("pcm16le", *CONTAINERS)
 Sink = Callable[[Samples], Awaitable[None]]
 """Accepts 16 kHz mono samples; may wait, which holds the client back."""
 
-Tap = Callable[[Frames, int], None]
-"""Receives the decoded audio before resampling, and its rate in Hz; called in the event loop, must not block."""
+Skip = Callable[[float], None]
+"""Continues after some seconds without audio; called in the event loop, must not block."""
+
+Tap = Callable[[Frames, int, float], None]
+"""Receives the decoded audio before resampling, its rate in Hz, and the seconds that are missing before it.
+
+Called in the event loop, must not block.
+"""
 
 _PIPE_BYTES = 256 * 1024
 _TIMEOUT_MESSAGE = "Recognition did not accept the audio in time: start again."
+_MAX_SILENCE = 2.0  # seconds of a gap that become silence, in which words may continue; a longer one is skipped
+_MAX_SKIPPED = 86_400.0  # seconds skipped in one stream; more cannot be true, as a source may last a day
 _TIMEOUT = 120.0  # seconds that the decoding thread and the writer wait for each other
 
 
@@ -56,16 +65,21 @@ def check_format(audio_format: str, rate: int, channels: int) -> None:
         raise UnsupportedFormat(f"{channels} channels are not supported: send 1 or 2.")
 
 
-def no_tap(frames: Frames, rate: int) -> None:
+def no_tap(frames: Frames, rate: int, gap: float) -> None:
     """The default tap, which ignores the audio."""
 
 
-def open_intake(audio_format: str, rate: int, channels: int, sink: Sink, tap: Tap = no_tap) -> Intake:
-    """Open the intake for a format that the client has declared. Raises `UnsupportedFormat`."""
+def open_intake(
+    audio_format: str, rate: int, channels: int, sink: Sink, tap: Tap = no_tap, skip: Skip | None = None
+) -> Intake:
+    """Open the intake for a format that the client has declared. Raises `UnsupportedFormat`.
+
+    ``skip`` is called for long gaps between the timestamps of a container; without it, they become silence.
+    """
     check_format(audio_format, rate, channels)
     if audio_format == "pcm16le":
         return PcmIntake(rate, channels, sink, tap)
-    return ContainerIntake(CONTAINERS[audio_format], sink, tap)
+    return ContainerIntake(CONTAINERS[audio_format], sink, tap, skip)
 
 
 class PcmIntake:
@@ -80,7 +94,7 @@ class PcmIntake:
 
     async def write(self, data: bytes) -> None:
         frames = self._decoder.decode_frames(data)
-        self._tap(frames, self._rate)
+        self._tap(frames, self._rate, 0.0)
         await self._deliver(self._resampler.feed(to_mono(frames)))
 
     async def finish(self) -> None:
@@ -99,10 +113,12 @@ class PcmIntake:
 class ContainerIntake:
     """Decodes a container stream: FFmpeg reads the bytes from a pipe in its own thread."""
 
-    def __init__(self, container_format: str | None, sink: Sink, tap: Tap = no_tap) -> None:
+    def __init__(self, container_format: str | None, sink: Sink, tap: Tap = no_tap, skip: Skip | None = None) -> None:
         self._format = container_format
         self._sink = sink
         self._tap = tap
+        self._skip = skip
+        self._skippable = _MAX_SKIPPED  # seconds
         self._loop = asyncio.get_running_loop()
         self._delivered = 0  # samples
         self._space = asyncio.Event()  # set when there may be space in the pipe
@@ -142,12 +158,21 @@ class ContainerIntake:
     def _decode(self) -> None:
         try:
             with make_seekable(self._pipe) as stream:
-                for samples in resample_blocks(self._tap_frames(decode_frames(stream, self._format))):
+                resampler = BlockResampler()
+                for gap, frames, rate in decode_placed(stream, self._format):
+                    gap = min(gap, self._skippable)
+                    self._skippable -= gap
+                    self._loop.call_soon_threadsafe(self._tap, frames, rate, gap)
+                    if gap > _MAX_SILENCE and self._skip is not None:
+                        self._deliver(resampler.finish())
+                        self._loop.call_soon_threadsafe(self._skip, gap)
+                    else:
+                        for silence in make_silence(round(gap * rate), rate):
+                            self._deliver(resampler.feed(silence, rate))
+                    self._deliver(resampler.feed(to_mono(frames), rate))
                     if self._decoding.cancelled():
                         return
-                    if samples.size:
-                        asyncio.run_coroutine_threadsafe(self._put(samples), self._loop).result(_TIMEOUT)
-                        self._delivered += len(samples)
+                self._deliver(resampler.finish())
         except TimeoutError as error:
             raise TimedOut(_TIMEOUT_MESSAGE) from error
         finally:
@@ -155,27 +180,44 @@ class ContainerIntake:
             self._pipe.drain()
             self._signal_space()
 
-    def _tap_frames(self, blocks: Iterator[tuple[Frames, int]]) -> Iterator[tuple[Samples, int]]:
-        for frames, rate in blocks:
-            self._loop.call_soon_threadsafe(self._tap, frames, rate)
-            yield to_mono(frames), rate
+    def _deliver(self, samples: Samples) -> None:
+        """Pass samples to the sink from the decoding thread, and wait until it accepts them."""
+        if samples.size and not self._decoding.cancelled():
+            asyncio.run_coroutine_threadsafe(self._put(samples), self._loop).result(_TIMEOUT)
+            self._delivered += len(samples)
 
     async def _put(self, samples: Samples) -> None:
         await self._sink(samples)
 
 
-def resample_blocks(blocks: Iterator[tuple[Samples, int]]) -> Iterator[Samples]:
+class BlockResampler:
+    """Resamples blocks of any rate in Hz, even one that changes on the way, to 16 kHz."""
+
+    def __init__(self) -> None:
+        self._resampler: Resampler | None = None
+        self._rate = 0
+
+    def feed(self, samples: Samples, rate: int) -> Samples:
+        """Add samples, and return the 16 kHz samples that are ready."""
+        before = np.zeros(0, dtype=np.float32)
+        if self._resampler is None or rate != self._rate:
+            before = self.finish()
+            self._resampler, self._rate = Resampler(rate), rate
+        ready = self._resampler.feed(samples)
+        return np.concatenate((before, ready)) if before.size else ready
+
+    def finish(self) -> Samples:
+        """The samples that are still in the filter."""
+        resampler, self._resampler = self._resampler, None
+        return np.zeros(0, dtype=np.float32) if resampler is None else resampler.finish()
+
+
+def resample_blocks(blocks: Iterable[tuple[Samples, int]]) -> Iterator[Samples]:
     """Resample blocks of any rate in Hz, even one that changes on the way, to 16 kHz."""
-    resampler: Resampler | None = None
-    current = 0
+    resampler = BlockResampler()
     for samples, rate in blocks:
-        if resampler is None or rate != current:
-            if resampler is not None:
-                yield resampler.finish()
-            resampler, current = Resampler(rate), rate
-        yield resampler.feed(samples)
-    if resampler is not None:
-        yield resampler.finish()
+        yield resampler.feed(samples, rate)
+    yield resampler.finish()
 
 
 def join_blocks(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:

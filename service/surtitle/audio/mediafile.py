@@ -1,14 +1,11 @@
-"""The audio of a media file on the clock of its picture.
-
-Subtitles are shown by the timestamps of the container, not by how much audio came before. If the audio begins late,
-or has a gap where packets were lost or a recording was paused, the gap is filled with silence.
-"""
+"""The audio of a media file on the clock of its picture, with silence in its gaps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from os import PathLike, fspath
 
 import av
@@ -17,18 +14,12 @@ import av.error
 import numpy as np
 
 from surtitle.audio import RATE, Samples, to_mono
-from surtitle.audio.container import decode_stream, describe_error, file_url
+from surtitle.audio.container import clock_start, decode_stream, describe_error, file_url, open_links
+from surtitle.audio.gaps import PlacedBlock, fill_gaps, find_gaps
 from surtitle.audio.intake import join_blocks, resample_blocks
 from surtitle.core.errors import BadAudio
 
-_TOLERANCE = 0.1  # seconds: timestamps are rounded and jitter, and clocks drift; as in FFmpeg's `aresample=async=1`
-_START_TOLERANCE = 0.001  # seconds, for the beginning of the audio: Matroska counts in milliseconds
-_MAX_STEP_BACK = 5.0  # seconds; a larger one begins another recording, which continues where this one ends
-_MAX_GAP = 86_400.0  # seconds; a larger step is an error in the file
-_SILENCE_BLOCK = 10.0  # seconds of silence in one block
-
-TimedBlock = tuple[float | None, Samples, int]
-"""Timestamp on the container's clock in seconds or None, samples of shape (n,), and their rate in Hz."""
+_MAX_GAP = 86_400.0  # seconds; a larger step of the timestamps is an error in the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +49,13 @@ def read(path: str | PathLike[str], track: int = 1) -> Iterator[Samples]:
 
     ``track`` counts from 1. Raises `BadAudio` if there is nothing to decode.
     """
-    with _open(path) as container:
-        start = (container.start_time or 0) / av.time_base
-        blocks = ((time, to_mono(frames), rate) for time, frames, rate in decode_stream(container, track - 1))
-        yield from resample_blocks(fill_gaps(blocks, start))
+    with _explain_errors(path), open_links(path) as links:
+        yield from resample_blocks(fill_gaps(chain.from_iterable(_place(link, path, track) for link in links)))
+
+
+def _place(container: av.container.InputContainer, path: str | PathLike[str], track: int) -> Iterator[PlacedBlock]:
+    _check_audio(container, path)
+    return find_gaps(decode_stream(container, track - 1), clock_start(container), _MAX_GAP)
 
 
 def read_excerpt(path: str | PathLike[str], track: int, start: float, length: float) -> Samples:
@@ -80,39 +74,22 @@ def read_excerpt(path: str | PathLike[str], track: int, start: float, length: fl
 
 @contextmanager
 def _open(path: str | PathLike[str]) -> Iterator[av.container.InputContainer]:
-    name = fspath(path)
+    with _explain_errors(path), av.open(file_url(path), mode="r") as container:
+        _check_audio(container, path)
+        yield container
+
+
+@contextmanager
+def _explain_errors(path: str | PathLike[str]) -> Iterator[None]:
     try:
-        with av.open(file_url(name), mode="r") as container:
-            if not container.streams.audio:
-                raise BadAudio(f"There is no audio in {name}: choose a file that has sound.")
-            yield container
-    except (av.error.FFmpegError, ValueError) as error:
+        yield
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         raise BadAudio(
-            f"Cannot read {name} as audio or video ({describe_error(error)}): choose a file that FFmpeg can play."
+            f"Cannot read {fspath(path)} as audio or video ({describe_error(error)}): choose a file that FFmpeg can "
+            "play."
         ) from error
 
 
-def fill_gaps(blocks: Iterator[TimedBlock], start: float) -> Iterator[tuple[Samples, int]]:
-    """Blocks without gaps or overlaps on a clock that begins at ``start`` seconds: samples and rate in Hz."""
-    position = 0.0  # seconds since `start` at which the output ends
-    tolerance = _START_TOLERANCE
-    for time, samples, rate in blocks:
-        ahead = 0.0 if time is None else time - start - position
-        if ahead < -_MAX_STEP_BACK or ahead > _MAX_GAP:
-            start += ahead
-        elif ahead > tolerance:
-            for silence in _make_silence(round(ahead * rate), round(_SILENCE_BLOCK * rate)):
-                position += len(silence) / rate
-                yield silence, rate
-        elif ahead < -_TOLERANCE:
-            samples = samples[round(-ahead * rate) :]
-        tolerance = _TOLERANCE
-        position += len(samples) / rate
-        if samples.size:
-            yield samples, rate
-
-
-def _make_silence(length: int, block: int) -> Iterator[Samples]:
-    """``length`` samples of silence, in blocks of at most ``block``."""
-    for begin in range(0, length, block):
-        yield np.zeros(min(block, length - begin), dtype=np.float32)
+def _check_audio(container: av.container.InputContainer, path: str | PathLike[str]) -> None:
+    if not container.streams.audio:
+        raise BadAudio(f"There is no audio in {fspath(path)}: choose a file that has sound.")

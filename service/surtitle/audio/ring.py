@@ -28,6 +28,12 @@ class RecentAudio:
         while self._length - len(self._blocks[0]) >= self._capacity:
             self._length -= len(self._blocks.popleft())
 
+    def skip(self, samples: int) -> None:
+        """Continue after this number of samples without audio, which become silence."""
+        silence = min(samples, self._capacity)
+        self._end += samples - silence
+        self.put(np.zeros(silence, dtype=np.float32))
+
     def between(self, start: float, end: float) -> Samples:
         """The audio from ``start`` to ``end``, in seconds since the first sample, as far as it is still stored."""
         samples = np.concatenate(self._blocks) if self._blocks else np.zeros(0, np.int16)

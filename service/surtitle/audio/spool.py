@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from surtitle.audio.container import Readable
+from surtitle.audio.ogg import Readable
 from surtitle.core.errors import BadAudio
 
 _MAX_BYTES = 4 << 30  # of a temporary file

@@ -9,7 +9,6 @@ from surtitle.channels.audio_queue import Backlog, Block
 from surtitle.core.settings import Limits
 
 _LIVE_MARGIN = 1.0  # seconds ahead of real time above which a client is not live
-_MIN_LOSS = 1.0  # seconds that a resumed client must be late before audio counts as missing
 
 
 class AudioInput:
@@ -79,12 +78,6 @@ class AudioInput:
         if not self._paused_samples:
             self.flush()
         self._paused_samples += samples
-
-    def lose(self, seconds: float) -> None:
-        """Leave out audio that was lost, unless it is so little that the client may only be late."""
-        lost = round(seconds * RATE)
-        if lost > _MIN_LOSS * RATE:
-            self.skip(lost)
 
     def flush(self) -> None:
         """Request that the audio so far becomes final."""

@@ -25,10 +25,9 @@ def tap(source: Source) -> Tap:
     """A tap for one connection, which passes its audio and the audio's time to the source's listener."""
     at: float | None = None
 
-    def show(frames: Frames, rate: int) -> None:
+    def show(frames: Frames, rate: int, gap: float) -> None:
         nonlocal at
-        if at is None:
-            at = source.input.received
+        at = (source.input.received if at is None else at) + gap
         if source.audio_listener is not None and not source.ended:
             source.audio_listener.hear(source, frames, rate, at)
         at += len(frames) / rate

@@ -29,6 +29,7 @@ from surtitle.speech.engine import Engine, Stream
 
 log = logging.getLogger("surtitle.source")
 
+_MIN_LOSS = 1.0  # seconds that a resumed client must be late before audio counts as missing
 _DRAIN_TIMEOUT = 60.0  # seconds for the rest of the audio at the end, plus
 _DRAIN_RATIO = 4.0  # seconds for each second of it
 
@@ -168,7 +169,20 @@ class Source:
 
     def skip_to(self, until: float) -> None:
         """Continue at ``until`` seconds on the channel's clock: the audio before that time is lost."""
-        self.input.lose(until - self.position)
+        if (lost := until - self.position) > _MIN_LOSS:
+            self.skip(lost)
+
+    def skip(self, seconds: float) -> None:
+        """Continue after ``seconds`` without audio; the captions before them become final."""
+        if self.ended or self.input.ending:
+            return
+        samples, live = round(seconds * RATE), self.input.live
+        self.input.skip(samples)
+        self.speakers.skip(samples)
+        self._recent.skip(samples)
+        if live and not self.input.live:
+            self.input.restart_clock()  # a live client's next audio is spoken now, whatever its clock says
+        self.channel.changes.notify()
 
     def end(self) -> None:
         """Accept no more audio: the rest is recognized, its captions become final, and the source ends by itself."""

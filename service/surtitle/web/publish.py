@@ -207,7 +207,7 @@ async def publish_source(
     admission.check_start(connection)
     opened = await hub.open(channel, start.source, start.lang, start.resume, start.age)
     source = opened.source
-    intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source))
+    intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source), source.skip)
     try:
         with about(source.channel.name, source.key), authority.watch_grant(grant, partial(source.expel, opened.owner)):
             yield opened, intake
