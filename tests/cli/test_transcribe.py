@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import sys
+import tempfile
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,10 +15,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from surtitle.audio import Samples
+from surtitle.audio import Samples, mediafile
 from surtitle.cli import transcription
 from surtitle.cli.transcribe import transcribe as command
-from surtitle.core.errors import EngineError
+from surtitle.core.errors import BadAudio, EngineError
 from surtitle.core.settings import Settings
 from surtitle.core.words import Word
 from surtitle.speakers import recorded
@@ -163,3 +166,74 @@ def test_the_built_in_recognizer_refuses_other_languages() -> None:
 def test_a_language_may_have_a_region(whisper_base: Path, tag: str, code: str) -> None:
     transcriber = transcription.open_transcriber(Settings(model=str(whisper_base), language=tag))
     assert transcriber.language == code
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems allow only names in Unicode")
+@pytest.mark.parametrize("form", ["srt", "json", "md", "ass"])
+def test_a_file_name_may_be_anything(monkeypatch: pytest.MonkeyPatch, talk: Path, form: str) -> None:
+    odd = talk.rename(talk.with_name(os.fsdecode(b"caf\xe9 [bold]\n.wav")))
+    output = odd.with_suffix(f".{form}")
+    result = run(monkeypatch, ScriptedTranscriber(["Yes."]), odd, "-o", output, "-f", form)
+    assert result.exit_code == 0, result.output
+    assert "Yes." in output.read_text(encoding="utf-8")
+
+
+class FullDisk(io.RawIOBase):
+    """A file on a disk that becomes full after some bytes."""
+
+    def __init__(self, space: int) -> None:
+        self._space = space
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if not self._space:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written, self._space = min(len(data), self._space), 0
+        return written
+
+
+def test_a_disk_that_fills_loses_no_transcript(monkeypatch: pytest.MonkeyPatch, talk: Path, tmp_path: Path) -> None:
+    def fill(path: Path, text: str, **options: Any) -> int:
+        path.write_bytes(text.encode()[:5])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", fill)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    result = run(monkeypatch, ScriptedTranscriber(["はい。"]), talk, "-o", tmp_path / "out.txt")
+    (kept,) = tmp_path.glob("out-*.txt")
+    assert result.exit_code == 1
+    assert str(kept) in result.stderr
+    assert kept.read_text(encoding="utf-8") == "はい。\n"
+    assert not (tmp_path / "out.txt").exists()
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    result = run(monkeypatch, ScriptedTranscriber(["はい。"]), talk, "-o", tmp_path / "out.txt")
+    assert result.exit_code == 1
+    assert result.stdout_bytes.decode() == "はい。\n"
+    assert "on standard output instead" in result.stderr
+
+
+def test_standard_output_on_a_full_disk(monkeypatch: pytest.MonkeyPatch, talk: Path, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    stream = io.TextIOWrapper(io.BufferedWriter(FullDisk(4)), encoding="utf-8")
+    with pytest.raises(SystemExit, match="1"):
+        monkeypatch.setattr(transcription, "open_transcriber", lambda settings: ScriptedTranscriber(["はい。"]))
+        monkeypatch.setattr(sys, "stdout", stream)
+        command.main([str(talk), "-f", "txt"], standalone_mode=False)
+    (kept,) = tmp_path.glob("talk-*.txt")
+    assert kept.read_text(encoding="utf-8") == "はい。\n"
+    stream.close()  # nothing is left that would fail again
+
+
+def test_a_file_that_breaks_off_is_transcribed_up_to_there(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    def read(path: Path, track: int) -> Iterable[Samples]:
+        yield silence(1.0)
+        raise BadAudio("Cannot read the rest: choose another file.")
+
+    monkeypatch.setattr(mediafile, "read", read)
+    result = run(monkeypatch, ScriptedTranscriber(["はい。"]), talk, "-f", "txt")
+    assert result.exit_code == 1
+    assert result.stdout_bytes.decode() == "はい。\n"
+    assert "Cannot read the rest" in result.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from surtitle.cli.transcript_files import Job, choose_format, find_media, plan_jobs, write
+from surtitle.cli.transcript_files import Job, choose_format, display_name, find_media, plan_jobs, write
 from surtitle.core.errors import BadRequest
 
 
@@ -110,3 +110,23 @@ def test_a_transcript_is_written_to_the_temporary_folder_if_need_be(tmp_path: Pa
 def test_a_name_that_is_too_long_is_refused(tmp_path: Path, talk: Path) -> None:
     with pytest.raises(BadRequest, match=r"Cannot write .*… \(File name too long\): choose another output with -o\."):
         plan_jobs([talk], str(tmp_path / ("x" * 300 + ".srt")), "srt", overwrite=False)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="Linux only")
+def test_a_folder_that_takes_no_files_is_refused(talk: Path) -> None:
+    with pytest.raises(BadRequest, match=r"Cannot write /proc/out\.srt .*: choose another output with -o\."):
+        plan_jobs([talk], "/proc/out.srt", "srt", overwrite=False)
+
+
+def test_the_check_leaves_nothing_behind(tmp_path: Path, talk: Path) -> None:
+    plan_jobs([talk], str(tmp_path / "out.srt"), "srt", overwrite=False)
+    assert list(tmp_path.iterdir()) == [talk]
+    talk.with_suffix(".srt").write_text("work of hours")
+    plan_jobs([talk], str(talk.with_suffix(".srt")), "srt", overwrite=True)
+    assert talk.with_suffix(".srt").read_text() == "work of hours"
+
+
+def test_a_name_that_is_no_text_is_shown_as_text() -> None:
+    assert display_name(os.fsdecode(b"caf\xe9")) == "caf\N{REPLACEMENT CHARACTER}"
+    assert display_name("line\nend\x1b[31m") == "line\N{REPLACEMENT CHARACTER}end\N{REPLACEMENT CHARACTER}[31m"
+    assert display_name("東京 é") == "東京 é"

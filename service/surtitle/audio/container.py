@@ -152,8 +152,8 @@ def open_links(
 def clock_start(container: av.container.InputContainer) -> float | None:
     """The time at which the clock of a container begins, in seconds; None if that is when its audio begins.
 
-    A stream may have run for hours before it was joined, so its first timestamp says nothing. But picture and sound have
-    one clock, so sound that begins after the picture is late.
+    A stream may have run for hours before it was joined, so its first timestamp says nothing. But picture and sound
+    have one clock, so sound that begins after the picture is late.
     """
     if container.start_time is None or (container.format.name == "mpegts" and len(container.streams.video) > 1):
         return None  # each program of a transport stream has its own clock, and PyAV does not know the programs

@@ -14,7 +14,7 @@ from surtitle.models.kind import ModelKind
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
     """A progress bar on standard error: description, bar, percentage, ``columns``, time remaining."""
-    first = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    first = (TextColumn("{task.description}", markup=False), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     return Progress(*first, *columns, TimeRemainingColumn(), console=Console(stderr=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,16 @@ from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import EXPORT_FORMATS, export
 from surtitle.cli.options import language_option
 from surtitle.cli.track_option import ALL, track_option
-from surtitle.cli.transcript_files import Job, choose_format, find_media, plan_jobs, write
+from surtitle.cli.transcript_files import (
+    Job,
+    choose_format,
+    display_name,
+    find_media,
+    plan_jobs,
+    print_utf8,
+    write,
+    write_temporary,
+)
 from surtitle.core.clock import format_clock
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import ENGINES, SPEAKER_MODEL, Settings
@@ -140,10 +150,10 @@ class _JobRunner:
         except SurtitleError as error:
             click.echo(f"Error: {error.message}", err=True)
             return False
-        self._write(job, transcript)
+        written = self._write(job, transcript)
         if transcript.interruption is None:
-            return True
-        click.echo(f"{job.file} is transcribed up to {format_clock(transcript.until)}.", err=True)
+            return written
+        click.echo(f"{display_name(str(job.file))} is transcribed up to {format_clock(transcript.until)}.", err=True)
         if isinstance(transcript.interruption, KeyboardInterrupt):
             raise transcript.interruption
         click.echo(f"Error: {transcript.interruption}", err=True)
@@ -172,7 +182,7 @@ class _JobRunner:
         from surtitle.cli.transcription import transcribe
 
         speakers = self._speakers(file, track, length, progress)
-        name = f"{file.name}, {source}" if source else file.name
+        name = display_name(f"{file.name}, {source}" if source else file.name)
         task = progress.add_task(f"{name} ({self._transcriber.name})", total=length)
         transcript = transcribe(
             file,
@@ -192,18 +202,33 @@ class _JobRunner:
         from surtitle.audio.mediafile import read
         from surtitle.speakers.recorded import speakers as listen
 
-        task = progress.add_task(f"{file.name} (speakers)", total=length)
+        task = progress.add_task(f"{display_name(file.name)} (speakers)", total=length)
         return listen(read(file, track.number), self._speaker_model, lambda done: progress.update(task, completed=done))
 
-    def _write(self, job: Job, transcript: Transcript) -> None:
+    def _write(self, job: Job, transcript: Transcript) -> bool:
+        """Write a transcript where it can be kept, and report where if that is not what was wanted."""
         text = export(transcript.captions, self._form, self._options)
-        if job.output is None:
-            sys.stdout.buffer.write(text.encode("utf-8"))  # whatever the terminal's encoding is
-            sys.stdout.flush()
-            return
+        where = "standard output" if job.output is None else str(job.output)
         try:
+            if job.output is None:
+                print_utf8(text)
+                return True
             written = write(job.output, text)
         except OSError as error:
-            raise click.ClickException(f"Cannot write {job.output} ({error.strerror}).") from error
+            return self._rescue(job, text, f"Cannot write {where} ({error.strerror})")
         if written != job.output:
-            click.echo(f"Cannot write {job.output}: the transcript is in {written}.", err=True)
+            click.echo(f"Cannot write {where}: the transcript is in {written}.", err=True)
+        return written == job.output
+
+    def _rescue(self, job: Job, text: str, problem: str) -> bool:
+        """Keep a transcript that could not be written: hours of work must not be lost."""
+        with suppress(OSError):
+            if job.output is None:
+                written = write_temporary(job.file.stem, f".{self._form}", text)
+                click.echo(f"{problem}: the transcript is in {written}.", err=True)
+            else:
+                print_utf8(text)
+                click.echo(f"{problem}: the transcript is on standard output instead.", err=True)
+            return False
+        click.echo(f"Error: {problem}: free space on the disk, and start again.", err=True)
+        return False

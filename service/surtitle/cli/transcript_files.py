@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,8 @@ MEDIA_EXTENSIONS = frozenset(
     }
 )
 """The extensions of media files in a folder. A file that is given by its own name may have any extension."""
+
+_MAX_STEM = 80  # characters of a name that a temporary file keeps
 
 CONCATENABLE_FORMATS = ("txt", "md")
 """The formats in which several transcripts may follow each other on standard output."""
@@ -86,6 +90,12 @@ def plan_jobs(files: Sequence[Path], output: str | None, form: str, *, overwrite
     return jobs
 
 
+def display_name(name: str) -> str:
+    """A file's name for people, in valid Unicode: names need not be UTF-8, and may contain control characters."""
+    readable = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in readable)
+
+
 def write(path: Path, text: str) -> Path:
     """Write a transcript as UTF-8, or to the folder for temporary files if that fails in spite of the checks.
 
@@ -94,12 +104,35 @@ def write(path: Path, text: str) -> Path:
     try:
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix=f"{path.stem}-", suffix=path.suffix, encoding="utf-8", newline="\n", delete=False
-        ) as file:
-            file.write(text)
-        return Path(file.name)
+        if path.is_file():
+            with suppress(OSError):
+                path.unlink()  # half a transcript looks like a whole one
+        return write_temporary(path.stem, path.suffix, text)
     return path
+
+
+def print_utf8(text: str) -> None:
+    """Write text to standard output, whatever the terminal's encoding is. Raises OSError.
+
+    Nothing stays in a buffer, which Python would try to write again at its end.
+    """
+    sys.stdout.flush()
+    output = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+    remaining = memoryview(text.encode("utf-8"))
+    while remaining:
+        remaining = remaining[output.write(remaining) or 0 :]
+
+
+def write_temporary(stem: str, suffix: str, text: str) -> Path:
+    """Write a transcript to the folder for temporary files. Raises OSError, and leaves no file then."""
+    handle, name = tempfile.mkstemp(suffix, f"{stem[:_MAX_STEM]}-")
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except OSError:
+        os.unlink(name)
+        raise
+    return Path(name)
 
 
 def _is_folder(output: str) -> bool:
@@ -132,9 +165,17 @@ def _check(job: Job, *, overwrite: bool) -> None:
         raise BadRequest(f"{path} is the file to transcribe: choose another output with -o.")
     if path.is_dir():
         raise BadRequest(f"{path} is a folder: choose another output with -o.")
+    if path.is_block_device():
+        raise BadRequest(f"{path} is a device: choose another output with -o.")
     if exists and not overwrite:
         raise BadRequest(f"{path} already exists: add --overwrite to replace it.")
     if not path.parent.is_dir():
         raise BadRequest(f"There is no folder {path.parent}: create it, or choose another output with -o.")
-    if not os.access(path if exists else path.parent, os.W_OK):
-        raise BadRequest(f"Cannot write {path}: choose another output with -o.")
+    if exists and not path.is_file():
+        return  # a pipe or a terminal, which can be opened only once
+    try:
+        path.open("ab").close()  # permissions alone do not show that a file system is read-only or has no such names
+        if not exists:
+            path.unlink()
+    except OSError as error:
+        raise BadRequest(f"Cannot write {path} ({error.strerror}): choose another output with -o.") from error

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, count, groupby
 from pathlib import Path
 
-from surtitle.audio import mediafile
+from surtitle.audio import Samples, mediafile
 from surtitle.captions.caption import Caption
 from surtitle.captions.sentences import build_captions
 from surtitle.cli.progress import fetch
+from surtitle.cli.transcript_files import display_name
 from surtitle.core.errors import BadAudio, EngineError, ModelError
 from surtitle.core.settings import Settings
 from surtitle.core.words import TOGETHER, Word
@@ -37,7 +38,7 @@ class Transcript:
 
     captions: list[Caption]
     until: float
-    interruption: EngineError | KeyboardInterrupt | None = None
+    interruption: BadAudio | EngineError | KeyboardInterrupt | None = None
 
 
 def transcribe(
@@ -52,30 +53,41 @@ def transcribe(
 
     ``source`` is who speaks, by default the file's name.
 
-    If recognition is interrupted, the captions up to there are returned along with the error. Raises `BadAudio` if
-    there is nothing to decode.
+    If recognition is interrupted, or the rest of the file cannot be read, the captions up to there are returned along
+    with the error. Raises `BadAudio` if there is nothing to decode.
     """
-    source = source or file.stem
+    source = source or display_name(file.stem)
     blocks = mediafile.read(file, track)
     first = next(blocks, None)
     if first is None:
         raise BadAudio(f"There is no audio in {file}: choose a file that has sound.")
     words: list[tuple[str, Word]] = []  # each with its language
     until = 0.0
-    interruption: EngineError | KeyboardInterrupt | None = None
+    interruption: BadAudio | EngineError | KeyboardInterrupt | None = None
+    damage: list[BadAudio] = []
     try:
-        with closing(transcriber.words(chain([first], blocks))) as results:
+        with closing(transcriber.words(_until_damage(chain([first], blocks), damage))) as results:
             for until, recognized in results:
                 words += [(transcriber.language, word) for word in recognized]
                 progress(until)
     except (EngineError, KeyboardInterrupt) as error:
         interruption = error
+    if interruption is None and damage:
+        interruption = damage[0]
     numbers, label = count(1), SpeakerNumbering().of(source)
     captions: list[Caption] = []
     for language, group in groupby(words, key=lambda pair: pair[0]):
         attributed = [assign_speaker(word, speakers, label) for _, word in group]
         captions += build_captions(source, attributed, language, lambda: f"c{next(numbers)}")
     return Transcript(captions, until, interruption)
+
+
+def _until_damage(blocks: Iterable[Samples], damage: list[BadAudio]) -> Iterator[Samples]:
+    """The blocks up to where the file cannot be read, with the error in ``damage`` then."""
+    try:
+        yield from blocks
+    except BadAudio as error:
+        damage.append(error)
 
 
 def join_transcripts(transcripts: Sequence[Transcript]) -> Transcript:
