@@ -218,9 +218,9 @@ def test_a_disk_that_fills_loses_no_transcript(monkeypatch: pytest.MonkeyPatch, 
 def test_standard_output_on_a_full_disk(monkeypatch: pytest.MonkeyPatch, talk: Path, tmp_path: Path) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     stream = io.TextIOWrapper(io.BufferedWriter(FullDisk(4)), encoding="utf-8")
+    monkeypatch.setattr(transcription, "open_transcriber", lambda settings: ScriptedTranscriber(["はい。"]))
+    monkeypatch.setattr(sys, "stdout", stream)
     with pytest.raises(SystemExit, match="1"):
-        monkeypatch.setattr(transcription, "open_transcriber", lambda settings: ScriptedTranscriber(["はい。"]))
-        monkeypatch.setattr(sys, "stdout", stream)
         command.main([str(talk), "-f", "txt"], standalone_mode=False)
     (kept,) = tmp_path.glob("talk-*.txt")
     assert kept.read_text(encoding="utf-8") == "はい。\n"

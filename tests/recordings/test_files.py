@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import urllib.request
@@ -58,6 +59,14 @@ def test_interrupted_recordings_are_found_and_recovered(recording_files: Recordi
     assert first.end == 12.25 + first.seconds
     assert first.problem == "The service ended during this recording."
     assert recording_files.find_unfinished() == []
+    assert not recording_files.is_running(SESSION.id)
+
+
+def test_a_clock_that_is_set_back_does_not_make_a_recording_run_for_hours(recording_files: RecordingFiles) -> None:
+    path = write_unfinished(recording_files, "Ada", 1.0)
+    recording_files.save(path, Recording("", SESSION.id, "Ada", 12.25, 0.0, RecordingState.RUNNING))
+    later = path.stat().st_mtime + 7200.0
+    os.utime(path, (later, later))
     assert not recording_files.is_running(SESSION.id)
 
 

@@ -251,6 +251,39 @@ def test_a_change_of_language_is_followed() -> None:
     assert decoder.windows[-1].language == "en"
 
 
+def test_a_change_of_language_in_a_pause_leaves_no_words_of_the_language_before() -> None:
+    decoder = Clock("fr", 0.9)
+    stream = open_stream(decoder, language="auto")
+    say(stream, 2.0)
+    before = say(stream, 0.5, quiet=0.5)
+    assert before is not None
+    decoder.language = "en"
+    undecided = say(stream, 0.9)
+    assert undecided is not None
+    assert undecided.committed == before.committed
+    assert stream.language == "fr"
+    changed = say(stream, 0.6)
+    assert changed is not None
+    assert stream.language == "en"
+    assert decoder.windows[-1].language == "en"
+    assert decoder.windows[-1].prefix == ()
+    assert decoder.windows[-1].features.shape[1] / FRAMES == pytest.approx(1.7, abs=0.05)  # only what is new
+
+
+def test_the_words_after_a_pause_do_not_wait_for_an_uncertain_language() -> None:
+    decoder = Clock("fr", 0.9)
+    stream = open_stream(decoder, language="auto")
+    say(stream, 2.0)
+    before = say(stream, 0.5, quiet=0.5)
+    decoder.language, decoder.sure = "cy", 0.3
+    for _ in range(3):
+        hypothesis = say(stream, 0.8)
+    assert before is not None
+    assert hypothesis is not None
+    assert len(hypothesis.committed) > len(before.committed)
+    assert stream.language == "fr"
+
+
 def test_a_pinned_language_stays() -> None:
     stream = open_stream(Clock("fr", 1.0), language="de")
     say(stream, 3.0)

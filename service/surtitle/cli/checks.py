@@ -160,6 +160,8 @@ def _check_models(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_data_dir(settings: Settings) -> Iterator[Finding]:
+    from surtitle.store.network_share import describe_network_share, find_network_share
+
     folder = settings.data_dir
     if folder is None:
         return
@@ -191,6 +193,8 @@ def _check_data_dir(settings: Settings) -> Iterator[Finding]:
         )
     else:
         yield Finding(Status.OK, "Data folder", f"{folder}, {free / 1e9:.0f} GB free")
+    if not settings.database and (kind := find_network_share(folder)):
+        yield Finding(Status.WARN, "Network share", describe_network_share(folder, kind))
     if sys.platform != "win32":
         import resource
 

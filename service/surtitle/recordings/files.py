@@ -97,7 +97,8 @@ class RecordingFiles:
         """Whether a recording of the session seems to be running, in this or another process."""
         rows = self._transcripts.recordings(session)
         paths = [self.folder / row.file for row in rows if row.state == RecordingState.RUNNING]
-        return any(path.is_file() and time.time() - path.stat().st_mtime < _RECENT_WINDOW for path in paths)
+        now = time.time()  # which may have been set back since the file was written
+        return any(path.is_file() and abs(now - path.stat().st_mtime) < _RECENT_WINDOW for path in paths)
 
     def find_unfinished(self, session: str | None = None) -> list[Path]:
         """Files of recordings that were never finished or that are not in the database.

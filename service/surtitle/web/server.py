@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 import ssl
@@ -16,9 +17,12 @@ from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.folder_lock import FolderLock
 from surtitle.store.journal import Store
+from surtitle.store.network_share import describe_network_share, find_network_share
 from surtitle.web.app import create_app
 from surtitle.web.connections import ConnectionLimits, protocols
 from surtitle.web.services import Services
+
+log = logging.getLogger("surtitle.store")
 
 _MAX_FRAME_BYTES = 16 << 20  # larger WebSocket messages end the connection before the application sees them
 _FLUSH_TIMEOUT = 2.5  # seconds for open captions to become final and to reach readers
@@ -75,6 +79,8 @@ class Server(uvicorn.Server):
             token_store = TokenStore(settings.data_dir if settings.guarded else None)
             if settings.guarded:
                 token_store.save_url(settings.public_url)
+            if settings.data_dir and not settings.database and (kind := find_network_share(settings.data_dir)):
+                log.warning("%s", describe_network_share(settings.data_dir, kind))
             store = Store(settings.data_dir, settings.database, lock) if settings.data_dir else None
         except SurtitleError:
             self._listen_socket.close()

@@ -48,6 +48,8 @@ _MIN_ECHO, _MAX_ECHO = 3, 8  # tokens: fewer may repeat the context by chance, a
 _MAX_MISSED_VOICE = 1.0  # seconds of voice after the committed words for which the decoder may write no word
 _WORD_TAIL = 0.1  # seconds after the end of a word in which some of its sound may remain
 _MIN_LOOPED_VOICE = 0.75  # share of voice in an utterance below which words that loop from its start are rejected
+_PHRASE_PAUSE = 0.3  # seconds of silence after which a speaker may go on in another language
+_PHRASE_LEAD = 0.2  # seconds before the voice after a pause that are decoded with it
 _DETECTED_FRAMES = 350  # newest frames in which a change of language is looked for
 _MAX_AFTER_VOICE = 0.1  # seconds after the last voice in which a word may still begin or end
 _MIN_NEXT_SENTENCE = 0.04  # seconds of voice that remain for the first word after a sentence
@@ -87,6 +89,7 @@ class WindowStream:
         self._begin()
 
     def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis | None:
+        self._find_phrase(silence)
         self._voice_seconds += max(0.0, len(samples) / RATE - silence) if voice is None else voice
         hypothesis = None
         while (space := round((_MAX_LENGTH - len(self._mel) * _FRAME_SECONDS) * RATE)) < len(samples):
@@ -117,6 +120,10 @@ class WindowStream:
 
     def _begin(self) -> None:
         """Reset the state for the next utterance."""
+        self._silence = 0.0  # seconds since the last voice
+        self._phrase_start = 0.0  # time in the utterance at which the speech after the last pause begins
+        if self._languages is not None:
+            self._languages.begin_phrase(0.0)
         self._mel.clear()
         self._received = 0.0  # seconds of the utterance received
         self._voice_end = 0.0  # time in the utterance at which the last voice ended
@@ -130,6 +137,13 @@ class WindowStream:
         self._uncommitted: list[Piece] = []  # what the last decoding wrote after the prefix
         self._first_mark_is_final = False  # whether the mark before the uncommitted words is final
         self._decoding_failed = False
+
+    def _find_phrase(self, silence: float) -> None:
+        """Note where speech begins after a pause, of which ``silence`` seconds are at the end of the new audio."""
+        if self._languages is not None and silence < self._silence and self._silence >= _PHRASE_PAUSE:
+            self._phrase_start = self._received - _PHRASE_LEAD
+            self._languages.begin_phrase(self._voice_seconds)
+        self._silence = silence
 
     def _feed(self, samples: Samples, silence: float) -> None:
         self._mel.feed(samples)
@@ -156,12 +170,22 @@ class WindowStream:
         final, self._first_mark_is_final = int(self._first_mark_is_final), False
         min_count = max(final, self._count_overdue(words))
         max_count = max(final, len(words) - (1 if self._uncommitted and self._uncommitted[-1].is_mark else 0))
+        if self._languages is not None and self._languages.holds_words(self._voice_seconds):
+            max_count = max(min_count, min(max_count, self._count_before_phrase()))
         hypothesis = self._words.insert(words, self._received, min_count=min_count, max_count=max_count)
-        count = len(hypothesis.committed) - len(self._committed_words)
-        self._committed_words += words[:count]
+        self._move_to_prefix(len(hypothesis.committed) - len(self._committed_words))
+        return hypothesis
+
+    def _commit_words(self, count: int) -> None:
+        """Commit the next ``count`` words, whatever the policy says."""
+        words = [piece.word for piece in self._uncommitted]
+        self._words.insert(words, self._received, min_count=count, max_count=count)
+        self._move_to_prefix(count)
+
+    def _move_to_prefix(self, count: int) -> None:
+        self._committed_words += [piece.word for piece in self._uncommitted[:count]]
         self._prefix += [piece for piece in self._uncommitted[:count] if piece.tokens]
         self._uncommitted = self._uncommitted[count:]
-        return hypothesis
 
     def _count_overdue(self, words: Sequence[Word]) -> int:
         """The number of words that must be committed, whatever the policy says, so that the window can slide."""
@@ -212,14 +236,24 @@ class WindowStream:
         """Detect the language at intervals, and start a new window if the speaker has changed it."""
         if self._languages is None or self.language == AUTO or not self._languages.is_due(self._voice_seconds):
             return
-        detected = self._decoder.detect(self._mel.features()[:, -_DETECTED_FRAMES:])
+        newest = _DETECTED_FRAMES
+        is_phrase = self._languages.is_new_phrase(self._voice_seconds)
+        if is_phrase:
+            newest = max(1, round((self._received - max(self._phrase_start, self.window_start)) / _FRAME_SECONDS))
+        detected = self._decoder.detect(self._mel.features()[:, -newest:])
         language = self._languages.observe(*detected, self._voice_seconds)
         if language == self.language:
             return
+        if is_phrase:
+            self._commit_words(self._count_before_phrase())
         self.language = language
         committed_end = self._prefix[-1].word.end if self._prefix else self.window_start
-        self._start_window_at(max(committed_end, self._received - _DETECTED_FRAMES * _FRAME_SECONDS), len(self._prefix))
+        self._start_window_at(max(committed_end, self._received - newest * _FRAME_SECONDS), len(self._prefix))
         self._context.clear()  # the decoder would continue in the previous language
+
+    def _count_before_phrase(self) -> int:
+        """The number of words, of those not yet committed, that were spoken before the last pause."""
+        return sum(1 for _ in takewhile(lambda piece: piece.word.start < self._phrase_start, self._uncommitted))
 
     def _is_stuck(self) -> bool:
         """Whether the decoder writes nothing after the committed words, although there is voice after them."""
