@@ -23,6 +23,7 @@ from surtitle.cli.transcript_files import (
     write,
     write_temporary,
 )
+from surtitle.cli.unfinished import TrackProgress, Unfinished
 from surtitle.core.clock import format_clock
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import ENGINES, SPEAKER_MODEL, Settings
@@ -57,6 +58,7 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells define it
     help="A file, a folder that gets one transcript for each file, or - for standard output (the default).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing transcripts.")
+@click.option("--resume", is_flag=True, help="Continue a run that was stopped, with the same options.")
 @click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="The speech recognizer.")
 @click.option(
     "--model",
@@ -79,6 +81,7 @@ def transcribe(
     words: bool,
     output: str | None,
     overwrite: bool,
+    resume: bool,
     engine: str,
     model: str | None,
     language: str,
@@ -89,7 +92,7 @@ def transcribe(
     """Transcribe audio or video files, or all of them in a folder.
 
     Accuracy goes before speed; on most computers, models up to small are still faster than real time. Ctrl-C stops
-    the work and writes what has been recognized so far.
+    the work and writes what has been recognized so far; --resume continues there.
     """
     from surtitle.cli.track_choice import choose_tracks
     from surtitle.cli.transcription import open_transcriber
@@ -101,7 +104,12 @@ def transcribe(
         raise click.UsageError("--track all makes each track a speaker of its own: leave out --speakers.")
     try:
         form = choose_format(form, output)
-        jobs = plan_jobs(find_media(files), output, form, overwrite=overwrite)
+        jobs = plan_jobs(find_media(files), output, form, overwrite=overwrite, resume=resume)
+        if not jobs:
+            click.echo("All of them are transcribed already.", err=True)
+            return
+        depends_on = f"{engine} {model or ''} {language}"
+        unfinished = {job: Unfinished(job.file, job.output, depends_on, resume=resume) for job in jobs}
         if speakers:
             check_installed()
             if speaker_model.endswith(".nemo") and not Path(speaker_model).is_file():
@@ -113,7 +121,7 @@ def transcribe(
         raise click.ClickException(error.message) from error
     runner = _JobRunner(transcriber, form, ExportOptions(words=words), speaker_model if speakers else None, track)
     try:
-        failed = sum(not runner.run(job) for job in jobs)
+        failed = sum(not runner.run(job, unfinished[job]) for job in jobs)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
         sys.exit(_INTERRUPTED)
@@ -140,26 +148,31 @@ class _JobRunner:
         self._speaker_model = speaker_model
         self._track = track
 
-    def run(self, job: Job) -> bool:
+    def run(self, job: Job, unfinished: Unfinished) -> bool:
         """Transcribe a file and report errors on standard error. Returns whether there were none.
 
         Raises KeyboardInterrupt, after what was recognized before it has been written.
         """
         try:
-            transcript = self._transcript(job.file)
+            transcript = self._transcript(job.file, unfinished)
         except SurtitleError as error:
             click.echo(f"Error: {error.message}", err=True)
             return False
         written = self._write(job, transcript)
         if transcript.interruption is None:
+            if written:
+                unfinished.remove()
             return written
-        click.echo(f"{display_name(str(job.file))} is transcribed up to {format_clock(transcript.until)}.", err=True)
+        hint = "" if job.output is None else ": run the same command with --resume to continue"
+        click.echo(
+            f"{display_name(str(job.file))} is transcribed up to {format_clock(transcript.until)}{hint}.", err=True
+        )
         if isinstance(transcript.interruption, KeyboardInterrupt):
             raise transcript.interruption
         click.echo(f"Error: {transcript.interruption}", err=True)
         return False
 
-    def _transcript(self, file: Path) -> Transcript:
+    def _transcript(self, file: Path, unfinished: Unfinished) -> Transcript:
         from surtitle.audio.container import duration
         from surtitle.cli.progress import progress_bar
         from surtitle.cli.track_choice import choose_tracks
@@ -171,27 +184,36 @@ class _JobRunner:
         with progress_bar() as progress:
             for track in tracks:
                 source = track.name if len(tracks) > 1 else None
-                transcripts.append(self._transcribe(file, track, source, length, progress))
+                transcripts.append(self._transcribe(file, track, source, length, progress, unfinished))
                 if transcripts[-1].interruption is not None:
                     break
         return transcripts[0] if len(transcripts) == 1 else join_transcripts(transcripts)
 
     def _transcribe(
-        self, file: Path, track: Track, source: str | None, length: float | None, progress: Progress
+        self,
+        file: Path,
+        track: Track,
+        source: str | None,
+        length: float | None,
+        progress: Progress,
+        unfinished: Unfinished,
     ) -> Transcript:
         from surtitle.cli.transcription import transcribe
 
         speakers = self._speakers(file, track, length, progress)
         name = display_name(f"{file.name}, {source}" if source else file.name)
         task = progress.add_task(f"{name} ({self._transcriber.name})", total=length)
-        transcript = transcribe(
-            file,
-            self._transcriber,
-            lambda done: progress.update(task, completed=done),
-            speakers,
-            track.number,
-            source,
-        )
+        done = unfinished.track(track.number)
+
+        def report(reached: TrackProgress) -> None:
+            nonlocal done
+            done = reached
+            unfinished.update(track.number, done)
+            progress.update(task, completed=done.until)
+
+        transcript = transcribe(file, self._transcriber, report, speakers, track.number, source, done)
+        # of several tracks, those that are complete must be known when a later one is stopped
+        unfinished.update(track.number, done, save=transcript.interruption is not None)
         if transcript.interruption is None:
             progress.update(task, total=length or 1, completed=length or 1)
         return transcript

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surtitle.captions.transcript import EXPORT_FORMATS
+from surtitle.cli.unfinished import state_path
 from surtitle.core.errors import BadRequest
 
 MEDIA_EXTENSIONS = frozenset(
@@ -66,12 +67,17 @@ def choose_format(form: str | None, output: str | None) -> str:
     return max(fits, key=len)
 
 
-def plan_jobs(files: Sequence[Path], output: str | None, form: str, *, overwrite: bool) -> list[Job]:
+def plan_jobs(
+    files: Sequence[Path], output: str | None, form: str, *, overwrite: bool, resume: bool = False
+) -> list[Job]:
     """Decide where the transcript of each file goes. Raises `BadRequest` if it cannot be written there.
 
-    An output that ends with a slash is a folder, and is created if it is missing.
+    An output that ends with a slash is a folder, and is created if it is missing. ``resume`` leaves out the files whose
+    transcripts are complete.
     """
     if output is None or output == "-":
+        if resume:
+            raise BadRequest("There is nothing to continue on standard output: add -o FILE, as in the first run.")
         if len(files) > 1 and form not in CONCATENABLE_FORMATS:
             raise BadRequest(f"Several {form} transcripts need a folder to be written to: add -o FOLDER/.")
         return [Job(file, None) for file in files]
@@ -85,8 +91,10 @@ def plan_jobs(files: Sequence[Path], output: str | None, form: str, *, overwrite
         jobs = [Job(file, path / f"{name}.{form}") for file, name in zip(files, names, strict=True)]
     else:
         jobs = [Job(files[0], path)]
+    if resume:
+        jobs = [job for job in jobs if not _is_complete(job)]
     for job in jobs:
-        _check(job, overwrite=overwrite)
+        _check(job, overwrite=overwrite or resume)
     return jobs
 
 
@@ -150,6 +158,10 @@ def _make_folder(folder: Path, *, missing_is_fine: bool) -> None:
         folder.mkdir(parents=True)
     except OSError as error:
         raise BadRequest(f"Cannot create the folder {folder} ({error.strerror}): choose another with -o.") from error
+
+
+def _is_complete(job: Job) -> bool:
+    return job.output is not None and job.output.is_file() and not state_path(job.output).exists()
 
 
 def _check(job: Job, *, overwrite: bool) -> None:

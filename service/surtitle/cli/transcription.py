@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from itertools import chain, count, groupby
 from pathlib import Path
 
-from surtitle.audio import Samples, mediafile
+from surtitle.audio import RATE, Samples, mediafile
 from surtitle.captions.caption import Caption
 from surtitle.captions.sentences import build_captions
 from surtitle.cli.progress import fetch
 from surtitle.cli.transcript_files import display_name
+from surtitle.cli.unfinished import TrackProgress
 from surtitle.core.errors import BadAudio, EngineError, ModelError
 from surtitle.core.settings import Settings
 from surtitle.core.words import TOGETHER, Word
@@ -44,14 +45,15 @@ class Transcript:
 def transcribe(
     file: Path,
     transcriber: Transcriber,
-    progress: Callable[[float], None],
+    progress: Callable[[TrackProgress], None],
     speakers: Timeline | None = None,
     track: int = 1,
     source: str | None = None,
+    before: TrackProgress | None = None,
 ) -> Transcript:
-    """Recognize a track of a file; ``progress`` receives the seconds done so far, ``speakers`` knows who speaks when.
+    """Recognize a track of a file; ``progress`` receives what is done so far, ``speakers`` knows who speaks when.
 
-    ``source`` is who speaks, by default the file's name.
+    ``source`` is who speaks, by default the file's name; ``before`` is the progress of an earlier run, which continues.
 
     If recognition is interrupted, or the rest of the file cannot be read, the captions up to there are returned along
     with the error. Raises `BadAudio` if there is nothing to decode.
@@ -61,15 +63,18 @@ def transcribe(
     first = next(blocks, None)
     if first is None:
         raise BadAudio(f"There is no audio in {file}: choose a file that has sound.")
-    words: list[tuple[str, Word]] = []  # each with its language
-    until = 0.0
+    done = before or TrackProgress()
+    start = until = done.until
+    words = list(done.words)
     interruption: BadAudio | EngineError | KeyboardInterrupt | None = None
     damage: list[BadAudio] = []
     try:
-        with closing(transcriber.words(_until_damage(chain([first], blocks), damage))) as results:
-            for until, recognized in results:
-                words += [(transcriber.language, word) for word in recognized]
-                progress(until)
+        remaining = _drop(_until_damage(chain([first], blocks), damage), round(start * RATE))
+        with closing(transcriber.words(remaining)) as results:
+            for position, recognized in results:
+                until = start + position
+                words += [(transcriber.language, word.shift(start)) for word in recognized]
+                progress(TrackProgress(until, words))
     except (EngineError, KeyboardInterrupt) as error:
         interruption = error
     if interruption is None and damage:
@@ -80,6 +85,14 @@ def transcribe(
         attributed = [assign_speaker(word, speakers, label) for _, word in group]
         captions += build_captions(source, attributed, language, lambda: f"c{next(numbers)}")
     return Transcript(captions, until, interruption)
+
+
+def _drop(blocks: Iterable[Samples], count: int) -> Iterator[Samples]:
+    """The blocks without their first ``count`` samples."""
+    for block in blocks:
+        if count < len(block):
+            yield block[count:]
+        count = max(0, count - len(block))
 
 
 def _until_damage(blocks: Iterable[Samples], damage: list[BadAudio]) -> Iterator[Samples]:

@@ -237,14 +237,15 @@ class PipelineTranscriber:
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         numbers = count()
         pipeline = Pipeline(self._engine.open("en"), "", lambda: str(next(numbers)))
-        done = 0.0  # seconds
+        done = complete = 0.0  # seconds
         try:
             for samples in join_blocks(blocks, round(self._engine.step * RATE)):
                 done += len(samples) / RATE
-                finals = [caption for caption in pipeline.feed(samples) if caption.final]
+                words = [word for caption in pipeline.feed(samples) if caption.final for word in caption.words]
                 if (failure := pipeline.take_failure()) is not None:
                     raise failure
-                yield done, [word for caption in finals for word in caption.words]
+                complete = max([complete, *(word.end for word in words)]) if pipeline.speaking else done
+                yield complete, words
             yield done, [word for caption in pipeline.flush() if caption.final for word in caption.words]
         finally:
             pipeline.close()
