@@ -49,6 +49,7 @@ def test_short_silences_are_kept_and_long_ones_removed() -> None:
 def test_times_of_words_are_those_of_the_recording() -> None:
     (passage,) = split(sound(10, 2, 1.5, 2, 30, 2, 10))
     assert passage.to_clock(0.5, 1.0) == pytest.approx((10, 10.5), abs=0.05)
+    assert {type(time) for time in passage.to_clock(np.float64(0.5), np.float64(1.0))} == {float}  # not NumPy's
     assert passage.to_clock(4.0, 4.5) == pytest.approx((13.5, 14), abs=0.05)
     assert passage.to_clock(7.0, 7.5) == pytest.approx((45.5, 46), abs=0.1)
     assert passage.end == pytest.approx(48, abs=0.1)

@@ -95,8 +95,8 @@ class Passage:
             first = self._starts[index] / RATE
         if not self._continues(index + 1):
             last = (self._starts[index] + self._lengths[index]) / RATE
-        start = min(max(first, start + shift), last)
-        return start, max(start, min(last, end + shift))
+        start = float(min(max(first, start + shift), last))
+        return start, float(max(start, min(last, end + shift)))
 
     def _clip_to_voices(self, start: float, end: float) -> tuple[float, float]:
         """Remove silence before the first and after the last voice in a word: Whisper lets words begin too early."""
