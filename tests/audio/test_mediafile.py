@@ -13,6 +13,7 @@ import pytest
 from surtitle.audio import RATE, Samples
 from surtitle.audio.mediafile import read
 from surtitle.core.errors import BadAudio
+from tests.audio.test_stream_clock import encode
 from tests.support import as_wav, need, silence
 
 
@@ -89,3 +90,48 @@ def test_a_file_without_audio_is_named(tmp_path: Path) -> None:
     path.write_bytes(bytes(range(256)) * 100)
     with pytest.raises(BadAudio, match=r"notes\.txt"):
         list(read(path))
+
+
+def test_an_empty_file_and_an_empty_track_have_no_audio(tmp_path: Path) -> None:
+    path = tmp_path / "empty.wav"
+    path.touch()
+    with pytest.raises(BadAudio, match=r"empty\.wav .*it is empty"):
+        list(read(path))
+    path.write_bytes(as_wav(silence(0)))
+    assert list(read(path)) == []
+
+
+def test_recordings_one_after_the_other_in_one_file_are_all_heard(tmp_path: Path) -> None:
+    path = tmp_path / "chain.ogg"
+    path.write_bytes(encode("ogg") + encode("ogg", layout="stereo") + encode("ogg"))
+    assert sum(map(len, read(path))) / RATE == pytest.approx(6.0, abs=0.2)
+    path.write_bytes(encode("matroska") + encode("matroska"))  # their timestamps begin again
+    assert sum(map(len, read(path))) / RATE == pytest.approx(4.0, abs=0.2)
+
+
+def test_the_clock_of_one_program_is_not_that_of_another(tmp_path: Path) -> None:
+    """FFmpeg takes the earliest of all timestamps for the start of each stream."""
+    path = tmp_path / "programs.ts"
+    ffmpeg = [need("ffmpeg"), "-v", "error", "-y"]
+    (tmp_path / "tone.wav").write_bytes(as_wav(tone(2)))
+    picture = ["-f", "lavfi", "-i", "color=black:s=64x64:r=10:d=2", "-c:v", "mpeg2video"]
+    first, second = str(tmp_path / "first.ts"), str(tmp_path / "second.ts")
+    commands = [
+        [*picture, "-output_ts_offset", "1000", first],
+        [
+            *picture[:4],
+            "-i",
+            str(tmp_path / "tone.wav"),
+            *picture[4:],
+            "-c:a",
+            "aac",
+            "-output_ts_offset",
+            "3000",
+            second,
+        ],
+        ["-copyts", "-i", first, "-i", second, "-map", "0:v", "-map", "1:v", "-map", "1:a", "-c", "copy"],
+    ]
+    commands[2] += ["-program", "st=0", "-program", "st=1:st=2", str(path)]
+    for command in commands:
+        subprocess.run([*ffmpeg, *command], check=True, timeout=60)
+    assert sum(map(len, read(path))) / RATE == pytest.approx(2.0, abs=0.2)

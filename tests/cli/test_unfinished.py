@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 
 from surtitle.audio import RATE, Samples
-from surtitle.cli import unfinished
 from surtitle.cli.unfinished import TrackProgress, Unfinished, state_path
 from surtitle.core.errors import BadRequest
 from surtitle.core.words import Word
 from tests.cli.test_transcribe import run
 from tests.support import as_wav
 
-TALK = np.repeat(np.arange(1, 7, dtype=np.float32) / 10, RATE)  # six seconds, each with its own level
+TALK: Samples = np.repeat(np.arange(1, 7) / 10, RATE).astype(np.float32)  # six seconds, each with its own level
 
 
 class Transcriber:
@@ -112,7 +111,7 @@ def test_progress_is_stored_at_intervals_and_a_full_disk_does_not_stop_the_work(
 ) -> None:
     output = talk.with_suffix(".srt")
     now = 0.0
-    monkeypatch.setattr(unfinished.time, "monotonic", lambda: now)
+    monkeypatch.setattr("surtitle.cli.unfinished.time.monotonic", lambda: now)
     kept = Unfinished(talk, output, "options", resume=False)
     kept.update(1, TrackProgress(1.0, [("en", Word("one", 0.1, 0.9))]))
     assert not state_path(output).exists()

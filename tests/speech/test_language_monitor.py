@@ -86,6 +86,13 @@ def test_a_phrase_without_a_decision_becomes_like_other_speech() -> None:
     assert monitor.observe("en", 0.9, 10.5) == "en"
 
 
+def test_on_a_slow_machine_a_phrase_is_examined_at_the_first_opportunity() -> None:
+    monitor = known()
+    monitor.begin_phrase(5.0)
+    assert monitor.is_due(9.0)
+    assert monitor.observe("en", 0.9, 9.0) == "en"
+
+
 def test_the_first_language_is_not_affected_by_pauses() -> None:
     monitor = LanguageMonitor()
     monitor.begin_phrase(0.0)

@@ -217,7 +217,8 @@ def resample_blocks(blocks: Iterable[tuple[Samples, int]]) -> Iterator[Samples]:
     resampler = BlockResampler()
     for samples, rate in blocks:
         yield resampler.feed(samples, rate)
-    yield resampler.finish()
+    if (rest := resampler.finish()).size:
+        yield rest
 
 
 def join_blocks(blocks: Iterable[Samples], size: int) -> Iterator[Samples]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
 from os import PathLike, fspath
+from os.path import getsize
 
 import av
 import av.container
@@ -84,10 +85,16 @@ def _explain_errors(path: str | PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (av.error.FFmpegError, OSError, ValueError) as error:
+        reason = "it is empty" if _is_empty(path) else describe_error(error)
         raise BadAudio(
-            f"Cannot read {fspath(path)} as audio or video ({describe_error(error)}): choose a file that FFmpeg can "
-            "play."
+            f"Cannot read {fspath(path)} as audio or video ({reason}): choose a file that FFmpeg can play."
         ) from error
+
+
+def _is_empty(path: str | PathLike[str]) -> bool:
+    with suppress(OSError):
+        return getsize(path) == 0
+    return False
 
 
 def _check_audio(container: av.container.InputContainer, path: str | PathLike[str]) -> None:

@@ -33,16 +33,18 @@ class LanguageMonitor:
         self._candidate = AUTO
         self._confirmations = 0
         self._phrase: float | None = None  # seconds of voice before the phrase whose language is uncertain
+        self._phrase_checked = False  # whether its language has been detected at all: a slow machine takes long steps
         self._next_check = 0.0  # seconds of voice at which the language of the phrase is detected again
 
     def begin_phrase(self, voice: float) -> None:
-        """Note that speech goes on after a pause, ``voice`` seconds of voice into the utterance."""
+        """Note that speech continues after a pause, ``voice`` seconds of voice into the utterance."""
         if self._language != AUTO:
             self._phrase, self._next_check = voice, voice + _MIN_PHRASE_VOICE
+            self._phrase_checked = False
 
     def is_new_phrase(self, voice: float) -> bool:
         """Whether the language of the phrase since the last pause is uncertain, so that only the phrase is examined."""
-        if self._phrase is not None and not 0.0 <= voice - self._phrase <= _MAX_PHRASE_VOICE:
+        if self._phrase is not None and self._phrase_checked and voice - self._phrase > _MAX_PHRASE_VOICE:
             self._phrase = None
         return self._phrase is not None
 
@@ -80,7 +82,7 @@ class LanguageMonitor:
         return self._language
 
     def _observe_phrase(self, language: str, probability: float, voice: float) -> str:
-        self._next_check = voice + _PHRASE_INTERVAL
+        self._next_check, self._phrase_checked = voice + _PHRASE_INTERVAL, True
         self._confirmations = 0
         if probability >= (_MIN_SAME_PROBABILITY if language == self._language else _MIN_CHANGE_PROBABILITY):
             self._language, self._phrase = language, None
