@@ -13,6 +13,7 @@ import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.intake import ContainerIntake
+from surtitle.core.errors import BadAudio
 
 PICTURES = {"matroska": "mpeg4", "mpegts": "mpeg2video", "flv": "flv"}
 
@@ -161,3 +162,19 @@ async def test_a_first_timestamp_hours_after_the_picture_is_an_error() -> None:
     await client.send(encode("matroska", time=lambda time: time + 80_000.0, picture=1.0))
     assert client.skipped == []
     assert client.seconds == pytest.approx(2.0, abs=0.1)
+
+
+async def test_a_stream_that_breaks_in_the_middle_is_bad_audio() -> None:
+    """The packets of the second half cannot be decoded."""
+    whole = encode("adts", "aac", seconds=4.0)
+    broken = bytearray(whole)
+    at = frames = 0
+    while at < len(whole):
+        size = (whole[at + 3] & 3) << 11 | whole[at + 4] << 3 | whole[at + 5] >> 5
+        if frames > 50:
+            broken[at + 7 : at + size] = b"\xff" * (size - 7)
+        at, frames = at + size, frames + 1
+    client = Client()
+    with pytest.raises(BadAudio, match="cannot read this stream"):
+        await client.send(bytes(broken))
+    assert client.seconds > 1.0

@@ -14,7 +14,7 @@ import av.error
 import numpy as np
 
 from surtitle.audio import RATES, Frames, Samples, to_mono
-from surtitle.audio.gaps import PlacedBlock, TimedBlock, find_gaps
+from surtitle.audio.gaps import PlacedBlock, find_gaps
 from surtitle.audio.ogg import CAPTURE_PATTERN, OggLinks, Readable
 from surtitle.core.errors import BadAudio
 
@@ -89,34 +89,40 @@ def decode_frames(source: str | Readable, container_format: str | None = None) -
     ``source`` is a path or an object with ``read``; ``container_format`` names the container, None
     lets FFmpeg detect it. Raises `BadAudio` if there is nothing to decode.
     """
-    for _, blocks in _decode_links(source, container_format):
-        for _, frames, rate in blocks:
-            yield frames, rate
+    options = _LIVE_OPTIONS if not isinstance(source, str) else {}
+    with _explain_errors(source, container_format), open_links(source, container_format, options) as links:
+        for container in links:
+            _check_audio(container, source)
+            for _, frames, rate in decode_stream(container):
+                yield frames, rate
 
 
 def decode_placed(source: Readable, container_format: str | None = None) -> Iterator[PlacedBlock]:
     """The same as `decode_frames`, with the seconds that are missing before each block by the container's clock."""
-    for start, blocks in _decode_links(source, container_format):
-        yield from find_gaps(blocks, start, _MAX_STREAM_GAP)
+    with _explain_errors(source, container_format), open_links(source, container_format, _LIVE_OPTIONS) as links:
+        for container in links:
+            _check_audio(container, source)
+            yield from find_gaps(decode_stream(container), clock_start(container), _MAX_STREAM_GAP)
 
 
-def _decode_links(
-    source: str | Readable, container_format: str | None
-) -> Iterator[tuple[float | None, Iterator[TimedBlock]]]:
-    """The start of the clock, and the blocks, of each link of a chained Ogg stream, or of the only container."""
-    live = not isinstance(source, str)
-    name = "this stream" if live else str(source)
+def _check_audio(container: av.container.InputContainer, source: str | Readable) -> None:
+    if not container.streams.audio:
+        raise BadAudio(f"There is no audio in {_name(source)}: choose one that has sound.")
+
+
+@contextmanager
+def _explain_errors(source: str | Readable, container_format: str | None) -> Iterator[None]:
     try:
-        with open_links(source, container_format, _LIVE_OPTIONS if live else {}) as links:
-            for container in links:
-                if not container.streams.audio:
-                    raise BadAudio(f"There is no audio in {name}: choose one that has sound.")
-                yield clock_start(container), decode_stream(container)
+        yield
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise BadAudio(
-            f"FFmpeg cannot read {name} as {container_format or 'audio'} ({describe_error(error)}): "
+            f"FFmpeg cannot read {_name(source)} as {container_format or 'audio'} ({describe_error(error)}): "
             "send WebM, Ogg, FLAC, MP3, WAV or raw pcm16le."
         ) from error
+
+
+def _name(source: str | Readable) -> str:
+    return source if isinstance(source, str) else "this stream"
 
 
 @contextmanager

@@ -165,7 +165,8 @@ class ContainerIntake:
                     self._loop.call_soon_threadsafe(self._tap, frames, rate, gap)
                     if gap > _MAX_SILENCE and self._skip is not None:
                         self._deliver(resampler.finish())
-                        self._loop.call_soon_threadsafe(self._skip, gap)
+                        if not self._decoding.cancelled():  # otherwise another connection may own the source
+                            self._loop.call_soon_threadsafe(self._skip, gap)
                     else:
                         for silence in make_silence(round(gap * rate), rate):
                             self._deliver(resampler.feed(silence, rate))
