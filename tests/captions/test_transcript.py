@@ -18,7 +18,7 @@ TWO = [*ONE, caption(3, "Guest", "Fine.", 2.0), caption(4, "Guest", "not yet", 9
 
 def test_srt() -> None:
     assert export(ONE, "srt") == (
-        "1\n00:00:00,500 --> 00:00:01,400\nHello there.\n\n2\n01:01:01,200 --> 01:01:03,600\nHow <are> you & yours?\n"
+        "1\n00:00:00,500 --> 00:00:01,400\nHello there.\n\n2\n01:01:01,200 --> 01:01:03,600\nHow ‹are› you & yours?\n"
     )
 
 

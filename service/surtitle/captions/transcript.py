@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, ass, cues, documents, podcast
+from surtitle.captions.exports.escapes import remove_controls
 from surtitle.core.errors import NoSuchFormat
 from surtitle.core.wire import FinalCaption, TranscriptJson, Word
 
@@ -23,7 +24,7 @@ class ExportFormat:
 
 def export(captions: Iterable[Caption], form: str, options: ExportOptions = ExportOptions()) -> str:
     """The final captions in the format ``form``, one of `EXPORT_FORMATS`; by time, with names if several speak."""
-    return EXPORT_FORMATS[form].write(sort_final(captions), options)
+    return EXPORT_FORMATS[form].write(sort_final(map(remove_controls, captions)), options)
 
 
 def get_format(form: str) -> ExportFormat:
@@ -34,8 +35,9 @@ def get_format(form: str) -> ExportFormat:
 
 
 def sort_final(captions: Iterable[Caption]) -> list[Caption]:
-    """The final captions in order of time."""
-    return sorted((caption for caption in captions if caption.final), key=lambda caption: (caption.start, caption.end))
+    """The final captions that have text, in order of time."""
+    final = (caption for caption in captions if caption.final and caption.text)
+    return sorted(final, key=lambda caption: (caption.start, caption.end))
 
 
 def shift_captions(captions: Iterable[Caption], seconds: float) -> list[Caption]:

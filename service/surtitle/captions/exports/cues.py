@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, end_times, has_several_voices
+from surtitle.captions.exports.escapes import escape_markup, replace_codes, replace_tags
 from surtitle.captions.layout import balance_lines, balance_words
 from surtitle.core.words import Word
 from surtitle.text.bidi import embed_right_to_left, is_right_to_left
@@ -17,7 +18,8 @@ def srt(captions: Sequence[Caption], options: ExportOptions) -> str:
     cues = []
     for number, (caption, end) in enumerate(zip(captions, end_times(captions), strict=True), start=1):
         name = f"{caption.voice}: " if named else ""
-        text = _embed(caption, name + "\n".join(balance_lines(caption.words, options.box)))
+        text = name + "\n".join(balance_lines(caption.words, options.box))
+        text = _embed(caption, replace_tags(replace_codes(text)))
         cues.append(f"{number}\n{_time(caption.start, ',')} --> {_time(end, ',')}\n{text}\n")
     return "\n".join(cues)
 
@@ -27,12 +29,12 @@ def vtt(captions: Sequence[Caption], options: ExportOptions) -> str:
     named = has_several_voices(captions)
     cues = ["WEBVTT\n"]
     for caption, end in zip(captions, end_times(captions), strict=True):
-        name = f"<v {_escape(caption.voice)}>" if named else ""
+        name = f"<v {escape_markup(caption.voice)}>" if named and caption.voice else ""
         lines = balance_words(caption.words, options.box)
         text = (
             _timed(lines, caption.start, end)
             if options.words
-            else _escape("\n".join(balance_lines(caption.words, options.box)))
+            else escape_markup("\n".join(balance_lines(caption.words, options.box)))
         )
         cues.append(f"{_time(caption.start, '.')} --> {_time(end, '.')}\n{name}{_embed(caption, text)}\n")
     return "\n".join(cues)
@@ -54,12 +56,8 @@ def _timed(lines: list[list[Word]], start: float, end: float) -> str:
             if before < round(word.start * 1000) < round(end * 1000):
                 before = round(word.start * 1000)
                 text += f"<{_time(word.start, '.')}>"
-            text += _escape(word.text)
+            text += escape_markup(word.text)
     return text
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _time(seconds: float, point: str) -> str:
