@@ -88,6 +88,8 @@ async def test_a_second_pass_is_asked_for_and_compared(service: Running, spoken:
     pressed = "document.querySelector('#versions [aria-pressed=true]').dataset.version"
     assert await page.page.evaluate(pressed) == "polished"
     await page.until("document.querySelector('#exports a').search === '?version=polished&clock=audio'")
+    await page.page.fill("#exports input[type=number]", "-2.5")
+    assert (await page.page.evaluate("document.querySelector('#exports a').search")).endswith("&offset=-2.5")
     sessions = service.services.sessions
     better = sessions.transcripts.captions(spoken.session, POLISHED)
     await asyncio.to_thread(sessions.transcripts.replace, spoken.session, POLISHED, better[:-1])

@@ -24,7 +24,8 @@ class ExportFormat:
 
 def export(captions: Iterable[Caption], form: str, options: ExportOptions = ExportOptions()) -> str:
     """The final captions in the format ``form``, one of `EXPORT_FORMATS`; by time, with names if several speak."""
-    return EXPORT_FORMATS[form].write(sort_final(map(remove_controls, captions)), options)
+    final = sort_final(map(remove_controls, captions))
+    return EXPORT_FORMATS[form].write(shift_captions(final, options.offset) if options.offset else final, options)
 
 
 def get_format(form: str) -> ExportFormat:
@@ -41,12 +42,12 @@ def sort_final(captions: Iterable[Caption]) -> list[Caption]:
 
 
 def shift_captions(captions: Iterable[Caption], seconds: float) -> list[Caption]:
-    """The captions shifted by ``seconds``, without those that would end before 0."""
-    return [
-        replace(caption, words=tuple(word.shift(seconds) for word in caption.words))
+    """The captions shifted by ``seconds``, without the words that would end before 0."""
+    shifted = (
+        replace(caption, words=tuple(word.shift(seconds) for word in caption.words if word.end + seconds > 0))
         for caption in captions
-        if caption.end + seconds > 0
-    ]
+    )
+    return [caption for caption in shifted if caption.words]
 
 
 def caption_as_json(caption: Caption) -> FinalCaption:
@@ -89,6 +90,7 @@ EXPORT_FORMATS = {
     "vtt": ExportFormat("text/vtt; charset=utf-8", cues.vtt, timed=True),
     "ass": ExportFormat("text/x-ssa; charset=utf-8", ass.ass, timed=True),
     "txt": ExportFormat("text/plain; charset=utf-8", documents.txt),
+    "timed.txt": ExportFormat("text/plain; charset=utf-8", documents.timed_txt),
     "md": ExportFormat("text/markdown; charset=utf-8", documents.md),
     "json": ExportFormat("application/json", _json, timed=True),
     "podcast.json": ExportFormat("application/json", podcast.transcript, timed=True),

@@ -21,7 +21,7 @@ MEDIA_EXTENSIONS = frozenset(
 )
 """The extensions of media files in a folder. A file that is given by its own name may have any extension."""
 
-CONCATENABLE_FORMATS = ("txt", "md")
+CONCATENABLE_FORMATS = ("txt", "timed.txt", "md")
 """The formats in which several transcripts may follow each other on standard output."""
 
 

@@ -14,10 +14,15 @@ _VISIBLE = 0.1  # seconds; a caption is not cut to less, because players would n
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """Export options: the size of a caption, and whether each word gets its time if the format can hold it."""
+    """Export options.
+
+    ``box`` is the size of a caption, ``words`` whether each word gets its time if the format can hold it, and
+    ``offset`` the seconds that are added to all times.
+    """
 
     box: Box = field(default_factory=Box)
     words: bool = False
+    offset: float = 0.0
 
 
 def has_several_voices(captions: Sequence[Caption]) -> bool:

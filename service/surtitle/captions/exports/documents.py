@@ -29,6 +29,15 @@ def txt(captions: Sequence[Caption], options: ExportOptions) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
+def timed_txt(captions: Sequence[Caption], options: ExportOptions) -> str:
+    """Plain text with one line per caption that begins with its time, and with its speaker if there are several."""
+    named = has_several_voices(captions)
+    return "".join(
+        f"[{format_clock(caption.start)}] {f'{caption.voice}: ' if named else ''}{caption.text}\n"
+        for caption in captions
+    )
+
+
 def md(captions: Sequence[Caption], options: ExportOptions) -> str:
     """Markdown in paragraphs, each with its speaker and time."""
     blocks = []
