@@ -21,7 +21,7 @@ from surtitle.cli.options import data_dir_option, host_option, language_option, 
 from surtitle.cli.polish import polish
 from surtitle.cli.record import record
 from surtitle.cli.removed_options import removed_options
-from surtitle.cli.serve_options import add_serve_options, check_access
+from surtitle.cli.serve_options import add_serve_options, check_access, check_folder
 from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
 from surtitle.core.errors import SurtitleError
@@ -93,6 +93,12 @@ main.add_command(transcribe)
     help="FLAC is lossless; Opus is a tenth of the size and sounds the same.",
 )
 @click.option(
+    "--transcripts",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="A folder to which sessions' transcripts are written as SRT, WebVTT and text while people speak.",
+)
+@click.option(
     "--translation-model",
     metavar="NAME|DIR",
     help="An NLLB model for translating captions: a name such as nllb-200-distilled-600M, or a directory. NLLB-200's "
@@ -144,6 +150,8 @@ def _check_settings(settings: Settings) -> Settings:
             f"The speaker model {settings.speaker_model!r} does not exist: give another file, or a name on the hub, "
             "with --speaker-model."
         )
+    if settings.transcripts is not None:
+        check_folder(settings.transcripts, "--transcripts")
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("--engine whisper needs a model: add one, for example --model base.en.")
     if settings.model is not None:

@@ -21,6 +21,7 @@ from surtitle.recordings.mix import mix_end, mix_start
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
 from surtitle.recordings.retranscription_jobs import Retranscriber
+from surtitle.recordings.transcript_folder import TranscriptFolder
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.records import LIVE, POLISHED, Hit, Summary
 from surtitle.store.transcripts import Transcripts
@@ -40,6 +41,7 @@ class Sessions:
     recorder: Recorder
     mixer: Mixer
     retranscriber: Retranscriber
+    transcript_folder: TranscriptFolder | None = None
 
     async def list_newest(self, channel: str | None, before: float | None) -> list[wire.Session]:
         """Descriptions of the newest sessions that began ``before`` (seconds since 1970), newest first."""
@@ -120,7 +122,7 @@ class Sessions:
         raise NoSuchSession("There is no such recording in this session.")
 
     async def delete(self, session: str) -> None:
-        """Delete a session with its captions and recordings. Sources that are running continue in a new session.
+        """Delete a session with all its files. Sources that are running continue in a new session.
 
         Raises `NoSuchSession`, `OSError`.
         """
@@ -134,6 +136,8 @@ class Sessions:
         await self.journal_writer.flush()
         await asyncio.to_thread(self.recording_files.delete, session)
         await asyncio.to_thread(self.transcripts.forget, session)
+        if self.transcript_folder is not None:
+            await self.transcript_folder.delete(summary.session)
 
     async def polish(self, session: str, model: str | None) -> None:
         """Start a second pass. Raises `NoSuchSession`, `StillRecording`, `BadRequest`."""

@@ -13,7 +13,9 @@ from starlette.types import Scope
 
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import TokenStore
+from surtitle.captions.caption import Caption
 from surtitle.channels.hub import Hub
+from surtitle.channels.session import ORIGINAL, Session
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
@@ -25,6 +27,7 @@ from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
 from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.recordings.sessions import Sessions
+from surtitle.recordings.transcript_folder import TranscriptFolder
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.transcripts import Transcripts
@@ -100,11 +103,17 @@ async def open_services(
             close_later("the database", lambda: asyncio.to_thread(store.close))
         engines = Engines(settings, changes)
         close_later("the engines", engines.close)
+        transcripts = Transcripts(store.database) if store else None
+        transcript_folder = None
+        if transcripts and settings.transcripts:
+            transcript_folder = TranscriptFolder(settings.transcripts, transcripts, changes)
         journal_writer = None
         if store:
-            journal_writer = JournalWriter(store, changes)
+            on_caption = transcript_folder.note if transcript_folder else _ignore_caption
+            journal_writer = JournalWriter(store, changes, on_caption)
             close_later("the journal writer", journal_writer.close)
-        transcripts = Transcripts(store.database) if store else None
+        if transcript_folder:
+            close_later("the transcripts", transcript_folder.close)
         recording_files = (
             RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         )
@@ -120,6 +129,8 @@ async def open_services(
         outputs = Outputs(hub.sources.position, translations)
         close_later("closed captions", outputs.close)
         hub.register(outputs, translations, recorder)
+        if transcript_folder:
+            hub.register(transcript_folder)
         await recorder.recover()
         if store:
             limits = settings.limits
@@ -127,16 +138,22 @@ async def open_services(
             stored = await asyncio.to_thread(store.settings)
             stored_sessions = await asyncio.to_thread(store.load_sessions, limits.channels // 2, limits.captions)
             hub.restore(stored, stored_sessions)
+            if transcript_folder and journal_writer:
+                spoken = [one.session for one in stored_sessions if one.tracks.get(ORIGINAL)]
+                transcript_folder.start(journal_writer.flush, spoken)
         sessions = None
         if journal_writer and transcripts and recording_files:
             mixer, retranscriber = Mixer(), Retranscriber(settings)
             close_later("the mixer", mixer.close)
             close_later("second passes", retranscriber.close)
-            sessions = Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber)
+            sessions = Sessions(
+                hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber, transcript_folder
+            )
         demo = Demo(settings, changes)
         close_later("the demo", demo.close)
+        writers = [writer for writer in (journal_writer, transcript_folder) if writer]
         status_board = StatusBoard(
-            engines, hub, demo, lambda: journal_writer.problem if journal_writer else "", changes
+            engines, hub, demo, lambda: next((one.problem for one in writers if one.problem), ""), changes
         )
         close_later("the status board", status_board.close)
         authority.start()
@@ -171,3 +188,7 @@ async def _close(name: str, close: Callable[[], Awaitable[object]]) -> None:
 
 async def _skip_flush() -> None:
     """Stands in for `JournalWriter.flush` in a service that writes nothing."""
+
+
+def _ignore_caption(session: Session, track: str, caption: Caption) -> None:
+    """Stands in for `TranscriptFolder.note` in a service that writes no transcripts."""
