@@ -14,9 +14,11 @@ from starlette.types import Scope
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import TokenStore
 from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL, Session
 from surtitle.closed_captions.outputs import Outputs
+from surtitle.closed_captions.record_clock import RecordStatus
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
@@ -24,6 +26,7 @@ from surtitle.demo import Demo
 from surtitle.models.engines import Engines
 from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
+from surtitle.recordings.obs_recordings import ObsRecordings
 from surtitle.recordings.recorder import Recorder
 from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.recordings.sessions import Sessions
@@ -44,7 +47,7 @@ _FLUSH_TIMEOUT = 1.0  # further seconds that open captions have to become final 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints use. The last four are None in a service without a store or outside of our own server."""
+    """What the endpoints use. The last five are None in a service without a store or outside of our own server."""
 
     settings: Settings
     engines: Engines
@@ -61,6 +64,7 @@ class Services:
     journal_writer: JournalWriter | None
     transcripts: Transcripts | None
     sessions: Sessions | None
+    obs_recordings: ObsRecordings | None
     connection_limits: ConnectionLimits | None
 
     @property
@@ -126,7 +130,12 @@ async def open_services(
         close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT))
         translations = Translations(settings, hub.sources, changes)
         close_later("translations", translations.close)
-        outputs = Outputs(hub.sources.position, translations)
+        obs_recordings = None
+        if journal_writer and transcripts:
+            obs_recordings = ObsRecordings(transcripts, journal_writer.flush)
+            close_later("OBS's recordings", obs_recordings.close)
+        on_record = obs_recordings.note if obs_recordings else _ignore_record_status
+        outputs = Outputs(hub.sources.position, translations, on_record)
         close_later("closed captions", outputs.close)
         hub.register(outputs, translations, recorder)
         if transcript_folder:
@@ -175,6 +184,7 @@ async def open_services(
             journal_writer=journal_writer,
             transcripts=transcripts,
             sessions=sessions,
+            obs_recordings=obs_recordings,
             connection_limits=connection_limits,
         )
 
@@ -188,6 +198,10 @@ async def _close(name: str, close: Callable[[], Awaitable[object]]) -> None:
 
 async def _skip_flush() -> None:
     """Stands in for `JournalWriter.flush` in a service that writes nothing."""
+
+
+def _ignore_record_status(channel: Channel, status: RecordStatus) -> None:
+    """Stands in for `ObsRecordings.note` in a service without a database."""
 
 
 def _ignore_caption(session: Session, track: str, caption: Caption) -> None:

@@ -82,6 +82,7 @@ function show(session) {
   showSecondPass(session);
   showChoice(session);
   showFiles(session);
+  downloads.setRecordings(session.obs_recordings ?? []);
   const best = session.versions.includes("polished") ? "polished" : "live";
   if (!version || session.versions.length !== versions) read(best);
   versions = session.versions.length;

@@ -3,6 +3,8 @@
 import { create } from "/static/overlay/shared/dom.js";
 import { t } from "/static/overlay/shared/i18n.js";
 
+/** @import { SessionObsRecording } from "/static/overlay/shared/protocol.js" */
+
 /** @type {{format: string, label: string, timed?: boolean}[]} `timed`: can hold the time of each word */
 const FORMATS = [
   { format: "srt", label: "SRT" },
@@ -21,6 +23,8 @@ export class Downloads {
   nodes;
   #words = create("input");
   #offset = create("input");
+  #clocks = create("label", "check");
+  #clock = create("select");
   #query = new URLSearchParams();
   /** @type {HTMLAnchorElement[]} */
   #links;
@@ -29,7 +33,7 @@ export class Downloads {
   /**
    * @param {string} base address of the folder of transcripts, with a slash at its end
    * @param {string} name of the files
-   * @param {{shiftable?: boolean}} [options] `shiftable`: with a field for seconds that are added to all times
+   * @param {{shiftable?: boolean}} [options] `shiftable`: with fields for the clock, and for seconds that are added
    */
   constructor(base, name, { shiftable = false } = {}) {
     this.#base = base;
@@ -54,8 +58,11 @@ export class Downloads {
     if (shiftable) {
       const offset = create("label", "check");
       offset.append(`${t("Add to all times, in seconds:")} `, this.#offset);
-      this.nodes.push(offset);
+      this.#clocks.append(`${t("Times of")} `, this.#clock);
+      this.#clocks.hidden = true;
+      this.nodes.push(this.#clocks, offset);
     }
+    this.#clock.addEventListener("change", () => this.#setAddresses());
     this.#words.addEventListener("change", () => this.#setAddresses());
     this.#offset.addEventListener("input", () => this.#setAddresses());
     this.#setAddresses();
@@ -67,12 +74,31 @@ export class Downloads {
     this.#setAddresses();
   }
 
+  /** Offer the times of recordings that OBS made. @param {SessionObsRecording[]} recordings */
+  setRecordings(recordings) {
+    const chosen = this.#clock.value;
+    const options = recordings.map(({ number, file }) => new Option(obsLabel(number, file), String(number)));
+    this.#clock.replaceChildren(new Option(t("the session's sound"), ""), ...options);
+    this.#clock.value = options.some(({ value }) => value === chosen) ? chosen : "";
+    this.#clocks.hidden = !recordings.length;
+    this.#setAddresses();
+  }
+
   #setAddresses() {
     FORMATS.forEach(({ format, timed }, index) => {
       const parameters = new URLSearchParams(this.#query);
       if (timed && this.#words.checked) parameters.set("words", "1");
+      if (this.#clock.value) {
+        parameters.set("clock", "obs");
+        parameters.set("recording", this.#clock.value);
+      }
       if (Number(this.#offset.value)) parameters.set("offset", this.#offset.value);
       this.#links[index].href = `${this.#base}transcript.${format}${parameters.size ? `?${parameters}` : ""}`;
     });
   }
+}
+
+/** @param {number} number @param {string} file its path on the computer with OBS, or "" */
+function obsLabel(number, file) {
+  return file.split(/[\\/]/).at(-1) || t("OBS's recording {number}", { number });
 }
