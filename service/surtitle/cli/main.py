@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from surtitle import __version__
+from surtitle.cli.align import align
 from surtitle.cli.config import format_example
 from surtitle.cli.doctor import doctor
 from surtitle.cli.models import models
@@ -56,6 +57,7 @@ def main() -> None:
     """
 
 
+main.add_command(align)
 main.add_command(doctor)
 main.add_command(models)
 main.add_command(record)
