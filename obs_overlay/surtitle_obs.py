@@ -27,6 +27,7 @@ SLOW = 10  # looks between two at what costs more
 TIMEOUT = 5.0  # seconds in which the service has to say something
 CONNECT = 8.0  # seconds in which OBS's output has to be connected
 BACKOFF = (1.0, 15.0)  # seconds until the next try, at first and at most
+RECORD = 10.0  # seconds between two reports about OBS's recording in which nothing changes
 SETTLE = 0.7  # seconds without a change after which new settings count
 ALIGN_BOTTOM = 8  # as in obs.h; obspython does not have it
 BROWSER, TEXT = "Surtitle overlay", "Surtitle captions"  # sources that this script adds
@@ -47,17 +48,19 @@ WHEN = (("While streaming", "streaming"), ("While streaming or recording", "reco
 
 
 class Call(threading.Thread):
-    """One request to the service. When it is `done` there is an `answer`, or one sentence in `error`.
+    """One request to the service, a POST if it has a ``body``. When it is `done` there is an `answer`, or one sentence
+    in `error`.
 
     An answer that has no end goes into `lines`, of which the newest are kept.
     """
 
-    def __init__(self, chosen: Settings, path: str, resume: str = "") -> None:
+    def __init__(self, chosen: Settings, path: str, resume: str = "", body: dict[str, Any] | None = None) -> None:
         super().__init__(name="surtitle", daemon=True)
         self.answer: Any = None
         self.error, self.done = "", False
         self.lines: collections.deque[Any] = collections.deque(maxlen=200)
         self._server, self._path = chosen.server, path
+        self._body = None if body is None else json.dumps(body)
         self._headers = {"X-Surtitle-Resume": resume} if resume else {}
         if chosen.token:
             self._headers["Authorization"] = f"Bearer {chosen.token}"
@@ -94,7 +97,7 @@ class Call(threading.Thread):
         self._connection.connect()
         if self._cancelled:
             return
-        self._connection.request("GET", self._path, headers=self._headers)
+        self._connection.request("GET" if self._body is None else "POST", self._path, self._body, self._headers)
         answer = self._connection.getresponse()
         if answer.getheader("Content-Type", "").startswith("application/x-ndjson"):
             while not self._cancelled:
@@ -221,6 +224,9 @@ class Surtitle:
         self._retry = {"sound": (0.0, BACKOFF[0]), "feed": (0.0, BACKOFF[0])}  # when, and the pause after that
         self._ticks, self._logged = 0, ""
         self._muted, self._delay = False, 0
+        self._report: Call | None = None
+        self._recorded: dict[str, Any] = {"active": False, "paused": False}  # as the service knows it
+        self._report_at = 0.0
 
     def choose(self, settings: Settings) -> None:
         """Settings come with every key that is pressed; they count when no more come, but the first at once."""
@@ -239,6 +245,7 @@ class Surtitle:
             self._change(self._next)
         if self._ticks % SLOW == 1:
             self._muted, self._delay = muted(self.chosen), stream_delay()
+        self._watch_recording()
         self._watch_feed()
         self._watch_sound()
         status = self.status()
@@ -255,7 +262,7 @@ class Surtitle:
     def close(self) -> None:
         """Nothing is left: no output, and no thread that waits for something."""
         self.suspend()
-        calls = [call for call in (self._feed, self.test) if call is not None]
+        calls = [call for call in (self._feed, self.test, self._report) if call is not None]
         for call in calls:
             call.cancel()
         for call in calls:
@@ -337,6 +344,24 @@ class Surtitle:
             else:
                 self._state, self._retry["feed"] = line, (0.0, BACKOFF[0])
 
+    def _watch_recording(self) -> None:
+        """Report how long OBS's recording is, so that transcripts can be fitted to it."""
+        now = time.monotonic()
+        if self._report is not None:
+            if not self._report.done:
+                return
+            if self._report.error:
+                self._recorded, self._report_at = {}, now + BACKOFF[1]
+            self._report = None
+        active = obs.obs_frontend_recording_active()
+        paused = active and obs.obs_frontend_recording_paused()
+        changed = (active, paused) != (self._recorded.get("active"), self._recorded.get("paused"))
+        if (changed and self._recorded) or ((active or changed) and now >= self._report_at):
+            state = {"active": active, "paused": paused, **recording_length(active)}
+            state["file"] = state["file"] or self._recorded.get("file", "")
+            self._recorded, self._report_at = state, now + RECORD
+            self._report = Call(self.chosen, self.chosen.path("obs/recording"), body=state)
+
     def _wanted_feed(self) -> str:
         """What to ask the service. The sound's address ends up in OBS's log: it gets a ticket for it, no secret."""
         info = obs.obs_audio_info()
@@ -383,6 +408,21 @@ def stream_delay() -> int:
     seconds = obs.obs_output_get_active_delay(output) if output else 0
     obs.obs_output_release(output)
     return seconds
+
+
+def recording_length(active: bool) -> dict[str, Any]:
+    """The file of OBS's recording, and as `position` its length in seconds; nothing of it if it is not ``active``."""
+    length: dict[str, Any] = {"position": 0.0, "file": ""}
+    output = obs.obs_frontend_get_recording_output() if active else None
+    if output:
+        video = obs.obs_video_info()
+        obs.obs_get_video_info(video)
+        length["position"] = obs.obs_output_get_total_frames(output) * video.fps_den / max(1, video.fps_num)
+        settings = obs.obs_output_get_settings(output)
+        length["file"] = obs.obs_data_get_string(settings, "path")
+        obs.obs_data_release(settings)
+        obs.obs_output_release(output)
+    return length
 
 
 def send_caption(text: str) -> None:

@@ -581,6 +581,16 @@ export interface SessionRecording {
   start: number;
 }
 
+/** A recording that OBS made during a session; `file` is its path on the computer with OBS, or empty. */
+export interface SessionObsRecording {
+  file: string;
+  number: number;
+  /** null while it is made */
+  seconds: number | null;
+  /** seconds on the channel's clock */
+  start: number;
+}
+
 /** A second transcription of a session. */
 export interface SecondPass {
   /** 0 to 1 */
@@ -616,6 +626,7 @@ export interface Session {
   id: string;
   /** of its translations */
   languages: string[];
+  obs_recordings?: SessionObsRecording[];
   polish?: SecondPass | null;
   recording: boolean;
   recordings: SessionRecording[];

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from surtitle.captions.caption import Caption
-from surtitle.captions.transcript import export
+from surtitle.captions.exports import ExportOptions
+from surtitle.captions.transcript import EXPORT_FORMATS, export
 from surtitle.core.words import Word
 
 
@@ -18,7 +21,7 @@ TWO = [*ONE, caption(3, "Guest", "Fine.", 2.0), caption(4, "Guest", "not yet", 9
 
 def test_srt() -> None:
     assert export(ONE, "srt") == (
-        "1\n00:00:00,500 --> 00:00:01,400\nHello there.\n\n2\n01:01:01,200 --> 01:01:03,600\nHow <are> you & yours?\n"
+        "1\n00:00:00,500 --> 00:00:01,400\nHello there.\n\n2\n01:01:01,200 --> 01:01:03,600\nHow ‹are› you & yours?\n"
     )
 
 
@@ -44,6 +47,19 @@ def test_a_short_caption_stays_until_it_can_be_read_but_not_into_the_next() -> N
     lines = export([caption(1, "a", "Yes.", 1.0), caption(2, "a", "No.", 1.5)], "srt").splitlines()
     assert lines[1] == "00:00:01,000 --> 00:00:01,500"
     assert lines[5] == "00:00:01,500 --> 00:00:02,400"
+
+
+@pytest.mark.parametrize("form", EXPORT_FORMATS)
+def test_an_offset_shifts_all_times(form: str) -> None:
+    later = [caption(1, "Host", "Hello there.", 100.5), caption(2, "Host", "How <are> you & yours?", 3761.2)]
+    assert export(ONE, form, ExportOptions(words=True, offset=100.0)) == export(later, form, ExportOptions(words=True))
+    assert export(later, form, ExportOptions(words=True, offset=-100.0)) == export(ONE, form, ExportOptions(words=True))
+
+
+def test_words_before_zero_are_left_out() -> None:
+    cut = export(ONE, "srt", ExportOptions(offset=-0.95))  # "Hello" ends at 0.9 s
+    assert cut.startswith("1\n00:00:00,050 --> 00:00:00,950\nthere.\n\n2\n01:01:00,250")
+    assert export(ONE, "txt", ExportOptions(offset=-4000.0)) == ""
 
 
 def test_nothing_is_a_valid_file() -> None:

@@ -75,6 +75,14 @@ def test_a_failure_writes_what_was_recognized(monkeypatch: pytest.MonkeyPatch, t
     assert "Out of memory." in result.stderr
 
 
+def test_times_are_shifted(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    transcriber = ScriptedTranscriber(["はい。"], ["そう"])
+    result = run(monkeypatch, transcriber, talk, "-f", "timed.txt", "--offset", "3600.5")
+    assert result.stdout_bytes.decode("utf-8") == "[1:00:00] はい。 そう\n"
+    result = run(monkeypatch, ScriptedTranscriber(["はい。"], ["そう"]), talk, "-f", "timed.txt", "--offset=-1")
+    assert result.stdout_bytes.decode("utf-8") == "[0:00:00] そう\n"
+
+
 def test_standard_output_is_utf_8(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
     monkeypatch.setattr(transcription, "open_transcriber", lambda settings: ScriptedTranscriber(["はい。"]))
     raw = io.BytesIO()

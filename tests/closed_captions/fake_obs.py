@@ -30,6 +30,7 @@ class FakeObs:
     close_code: int | None = None  # with which it closes instead of accepting a client
     streaming: bool = True
     delay: int = 0
+    recording: tuple[bool, float] | None = None  # whether it is paused, and the length of the file in seconds
     answering: asyncio.Event = field(default_factory=asyncio.Event)  # responses wait for it
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
@@ -78,6 +79,13 @@ class FakeObs:
                 data = {"obsVersion": "29.0.2"}
             case "GetStreamStatus":
                 data = {"outputActive": self.streaming}
+            case "GetRecordStatus":
+                paused, seconds = self.recording or (False, 0.0)
+                data = {
+                    "outputActive": self.recording is not None,
+                    "outputPaused": paused,
+                    "outputDuration": round(1000 * seconds),
+                }
             case "GetProfileParameter":
                 values = {"DelayEnable": str(self.delay > 0).lower(), "DelaySec": str(self.delay)}
                 data = {"parameterValue": values[asked["requestData"]["parameterName"]], "defaultParameterValue": None}

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from surtitle.store.records import POLISHED
+from surtitle.captions.fit import Piece
+from surtitle.store.records import POLISHED, ObsRecording
 from tests.e2e.test_accessibility import SCHEMES, opened, violations
 from tests.recordings.talk import Talk, talk
 from tests.support import Running, put, running, until
@@ -88,6 +89,8 @@ async def test_a_second_pass_is_asked_for_and_compared(service: Running, spoken:
     pressed = "document.querySelector('#versions [aria-pressed=true]').dataset.version"
     assert await page.page.evaluate(pressed) == "polished"
     await page.until("document.querySelector('#exports a').search === '?version=polished&clock=audio'")
+    await page.page.fill("#exports input[type=number]", "-2.5")
+    assert (await page.page.evaluate("document.querySelector('#exports a').search")).endswith("&offset=-2.5")
     sessions = service.services.sessions
     better = sessions.transcripts.captions(spoken.session, POLISHED)
     await asyncio.to_thread(sessions.transcripts.replace, spoken.session, POLISHED, better[:-1])
@@ -128,6 +131,25 @@ async def test_a_translation_is_chosen(service: Running, window: Any) -> None:
     await page.page.select_option("#language", "fr")
     await page.until("document.querySelector('#transcript').textContent.includes('Bonsoir.')")
     await page.until("document.querySelector('#exports a').search === '?version=live&lang=fr'")
+
+
+async def test_the_times_of_a_recording_by_obs_are_chosen(service: Running, window: Any) -> None:
+    channel = service.services.hub.channel("obs")
+    channel.begin()
+    put(service, "obs", "c1", 1, "Good evening.", final=True)
+    await service.services.journal_writer.flush()
+    session = channel.session.current.id
+    recording = ObsRecording(session, 1, r"C:\Videos\talk.mkv", (Piece(0.5, 0.0),))
+    await asyncio.to_thread(service.services.transcripts.save_obs_recording, recording)
+    page = await window(f"{service.url}/sessions/{session}")
+    await page.until("document.querySelectorAll('#exports option').length === 2")
+    assert (
+        await page.page.evaluate("document.querySelector('#exports select').textContent")
+        == "the session's soundtalk.mkv"
+    )
+    await page.page.select_option("#exports select", "1")
+    address = await page.page.evaluate("document.querySelector('#exports a').search")
+    assert address.endswith("&clock=obs&recording=1")
 
 
 async def test_text_is_never_markup(service: Running, window: Any) -> None:

@@ -22,6 +22,7 @@ def obs(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
     """Stands for obspython: does nothing, and keeps what it was asked."""
     module = MagicMock()
     module.obs_frontend_streaming_active.return_value = False
+    module.obs_frontend_recording_active.return_value = False
     module.obs_get_source_by_name.return_value = None
     module.obs_audio_info.return_value = MagicMock(speakers=2, samples_per_sec=48000)
     module.obs_video_info.return_value = MagicMock(base_width=2560, base_height=1440)
@@ -38,6 +39,42 @@ def script(obs: MagicMock) -> Iterator[ModuleType]:
     spec.loader.exec_module(module)
     yield module
     module.script_unload()
+
+
+def test_the_recording_is_reported_when_it_changes_and_now_and_then(
+    script: ModuleType, obs: MagicMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    reports: list[dict[str, object]] = []
+
+    def report(chosen: object, path: str, *, body: dict[str, object]) -> MagicMock:
+        reports.append({"path": path, **body})
+        return MagicMock(done=True, error="")
+
+    monkeypatch.setattr(script, "Call", report)
+    monkeypatch.setattr(script.time, "monotonic", lambda: now)
+    obs.obs_frontend_recording_paused.return_value = False
+    obs.obs_video_info.return_value.configure_mock(fps_num=30000, fps_den=1001)
+    obs.obs_data_get_string.return_value = "/videos/talk.mkv"
+    surtitle = script.Surtitle()
+    surtitle._watch_recording()
+    assert reports == []
+    obs.obs_frontend_recording_active.return_value = True
+    obs.obs_output_get_total_frames.return_value = 300
+    for seconds in (101.0, 102.0, 112.0):
+        now = seconds
+        surtitle._watch_recording()
+    told = {"path": "/api/channels/main/obs/recording", "active": True, "paused": False, "file": "/videos/talk.mkv"}
+    assert reports == [{**told, "position": 10.01}] * 2
+    obs.obs_frontend_recording_paused.return_value = True
+    surtitle._watch_recording()
+    obs.obs_frontend_recording_active.return_value = False
+    surtitle._watch_recording()
+    surtitle._watch_recording()
+    assert [(one["active"], one["paused"], one["file"]) for one in reports[2:]] == [
+        (True, True, "/videos/talk.mkv"),
+        (False, False, "/videos/talk.mkv"),
+    ]
 
 
 def test_older_pythons_read_it() -> None:

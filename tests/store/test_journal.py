@@ -77,6 +77,17 @@ def test_only_the_newest_session_goes_on(tmp_path: Path, url: str | None) -> Non
     store.close()
 
 
+def test_a_session_may_be_followed_before_its_captions_are_written(tmp_path: Path, url: str | None) -> None:
+    store = Store(tmp_path, url)
+    following = replace(SESSION, id="20260101-130000-3c4d")
+    both = batch(said("c1-1", "before"), replace(said("c2-1", "after"), session=following))
+    both.sessions.update({SESSION.id: SESSION, following.id: following})
+    store.write(both)
+    assert [one.session for one in store.load_sessions(10, 100)] == [following]
+    assert [one.text for _, one in store.captions(SESSION.id, "", 10)] == ["before"]
+    store.close()
+
+
 def test_sources_that_ran_can_go_on(tmp_path: Path, url: str | None) -> None:
     store = Store(tmp_path, url)
     both = {"first-resume": (SESSION, "tab", 0.5), "second-resume": (SESSION, "mic", 1.0)}

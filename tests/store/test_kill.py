@@ -45,6 +45,7 @@ class Service:
     def __init__(self, folder: Path, model: Path) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.transcripts = folder / "transcripts"
         self._folder = folder
         self._model = model
         self._process: asyncio.subprocess.Process | None = None
@@ -52,9 +53,10 @@ class Service:
     async def start(self) -> None:
         command = [sys.executable, "-m", "surtitle", "serve", "--port", str(self.port), "--data-dir"]
         model = ["--engine", "whisper", "--model", str(self._model), "--language", "en"]
+        transcripts = ["--transcripts", str(self.transcripts)]
         with (self._folder / "log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *command, str(self._folder), *model, stdout=asyncio.subprocess.DEVNULL, stderr=log
+                *command, str(self._folder), *model, *transcripts, stdout=asyncio.subprocess.DEVNULL, stderr=log
             )
         async with asyncio.timeout(60), httpx.AsyncClient() as client:
             while True:
@@ -199,6 +201,8 @@ async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny
             kept = await _settled(client)
             srt = (await client.get("/api/channels/talk/transcript.srt")).text
         async with asyncio.timeout(60):
+            while [path.read_text("utf-8") for path in service.transcripts.glob("talk-*.srt")] != [srt]:
+                await asyncio.sleep(0.1)
             while any(reader.finals() != kept for reader in readers):
                 await asyncio.sleep(0.1)
     finally:

@@ -49,6 +49,10 @@ async def test_words_of_transcripts_have_times_if_asked(service: Running) -> Non
     async with httpx.AsyncClient(base_url=service.url) as client:
         assert "one two" in (await client.get("/api/channels/timed/transcript.ass")).text
         assert r"{\k0}one {\k100}two" in (await client.get("/api/channels/timed/transcript.ass?words=1")).text
+        first = (await client.get("/api/channels/timed/transcript.json")).json()["captions"][0]
+        later = (await client.get("/api/channels/timed/transcript.json?offset=5")).json()["captions"][0]
+        assert later["start"] == first["start"] + 5
+        assert (await client.get("/api/channels/timed/transcript.srt?offset=-3600")).text == ""
         unknown = await client.get("/api/channels/timed/transcript.doc")
         assert (unknown.status_code, unknown.json()["code"]) == (404, "no_such_form")
 

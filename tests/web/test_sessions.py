@@ -81,6 +81,20 @@ async def test_times_are_those_of_the_audio_if_wished(client: httpx.AsyncClient,
     assert [round(one["start"] - audio["start"], 2) for one in channel] == [round(one["start"], 2) for one in shifted]
 
 
+async def test_times_are_shifted_if_wished(client: httpx.AsyncClient, spoken: Talk) -> None:
+    audio = (await client.get(f"/api/sessions/{spoken.session}")).json()["audio"]
+    address = f"/api/sessions/{spoken.session}/transcript.json"
+    channel = (await client.get(address)).json()["captions"]
+    shifted = (await client.get(f"{address}?offset=60.5&clock=audio")).json()["captions"]
+    assert [one["start"] - audio["start"] + 60.5 for one in channel] == pytest.approx(
+        [one["start"] for one in shifted], abs=0.005
+    )
+    assert (await client.get(f"{address}?offset=-100000")).json()["captions"] == []
+    for wrong in ("soon", "nan", "inf", "1e9"):
+        answer = await client.get(f"{address}?offset={wrong}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+
+
 async def test_all_sources_are_heard_at_their_places(
     service: Running, client: httpx.AsyncClient, spoken: Talk, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, ass, cues, documents, podcast
+from surtitle.captions.exports.escapes import remove_controls
 from surtitle.core.errors import NoSuchFormat
 from surtitle.core.wire import FinalCaption, TranscriptJson, Word
 
@@ -23,7 +24,8 @@ class ExportFormat:
 
 def export(captions: Iterable[Caption], form: str, options: ExportOptions = ExportOptions()) -> str:
     """The final captions in the format ``form``, one of `EXPORT_FORMATS`; by time, with names if several speak."""
-    return EXPORT_FORMATS[form].write(sort_final(captions), options)
+    final = sort_final(map(remove_controls, captions))
+    return EXPORT_FORMATS[form].write(shift_captions(final, options.offset) if options.offset else final, options)
 
 
 def get_format(form: str) -> ExportFormat:
@@ -34,17 +36,18 @@ def get_format(form: str) -> ExportFormat:
 
 
 def sort_final(captions: Iterable[Caption]) -> list[Caption]:
-    """The final captions in order of time."""
-    return sorted((caption for caption in captions if caption.final), key=lambda caption: (caption.start, caption.end))
+    """The final captions that have text, in order of time."""
+    final = (caption for caption in captions if caption.final and caption.text)
+    return sorted(final, key=lambda caption: (caption.start, caption.end))
 
 
 def shift_captions(captions: Iterable[Caption], seconds: float) -> list[Caption]:
-    """The captions shifted by ``seconds``, without those that would end before 0."""
-    return [
-        replace(caption, words=tuple(word.shift(seconds) for word in caption.words))
+    """The captions shifted by ``seconds``, without the words that would end before 0."""
+    shifted = (
+        replace(caption, words=tuple(word.shift(seconds) for word in caption.words if word.end + seconds > 0))
         for caption in captions
-        if caption.end + seconds > 0
-    ]
+    )
+    return [caption for caption in shifted if caption.words]
 
 
 def caption_as_json(caption: Caption) -> FinalCaption:
@@ -87,6 +90,7 @@ EXPORT_FORMATS = {
     "vtt": ExportFormat("text/vtt; charset=utf-8", cues.vtt, timed=True),
     "ass": ExportFormat("text/x-ssa; charset=utf-8", ass.ass, timed=True),
     "txt": ExportFormat("text/plain; charset=utf-8", documents.txt),
+    "timed.txt": ExportFormat("text/plain; charset=utf-8", documents.timed_txt),
     "md": ExportFormat("text/markdown; charset=utf-8", documents.md),
     "json": ExportFormat("application/json", _json, timed=True),
     "podcast.json": ExportFormat("application/json", podcast.transcript, timed=True),

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions
-from surtitle.captions.transcript import caption_as_json, export
+from surtitle.captions.transcript import caption_as_json, export, shift_captions
 from surtitle.channels.archive import Archive
 from surtitle.channels.feed import Event, Feed
 from surtitle.channels.style import StyleEvent
@@ -173,15 +173,17 @@ class Track:
         """The final captions in one of the formats of `captions.export`. Raises `SurtitleError`."""
         return export(map(self.apply_names, await self._finals.all()), form, options)
 
-    async def history(self) -> TrackHistory:
+    async def history(self, offset: float = 0.0) -> TrackHistory:
         """The final captions, with the resume id from which a reader continues without a gap.
 
-        Open captions come after that id. Raises `SurtitleError`.
+        Open captions come after that id. ``offset`` seconds are added to all times. Raises `SurtitleError`.
         """
         events = [self.feed.get(f"caption:{key}") for key in self._open]
         sequence = min((event.number - 1 for event in events if event), default=self.feed.last)
-        finals = [caption_as_json(self.apply_names(caption)) for caption in await self._finals.all()]
-        return TrackHistory(resume=self.feed.resume_id(sequence), captions=finals)
+        finals = await self._finals.all()
+        shifted = shift_captions(finals, offset) if offset else finals
+        captions = [caption_as_json(self.apply_names(caption)) for caption in shifted]
+        return TrackHistory(resume=self.feed.resume_id(sequence), captions=captions)
 
     def _write(self, caption: Caption) -> None:
         if self._journal is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from surtitle import __version__
+from surtitle.cli.align import align
 from surtitle.cli.config import format_example
 from surtitle.cli.doctor import doctor
 from surtitle.cli.models import models
@@ -21,7 +22,7 @@ from surtitle.cli.options import data_dir_option, host_option, language_option, 
 from surtitle.cli.polish import polish
 from surtitle.cli.record import record
 from surtitle.cli.removed_options import removed_options
-from surtitle.cli.serve_options import add_serve_options, check_access
+from surtitle.cli.serve_options import add_serve_options, check_access, check_folder
 from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
 from surtitle.core.errors import SurtitleError
@@ -56,6 +57,7 @@ def main() -> None:
     """
 
 
+main.add_command(align)
 main.add_command(doctor)
 main.add_command(models)
 main.add_command(record)
@@ -91,6 +93,12 @@ main.add_command(transcribe)
     default=RECORDING_FORMATS[0],
     show_default=True,
     help="FLAC is lossless; Opus is a tenth of the size and sounds the same.",
+)
+@click.option(
+    "--transcripts",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="A folder to which sessions' transcripts are written as SRT, WebVTT and text while people speak.",
 )
 @click.option(
     "--translation-model",
@@ -144,6 +152,8 @@ def _check_settings(settings: Settings) -> Settings:
             f"The speaker model {settings.speaker_model!r} does not exist: give another file, or a name on the hub, "
             "with --speaker-model."
         )
+    if settings.transcripts is not None:
+        check_folder(settings.transcripts, "--transcripts")
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("--engine whisper needs a model: add one, for example --model base.en.")
     if settings.model is not None:

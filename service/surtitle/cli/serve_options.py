@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,3 +136,15 @@ def check_access(settings: Settings) -> None:
             f"{purpose} needs a secret to sign access tokens: create one with `surtitle token new-secret`, then start "
             "again."
         )
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Create a folder if it is missing. Raises `click.UsageError` if nothing can be written to it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(
+            f"Cannot create the folder {folder} ({error.strerror}): choose another with {option}."
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise click.UsageError(f"Cannot write to the folder {folder}: choose another with {option}.")

@@ -51,6 +51,7 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells define it
     help="The output format. By default the extension of the output, or else srt.",
 )
 @click.option("--words", is_flag=True, help="Include the time of each word, if the format supports it.")
+@click.option("--offset", type=float, default=0.0, metavar="SECONDS", help="Add seconds to all times; may be negative.")
 @click.option(
     "-o",
     "--output",
@@ -79,6 +80,7 @@ def transcribe(
     files: tuple[Path, ...],
     form: str | None,
     words: bool,
+    offset: float,
     output: str | None,
     overwrite: bool,
     resume: bool,
@@ -119,7 +121,9 @@ def transcribe(
         transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
-    runner = _JobRunner(transcriber, form, ExportOptions(words=words), speaker_model if speakers else None, track)
+    runner = _JobRunner(
+        transcriber, form, ExportOptions(words=words, offset=offset), speaker_model if speakers else None, track
+    )
     try:
         failed = sum(not runner.run(job, unfinished[job]) for job in jobs)
     except KeyboardInterrupt:

@@ -26,7 +26,7 @@ MEDIA_EXTENSIONS = frozenset(
 
 _MAX_STEM = 80  # characters of a name that a temporary file keeps
 
-CONCATENABLE_FORMATS = ("txt", "md")
+CONCATENABLE_FORMATS = ("txt", "timed.txt", "md")
 """The formats in which several transcripts may follow each other on standard output."""
 
 

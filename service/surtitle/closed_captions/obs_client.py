@@ -1,7 +1,7 @@
 """A client of obs-websocket 5, the server for remote control that OBS contains since version 28.
 
-Only what closed captions need: it logs in and sends requests, and subscribes to no events. The protocol is described in
-obs-websocket's docs/generated/protocol.md.
+Only what closed captions need: it logs in and sends requests. The only events are those of outputs, which tell the file
+of a recording. The protocol is described in obs-websocket's docs/generated/protocol.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _RPC_VERSION = 1
 _SUBPROTOCOL = Subprotocol("obswebsocket.json")
 _CLOSE_TIMEOUT = 1.0  # seconds to wait for OBS to close the connection
 _AUTHENTICATION_FAILED, _UNSUPPORTED_RPC_VERSION = 4009, 4010  # close codes
-_HELLO, _IDENTIFY, _IDENTIFIED, _REQUEST, _RESPONSE = 0, 1, 2, 6, 7  # opcodes
+_HELLO, _IDENTIFY, _IDENTIFIED, _EVENT, _REQUEST, _RESPONSE = 0, 1, 2, 5, 6, 7  # opcodes
+_OUTPUT_EVENTS = 1 << 6  # EventSubscription::Outputs
 
 
 class ObsError(Exception):
@@ -84,6 +85,8 @@ class ObsClient:
         self._connection = connection
         self._timeout = timeout
         self._requests = 0
+        self.record_path = ""
+        """The file of the newest recording, as far as OBS has said."""
 
     async def log_in(self, password: str) -> None:
         """Must be called once, before any request. Raises what `connect_to_obs` raises."""
@@ -93,7 +96,7 @@ class ObsClient:
                     hello = await self._receive(_HELLO, _Hello)
             except TimeoutError as error:
                 raise ObsUnsupported("a WebSocket server that does not greet as obs-websocket 5 does") from error
-            identify: dict[str, Any] = {"rpcVersion": _RPC_VERSION, "eventSubscriptions": 0}
+            identify: dict[str, Any] = {"rpcVersion": _RPC_VERSION, "eventSubscriptions": _OUTPUT_EVENTS}
             if hello.authentication is not None:
                 identify["authentication"] = hello.authentication.answer(password)
             async with asyncio.timeout(self._timeout):
@@ -122,6 +125,10 @@ class ObsClient:
         """The data of the next message with this opcode; others are skipped."""
         while True:
             message = msgspec.json.decode(await self._connection.recv(), type=_Message)
+            if message.op == _EVENT:
+                event = msgspec.json.decode(message.d, type=_Event)
+                if event.eventType == "RecordStateChanged":
+                    self.record_path = str((event.eventData or {}).get("outputPath") or "")
             if message.op == opcode:
                 return msgspec.json.decode(message.d, type=kind)
 
@@ -129,6 +136,11 @@ class ObsClient:
 class _Message(msgspec.Struct):
     op: int
     d: msgspec.Raw
+
+
+class _Event(msgspec.Struct):
+    eventType: str
+    eventData: dict[str, Any] | None = None
 
 
 class _Challenge(msgspec.Struct):

@@ -19,6 +19,7 @@ from surtitle.closed_captions.obs_client import (
     ObsUnsupported,
     connect_to_obs,
 )
+from surtitle.closed_captions.record_clock import RecordStatus
 from surtitle.core.wire import ClosedCaptionsState
 
 log = logging.getLogger("surtitle.obs")
@@ -52,15 +53,21 @@ OFF = OutputState("off", "Closed captions are not sent by the service.")
 class ObsOutput:
     """Sends a captioner's screens while `run` runs. OBS may be started and stopped meanwhile.
 
-    ``on_change`` is called when `state` has changed.
+    ``on_change`` is called when `state` has changed, and ``on_record`` with the status of OBS's recording each time it
+    was asked for.
     """
 
     def __init__(
-        self, settings: ClosedCaptions, captioner: Captioner, on_change: Callable[[], None] = lambda: None
+        self,
+        settings: ClosedCaptions,
+        captioner: Captioner,
+        on_change: Callable[[], None] = lambda: None,
+        on_record: Callable[[RecordStatus], None] = lambda status: None,
     ) -> None:
         self.captioner = captioner
         self._settings = settings
         self._on_change = on_change
+        self._on_record = on_record
         self._state = CONNECTING
         self._streaming = False
         self._last_text = ""  # the last that OBS was sent in this stream, whether or not its answer came
@@ -104,6 +111,7 @@ class ObsOutput:
         while True:
             deadline = time.monotonic() + _STATUS_INTERVAL
             await self._poll_stream(obs)
+            await self._poll_recording(obs)
             while self._streaming and time.monotonic() < deadline:
                 await self._send_next(obs)
                 await self.captioner.wait(deadline)
@@ -116,6 +124,13 @@ class ObsOutput:
             self.captioner.picture = await _get_stream_delay(obs)
             log.info("OBS streams, with a delay of %.0f s", self.captioner.picture)
         self._set_streaming(streaming)
+
+    async def _poll_recording(self, obs: ObsClient) -> None:
+        """Ask OBS whether it records, and how long the file is."""
+        answer = await obs.request("GetRecordStatus")
+        position = float(answer.get("outputDuration") or 0) / 1000
+        active, paused = bool(answer.get("outputActive")), bool(answer.get("outputPaused"))
+        self._on_record(RecordStatus(active, paused, position, obs.record_path))
 
     def _set_streaming(self, streaming: bool) -> None:
         if not streaming or not self._streaming:

@@ -15,6 +15,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.obs_websocket import OFF, ObsOutput
+from surtitle.closed_captions.record_clock import RecordStatus
 from surtitle.core.errors import SurtitleError
 from surtitle.core.keyed_lock import KeyedLock
 from surtitle.core.wire import ClosedCaptionsStatus
@@ -27,10 +28,16 @@ class Outputs:
     """Owns one task for each channel whose closed captions the service sends.
 
     ``position`` gives the position of a channel's source, in seconds on the channel's clock. Captions in another
-    language come from ``translations``.
+    language come from ``translations``. ``on_record`` is called with what OBS says about its own recording.
     """
 
-    def __init__(self, position: Callable[[Channel, str], float | None], translations: Translations) -> None:
+    def __init__(
+        self,
+        position: Callable[[Channel, str], float | None],
+        translations: Translations,
+        on_record: Callable[[Channel, RecordStatus], None] = lambda channel, status: None,
+    ) -> None:
+        self._on_record = on_record
         self._position = position
         self._translations = translations
         self._running: dict[Channel, ObsOutput] = {}
@@ -112,7 +119,9 @@ class Outputs:
                 await self._send(channel, settings, captioner)
 
     async def _send(self, channel: Channel, settings: ClosedCaptions, captioner: Captioner) -> None:
-        output = self._running[channel] = ObsOutput(settings, captioner, channel.changes.notify)
+        output = self._running[channel] = ObsOutput(
+            settings, captioner, channel.changes.notify, partial(self._on_record, channel)
+        )
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(captioner.follow(), name=f"captioner {channel.name}")

@@ -84,6 +84,7 @@ class Settings:
     data_dir: Path | None = None  # for settings, sessions, captions and recordings; None stores nothing
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
     recording_format: str = RECORDING_FORMATS[0]
+    transcripts: Path | None = None  # the folder for transcripts that are written while people speak
     limits: Limits = Limits()
     access: Access = Access()
 

@@ -541,6 +541,15 @@ class SessionRecording(TypedDict):
     problem: Sentence
 
 
+class SessionObsRecording(TypedDict):
+    """A recording that OBS made during a session; ``file`` is its path on the computer with OBS, or empty."""
+
+    number: int
+    file: str
+    start: Clock
+    seconds: Annotated[float | None, Meta(description="null while it is made")]
+
+
 class SecondPass(TypedDict):
     """A second transcription of a session."""
 
@@ -572,6 +581,7 @@ class Session(TypedDict):
     recording: bool
     audio: SessionAudio | None
     recordings: list[SessionRecording]
+    obs_recordings: NotRequired[list[SessionObsRecording]]
     polish: NotRequired[SecondPass | None]
     hits: NotRequired[list[SearchHit]]
 

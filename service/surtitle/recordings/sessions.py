@@ -14,15 +14,16 @@ from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL
 from surtitle.core import wire
 from surtitle.core.errors import NoSuchSession, StillRecording
-from surtitle.core.wire import SearchHit, SessionAudio, SessionRecording
+from surtitle.core.wire import SearchHit, SessionAudio, SessionObsRecording, SessionRecording
 from surtitle.recordings.difference import Difference, compare
 from surtitle.recordings.files import RecordingFile, RecordingFiles
 from surtitle.recordings.mix import mix_end, mix_start
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
 from surtitle.recordings.retranscription_jobs import Retranscriber
+from surtitle.recordings.transcript_folder import TranscriptFolder
 from surtitle.store.journal_writer import JournalWriter
-from surtitle.store.records import LIVE, POLISHED, Hit, Summary
+from surtitle.store.records import LIVE, POLISHED, Hit, ObsRecording, Summary
 from surtitle.store.transcripts import Transcripts
 
 _MAX_HITS = 300
@@ -40,6 +41,7 @@ class Sessions:
     recorder: Recorder
     mixer: Mixer
     retranscriber: Retranscriber
+    transcript_folder: TranscriptFolder | None = None
 
     async def list_newest(self, channel: str | None, before: float | None) -> list[wire.Session]:
         """Descriptions of the newest sessions that began ``before`` (seconds since 1970), newest first."""
@@ -72,6 +74,8 @@ class Sessions:
         job = self.retranscriber.job(session)
         described = self._describe(summary, recordings)
         described["polish"] = job.as_json() if job else None
+        obs_recordings = await asyncio.to_thread(self.transcripts.obs_recordings, session)
+        described["obs_recordings"] = [_describe_obs_recording(one) for one in obs_recordings]
         return described
 
     async def summary(self, session: str) -> Summary:
@@ -112,6 +116,16 @@ class Sessions:
         recordings = await self._recordings(summary)
         return mix_start(recordings) if recordings else 0.0
 
+    async def obs_recording(self, summary: Summary, number: int | None) -> ObsRecording:
+        """A recording that OBS made during the session, by default the last one. Raises `NoSuchSession`."""
+        recordings = await asyncio.to_thread(self.transcripts.obs_recordings, summary.session.id)
+        found = [one for one in recordings if number in (None, one.number)]
+        if not found:
+            raise NoSuchSession(
+                "There is no such recording by OBS: those made while Surtitle is connected to OBS are noted."
+            )
+        return found[-1]
+
     async def file(self, summary: Summary, name: str) -> Path:
         """The path of a recording. Raises `NoSuchSession`."""
         for recording in await self._recordings(summary):
@@ -120,7 +134,7 @@ class Sessions:
         raise NoSuchSession("There is no such recording in this session.")
 
     async def delete(self, session: str) -> None:
-        """Delete a session with its captions and recordings. Sources that are running continue in a new session.
+        """Delete a session with all its files. Sources that are running continue in a new session.
 
         Raises `NoSuchSession`, `OSError`.
         """
@@ -134,6 +148,8 @@ class Sessions:
         await self.journal_writer.flush()
         await asyncio.to_thread(self.recording_files.delete, session)
         await asyncio.to_thread(self.transcripts.forget, session)
+        if self.transcript_folder is not None:
+            await self.transcript_folder.delete(summary.session)
 
     async def polish(self, session: str, model: str | None) -> None:
         """Start a second pass. Raises `NoSuchSession`, `StillRecording`, `BadRequest`."""
@@ -186,3 +202,14 @@ class Sessions:
                 for one in recordings
             ],
         )
+
+
+def _describe_obs_recording(recording: ObsRecording) -> SessionObsRecording:
+    first, last = recording.pieces[0], recording.pieces[-1]
+    ended = last.length != float("inf")
+    return SessionObsRecording(
+        number=recording.number,
+        file=recording.file,
+        start=round(first.start, 3),
+        seconds=round(last.position + last.length, 3) if ended else None,
+    )

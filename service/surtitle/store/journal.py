@@ -208,14 +208,16 @@ def _write_sessions(connection: Connection, batch: Batch, owner: str) -> None:
     touched = {session.id: session for session in mentioned} | batch.sessions
     rows = [{**_session_row(session), "seen": now, "ended": False, "owner": owner} for session in touched.values()]
     upsert(connection, SESSIONS, rows, ["id"], kept=["ended"])
-    for session in batch.sessions.values():
+    with_captions = {pending.session.id for pending in batch.captions.values()}  # which are written after this
+    newest = {session.channel: session for session in batch.sessions.values()}
+    for session in newest.values():
         own = (SESSIONS.c.channel == session.channel) & (SESSIONS.c.owner == owner)
         others = own & (SESSIONS.c.id != session.id)
         connection.execute(update(SESSIONS).where(others).values(ended=True))
         silent = ~exists().where(CAPTIONS.c.session == SESSIONS.c.id) & ~exists().where(
             RECORDINGS.c.session == SESSIONS.c.id
         )
-        connection.execute(delete(SESSIONS).where(others, silent))
+        connection.execute(delete(SESSIONS).where(others, silent, SESSIONS.c.id.not_in(with_captions)))
 
 
 def _write_captions(connection: Connection, pending: Iterable[PendingCaption]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -28,11 +28,18 @@ _MAX_PENDING = 50_000  # captions waiting for a database that does not answer
 class JournalWriter:
     """A `Journal`. Owns the task that writes; a batch that could not be written is merged into the next one.
 
-    ``changes`` is notified when `problem` has changed.
+    ``changes`` is notified when `problem` has changed, and ``on_caption`` is called with each caption to store, its
+    session and its track.
     """
 
-    def __init__(self, store: Store, changes: Notifier | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        changes: Notifier | None = None,
+        on_caption: Callable[[Session, str, Caption], None] = lambda session, track, caption: None,
+    ) -> None:
         self._store = store
+        self._on_caption = on_caption
         self._batch = Batch()
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
@@ -64,6 +71,7 @@ class JournalWriter:
             self._dropping = True
         self._batch.captions[key] = PendingCaption(session, track, caption, sequence, on_written)
         self._wake.set()
+        self._on_caption(session, track, caption)
 
     def save_source(self, session: Session, resume: str, name: str, clock: float) -> None:
         self._batch.ended_sources.discard(resume)

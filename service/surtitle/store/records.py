@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from surtitle.captions.caption import Caption
+from surtitle.captions.fit import Piece
 from surtitle.channels.session import Session
 
 LIVE = "live"
@@ -50,6 +51,19 @@ class Correction:
     caption: Caption
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True)
+class ObsRecording:
+    """A recording that OBS made during a session.
+
+    ``file`` is its path on the computer with OBS, or empty; ``pieces`` relate it to the channel's clock.
+    """
+
+    session: str
+    number: int
+    file: str
+    pieces: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, slots=True)

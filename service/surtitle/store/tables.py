@@ -82,6 +82,15 @@ RECORDINGS = Table(
     Column("problem", Text, nullable=False),
 )
 
+OBS_RECORDINGS = Table(
+    "obs_recordings",
+    METADATA,
+    Column("session", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # in the session, from 1
+    Column("file", Text, nullable=False),  # the path on the computer with OBS; empty if it is not known
+    Column("pieces", LargeBinary, nullable=False),  # start, position and length of each
+)
+
 CORRECTIONS = Table(
     "corrections",
     METADATA,

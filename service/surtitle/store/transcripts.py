@@ -6,15 +6,17 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import msgpack
 from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text
 from sqlalchemy.engine import Connection
 
 from surtitle.captions.caption import Caption, pack_caption, unpack_caption
+from surtitle.captions.fit import Piece
 from surtitle.channels.session import ORIGINAL
 from surtitle.store.database import Database
 from surtitle.store.journal import caption_row, session_from_row, upsert
-from surtitle.store.records import LIVE, Correction, Hit, Recording, Summary
-from surtitle.store.tables import CAPTIONS, CORRECTIONS, RECORDINGS, SESSIONS
+from surtitle.store.records import LIVE, Correction, Hit, ObsRecording, Recording, Summary
+from surtitle.store.tables import CAPTIONS, CORRECTIONS, OBS_RECORDINGS, RECORDINGS, SESSIONS
 from surtitle.text.scripts import UNSPACED, is_unspaced
 
 _UNSPACED = UNSPACED.encode().decode("unicode_escape")  # the characters themselves
@@ -128,6 +130,25 @@ class Transcripts:
         rows = [{column.name: getattr(one, column.name) for column in RECORDINGS.c} for one in recordings]
         with self._database.begin() as connection:
             upsert(connection, RECORDINGS, rows, ["file"])
+
+    def obs_recordings(self, session: str) -> list[ObsRecording]:
+        """The recordings that OBS made during a session, in order of time."""
+        query = select(OBS_RECORDINGS).where(OBS_RECORDINGS.c.session == session).order_by(OBS_RECORDINGS.c.number)
+        with self._database.connect() as connection:
+            rows = connection.execute(query).all()
+        return [
+            ObsRecording(
+                row.session, row.number, row.file, tuple(Piece(*piece) for piece in msgpack.decode(row.pieces))
+            )
+            for row in rows
+        ]
+
+    def save_obs_recording(self, recording: ObsRecording) -> None:
+        """Store the newest state of a recording that OBS makes."""
+        pieces = msgpack.encode([(piece.start, piece.position, piece.length) for piece in recording.pieces])
+        row = {"session": recording.session, "number": recording.number, "file": recording.file, "pieces": pieces}
+        with self._database.begin() as connection:
+            upsert(connection, OBS_RECORDINGS, [row], ["session", "number"])
 
 
 def _find_terms(words: str) -> list[str]:

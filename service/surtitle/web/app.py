@@ -16,7 +16,17 @@ from surtitle.access.tokens import Scope
 from surtitle.core.errors import NoSuchChannel, SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
-from surtitle.web import channel_settings, channels, health, obs_feed, pages, recordings, sessions, tokens
+from surtitle.web import (
+    channel_settings,
+    channels,
+    health,
+    obs_feed,
+    obs_recording,
+    pages,
+    recordings,
+    sessions,
+    tokens,
+)
 from surtitle.web.connections import ConnectionLimits
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import (
@@ -80,6 +90,7 @@ def _routes() -> list[AnyRoute]:
         GuardedRoute(channel + "/captions/{id}", correct_caption, ["PATCH"], needs=ADMIN),
         GuardedRoute(channel + "/transcript.{form}", channels.transcript, needs=VIEW),
         GuardedRoute(channel + "/obs", obs_feed.obs_feed, needs=PUBLISH),
+        GuardedRoute(channel + "/obs/recording", obs_recording.note_recording, ["POST"], needs=PUBLISH),
         GuardedRoute(channel + "/recording", recordings.recording, needs=ADMIN),
         GuardedRoute(channel + "/recording", recordings.start_recording, ["POST"], needs=ADMIN),
         GuardedRoute(channel + "/recording", recordings.stop_recording, ["DELETE"], needs=ADMIN),

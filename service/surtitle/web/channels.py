@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,7 +12,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from surtitle.access.tokens import EVERY, Scope
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import get_format
-from surtitle.core.errors import SurtitleError
+from surtitle.core.errors import BadRequest, SurtitleError
 from surtitle.core.wire import ChannelForReaders, ChannelTranscript, Language, LanguageList, PageLinks
 from surtitle.text.language_names import find, languages
 from surtitle.translation.translations import ORIGINAL
@@ -20,6 +21,7 @@ from surtitle.web.messages import error_message
 from surtitle.web.services import services
 from surtitle.web.tokens import build_links
 
+_MAX_OFFSET = 1e6  # seconds by which an export can be shifted: eleven days
 _SEND_TIMEOUT = 10.0  # seconds for a page to accept a state
 _IDLE_TIMEOUT = 60.0  # seconds to wait for a change before looking again, in any case
 
@@ -45,7 +47,7 @@ async def channel(request: Request) -> Response:
 async def transcript(request: Request) -> Response:
     """`/api/channels/{channel}/transcript.{form}?lang=`: the transcript in the original or in a translation.
 
-    With ``?words=1`` it has the time of each word, if the format can hold that.
+    With ``?words=1`` it has the time of each word, if the format can hold that; ``?offset=`` shifts it by seconds.
     """
     hub = services(request).hub
     asked = request.query_params.get("lang")
@@ -53,15 +55,23 @@ async def transcript(request: Request) -> Response:
     channel = hub.channel(request.path_params["channel"])
     export_format = get_format(form)
     track = channel.original if not asked or asked == ORIGINAL else channel.translation(find(asked).tag)
+    options = parse_export_options(request)
     if form == "json":
-        transcript: ChannelTranscript = {"channel": channel.name, **await track.history()}
+        transcript: ChannelTranscript = {"channel": channel.name, **await track.history(options.offset)}
         return JSONResponse(transcript)
-    return Response(await track.transcript(form, parse_export_options(request)), media_type=export_format.media_type)
+    return Response(await track.transcript(form, options), media_type=export_format.media_type)
 
 
 def parse_export_options(request: Request) -> ExportOptions:
-    """The export options in a request's query."""
-    return ExportOptions(words=request.query_params.get("words") == "1")
+    """The export options in a request's query. Raises `BadRequest`."""
+    query = request.query_params
+    try:
+        offset = float(query.get("offset") or 0)
+    except ValueError:
+        offset = math.nan
+    if not abs(offset) <= _MAX_OFFSET:
+        raise BadRequest("offset must be a number of seconds, such as -12.5.")
+    return ExportOptions(words=query.get("words") == "1", offset=offset)
 
 
 async def list_languages(request: Request) -> Response:

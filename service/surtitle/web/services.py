@@ -13,8 +13,12 @@ from starlette.types import Scope
 
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import TokenStore
+from surtitle.captions.caption import Caption
+from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
+from surtitle.channels.session import ORIGINAL, Session
 from surtitle.closed_captions.outputs import Outputs
+from surtitle.closed_captions.record_clock import RecordStatus
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
@@ -22,9 +26,11 @@ from surtitle.demo import Demo
 from surtitle.models.engines import Engines
 from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
+from surtitle.recordings.obs_recordings import ObsRecordings
 from surtitle.recordings.recorder import Recorder
 from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.recordings.sessions import Sessions
+from surtitle.recordings.transcript_folder import TranscriptFolder
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.transcripts import Transcripts
@@ -41,7 +47,7 @@ _FLUSH_TIMEOUT = 1.0  # further seconds that open captions have to become final 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints use. The last four are None in a service without a store or outside of our own server."""
+    """What the endpoints use. The last five are None in a service without a store or outside of our own server."""
 
     settings: Settings
     engines: Engines
@@ -58,6 +64,7 @@ class Services:
     journal_writer: JournalWriter | None
     transcripts: Transcripts | None
     sessions: Sessions | None
+    obs_recordings: ObsRecordings | None
     connection_limits: ConnectionLimits | None
 
     @property
@@ -100,11 +107,17 @@ async def open_services(
             close_later("the database", lambda: asyncio.to_thread(store.close))
         engines = Engines(settings, changes)
         close_later("the engines", engines.close)
+        transcripts = Transcripts(store.database) if store else None
+        transcript_folder = None
+        if transcripts and settings.transcripts:
+            transcript_folder = TranscriptFolder(settings.transcripts, transcripts, changes)
         journal_writer = None
         if store:
-            journal_writer = JournalWriter(store, changes)
+            on_caption = transcript_folder.note if transcript_folder else _ignore_caption
+            journal_writer = JournalWriter(store, changes, on_caption)
             close_later("the journal writer", journal_writer.close)
-        transcripts = Transcripts(store.database) if store else None
+        if transcript_folder:
+            close_later("the transcripts", transcript_folder.close)
         recording_files = (
             RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         )
@@ -117,9 +130,16 @@ async def open_services(
         close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT))
         translations = Translations(settings, hub.sources, changes)
         close_later("translations", translations.close)
-        outputs = Outputs(hub.sources.position, translations)
+        obs_recordings = None
+        if journal_writer and transcripts:
+            obs_recordings = ObsRecordings(transcripts, journal_writer.flush)
+            close_later("OBS's recordings", obs_recordings.close)
+        on_record = obs_recordings.note if obs_recordings else _ignore_record_status
+        outputs = Outputs(hub.sources.position, translations, on_record)
         close_later("closed captions", outputs.close)
         hub.register(outputs, translations, recorder)
+        if transcript_folder:
+            hub.register(transcript_folder)
         await recorder.recover()
         if store:
             limits = settings.limits
@@ -127,16 +147,22 @@ async def open_services(
             stored = await asyncio.to_thread(store.settings)
             stored_sessions = await asyncio.to_thread(store.load_sessions, limits.channels // 2, limits.captions)
             hub.restore(stored, stored_sessions)
+            if transcript_folder and journal_writer:
+                spoken = [one.session for one in stored_sessions if one.tracks.get(ORIGINAL)]
+                transcript_folder.start(journal_writer.flush, spoken)
         sessions = None
         if journal_writer and transcripts and recording_files:
             mixer, retranscriber = Mixer(), Retranscriber(settings)
             close_later("the mixer", mixer.close)
             close_later("second passes", retranscriber.close)
-            sessions = Sessions(hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber)
+            sessions = Sessions(
+                hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber, transcript_folder
+            )
         demo = Demo(settings, changes)
         close_later("the demo", demo.close)
+        writers = [writer for writer in (journal_writer, transcript_folder) if writer]
         status_board = StatusBoard(
-            engines, hub, demo, lambda: journal_writer.problem if journal_writer else "", changes
+            engines, hub, demo, lambda: next((one.problem for one in writers if one.problem), ""), changes
         )
         close_later("the status board", status_board.close)
         authority.start()
@@ -158,6 +184,7 @@ async def open_services(
             journal_writer=journal_writer,
             transcripts=transcripts,
             sessions=sessions,
+            obs_recordings=obs_recordings,
             connection_limits=connection_limits,
         )
 
@@ -171,3 +198,11 @@ async def _close(name: str, close: Callable[[], Awaitable[object]]) -> None:
 
 async def _skip_flush() -> None:
     """Stands in for `JournalWriter.flush` in a service that writes nothing."""
+
+
+def _ignore_record_status(channel: Channel, status: RecordStatus) -> None:
+    """Stands in for `ObsRecordings.note` in a service without a database."""
+
+
+def _ignore_caption(session: Session, track: str, caption: Caption) -> None:
+    """Stands in for `TranscriptFolder.note` in a service that writes no transcripts."""

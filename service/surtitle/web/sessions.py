@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from surtitle.captions.transcript import export, get_format, shift_captions
+from surtitle.captions.fit import fit_captions
+from surtitle.captions.transcript import export, get_format
 from surtitle.core.errors import BadRequest, NoSuchSession
 from surtitle.core.wire import DifferenceLine, SessionDifference
 from surtitle.recordings.difference import Difference
@@ -50,17 +52,26 @@ async def delete_session(request: Request) -> Response:
 
 
 async def session_transcript(request: Request) -> Response:
-    """`GET /api/sessions/{id}/transcript.{form}?version=&lang=&words=1&clock=audio`: by default the best version."""
+    """`GET /api/sessions/{id}/transcript.{form}?version=&lang=&words=1&offset=&clock=&recording=`: by default the best.
+
+    ``clock`` is ``audio`` for times in the session's audio, or ``obs`` for times in a recording that OBS made.
+    """
     sessions, query = _get_sessions(request), request.query_params
     form = get_format(request.path_params["form"])
     version = query.get("version") or None
     if version not in (None, LIVE, POLISHED):
         raise BadRequest(f"version must be {LIVE} or {POLISHED}.")
+    options = parse_export_options(request)
+    if (number := query.get("recording", "")) and not number.isdecimal():
+        raise BadRequest("recording must be the number of one of the session's obs_recordings.")
     summary = await sessions.summary(request.path_params["id"])
     captions = await sessions.captions(summary, version, query.get("lang", ""))
     if query.get("clock") == "audio":
-        captions = shift_captions(captions, -await sessions.audio_start(summary))
-    text = export(captions, request.path_params["form"], parse_export_options(request))
+        options = replace(options, offset=options.offset - await sessions.audio_start(summary))
+    elif query.get("clock") == "obs":
+        recording = await sessions.obs_recording(summary, int(number) if number else None)
+        captions = fit_captions(captions, recording.pieces)
+    text = export(captions, request.path_params["form"], options)
     return Response(text, media_type=form.media_type)
 
 

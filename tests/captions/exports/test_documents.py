@@ -4,6 +4,13 @@ from surtitle.captions.transcript import export
 from tests.captions.test_transcript import TWO, caption
 
 
+def test_text_with_times_has_the_speaker_in_every_line() -> None:
+    assert export(TWO, "timed.txt") == (
+        "[0:00:00] Host: Hello there.\n[0:00:02] Guest: Fine.\n[1:01:01] Host: How <are> you & yours?\n"
+    )
+    assert export([caption(1, "Host", "Alone.", 30 * 3600)], "timed.txt") == "[30:00:00] Alone.\n"
+
+
 def test_markdown_says_who_and_when() -> None:
     assert export(TWO, "md") == (
         "**Host** (0:00:00)  \nHello there.\n\n"

@@ -9,14 +9,20 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.layout import Box
 
 _MIN_DURATION = 0.9  # seconds for which a caption is shown, unless the next one begins earlier
+_VISIBLE = 0.1  # seconds; a caption is not cut to less, because players would not show it
 
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """Export options: the size of a caption, and whether each word gets its time if the format can hold it."""
+    """Export options.
+
+    ``box`` is the size of a caption, ``words`` whether each word gets its time if the format can hold it, and
+    ``offset`` the seconds that are added to all times.
+    """
 
     box: Box = field(default_factory=Box)
     words: bool = False
+    offset: float = 0.0
 
 
 def has_several_voices(captions: Sequence[Caption]) -> bool:
@@ -25,11 +31,16 @@ def has_several_voices(captions: Sequence[Caption]) -> bool:
 
 
 def end_times(captions: Sequence[Caption]) -> list[float]:
-    """The time at which each caption disappears: late enough to read it, but before the next one of its source."""
+    """The time at which each caption disappears: late enough to read it, but before the next one of its source.
+
+    Captions of one source that begin at almost the same time are shown together.
+    """
     found = []
-    following: dict[str, float] = {}
+    following: dict[str, list[float]] = {}  # starts of a source's later captions, latest first, as far as needed
     for caption in reversed(captions):
         wanted = max(caption.end, caption.start + _MIN_DURATION)
-        found.append(max(caption.start + 0.001, min(wanted, following.get(caption.source, wanted))))
-        following[caption.source] = caption.start
+        starts = following.get(caption.source, [])
+        limits = [start for start in starts if start >= caption.start + _VISIBLE]
+        found.append(min(wanted, limits[-1]) if limits else wanted)
+        following[caption.source] = [*starts[max(0, len(limits) - 1) :], caption.start]
     return found[::-1]

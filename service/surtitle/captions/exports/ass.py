@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, end_times, has_several_voices
+from surtitle.captions.exports.escapes import replace_codes
 from surtitle.captions.layout import balance_words
 from surtitle.core.words import Word
 from surtitle.text.bidi import embed_right_to_left, is_right_to_left
@@ -44,7 +45,7 @@ def ass(captions: Sequence[Caption], options: ExportOptions) -> str:
     text += _EVENTS
     for caption, end in zip(captions, end_times(captions), strict=True):
         style = styles[voices.index(caption.voice)] if len(voices) > 1 else styles[0]
-        shown = _escape(caption.voice) + ": " if len(voices) > 1 else ""
+        shown = replace_codes(caption.voice) + ": " if len(voices) > 1 else ""
         lines = balance_words(caption.words, options.box)
         content = shown + (
             _sung(lines, caption.start, end) if options.words else "\n".join(_line(line) for line in lines)
@@ -58,7 +59,9 @@ def ass(captions: Sequence[Caption], options: ExportOptions) -> str:
 
 
 def _line(words: Sequence[Word]) -> str:
-    return "".join((" " if index and word.spaced else "") + _escape(word.text) for index, word in enumerate(words))
+    return "".join(
+        (" " if index and word.spaced else "") + replace_codes(word.text) for index, word in enumerate(words)
+    )
 
 
 def _sung(lines: Sequence[Sequence[Word]], start: float, end: float) -> str:
@@ -71,14 +74,9 @@ def _sung(lines: Sequence[Sequence[Word]], start: float, end: float) -> str:
         text += "\n" if text else ""
         for first, word in enumerate(line):
             length = max(0, hundredths[index + 1] - hundredths[index])
-            text += (" " if first and word.spaced else "") + f"{{\\k{length}}}{_escape(word.text)}"
+            text += (" " if first and word.spaced else "") + f"{{\\k{length}}}{replace_codes(word.text)}"
             index += 1
     return text
-
-
-def _escape(text: str) -> str:
-    """Replace braces, which enclose overrides, and backslashes, which begin codes, by similar characters."""
-    return text.replace("\\", "⧵").replace("{", "(").replace("}", ")")
 
 
 def _time(seconds: float) -> str:

@@ -19,14 +19,24 @@ _LISTS = re.compile(r"^(\d+)([.)])(?=\s|$)|^([-+])(?=\s|$)")
 def txt(captions: Sequence[Caption], options: ExportOptions) -> str:
     """Plain text with one line per caption, and names where the speaker changes."""
     named = has_several_voices(captions)
-    lines: list[str] = []
-    before = None
-    for caption in captions:
-        if named and caption.voice != before:
-            lines.append(f"{caption.voice}:")
-        before = caption.voice
-        lines.append(caption.text)
-    return "".join(f"{line}\n" for line in lines)
+    voices_before = [None, *(caption.voice for caption in captions)]
+    return "".join(
+        txt_lines(caption, before, named=named) for caption, before in zip(captions, voices_before[:-1], strict=True)
+    )
+
+
+def txt_lines(caption: Caption, before: str | None, *, named: bool) -> str:
+    """A caption's lines in plain text; if ``named``, with its speaker unless the caption ``before`` has the same."""
+    return f"{caption.voice}:\n{caption.text}\n" if named and caption.voice != before else f"{caption.text}\n"
+
+
+def timed_txt(captions: Sequence[Caption], options: ExportOptions) -> str:
+    """Plain text with one line per caption that begins with its time, and with its speaker if there are several."""
+    named = has_several_voices(captions)
+    return "".join(
+        f"[{format_clock(caption.start)}] {f'{caption.voice}: ' if named else ''}{caption.text}\n"
+        for caption in captions
+    )
 
 
 def md(captions: Sequence[Caption], options: ExportOptions) -> str:

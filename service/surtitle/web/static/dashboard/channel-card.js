@@ -5,7 +5,7 @@ import { copiesOnClick } from "/static/overlay/shared/clipboard.js";
 import { cloneTemplate, create, part, write, writeAll } from "/static/overlay/shared/dom.js";
 import { t } from "/static/overlay/shared/i18n.js";
 import { masked } from "/static/overlay/shared/token.js";
-import { downloads } from "../shared/downloads.js";
+import { Downloads } from "../shared/downloads.js";
 import { setUpClosedCaptions, showClosedCaptions } from "./closed-captions.js";
 import { liveTranscript } from "./live-transcript.js";
 import { setUpModel, showLoading } from "./model.js";
@@ -26,7 +26,7 @@ export class ChannelCard {
     this.pause = part(this.element, ".pause");
     write(part(this.element, ".name"), name);
     showLinks(part(this.element, ".links"), name);
-    part(this.element, ".exports").append(...downloads(channelPath(name, "/"), name));
+    part(this.element, ".exports").append(...new Downloads(channelPath(name, "/"), name).nodes);
     setUpModel(this.element, name);
     setUpStyleEditor(this.element, name);
     setUpClosedCaptions(this.element, name);

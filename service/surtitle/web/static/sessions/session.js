@@ -6,7 +6,7 @@ import {
 import { create, element, part, write } from "/static/overlay/shared/dom.js";
 import { formatBytes, formatClock, languageName, percent } from "/static/overlay/shared/format.js";
 import { t } from "/static/overlay/shared/i18n.js";
-import { downloads } from "../shared/downloads.js";
+import { Downloads } from "../shared/downloads.js";
 import { Playback } from "./playback.js";
 import { sessionFacts, sessionTitle } from "./summary.js";
 import { showDifference, showTranscript } from "./transcript.js";
@@ -21,6 +21,7 @@ const message = element("message");
 /** Translations are of the live captions. */
 const languageChoice = element("language", HTMLSelectElement);
 let version = ""; // that is shown: one of the session's, or "difference"
+const downloads = new Downloads(sessionPath(id, "/"), id, { shiftable: true });
 let versions = 0; // how many there were when it was shown
 /** Aborts all requests while the session is being deleted. */
 let requests = new AbortController();
@@ -81,6 +82,7 @@ function show(session) {
   showSecondPass(session);
   showChoice(session);
   showFiles(session);
+  downloads.setRecordings(session.obs_recordings ?? []);
   const best = session.versions.includes("polished") ? "polished" : "live";
   if (!version || session.versions.length !== versions) read(best);
   versions = session.versions.length;
@@ -196,5 +198,6 @@ async function read(chosen) {
   }
   playback.transcriptChanged();
   if (!element("player").hidden) query.set("clock", "audio");
-  element("exports").replaceChildren(...downloads(sessionPath(id, "/"), id, String(query)));
+  downloads.setQuery(query);
+  if (!element("exports").hasChildNodes()) element("exports").append(...downloads.nodes);
 }
