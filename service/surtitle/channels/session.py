@@ -42,7 +42,7 @@ def new_session(channel: str, began: float, epoch: str, sequence: int, prefix: s
 
 @dataclass(frozen=True, slots=True)
 class ResumableSource:
-    """A source of an earlier run of the service, whose client may still resume it.
+    """A source that its client may continue with a new one, as after a restart of the service.
 
     ``clock`` is the time of its first sample on the channel's clock, and ``received`` the length of its audio that is
     in captions; both in seconds.

@@ -31,9 +31,11 @@ def parse_limit(text: str) -> tuple[str, float]:
         value = int(number) if whole else float(number)
     except ValueError:
         value = -1
-    if not 0 < value < 1e12:
+    optional = not _LIMITS[name].default  # 0 stands for no limit
+    if not (0 < value < 1e12 or (optional and value == 0)):
         kind = "a whole number" if whole else "a number"
-        raise click.BadParameter(f"{name} must be {kind} greater than 0, not {number[:20]!r}.")
+        least = "from 0 on" if optional else "greater than 0"
+        raise click.BadParameter(f"{name} must be {kind} {least}, not {number[:20]!r}.")
     return name, value
 
 

@@ -55,6 +55,10 @@ class Unauthorized(SurtitleError):
     status = 401
 
 
+class TokenExpired(Unauthorized):
+    """The token has expired while it was in use."""
+
+
 class Forbidden(SurtitleError):
     """The request comes from a web page of another origin, or its token does not allow it."""
 
@@ -123,6 +127,12 @@ class Replaced(TimedOut):
     """The source was resumed on another connection, which replaces this one."""
 
     code = "replaced"
+
+
+class TooLong(TimedOut):
+    """The source has lasted as long as it may. Its client can go on where it was, with a new source."""
+
+    code = "too_long"
 
 
 class TooLarge(SurtitleError):
