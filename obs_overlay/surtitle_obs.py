@@ -94,7 +94,7 @@ class Call(threading.Thread):
         self._connection.connect()
         if self._cancelled:
             return
-        self._connection.request("GET", self._path, headers=self._headers)
+        self._connection.request("GET", address.path + self._path, headers=self._headers)
         answer = self._connection.getresponse()
         if answer.getheader("Content-Type", "").startswith("application/x-ndjson"):
             while not self._cancelled:

@@ -129,11 +129,11 @@ test("sound that a forgetful service can no longer get is counted", async () => 
   assert.deepEqual(events.filter((event) => event.type === "gap"), [{ type: "gap", seconds: 3 }]);
 });
 
-test("a source that has lasted as long as it may goes on with a new one", async () => {
+test("a source that has lasted as long as it may continues with a new one", async () => {
   const { events, speak, publisher } = created();
   await ready({ clock: 5 });
   speak(3);
-  FakeSocket.last.receive({ type: "error", code: "too_long", message: "Go on with a new one." });
+  FakeSocket.last.receive({ type: "error", code: "too_long", message: "Continue with a new one." });
   FakeSocket.last.break(4408);
   speak(1);
   next();

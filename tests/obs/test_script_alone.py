@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import ModuleType
 from unittest.mock import MagicMock
 
@@ -142,3 +144,28 @@ def test_sound_that_worked_is_sent_again_at_once(
     now += 0.1
     surtitle.tick()
     assert surtitle._sound.output is None
+
+
+def test_the_server_may_be_below_a_path(script: ModuleType) -> None:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok"}')
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        script.surtitle.chosen.server = f"http://127.0.0.1:{server.server_port}/captions"
+        call = script.Call(script.surtitle.chosen, script.surtitle.chosen.path("obs"))
+        call.join(10)
+        thread.join(10)
+    assert asked == ["/captions/api/channels/main/obs"]
+    assert call.answer == {"status": "ok"}
+    assert script.surtitle.overlay_page == f"{script.surtitle.chosen.server}/overlay/main"

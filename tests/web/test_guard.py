@@ -267,7 +267,7 @@ async def test_clients_are_disconnected_when_their_token_expires(guarded: Runnin
 
 
 async def test_a_source_ends_in_a_pause_when_its_token_expires(guarded: Running) -> None:
-    """Its last words are recognized and delivered first; without a new token it cannot go on."""
+    """Its last words are recognized and delivered first; without a new token it cannot continue."""
     start = json.dumps({"op": "start", "token": token(Scope.PUBLISH, "expiring", seconds=2), "resume": "r-0123456789"})
     async with guarded.publisher("expiring") as source:
         await source.send(start)

@@ -106,7 +106,7 @@ class RunningSession:
         return self._resumable.get(key) if now - self._created <= self._limits.resume_window else None
 
     def hand_over(self, resume: str, source: ResumableSource) -> None:
-        """Let the client of a source that ends go on with a new one, if it comes within the usual time."""
+        """Let the client of a source that ends continue with a new one, if it comes within the usual time."""
         now = time.monotonic()
         self._handed_over = {key: kept for key, kept in self._handed_over.items() if kept[0] >= now}
         self._handed_over[hash_resume_id(resume)] = (now + self._limits.resume_window, source)

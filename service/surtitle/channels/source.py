@@ -270,7 +270,7 @@ class Source:
         """End the source if it is to end and nobody speaks now. Raises the reason."""
         length = self._limits.source_length
         if self._departure is None and 0 < length < self._now() - self._created:
-            reason = TooLong(f"This source has lasted {length:g} s, the limit: go on with a new one by its resume id.")
+            reason = TooLong(f"This source has lasted {length:g} s, the limit: start a new one with its resume id.")
             self._departure = _Departure(reason, self._now() + _MAX_OVERTIME)
         departure, pausing = self._departure, self._is_pausing()
         if departure is None or not (departure.begun or pausing or self._now() > departure.deadline):

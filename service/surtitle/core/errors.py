@@ -130,7 +130,7 @@ class Replaced(TimedOut):
 
 
 class TooLong(TimedOut):
-    """The source has lasted as long as it may. Its client can go on where it was, with a new source."""
+    """The source has lasted as long as it may. Its client can continue where it was, with a new source."""
 
     code = "too_long"
 

@@ -17,6 +17,7 @@ from surtitle.core.errors import NoSuchChannel, SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web import channel_settings, channels, health, obs_feed, pages, recordings, sessions, tokens
+from surtitle.web.base_path import BasePathMiddleware
 from surtitle.web.connections import ConnectionLimits
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import (
@@ -62,7 +63,11 @@ def create_app(
             yield
 
     app = Starlette(
-        middleware=[Middleware(health.RefusalMetrics), Middleware(OriginMiddleware, settings=settings)],
+        middleware=[
+            Middleware(BasePathMiddleware, public_url=settings.access.public_url),
+            Middleware(health.RefusalMetrics),
+            Middleware(OriginMiddleware, settings=settings),
+        ],
         exception_handlers={SurtitleError: channels.answer_error},
     )
     app.router = GuardedRouter(_routes(), lifespan)

@@ -138,7 +138,7 @@ class _Publisher:
         return data if data is not None else parse(text or "")
 
     async def _send_events(self, source: Source) -> None:
-        """Send the source's events until the end event, which a client that is to go on does not get."""
+        """Send the source's events until the end event, which a client that is to continue does not get."""
         while True:
             for event in source.feed.since(source.feed.delivered):
                 if event.name == "end" and source.departed:
