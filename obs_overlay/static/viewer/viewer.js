@@ -6,6 +6,7 @@ import { create, element, write, writeOrHide } from "../shared/dom.js";
 import { t } from "../shared/i18n.js";
 import { languageMenu, preferredLanguage } from "./language-menu.js";
 import { readingPreferences } from "./reading.js";
+import { keepScreenOn } from "./screen.js";
 import { sharing } from "./sharing.js";
 import { Transcript } from "./transcript.js";
 
@@ -32,6 +33,7 @@ const STATES = {
 /** Captions from before this page was opened that are not on it yet. @type {CaptionEvent[]} */
 let before = [];
 let following = true;
+const captionsRun = keepScreenOn();
 
 readingPreferences(() => following && scrollToEnd());
 sharing(channel, language);
@@ -79,6 +81,7 @@ function startFailed({ status, message }) {
 function follow(last) {
   followCaptions(channel, {
     caption(caption) {
+      captionsRun();
       if (replaceWaiting(caption)) return;
       if (transcript.show(caption)) announce(caption);
       if (following) scrollToEnd();
