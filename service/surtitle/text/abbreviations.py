@@ -64,8 +64,8 @@ MAYBE_LAST = {
 """Abbreviations that may be the last word of a sentence; the next word decides."""
 
 NAMES = {
-    "en": "ala ariz ark calif colo conn del fla ga ill ind kan kans ky mass md mich minn miss mo mont neb nebr nev okla "
-    "ont ore penn que tenn tex va vt wash wis wyo",
+    "en": "ala ariz ark calif colo conn del fla ga ill ind kan kans ky mass md mich minn miss mo mont neb nebr nev "
+    "okla ont ore penn que tenn tex va vt wash wis wyo",
 }
 """Abbreviations that only are ones with a capital, such as "Mass."; otherwise like `MAYBE_LAST`."""
 

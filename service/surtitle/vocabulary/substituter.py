@@ -94,8 +94,8 @@ class PhraseRules:
     """Phrases and their rules. Matches whole words and ignores case.
 
     A phrase that ends with ``*`` also matches longer words that begin with its last one. A hyphen between two words
-    matches a space and nothing ("sir-title", "ass-hole"), the last word may have an ending after an apostrophe ("Jon's",
-    "Jon'll"; not "don't", which is another word), and the parts of a compound with hyphens are words.
+    matches a space and nothing ("sir-title", "ass-hole"), the last word may have an ending after an apostrophe
+    ("Jon's", "Jon'll"; not "don't", which is another word), and the parts of a compound with hyphens are words.
     """
 
     def __init__(self, phrases: Mapping[str, Rule]) -> None:
