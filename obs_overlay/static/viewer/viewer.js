@@ -28,7 +28,7 @@ const earlier = element("earlier");
 const followButton = element("follow");
 /** @type {Record<ConnectionState, string>} */
 const STATES = {
-  live: t("Live"), lost: t("Reconnecting"), refused: t("This link is no longer valid: ask for a new one."),
+  live: t("Waiting for captions"), lost: t("Reconnecting"), refused: t("This link is no longer valid: ask for a new one."),
 };
 /** Captions from before this page was opened that are not on it yet. @type {CaptionEvent[]} */
 let before = [];
@@ -57,6 +57,7 @@ async function start() {
   try {
     const history = await getTranscript(channel, language);
     before = history.captions.map((caption) => ({ ...caption, rev: 0, tentative: "", final: true }));
+    if (before.length) captionsSeen();
     for (const caption of before.splice(-BATCH)) transcript.show(caption);
     earlier.hidden = !before.length;
     scrollToEnd();
@@ -65,6 +66,12 @@ async function start() {
     if (!(error instanceof ServiceError)) throw error;
     startFailed(error);
   }
+}
+
+/** There are captions: a channel whose name is mistyped never has any, and is not called live. */
+function captionsSeen() {
+  STATES.live = t("Live");
+  if (element("state").dataset.state === "live") showState("live");
 }
 
 /** @param {ServiceError} error */
@@ -81,6 +88,7 @@ function startFailed({ status, message }) {
 function follow(last) {
   followCaptions(channel, {
     caption(caption) {
+      captionsSeen();
       captionsRun();
       if (replaceWaiting(caption)) return;
       if (transcript.show(caption)) announce(caption);

@@ -35,6 +35,13 @@ class BadOrder(BadRequest):
     code = "bad_order"
 
 
+class BadMethod(BadRequest):
+    """The address exists, but not for this HTTP method."""
+
+    code = "bad_method"
+    status = 405
+
+
 class UnsupportedFormat(BadRequest):
     """The audio format, sample rate or number of channels is not supported."""
 

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from surtitle.access.token_store import TokenStore
 from surtitle.access.tokens import Scope
-from surtitle.core.errors import NoSuchChannel, SurtitleError
+from surtitle.core.errors import BadMethod, NoSuchChannel, SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web import channel_settings, channels, health, obs_feed, pages, recordings, sessions, tokens
@@ -128,6 +128,8 @@ async def _not_found_socket(websocket: WebSocket) -> None:
 
 
 async def _not_found(request: Request) -> Response:
+    if allowed := request.scope["allowed_methods"]:
+        raise BadMethod(f"{request.method} is not possible at {request.url.path[:120]}: use {' or '.join(allowed)}.")
     raise _no_such_path(request.url.path)
 
 

@@ -195,10 +195,10 @@ async def send_error(error: SurtitleError, scope: Asgi, receive: Receive, send: 
         await websocket.accept()
         await refuse(websocket, error)
         return
-    await _build_refusal(error, scope)(scope, receive, send)
+    await build_refusal(error, scope)(scope, receive, send)
 
 
-def _build_refusal(error: SurtitleError, scope: Asgi) -> Response:
+def build_refusal(error: SurtitleError, scope: Asgi) -> Response:
     """The response to a refused request: JSON for programs, a page for browsers."""
     more = {"cache-control": "no-store"}
     if error.status == 401:

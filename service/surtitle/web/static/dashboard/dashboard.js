@@ -47,8 +47,12 @@ function showLoss(refused) {
 
 /** @param {ServiceStatus} status */
 function show(status) {
-  serviceState.dataset.state = "live";
-  write(serviceState, t("Running on {engine} ({model})", { engine: status.engine, model: status.model }));
+  const { engine, model, loading } = status;
+  const ready = loading === null || loading.state === "failed";
+  serviceState.dataset.state = ready ? "live" : "loading";
+  write(serviceState, ready
+    ? t("Running on {engine} ({model})", { engine, model })
+    : t("The model is being loaded; until then on {engine}", { engine }));
   writeOrHide(element("choice"), status.choice);
   notice.hidden = !status.notice;
   write(part(notice, ".text"), status.notice);
