@@ -385,9 +385,9 @@ async def test_where_the_screen_cannot_stay_on_the_page_says_why(service: Runnin
 
 async def test_a_channel_without_captions_is_not_called_live(service: Running, window: Any) -> None:
     """Somebody may have mistyped its name."""
-    page = await viewer(service, window, "mian")
+    page = await viewer(service, window, "mani")
     await page.until("document.querySelector('#state').textContent === 'Waiting for captions'")
-    put(service, "mian", "c1", 1, "Good evening.")
+    put(service, "mani", "c1", 1, "Good evening.")
     await page.until("document.querySelector('#state').textContent === 'Live'")
 
 
