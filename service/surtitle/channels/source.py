@@ -34,6 +34,7 @@ log = logging.getLogger("surtitle.source")
 _DRAIN_TIMEOUT = 60.0  # seconds for the rest of the audio at the end, plus
 _DRAIN_RATIO = 4.0  # seconds for each second of it
 _PAUSE = 0.5  # seconds without speech, after the end of an utterance, at which a source may end
+_MAX_BEHIND = 30.0  # seconds of audio that may wait for recognition then: the next source recognizes it
 _MAX_OVERTIME = 60.0  # seconds after which a source that is to end does not wait for a pause any longer
 
 
@@ -182,6 +183,11 @@ class Source:
         self.notice = notice
         self.channel.changes.notify()
 
+    def take_over(self, samples: Samples) -> None:
+        """Recognize the audio first that waited when the source before this one ended."""
+        self._recent.put(samples)
+        self.input.put(samples)
+
     async def put(self, samples: Samples) -> None:
         """Queue 16 kHz mono samples.
 
@@ -251,9 +257,11 @@ class Source:
         return self.channel.name, self.name
 
     def _append(self, samples: Samples) -> None:
+        self._depart_in_time()
+        if self._departure is not None and self._departure.begun:
+            raise self._departure.reason
         if self.ended:
             raise self.error or EngineError("The source has ended: start another one.")
-        self._depart_in_time()
         self._recent.put(samples)
         self.stats.measure(samples)
         if self.channel.settings.paused:
@@ -267,34 +275,45 @@ class Source:
         self.channel.changes.notify()
 
     def _depart_in_time(self) -> None:
-        """End the source if it is to end and nobody speaks now. Raises the reason."""
+        """End the source if it is to end and nobody speaks now."""
+        if self.input.ending:
+            return
         length = self._limits.source_length
         if self._departure is None and 0 < length < self._now() - self._created:
             reason = TooLong(f"This source has lasted {length:g} s, the limit: start a new one with its resume id.")
             self._departure = _Departure(reason, self._now() + _MAX_OVERTIME)
         departure, pausing = self._departure, self._is_pausing()
-        if departure is None or not (departure.begun or pausing or self._now() > departure.deadline):
+        if departure is None or not (pausing or self._now() > departure.deadline):
             return
         if departure.owner is not None and not self.lease.is_held_by(departure.owner):
             self._departure = None  # another client has resumed the source
             return
-        if not departure.begun:
-            departure.begun = True
-            log.info("%s/%s: ends at %.1f s (%s)", *self._label, self.input.received, departure.reason)
-            if isinstance(departure.reason, TooLong):
-                # the next source begins in the pause, with some of it before its first word
-                until = self.input.received - (_PAUSE if pausing else 0.0)
-                self.channel.session.hand_over(self.resume, ResumableSource(self.name, self.clock, max(0.0, until)))
-            self.lease.disconnect(departure.reason)
-            self.end()
-        raise departure.reason
+        departure.begun = True
+        log.info("%s/%s: ends at %.1f s (%s)", *self._label, self.input.received, departure.reason)
+        if isinstance(departure.reason, TooLong):
+            self._hand_over(pausing=pausing and not self.channel.settings.paused)
+        self.lease.disconnect(departure.reason)
+        self.end()
+
+    def _hand_over(self, *, pausing: bool) -> None:
+        """Let the client continue with a new source, which begins in the pause, if there is one.
+
+        It gets some of the pause, which should precede its first word, and the audio that waits for recognition.
+        """
+        position = self.input.received
+        waiting = None
+        if pausing:
+            end, position = position, max(self._already_received, self._recognized - _PAUSE)
+            waiting = self._recent.between(position - self._already_received, end - self._already_received)
+            self.input.discard()
+        self.channel.session.hand_over(self.resume, ResumableSource(self.name, self.clock, position, waiting))
 
     def _is_pausing(self) -> bool:
-        """Whether nobody has spoken for a moment; all audio received so far is recognized then."""
-        received = self.input.received
-        if self._quiet_since is None or received - self._quiet_since < _PAUSE:
-            return False
-        return self._recognized >= received or self.channel.settings.paused
+        """Whether nobody has spoken for a moment, in the audio that is recognized; little more waits."""
+        if self.channel.settings.paused:
+            return True
+        quiet = 0.0 if self._quiet_since is None else self._recognized - self._quiet_since
+        return quiet >= _PAUSE and self.input.waiting <= _MAX_BEHIND
 
     def _note_pause(self, recognized: float) -> None:
         """Note that recognition has processed ``recognized`` seconds of the audio."""
@@ -344,6 +363,7 @@ class Source:
             recognized = self.input.received - self.input.waiting
             self._publish(await work(lambda: self._step(block, stream)))
         self._note_pause(recognized)
+        self._depart_in_time()
         self._engine.confirm(self._pipeline.stream)
         self.stats.lag = max(0.0, self._now() - deadline)
         self.feed.publish_lag(self.stats.lag, self.stats.skipped)
