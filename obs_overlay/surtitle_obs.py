@@ -97,7 +97,7 @@ class Call(threading.Thread):
         self._connection.connect()
         if self._cancelled:
             return
-        self._connection.request("GET" if self._body is None else "POST", self._path, self._body, self._headers)
+        self._connection.request("GET" if self._body is None else "POST", address.path + self._path, self._body, self._headers)
         answer = self._connection.getresponse()
         if answer.getheader("Content-Type", "").startswith("application/x-ndjson"):
             while not self._cancelled:
@@ -312,8 +312,11 @@ class Surtitle:
             if not self.wanted():
                 self._sound.stop()
             elif self._sound.lost():
+                worked = self._sound.connected and now - self._sound.began > 2 * BACKOFF[0]
                 self._sound.stop()
                 self._fail("sound", f"The service at {self.chosen.server} no longer accepts audio")
+                if worked:  # try at once: the service may only want a new connection, where a source may not last
+                    self._retry["sound"] = (now, BACKOFF[0])
             elif self._sound.connected and now - self._sound.began > 2 * BACKOFF[0]:
                 self._retry["sound"], self.problem = (0.0, BACKOFF[0]), ""
         elif self.wanted() and self._ticket and now >= self._retry["sound"][0]:

@@ -93,7 +93,11 @@ async def test_the_service_is_mounted_in_another_application() -> None:
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
     ):
         answer = await client.get("/captions/healthz")
+        page = await client.get("/captions/view/main")
+        script = await client.get("/captions/static/overlay/viewer/viewer.js")
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    assert 'src="/captions/static/overlay/viewer/viewer.js"' in page.text
+    assert script.status_code == 200
 
 
 def test_the_version_is_the_package_s() -> None:

@@ -47,7 +47,7 @@ export function writeOrHide(place, text) {
 
 // What Whisper recognizes well enough to caption.
 const LANGUAGES =
-  "ar bg bn ca cs da de el en es et fa fi fr gl he hi hr hu id it ja ko lt lv mk ms nl no pl pt ro ru sk sl sr sv ta th tl tr uk ur vi zh";
+  "ar bg bn ca cs da de el en es et fa fi fr gl he hi hr hu id it ja ko lt lv mk ms nl no pl pt ro ru sk sl sr sv ta th tl tr uk ur vi zh zh-Hans zh-Hant";
 
 /** The languages that can be spoken. @param {string} id of a select @param {string} selected */
 export function fillLanguages(id, selected) {

@@ -16,10 +16,12 @@ from surtitle.models.download import download
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
 from surtitle.pipeline import Pipeline
-from surtitle.speech.engine import Engine
+from surtitle.speech.chinese import open_stream
+from surtitle.speech.engine import Engine, Hints
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.whisper.engine import WhisperEngine
-from surtitle.text.languages import AUTO
+from surtitle.text.chinese import find_characters
+from surtitle.text.languages import AUTO, recognizer_code
 
 
 def load_engine(model: str | None = None, language: str = AUTO) -> Engine:
@@ -50,9 +52,15 @@ class CaptionStream:
     """Captions of one source of sound. Blocks while it recognizes; use one thread at a time."""
 
     def __init__(self, engine: Engine, language: str = AUTO, source: str = "") -> None:
-        """``language`` is a BCP 47 tag such as ``"en"`` or ``"pt-BR"``, or ``"auto"``. Captions carry ``source``."""
+        """``language`` is a BCP 47 tag such as ``"en"`` or ``"pt-BR"``, or ``"auto"``. Captions carry ``source``.
+
+        A region or a script of Chinese (``"zh-TW"``, ``"zh-Hans"``) selects the characters that are written.
+        """
         numbers = count(1)
-        self._pipeline = Pipeline(engine.open(language), source, lambda: str(next(numbers)))
+        code = recognizer_code(language, engine.languages) or AUTO
+        self._pipeline = Pipeline(
+            open_stream(engine, code, Hints(), find_characters(language)), source, lambda: str(next(numbers))
+        )
 
     def feed(self, samples: Samples) -> list[Caption]:
         """Recognize more sound, and return the captions that changed.

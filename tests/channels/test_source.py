@@ -14,8 +14,9 @@ import pytest_asyncio
 from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
+from surtitle.channels.session import ResumableSource
 from surtitle.channels.source import Source
-from surtitle.core.errors import EngineError, Replaced, TooFast
+from surtitle.core.errors import EngineError, Replaced, TokenExpired, TooFast, TooLong
 from surtitle.core.settings import Limits
 from surtitle.core.words import Word
 from surtitle.speech.engine import Hints
@@ -208,6 +209,95 @@ async def test_a_gap_in_a_clients_audio_moves_the_clock(bench: Bench) -> None:
     await source.finish()
     assert script.heard == pytest.approx(0.2)
     assert script.skipped == pytest.approx(1800.0)
+
+
+class Limited:
+    """A source that may last for a moment only, and its clock."""
+
+    def __init__(self, bench: Bench, script: Script) -> None:
+        self.source = bench.source(script)
+        self.source._limits = Limits(source_length=60.0)
+        self.time = 0.0
+        self.source._now = lambda: self.time
+        self.source._created = 0.0
+
+    async def hear(self, seconds: float) -> None:
+        """Send audio in real time, which is recognized at once. Raises what `Source.put` raises."""
+        for _ in range(round(seconds * 10)):
+            self.time += 0.1
+            await self.source.put(silence(0.1))
+            await until(lambda: self.source._recognized >= self.source.input.received)
+
+    def handed_over(self) -> ResumableSource | None:
+        return self.source.channel.session.find_resumable("resume")
+
+
+async def test_a_source_does_not_end_while_somebody_speaks(bench: Bench) -> None:
+    script = Script()
+    limited = Limited(bench, script)
+    script.speaking = True
+    await limited.hear(1.0)
+    limited.time = 61.0
+    await limited.hear(30.0)
+    script.speaking = False
+    with pytest.raises(TooLong, match="resume id"):
+        await limited.hear(2.0)
+    assert limited.source.departed
+    left = limited.handed_over()
+    assert left is not None
+    assert left.waiting is not None
+    assert 31.0 < left.received < limited.source.input.received < 32.0
+    assert left.received + len(left.waiting) / RATE == pytest.approx(limited.source.input.received)
+    assert len(left.waiting) >= 0.5 * RATE
+    assert not limited.source.resumable
+    with pytest.raises(TooLong):
+        await limited.source.put(silence(0.1))
+
+
+async def test_a_source_in_which_nobody_ever_pauses_ends_after_a_minute_without_a_gap(bench: Bench) -> None:
+    script = Script()
+    limited = Limited(bench, script)
+    script.speaking = True
+    limited.time = 61.0
+    await limited.hear(1.0)
+    limited.time = 122.0
+    with pytest.raises(TooLong):
+        await limited.hear(1.0)
+    left = limited.handed_over()
+    assert left is not None
+    assert left.received == pytest.approx(limited.source.input.received) == pytest.approx(1.0)
+
+
+async def test_a_source_lasts_for_days_without_a_limit(bench: Bench) -> None:
+    limited = Limited(bench, Script())
+    limited.source._limits = LIMITS
+    limited.time = 30 * 86_400.0
+    await limited.hear(1.0)
+    assert not limited.source.departed
+
+
+async def test_a_token_that_expired_does_not_end_a_source_that_another_client_has(bench: Bench) -> None:
+    limited = Limited(bench, Script())
+    before = limited.source.lease.attach()
+    limited.source.expel_at_pause(before, TokenExpired("The token has expired."))
+    limited.source.lease.attach()
+    await limited.hear(1.0)
+    assert not limited.source.departed
+
+
+async def test_a_fast_sample_clock_stays_live(bench: Bench) -> None:
+    """A sound card that is 200 ppm fast gains 17 s a day; recorded sound that is sent fast is not live."""
+    source = bench.source(Script())
+    source.input._now = lambda: time
+    source.input.live_start = source.input._drift_until = time = 0.0
+    for _ in range(86_400 // 60):
+        time += 60.0
+        source.input._received = round(time * 1.0002 * RATE)
+        source.input.put(silence(0.0))
+        assert source.input.live
+    assert source.input.received - time > 15
+    source.input.put(silence(60.0))
+    assert not source.input.live
 
 
 async def test_a_source_whose_client_is_gone_flushes_then_ends(bench: Bench) -> None:

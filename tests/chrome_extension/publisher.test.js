@@ -129,6 +129,22 @@ test("sound that a forgetful service can no longer get is counted", async () => 
   assert.deepEqual(events.filter((event) => event.type === "gap"), [{ type: "gap", seconds: 3 }]);
 });
 
+test("a source that has lasted as long as it may continues with a new one", async () => {
+  const { events, speak, publisher } = created();
+  await ready({ clock: 5 });
+  speak(3);
+  FakeSocket.last.receive({ type: "error", code: "too_long", message: "Continue with a new one." });
+  FakeSocket.last.break(4408);
+  speak(1);
+  next();
+  await ready({ resumed: true, received: 2.5, clock: 5 });
+  assert.equal(FakeSocket.last.sent[0].resume, "r-12345678");
+  assert.equal(FakeSocket.last.samples.length, 1.5 * SECOND);
+  assert.equal(FakeSocket.last.samples[0], 2.5 * SECOND / 100);
+  assert.equal(publisher.position(6), SECOND);
+  assert.deepEqual(events.map((event) => event.type), ["ready", "lost", "ready"]);
+});
+
 test("a socket that takes nothing is not stuffed, and is given up", async () => {
   const { events, speak } = created();
   await ready();

@@ -124,9 +124,9 @@ def test_the_example_has_every_setting_and_changes_nothing(tmp_path: Path, serve
 
 
 def test_invalid_public_addresses_are_refused(served: list[Settings]) -> None:
-    for invalid in ("captions.example", "ftp://x", "https://x/path", "https://x?y"):
+    for invalid in ("captions.example", "ftp://x", "https://x/api", "https://x/view/x", "https://x?y"):
         assert run("--public-url", invalid).exit_code == 2
-    done = run("--public-url", "https://captions.example")
+    done = run("--public-url", "https://captions.example/captions/")
     assert done.exit_code == 2
     assert "surtitle token new-secret" in done.output
     assert run("--tls-key", "x").exit_code == 2

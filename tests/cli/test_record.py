@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from surtitle.cli.record import _line
 from surtitle.recordings.repair import inspect
 from tests.recordings.test_recorder import pcm
 from tests.support import free_port, running, silence
@@ -63,3 +64,10 @@ async def test_errors_are_one_sentence() -> None:
         no_disk = await record("--url", service.url)
         _, err = await asyncio.wait_for(no_disk.communicate(), 30)
         assert err.startswith(b"Error: This service has no data folder")
+
+
+def test_the_line_keeps_what_was_recorded_when_the_source_has_ended() -> None:
+    recorded = {"files": ["1-Host.flac"], "seconds": 12.0, "bytes": 3_400_000, "lost": 0.0}
+    assert _line({"sources": []}, recorded) == "● 0:00:12  3.4 MB  no source now"
+    nothing = {"files": [], "seconds": 0.0, "bytes": 0, "lost": 0.0}
+    assert _line({"sources": []}, nothing) == "● 0:00:00  0.0 MB  no source yet"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surtitle.core.settings import Limits
 from tests.e2e.extension import Extension, box, play, shown
 from tests.e2e.site import Site
 from tests.e2e.tap import network
@@ -82,4 +83,23 @@ async def test_the_network_goes_within_a_sentence(whisper: Running, chrome: Exte
         assert error_rate(" ".join(TALK), said) < 0.25
         await chrome.stop(page)
         await until(lambda: not sources(whisper, "cut"))
+    await page.close()
+
+
+async def test_a_source_that_may_not_last_continues_after_a_sentence(chrome: Extension, web: Site) -> None:
+    talk = np.concatenate([speech(line, voice) for line, voice in zip(TALK[:2], SOUND, strict=False)])
+    async with running(Limits(source_length=1.0)) as service:
+        await chrome.settle(server=service.url, channel="long")
+        page = await chrome.open(web.speaks("Long", talk))
+        await chrome.start(page)
+        (first,) = service.services.hub.sources
+        await play(page)
+        await until(lambda: first.departed and sources(service, "long") == ["Long"])
+        captions = await settled(service, "long")
+        (second,) = service.services.hub.sources.of(first.channel)
+        assert second is not first
+        assert second.clock == first.clock
+        assert error_rate(captions, await box(page) or "") == 0
+        assert len(captions.split()) > 10
+        await chrome.stop(page)
     await page.close()

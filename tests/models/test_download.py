@@ -8,7 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
+from surtitle.cli.main import main
 from surtitle.core.errors import ModelError
 from surtitle.models import catalogue
 from surtitle.models import download as downloads
@@ -147,3 +149,10 @@ def test_directories_and_names(tmp_path: Path) -> None:
     for name in ("medium.klingon", "a/b/c", "../etc", "x" * 300, "a/b\0", ""):
         with pytest.raises(ModelError, match="is not a known model"):
             catalogue.WHISPER.repository(name)
+
+
+def test_a_model_that_is_not_here_is_named_before_anybody_is_asked() -> None:
+    result = CliRunner().invoke(main, ["models", "remove", "nosuch"])
+    assert result.exit_code == 1
+    assert "'nosuch' is not a known model" in result.output
+    assert "Delete" not in result.output

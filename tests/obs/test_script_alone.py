@@ -8,7 +8,9 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import ModuleType
 from unittest.mock import MagicMock
 
@@ -145,3 +147,62 @@ def test_settings_count_when_nobody_types_any_more(
     surtitle.tick()
     assert surtitle.chosen.captions
     assert surtitle._resume == second
+
+
+def test_sound_that_worked_is_sent_again_at_once(
+    script: ModuleType, obs: MagicMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service that lets a source last for a while only ends its connection in a pause."""
+    now = 100.0
+    monkeypatch.setattr(script.time, "monotonic", lambda: now)
+    surtitle = script.surtitle
+    surtitle.chosen.when = "always"
+    surtitle._muted = False
+    monkeypatch.setattr(surtitle, "_watch_feed", lambda: None)
+    monkeypatch.setattr(script, "muted", lambda chosen: False)
+    obs.obs_output_start.return_value = obs.obs_output_active.return_value = True
+    surtitle._ticket = "first"
+    surtitle.tick()
+    now += 60.0
+    surtitle.tick()
+    assert surtitle._sound.connected
+    obs.obs_output_active.return_value = False
+    surtitle._ticket = "second"  # which the feed brings when the source is without a client
+    surtitle.tick()
+    assert surtitle._sound.output is None
+    now += 0.1
+    surtitle.tick()
+    urls = [call.args[2] for call in obs.obs_data_set_string.call_args_list if call.args[1] == "url"]
+    assert [url.partition("=")[2] for url in urls] == ["first", "second"]
+    now += 10.0  # and from then on with the usual pause
+    surtitle._ticket = "third"
+    surtitle.tick()
+    assert surtitle._sound.output is None
+    now += 0.1
+    surtitle.tick()
+    assert surtitle._sound.output is None
+
+
+def test_the_server_may_be_below_a_path(script: ModuleType) -> None:
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok"}')
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        script.surtitle.chosen.server = f"http://127.0.0.1:{server.server_port}/captions"
+        call = script.Call(script.surtitle.chosen, script.surtitle.chosen.path("obs"))
+        call.join(10)
+        thread.join(10)
+    assert asked == ["/captions/api/channels/main/obs"]
+    assert call.answer == {"status": "ok"}
+    assert script.surtitle.overlay_page == f"{script.surtitle.chosen.server}/overlay/main"

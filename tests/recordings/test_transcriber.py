@@ -52,6 +52,7 @@ def test_a_language_without_a_token_is_not_known(whisper_base: Path, base: Whisp
     assert "yue" not in base.languages
     assert {"en", "de", "zh", "no"} < base.languages
     assert WhisperTranscriber(whisper_base, "base", "yue", workers=1).language == "auto"
+    assert WhisperTranscriber(whisper_base, "base", "zh-TW", workers=1).language == "zh-TW"
 
 
 def recognize(whisper: WhisperTranscriber, samples: Samples) -> list[Word]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,12 @@ def test_every_word_is_found(tmp_path: Path, url: str | None) -> None:
         ("明日はOBSを使います", ["OBS", "obsを", "使い"]),
         ("आज मौसम अच्छा है", ["मौसम", "अच्छा", "आज मौ"]),
         ("اليوم الطقس جميل", ["الطقس", "جميل"]),
+        ("서울에서 만났습니다", ["서울", "울에", "만났", "났습니", "서울에서 만났습니다", "서울 만났"]),
+        (unicodedata.normalize("NFD", "서울에서"), ["서울", "울에"]),
+        ("ﾃﾚﾋﾞｶﾞｽｷ", ["テレビ", "ガス", "ﾃﾚﾋﾞ", "ﾋﾞｶﾞ", "スキ"]),
+        ("テレビが好き", ["ﾃﾚﾋﾞ", "ﾚﾋﾞ"]),
+        ("ＯＢＳを２０２６年に", ["OBS", "obs", "2026", "ＯＢＳ"]),
+        ("We use OBS here", ["ＯＢＳ"]),
     ],
 )
 def test_words_are_found_in_every_script(tmp_path: Path, url: str | None, text: str, words: list[str]) -> None:

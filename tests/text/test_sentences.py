@@ -186,3 +186,26 @@ def test_final_marks_are_removed_except_those_of_abbreviations() -> None:
     assert strip_end_marks("with Mr.") == "with Mr."
     assert strip_end_marks("so...") == "so"
     assert strip_end_marks("") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "following", "ends"),
+    [
+        *(("Sen. Warren of Mass.", "spoke", False), ("in Springfield, Mass.", "Warren", False)),
+        *(("He lives in Mass.", "The", True), ("He lives in Calif.", None, False), ("She is in Fla.", "", True)),
+        *(("the mass.", "It", True), ("He is ill.", "Peter", True), ("a near miss.", None, True)),
+        *(("5 min.", "later", False), ("after 5 min.", None, False), ("It took 5 min.", "The", True)),
+        *(("10 sec.", "later", False), ("6 in.", "long", False), ("6 ft.", "tall", False), ("It is 6 ft.", "We", True)),
+        *(("3 lbs.", "of", False), ("1,000 hrs.", "of", False), ("2½ hrs.", "of", False), ("It is 5 min.", "", True)),
+        *(("come in.", "Peter", True), ("the min.", "Peter", True), ("Sec. 5.", "The", True)),
+    ],
+)
+def test_states_and_units(text: str, following: str | None, ends: bool) -> None:
+    assert ends_sentence(text, following, "en") is ends
+    assert ends_sentence(text, following) is ends
+
+
+def test_units_of_other_languages() -> None:
+    assert not ends_sentence("nach 5 Min.", "später", "de")
+    assert ends_sentence("nach 5 Min.", "Der", "de")
+    assert not ends_sentence("5 мин.", "спустя", "ru")

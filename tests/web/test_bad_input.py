@@ -193,7 +193,13 @@ async def test_http_answers_with_the_same_codes(service: Running) -> None:
         ):
             answer = await client.post(f"/api/channels/main/audio?{query}", content=b"garbage" * 9000)
             assert (answer.status_code, answer.json()["code"]) == (status, code)
-        assert (await client.get("/api/channels/main/audio")).status_code == 404
+        for method, path, allowed in (
+            ("GET", "/api/channels/main/audio", "POST"),
+            ("POST", "/api/channels/main/captions", "GET, HEAD"),
+            ("DELETE", "/api/channels/main/settings", "GET, HEAD, PATCH"),
+        ):
+            answer = await client.request(method, path)
+            assert (answer.status_code, answer.headers["allow"], answer.json()["code"]) == (405, allowed, "bad_method")
         assert (await client.get("/api/channels/main/transcript.pdf")).status_code == 404
 
 

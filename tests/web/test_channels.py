@@ -8,7 +8,7 @@ from websockets.asyncio.client import connect
 
 from surtitle import __version__
 from surtitle.captions.transcript import EXPORT_FORMATS
-from tests.support import Running, put
+from tests.support import Running, put, running
 
 
 async def test_health_names_engine_and_version(service: Running) -> None:
@@ -77,3 +77,19 @@ async def test_all_dashboards_get_a_change(service: Running) -> None:
                 while paused != [True]:
                     channels = json.loads(await socket.recv())["channels"]
                     paused = [channel["paused"] for channel in channels if channel["name"] == "pushed"]
+
+
+async def test_the_main_channel_comes_first() -> None:
+    async with running() as service, httpx.AsyncClient(base_url=service.url) as client:
+        for name in ("zoo", "main", "aula"):
+            service.services.hub.channel(name)
+        listed = (await client.get("/api/channels")).json()["channels"]
+    assert [channel["name"] for channel in listed] == ["main", "zoo", "aula"]
+
+
+async def test_an_address_that_does_not_exist_is_a_page_for_browsers_and_json_for_programs(service: Running) -> None:
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        page = await client.get("/nosuch", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
+        assert "No page or channel exists at" in page.text
+        assert (await client.get("/nosuch")).json()["code"] == "no_such_channel"

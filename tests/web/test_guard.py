@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,15 +18,17 @@ import pytest
 import pytest_asyncio
 from starlette.routing import Route
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
+from surtitle.audio.pcm import to_pcm
 from surtitle.core.errors import Unauthorized
 from surtitle.core.settings import Access, Limits, Settings
 from surtitle.web.app import create_app
 from surtitle.web.guard import IN_START, PUBLIC, Requirement
 from surtitle.web.routing import AnyRoute
-from tests.support import Running, listen, publish, running, silence, until
+from tests.support import Running, listen, publish, running, silence, speech, until
 from tests.web.routes import requirements
 
 SECRET = "a secret that nobody guesses, of this test"
@@ -261,6 +264,25 @@ async def test_clients_are_disconnected_when_their_token_expires(guarded: Runnin
     async with connect(f"{guarded.sockets}/api/channels/main/captions?token={shown_token}", proxy=None) as reader:
         said = await listen(reader, timeout=20)
     assert (said.code, said.error) == (4401, "unauthorized")
+
+
+async def test_a_source_ends_in_a_pause_when_its_token_expires(guarded: Running) -> None:
+    """Its last words are recognized and delivered first; without a new token it cannot continue."""
+    start = json.dumps({"op": "start", "token": token(Scope.PUBLISH, "expiring", seconds=2), "resume": "r-0123456789"})
+    async with guarded.publisher("expiring") as source:
+        await source.send(start)
+        listening = asyncio.create_task(listen(source))
+        await source.send(to_pcm(speech("The old clock on the wall has not worked for many years.")))
+        with suppress(ConnectionClosed):
+            while not listening.done():
+                await source.send(to_pcm(silence(0.1)))
+                await asyncio.sleep(0.1)
+        said = await listening
+    assert (said.code, said.error) == (4401, "unauthorized")
+    assert "years" in said.text.lower()
+    async with guarded.publisher("expiring") as source:
+        await source.send(start)
+        assert (await listen(source)).code == 4401
 
 
 async def test_a_ticket_is_worth_no_more_than_its_token(guarded: Running) -> None:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
 
 import httpx
+import numpy as np
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
+from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
 from surtitle.core.settings import Access, Limits
 from surtitle.web.admission import ByteRateLimit
-from tests.support import PendingCaption, Running, blocks, error_rate, listen, publish, running, speech, until
+from tests.support import PendingCaption, Running, error_rate, listen, publish, running, silence, speech, until
 
 START = '{"op":"start","source":"test"}'
 SECRET = "a secret that nobody guesses, of this test"
@@ -135,22 +138,64 @@ def test_the_flow_fills_at_its_rate() -> None:
     assert flow.take(1) > 0
 
 
-async def test_the_length_of_a_session() -> None:
-    """What was said until then is kept."""
-    text = "The weather will be fine tomorrow."
-    async with running(Limits(source_length=4.0)) as service:
+async def test_a_source_that_is_too_long_goes_on_as_a_new_one_after_a_sentence() -> None:
+    """No word is lost or heard twice, the clock and the name stay, and its client gets all captions of the first."""
+    first, second = "The weather will be fine tomorrow.", "The train leaves at seven in the evening."
+    start = json.dumps({"op": "start", "source": "Host", "resume": "r-long-0123456789"})
+    sent = speech(first)
+    async with running(Limits(source_length=1.0)) as service:
         async with service.publisher("long") as source:
-            await source.send(START)
+            await source.send(start)
+            listening = asyncio.create_task(listen(source))
+            await source.send(to_pcm(sent))
             with suppress(ConnectionClosed):
-                for _ in range(4):
-                    for block in blocks(speech(text), 1600):
-                        await source.send(to_pcm(block))
-                        await asyncio.sleep(0.1)
-            said = await listen(source)
-        assert (said.error, said.code) == ("timeout", 4408)
-        hub = service.services.hub
-        await until(lambda: not hub.sources.of(hub.channel("long")))
-        assert "weather" in (await hub.channel("long").original.transcript("txt")).lower()
+                while not listening.done():
+                    await source.send(to_pcm(silence(0.1)))
+                    sent = np.concatenate([sent, silence(0.1)])
+                    await asyncio.sleep(0.1)
+            said = await listening
+        assert (said.error, said.code, said.of("end")) == ("too_long", 4408, [])
+        assert error_rate(first, said.text) < 0.25
+        async with service.publisher("long") as source:
+            await source.send(start)
+            ready = json.loads(await source.recv())
+            assert (ready["resumed"], ready["source"], ready["clock"]) == (True, "Host", said.messages[0]["clock"])
+            assert len(speech(first)) / RATE - 1 < ready["received"] < len(sent) / RATE  # in the pause
+            await source.send(to_pcm(np.concatenate([sent[round(ready["received"] * RATE) :], speech(second)])))
+            await source.send('{"op":"end"}')
+            assert (await listen(source)).code == 1000
+        channel = service.services.hub.channel("long")
+        assert error_rate(f"{first} {second}", await channel.original.transcript("txt")) < 0.25
+        assert [one.start for one in channel.original.captions] == sorted(
+            one.start for one in channel.original.captions
+        )
+        assert {one.source for one in channel.original.captions} == {"Host"}
+
+
+async def test_a_body_that_is_too_long_ends_in_a_pause_too() -> None:
+    sound = speech("The weather will be fine tomorrow.")
+    params: dict[str, str | int] = {"rate": RATE, "source": "OBS", "resume": "r-long-0123456789"}
+
+    async def body() -> AsyncIterator[bytes]:
+        yield to_pcm(sound)
+        while True:
+            yield to_pcm(silence(0.1))
+            await asyncio.sleep(0.1)
+
+    limits = Limits(source_length=1.0)
+    async with running(limits) as service, httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        address = "/api/channels/long/audio"
+        with suppress(httpx.HTTPError):  # it may hang up before it has read all
+            answer = await client.post(address, params=params, content=body())
+            assert (answer.status_code, answer.json()["code"]) == (408, "too_long")
+        answer = await client.post(address, params=params, content=to_pcm(sound))
+        assert (answer.status_code, answer.json()["resumed"]) == (200, True)
+        text = (await service.services.hub.channel("long").original.transcript("txt")).lower()
+        assert text.count("weather") == 2
+
+
+async def test_by_default_a_source_may_last_forever() -> None:
+    assert Limits().source_length == 0
 
 
 async def test_headers_and_addresses(service: Running) -> None:

@@ -7,6 +7,9 @@ import { t } from "./i18n.js";
  *   Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson } from "./protocol.js"
  */
 
+/** The path before all addresses of the service, without a slash at its end; behind a proxy, it may not be empty. */
+export const BASE = new URL("../../..", import.meta.url).pathname.replace(/\/$/, "");
+
 /** The service refused a request, or did not answer; the message is a sentence for people. */
 export class ServiceError extends Error {
   /** @param {string} message @param {number} status of HTTP; 0 without an answer */
@@ -18,12 +21,12 @@ export class ServiceError extends Error {
 
 /** @param {string} channel @param {string} [rest] */
 export function channelPath(channel, rest = "") {
-  return `/api/channels/${encodeURIComponent(channel)}${rest}`;
+  return `${BASE}/api/channels/${encodeURIComponent(channel)}${rest}`;
 }
 
 /** @param {string} id @param {string} [rest] */
 export function sessionPath(id, rest = "") {
-  return `/api/sessions/${encodeURIComponent(id)}${rest}`;
+  return `${BASE}/api/sessions/${encodeURIComponent(id)}${rest}`;
 }
 
 /** The address of a WebSocket. @param {string} path @param {Record<string, string>} [query] empty values are left out */
@@ -35,13 +38,13 @@ export function socketAddress(path, query = {}) {
 }
 
 /** @type {() => Promise<ModelList>} */
-export const getModels = () => request("/api/models");
+export const getModels = () => request(`${BASE}/api/models`);
 
 /** @type {() => Promise<LanguageList>} */
-export const getLanguages = () => request("/api/languages");
+export const getLanguages = () => request(`${BASE}/api/languages`);
 
 /** @type {() => Promise<{started: boolean}>} */
-export const playDemo = () => request("/api/demo", { method: "POST" });
+export const playDemo = () => request(`${BASE}/api/demo`, { method: "POST" });
 
 /** Those who can only view get the name, the language and the translation. @type {(channel: string) => Promise<Pick<ChannelStatus, "translation">>} */
 export const getChannel = (channel) => request(channelPath(channel));
@@ -82,16 +85,16 @@ export const deleteStyle = (channel, name) =>
   request(channelPath(channel, `/styles/${encodeURIComponent(name)}`), { method: "DELETE" });
 
 /** @type {() => Promise<TokenList>} */
-export const getTokens = () => request("/api/tokens");
+export const getTokens = () => request(`${BASE}/api/tokens`);
 
 /** @type {(wanted: Record<string, unknown>) => Promise<NewToken>} */
-export const createToken = (wanted) => request("/api/tokens", { method: "POST", body: wanted });
+export const createToken = (wanted) => request(`${BASE}/api/tokens`, { method: "POST", body: wanted });
 
 /** @type {(id: string) => Promise<unknown>} */
-export const revokeToken = (id) => request(`/api/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
+export const revokeToken = (id) => request(`${BASE}/api/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
 
 /** @type {(query: URLSearchParams) => Promise<SessionList>} */
-export const getSessions = (query) => request(`/api/sessions?${query}`);
+export const getSessions = (query) => request(`${BASE}/api/sessions?${query}`);
 
 /** @type {(id: string, signal?: AbortSignal) => Promise<Session>} */
 export const getSession = (id, signal) => request(sessionPath(id), { signal });

@@ -50,6 +50,8 @@ export function languageMenu(channel, current) {
   /** The original, the languages that are being translated into, then the others by name. @param {Language[]} languages @param {string[]} running */
   function items(languages, running) {
     const named = languages.map((language) => ({ ...language, label: languageName(language.tag, language.name) }));
+    const labels = Map.groupBy(named, ({ label }) => label); // browsers call both Akan and Twi Akan
+    for (const same of labels.values()) if (same.length > 1) for (const language of same) language.label = language.name;
     const first = new Set([current, ...running]);
     named.sort((one, other) =>
       Number(first.has(other.tag)) - Number(first.has(one.tag)) || one.label.localeCompare(other.label));

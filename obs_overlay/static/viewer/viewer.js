@@ -6,6 +6,7 @@ import { create, element, write, writeOrHide } from "../shared/dom.js";
 import { t } from "../shared/i18n.js";
 import { languageMenu, preferredLanguage } from "./language-menu.js";
 import { readingPreferences } from "./reading.js";
+import { keepScreenOn } from "./screen.js";
 import { sharing } from "./sharing.js";
 import { Transcript } from "./transcript.js";
 
@@ -27,11 +28,12 @@ const earlier = element("earlier");
 const followButton = element("follow");
 /** @type {Record<ConnectionState, string>} */
 const STATES = {
-  live: t("Live"), lost: t("Reconnecting"), refused: t("This link is no longer valid: ask for a new one."),
+  live: t("Waiting for captions"), lost: t("Reconnecting"), refused: t("This link is no longer valid: ask for a new one."),
 };
 /** Captions from before this page was opened that are not on it yet. @type {CaptionEvent[]} */
 let before = [];
 let following = true;
+const captionsRun = keepScreenOn();
 
 readingPreferences(() => following && scrollToEnd());
 sharing(channel, language);
@@ -55,6 +57,7 @@ async function start() {
   try {
     const history = await getTranscript(channel, language);
     before = history.captions.map((caption) => ({ ...caption, rev: 0, tentative: "", final: true }));
+    if (before.length) captionsSeen();
     for (const caption of before.splice(-BATCH)) transcript.show(caption);
     earlier.hidden = !before.length;
     scrollToEnd();
@@ -63,6 +66,12 @@ async function start() {
     if (!(error instanceof ServiceError)) throw error;
     startFailed(error);
   }
+}
+
+/** There are captions: a channel whose name is mistyped never has any, and is not called live. */
+function captionsSeen() {
+  STATES.live = t("Live");
+  if (element("state").dataset.state === "live") showState("live");
 }
 
 /** @param {ServiceError} error */
@@ -79,6 +88,8 @@ function startFailed({ status, message }) {
 function follow(last) {
   followCaptions(channel, {
     caption(caption) {
+      captionsSeen();
+      captionsRun();
       if (replaceWaiting(caption)) return;
       if (transcript.show(caption)) announce(caption);
       if (following) scrollToEnd();

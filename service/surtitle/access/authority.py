@@ -12,7 +12,7 @@ from surtitle.access import tokens
 from surtitle.access.rate_limit import RateLimiter
 from surtitle.access.token_store import TokenStore, TokenStoreError
 from surtitle.access.tokens import EVERYTHING, Grant, Scope
-from surtitle.core.errors import Forbidden, SurtitleError, TooMany, Unauthorized
+from surtitle.core.errors import Forbidden, SurtitleError, TokenExpired, TooMany, Unauthorized
 from surtitle.core.settings import Settings
 
 log = logging.getLogger("surtitle.access")
@@ -88,7 +88,7 @@ class TokenAuthority:
 
     @contextmanager
     def watch_grant(self, grant: Grant, on_end: Callable[[SurtitleError], None]) -> Iterator[None]:
-        """Call ``on_end`` once if the grant is revoked or expires while the block runs."""
+        """Call ``on_end`` once if the grant is revoked or expires (`TokenExpired`) while the block runs."""
         if grant is EVERYTHING:
             yield
             return
@@ -136,6 +136,9 @@ class TokenAuthority:
                 revoked = grant.id in self._revoked
                 if revoked or grant.expires <= now:
                     del self._watched[key]
-                    what = "was revoked" if revoked else "has expired"
-                    on_end(Unauthorized(f"The token of this connection {what}: ask for a new one."))
+                    on_end(
+                        Unauthorized("The token of this connection was revoked: ask for a new one.")
+                        if revoked
+                        else TokenExpired("The token of this connection has expired: ask for a new one.")
+                    )
             await asyncio.sleep(_POLL_INTERVAL)

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from surtitle.core.words import Word, join
 from surtitle.text.joining import must_stay_together
-from surtitle.text.sentences import ends_sentence
+from surtitle.text.sentences import ends_sentence, is_number
 
 
 def are_joined(before: Word, after: Word) -> bool:
@@ -43,6 +43,8 @@ def ends_sentence_at(
     first = count - 1
     while first > 0 and are_joined(words[first - 1], words[first]):
         first -= 1
+    if first > 0 and is_number(words[first - 1].text):
+        first -= 1  # "5 min."
     if count < len(words):
         after = count + 1
         while after < len(words) and are_joined(words[after - 1], words[after]):

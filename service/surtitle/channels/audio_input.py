@@ -9,6 +9,7 @@ from surtitle.channels.audio_queue import Backlog, Block
 from surtitle.core.settings import Limits
 
 _LIVE_MARGIN = 1.0  # seconds ahead of real time above which a client is not live
+_MAX_DRIFT = 0.0005  # by which a client's sample clock may be fast or slow: 1.8 s an hour
 
 
 class AudioInput:
@@ -30,7 +31,11 @@ class AudioInput:
         self._wake = asyncio.Event()
         self._space_freed = asyncio.Event()
         self.live_start = self._now()
-        """When the first sample was spoken, if all came in real time; in seconds on the loop's clock."""
+        """When the first sample was spoken, if all came in real time; in seconds on the loop's clock.
+
+        It follows the drift of the client's clock, which adds up to many seconds in a source that runs for days.
+        """
+        self._drift_until = self.live_start
 
     @property
     def received(self) -> float:
@@ -61,9 +66,15 @@ class AudioInput:
         """Count real time from now: what a client buffered while it was away may come at once."""
         self.live_start = self._now() - self.received
 
+    def _follow_drift(self) -> None:
+        now = self._now()
+        limit, self._drift_until = _MAX_DRIFT * (now - self._drift_until), now
+        self.live_start -= min(limit, max(-limit, self.received - (now - self.live_start)))
+
     def put(self, samples: Samples) -> float:
         """Queue 16 kHz mono samples. Returns the seconds of older audio that are skipped for them."""
         self._received += len(samples)
+        self._follow_drift()
         gap, self._paused_samples = self._paused_samples, 0
         self._backlog.put(samples, self._now(), gap)
         self._wake.set()

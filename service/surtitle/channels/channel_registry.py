@@ -11,6 +11,9 @@ from surtitle.core.errors import TooMany
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
 
+FIRST = "main"
+"""The channel that publishers and pages use unless they name one."""
+
 
 class ChannelRegistry:
     """Creates channels when they are first asked for, and forgets unused ones when there are too many.
@@ -28,7 +31,8 @@ class ChannelRegistry:
         self._channels: dict[str, Channel] = {}
 
     def __iter__(self) -> Iterator[Channel]:
-        return iter(list(self._channels.values()))
+        """`FIRST`, then the others in the order in which they were created."""
+        return iter(sorted(self._channels.values(), key=lambda channel: channel.name != FIRST))
 
     def __len__(self) -> int:
         return len(self._channels)

@@ -18,7 +18,9 @@ from surtitle.core.errors import EngineError
 from surtitle.core.wire import LoadState, ModelProgress
 from surtitle.models.engines import BUILT_IN, Engines
 from surtitle.models.pool import Progress
+from surtitle.speech.chinese import open_stream
 from surtitle.speech.engine import Engine, Hints, Stream
+from surtitle.text.chinese import Characters, find_characters
 from surtitle.text.languages import AUTO, recognizer_code, unknown_language
 
 log = logging.getLogger("surtitle.tuner")
@@ -31,6 +33,8 @@ class EngineChoice:
     engine: Engine
     language: str
     hints: Hints
+    characters: Characters | None = None
+    """The Chinese characters to write; None for what the recognizer writes."""
     notice: str = ""
     """A notice for the publisher about the language; may be empty."""
 
@@ -153,7 +157,7 @@ class EngineSwitcher:
         code = recognizer_code(wanted, engine.languages)
         name = engine.name if engine.name == BUILT_IN else engine.model
         notice = "" if code else unknown_language(wanted, name, engine.languages)
-        return EngineChoice(engine, code or AUTO, settings.hints, notice)
+        return EngineChoice(engine, code or AUTO, settings.hints, find_characters(wanted), notice)
 
     def _task_done(self, channel: Channel, task: asyncio.Task[None]) -> None:
         if self._tasks.get(channel) is task:
@@ -165,7 +169,9 @@ class EngineSwitcher:
 
 async def _open(choice: EngineChoice) -> Stream:
     """Open a stream; if the caller is cancelled, the stream is closed again. Raises `EngineError`."""
-    opening = asyncio.ensure_future(asyncio.to_thread(choice.engine.open, choice.language, choice.hints))
+    opening = asyncio.ensure_future(
+        asyncio.to_thread(open_stream, choice.engine, choice.language, choice.hints, choice.characters)
+    )
     try:
         return await asyncio.shield(opening)
     except asyncio.CancelledError:

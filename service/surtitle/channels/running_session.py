@@ -40,6 +40,7 @@ class RunningSession:
         self._began: float | None = None
         self._created = self._active = time.monotonic()
         self._resumable: dict[str, ResumableSource] = {}
+        self._handed_over: dict[str, tuple[float, ResumableSource]] = {}  # each with the time until which it is kept
 
     @property
     def idle(self) -> bool:
@@ -94,13 +95,26 @@ class RunningSession:
         return [name for prefix in prefixes for name in _find_unstored(prefix, captions)]
 
     def find_resumable(self, resume: str) -> ResumableSource | None:
-        """The source with the id ``resume`` that was running when the service ended and has not come back yet."""
-        in_time = time.monotonic() - self._created <= self._limits.resume_window
-        return self._resumable.get(hash_resume_id(resume)) if in_time else None
+        """The source with the id ``resume`` that its client may continue with a new one, if there is one.
+
+        It was running when the service ended and has not come back yet, or was handed over.
+        """
+        now, key = time.monotonic(), hash_resume_id(resume)
+        until, source = self._handed_over.get(key, (0.0, None))
+        if source is not None and now <= until:
+            return source
+        return self._resumable.get(key) if now - self._created <= self._limits.resume_window else None
+
+    def hand_over(self, resume: str, source: ResumableSource) -> None:
+        """Let the client of a source that ends continue with a new one, if it comes within the usual time."""
+        now = time.monotonic()
+        self._handed_over = {key: kept for key, kept in self._handed_over.items() if kept[0] >= now}
+        self._handed_over[hash_resume_id(resume)] = (now + self._limits.resume_window, source)
 
     def save_source(self, resume: str, name: str, clock: float) -> None:
         """Store a source that has started, with its first sample at ``clock`` seconds."""
         self._resumable.pop(hash_resume_id(resume), None)
+        self._handed_over.pop(hash_resume_id(resume), None)
         if self._journal is not None and self.current is not None:
             self._journal.save_source(self.current, resume, name, clock)
 

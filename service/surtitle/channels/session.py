@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from surtitle.audio import Samples
 from surtitle.captions.caption import Caption
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
@@ -42,15 +43,16 @@ def new_session(channel: str, began: float, epoch: str, sequence: int, prefix: s
 
 @dataclass(frozen=True, slots=True)
 class ResumableSource:
-    """A source of an earlier run of the service, whose client may still resume it.
+    """A source that its client may continue with a new one, as after a restart of the service.
 
     ``clock`` is the time of its first sample on the channel's clock, and ``received`` the length of its audio that is
-    in captions; both in seconds.
+    in captions; both in seconds. ``waiting`` is the audio after that, if the service still has it.
     """
 
     name: str
     clock: float
     received: float
+    waiting: Samples | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

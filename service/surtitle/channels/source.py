@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.ring import RecentAudio
@@ -16,11 +17,12 @@ from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.channel import Channel
 from surtitle.channels.lease import Lease
 from surtitle.channels.publisher_feed import PublisherFeed
+from surtitle.channels.session import ResumableSource
 from surtitle.channels.source_engine import SourceEngine
 from surtitle.channels.source_speakers import SourceSpeakers
 from surtitle.channels.source_stats import SourceStats
 from surtitle.channels.speech_to_english import english_translator, translates
-from surtitle.core.errors import EngineError, SurtitleError, TimedOut, TooFast
+from surtitle.core.errors import EngineError, SurtitleError, TooFast, TooLong
 from surtitle.core.metrics import Metrics
 from surtitle.core.settings import Limits
 from surtitle.core.wire import SourceEvent, SourceState, SourceStatus
@@ -32,6 +34,22 @@ log = logging.getLogger("surtitle.source")
 _MIN_LOSS = 1.0  # seconds that a resumed client must be late before audio counts as missing
 _DRAIN_TIMEOUT = 60.0  # seconds for the rest of the audio at the end, plus
 _DRAIN_RATIO = 4.0  # seconds for each second of it
+_PAUSE = 0.5  # seconds without speech, after the end of an utterance, at which a source may end
+_MAX_BEHIND = 30.0  # seconds of audio that may wait for recognition then: the next source recognizes it
+_MAX_OVERTIME = 60.0  # seconds after which a source that is to end does not wait for a pause any longer
+
+
+@dataclass(slots=True)
+class _Departure:
+    """Why a source ends at the next pause, or at ``deadline`` on the loop's clock.
+
+    ``owner`` is the client it concerns, or None for any; ``begun`` is true once it is ending.
+    """
+
+    reason: SurtitleError
+    deadline: float
+    owner: asyncio.Future[None] | None = None
+    begun: bool = False
 
 
 class Source:
@@ -79,6 +97,9 @@ class Source:
         self._already_received = before
         self._on_end = on_end
         self._created = self._now()
+        self._departure: _Departure | None = None
+        self._recognized = before  # seconds of the audio that recognition has processed
+        self._quiet_since: float | None = before  # since when nobody speaks, in seconds of the audio; None for speech
         self._sent_status: tuple[object, ...] = ()
         self._publish_status(SourceState.LIVE)
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
@@ -122,6 +143,11 @@ class Source:
         return not (self.ended or self.input.ending)
 
     @property
+    def departed(self) -> bool:
+        """Whether the source ends for a reason that its client is to get after its last captions."""
+        return self._departure is not None and self._departure.begun
+
+    @property
     def translates(self) -> bool:
         """Whether the recognizer itself can translate into English."""
         return translates(self._engine.current)
@@ -141,6 +167,11 @@ class Source:
             self.lease.disconnect(reason)
             self.end()
 
+    def expel_at_pause(self, owner: asyncio.Future[None], reason: SurtitleError) -> None:
+        """Like `expel`, but not in the middle of a sentence: at the next pause, or after a minute."""
+        if self.lease.is_held_by(owner):
+            self._departure = _Departure(reason, self._now() + _MAX_OVERTIME, owner)
+
     async def use(self, engine: Engine, stream: Stream) -> None:
         """Recognize with another stream from the next utterance on. No word is lost; the source closes the stream."""
         await self._engine.change(engine, stream)
@@ -153,8 +184,17 @@ class Source:
         self.notice = notice
         self.channel.changes.notify()
 
+    def take_over(self, samples: Samples) -> None:
+        """Recognize the audio first that waited when the source before this one ended."""
+        self._recent.put(samples)
+        self.input.put(samples)
+
     async def put(self, samples: Samples) -> None:
-        """Queue 16 kHz mono samples. Raises `TooFast`, `TimedOut`, and `EngineError` once the source has ended."""
+        """Queue 16 kHz mono samples.
+
+        Raises `TooFast`, `EngineError` once the source has ended, and the reason for which it ends at a pause, such as
+        `TooLong`.
+        """
         if self.input.full:
             raise TooFast(
                 f"More than {self._limits.ahead:.0f} s of audio wait for recognition: send audio in real time, or "
@@ -231,10 +271,11 @@ class Source:
         return self.channel.name, self.name
 
     def _append(self, samples: Samples) -> None:
+        self._depart_in_time()
+        if self._departure is not None and self._departure.begun:
+            raise self._departure.reason
         if self.ended:
             raise self.error or EngineError("The source has ended: start another one.")
-        if self._now() - self._created > self._limits.source_length:
-            raise TimedOut(f"A source may last at most {self._limits.source_length / 3600:g} h: start another one.")
         self._recent.put(samples)
         self.stats.measure(samples)
         if self.channel.settings.paused:
@@ -246,6 +287,55 @@ class Source:
             if lost:
                 self._report_skipped(lost)
         self.channel.changes.notify()
+
+    def _depart_in_time(self) -> None:
+        """End the source if it is to end and nobody speaks now."""
+        if self.input.ending:
+            return
+        length = self._limits.source_length
+        if self._departure is None and 0 < length < self._now() - self._created:
+            reason = TooLong(f"This source has lasted {length:g} s, the limit: start a new one with its resume id.")
+            self._departure = _Departure(reason, self._now() + _MAX_OVERTIME)
+        departure, pausing = self._departure, self._is_pausing()
+        if departure is None or not (pausing or self._now() > departure.deadline):
+            return
+        if departure.owner is not None and not self.lease.is_held_by(departure.owner):
+            self._departure = None  # another client has resumed the source
+            return
+        departure.begun = True
+        log.info("%s/%s: ends at %.1f s (%s)", *self._label, self.input.received, departure.reason)
+        if isinstance(departure.reason, TooLong):
+            self._hand_over(pausing=pausing and not self.channel.settings.paused)
+        self.lease.disconnect(departure.reason)
+        self.end()
+
+    def _hand_over(self, *, pausing: bool) -> None:
+        """Let the client continue with a new source, which begins in the pause, if there is one.
+
+        It gets some of the pause, which should precede its first word, and the audio that waits for recognition.
+        """
+        position = self.input.received
+        waiting = None
+        if pausing:
+            end, position = position, max(self._already_received, self._recognized - _PAUSE)
+            waiting = self._recent.between(position - self._already_received, end - self._already_received)
+            self.input.discard()
+        self.channel.session.hand_over(self.resume, ResumableSource(self.name, self.clock, position, waiting))
+
+    def _is_pausing(self) -> bool:
+        """Whether nobody has spoken for a moment, in the audio that is recognized; little more waits."""
+        if self.channel.settings.paused:
+            return True
+        quiet = 0.0 if self._quiet_since is None else self._recognized - self._quiet_since
+        return quiet >= _PAUSE and self.input.waiting <= _MAX_BEHIND
+
+    def _note_pause(self, recognized: float) -> None:
+        """Note that recognition has processed ``recognized`` seconds of the audio."""
+        self._recognized = recognized
+        if self._pipeline.speaking:
+            self._quiet_since = None
+        elif self._quiet_since is None:
+            self._quiet_since = recognized
 
     def _report_skipped(self, seconds: float) -> None:
         self.stats.count_skipped(seconds)
@@ -284,7 +374,10 @@ class Source:
         engine = self._engine.current
         async with engine.scheduler.turn(self.input.deadline()) as work:
             deadline, block, stream = self.input.deadline(), self.input.take(engine.step), self._engine.take()
+            recognized = self.input.received - self.input.waiting
             self._publish(await work(lambda: self._step(block, stream)))
+        self._note_pause(recognized)
+        self._depart_in_time()
         self._engine.confirm(self._pipeline.stream)
         self.stats.lag = max(0.0, self._now() - deadline)
         self.feed.publish_lag(self.stats.lag, self.stats.skipped)

@@ -100,6 +100,8 @@ class SourceOpener:
                     audio_listener=self._audio_listener,
                 )
                 log.info("%s/%s: started on %s (%s)", channel.name, name, choice.engine.name, stream.language)
+            if left is not None and left.waiting is not None:
+                source.take_over(left.waiting)
             self._sources.add(source, request.language)
             self.update_speakers(source)
             channel.session.save_source(request.resume, name, source.clock)

@@ -132,9 +132,10 @@ def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def remove(name: str, yes: bool) -> None:
     """Delete the model NAME from this computer."""
-    if not yes:
-        click.confirm(f"Delete the model {name} from this computer?", abort=True)
     try:
+        _kind_of(name).find_removable(name)
+        if not yes:
+            click.confirm(f"Delete the model {name} from this computer?", abort=True)
         click.echo(f"Removed {name}, which frees {_megabytes(_kind_of(name).remove(name))}.")
     except ModelError as error:
         raise click.ClickException(error.message) from error

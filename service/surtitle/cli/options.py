@@ -60,5 +60,5 @@ language_option = click.option(
     default="auto",
     show_default=True,
     callback=_check_language,
-    help="The spoken language: a code such as en, de or pt-BR, or auto to detect it.",
+    help="The spoken language: a code such as en, pt-BR or zh-TW, or auto to detect it.",
 )

@@ -38,11 +38,14 @@ def record(channel: str, url: str, token: str | None, seconds: float | None) -> 
     request(f"{address}/recording", "POST")
     console.print(f"Recording the channel {channel}. Press Ctrl-C to stop.")
     started = time.monotonic()
+    seen: dict[str, Any] = {"files": []}  # while a source was recorded
     try:
         with Live(console=console, transient=True) as live:
             while seconds is None or time.monotonic() - started < seconds:
                 state = request(address)
-                live.update(_line(state))
+                if state["recording"]["files"] or not seen["files"]:
+                    seen = state["recording"]
+                live.update(_line(state, seen))
                 if state["recording"]["problem"]:
                     break
                 time.sleep(_POLL_INTERVAL)
@@ -60,13 +63,12 @@ def record(channel: str, url: str, token: str | None, seconds: float | None) -> 
         click.echo(f"Nothing was recorded: no source sent audio to the channel {channel}.", err=True)
 
 
-def _line(state: dict[str, Any]) -> str:
-    recording = state["recording"]
+def _line(state: dict[str, Any], recording: dict[str, Any]) -> str:
+    """The sources, and how much is recorded: what was recorded last, if no source is there any more."""
     sources = "  ".join(f"{source['name']} {_bar(source['level'])}" for source in state["sources"])
     lost = f"  {recording['lost']:.0f} s lost" if recording["lost"] else ""
-    return (
-        f"● {format_clock(recording['seconds'])}  {recording['bytes'] / 1e6:.1f} MB{lost}  {sources or 'no source yet'}"
-    )
+    sources = sources or ("no source now" if recording["files"] else "no source yet")
+    return f"● {format_clock(recording['seconds'])}  {recording['bytes'] / 1e6:.1f} MB{lost}  {sources}"
 
 
 def _bar(level: float) -> str:

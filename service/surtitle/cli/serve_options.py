@@ -32,9 +32,11 @@ def parse_limit(text: str) -> tuple[str, float]:
         value = int(number) if whole else float(number)
     except ValueError:
         value = -1
-    if not 0 < value < 1e12:
+    optional = not _LIMITS[name].default  # 0 stands for no limit
+    if not (0 < value < 1e12 or (optional and value == 0)):
         kind = "a whole number" if whole else "a number"
-        raise click.BadParameter(f"{name} must be {kind} greater than 0, not {number[:20]!r}.")
+        least = "from 0 on" if optional else "greater than 0"
+        raise click.BadParameter(f"{name} must be {kind} {least}, not {number[:20]!r}.")
     return name, value
 
 
@@ -45,6 +47,7 @@ class _Limit(click.ParamType[tuple[str, float]]):
         return value if isinstance(value, tuple) else parse_limit(str(value))
 
 
+_OWN_PATHS = ("api", "healthz", "metrics", "overlay", "readyz", "sessions", "static", "stt", "view")
 _OPTIONS = (
     click.option(
         "--config",
@@ -63,7 +66,8 @@ _OPTIONS = (
     click.option(
         "--public-url",
         metavar="URL",
-        help="The service's public address, behind a proxy or under a name; then every client needs a token.",
+        help="The service's public address, behind a proxy or under a name, with the path below which it is, if any; "
+        "then every client needs a token.",
     ),
     click.option(
         "--trust-proxy",
@@ -110,9 +114,14 @@ def add_serve_options(command: Callable[..., None]) -> Callable[..., None]:
             raise click.UsageError("--tls-key needs its certificate: add --tls-cert.")
         if public_url is not None:
             parts = urlsplit(public_url)
-            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.path.strip("/"):
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
                 raise click.UsageError(
-                    "--public-url must be an address without a path: for example https://captions.example.org."
+                    "--public-url must be an address such as https://captions.example.org or "
+                    "https://example.org/captions."
+                )
+            if (first := parts.path.strip("/").partition("/")[0]) in _OWN_PATHS:
+                raise click.UsageError(
+                    f"--public-url may not begin with /{first}, which is a path of the service itself: choose another."
                 )
         try:
             secret = secrets.find(options.get("data_dir"), secret_file)

@@ -35,6 +35,13 @@ class BadOrder(BadRequest):
     code = "bad_order"
 
 
+class BadMethod(BadRequest):
+    """The address exists, but not for this HTTP method."""
+
+    code = "bad_method"
+    status = 405
+
+
 class UnsupportedFormat(BadRequest):
     """The audio format, sample rate or number of channels is not supported."""
 
@@ -53,6 +60,10 @@ class Unauthorized(SurtitleError):
     code = "unauthorized"
     close = 4401
     status = 401
+
+
+class TokenExpired(Unauthorized):
+    """The token has expired while it was in use."""
 
 
 class Forbidden(SurtitleError):
@@ -123,6 +134,12 @@ class Replaced(TimedOut):
     """The source was resumed on another connection, which replaces this one."""
 
     code = "replaced"
+
+
+class TooLong(TimedOut):
+    """The source has lasted as long as it may. Its client can continue where it was, with a new source."""
+
+    code = "too_long"
 
 
 class TooLarge(SurtitleError):

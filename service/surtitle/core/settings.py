@@ -32,7 +32,9 @@ class Limits:
     lag_budget: float = _limit(10.0, "seconds of a live source's audio that may wait for recognition")
     ahead: float = _limit(120.0, "seconds of audio that may wait if it is sent faster than real time")
     send_timeout: float = _limit(10.0, "seconds that a client may take to accept what it is sent")
-    source_length: float = _limit(86_400.0, "seconds that a source may last")
+    source_length: float = _limit(
+        0.0, "seconds after which a source ends in a pause and continues as a new one; 0: never"
+    )
     frame_bytes: int = _limit(1 << 20, "bytes of one WebSocket message")
     source_rate: int = _limit(2 << 20, "bytes per second of a source; half a minute's worth may arrive at once")
     header_bytes: int = _limit(16 << 10, "bytes of a request's URL and headers together")

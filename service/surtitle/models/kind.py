@@ -79,13 +79,18 @@ class ModelKind:
             return None
         return path if not self.missing(_files(path)) else None
 
-    def remove(self, model: str) -> int:
-        """Delete ``model`` from the cache, and return the bytes that this freed. Raises `ModelError`."""
+    def find_removable(self, model: str) -> Path:
+        """The folder of ``model`` in the cache. Raises `ModelError` if it is not there."""
         if os.path.isdir(os.path.expanduser(model)):
             raise ModelError(f"{model} is your own directory, which Surtitle does not delete: delete it yourself.")
         folder = repository_folder(self.repository(model))
         if not folder.is_dir():
             raise ModelError(f"The model “{model}” is not on this computer: `surtitle models` lists those that are.")
+        return folder
+
+    def remove(self, model: str) -> int:
+        """Delete ``model`` from the cache, and return the bytes that this freed. Raises `ModelError`."""
+        folder = self.find_removable(model)
         size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
         try:
             shutil.rmtree(folder)

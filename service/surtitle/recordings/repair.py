@@ -73,7 +73,7 @@ def finalize(path: Path) -> None:
             if end is not None:
                 file.truncate(end)
             file.seek(_FIELD.start)
-            file.write((field | total).to_bytes(8, "big"))
+            file.write((field | min(total, (1 << _TOTAL_BITS) - 1)).to_bytes(8, "big"))  # 16 days at 48 kHz
     except (av.error.FFmpegError, OSError, IndexError) as error:
         raise BadAudio(f"Cannot repair the recording {path.name} ({error}): it may be damaged.") from error
 

@@ -23,7 +23,7 @@ from surtitle.speech.engine import Hints
 from surtitle.store.database import StoreError
 from surtitle.store.records import POLISHED
 from surtitle.store.transcripts import Transcripts
-from surtitle.text.languages import recognizer_code
+from surtitle.text.languages import primary, recognizer_code
 
 _MAX_ATTEMPTS, _RETRY_INTERVAL = 30, 2.0  # to save the result, and seconds between two attempts
 
@@ -96,12 +96,15 @@ def find_playable(session: str, recording_files: RecordingFiles) -> list[Recordi
 
 
 def main_language(captions: Sequence[Caption], language: str | None) -> str:
-    """The language of most words, or else the channel's setting ``language``."""
+    """The language of most words, or else the channel's setting ``language``, whose region is kept where it applies."""
     words = Counter[str]()
     for caption in captions:
         words[caption.language] += len(caption.words)
     del words["auto"]
-    return words.most_common(1)[0][0] if words else language or "auto"
+    if not words:
+        return language or "auto"
+    found = words.most_common(1)[0][0]
+    return language if language and primary(language) == found else found
 
 
 def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[[str, Hints], Transcriber]:

@@ -28,6 +28,7 @@ from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
 from surtitle.speech.whisper.hallucinations import Evidence, is_hallucination, remove_loops
 from surtitle.speech.whisper.model import load_faster_whisper, on_best_device
+from surtitle.text.chinese import add_characters, convert_words, find_characters
 from surtitle.text.languages import AUTO, recognizer_code
 
 # seconds of speech in a passage, within which text continues across Whisper's windows (docs/recording.md)
@@ -88,10 +89,11 @@ class WhisperTranscriber:
         self.languages = _known_languages(self._model)
         code = recognizer_code(language, self.languages) or AUTO
         self._requested_language = next(iter(self.languages)) if len(self.languages) == 1 else code
-        self.language = self._requested_language
+        self._characters = find_characters(language)
+        self.language = self._written_language(self._requested_language)
 
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
-        self.language = self._requested_language
+        self.language = self._written_language(self._requested_language)
         stopped = threading.Event()
         running: deque[_Decoding] = deque()
         pool = ThreadPoolExecutor(self._workers, "transcribe")
@@ -112,8 +114,14 @@ class WhisperTranscriber:
         """CTranslate2 releases the memory with the last reference."""
 
     def _results(self, decoding: _Decoding) -> Iterator[tuple[float, list[Word]]]:
-        self.language = decoding.language
-        yield from decoding.results()
+        self.language = self._written_language(decoding.language)
+        for until, words in decoding.results():
+            if self._characters is not None and self.language != decoding.language:
+                words = convert_words(words, self._characters)
+            yield until, words
+
+    def _written_language(self, language: str) -> str:
+        return add_characters(language, self._characters)
 
     def _by_language(self, found: Iterable[Passage]) -> Iterator[tuple[Passage, str]]:
         """Passages that are each in one language.

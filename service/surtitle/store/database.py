@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,6 +101,7 @@ def _open_file(folder: Path) -> Engine:
     path.touch(mode=0o600)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_TIMEOUT})
     event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "connect", _add_functions)
     return engine
 
 
@@ -123,6 +126,13 @@ def _set_pragmas(connection: object, _: object) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute(f"PRAGMA cache_size=-{_CACHE_SIZE}")
     cursor.close()
+
+
+def _add_functions(connection: object, _: object) -> None:
+    """Add what PostgreSQL has and SQLite lacks: nfkc(text), its Unicode normalization."""
+    connection.create_function(  # type: ignore[attr-defined]  # sqlite3's own
+        "nfkc", 1, functools.partial(unicodedata.normalize, "NFKC"), deterministic=True
+    )
 
 
 def _migrate(connection: Connection) -> None:

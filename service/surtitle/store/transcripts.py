@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +20,10 @@ from surtitle.store.records import LIVE, Correction, Hit, ObsRecording, Recordin
 from surtitle.store.tables import CAPTIONS, CORRECTIONS, OBS_RECORDINGS, RECORDINGS, SESSIONS
 from surtitle.text.scripts import UNSPACED, is_unspaced
 
-_UNSPACED = UNSPACED.encode().decode("unicode_escape")  # the characters themselves
+_UNCOMPOSED = "\u1100-\u11ff\uff01-\uffdc"  # Korean letters, and forms of full or half width: other spellings of a text
+# Characters of words that are found by any part of them: in Korean, particles are attached to words.
+_DIVISIBLE = UNSPACED.encode().decode("unicode_escape") + "\u3130-\u318f\uac00-\ud7a3" + _UNCOMPOSED
+_DIVISIBLE_CHARACTER = re.compile(f"[{_DIVISIBLE}]")
 _MAX_BEGINNING_LENGTH = 120  # characters of a session's first words in a list
 
 
@@ -65,7 +69,8 @@ class Transcripts:
     def search(self, words: str, channel: str | None = None, limit: int = 100) -> list[Hit]:
         """The newest captions that contain all of ``words``, or words that begin with them.
 
-        Words of scripts without spaces are found anywhere in the text.
+        Words of scripts without spaces, and of Korean, are found anywhere in the text. Forms of full and half width
+        are equal.
         """
         terms = _find_terms(words)
         if not terms:
@@ -79,18 +84,28 @@ class Transcripts:
         return [Hit(row.session, row.version, row.track, row.id, row.start, row.text) for row in rows]
 
     def _contains(self, term: str) -> ColumnElement[bool]:
-        anywhere = CAPTIONS.c.text.icontains(term, autoescape=True)
-        if any(map(is_unspaced, term)):
+        composed = (
+            func.nfkc(CAPTIONS.c.text) if self._database.sqlite else func.normalize(CAPTIONS.c.text, text("NFKC"))
+        )
+        anywhere = or_(
+            CAPTIONS.c.text.icontains(term, autoescape=True),
+            and_(self._has_character(_UNCOMPOSED), composed.icontains(term, autoescape=True)),
+        )
+        if _DIVISIBLE_CHARACTER.search(term) or any(map(is_unspaced, term)):
             return anywhere
         if self._database.sqlite:
             matches = "captions.number IN (SELECT rowid FROM captions_words WHERE captions_words MATCH :words)"
             word = text(matches).bindparams(bindparam("words", f'"{term}"*', unique=True))
-            unspaced: ColumnElement[bool] = CAPTIONS.c.text.op("GLOB")(f"*[{_UNSPACED}]*")
         else:
             matches = "to_tsvector('simple', captions.text) @@ to_tsquery('simple', :words)"
             word = text(matches).bindparams(bindparam("words", f"{term}:*", unique=True))
-            unspaced = CAPTIONS.c.text.regexp_match(f"[{_UNSPACED}]")
-        return or_(word, and_(anywhere, unspaced))
+        return or_(word, and_(self._has_character(_DIVISIBLE), anywhere))
+
+    def _has_character(self, characters: str) -> ColumnElement[bool]:
+        """Whether a caption has one of the characters, given as in a class of a regular expression."""
+        if self._database.sqlite:
+            return CAPTIONS.c.text.op("GLOB")(f"*[{characters}]*")
+        return CAPTIONS.c.text.regexp_match(f"[{characters}]")
 
     def forget(self, session: str) -> None:
         """Delete a session with everything stored about it, except for its files."""
@@ -153,8 +168,9 @@ class Transcripts:
 
 def _find_terms(words: str) -> list[str]:
     """The words, whose letters may have marks of their own, without the characters between them."""
-    kept = [one if one.isalnum() or one == "_" or unicodedata.category(one)[0] == "M" else " " for one in words]
-    return unicodedata.normalize("NFC", "".join(kept)).split()
+    composed = unicodedata.normalize("NFKC", words)
+    kept = [one if one.isalnum() or one == "_" or unicodedata.category(one)[0] == "M" else " " for one in composed]
+    return "".join(kept).split()
 
 
 def _summary(connection: Connection, row: Any) -> Summary:

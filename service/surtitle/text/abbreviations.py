@@ -63,6 +63,31 @@ MAYBE_LAST = {
 }
 """Abbreviations that may be the last word of a sentence; the next word decides."""
 
+NAMES = {
+    "en": "ala ariz ark calif colo conn del fla ga ill ind kan kans ky mass md mich minn miss mo mont neb nebr nev "
+    "okla ont ore penn que tenn tex va vt wash wis wyo",
+}
+"""Abbreviations that only are ones with a capital, such as "Mass."; otherwise like `MAYBE_LAST`."""
+
+UNITS = {
+    "en": "min mins sec secs hr hrs ft in lb lbs oz mi yd yds gal pt pts qt tsp tbsp yr yrs mo mos wk wks deg",
+    "de": "min std sek stck st pkg",
+    "fr": "min sec h",
+    "es": "min seg h hs",
+    "it": "min sec h",
+    "pt": "min seg h",
+    "nl": "min sec u",
+    "pl": "min sek godz",
+    "cs": "min sek hod",
+    "sv": "min sek tim st",
+    "da": "min sek t stk",
+    "no": "min sek t stk",
+    "ru": "мин сек ч",
+    "uk": "хв сек год",
+    "tr": "dk sn sa",
+}
+"""Abbreviations after a number: "5 min."; otherwise like `MAYBE_LAST`."""
+
 STARTERS = {
     "en": "the a an i he she it we they you this that these those there here and but or so then when while if as "
     "because in on at for from with after before what who why how where which my your his her its our their "

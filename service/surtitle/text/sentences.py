@@ -12,7 +12,9 @@ from surtitle.text.abbreviations import (
     BORROWED,
     DOTTED_ORDINALS,
     MAYBE_LAST,
+    NAMES,
     STARTERS,
+    UNITS,
 )
 from surtitle.text.languages import primary
 from surtitle.text.punctuation import CLOSING, ELLIPSES, FULL_STOPS, OPENING, TERMINATORS
@@ -55,7 +57,10 @@ def ends_sentence(text: str, following: str | None = None, language: str | None 
         return False
     if mark != ".":
         return mark == "。" or not (upcoming and upcoming[0].isdigit() and bare[-2:-1].isdigit())
-    return _full_stop_ends(_last_word(bare), upcoming, language)
+    word = _last_word(bare)
+    if _follows_number(bare) and word[:-1].casefold() in _list_words("unit", language):
+        return _next_decides(upcoming, language)
+    return _full_stop_ends(word, upcoming, language)
 
 
 def trails_off(text: str) -> bool:
@@ -99,8 +104,26 @@ def _full_stop_ends(word: str, upcoming: str | None, language: str | None) -> bo
             return False  # the first part of an abbreviation: "p. ex."
         return upcoming is not None and not _is_number(upcoming)
     if folded in _list_words("last", language) or _LETTERS.match(stem.lstrip(".")):
-        return upcoming is not None and (not upcoming or _starts_sentence(upcoming, language))
+        return _next_decides(upcoming, language)
+    if stem[:1].isupper() and folded in _list_words("name", language):
+        return _next_decides(upcoming, language)
     return bool(stem)
+
+
+def _next_decides(upcoming: str | None, language: str | None) -> bool:
+    """Whether a sentence ends with an abbreviation that may be its last word."""
+    return upcoming is not None and (not upcoming or _starts_sentence(upcoming, language))
+
+
+def _follows_number(text: str) -> bool:
+    """Whether the word before the last one is a number."""
+    words = text.rsplit(maxsplit=2)
+    return len(words) > 1 and is_number(words[-2])
+
+
+def is_number(word: str) -> bool:
+    """Whether a word is a number in digits, such as "5", "1,000" or "2½"."""
+    return bool(_NUMBER.match(word)) or (word[:1].isdigit() and word[-1].isnumeric())
 
 
 def _number_ends(number: str, upcoming: str | None, language: str | None) -> bool:
@@ -153,7 +176,14 @@ def _simplify_language(language: str | None) -> str | None:
     return {"nb": "no", "nn": "no"}.get(code, code)
 
 
-_TABLES = {"word": BEFORE_WORD, "number": BEFORE_NUMBER, "last": MAYBE_LAST, "starter": STARTERS}
+_TABLES = {
+    "word": BEFORE_WORD,
+    "number": BEFORE_NUMBER,
+    "last": MAYBE_LAST,
+    "name": NAMES,
+    "unit": UNITS,
+    "starter": STARTERS,
+}
 
 
 @cache
@@ -170,6 +200,7 @@ def _list_words(kind: str, language: str | None) -> frozenset[str]:
 def _list_parts(language: str | None) -> frozenset[str]:
     """The parts with which abbreviations begin: "p" and "p.m" for "p.m"."""
     every = (*_list_words("word", language), *_list_words("number", language), *_list_words("last", language))
+    every = (*every, *_list_words("name", language), *_list_words("unit", language))
     return frozenset(
         word[: index + 1].rstrip(".") for word in every for index in range(len(word)) if _ends_part(word, index)
     )

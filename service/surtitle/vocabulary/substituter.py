@@ -15,7 +15,7 @@ from typing import Protocol
 from surtitle.core.words import Hypothesis, Word
 from surtitle.text.punctuation import ALL_MARKS
 
-_SUFFIXES = ("'s",)  # of possessives, after `normalize`
+_ENDINGS = re.compile("(?:'(?:s|ll|re|ve|d|em|m|er|all))+$")  # possessives and contractions, after `normalize`
 _HYPHEN = re.compile("([-\u2010\u2011])")
 _MIN_HYPHENATED = 2  # letters that a recognizer may write before a hyphen inside a word
 _FIRST_UNSPACED = "\u0e00"  # from here on, scripts have no spaces between words, and recognizers break them anywhere
@@ -94,8 +94,8 @@ class PhraseRules:
     """Phrases and their rules. Matches whole words and ignores case.
 
     A phrase that ends with ``*`` also matches longer words that begin with its last one. A hyphen between two words
-    matches a space and nothing ("sir-title", "ass-hole"), the last word may have a possessive ending, and the parts of
-    a compound with hyphens are words.
+    matches a space and nothing ("sir-title", "ass-hole"), the last word may have an ending after an apostrophe
+    ("Jon's", "Jon'll"; not "don't", which is another word), and the parts of a compound with hyphens are words.
     """
 
     def __init__(self, phrases: Mapping[str, Rule]) -> None:
@@ -146,8 +146,9 @@ class PhraseRules:
         return found, True
 
     def _find_rule(self, text: str, count: int = 1) -> _Match | None:
-        """The rule for ``text``, which is in ``count`` words, with or without a possessive ending."""
-        for suffix in ("", *(suffix for suffix in _SUFFIXES if text.endswith(suffix))):
+        """The rule for ``text``, which is in ``count`` words, with or without a possessive ending or a contraction."""
+        ending = _ENDINGS.search(text)
+        for suffix in ("", ending[0]) if ending else ("",):
             phrase = text.removesuffix(suffix)
             for variant in (phrase, *_vary_hyphens(phrase)):
                 if (rule := self._exact.get(variant) or self._find_stem(variant)) is not None:

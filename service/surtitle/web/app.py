@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from surtitle.access.token_store import TokenStore
 from surtitle.access.tokens import Scope
-from surtitle.core.errors import NoSuchChannel, SurtitleError
+from surtitle.core.errors import BadMethod, NoSuchChannel, SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web import (
@@ -27,6 +27,7 @@ from surtitle.web import (
     sessions,
     tokens,
 )
+from surtitle.web.base_path import BasePathMiddleware
 from surtitle.web.connections import ConnectionLimits
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import (
@@ -72,7 +73,11 @@ def create_app(
             yield
 
     app = Starlette(
-        middleware=[Middleware(health.RefusalMetrics), Middleware(OriginMiddleware, settings=settings)],
+        middleware=[
+            Middleware(BasePathMiddleware, public_url=settings.access.public_url),
+            Middleware(health.RefusalMetrics),
+            Middleware(OriginMiddleware, settings=settings),
+        ],
         exception_handlers={SurtitleError: channels.answer_error},
     )
     app.router = GuardedRouter(_routes(), lifespan)
@@ -134,6 +139,8 @@ async def _not_found_socket(websocket: WebSocket) -> None:
 
 
 async def _not_found(request: Request) -> Response:
+    if allowed := request.scope["allowed_methods"]:
+        raise BadMethod(f"{request.method} is not possible at {request.url.path[:120]}: use {' or '.join(allowed)}.")
     raise _no_such_path(request.url.path)
 
 

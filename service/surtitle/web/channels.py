@@ -12,12 +12,11 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from surtitle.access.tokens import EVERY, Scope
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import get_format
-from surtitle.core.errors import BadRequest, SurtitleError
+from surtitle.core.errors import BadMethod, BadRequest, SurtitleError
 from surtitle.core.wire import ChannelForReaders, ChannelTranscript, Language, LanguageList, PageLinks
 from surtitle.text.language_names import find, languages
 from surtitle.translation.translations import ORIGINAL
-from surtitle.web.guard import get_grant
-from surtitle.web.messages import error_message
+from surtitle.web.guard import build_refusal, get_grant
 from surtitle.web.services import services
 from surtitle.web.tokens import build_links
 
@@ -140,6 +139,9 @@ async def _send_states(websocket: WebSocket) -> None:
 
 
 async def answer_error(request: Request, error: Exception) -> Response:
-    """Answer a `SurtitleError` as JSON."""
+    """Answer a `SurtitleError`: as JSON for programs, as a page for browsers that open an address."""
     assert isinstance(error, SurtitleError)
-    return JSONResponse(error_message(error), status_code=error.status)
+    response = build_refusal(error, request.scope)
+    if allowed := isinstance(error, BadMethod) and request.scope.get("allowed_methods"):
+        response.headers["allow"] = ", ".join(allowed)
+    return response

@@ -21,6 +21,7 @@ from surtitle.access.authority import TokenAuthority
 from surtitle.access.tokens import EVERY, EVERYTHING, Grant, Scope
 from surtitle.core.errors import SurtitleError
 from surtitle.web.addresses import get_address
+from surtitle.web.base_path import get_base_path
 from surtitle.web.messages import error_message, refuse
 from surtitle.web.services import services, services_in
 
@@ -102,6 +103,7 @@ def set_token_cookie(connection: HTTPConnection, response: Response) -> None:
             max_age=max(1, int(grant.expires - time.time())),
             httponly=True,
             samesite="strict",
+            path=get_base_path(connection.scope) or "/",
             secure=(settings.access.public_url or str(connection.url)).startswith("https"),
         )
 
@@ -193,24 +195,26 @@ async def send_error(error: SurtitleError, scope: Asgi, receive: Receive, send: 
         await websocket.accept()
         await refuse(websocket, error)
         return
-    await _build_refusal(error, Headers(scope=scope))(scope, receive, send)
+    await build_refusal(error, scope)(scope, receive, send)
 
 
-def _build_refusal(error: SurtitleError, headers: Headers) -> Response:
+def build_refusal(error: SurtitleError, scope: Asgi) -> Response:
     """The response to a refused request: JSON for programs, a page for browsers."""
     more = {"cache-control": "no-store"}
     if error.status == 401:
         more["www-authenticate"] = "Bearer"
     if error.status == 429:
         more["retry-after"] = "60"
-    if "text/html" in headers.get("accept", ""):
-        return HTMLResponse(_PAGE.render(error=error, title="Surtitle"), error.status, more)
+    if "text/html" in Headers(scope=scope).get("accept", ""):
+        page = _PAGE.render(error=error, title="Surtitle", base=get_base_path(scope))
+        return HTMLResponse(page, error.status, more)
     return JSONResponse(error_message(error), error.status, more)
 
 
 _PAGE = Environment(autoescape=True).from_string(
     "<!doctype html><html lang=en><meta charset=utf-8>"
     "<meta name=viewport content='width=device-width, initial-scale=1'><meta name=color-scheme content='light dark'>"
-    "<title>{{ title }}</title><link rel=stylesheet href=/static/refused.css>"
-    "<main><img src=/static/icon.svg alt='' width=48 height=48><h1>{{ title }}</h1><p>{{ error.message }}</p></main>"
+    "<title>{{ title }}</title><link rel=stylesheet href='{{ base }}/static/refused.css'>"
+    "<main><img src='{{ base }}/static/icon.svg' alt='' width=48 height=48><h1>{{ title }}</h1>"
+    "<p>{{ error.message }}</p></main>"
 )

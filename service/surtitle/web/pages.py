@@ -19,6 +19,7 @@ from surtitle import __version__
 from surtitle.channels.channel import check_name
 from surtitle.channels.settings import number_limits
 from surtitle.web import i18n
+from surtitle.web.base_path import get_base_path
 from surtitle.web.guard import ADMIN_ALL, ADMIN_ANY, PUBLIC, VIEW, set_token_cookie
 from surtitle.web.origin import PAGE_POLICY
 from surtitle.web.routing import AnyRoute, GuardedMount, GuardedRoute
@@ -62,7 +63,8 @@ async def session(request: Request) -> Response:
 async def manifest(request: Request) -> Response:
     """The Web App Manifest, which makes the viewer an installable app."""
     channel = check_name(request.path_params["channel"])
-    home = f"/view/{quote(channel)}"
+    base = get_base_path(request.scope)
+    home = f"{base}/view/{quote(channel)}"
     app = {
         "name": f"{channel} · Surtitle",
         "short_name": channel,
@@ -73,7 +75,8 @@ async def manifest(request: Request) -> Response:
         "background_color": "#121317",
         "theme_color": "#121317",
         "icons": [
-            {"src": f"/static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"} for size in (192, 512)
+            {"src": f"{base}/static/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"}
+            for size in (192, 512)
         ],
     }
     return JSONResponse(app, media_type="application/manifest+json")
@@ -109,6 +112,7 @@ def _render(request: Request, template: str, channel: str | None, **more: object
     language = i18n.choose_language(request)
     texts = i18n.messages(language)
     context = {"channel": channel, "version": __version__, "language": language, "messages": texts, **more}
+    context["base"] = get_base_path(request.scope)
     response = _templates(language).TemplateResponse(request, template, context)
     response.headers["vary"] = "Accept-Language"
     set_token_cookie(request, response)

@@ -26,6 +26,7 @@ from surtitle.core.errors import (
     ShuttingDown,
     SurtitleError,
     TimedOut,
+    TokenExpired,
     TooFast,
     TooLarge,
 )
@@ -87,6 +88,11 @@ class _Publisher:
                 if source.error is not None:
                     raise source.error
                 await sending
+            except SurtitleError:
+                if source.departed:  # its client gets all captions before the reason
+                    await source.finish()
+                    await sending
+                raise
             finally:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
@@ -132,9 +138,11 @@ class _Publisher:
         return data if data is not None else parse(text or "")
 
     async def _send_events(self, source: Source) -> None:
-        """Send the source's events until the end event."""
+        """Send the source's events until the end event, which a client that is to continue does not get."""
         while True:
             for event in source.feed.since(source.feed.delivered):
+                if event.name == "end" and source.departed:
+                    return
                 async with asyncio.timeout(self._limits.send_timeout):
                     await self._websocket.send_text(event.data)
                 source.feed.delivered = event.number
@@ -209,7 +217,7 @@ async def publish_source(
     source = opened.source
     intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source), source.skip)
     try:
-        with about(source.channel.name, source.key), authority.watch_grant(grant, partial(source.expel, opened.owner)):
+        with about(source.channel.name, source.key), authority.watch_grant(grant, partial(_end_grant, opened)):
             yield opened, intake
     except (WebSocketDisconnect, ClientDisconnect):
         await intake.abort()
@@ -217,9 +225,19 @@ async def publish_source(
         raise
     except BaseException:
         await intake.abort()
-        if not opened.owner.done():  # otherwise another connection owns the source now
+        if source.departed:
+            await source.finish()
+        elif not opened.owner.done():  # otherwise another connection owns the source now
             source.end()
         raise
+
+
+def _end_grant(opened: OpenedSource, reason: SurtitleError) -> None:
+    """End a source whose token is revoked, or at the next pause if it has only expired."""
+    if isinstance(reason, TokenExpired):
+        opened.source.expel_at_pause(opened.owner, reason)
+    else:
+        opened.source.expel(opened.owner, reason)
 
 
 def describe_start(opened: OpenedSource) -> SourceStart:

@@ -47,7 +47,8 @@ AnyRoute = GuardedRoute | GuardedWebSocketRoute | GuardedMount
 class GuardedRouter(Router):
     """Hands a request to the first route that matches it, once its client has shown that it has what the route needs.
 
-    A client whose token is revoked or expires meanwhile is disconnected.
+    ``allowed_methods`` in the scope has those of earlier routes that match but for the method. A client whose token is
+    revoked or expires meanwhile is disconnected.
     """
 
     def __init__(self, routes: Sequence[AnyRoute], lifespan: Lifespan[Any]) -> None:
@@ -55,14 +56,18 @@ class GuardedRouter(Router):
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in ("http", "websocket"):
+            allowed: set[str] = set()
             for route in self.routes:
                 match, child_scope = route.matches(scope)
-                if match is Match.FULL:
+                if match is Match.PARTIAL and isinstance(route, GuardedRoute):
+                    allowed |= route.methods or set()
+                elif match is Match.FULL:
+                    scope["allowed_methods"] = sorted(allowed)
                     scope.setdefault("router", self)
                     scope.update({**child_scope, "route": route})
                     await _handle(route, scope, receive, send)
                     return
-        await super().app(scope, receive, send)  # the lifespan, and 405 for a method that no route has
+        await super().app(scope, receive, send)  # the lifespan, and a method that HTTP does not have
 
 
 async def _handle(route: BaseRoute, scope: Scope, receive: Receive, send: Send) -> None:

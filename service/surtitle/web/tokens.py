@@ -18,6 +18,7 @@ from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
 from surtitle.core.settings import LOOPBACK
 from surtitle.core.wire import NewToken, PageLinks, TokenEntry, TokenList
+from surtitle.web.base_path import get_base_path
 from surtitle.web.body import read_json
 from surtitle.web.guard import get_grant
 from surtitle.web.services import services
@@ -66,7 +67,7 @@ def get_base_url(connection: HTTPConnection) -> str:
     url = connection.url
     if settings.guarded and (settings.access.public_url or url.hostname in LOOPBACK):
         return settings.public_url
-    return f"{url.scheme.replace('ws', 'http')}://{url.netloc}"
+    return f"{url.scheme.replace('ws', 'http')}://{url.netloc}{get_base_path(connection.scope)}"
 
 
 async def list_tokens(request: Request) -> Response:

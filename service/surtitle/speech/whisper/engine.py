@@ -17,7 +17,7 @@ from surtitle.speech.whisper.decoder import WhisperDecoder
 from surtitle.speech.whisper.model import WhisperModel
 from surtitle.speech.whisper.stream import WindowStream
 from surtitle.speech.whisper.to_english import SpeechToEnglish
-from surtitle.text.languages import AUTO
+from surtitle.text.languages import AUTO, recognizer_code
 
 _SHOWN_AGE = 0.1  # seconds: words that end within this time before the end of the audio are not shown
 _UNSURE, _UNSURE_AGE = 0.65, 0.75  # words below this probability are shown later, at this age in seconds
@@ -83,7 +83,7 @@ class WhisperEngine:
 
     def translate(self, samples: Samples, language: str) -> Iterator[str | None]:
         """See `SpeechToEnglish.steps`."""
-        return self._to_english.steps(samples, language if language in self.languages else AUTO)
+        return self._to_english.steps(samples, recognizer_code(language, self.languages) or AUTO)
 
     def close(self) -> None:
         """Stop the scheduler; CTranslate2 frees the memory with the last reference."""

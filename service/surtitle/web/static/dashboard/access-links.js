@@ -1,13 +1,13 @@
 // Links and tokens for others, where the service requires tokens: each is shown once, and can be revoked.
 
-import { ServiceError, createToken, getTokens, revokeToken } from "/static/overlay/shared/api.js";
-import { copy } from "/static/overlay/shared/clipboard.js";
-import { control, create, createButton, element, part } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
-import { masked } from "/static/overlay/shared/token.js";
+import { ServiceError, createToken, getTokens, revokeToken } from "../overlay/shared/api.js";
+import { copy } from "../overlay/shared/clipboard.js";
+import { control, create, createButton, element, part } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
+import { masked } from "../overlay/shared/token.js";
 import { say } from "./settings-form.js";
 
-/** @import { PageLinks, TokenEntry } from "/static/overlay/shared/protocol.js" */
+/** @import { PageLinks, TokenEntry } from "../overlay/shared/protocol.js" */
 
 const SCOPES = { view: t("can read"), publish: t("can send audio"), admin: t("can do everything") };
 const EVERY = "*";
@@ -16,7 +16,7 @@ const section = element("access-links");
 const form = part(section, "form", HTMLFormElement);
 const answer = part(section, ".form-status");
 const created = part(section, ".new-link");
-let origin = ""; // the service's address for others
+let service = ""; // its address for others, with a slash at its end
 let link = ""; // the newest one
 
 form.addEventListener("submit", (event) => {
@@ -43,7 +43,7 @@ export function showAccessLinks(links, channels) {
   if (first && section.hidden) reportFailure(list);
   section.hidden = !first;
   if (!first) return;
-  origin = new URL(first.viewer).origin;
+  service = new URL("..", first.viewer).href;
   const choice = control(form, "channel", HTMLSelectElement);
   const wanted = [...channels, EVERY];
   if (wanted.join("\n") === [...choice.options].map(({ value }) => value).join("\n")) return;
@@ -54,9 +54,9 @@ export function showAccessLinks(links, channels) {
 
 /** Show a new token: as a link, or to publish as the token itself. @param {string} scope @param {string} channel @param {string} token */
 function show(scope, channel, token) {
-  const page = scope === "admin" ? "/" : `/view/${encodeURIComponent(channel === EVERY ? "main" : channel)}`;
+  const page = scope === "admin" ? "" : `view/${encodeURIComponent(channel === EVERY ? "main" : channel)}`;
   const publish = scope === "publish";
-  link = publish ? token : `${origin}${page}?token=${token}`;
+  link = publish ? token : `${service}${page}?token=${token}`;
   part(created, "output", HTMLOutputElement).value = publish ? "…" : masked(link);
   created.hidden = false;
   say(answer, publish

@@ -1,10 +1,10 @@
 // A channel on the dashboard.
 
-import { changeSettings, channelPath, clearChannel, getLinks } from "/static/overlay/shared/api.js";
-import { copiesOnClick } from "/static/overlay/shared/clipboard.js";
-import { cloneTemplate, create, part, write, writeAll } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
-import { masked } from "/static/overlay/shared/token.js";
+import { BASE, changeSettings, channelPath, clearChannel, getLinks } from "../overlay/shared/api.js";
+import { copiesOnClick } from "../overlay/shared/clipboard.js";
+import { cloneTemplate, create, part, write, writeAll } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
+import { masked } from "../overlay/shared/token.js";
 import { Downloads } from "../shared/downloads.js";
 import { setUpClosedCaptions, showClosedCaptions } from "./closed-captions.js";
 import { liveTranscript } from "./live-transcript.js";
@@ -16,7 +16,7 @@ import { setUpSpeakers, showSpeakers } from "./speakers.js";
 import { setUpStyleEditor } from "./style-editor.js";
 import { setUpTranslation, showTranslation } from "./translation.js";
 
-/** @import { ChannelStatus, SourceStatus } from "/static/overlay/shared/protocol.js" */
+/** @import { ChannelStatus, SourceStatus } from "../overlay/shared/protocol.js" */
 
 export class ChannelCard {
   /** @param {string} name */
@@ -86,9 +86,9 @@ function ignoreFailure(request) {
 async function showLinks(place, channel) {
   const path = encodeURIComponent(channel);
   const { overlay, viewer } = await getLinks(channel).catch(() => ({
-    overlay: `${location.origin}/overlay/${path}`, viewer: `${location.origin}/view/${path}`,
+    overlay: `${location.origin}${BASE}/overlay/${path}`, viewer: `${location.origin}${BASE}/view/${path}`,
   }));
-  const audio = `${new URL(viewer).origin.replace("http", "ws")}${channelPath(channel, "/audio")}`;
+  const audio = new URL(`../api/channels/${path}/audio`, viewer).href.replace("http", "ws");
   place.append(
     ...linkRow(t("Overlay for OBS"), overlay, create("a")),
     ...linkRow(t("Readers' page"), viewer, create("a")),

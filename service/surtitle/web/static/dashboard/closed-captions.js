@@ -1,10 +1,10 @@
 // A channel's closed captions in OBS on the dashboard: their state, and where OBS is.
 
-import { control, part, writeOrHide } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { control, part, writeOrHide } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
 import { readOptional, settingsForm } from "./settings-form.js";
 
-/** @import { ChannelSettings, ClosedCaptionsStatus } from "/static/overlay/shared/protocol.js" */
+/** @import { ChannelSettings, ClosedCaptionsStatus } from "../overlay/shared/protocol.js" */
 
 /** @type {Record<string, string>} */
 const STATES = {

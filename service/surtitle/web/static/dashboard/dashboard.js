@@ -1,20 +1,20 @@
 // The dashboard: the state of the service and of all channels.
 
-import { playDemo, socketAddress } from "/static/overlay/shared/api.js";
-import { Connection } from "/static/overlay/shared/connection.js";
-import { element, part, write, writeOrHide } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
-import { isRefusal } from "/static/overlay/shared/token.js";
+import { BASE, playDemo, socketAddress } from "../overlay/shared/api.js";
+import { Connection } from "../overlay/shared/connection.js";
+import { element, part, write, writeOrHide } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
+import { isRefusal } from "../overlay/shared/token.js";
 import { showAccessLinks } from "./access-links.js";
 import { ChannelCard } from "./channel-card.js";
 import { showProgress } from "./model.js";
 
-/** @import { ServiceStatus } from "/static/overlay/shared/protocol.js" */
+/** @import { ServiceStatus } from "../overlay/shared/protocol.js" */
 
 const serviceState = element("service");
 const notice = element("notice");
 const demoButton = element("demo", HTMLButtonElement);
-const sample = new Audio("/static/demo/speech.flac");
+const sample = new Audio(`${BASE}/static/demo/speech.flac`);
 /** @type {Map<string, ChannelCard>} by channel */
 const cards = new Map();
 
@@ -27,7 +27,7 @@ demoButton.addEventListener("click", async () => {
 });
 
 /** @type {Connection<ServiceStatus>} */
-const connection = new Connection(() => socketAddress("/api/status"), {
+const connection = new Connection(() => socketAddress(`${BASE}/api/status`), {
   message(status) {
     connection.resetBackoff();
     show(status);
@@ -47,8 +47,12 @@ function showLoss(refused) {
 
 /** @param {ServiceStatus} status */
 function show(status) {
-  serviceState.dataset.state = "live";
-  write(serviceState, t("Running on {engine} ({model})", { engine: status.engine, model: status.model }));
+  const { engine, model, loading } = status;
+  const ready = loading === null || loading.state === "failed";
+  serviceState.dataset.state = ready ? "live" : "loading";
+  write(serviceState, ready
+    ? t("Running on {engine} ({model})", { engine, model })
+    : t("The model is being loaded; until then on {engine}", { engine }));
   writeOrHide(element("choice"), status.choice);
   notice.hidden = !status.notice;
   write(part(notice, ".text"), status.notice);

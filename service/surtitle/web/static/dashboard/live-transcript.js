@@ -1,11 +1,11 @@
 // A channel's live captions on the dashboard; final ones can be corrected.
 
-import { ServiceError, changeSettings, correctCaption, getSettings } from "/static/overlay/shared/api.js";
-import { followCaptions } from "/static/overlay/shared/captions.js";
-import { cloneTemplate, control, create, createButton, part, write } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { ServiceError, changeSettings, correctCaption, getSettings } from "../overlay/shared/api.js";
+import { followCaptions } from "../overlay/shared/captions.js";
+import { cloneTemplate, control, create, createButton, part, write } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
 
-/** @import { CaptionEvent, Correction } from "/static/overlay/shared/protocol.js" */
+/** @import { CaptionEvent, Correction } from "../overlay/shared/protocol.js" */
 
 const CAPACITY = 60; // captions
 const NEAR = 40; // pixels from the end that count as the end

@@ -1,11 +1,11 @@
 // A channel's model, language and vocabulary on the dashboard.
 
-import { getModels } from "/static/overlay/shared/api.js";
-import { control, create, element, part, write } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { getModels } from "../overlay/shared/api.js";
+import { control, create, element, part, write } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
 import { formatPairs, readLines, readOptional, readPairs, settingsForm } from "./settings-form.js";
 
-/** @import { ChannelSettings, ModelProgress, WhisperModel } from "/static/overlay/shared/protocol.js" */
+/** @import { ChannelSettings, ModelProgress, WhisperModel } from "../overlay/shared/protocol.js" */
 
 /** Let the card's form show and change the settings. @param {HTMLElement} card @param {string} channel */
 export function setUpModel(card, channel) {

@@ -1,11 +1,11 @@
 // Recording on the dashboard: start, stop, duration and size.
 
-import { changeSettings, record } from "/static/overlay/shared/api.js";
-import { part, write } from "/static/overlay/shared/dom.js";
-import { formatBytes, formatClock } from "/static/overlay/shared/format.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { BASE, changeSettings, record } from "../overlay/shared/api.js";
+import { part, write } from "../overlay/shared/dom.js";
+import { formatBytes, formatClock } from "../overlay/shared/format.js";
+import { t } from "../overlay/shared/i18n.js";
 
-/** @import { RecordingStatus } from "/static/overlay/shared/protocol.js" */
+/** @import { RecordingStatus } from "../overlay/shared/protocol.js" */
 
 /** @param {HTMLElement} card @param {string} channel */
 export function setUpRecording(card, channel) {
@@ -18,7 +18,7 @@ export function setUpRecording(card, channel) {
   automatic.addEventListener("change", () => {
     changeSettings(channel, { record: automatic.checked }).catch(() => {});
   });
-  part(card, ".recording .sessions", HTMLAnchorElement).href = `/sessions?channel=${encodeURIComponent(channel)}`;
+  part(card, ".recording .sessions", HTMLAnchorElement).href = `${BASE}/sessions?channel=${encodeURIComponent(channel)}`;
 }
 
 /** @param {HTMLElement} card @param {RecordingStatus} recording */

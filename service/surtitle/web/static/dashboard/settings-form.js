@@ -1,10 +1,10 @@
 // The forms on a channel's card that show and change its settings.
 
-import { ServiceError, changeSettings, getSettings } from "/static/overlay/shared/api.js";
-import { control, part } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { ServiceError, changeSettings, getSettings } from "../overlay/shared/api.js";
+import { control, part } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
 
-/** @import { ChannelSettings, SettingsChanges } from "/static/overlay/shared/protocol.js" */
+/** @import { ChannelSettings, SettingsChanges } from "../overlay/shared/protocol.js" */
 
 /** A form that cannot be read; the message says what to do. */
 export class InvalidInput extends Error {}

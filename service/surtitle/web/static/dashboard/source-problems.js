@@ -1,8 +1,8 @@
 // What is wrong with a source, and what to do. Pure.
 
-import { t } from "/static/overlay/shared/i18n.js";
+import { t } from "../overlay/shared/i18n.js";
 
-/** @import { SourceStatus } from "/static/overlay/shared/protocol.js" */
+/** @import { SourceStatus } from "../overlay/shared/protocol.js" */
 
 const INAUDIBLE = -55; // decibels below full scale
 const PATIENCE = 10; // seconds of audio after which a silent source is reported

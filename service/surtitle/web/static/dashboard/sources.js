@@ -1,10 +1,10 @@
 // The sources of a channel on its card.
 
-import { cloneTemplate, part, write, writeOrHide } from "/static/overlay/shared/dom.js";
-import { formatClock } from "/static/overlay/shared/format.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { cloneTemplate, part, write, writeOrHide } from "../overlay/shared/dom.js";
+import { formatClock } from "../overlay/shared/format.js";
+import { t } from "../overlay/shared/i18n.js";
 
-/** @import { SourceStatus } from "/static/overlay/shared/protocol.js" */
+/** @import { SourceStatus } from "../overlay/shared/protocol.js" */
 
 const SILENCE = 60; // decibels below full scale at which the level meter begins
 

@@ -1,10 +1,10 @@
 // A channel's speakers on the dashboard: whether they are told apart, in which sources, and their names.
 
-import { control, part, writeOrHide } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { control, part, writeOrHide } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
 import { formatPairs, readPairs, settingsForm } from "./settings-form.js";
 
-/** @import { ChannelSettings, DiarizationStatus } from "/static/overlay/shared/protocol.js" */
+/** @import { ChannelSettings, DiarizationStatus } from "../overlay/shared/protocol.js" */
 
 const REPORTED = 1; // seconds that were left out, from which they are reported
 

@@ -1,15 +1,15 @@
 // The style editor: a preview of the channel's overlays, and the properties of their styles.
 
-import { ServiceError, deleteStyle, getLinks, getStyles, saveStyle } from "/static/overlay/shared/api.js";
-import { create, createButton, part } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
-import { STYLE_PROPERTIES } from "/static/overlay/shared/style-properties.js";
-import { THEMES, completeStyle } from "/static/overlay/shared/themes.js";
-import { masked } from "/static/overlay/shared/token.js";
+import { BASE, ServiceError, deleteStyle, getLinks, getStyles, saveStyle } from "../overlay/shared/api.js";
+import { create, createButton, part } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
+import { STYLE_PROPERTIES } from "../overlay/shared/style-properties.js";
+import { THEMES, completeStyle } from "../overlay/shared/themes.js";
+import { masked } from "../overlay/shared/token.js";
 import { say } from "./settings-form.js";
 
 /**
- * @import { Style } from "/static/overlay/shared/protocol.js"
+ * @import { Style } from "../overlay/shared/protocol.js"
  *
  * @typedef {object} Field
  * @property {keyof Style} name
@@ -81,7 +81,7 @@ class Editor {
     this.fields = part(place, ".fields");
     this.names = part(place, ".names", HTMLSelectElement);
     this.themes = part(place, ".themes");
-    this.overlay = `/overlay/${encodeURIComponent(channel)}`;
+    this.overlay = `${BASE}/overlay/${encodeURIComponent(channel)}`;
     this.page = location.origin + this.overlay; // as OBS opens it
     this.languages = part(place, ".languages input", HTMLInputElement);
     this.frame = create("iframe");

@@ -1,13 +1,13 @@
 // A channel's translations on the dashboard: which run, their state, and their model.
 
-import { getModels } from "/static/overlay/shared/api.js";
-import { control, element, part, writeAll, writeOrHide } from "/static/overlay/shared/dom.js";
-import { languageName } from "/static/overlay/shared/format.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { getModels } from "../overlay/shared/api.js";
+import { control, element, part, writeAll, writeOrHide } from "../overlay/shared/dom.js";
+import { languageName } from "../overlay/shared/format.js";
+import { t } from "../overlay/shared/i18n.js";
 import { showProgress, suggestion } from "./model.js";
 import { readOptional, settingsForm } from "./settings-form.js";
 
-/** @import { ChannelSettings, RunningTranslation, TranslationStatus } from "/static/overlay/shared/protocol.js" */
+/** @import { ChannelSettings, RunningTranslation, TranslationStatus } from "../overlay/shared/protocol.js" */
 
 /** @type {Record<RunningTranslation["state"], string>} */
 const STATES = {

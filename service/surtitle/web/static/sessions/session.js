@@ -1,17 +1,17 @@
 // One session: its transcript, which follows the playback, and what can be done with it.
 
 import {
-  ServiceError, deleteSession, getDifference, getSession, getSessionTranscript, sessionPath, startSecondPass, stopSecondPass,
-} from "/static/overlay/shared/api.js";
-import { create, element, part, write } from "/static/overlay/shared/dom.js";
-import { formatBytes, formatClock, languageName, percent } from "/static/overlay/shared/format.js";
-import { t } from "/static/overlay/shared/i18n.js";
+  BASE, ServiceError, deleteSession, getDifference, getSession, getSessionTranscript, sessionPath, startSecondPass, stopSecondPass,
+} from "../overlay/shared/api.js";
+import { create, element, part, write } from "../overlay/shared/dom.js";
+import { formatBytes, formatClock, languageName, percent } from "../overlay/shared/format.js";
+import { t } from "../overlay/shared/i18n.js";
 import { Downloads } from "../shared/downloads.js";
 import { Playback } from "./playback.js";
 import { sessionFacts, sessionTitle } from "./summary.js";
 import { showDifference, showTranscript } from "./transcript.js";
 
-/** @import { SecondPass, Session, SessionRecording } from "/static/overlay/shared/protocol.js" */
+/** @import { SecondPass, Session, SessionRecording } from "../overlay/shared/protocol.js" */
 
 const REFRESH = 1000; // milliseconds between requests while something is being prepared
 
@@ -32,7 +32,7 @@ element("delete").addEventListener("click", async () => {
   playback.unload();
   try {
     await deleteSession(id);
-    location.assign("/sessions");
+    location.assign(`${BASE}/sessions`);
   } catch (error) {
     requests = new AbortController();
     await refresh();

@@ -1,12 +1,12 @@
 // The list of sessions: the newest, or those that a search finds.
 
-import { ServiceError, getSessions } from "/static/overlay/shared/api.js";
-import { cloneTemplate, control, create, element, part, writeOrHide } from "/static/overlay/shared/dom.js";
-import { formatClock } from "/static/overlay/shared/format.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { BASE, ServiceError, getSessions } from "../overlay/shared/api.js";
+import { cloneTemplate, control, create, element, part, writeOrHide } from "../overlay/shared/dom.js";
+import { formatClock } from "../overlay/shared/format.js";
+import { t } from "../overlay/shared/i18n.js";
 import { sessionFacts, sessionTitle } from "./summary.js";
 
-/** @import { SearchHit, Session } from "/static/overlay/shared/protocol.js" */
+/** @import { SearchHit, Session } from "../overlay/shared/protocol.js" */
 
 const PAGE = 100; // sessions in one answer
 
@@ -62,7 +62,7 @@ function nothingFound(words) {
 /** @param {Session} session @param {string} words that were searched for */
 function row(session, words) {
   const item = cloneTemplate("session-template");
-  const address = `/sessions/${encodeURIComponent(session.id)}`;
+  const address = `${BASE}/sessions/${encodeURIComponent(session.id)}`;
   const title = part(item, ".title", HTMLAnchorElement);
   title.href = address;
   title.textContent = sessionTitle(session);

@@ -1,9 +1,9 @@
 // A session in a few words.
 
-import { formatClock } from "/static/overlay/shared/format.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { formatClock } from "../overlay/shared/format.js";
+import { t } from "../overlay/shared/i18n.js";
 
-/** @import { Session } from "/static/overlay/shared/protocol.js" */
+/** @import { Session } from "../overlay/shared/protocol.js" */
 
 /** @param {Session} session */
 export function sessionTitle({ channel, began }) {

@@ -1,10 +1,10 @@
 // A session's transcript: paragraphs whose words have times.
 
-import { create, createButton } from "/static/overlay/shared/dom.js";
-import { formatClock } from "/static/overlay/shared/format.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { create, createButton } from "../overlay/shared/dom.js";
+import { formatClock } from "../overlay/shared/format.js";
+import { t } from "../overlay/shared/i18n.js";
 
-/** @import { DifferenceLine, FinalCaption, SessionDifference } from "/static/overlay/shared/protocol.js" */
+/** @import { DifferenceLine, FinalCaption, SessionDifference } from "../overlay/shared/protocol.js" */
 
 const PAUSE = 4; // seconds of silence that begin a new paragraph
 const LENGTH = 500; // characters

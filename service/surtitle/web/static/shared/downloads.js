@@ -1,9 +1,9 @@
 // Links to a transcript in all formats.
 
-import { create } from "/static/overlay/shared/dom.js";
-import { t } from "/static/overlay/shared/i18n.js";
+import { create } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
 
-/** @import { SessionObsRecording } from "/static/overlay/shared/protocol.js" */
+/** @import { SessionObsRecording } from "../overlay/shared/protocol.js" */
 
 /** @type {{format: string, label: string, timed?: boolean}[]} `timed`: can hold the time of each word */
 const FORMATS = [
