@@ -97,7 +97,9 @@ class Call(threading.Thread):
         self._connection.connect()
         if self._cancelled:
             return
-        self._connection.request("GET" if self._body is None else "POST", address.path + self._path, self._body, self._headers)
+        self._connection.request(
+            "GET" if self._body is None else "POST", address.path + self._path, self._body, self._headers
+        )
         answer = self._connection.getresponse()
         if answer.getheader("Content-Type", "").startswith("application/x-ndjson"):
             while not self._cancelled:

@@ -171,7 +171,7 @@ def _align_words(recording: Path, wanted: str | None, stored: _Stored, model: st
         with progress_bar() as progress:
             task = progress.add_task(recording.name, total=duration(str(recording)))
             transcript = transcribe(
-                recording, transcriber, lambda done: progress.update(task, completed=done), track=track.number
+                recording, transcriber, lambda done: progress.update(task, completed=done.until), track=track.number
             )
     finally:
         transcriber.close()
