@@ -63,7 +63,7 @@ def test_the_recording_is_reported_when_it_changes_and_now_and_then(
     assert reports == []
     obs.obs_frontend_recording_active.return_value = True
     obs.obs_output_get_total_frames.return_value = 300
-    for seconds in (101.0, 102.0, 112.0):
+    for seconds in (101.0, 102.0, 104.0):
         now = seconds
         surtitle._watch_recording()
     told = {"path": "/api/channels/main/obs/recording", "active": True, "paused": False, "file": "/videos/talk.mkv"}

@@ -26,6 +26,7 @@ log = logging.getLogger("surtitle.obs")
 
 _TIMEOUT = 3.0  # seconds to wait for OBS's answer
 _STATUS_INTERVAL = 1.0  # seconds between two requests for OBS's stream status
+_RECORD_INTERVAL = 0.25  # seconds between two requests for the status of OBS's recording
 _BACKOFF = (1.0, 15.0)  # seconds between two attempts to connect: the first and the maximum
 _ADVICE = "start OBS, and enable the server in its menu Tools, WebSocket Server Settings."
 _NOT_STREAMING = 501  # obs-websocket: OutputNotRunning
@@ -109,13 +110,15 @@ class ObsOutput:
 
     async def _serve(self, obs: ObsClient) -> None:
         while True:
-            deadline = time.monotonic() + _STATUS_INTERVAL
             await self._poll_stream(obs)
-            await self._poll_recording(obs)
-            while self._streaming and time.monotonic() < deadline:
-                await self._send_next(obs)
-                await self.captioner.wait(deadline)
-            await asyncio.sleep(deadline - time.monotonic())
+            until = time.monotonic() + _STATUS_INTERVAL
+            while time.monotonic() < until:
+                deadline = time.monotonic() + _RECORD_INTERVAL
+                await self._poll_recording(obs)
+                while self._streaming and time.monotonic() < deadline:
+                    await self._send_next(obs)
+                    await self.captioner.wait(deadline)
+                await asyncio.sleep(deadline - time.monotonic())
 
     async def _poll_stream(self, obs: ObsClient) -> None:
         """Ask OBS whether it streams, and with what delay."""

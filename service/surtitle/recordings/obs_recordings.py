@@ -15,7 +15,7 @@ from surtitle.store.transcripts import Transcripts
 
 log = logging.getLogger("surtitle.recordings")
 
-_MAX_PENDING = 100  # statuses that wait for the database; the next ones say the same a second later
+_MAX_PENDING = 100  # statuses that wait for the database; the next ones say the same
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class ObsRecordings:
         self._task = asyncio.create_task(self._run(), name="OBS recordings")
 
     def note(self, channel: Channel, status: RecordStatus) -> None:
-        """Note the status that OBS's recording has now. Called in the event loop, about once a second."""
+        """Note the status that OBS's recording has now. Called in the event loop, a few times a second."""
         session = channel.session.current
         if session is None or self._pending.full() or not (status.active or channel.name in self._recording):
             return
