@@ -56,7 +56,7 @@ test: .venv/test tools
 	@$(BIN)/surtitle models fetch && touch $@ || echo "There is no Whisper model yet: captions begin on pocketsphinx."
 
 .venv/test: .venv/bin/python pyproject.toml requirements/test.txt
-	$(BIN)/python $(INSTALL) -c requirements/test.txt -e '.[test]'
+	$(BIN)/python $(INSTALL) -c requirements/test.txt -e '.[test,compat-test]'
 	touch .venv/run $@
 
 # What needs torch: gigabytes, so it stays out of everyone's way.
@@ -73,7 +73,7 @@ test: .venv/test tools
 lock: .venv/bin/python
 	$(BIN)/python $(INSTALL) "uv>=0.13,<0.14"
 	$(LOCK) --extra test --extra torch-test --extra translation --extra diarization -o requirements/torch.txt >/dev/null
-	$(LOCK) -c requirements/torch.txt --extra test -o requirements/test.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test -o requirements/test.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra bench -o requirements/bench.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra postgresql -o requirements/run.txt >/dev/null
 

@@ -16,7 +16,7 @@ from surtitle.core.words import Hypothesis
 from surtitle.speakers.attribution import AttributedWords, Attribution
 from surtitle.speakers.timeline import SpeakerNumbering, Timeline
 from surtitle.speech.engine import Stream
-from surtitle.speech.recognizer import Recognizer, Update
+from surtitle.speech.recognizer import Boundary, Recognizer, Update
 from surtitle.speech.vad import SileroVad
 from surtitle.vocabulary.substituter import PhraseRules, Substituter
 
@@ -88,6 +88,13 @@ class Pipeline:
     def take_late(self) -> list[Caption]:
         """Captions that are final already, and now have a speaker."""
         return self._attribution.take_late()
+
+    def take_boundaries(self) -> list[Boundary]:
+        """Where utterances began and ended since the last call, in seconds on the channel's clock."""
+        return [
+            Boundary(max(0.0, boundary.at + self.offset), boundary.speaking)
+            for boundary in self._recognizer.take_boundaries()
+        ]
 
     def take_failure(self) -> EngineError | None:
         """What went wrong since the last call, if anything."""

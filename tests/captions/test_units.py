@@ -14,7 +14,7 @@ from surtitle.captions.exports import ExportOptions
 from surtitle.captions.layout import Box, balance_words, count_fitting, wrap
 from surtitle.captions.segmenter import Segmenter
 from surtitle.captions.transcript import export
-from surtitle.captions.units import are_joined, ends_sentence_at, units
+from surtitle.captions.units import are_joined, ends_sentence_at, units, whole_words
 from surtitle.core.words import Hypothesis, Word, join
 
 
@@ -45,6 +45,14 @@ def test_pieces_are_one_unit() -> None:
         *("10,000", "people", "in", "the", "U.S.", "aujourd'hui"),
     ]
     assert units([]) == []
+
+
+def test_whole_words_contain_their_pieces() -> None:
+    words = whole_words(pieces("10|,000 people|, aujourd|'hui ?"))
+    assert [word.text for word in words] == ["10,000", "people,", "aujourd'hui", "?"]
+    assert (words[0].start, words[0].end) == (0.0, 0.7)
+    japanese = [Word(text, 0.0, 0.1, spaced=False) for text in ("東京", "は", "晴れ", "。")]
+    assert [word.text for word in whole_words(japanese)] == ["東京", "は", "晴れ。"]
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 20])

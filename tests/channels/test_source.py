@@ -20,6 +20,7 @@ from surtitle.core.errors import EngineError, Replaced, TokenExpired, TooFast, T
 from surtitle.core.settings import Limits
 from surtitle.core.words import Word
 from surtitle.speech.engine import Hints
+from surtitle.speech.recognizer import Boundary
 from surtitle.speech.scheduler import Scheduler
 from tests.support import silence, until
 
@@ -68,6 +69,9 @@ class Script:
         pass
 
     def take_late(self) -> list[Caption]:
+        return []
+
+    def take_boundaries(self) -> list[Boundary]:
         return []
 
     def take_failure(self) -> EngineError | None:
@@ -388,3 +392,48 @@ async def test_audio_that_comes_while_a_source_waits_for_its_turn_is_part_of_it(
         assert script.heard == 0
     await until(lambda: script.heard == pytest.approx(0.5))
     assert script.steps == 1
+
+
+async def test_a_flush_waits_until_all_before_it_is_final(bench: Bench) -> None:
+    script = Script()
+    script.gate.clear()
+    source = bench.source(script)
+    await source.put(silence(1.0))
+    flushing = asyncio.create_task(source.flush())
+    await asyncio.sleep(0)
+    assert not flushing.done()
+    script.gate.set()
+    await asyncio.wait_for(flushing, 10)
+    assert (script.heard, script.flushes) == (1.0, 1)
+    await source.put(silence(1.0))
+    await asyncio.wait_for(source.flush(), 10)
+    assert (script.heard, script.flushes) == (2.0, 2)
+
+
+async def test_a_flush_ends_with_a_source_that_fails(bench: Bench) -> None:
+    script = Script()
+    script.error = EngineError("broken")
+    source = bench.source(script)
+    await source.put(silence(1.0))
+    with pytest.raises(EngineError, match="broken"):
+        await asyncio.wait_for(source.flush(), 10)
+
+
+async def test_nothing_is_skipped_of_a_client_that_was_held_back(bench: Bench) -> None:
+    """It sends a file: that recognition has become slower than real time must not cost it anything."""
+    script = Script()
+    script.gate.clear()
+    source = bench.source(script)
+
+    async def send() -> None:
+        for _ in range(100):
+            await source.put_when_free(silence(0.1))
+
+    sending = asyncio.create_task(send())
+    await until(lambda: source.input.full)
+    source.input.live_start -= 100  # as if all of it were long overdue
+    script.gate.set()
+    await asyncio.wait_for(sending, 10)
+    await source.finish()
+    assert script.heard == pytest.approx(10.0)
+    assert source.stats.skipped == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.core.errors import EngineError
@@ -149,3 +150,30 @@ def test_a_waiting_stream_is_closed_with_the_recognizer() -> None:
     recognizer.use(second)
     recognizer.close()
     assert (first.closed, second.closed) == (True, True)
+
+
+def test_boundaries_enclose_each_utterance() -> None:
+    recognizer = Recognizer(Counting(), Loudness())
+    for part in (quiet(1), loud(1), quiet(1), loud(0.5)):
+        feed(recognizer, part, 1600)
+    found = recognizer.take_boundaries()
+    assert [boundary.speaking for boundary in found] == [True, False, True]
+    assert [boundary.at for boundary in found] == pytest.approx([0.7, 2.0, 2.7], abs=0.15)  # with the lead-in
+    recognizer.flush()
+    assert [boundary.speaking for boundary in recognizer.take_boundaries()] == [False]
+
+
+def test_joined_utterances_are_one_between_boundaries() -> None:
+    recognizer = Recognizer(Counting(bridges=2.0), Loudness())
+    recognizer.feed(np.concatenate([loud(1), quiet(1), loud(1), quiet(1)]))
+    assert [boundary.speaking for boundary in recognizer.take_boundaries()] == [True, False]
+
+
+def test_an_utterance_that_failed_has_both_boundaries() -> None:
+    engine = Counting()
+    recognizer = Recognizer(engine, Loudness())
+    recognizer.feed(loud(1))
+    engine.fail = True
+    for part in (loud(1), loud(1), quiet(1)):
+        recognizer.feed(part)
+    assert [boundary.speaking for boundary in recognizer.take_boundaries()] == [True, False, True, False]

@@ -22,3 +22,9 @@ def requirements() -> dict[str, Requirement]:
         assert isinstance(route, AnyRoute), f"{route} does not state what it needs"
         found |= {f"{method} {route.path}": route.needs for method in methods(route)}
     return found
+
+
+def foreign_routes() -> set[str]:
+    """The keys of the routes that answer errors in the format of another program."""
+    routes = [route for route in create_app(Settings()).routes if isinstance(route, AnyRoute)]
+    return {f"{method} {route.path}" for route in routes if route.error_response for method in methods(route)}

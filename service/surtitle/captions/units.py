@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from surtitle.core.words import Word, join
@@ -23,6 +24,22 @@ def units(words: Sequence[Word]) -> list[list[Word]]:
             found[-1].append(word)
         else:
             found.append([word])
+    return found
+
+
+def whole_words(words: Sequence[Word]) -> list[Word]:
+    """The words with the pieces that follow without a space, such as "," and "'s", joined to the word they belong to.
+
+    A joined word has the lowest probability of its pieces.
+    """
+    found: list[Word] = []
+    for before, word in zip([None, *words], words, strict=False):
+        if before is not None and not word.spaced and are_joined(before, word):
+            start = found[-1]
+            probability = min(start.probability, word.probability)
+            found[-1] = replace(start, text=start.text + word.text, end=word.end, probability=probability)
+        else:
+            found.append(word)
     return found
 
 

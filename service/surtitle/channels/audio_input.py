@@ -27,6 +27,7 @@ class AudioInput:
         self._backlog = Backlog()
         self._received = round(before * RATE)
         self._paused_samples = 0  # samples received while the channel is paused
+        self._held_back = False  # a client that waited for space is not live, however late it is by now
         self._ending = False
         self._wake = asyncio.Event()
         self._space_freed = asyncio.Event()
@@ -43,6 +44,11 @@ class AudioInput:
         return self._received / RATE
 
     @property
+    def queued(self) -> int:
+        """Samples received so far, without those at the end that are left out because the channel is paused."""
+        return self._received - self._paused_samples
+
+    @property
     def waiting(self) -> float:
         """Seconds of audio that wait for recognition."""
         return len(self._backlog) / RATE
@@ -50,7 +56,7 @@ class AudioInput:
     @property
     def live(self) -> bool:
         """Whether the audio comes in real time, or late."""
-        return self.received - (self._now() - self.live_start) <= _LIVE_MARGIN
+        return not self._held_back and self.received - (self._now() - self.live_start) <= _LIVE_MARGIN
 
     @property
     def full(self) -> bool:
@@ -65,6 +71,7 @@ class AudioInput:
     def restart_clock(self) -> None:
         """Count real time from now: what a client buffered while it was away may come at once."""
         self.live_start = self._now() - self.received
+        self._held_back = False
 
     def _follow_drift(self) -> None:
         now = self._now()
@@ -98,6 +105,7 @@ class AudioInput:
     async def wait_for_space(self) -> None:
         """Wait while the queue is full."""
         while self.full:
+            self._held_back = True
             self._space_freed.clear()
             await self._space_freed.wait()
 

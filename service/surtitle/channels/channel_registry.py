@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from surtitle.channels.channel import Channel, check_name
 from surtitle.channels.session import Journal
@@ -19,15 +19,22 @@ class ChannelRegistry:
     """Creates channels when they are first asked for, and forgets unused ones when there are too many.
 
     ``in_use`` tells whether a channel has sources or readers. ``changes`` is notified of what changes in channels.
+    Nothing is stored of the channels in ``unstored``.
     """
 
     def __init__(
-        self, limits: Limits, journal: Journal | None, changes: Notifier, in_use: Callable[[Channel], bool]
+        self,
+        limits: Limits,
+        journal: Journal | None,
+        changes: Notifier,
+        in_use: Callable[[Channel], bool],
+        unstored: Container[str] = (),
     ) -> None:
         self._limits = limits
         self._journal = journal
         self._changes = changes
         self._in_use = in_use
+        self._unstored = unstored
         self._channels: dict[str, Channel] = {}
 
     def __iter__(self) -> Iterator[Channel]:
@@ -55,7 +62,8 @@ class ChannelRegistry:
         """The channel of that name, created if necessary, whatever the limit: an earlier run of the service had it."""
         channel = self._channels.get(name)
         if channel is None:
-            channel = self._channels[name] = Channel(name, self._limits, self._journal, self._changes)
+            journal = None if name in self._unstored else self._journal
+            channel = self._channels[name] = Channel(name, self._limits, journal, self._changes)
             self._changes.notify()
         return channel
 

@@ -14,6 +14,7 @@ import msgspec
 from surtitle.channels.channel import Channel
 from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.source import Source
+from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import EngineError
 from surtitle.core.wire import LoadState, ModelProgress
 from surtitle.models.engines import BUILT_IN, Engines
@@ -51,7 +52,7 @@ class EngineSwitcher:
     """Owns one task for each channel that changes; the newest change wins.
 
     A channel keeps its current model until the new one is ready, and permanently if that fails.
-    ``sources`` gives a channel's running sources with the languages that their clients requested. ``on_revert`` is
+    ``sources`` gives a channel's running sources with the options that their clients requested. ``on_revert`` is
     called when the setting of a channel's model was reverted because its new model failed.
     """
 
@@ -59,7 +60,7 @@ class EngineSwitcher:
         self,
         engines: Engines,
         language: str,
-        sources: Callable[[Channel], Iterable[tuple[Source, str | None]]],
+        sources: Callable[[Channel], Iterable[tuple[Source, SourceOptions]]],
         on_revert: Callable[[Channel], None],
     ) -> None:
         self._engines = engines
@@ -69,22 +70,22 @@ class EngineSwitcher:
         self._choices: WeakKeyDictionary[Source, EngineChoice] = WeakKeyDictionary()
         self._tasks: dict[Channel, asyncio.Task[None]] = {}
 
-    async def open(self, channel: Channel, language: str | None) -> tuple[EngineChoice, Stream]:
-        """The best engine that is available soon, and a stream for a client that requested ``language``.
+    async def open(self, channel: Channel, options: SourceOptions) -> tuple[EngineChoice, Stream]:
+        """The best engine that is available soon, and a stream for a client that requested ``options``.
 
         Raises `EngineError`.
         """
         engine = await self._engines.get_available(channel.settings.model, channel.model)
-        choice = self._choose(engine, channel, language)
+        choice = self._choose(engine, channel, options)
         return choice, await _open(choice)
 
-    def check_choice(self, source: Source, choice: EngineChoice, language: str | None) -> None:
+    def check_choice(self, source: Source, choice: EngineChoice, options: SourceOptions) -> None:
         """Register the choice for a source that was started, and switch it if the settings have changed meanwhile."""
         channel = source.channel
         self._choices[source] = choice
         source.warn(choice.notice)
         engine = self._engines.get_loaded(channel.settings.model)
-        up_to_date = engine is not None and choice.satisfies(self._choose(engine, channel, language))
+        up_to_date = engine is not None and choice.satisfies(self._choose(engine, channel, options))
         if not up_to_date and channel not in self._tasks:
             self.switch_engine(channel)
 
@@ -145,19 +146,19 @@ class EngineSwitcher:
 
     def _find_outdated(self, channel: Channel, engine: Engine) -> tuple[Source, EngineChoice] | None:
         """A source with another choice than it should have, and the right one; None when all are up to date."""
-        for source, language in self._sources(channel):
-            wanted, current = self._choose(engine, channel, language), self._choices.get(source)
+        for source, options in self._sources(channel):
+            wanted, current = self._choose(engine, channel, options), self._choices.get(source)
             if current is None or not current.satisfies(wanted):
                 return source, wanted
         return None
 
-    def _choose(self, engine: Engine, channel: Channel, language: str | None) -> EngineChoice:
+    def _choose(self, engine: Engine, channel: Channel, options: SourceOptions) -> EngineChoice:
         settings = channel.settings
-        wanted = language or settings.language or self._language
+        wanted = options.language or settings.language or self._language
         code = recognizer_code(wanted, engine.languages)
         name = engine.name if engine.name == BUILT_IN else engine.model
         notice = "" if code else unknown_language(wanted, name, engine.languages)
-        return EngineChoice(engine, code or AUTO, settings.hints, find_characters(wanted), notice)
+        return EngineChoice(engine, code or AUTO, options.hints(settings), find_characters(wanted), notice)
 
     def _task_done(self, channel: Channel, task: asyncio.Task[None]) -> None:
         if self._tasks.get(channel) is task:

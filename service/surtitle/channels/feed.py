@@ -10,15 +10,16 @@ import msgspec
 
 from surtitle.captions.caption import Caption
 from surtitle.core.notifier import Notifier
+from surtitle.speech.recognizer import Boundary
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One event with its sequence ``number`` and resume ``id``.
 
-    ``data`` is JSON for readers, encoded once for all of them. ``caption`` is for the followers inside the service: the
-    revision that the event publishes, without the names that people gave its speakers; None if it publishes something
-    else.
+    ``data`` is JSON for readers, encoded once for all of them. What the event publishes is there for the followers
+    inside the service, too: ``caption`` is a revision of a caption, without the names that people gave its speakers,
+    and ``boundary`` is one of an utterance.
     """
 
     number: int
@@ -26,6 +27,7 @@ class Event:
     name: str
     data: str
     caption: Caption | None = None
+    boundary: Boundary | None = None
 
 
 class Feed:
@@ -52,19 +54,28 @@ class Feed:
         """Continue after number ``last`` of an earlier feed with the same epoch, whose events are lost."""
         self.last = self.dropped_until = last
 
-    def publish(self, key: str, name: str, data: object, caption: Caption | None = None) -> None:
+    def publish(
+        self, key: str, name: str, data: object, caption: Caption | None = None, boundary: Boundary | None = None
+    ) -> None:
         """Replace the event of ``key`` by this one, and wake all readers."""
         self.last += 1
         self._events.pop(key, None)
-        self._events[key] = self.event(self.last, name, data, caption)
+        self._events[key] = self.event(self.last, name, data, caption, boundary)
         while len(self._events) > self._limit:
             _, event = self._events.popitem(last=False)
             self.dropped_until = event.number
         self._published.notify()
 
-    def event(self, number: int, name: str, data: object, caption: Caption | None = None) -> Event:
+    def event(
+        self,
+        number: int,
+        name: str,
+        data: object,
+        caption: Caption | None = None,
+        boundary: Boundary | None = None,
+    ) -> Event:
         """An event of this feed with a sequence number, whether or not it is published."""
-        return Event(number, self.resume_id(number), name, msgspec.json.encode(data).decode(), caption)
+        return Event(number, self.resume_id(number), name, msgspec.json.encode(data).decode(), caption, boundary)
 
     def forget(self, prefix: str) -> None:
         """Drop the events of all keys that begin with ``prefix``."""

@@ -7,7 +7,7 @@ import logging
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.channel import Channel
@@ -21,6 +21,7 @@ from surtitle.channels.session import Journal, StoredSession, StoredSettings
 from surtitle.channels.settings import SettingsChanges, check_language, clean_name
 from surtitle.channels.source import Source
 from surtitle.channels.source_opener import SourceOpener, SourceRequest
+from surtitle.channels.source_options import SourceOptions
 from surtitle.channels.style import Style
 from surtitle.core.errors import BadRequest, ShuttingDown
 from surtitle.core.keyed_lock import KeyedLock
@@ -65,10 +66,16 @@ class Hub:
         self.sources = RunningSources()
         self._limits = settings.limits
         self._changes = changes or Notifier()
-        self._channels = ChannelRegistry(settings.limits, journal, self._changes, self._is_in_use)
+        self._channels = ChannelRegistry(
+            settings.limits,
+            journal,
+            self._changes,
+            self._is_in_use,
+            settings.unstored_channels,
+        )
         self._audio_listener = audio_listener
         self._diarizer = Diarizer(settings.speaker_model, from_thread(self._changes.notify))
-        self._switcher = EngineSwitcher(engines, settings.language, self.sources.with_languages, self._settings_changed)
+        self._switcher = EngineSwitcher(engines, settings.language, self.sources.with_options, self._settings_changed)
         self._opener = SourceOpener(
             settings.limits,
             self.sources,
@@ -104,14 +111,20 @@ class Hub:
         return channel.settings.names if channel else {}
 
     async def open(
-        self, channel_name: str, name: str, language: str | None, resume: str | None, age: float = 0.0
+        self,
+        channel_name: str,
+        name: str,
+        options: SourceOptions = SourceOptions(),
+        resume: str | None = None,
+        age: float = 0.0,
     ) -> OpenedSource:
         """A new source whose first sample is ``age`` seconds old, or the source that ``resume`` identifies.
 
         Raises `NoSuchChannel`, `BadRequest`, `TooMany`, `EngineError`.
         """
         channel = self.channel(channel_name)
-        language = check_language(language) if language else None
+        if options.language:
+            options = replace(options, language=check_language(options.language))
         if resume is not None and not _RESUME.fullmatch(resume):
             raise BadRequest("The resume id is invalid: send the one from the ready message, or none.")
         name = clean_name(name) or "source"
@@ -121,7 +134,7 @@ class Hub:
                 log.info("%s/%s: resumed at %.1f s", channel.name, existing.name, existing.input.received)
                 return OpenedSource(existing, existing.lease.attach(), resumed=True)
             left = channel.session.find_resumable(resume)
-            source = await self._opener.open(SourceRequest(channel, name, language, resume, age, left))
+            source = await self._opener.open(SourceRequest(channel, name, options, resume, age, left))
         if self._stopping:
             source.end()
             raise ShuttingDown(_STOPPING)

@@ -8,9 +8,13 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.transcript import words_as_json
 from surtitle.channels.feed import Feed
 from surtitle.core.wire import EndMessage, FinalMessage, LagMessage, PartialMessage, PublishedCaption, StatusMessage
+from surtitle.speech.recognizer import Boundary
 
 _MAX_MESSAGES = 256  # messages kept for a publisher that does not read them
 _MIN_REPORTED_LAG = 1.0  # seconds of lag that are worth a message, and seconds between two such messages
+
+BOUNDARY = "boundary"
+"""The name of the events that are not messages to the publisher."""
 
 
 class PublisherFeed(Feed):
@@ -24,7 +28,11 @@ class PublisherFeed(Feed):
 
     def publish_caption(self, caption: Caption) -> None:
         """Publish a revision of a caption."""
-        self.publish(f"caption:{caption.id}", "caption", caption_message(caption))
+        self.publish(f"caption:{caption.id}", "caption", caption_message(caption), caption)
+
+    def publish_boundary(self, boundary: Boundary) -> None:
+        """Publish where an utterance begins or ends; only followers inside the service get such events."""
+        self.publish(f"boundary:{self.last}", BOUNDARY, {}, boundary=boundary)
 
     def publish_lag(self, lag: float, skipped: float, *, force: bool = False) -> None:
         """Publish the lag and the skipped audio in seconds, if they are worth it or ``force``."""

@@ -7,29 +7,30 @@ from collections.abc import Iterator
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.source import Source
+from surtitle.channels.source_options import SourceOptions
 from surtitle.models.lag import SourcePace
 
 
 class RunningSources:
-    """Holds sources until they end, oldest first, with the languages that their clients requested."""
+    """Holds sources until they end, oldest first, with the options that their clients requested."""
 
     def __init__(self) -> None:
-        self._languages: dict[Source, str | None] = {}
+        self._options: dict[Source, SourceOptions] = {}
 
     def __iter__(self) -> Iterator[Source]:
         return iter(self._running())
 
-    def add(self, source: Source, language: str | None) -> None:
-        """Add a source whose client requested ``language``."""
-        self._languages[source] = language
+    def add(self, source: Source, options: SourceOptions) -> None:
+        """Add a source whose client requested ``options``."""
+        self._options[source] = options
 
     def of(self, channel: Channel) -> list[Source]:
         """The sources of a channel."""
         return [source for source in self._running() if source.channel is channel]
 
-    def with_languages(self, channel: Channel) -> list[tuple[Source, str | None]]:
-        """The sources of a channel with the languages that their clients requested."""
-        return [(source, self._languages[source]) for source in self.of(channel)]
+    def with_options(self, channel: Channel) -> list[tuple[Source, SourceOptions]]:
+        """The sources of a channel with the options that their clients requested."""
+        return [(source, self._options[source]) for source in self.of(channel)]
 
     def find(self, channel: Channel, name: str) -> Source | None:
         """The newest source of that name, if there is one."""
@@ -66,5 +67,5 @@ class RunningSources:
         ]
 
     def _running(self) -> list[Source]:
-        self._languages = {source: language for source, language in self._languages.items() if not source.ended}
-        return list(self._languages)
+        self._options = {source: options for source, options in self._options.items() if not source.ended}
+        return list(self._options)

@@ -24,6 +24,7 @@ from surtitle.channels.source_stats import SourceStats
 from surtitle.channels.speech_to_english import english_translator, translates
 from surtitle.core.errors import EngineError, SurtitleError, TooFast, TooLong
 from surtitle.core.metrics import Metrics
+from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
 from surtitle.core.wire import SourceEvent, SourceState, SourceStatus
 from surtitle.pipeline import Pipeline
@@ -101,9 +102,12 @@ class Source:
         self._recognized = before  # seconds of the audio that recognition has processed
         self._quiet_since: float | None = before  # since when nobody speaks, in seconds of the audio; None for speech
         self._sent_status: tuple[object, ...] = ()
+        self._steps = Notifier()
+        self._processed = self._flushed = round(before * RATE)  # samples recognized, and those whose captions are final
         self._publish_status(SourceState.LIVE)
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
         self._task.add_done_callback(lambda task: self.speakers.use(None))
+        self._task.add_done_callback(lambda task: self._steps.notify())
 
     @property
     def engine(self) -> str:
@@ -223,6 +227,22 @@ class Source:
         if live and not self.input.live:
             self.input.restart_clock()  # a live client's next audio is spoken now, whatever its clock says
         self.channel.changes.notify()
+
+    async def flush(self) -> None:
+        """Let the audio received so far become final, and wait until it is; the source goes on.
+
+        Raises `EngineError` if the source ends or that takes too long.
+        """
+        position = self.input.queued
+        self.input.flush()
+        try:
+            async with asyncio.timeout(_DRAIN_TIMEOUT + _DRAIN_RATIO * self.input.waiting):
+                while self._flushed < position and not self.ended:
+                    await self._steps.wait(self._steps.count, timeout=_DRAIN_TIMEOUT)
+        except TimeoutError as error:
+            raise EngineError(f"The last {self.input.waiting:.0f} s could not be recognized in time.") from error
+        if self._flushed < position and self.error is not None:
+            raise self.error
 
     def end(self) -> None:
         """Accept no more audio: the rest is recognized, its captions become final, and the source ends by itself."""
@@ -378,6 +398,7 @@ class Source:
             self._publish(await work(lambda: self._step(block, stream)))
         self._note_pause(recognized)
         self._depart_in_time()
+        self._count_processed(block)
         self._engine.confirm(self._pipeline.stream)
         self.stats.lag = max(0.0, self._now() - deadline)
         self.feed.publish_lag(self.stats.lag, self.stats.skipped)
@@ -386,6 +407,14 @@ class Source:
             self.feed.publish_failure(failure.message)
         self._publish_status(self.state)
         self.channel.changes.notify()
+
+    def _count_processed(self, block: Block) -> None:
+        """Count a block, after which everything before its gap is final, or everything if it was a flush."""
+        self._processed += block.gap
+        if block.gap or not block.samples.size:
+            self._flushed = self._processed
+        self._processed += len(block.samples)
+        self._steps.notify()
 
     def _step(self, block: Block, stream: Stream | None) -> list[Caption]:
         """One step of recognition, in the scheduler's thread, from which on ``stream`` may be used next."""
@@ -401,6 +430,8 @@ class Source:
             self.stats.count_caption(caption, self.engine, clock_start)
             self.channel.original.put(caption)
             self.feed.publish_caption(caption)
+        for boundary in self._pipeline.take_boundaries():
+            self.feed.publish_boundary(boundary)
         for late in self._pipeline.take_late():
             if (named := self.channel.set_speaker(late)) is not None:
                 self.feed.publish_caption(named)

@@ -13,6 +13,7 @@ from surtitle.channels.engine_switcher import EngineSwitcher
 from surtitle.channels.running_sources import RunningSources
 from surtitle.channels.session import ResumableSource
 from surtitle.channels.source import Source
+from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import TooMany
 from surtitle.core.logs import about
 from surtitle.core.metrics import Metrics
@@ -33,7 +34,7 @@ class SourceRequest:
 
     channel: Channel
     name: str
-    language: str | None
+    options: SourceOptions
     resume: str
     age: float = 0.0
     left: ResumableSource | None = None
@@ -70,7 +71,7 @@ class SourceOpener:
         await self._make_room(channel)
         self._opening += 1
         try:
-            choice, stream = await self._switcher.open(channel, request.language)
+            choice, stream = await self._switcher.open(channel, request.options)
             name = await self._free_name(channel, left.name if left else request.name)
             start = channel.begin(request.age, alone=not self._sources.of(channel))
             received = left.received if left else 0.0
@@ -81,7 +82,7 @@ class SourceOpener:
                 name,
                 channel.session.new_caption_id,
                 start,
-                lambda: channel.settings.vocabulary.rules,
+                lambda: request.options.rules(channel.settings),
                 channel.speakers.of(name),
             )
             key = secrets.token_hex(3)
@@ -102,10 +103,10 @@ class SourceOpener:
                 log.info("%s/%s: started on %s (%s)", channel.name, name, choice.engine.name, stream.language)
             if left is not None and left.waiting is not None:
                 source.take_over(left.waiting)
-            self._sources.add(source, request.language)
+            self._sources.add(source, request.options)
             self.update_speakers(source)
             channel.session.save_source(request.resume, name, source.clock)
-            self._switcher.check_choice(source, choice, request.language)
+            self._switcher.check_choice(source, choice, request.options)
         finally:
             self._opening -= 1
         return source

@@ -14,6 +14,7 @@ ENGINES = ("auto", "whisper", "pocketsphinx")
 SPEAKER_MODEL = "nvidia/diar_streaming_sortformer_4spk-v2"
 POLICIES = ("align-att", "local-agreement")
 RECORDING_FORMATS = ("flac", "opus")
+COMPAT_CHANNEL = "api"
 RECORDINGS = "recordings"  # the folder of recordings in the data folder
 
 
@@ -27,6 +28,7 @@ class Limits:
 
     start_timeout: float = _limit(10.0, "seconds until a new connection must have sent its first message")
     idle_timeout: float = _limit(30.0, "seconds that a source may go without sending audio")
+    compat_idle_timeout: float = _limit(600.0, "the same for clients of other programs, which send nothing in pauses")
     resume_window: float = _limit(30.0, "seconds during which a source that lost its connection can be resumed")
     detached_flush: float = _limit(2.0, "seconds after which the last words of a disconnected source become final")
     lag_budget: float = _limit(10.0, "seconds of a live source's audio that may wait for recognition")
@@ -84,11 +86,18 @@ class Settings:
     speaker_model: str = SPEAKER_MODEL  # a .nemo file or a name on the hub
     allow_origin: tuple[str, ...] = ()
     data_dir: Path | None = None  # for settings, sessions, captions and recordings; None stores nothing
+    compat_channel: str | None = None  # for clients that name none; None for one that is not stored, `COMPAT_CHANNEL`
+    vosk_port: int | None = None  # a second port on this computer for Vosk clients
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
     recording_format: str = RECORDING_FORMATS[0]
     transcripts: Path | None = None  # the folder for transcripts that are written while people speak
     limits: Limits = Limits()
     access: Access = Access()
+
+    @property
+    def unstored_channels(self) -> tuple[str, ...]:
+        """The channels of which nothing is stored: the one of clients that name none, unless it was chosen."""
+        return () if self.compat_channel else (COMPAT_CHANNEL,)
 
     @property
     def guarded(self) -> bool:

@@ -19,6 +19,17 @@ _MAX_JOINED = 10.0  # seconds: only a shorter utterance is joined with the next
 _VOICE_THRESHOLD = 0.5  # probability from which a chunk contains voice
 
 
+_MAX_BOUNDARIES = 256  # that are kept for a caller who does not ask for them
+
+
+@dataclass(frozen=True, slots=True)
+class Boundary:
+    """Where an utterance begins (``speaking``) or the voice in it ends; in seconds on the source's clock."""
+
+    at: float
+    speaking: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
     """The newest hypothesis for an utterance; times in seconds on the source's clock.
@@ -44,6 +55,8 @@ class Recognizer:
         self._processed = 0  # samples processed by the detector, on the source's clock
         self._start = 0  # the utterance's first sample, on the same clock
         self.failure: EngineError | None = None  # the last error, until the caller resets it
+        self._in_utterance = False
+        self._boundaries: deque[Boundary] = deque(maxlen=_MAX_BOUNDARIES)
 
     @property
     def speaking(self) -> bool:
@@ -113,6 +126,12 @@ class Recognizer:
         self._processed += samples
         return updates
 
+    def take_boundaries(self) -> list[Boundary]:
+        """The boundaries of utterances since the last call, in order. Those of one utterance enclose its words."""
+        boundaries = list(self._boundaries)
+        self._boundaries.clear()
+        return boundaries
+
     def close(self) -> None:
         if self._next is not None:
             self._next.close()
@@ -144,6 +163,9 @@ class Recognizer:
 
     def _accept(self, speech: list[Samples], *, last: bool) -> list[Update]:
         samples = np.concatenate(speech)
+        if not self._in_utterance:
+            self._in_utterance = True
+            self._boundaries.append(Boundary(self._start / RATE, speaking=True))
         try:
             voice, self._voice = self._voice, 0.0
             hypothesis = self._stream.accept(samples, self._endpointer.silence, voice) if len(samples) else None
@@ -154,6 +176,9 @@ class Recognizer:
             hypothesis, last = self._stream.finish(), True
         updates = [] if hypothesis is None else [Update(self._move_to_clock(hypothesis), endpoint=last)]
         if last:
+            voice_end = self._processed / RATE - self._endpointer.silence
+            self._in_utterance = False
+            self._boundaries.append(Boundary(max(self._start / RATE, voice_end), speaking=False))
             self._start = self._processed
             self._switch_stream()
         return updates

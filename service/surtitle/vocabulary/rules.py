@@ -15,9 +15,9 @@ from surtitle.vocabulary.substituter import Mask, PhraseRules, Replacement, Rule
 T = TypeVar("T")
 
 _MAX_ENTRIES = 500  # replacements, blocked words
-_MAX_HOTWORDS = 100  # about as many as a recognizer can use
+MAX_HOTWORDS = 100  # about as many as a recognizer can use
 _MAX_LENGTH = 100  # characters of an entry
-_MAX_PROMPT = 600  # characters; about as many as Whisper uses
+MAX_PROMPT = 600  # characters; about as many as Whisper uses
 
 
 class Vocabulary(msgspec.Struct, frozen=True, dict=True):
@@ -37,8 +37,8 @@ class Vocabulary(msgspec.Struct, frozen=True, dict=True):
         cls, prompt: str, hotwords: Iterable[str], replacements: Mapping[str, str], blocked: Iterable[str]
     ) -> Vocabulary:
         """Check what a person entered, normalize spaces and drop duplicates. Raises `BadRequest`."""
-        prompt = _clean(prompt, "prompt", _MAX_PROMPT)
-        entries = _limit(hotwords, "hotwords", _MAX_HOTWORDS)
+        prompt = _clean(prompt, "prompt", MAX_PROMPT)
+        entries = _limit(hotwords, "hotwords", MAX_HOTWORDS)
         hot = tuple(dict.fromkeys(_clean_phrase(entry, "hotwords") for entry in entries))
         pairs: dict[str, str] = {}
         for phrase, text in _limit(replacements.items(), "replacements", _MAX_ENTRIES):

@@ -28,6 +28,7 @@ from surtitle.web import (
     tokens,
 )
 from surtitle.web.base_path import BasePathMiddleware
+from surtitle.web.compat.routes import compat_routes
 from surtitle.web.connections import ConnectionLimits
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import (
@@ -80,11 +81,11 @@ def create_app(
         ],
         exception_handlers={SurtitleError: channels.answer_error},
     )
-    app.router = GuardedRouter(_routes(), lifespan)
+    app.router = GuardedRouter(_routes(settings), lifespan)
     return app
 
 
-def _routes() -> list[AnyRoute]:
+def _routes(settings: Settings) -> list[AnyRoute]:
     channel, session = "/api/channels/{channel}", "/api/sessions/{id}"
     return [
         GuardedWebSocketRoute("/stt", publish_socket, needs=IN_START),
@@ -127,6 +128,7 @@ def _routes() -> list[AnyRoute]:
         GuardedRoute("/healthz", health.health, needs=PUBLIC),
         GuardedRoute("/readyz", health.ready, needs=PUBLIC),
         GuardedRoute("/metrics", health.metrics, needs=VIEW_ALL),
+        *compat_routes(settings),
         *pages.routes(),
         GuardedWebSocketRoute("/{path:path}", _not_found_socket, needs=VIEW_ANY),
         GuardedRoute("/{path:path}", _not_found, ["GET", "POST", "PUT", "PATCH", "DELETE"], needs=VIEW_ANY),

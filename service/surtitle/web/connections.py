@@ -120,6 +120,12 @@ def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], t
             connection_limits.leave(_address(self.client))
             super().connection_lost(exc)
 
+        async def send(self, message: Any) -> None:
+            """Note that a refusal by an HTTP status completes the handshake: uvicorn 0.54 logs an error otherwise."""
+            await super().send(message)
+            if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+                self.handshake_complete = True
+
         def send_receive_event_to_app(self) -> None:
             """Close the socket on text that is not UTF-8, as RFC 6455 requires, without a traceback in the log."""
             if self.curr_msg_data_type == "text" and not self.close_sent:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +55,13 @@ VIEW_ANY, PUBLISH_ANY, ADMIN_ANY = (Requirement(scope, "") for scope in Scope)
 VIEW_ALL, _, ADMIN_ALL = (Requirement(scope, EVERY) for scope in Scope)
 """The scopes in all channels."""
 
+ErrorResponse = Callable[[SurtitleError], Response]
+"""Makes the answer to a refused request in the format of another program."""
+
 _COOKIE = "surtitle-"
+_TOKEN_SCHEMES = ("bearer", "token")
+_TOKEN_PARAMETERS = ("token", "api_key")
+_PROTOCOL_TOKEN = re.compile(r"(?:^|, *)(?:token, *|openai-insecure-api-key\.)([^,\s]+)")
 
 
 def get_grant(connection: HTTPConnection) -> Grant:
@@ -74,13 +82,27 @@ def admit(connection: HTTPConnection, token: str | None, channel: str) -> Grant:
 
 
 def find_tokens(connection: HTTPConnection) -> list[str]:
-    """The tokens that a client sends: in the header or the query, or else in the cookies set by pages (16 at most)."""
+    """The tokens that a client sends: in a header or the query, or else in the cookies set by pages (16 at most).
+
+    Programs that were written for other services send their key in the ways that those document.
+    """
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and token:
+    if scheme.lower() in _TOKEN_SCHEMES and token:
         return [token.strip()]
-    if token := connection.query_params.get("token", ""):
+    for parameter in _TOKEN_PARAMETERS:
+        if token := connection.query_params.get(parameter, ""):
+            return [token]
+    if token := connection.headers.get("x-api-key", ""):
+        return [token]
+    if token := _find_protocol_token(connection):
         return [token]
     return [value for name, value in connection.cookies.items() if name.startswith(_COOKIE)][:16]
+
+
+def _find_protocol_token(connection: HTTPConnection) -> str:
+    """The token among the subprotocols of a WebSocket, where scripts in browsers put it: they cannot set headers."""
+    found = _PROTOCOL_TOKEN.search(connection.headers.get("sec-websocket-protocol", ""))
+    return found[1] if found else ""
 
 
 def set_token_cookie(connection: HTTPConnection, response: Response) -> None:
@@ -108,17 +130,44 @@ def set_token_cookie(connection: HTTPConnection, response: Response) -> None:
         )
 
 
-async def run_authorized(app: ASGIApp, needs: Requirement, scope: Asgi, receive: Receive, send: Send) -> None:
-    """Run ``app`` for a client that has what it ``needs``; refuse any other. The path parameters are in ``scope``."""
+async def run_authorized(
+    app: ASGIApp,
+    needs: Requirement,
+    scope: Asgi,
+    receive: Receive,
+    send: Send,
+    error_response: ErrorResponse | None = None,
+) -> None:
+    """Run ``app`` for a client that has what it ``needs``; refuse any other. The path parameters are in ``scope``.
+
+    With ``error_response``, that makes the answer to refused clients and to errors that ``app`` raises before it has
+    answered.
+    """
     try:
         grant = scope["grant"] = _authorize(scope, needs)
     except SurtitleError as error:
-        await send_error(error, scope, receive, send)
+        if error_response is None:
+            await send_error(error, scope, receive, send)
+        else:
+            await _send_response(error_response(error), scope, receive, send)
         return
-    if grant is EVERYTHING:
-        await app(scope, receive, send)
+    try:
+        if grant is EVERYTHING:
+            await app(scope, receive, send)
+        else:
+            await _RevocableConnection(services_in(scope).authority, grant).run(app, scope, receive, send)
+    except SurtitleError as error:
+        if error_response is None:
+            raise
+        await _send_response(error_response(error), scope, receive, send)
+
+
+async def _send_response(response: Response, scope: Asgi, receive: Receive, send: Send) -> None:
+    """Answer a request, or refuse a WebSocket that has not been accepted."""
+    if scope["type"] == "websocket":
+        await WebSocket(scope, receive, send).send_denial_response(response)
     else:
-        await _RevocableConnection(services_in(scope).authority, grant).run(app, scope, receive, send)
+        await response(scope, receive, send)
 
 
 class _RevocableConnection:

@@ -45,7 +45,7 @@ class RefusalMetrics:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_counted(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] >= 400:
+            if message["type"].endswith("http.response.start") and message["status"] >= 400:
                 counts.count_refusal(message["status"])
             elif message["type"] == "websocket.close" and message.get("code", 1000) >= 4400:
                 counts.count_refusal(message["code"] - 4000)

@@ -7,7 +7,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Any, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -18,14 +17,15 @@ from surtitle.audio import Samples
 from surtitle.audio.intake import Intake, check_format, open_intake
 from surtitle.channels.audio_tap import tap
 from surtitle.channels.hub import OpenedSource
+from surtitle.channels.publisher_feed import BOUNDARY
 from surtitle.channels.source import Source
+from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import (
     BadOrder,
     BadRequest,
     EngineError,
     ShuttingDown,
     SurtitleError,
-    TimedOut,
     TokenExpired,
     TooFast,
     TooLarge,
@@ -33,20 +33,20 @@ from surtitle.core.errors import (
 from surtitle.core.logs import about
 from surtitle.core.wire import PublishSummary, PublishSummaryWithNotice, ReadyMessage, SourceStart, StatusMessage
 from surtitle.web.admission import ByteRateLimit
+from surtitle.web.clients import describe_peer, wait_for_client
 from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
 from surtitle.web.services import services
 
 log = logging.getLogger("surtitle.publish")
 
-T = TypeVar("T")
 PutSamples = Callable[[Source, Samples], Awaitable[None]]
 
 
 async def publish_socket(websocket: WebSocket) -> None:
     """`/api/channels/{channel}/audio` and `/stt`: one source over a WebSocket."""
     await websocket.accept()
-    peer = _describe_peer(websocket)
+    peer = describe_peer(websocket)
     try:
         await _Publisher(websocket).run()
     except WebSocketDisconnect:
@@ -126,7 +126,7 @@ class _Publisher:
     async def _receive(
         self, timeout: float, expected: str, owner: asyncio.Future[None] | None = None
     ) -> Start | End | bytes:
-        message = await _wait_for(self._websocket.receive(), timeout, expected, owner)
+        message = await wait_for_client(self._websocket.receive(), timeout, expected, owner)
         if message["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(message.get("code", 1005))
         data: bytes | None = message.get("bytes")
@@ -143,8 +143,9 @@ class _Publisher:
             for event in source.feed.since(source.feed.delivered):
                 if event.name == "end" and source.departed:
                     return
-                async with asyncio.timeout(self._limits.send_timeout):
-                    await self._websocket.send_text(event.data)
+                if event.name != BOUNDARY:
+                    async with asyncio.timeout(self._limits.send_timeout):
+                        await self._websocket.send_text(event.data)
                 source.feed.delivered = event.number
                 if event.name == "end":
                     return
@@ -190,10 +191,10 @@ async def publish_post(request: Request) -> Response:
             with_notice: PublishSummaryWithNotice = {**summary, "notice": source.notice}
             return JSONResponse(with_notice)
     except ClientDisconnect:
-        log.info("%s disconnected", _describe_peer(request))
+        log.info("%s disconnected", describe_peer(request))
         return Response(status_code=499)
     except SurtitleError as error:
-        log.warning("%s refused: %s", _describe_peer(request), error)
+        log.warning("%s refused: %s", describe_peer(request), error)
         return JSONResponse(error_message(error), status_code=error.status, headers={"Connection": "close"})
 
 
@@ -213,7 +214,7 @@ async def publish_source(
     grant = admit(connection, start.token, channel)
     check_format(start.format, start.rate, start.channels)  # before a source is created
     admission.check_start(connection)
-    opened = await hub.open(channel, start.source, start.lang, start.resume, start.age)
+    opened = await hub.open(channel, start.source, SourceOptions(start.lang), start.resume, start.age)
     source = opened.source
     intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source), source.skip)
     try:
@@ -280,31 +281,4 @@ async def _read_body(request: Request, timeout: float, owner: asyncio.Future[Non
     stream = request.stream()
     with suppress(StopAsyncIteration):
         while True:
-            yield await _wait_for(anext(stream), timeout, "send audio", owner)
-
-
-async def _wait_for(receiving: Awaitable[T], timeout: float, expected: str, owner: asyncio.Future[None] | None) -> T:
-    """Wait for the next message or piece of a body, at most ``timeout`` seconds.
-
-    ``owner`` ends the wait early: it fails when the client loses its source. Raises `TimedOut` and the error of
-    ``owner``.
-    """
-    waiting: set[asyncio.Future[Any]] = {task := asyncio.ensure_future(receiving)}
-    if owner is not None:
-        waiting.add(owner)
-    try:
-        await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        if owner is not None and owner.done():
-            owner.result()
-        if not task.done():
-            raise TimedOut(f"Nothing arrived for {timeout:g} s: {expected} within that time.")
-        return task.result()
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
-
-
-def _describe_peer(connection: Request | WebSocket) -> str:
-    client = connection.client
-    return f"{client.host}:{client.port}" if client else "a client"
+            yield await wait_for_client(anext(stream), timeout, "send audio", owner)

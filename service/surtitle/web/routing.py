@@ -12,25 +12,43 @@ from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketR
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from surtitle.core.errors import Forbidden
-from surtitle.web.guard import Requirement, run_authorized, send_error
+from surtitle.web.guard import ErrorResponse, Requirement, run_authorized, send_error
 
 
 class GuardedRoute(Route):
-    """An HTTP endpoint."""
+    """An HTTP endpoint. ``error_response`` answers its errors, if their format is another program's."""
 
     def __init__(
-        self, path: str, endpoint: Callable[..., Any], methods: Collection[str] = ("GET",), *, needs: Requirement
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        methods: Collection[str] = ("GET",),
+        *,
+        needs: Requirement,
+        error_response: ErrorResponse | None = None,
     ) -> None:
         super().__init__(path, endpoint, methods=methods)
         self.needs = needs
+        self.error_response = error_response
 
 
 class GuardedWebSocketRoute(WebSocketRoute):
-    """A WebSocket endpoint."""
+    """A WebSocket endpoint.
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], *, needs: Requirement) -> None:
+    With ``error_response``, whoever is refused before the endpoint has accepted the connection gets this response.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        needs: Requirement,
+        error_response: ErrorResponse | None = None,
+    ) -> None:
         super().__init__(path, endpoint)
         self.needs = needs
+        self.error_response = error_response
 
 
 class GuardedMount(Mount):
@@ -39,6 +57,7 @@ class GuardedMount(Mount):
     def __init__(self, path: str, app: ASGIApp, *, needs: Requirement) -> None:
         super().__init__(path, app)
         self.needs = needs
+        self.error_response: ErrorResponse | None = None
 
 
 AnyRoute = GuardedRoute | GuardedWebSocketRoute | GuardedMount
@@ -72,7 +91,7 @@ class GuardedRouter(Router):
 
 async def _handle(route: BaseRoute, scope: Scope, receive: Receive, send: Send) -> None:
     if isinstance(route, AnyRoute):
-        await run_authorized(route.handle, route.needs, scope, receive, send)
+        await run_authorized(route.handle, route.needs, scope, receive, send, route.error_response)
     else:
         error = Forbidden("This route has no access rule, so nobody may use it: report this as a fault of the service.")
         await send_error(error, scope, receive, send)

@@ -1,0 +1,61 @@
+"""What the routes of all protocols share: their channel, and what happens when a connection fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import HTTPConnection
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from surtitle.core.errors import EngineError, ShuttingDown, SurtitleError
+from surtitle.web.clients import describe_peer
+
+log = logging.getLogger("surtitle.compat")
+
+CloseWith = Callable[[WebSocket, SurtitleError], Awaitable[None]]
+"""Tells the client of a protocol about an error, and closes the connection."""
+
+_CLOSE_TIMEOUT = 2.0  # seconds that a client may take to accept the reason
+
+
+def find_channel(connection: HTTPConnection) -> str:
+    """The channel in the path, or that of the route."""
+    name: str = connection.path_params.get("channel") or connection.scope["route"].needs.channel
+    return name
+
+
+async def run_socket(websocket: WebSocket, endpoint: Callable[[WebSocket], Awaitable[None]], close: CloseWith) -> None:
+    """Run ``endpoint`` until the client disconnects, and close with the reason if the endpoint fails.
+
+    An error before the connection is accepted is raised: the route answers it by an HTTP status.
+    """
+    peer = describe_peer(websocket)
+    try:
+        await endpoint(websocket)
+    except WebSocketDisconnect:
+        log.info("%s disconnected", peer)
+    except TimeoutError:
+        log.info("%s does not read the messages sent to it", peer)
+    except SurtitleError as error:
+        log.warning("%s refused: %s", peer, error)
+        await _close(websocket, error, close)
+    except asyncio.CancelledError:
+        await _close(websocket, ShuttingDown("The service is stopping: connect again in a moment."), close)
+        raise
+    except Exception:
+        log.exception("%s: the connection failed", peer)
+        await _close(websocket, EngineError("The service failed unexpectedly: see its log for details."), close)
+
+
+async def _close(websocket: WebSocket, error: SurtitleError, close: CloseWith) -> None:
+    if websocket.application_state is WebSocketState.CONNECTING:
+        raise error
+    if websocket.application_state is not WebSocketState.CONNECTED:
+        return
+    try:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            await close(websocket, error)
+    except (RuntimeError, OSError, TimeoutError, WebSocketDisconnect):
+        log.debug("the client disconnected before the error could be sent")

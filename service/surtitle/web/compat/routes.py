@@ -1,0 +1,43 @@
+"""The routes of the protocols: each at the path that its clients know, and below the address of any channel."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+
+from starlette.websockets import WebSocket
+
+from surtitle.access.tokens import Scope
+from surtitle.core.settings import COMPAT_CHANNEL, Settings
+from surtitle.web.compat import vosk
+from surtitle.web.guard import PUBLISH, ErrorResponse, Requirement
+from surtitle.web.routing import AnyRoute, GuardedWebSocketRoute
+
+CAPTION_CHANNEL = "main"
+"""The channel of clients that caption something and name no channel."""
+
+
+def compat_routes(settings: Settings) -> list[AnyRoute]:
+    """The routes of all protocols.
+
+    At the bare paths, clients of caption programs publish in the main channel, and all others in a channel of their
+    own: what somebody dictates must not appear on a stream.
+    """
+    return [
+        *_socket("/vosk", vosk.vosk_socket, CAPTION_CHANNEL, vosk.error_response),
+    ]
+
+
+def _dictation_channel(settings: Settings) -> str:
+    return settings.compat_channel or COMPAT_CHANNEL
+
+
+def _socket(
+    path: str, endpoint: Callable[[WebSocket], Awaitable[None]], channel: str, error_response: ErrorResponse
+) -> Iterator[AnyRoute]:
+    for prefix, needs in _places(channel):
+        yield GuardedWebSocketRoute(prefix + path, endpoint, needs=needs, error_response=error_response)
+
+
+def _places(channel: str) -> tuple[tuple[str, Requirement], ...]:
+    """Where a protocol is found, and what its clients need: at the path itself, and below any channel's address."""
+    return ("", Requirement(Scope.PUBLISH, channel)), ("/api/channels/{channel}", PUBLISH)

@@ -1,0 +1,53 @@
+"""WebSockets of the protocols: receiving within limits, and running both directions of a connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from surtitle.core.errors import TooLarge
+from surtitle.web.clients import wait_for_client
+from surtitle.web.services import services
+
+
+async def receive(websocket: WebSocket, timeout: float, owner: asyncio.Future[None] | None = None) -> bytes | str:
+    """The client's next message: bytes or text. ``owner`` ends the wait early, with its error.
+
+    Raises `WebSocketDisconnect`, `TimedOut`, `TooLarge`.
+    """
+    message = await wait_for_client(websocket.receive(), timeout, "send audio", owner)
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1005))
+    data: bytes | None = message.get("bytes")
+    text: str | None = message.get("text")
+    limit = services(websocket).settings.limits.frame_bytes
+    if max(len(data or b""), len(text or "")) > limit:
+        raise TooLarge(f"A message may have at most {limit} bytes: send the audio in smaller pieces.")
+    return data if data is not None else text or ""
+
+
+async def send_json(websocket: WebSocket, message: object) -> None:
+    """Send a message, which the client must accept within the limit. Raises `TimeoutError`, `WebSocketDisconnect`."""
+    async with asyncio.timeout(services(websocket).settings.limits.send_timeout):
+        await websocket.send_text(msgspec.json.encode(message).decode())
+
+
+async def run_both(receiving: Coroutine[Any, Any, None], sending: Coroutine[Any, Any, None]) -> None:
+    """Run both directions of a connection until both have ended. If one fails, the other is cancelled.
+
+    Raises the error of the first that failed.
+    """
+    tasks = [asyncio.create_task(receiving), asyncio.create_task(sending)]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in tasks:
+            if task in done:
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,102 @@
+"""What a protocol sends of a source's captions: new words in order, and where utterances begin and end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from surtitle.captions.caption import Caption
+from surtitle.core.words import Word
+from surtitle.speech.recognizer import Boundary
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionChange:
+    """A new revision of a caption, with its words that were committed since the last one. Times as in `Follower`."""
+
+    caption: Caption
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """An utterance begins ``at`` seconds; its words follow."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The voice of an utterance ended ``at`` seconds; its words came before."""
+
+    at: float
+
+
+_MAX_REMEMBERED = 512  # captions whose words are known: final ones may be published again, with speakers
+
+Change = CaptionChange | SpeechStarted | SpeechEnded
+
+
+class Follower:
+    """Follows the captions of one source whose first sample was at ``clock`` seconds on the channel's clock.
+
+    All times that it returns are in seconds from that sample. Every committed word is in exactly one change.
+    """
+
+    def __init__(self, clock: float = 0.0) -> None:
+        self._clock = clock
+        self._committed: dict[str, int] = {}  # committed words already returned, by the captions' ids
+        self._open: dict[str, Caption] = {}  # in the order of their first revisions
+
+    @property
+    def tentative(self) -> tuple[Word, ...]:
+        """All words that may still change."""
+        return tuple(word for caption in self._open.values() for word in caption.tentative)
+
+    def update(self, published: Iterable[Caption | Boundary]) -> list[Change]:
+        """The changes by what was published since the last call, in the order in which they belong.
+
+        Recognition that is behind reports several utterances at once: first their captions, then their boundaries.
+        """
+        captions: list[Caption] = []
+        boundaries: list[Boundary] = []
+        for one in published:
+            if isinstance(one, Caption):
+                captions.append(shift_caption(one, -self._clock))
+            else:
+                boundaries.append(Boundary(max(0.0, one.at - self._clock), one.speaking))
+        return [change for one in _merge(captions, boundaries) for change in self._apply(one)]
+
+    def _apply(self, one: Caption | Boundary) -> Iterator[Change]:
+        if isinstance(one, Boundary):
+            yield SpeechStarted(one.at) if one.speaking else SpeechEnded(one.at)
+            return
+        known = self._committed.pop(one.id, 0)
+        self._committed[one.id] = len(one.words)
+        if len(self._committed) > _MAX_REMEMBERED:
+            del self._committed[next(iter(self._committed))]
+        if one.final or not (one.words or one.tentative):
+            self._open.pop(one.id, None)
+        else:
+            self._open[one.id] = one
+        yield CaptionChange(one, one.words[known:])
+
+
+def shift_caption(caption: Caption, seconds: float) -> Caption:
+    """The caption ``seconds`` later."""
+    return replace(
+        caption,
+        words=tuple(word.shift(seconds) for word in caption.words),
+        tentative=tuple(word.shift(seconds) for word in caption.tentative),
+    )
+
+
+def _merge(captions: Iterable[Caption], boundaries: Sequence[Boundary]) -> Iterator[Caption | Boundary]:
+    """Captions and boundaries in order: a caption belongs before the next beginning of an utterance."""
+    rest = sorted(captions, key=lambda caption: caption.start)
+    for index, boundary in enumerate(boundaries):
+        next_start = next((later.at for later in boundaries[index:] if later.speaking), None)
+        while rest and (next_start is None or rest[0].start < next_start):
+            yield rest.pop(0)
+        yield boundary
+    yield from rest

@@ -1,0 +1,58 @@
+"""What protocols get of a source's captions: every committed word once, in order, between its boundaries."""
+
+from __future__ import annotations
+
+from surtitle.captions.caption import Caption
+from surtitle.core.words import Word, join
+from surtitle.speech.recognizer import Boundary
+from surtitle.web.compat.transcript import CaptionChange, Change, Follower, SpeechEnded, SpeechStarted
+
+
+def caption(key: str, start: float, committed: str, tentative: str = "", *, final: bool = False) -> Caption:
+    said = [Word(text, start + at, start + at + 0.5) for at, text in enumerate(f"{committed} {tentative}".split())]
+    count = len(committed.split())
+    return Caption(key, 1, "Host", "en", tuple(said[:count]), tuple(said[count:]), final)
+
+
+def describe(changes: list[Change]) -> list[str]:
+    """The new words, "(" where an utterance begins, and ")" where it ends."""
+    return [
+        join(change.words) if isinstance(change, CaptionChange) else "(" if isinstance(change, SpeechStarted) else ")"
+        for change in changes
+    ]
+
+
+def test_each_committed_word_comes_once() -> None:
+    follower = Follower()
+    assert describe(follower.update([caption("c1", 1, "", "Please")])) == [""]
+    assert join(follower.tentative) == "Please"
+    assert describe(follower.update([caption("c1", 1, "Please close", "the")])) == ["Please close"]
+    assert describe(follower.update([caption("c1", 1, "Please close the door.", final=True)])) == ["the door."]
+    assert follower.tentative == ()
+    assert describe(follower.update([caption("c1", 1, "Please close the door.", final=True)])) == [""]  # a speaker
+
+
+def test_a_withdrawn_caption_leaves_nothing() -> None:
+    follower = Follower()
+    follower.update([caption("c1", 1, "", "Thank you.")])
+    assert describe(follower.update([caption("c1", 0, "")])) == [""]
+    assert follower.tentative == ()
+
+
+def test_times_count_from_the_sources_first_sample() -> None:
+    changes = Follower(clock=10.0).update([Boundary(11.0, speaking=True), caption("c1", 11.5, "Yes.", final=True)])
+    assert changes[0] == SpeechStarted(1.0)
+    assert isinstance(changes[1], CaptionChange)
+    assert changes[1].words[0].start == changes[1].caption.start == 1.5
+
+
+def test_captions_are_put_between_the_boundaries_of_their_utterance() -> None:
+    captions = [
+        caption("c1", 1.0, "One.", final=True),
+        caption("c2", 3.2, "Two.", final=True),  # after the voice has ended, as times of short words may be
+        caption("c3", 6.0, "Three"),
+    ]
+    boundaries = [Boundary(at, speaking) for at, speaking in ((0.9, True), (3.0, False), (5.5, True))]
+    changes = Follower().update([*captions, *boundaries])
+    assert describe(changes) == ["(", "One.", "Two.", ")", "(", "Three"]
+    assert changes[3] == SpeechEnded(3.0)
