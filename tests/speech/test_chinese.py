@@ -8,6 +8,7 @@ import numpy as np
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.engine_switcher import EngineChoice, EngineSwitcher
+from surtitle.channels.source_options import SourceOptions
 from surtitle.core.settings import Limits
 from surtitle.core.words import Hypothesis, Word
 from surtitle.embedding import CaptionStream
@@ -84,7 +85,7 @@ def test_a_client_s_tag_takes_precedence_over_that_of_the_channel_and_the_servic
     channel, engine = Channel("main", Limits()), WritesChinese()
 
     def choose(language: str | None) -> EngineChoice:
-        return switcher._choose(engine, channel, language)
+        return switcher._choose(engine, channel, SourceOptions(language))
 
     assert choose(None).characters == Characters.HONG_KONG
     simplified, taiwan = choose("zh-CN"), choose("zh-TW")
