@@ -26,6 +26,11 @@ def find_channel(connection: HTTPConnection) -> str:
     return name
 
 
+def source_name(connection: HTTPConnection, default: str) -> str:
+    """The name of the client's source: ``source`` in its address, where a person may have put one, or ``default``."""
+    return connection.query_params.get("source") or default
+
+
 async def run_socket(websocket: WebSocket, endpoint: Callable[[WebSocket], Awaitable[None]], close: CloseWith) -> None:
     """Run ``endpoint`` until the client disconnects, and close with the reason if the endpoint fails.
 
