@@ -5,14 +5,13 @@ The router refuses a route that does not state it, so adding a route means decid
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketState
 
-from surtitle.core.errors import Forbidden, SurtitleError
+from surtitle.core.errors import Forbidden
 from surtitle.web.guard import ErrorResponse, Requirement, run_authorized, send_error
 
 
@@ -47,27 +46,9 @@ class GuardedWebSocketRoute(WebSocketRoute):
         needs: Requirement,
         error_response: ErrorResponse | None = None,
     ) -> None:
-        if error_response is not None:
-            endpoint = _refuse_by_response(endpoint, error_response)
         super().__init__(path, endpoint)
         self.needs = needs
         self.error_response = error_response
-
-
-def _refuse_by_response(
-    endpoint: Callable[[WebSocket], Awaitable[None]], error_response: ErrorResponse
-) -> Callable[[WebSocket], Awaitable[None]]:
-    """The endpoint with answers to its errors: otherwise the application's handler would answer them."""
-
-    async def run(websocket: WebSocket) -> None:
-        try:
-            await endpoint(websocket)
-        except SurtitleError as error:
-            if websocket.application_state is not WebSocketState.CONNECTING:
-                raise
-            await websocket.send_denial_response(error_response(error))
-
-    return run
 
 
 class GuardedMount(Mount):

@@ -1,4 +1,4 @@
-"""The items of OpenAI's interface: their messages in order, and deltas that are never taken back."""
+"""The items of OpenAI's interface: their messages in order, and deltas that are only appended."""
 
 from __future__ import annotations
 

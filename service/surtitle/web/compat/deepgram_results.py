@@ -123,7 +123,7 @@ class Results:
                 yield self._final(len(self._words), speech_final=reported, end=change.at)
 
     def _complete_result(self, following: Sequence[Word]) -> Iterator[Json]:
-        """A final result of the final captions, unless its last word goes on in ``following``."""
+        """A final result of the final captions, unless its last word continues in ``following``."""
         count = self._complete
         rest = (*self._words[count:], *following)
         if count and not (rest and not rest[0].spaced and are_joined(self._words[count - 1], rest[0])):

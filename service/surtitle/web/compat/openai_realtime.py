@@ -1,7 +1,7 @@
 """OpenAI's Realtime interface for transcription: `WS /v1/realtime`.
 
 The source is opened with the first audio, because clients configure the session after they have connected. An error in
-a message is answered, and the session goes on; some clients give up on any error, so there are only real ones.
+a message is answered, and the session continues; some clients give up on any error, so there are only real ones.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class _Item:
 
 
 class Items:
-    """Makes the messages of one session. Committed words become deltas, which are never taken back."""
+    """Makes the messages of one session. Committed words become deltas, which are only appended."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
