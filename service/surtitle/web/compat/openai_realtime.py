@@ -71,7 +71,7 @@ async def send_error(websocket: WebSocket, error: SurtitleError, event: Json | N
 
 
 async def close_with_error(websocket: WebSocket, error: SurtitleError) -> None:
-    """Send an error after which the session cannot go on, and close the connection."""
+    """Send an error after which the session cannot continue, and close the connection."""
     await send_error(websocket, error)
     await websocket.close(1011 if error.status >= 500 else 1008, error.code)
 
