@@ -44,6 +44,7 @@ class Pipeline:
         self._attribution = Attribution(label or SpeakerNumbering().of(source))
         self._segmenter = Segmenter(source, new_id)
         self._heard = 0  # samples on the source's clock
+        self._boundaries: list[Boundary] = []  # that were not taken yet
         self.offset = offset
 
     @property
@@ -90,11 +91,19 @@ class Pipeline:
         return self._attribution.take_late()
 
     def take_boundaries(self) -> list[Boundary]:
-        """Where utterances began and ended since the last call, in seconds on the channel's clock."""
-        return [
+        """Where utterances began and ended since the last call, in seconds on the channel's clock.
+
+        The end of an utterance comes after its last words, which may wait for their speakers.
+        """
+        self._boundaries += [
             Boundary(max(0.0, boundary.at + self.offset), boundary.speaking)
             for boundary in self._recognizer.take_boundaries()
         ]
+        ends = [at for at, boundary in enumerate(self._boundaries) if not boundary.speaking]
+        unfinished = self._attribution.unfinished
+        ready = ends[-unfinished:][0] if unfinished and ends else len(self._boundaries)
+        taken, self._boundaries = self._boundaries[:ready], self._boundaries[ready:]
+        return taken
 
     def take_failure(self) -> EngineError | None:
         """What went wrong since the last call, if anything."""

@@ -25,3 +25,16 @@ def test_the_bytes_may_be_split_anywhere(data: bytes, cuts: list[int], channels:
 
 def test_louder_than_full_scale_is_clipped() -> None:
     assert np.frombuffer(to_pcm(np.array([2.0, -2.0, 0.5], dtype=np.float32)), "<i2").tolist() == [32767, -32768, 16384]
+
+
+def test_g711_is_decoded_as_the_standard_defines_it() -> None:
+    mulaw = PcmDecoder(1, "mulaw").decode_frames(b"\x00\x80\xff\x7f")[:, 0] * 32768
+    assert mulaw.tolist() == [-32124, 32124, 0, 0]
+    alaw = PcmDecoder(1, "alaw").decode_frames(b"\x2a\xaa\xd5\x55")[:, 0] * 32768
+    assert alaw.tolist() == [-32256, 32256, 8, -8]
+
+
+def test_g711_in_two_channels() -> None:
+    decoder = PcmDecoder(2, "mulaw")
+    assert decoder.decode_frames(b"\x00\x80\x00").shape == (1, 2)
+    assert decoder.pending == 1

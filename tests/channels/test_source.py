@@ -437,3 +437,9 @@ async def test_nothing_is_skipped_of_a_client_that_was_held_back(bench: Bench) -
     await source.finish()
     assert script.heard == pytest.approx(10.0)
     assert source.stats.skipped == 0
+
+
+async def test_a_source_that_is_cancelled_at_once_releases_its_recognizer(bench: Bench) -> None:
+    script = Script()
+    await bench.source(script).cancel()
+    await until(lambda: script.closed)

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from surtitle.core.settings import Limits
 from tests.support import Running, error_rate, publish, running, speech
-from tests.web.routes import requirements
+from tests.web.routes import foreign_routes, requirements
 
 CAPTIONS = "/api/channels/main/captions"
 FEW = Limits(sources=2, start_timeout=2.0, idle_timeout=2.0, resume_window=0.3, detached_flush=0.1)
@@ -148,19 +148,56 @@ starts = st.fixed_dictionaries(
         "token": scalars,
     },
 ).map(lambda told: json.dumps(told))
+events = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(
+            ["session.update", "transcription_session.update", "input_audio_buffer.append", "input_audio_buffer.commit",
+             "input_audio_buffer.clear", "session.input_audio_buffer.append", "session.close", "Finalize", "Configure",
+             "KeepAlive", "CloseStream"]
+        )
+        | scalars
+    },
+    optional={
+        "audio": st.sampled_from(["AAAA", "AAA", "=", "é"]) | scalars,
+        "keyterms": st.lists(scalars, max_size=2) | scalars,
+        "session": st.dictionaries(
+            st.sampled_from(["type", "audio", "input_audio_format", "turn_detection", "input_audio_transcription"]),
+            st.dictionaries(
+                st.sampled_from(["input", "output", "type", "language", "prompt"]),
+                st.dictionaries(
+                    st.sampled_from(["format", "transcription", "turn_detection", "language"]), values, max_size=3
+                )
+                | scalars,
+                max_size=3,
+            )
+            | scalars,
+            max_size=3,
+        )
+        | scalars,
+    },
+).map(lambda told: json.dumps(told))  # fmt: skip
 messages = st.lists(
     starts
+    | events
     | bodies.map(lambda told: told.decode("utf-8", "replace"))
     | st.binary(max_size=4000)
     | st.just('{"op":"end"}'),
     max_size=5,
 )
-places = st.sampled_from(
-    [
-        key.removeprefix("WS ").replace("{channel}", "fuzz").replace("{path:path}", "x")
-        for key in ROUTES
-        if key[:2] == "WS"
-    ]
+FOREIGN = foreign_routes()
+LISTEN = "/v1/listen"
+sockets = [
+    key.removeprefix("WS ").replace("{channel}", "fuzz").replace("{path:path}", "x")
+    for key in ROUTES
+    if key[:2] == "WS" and not (key in FOREIGN and "{channel}" in key)  # those are found at two places
+]
+options = st.sampled_from(
+    ["", "encoding=linear16&sample_rate=8000&interim_results=true", "encoding=mulaw", "encoding=x", "sample_rate=NaN",
+     "callback=http://127.0.0.1/", "language=xx", "keyterm=%00", "replace=x", "endpointing=1e400", "channels=9",
+     "interim_results=perhaps", "utterance_end_ms=1", "multichannel=true", "redact=x"]
+)  # fmt: skip
+places = st.sampled_from(sockets).flatmap(
+    lambda place: options.map(lambda query: f"{place}?{query}") if place == LISTEN else st.just(place)
 )
 frames = st.lists(
     st.tuples(
@@ -235,7 +272,7 @@ async def test_messages(target: tuple[Running, Ear], place: str, told: list[str 
     service, ear = target
     parts = [message(one) for one in told]
     said = await tell(service, upgrade(place), *parts)
-    assert said.startswith(b"HTTP/1.1 101")
+    assert said.startswith((b"HTTP/1.1 101", b"HTTP/1.1 4"))  # some protocols refuse by a status
     assert ear.heard == []
 
 
@@ -245,7 +282,7 @@ async def test_frames(target: tuple[Running, Ear], place: str, told: list[Any]) 
     service, ear = target
     parts = [one if isinstance(one, bytes) else frame(*one) for one in told]
     said = await tell(service, upgrade(place), *parts)
-    assert said.startswith(b"HTTP/1.1 101")
+    assert said.startswith((b"HTTP/1.1 101", b"HTTP/1.1 4"))  # some protocols refuse by a status
     assert ear.heard == []
 
 

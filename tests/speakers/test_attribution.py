@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.segmenter import Segmenter
 from surtitle.core.words import Hypothesis, Word, join
+from surtitle.pipeline import Pipeline
 from surtitle.speakers.attribution import AttributedWords, Attribution, main_speakers
 from surtitle.speakers.timeline import FRAME, Timeline
+from surtitle.speech.endpoint import EndpointRules
+from surtitle.speech.recognizer import Boundary, Update
 from tests.speakers.test_timeline import activity
 
 PATIENCE = 2.0
@@ -173,3 +179,24 @@ def test_any_sequence_keeps_the_promises(steps: list[tuple[int, list[str], str, 
     shown = [word for caption in captions.values() if caption.final for word in caption.words]
     assert [word.text for word in sorted(shown, key=lambda word: word.start)] == everything
     assert all(not caption.full_text for caption in captions.values() if not caption.final)
+
+
+def test_the_end_of_an_utterance_comes_after_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Silent:
+        language = "en"
+        rules = EndpointRules()
+
+    stream: Any = Silent()
+    pipeline, timeline = Pipeline(stream, "Host", lambda: "c1"), Timeline(0.0)
+    pipeline.listen(timeline, PATIENCE)
+    update = Update(Hypothesis(words("one two")), endpoint=True)
+    boundaries = [Boundary(0.0, speaking=True), Boundary(0.8, speaking=False), Boundary(0.9, speaking=True)]
+    monkeypatch.setattr(pipeline._recognizer, "feed", lambda samples: [update] if samples.any() else [])
+    monkeypatch.setattr(pipeline._recognizer, "take_boundaries", lambda: [boundaries.pop(0)] if boundaries else [])
+    pipeline.feed(np.ones(16_000, dtype=np.float32))
+    assert pipeline.take_boundaries() == [Boundary(0.0, speaking=True)]
+    assert pipeline.take_boundaries() == pipeline.take_boundaries() == []  # the words wait for their speaker
+    hear(timeline, "0", 1.0)
+    captions = pipeline.feed(np.zeros(1600, dtype=np.float32))
+    assert [caption.text for caption in captions if caption.final] == ["one two"]
+    assert pipeline.take_boundaries() == [Boundary(0.8, speaking=False), Boundary(0.9, speaking=True)]

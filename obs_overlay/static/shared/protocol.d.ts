@@ -749,8 +749,8 @@ export interface Style {
 }
 
 /**
- * The first message, which describes the audio that follows. `rate` (Hz) and `channels` apply to pcm16le; `age` is how
- * many seconds ago the first sample was captured.
+ * The first message, which describes the audio that follows. `rate` (Hz) and `channels` apply to raw samples; `age` is
+ * how many seconds ago the first sample was captured.
  */
 export interface StartMessage {
   op: "start";

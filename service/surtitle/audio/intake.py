@@ -13,7 +13,7 @@ import numpy as np
 from surtitle.audio import RATES, Frames, Samples, to_mono
 from surtitle.audio.container import BytePipe, decode_placed
 from surtitle.audio.gaps import make_silence
-from surtitle.audio.pcm import PcmDecoder
+from surtitle.audio.pcm import PCM_FORMATS, PcmDecoder
 from surtitle.audio.resample import Resampler
 from surtitle.audio.spool import make_seekable
 from surtitle.core.errors import TimedOut, UnsupportedFormat
@@ -22,7 +22,7 @@ from surtitle.core.threads import start_thread
 log = logging.getLogger("surtitle.audio")
 
 CONTAINERS = {"webm": "webm", "ogg": "ogg", "auto": None}
-FORMATS = ("pcm16le", *CONTAINERS)
+FORMATS = (*PCM_FORMATS, *CONTAINERS)
 
 Sink = Callable[[Samples], Awaitable[None]]
 """Accepts 16 kHz mono samples; may wait, which holds the client back."""
@@ -56,12 +56,12 @@ class Intake(Protocol):
 
 
 def check_format(audio_format: str, rate: int, channels: int) -> None:
-    """Raise `UnsupportedFormat` for unsupported audio; rate in Hz and channels only matter for pcm16le."""
+    """Raise `UnsupportedFormat` for unsupported audio; rate in Hz and channels only matter for raw samples."""
     if audio_format not in FORMATS:
         raise UnsupportedFormat(f"The format {audio_format[:40]!r} is not supported: send one of {', '.join(FORMATS)}.")
-    if audio_format == "pcm16le" and rate not in RATES:
+    if audio_format in PCM_FORMATS and rate not in RATES:
         raise UnsupportedFormat(f"The rate {rate} Hz is not supported: send {RATES.start} to {RATES.stop - 1} Hz.")
-    if audio_format == "pcm16le" and channels not in (1, 2):
+    if audio_format in PCM_FORMATS and channels not in (1, 2):
         raise UnsupportedFormat(f"{channels} channels are not supported: send 1 or 2.")
 
 
@@ -77,16 +77,16 @@ def open_intake(
     ``skip`` is called for long gaps between the timestamps of a container; without it, they become silence.
     """
     check_format(audio_format, rate, channels)
-    if audio_format == "pcm16le":
-        return PcmIntake(rate, channels, sink, tap)
+    if audio_format in PCM_FORMATS:
+        return PcmIntake(rate, channels, sink, tap, audio_format)
     return ContainerIntake(CONTAINERS[audio_format], sink, tap, skip)
 
 
 class PcmIntake:
     """Decodes and resamples raw PCM, in the event loop: it needs no thread."""
 
-    def __init__(self, rate: int, channels: int, sink: Sink, tap: Tap = no_tap) -> None:
-        self._decoder = PcmDecoder(channels)
+    def __init__(self, rate: int, channels: int, sink: Sink, tap: Tap = no_tap, audio_format: str = "pcm16le") -> None:
+        self._decoder = PcmDecoder(channels, audio_format)
         self._resampler = Resampler(rate)
         self._rate = rate
         self._sink = sink

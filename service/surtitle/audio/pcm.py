@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
+import av
 import numpy as np
 
 from surtitle.audio import Frames, Samples
 
+PCM_FORMATS = ("pcm16le", "mulaw", "alaw")
+"""Raw samples: 16 bits, or 8 bits of G.711."""
+
 
 class PcmDecoder:
-    """Decodes s16le bytes, split anywhere, to float32 at their own rate.
+    """Decodes the bytes of one of `PCM_FORMATS`, split anywhere, to float32 at their own rate.
 
     A frame that is split in the middle waits for its other half.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, audio_format: str = "pcm16le") -> None:
         self._channels = channels
+        self._table = None if audio_format == "pcm16le" else _g711_table(audio_format)
+        self._width = 2 if self._table is None else 1  # bytes of a sample
         self._pending = b""
 
     @property
@@ -25,10 +34,22 @@ class PcmDecoder:
     def decode_frames(self, data: bytes) -> Frames:
         """Frames of shape (n, channels), of the whole frames that have arrived."""
         data = self._pending + data
-        usable = len(data) - len(data) % (2 * self._channels)
+        usable = len(data) - len(data) % (self._width * self._channels)
         self._pending = data[usable:]
-        samples = np.frombuffer(data, dtype="<i2", count=usable // 2).astype(np.float32) / 32768.0
+        if self._table is None:
+            samples = np.frombuffer(data, dtype="<i2", count=usable // 2).astype(np.float32) / 32768.0
+        else:
+            samples = self._table[np.frombuffer(data, dtype=np.uint8, count=usable)]
         return samples.reshape(-1, self._channels)
+
+
+@cache
+def _g711_table(audio_format: str) -> Samples:
+    """The sample of each byte, shape (256,)."""
+    codec: Any = av.CodecContext.create(f"pcm_{audio_format}", "r")
+    codec.sample_rate, codec.layout = 8000, "mono"
+    (frame,) = codec.decode(av.Packet(bytes(range(256))))
+    return np.asarray(frame.to_ndarray()[0], dtype=np.float32) / np.float32(32768)
 
 
 def to_pcm(samples: Samples) -> bytes:

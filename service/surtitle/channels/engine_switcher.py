@@ -15,7 +15,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.source import Source
 from surtitle.channels.source_options import SourceOptions
-from surtitle.core.errors import EngineError
+from surtitle.core.errors import BadRequest, EngineError
 from surtitle.core.wire import LoadState, ModelProgress
 from surtitle.models.engines import BUILT_IN, Engines
 from surtitle.models.pool import Progress
@@ -88,6 +88,13 @@ class EngineSwitcher:
         up_to_date = engine is not None and choice.satisfies(self._choose(engine, channel, options))
         if not up_to_date and channel not in self._tasks:
             self.switch_engine(channel)
+
+    def check_options(self, source: Source, options: SourceOptions) -> None:
+        """Check whether a running source's engine recognizes the requested language. Raises `BadRequest`."""
+        engine = self._choices[source].engine
+        if options.language and recognizer_code(options.language, engine.languages) is None:
+            name = engine.name if engine.name == BUILT_IN else engine.model
+            raise BadRequest(unknown_language(options.language, name, engine.languages, detected=False))
 
     def change(self, channel: Channel, changes: SettingsChanges) -> None:
         """Change a channel's settings, and begin to apply them to its sources. Raises `BadRequest`."""

@@ -140,6 +140,22 @@ class Hub:
             raise ShuttingDown(_STOPPING)
         return OpenedSource(source, source.lease.attach(), resumed=left is not None)
 
+    def check_room(self, channel_name: str) -> None:
+        """Check whether a source could start in a channel now. Raises `NoSuchChannel`, `TooMany`."""
+        self._opener.check_room(self.channel(channel_name))
+
+    def change_options(self, source: Source, options: SourceOptions) -> None:
+        """Change what the client of a source requests: the language and hints apply from the next utterance on.
+
+        Raises `BadRequest`.
+        """
+        if options.language:
+            options = replace(options, language=check_language(options.language))
+        if not source.ended and options != self.sources.options(source):
+            self._switcher.check_options(source, options)
+            self.sources.add(source, options)
+            self._switcher.switch_engine(source.channel)
+
     def change(self, channel_name: str, changes: SettingsChanges) -> Channel:
         """Change a channel's settings, even while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
         channel = self.channel(channel_name)

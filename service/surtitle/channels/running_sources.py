@@ -21,8 +21,12 @@ class RunningSources:
         return iter(self._running())
 
     def add(self, source: Source, options: SourceOptions) -> None:
-        """Add a source whose client requested ``options``."""
+        """Add a source whose client requested ``options``, or change what it requests."""
         self._options[source] = options
+
+    def options(self, source: Source) -> SourceOptions:
+        """What the client of a source requested; the defaults once the source has ended."""
+        return self._options.get(source, SourceOptions())
 
     def of(self, channel: Channel) -> list[Source]:
         """The sources of a channel."""

@@ -132,6 +132,11 @@ class Source:
         return self.clock + self.input.received
 
     @property
+    def recognized(self) -> float:
+        """Seconds of audio, from the first sample on, whose captions and boundaries are published."""
+        return self._recognized / RATE
+
+    @property
     def state(self) -> SourceState:
         if self.ended:
             return SourceState.ENDED
@@ -229,7 +234,7 @@ class Source:
         self.channel.changes.notify()
 
     async def flush(self) -> None:
-        """Let the audio received so far become final, and wait until it is; the source goes on.
+        """Let the audio received so far become final, and wait until it is; the source continues.
 
         Raises `EngineError` if the source ends or that takes too long.
         """
@@ -260,6 +265,7 @@ class Source:
     async def cancel(self) -> None:
         """End immediately, and discard the audio that waits."""
         await self.lease.cancel()
+        await asyncio.sleep(0)  # a task that never began would not release what it owns
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task

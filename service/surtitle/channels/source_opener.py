@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from surtitle.channels.audio_tap import AudioListener
@@ -65,6 +65,12 @@ class SourceOpener:
         self._on_end = on_end
         self._opening = 0
 
+    def check_room(self, channel: Channel) -> None:
+        """Check whether one more source could start now. Raises `TooMany`."""
+        for limit, running in self._find_full(channel):
+            if all(source.lease.attached for source in running):
+                raise self._refusal(limit, channel)
+
     async def open(self, request: SourceRequest) -> Source:
         """Open a source. Raises `TooMany`, `EngineError`."""
         channel, left = request.channel, request.left
@@ -77,12 +83,13 @@ class SourceOpener:
             received = left.received if left else 0.0
             if left:
                 start = left.clock + received
+            source: Source | None = None
             pipeline = Pipeline(
                 stream,
                 name,
                 channel.session.new_caption_id,
                 start,
-                lambda: request.options.rules(channel.settings),
+                lambda: (self._sources.options(source) if source else request.options).rules(channel.settings),
                 channel.speakers.of(name),
             )
             key = secrets.token_hex(3)
@@ -122,18 +129,23 @@ class SourceOpener:
 
     async def _make_room(self, channel: Channel) -> None:
         """Make sure that one more source may start, by ending one whose client is away. Raises `TooMany`."""
-        limits = self._limits
-        for limit, running in (
-            (limits.sources_per_channel, self._sources.of(channel)),
-            (limits.sources, list(self._sources)),
-        ):
-            if len(running) + self._opening < limit:
-                continue
+        for limit, running in self._find_full(channel):
             away = next((source for source in running if not source.lease.attached), None)
             if away is None:
-                where = "in all" if limit == limits.sources else f"in {channel.name}"
-                raise TooMany(f"{limit} sources are already running {where}: end one first.")
+                raise self._refusal(limit, channel)
             await away.finish()
+
+    def _find_full(self, channel: Channel) -> Iterator[tuple[int, list[Source]]]:
+        """The limits that leave no room for one more source, and the sources that they count."""
+        limits = self._limits
+        if len(running := self._sources.of(channel)) + self._opening >= limits.sources_per_channel:
+            yield limits.sources_per_channel, running
+        if len(running := list(self._sources)) + self._opening >= limits.sources:
+            yield limits.sources, running
+
+    def _refusal(self, limit: int, channel: Channel) -> TooMany:
+        where = "in all" if limit == self._limits.sources else f"in {channel.name}"
+        return TooMany(f"{limit} sources are already running {where}: end one first.")
 
     async def _free_name(self, channel: Channel, name: str) -> str:
         """The name, with a number if an active source has it; a source of that name whose client is away ends."""

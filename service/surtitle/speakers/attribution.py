@@ -52,6 +52,11 @@ class Attribution:
         self._utterances: deque[_Utterance] = deque()
         self._late: deque[Caption] = deque(maxlen=_MAX_LATE)
 
+    @property
+    def unfinished(self) -> int:
+        """The number of utterances that are over, with words that still wait for their speakers."""
+        return sum(utterance.over for utterance in self._utterances)
+
     def update(self, hypothesis: Hypothesis, heard: float, *, endpoint: bool) -> list[AttributedWords]:
         """Take a newer hypothesis for the utterance in progress; audio up to ``heard`` has been received."""
         if not self._utterances or self._utterances[-1].over:

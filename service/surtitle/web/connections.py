@@ -116,6 +116,20 @@ def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], t
                 self.transport.close()
 
     class Socket(WebSocketsSansIOProtocol):
+        heard_at = 0.0  # when the last bytes arrived, by the loop's clock
+
+        def data_received(self, data: bytes) -> None:
+            self.heard_at = self.loop.time()
+            super().data_received(data)
+
+        def keepalive_timeout(self) -> None:
+            """Keep a client that sends audio faster than it is recognized: its answer comes after that audio."""
+            timeout = self.ping_timeout or 0.0
+            if self.read_paused or self.loop.time() - self.heard_at < timeout:
+                self.pong_timer = self.loop.call_later(timeout, self.keepalive_timeout)
+            else:
+                super().keepalive_timeout()
+
         def connection_lost(self, exc: Exception | None) -> None:
             connection_limits.leave(_address(self.client))
             super().connection_lost(exc)

@@ -61,7 +61,7 @@ ErrorResponse = Callable[[SurtitleError], Response]
 _COOKIE = "surtitle-"
 _TOKEN_SCHEMES = ("bearer", "token")
 _TOKEN_PARAMETERS = ("token", "api_key")
-_PROTOCOL_TOKEN = re.compile(r"(?:^|, *)(?:token, *|openai-insecure-api-key\.)([^,\s]+)")
+_PROTOCOL_TOKEN = re.compile(r"(?:^|, *)(?:(?:token|bearer), *|openai-insecure-api-key\.)([^,\s]+)")
 
 
 def get_grant(connection: HTTPConnection) -> Grant:

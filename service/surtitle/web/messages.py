@@ -18,7 +18,7 @@ log = logging.getLogger("surtitle.web")
 class Start(msgspec.Struct, tag_field="op", tag="start", frozen=True):
     """The first message, which describes the audio that follows.
 
-    ``rate`` (Hz) and ``channels`` apply to pcm16le; ``age`` is how many seconds ago the first sample was captured.
+    ``rate`` (Hz) and ``channels`` apply to raw samples; ``age`` is how many seconds ago the first sample was captured.
     """
 
     format: str = "pcm16le"

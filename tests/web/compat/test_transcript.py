@@ -5,7 +5,7 @@ from __future__ import annotations
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word, join
 from surtitle.speech.recognizer import Boundary
-from surtitle.web.compat.transcript import CaptionChange, Change, Follower, SpeechEnded, SpeechStarted
+from surtitle.web.compat.transcript import CaptionChange, Change, Follower, SpeechEnded, SpeechStarted, Turns
 
 
 def caption(key: str, start: float, committed: str, tentative: str = "", *, final: bool = False) -> Caption:
@@ -56,3 +56,33 @@ def test_captions_are_put_between_the_boundaries_of_their_utterance() -> None:
     changes = Follower().update([*captions, *boundaries])
     assert describe(changes) == ["(", "One.", "Two.", ")", "(", "Three"]
     assert changes[3] == SpeechEnded(3.0)
+
+
+def turns(pause: float) -> Turns:
+    return Turns(lambda: pause)
+
+
+def test_a_pause_that_is_long_enough_ends_a_turn() -> None:
+    found = turns(1.0)
+    assert list(found.apply([SpeechStarted(0.5), SpeechEnded(2.0)], 2.6)) == [SpeechStarted(0.5)]
+    assert found.waiting
+    assert list(found.apply([], 2.9)) == []
+    assert list(found.apply([], 3.0)) == [SpeechEnded(2.0)]
+    assert not found.waiting
+
+
+def test_a_short_pause_does_not_end_a_turn() -> None:
+    found = turns(1.0)
+    changes: list[Change] = [SpeechStarted(0.5), SpeechEnded(2.0), SpeechStarted(2.8), SpeechEnded(4.0)]
+    assert list(found.apply([*changes, SpeechStarted(5.5)], 6.0)) == [
+        SpeechStarted(0.5),
+        SpeechEnded(4.0),
+        SpeechStarted(5.5),
+    ]
+
+
+def test_a_flush_ends_a_turn_at_once() -> None:
+    found = turns(9.0)
+    assert list(found.apply([SpeechStarted(0.5), SpeechEnded(2.0)], 2.1)) == [SpeechStarted(0.5)]
+    assert list(found.release()) == [SpeechEnded(2.0)]
+    assert list(found.release()) == []

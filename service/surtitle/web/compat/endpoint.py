@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from surtitle.core.errors import EngineError, ShuttingDown, SurtitleError
 from surtitle.web.clients import describe_peer
+from surtitle.web.guard import ErrorResponse
 
 log = logging.getLogger("surtitle.compat")
 
@@ -26,10 +27,15 @@ def find_channel(connection: HTTPConnection) -> str:
     return name
 
 
+def source_name(connection: HTTPConnection, default: str) -> str:
+    """The name of the client's source: ``source`` in its address, where a person may have put one, or ``default``."""
+    return connection.query_params.get("source") or default
+
+
 async def run_socket(websocket: WebSocket, endpoint: Callable[[WebSocket], Awaitable[None]], close: CloseWith) -> None:
     """Run ``endpoint`` until the client disconnects, and close with the reason if the endpoint fails.
 
-    An error before the connection is accepted is raised: the route answers it by an HTTP status.
+    An error before the connection is accepted is answered by an HTTP status.
     """
     peer = describe_peer(websocket)
     try:
@@ -49,9 +55,19 @@ async def run_socket(websocket: WebSocket, endpoint: Callable[[WebSocket], Await
         await _close(websocket, EngineError("The service failed unexpectedly: see its log for details."), close)
 
 
+async def _refuse(websocket: WebSocket, error: SurtitleError) -> None:
+    """Answer the handshake by an HTTP status, in the format of the protocol."""
+    route = websocket.scope.get("route")
+    response: ErrorResponse | None = getattr(route, "error_response", None)
+    if response is None:
+        raise error
+    await websocket.send_denial_response(response(error))
+
+
 async def _close(websocket: WebSocket, error: SurtitleError, close: CloseWith) -> None:
     if websocket.application_state is WebSocketState.CONNECTING:
-        raise error
+        await _refuse(websocket, error)
+        return
     if websocket.application_state is not WebSocketState.CONNECTED:
         return
     try:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
@@ -16,8 +17,9 @@ from starlette.websockets import WebSocket
 from surtitle.audio.intake import Intake, check_format, open_intake
 from surtitle.captions.caption import Caption
 from surtitle.channels.audio_tap import tap
-from surtitle.channels.hub import OpenedSource
+from surtitle.channels.hub import Hub, OpenedSource
 from surtitle.channels.source_options import SourceOptions
+from surtitle.core.errors import BadRequest
 from surtitle.core.logs import about
 from surtitle.core.settings import Limits
 from surtitle.speech.recognizer import Boundary
@@ -55,8 +57,9 @@ class LiveSource:
     Audio that is sent faster than it can be recognized is held back and never skipped.
     """
 
-    def __init__(self, opened: OpenedSource, intake: Intake, limits: Limits) -> None:
+    def __init__(self, opened: OpenedSource, intake: Intake, limits: Limits, hub: Hub) -> None:
         self._opened = opened
+        self._hub = hub
         self._limits = limits
         self._source = opened.source
         self._intake = intake
@@ -76,6 +79,21 @@ class LiveSource:
         return self._source.input.waiting
 
     @property
+    def recognized(self) -> float:
+        """Seconds of audio whose changes `take_changes` returns."""
+        return self._source.recognized
+
+    @property
+    def clock(self) -> float:
+        """The time of the first sample on the channel's clock."""
+        return self._source.clock
+
+    @property
+    def name(self) -> str:
+        """The source's name, under which its captions are published."""
+        return self._source.name
+
+    @property
     def lag(self) -> float:
         """Seconds from the arrival of audio until it was recognized."""
         return self._source.stats.lag
@@ -87,19 +105,30 @@ class LiveSource:
 
     @property
     def model(self) -> str:
-        """The name of the model that recognizes."""
-        return self._source.model or self._source.engine
+        """The name of the model that recognizes, without the folder that has it."""
+        return PurePath(self._source.model).name or self._source.engine
+
+    @property
+    def engine(self) -> str:
+        """The kind of recognizer."""
+        return self._source.engine
 
     @property
     def follower(self) -> Follower:
         """Has the words that may still change."""
         return self._follower
 
-    async def receive(self, websocket: WebSocket) -> bytes | str:
-        """The client's next message. Raises `WebSocketDisconnect`, `TimedOut`, `TooLarge`, and `SurtitleError` if the
-        client loses its source.
+    async def receive(self, websocket: WebSocket, timeout: float | None = None) -> bytes | str:
+        """The client's next message, for which it has ``timeout`` seconds if its protocol says so.
+
+        Raises `WebSocketDisconnect`, `TimedOut`, `TooLarge`, and `SurtitleError` if the client loses its source.
         """
-        return await receive(websocket, self._limits.compat_idle_timeout, self._opened.owner)
+        limit = self._limits.compat_idle_timeout
+        return await receive(websocket, min(limit, timeout or limit), self._opened.owner)
+
+    def change_options(self, options: SourceOptions) -> None:
+        """Change the language and vocabulary from the next utterance on. Raises `BadRequest`."""
+        self._hub.change_options(self._source, options)
 
     async def write(self, data: bytes) -> None:
         """Pass on audio; waits while too much is waiting. Raises `BadAudio`, `EngineError`, `TimedOut`."""
@@ -155,10 +184,12 @@ async def open_live_source(connection: HTTPConnection, request: LiveRequest) -> 
     hub, settings = services(connection).hub, services(connection).settings
     opened = await hub.open(request.channel, request.name, request.options)
     source = opened.source
-    intake = open_intake(audio.name, audio.rate, audio.channels, source.put_when_free, tap(source))
+    intake = open_intake(audio.name, audio.rate, audio.channels, source.put_when_free, tap(source), source.skip)
     try:
         with about(source.channel.name, source.key):
-            yield LiveSource(opened, intake, settings.limits)
+            if request.options.language and source.notice:
+                raise BadRequest(source.notice)  # rather than recognize another language
+            yield LiveSource(opened, intake, settings.limits, hub)
     finally:
         await intake.abort()
         source.end()

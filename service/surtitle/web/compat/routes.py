@@ -8,7 +8,9 @@ from starlette.websockets import WebSocket
 
 from surtitle.access.tokens import Scope
 from surtitle.core.settings import COMPAT_CHANNEL, Settings
-from surtitle.web.compat import vosk
+from surtitle.web.compat import deepgram, openai_realtime, openai_translation, vosk
+from surtitle.web.compat.openai_errors import error_response as openai_errors
+from surtitle.web.compat.read_ahead import ReadAhead
 from surtitle.web.guard import PUBLISH, ErrorResponse, Requirement
 from surtitle.web.routing import AnyRoute, GuardedWebSocketRoute
 
@@ -24,6 +26,14 @@ def compat_routes(settings: Settings) -> list[AnyRoute]:
     """
     return [
         *_socket("/vosk", vosk.vosk_socket, CAPTION_CHANNEL, vosk.error_response),
+        *_socket("/v1/realtime", openai_realtime.realtime_socket, _dictation_channel(settings), openai_errors),
+        *_socket(
+            "/v1/realtime/translations",
+            openai_translation.translation_socket,
+            _dictation_channel(settings),
+            openai_errors,
+        ),
+        *_socket("/v1/listen", deepgram.listen_socket, _dictation_channel(settings), deepgram.error_response),
     ]
 
 
@@ -35,7 +45,7 @@ def _socket(
     path: str, endpoint: Callable[[WebSocket], Awaitable[None]], channel: str, error_response: ErrorResponse
 ) -> Iterator[AnyRoute]:
     for prefix, needs in _places(channel):
-        yield GuardedWebSocketRoute(prefix + path, endpoint, needs=needs, error_response=error_response)
+        yield GuardedWebSocketRoute(prefix + path, ReadAhead(endpoint), needs=needs, error_response=error_response)
 
 
 def _places(channel: str) -> tuple[tuple[str, Requirement], ...]:

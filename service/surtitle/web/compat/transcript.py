@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from surtitle.captions.caption import Caption
@@ -80,6 +80,43 @@ class Follower:
         else:
             self._open[one.id] = one
         yield CaptionChange(one, one.words[known:])
+
+
+class Turns:
+    """Joins utterances with short pauses between them: the end of one is withheld until the pause is long enough.
+
+    ``pause`` gives the seconds, and is asked each time, when all changes before have been handled.
+    """
+
+    def __init__(self, pause: Callable[[], float]) -> None:
+        self._pause = pause
+        self._end: SpeechEnded | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an end is withheld, so that `apply` may return it without another change."""
+        return self._end is not None
+
+    def apply(self, changes: Iterable[Change], recognized: float) -> Iterator[Change]:
+        """The changes of the turns; ``recognized`` is how many seconds of audio they cover, with those before."""
+        for change in changes:
+            if isinstance(change, SpeechEnded):
+                self._end = change
+                continue
+            if isinstance(change, SpeechStarted) and self._end is not None:
+                if change.at - self._end.at < self._pause():
+                    self._end = None
+                    continue
+                yield from self.release()
+            yield change
+        if self._end is not None and recognized - self._end.at >= self._pause():
+            yield from self.release()
+
+    def release(self) -> Iterator[Change]:
+        """The end that is withheld, if there is one: no more audio is coming for now."""
+        end, self._end = self._end, None
+        if end is not None:
+            yield end
 
 
 def shift_caption(caption: Caption, seconds: float) -> Caption:

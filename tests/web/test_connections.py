@@ -1,0 +1,42 @@
+"""Connections of clients that the service holds back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from surtitle.core.settings import Limits
+from surtitle.web.connections import ConnectionLimits, protocols
+
+
+@pytest_asyncio.fixture
+async def socket(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A socket whose ping was not answered for 20 s, and which notes whether it was given up."""
+    _, protocol = protocols(ConnectionLimits(Limits()))
+    found: Any = protocol.__new__(protocol)
+    found.loop, found.read_paused, found.ping_timeout, found.lost = asyncio.get_running_loop(), False, 20.0, False
+    found.pong_timer = None
+    found.heard_at = found.loop.time() - 30.0
+    monkeypatch.setattr(WebSocketsSansIOProtocol, "keepalive_timeout", lambda self: setattr(self, "lost", True))
+    return found
+
+
+async def test_a_client_that_answers_no_ping_is_given_up(socket: Any) -> None:
+    socket.keepalive_timeout()
+    assert socket.lost
+
+
+@pytest.mark.parametrize("held_back", [True, False])
+async def test_a_client_whose_answer_waits_behind_its_audio_is_kept(socket: Any, held_back: bool) -> None:
+    if held_back:
+        socket.read_paused = True
+    else:
+        socket.heard_at = socket.loop.time() - 1.0
+    socket.keepalive_timeout()
+    assert not socket.lost
+    assert 19.0 < socket.pong_timer.when() - socket.loop.time() <= 20.0
+    socket.pong_timer.cancel()
