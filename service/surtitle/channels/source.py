@@ -176,7 +176,7 @@ class Source:
         self.input.lose(until - self.position)
 
     async def flush(self) -> None:
-        """Let the audio received so far become final, and wait until it is; the source goes on.
+        """Let the audio received so far become final, and wait until it is; the source continues.
 
         Raises `EngineError` if the source ends or that takes too long.
         """
