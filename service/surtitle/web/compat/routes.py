@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket
 from surtitle.access.tokens import Scope
 from surtitle.core.settings import COMPAT_CHANNEL, Settings
 from surtitle.web.compat import vosk
+from surtitle.web.compat.read_ahead import ReadAhead
 from surtitle.web.guard import PUBLISH, ErrorResponse, Requirement
 from surtitle.web.routing import AnyRoute, GuardedWebSocketRoute
 
@@ -35,7 +36,7 @@ def _socket(
     path: str, endpoint: Callable[[WebSocket], Awaitable[None]], channel: str, error_response: ErrorResponse
 ) -> Iterator[AnyRoute]:
     for prefix, needs in _places(channel):
-        yield GuardedWebSocketRoute(prefix + path, endpoint, needs=needs, error_response=error_response)
+        yield GuardedWebSocketRoute(prefix + path, ReadAhead(endpoint), needs=needs, error_response=error_response)
 
 
 def _places(channel: str) -> tuple[tuple[str, Requirement], ...]:
