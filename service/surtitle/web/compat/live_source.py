@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket
 from surtitle.audio.intake import Intake, check_format, open_intake
 from surtitle.captions.caption import Caption
 from surtitle.channels.audio_tap import tap
+from surtitle.channels.channel import Channel
 from surtitle.channels.hub import OpenedSource
 from surtitle.channels.source_options import SourceOptions
 from surtitle.core.logs import about
@@ -64,6 +65,16 @@ class LiveSource:
         self._seen = 0  # the sequence number of the last event that `take_changes` returned
         self.ended = False
         """Whether `take_changes` has returned everything, and nothing more will come."""
+
+    @property
+    def channel(self) -> Channel:
+        """The channel in which the source is published."""
+        return self._source.channel
+
+    @property
+    def clock(self) -> float:
+        """The time of the first sample on the channel's clock, in seconds."""
+        return self._source.clock
 
     @property
     def received(self) -> float:
