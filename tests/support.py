@@ -91,6 +91,8 @@ async def running(
     allow_origin: tuple[str, ...] = (),
     translation_model: str | None = None,
     speaker_model: str = SPEAKER_MODEL,
+    compat_channel: str | None = None,
+    vosk_port: int | None = None,
 ) -> AsyncIterator[Running]:
     """Run the real service, by default on a free port."""
     settings = Settings(
@@ -105,6 +107,8 @@ async def running(
         limits=limits,
         access=access,
         allow_origin=allow_origin,
+        compat_channel=compat_channel,
+        vosk_port=vosk_port,
     )
     server = Server(settings)
     serving = asyncio.create_task(server.serve())

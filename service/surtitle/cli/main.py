@@ -101,6 +101,16 @@ main.add_command(transcribe)
 @click.option(
     "--allow-origin", multiple=True, metavar="ORIGIN", help="The origin of a web page that may use the service."
 )
+@click.option(
+    "--compat-channel",
+    metavar="NAME",
+    help="The channel of clients of other services' interfaces that name none; by default one that is not stored.",
+)
+@click.option(
+    "--vosk-port",
+    type=click.IntRange(1, 65535),
+    help="Also serve programs on this computer that use a Vosk server, usually at port 2700.",
+)
 @add_serve_options
 @click.option("--verbose", is_flag=True, help="Log more.")
 def serve(verbose: bool, log_format: str, **options: Any) -> None:
@@ -144,6 +154,13 @@ def _check_settings(settings: Settings) -> Settings:
             f"The speaker model {settings.speaker_model!r} does not exist: give another file, or a name on the hub, "
             "with --speaker-model."
         )
+    if settings.compat_channel is not None:
+        from surtitle.channels.channel import check_name
+
+        try:
+            check_name(settings.compat_channel)
+        except SurtitleError as error:
+            raise click.UsageError(f"--compat-channel: {error.message}") from error
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("--engine whisper needs a model: add one, for example --model base.en.")
     if settings.model is not None:
@@ -257,6 +274,10 @@ async def _announce(server: Server, settings: Settings) -> None:
         f"  overlay    {url}/overlay/main   (add it to OBS as a browser source)\n"
         f"  viewer     {url}/view/main"
     )
+    if settings.vosk_port:
+        click.echo(
+            f"  Vosk       ws://127.0.0.1:{settings.vosk_port}   (without a token, for programs on this computer)"
+        )
     if settings.guarded:
         click.echo("Each page needs a token. For the dashboard, run: surtitle token --scope admin --channel '*'")
 

@@ -18,6 +18,7 @@ from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web import channel_settings, channels, health, obs_feed, pages, recordings, sessions, tokens
 from surtitle.web.compat.routes import compat_routes
+from surtitle.web.compat.vosk_port import VoskPort
 from surtitle.web.connections import ConnectionLimits
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import (
@@ -62,8 +63,11 @@ def create_app(
             app.state.services.metrics.register(ServiceCollector(app.state.services))
             yield
 
+    middleware = [Middleware(health.RefusalMetrics), Middleware(OriginMiddleware, settings=settings)]
+    if settings.vosk_port is not None:
+        middleware.append(Middleware(VoskPort, port=settings.vosk_port))
     app = Starlette(
-        middleware=[Middleware(health.RefusalMetrics), Middleware(OriginMiddleware, settings=settings)],
+        middleware=middleware,
         exception_handlers={SurtitleError: channels.answer_error},
     )
     app.router = GuardedRouter(_routes(settings), lifespan)
