@@ -148,19 +148,40 @@ starts = st.fixed_dictionaries(
         "token": scalars,
     },
 ).map(lambda told: json.dumps(told))
+compat = st.one_of(
+    st.dictionaries(
+        st.sampled_from(["sample_rate", "words", "max_alternatives", "phrase_list", "model"]),
+        scalars | st.sampled_from([8000, "16000.0", 1 << 70]) | st.lists(scalars, max_size=3),
+        max_size=4,
+    ).map(lambda told: json.dumps({"config": told})),
+    st.sampled_from(['{"eof" : 1}', '{"reset" : 1}', '{"config":[]}', '"config"', "config", b"",
+                     b"\x1a\x45\xdf\xa3xxxxxxxxx", b"OggS" + bytes(20), b"RIFF" + bytes(20),
+                     b"\0\0\0\x20ftypisom" + bytes(20), bytes(3)]),
+)  # fmt: skip
 messages = st.lists(
     starts
+    | compat
     | bodies.map(lambda told: told.decode("utf-8", "replace"))
     | st.binary(max_size=4000)
     | st.just('{"op":"end"}'),
     max_size=5,
 )
+SOCKETS = [
+    key.removeprefix("WS ").replace("{channel}", "fuzz").replace("{path:path}", "x")
+    for key in ROUTES
+    if key[:2] == "WS"
+]
+ASKED = (
+    "mode=diff",
+    "format=pcm16le",
+    "mode=%00",
+    "language=de-DE",
+    "language=%F0",
+    "target_language=en",
+    "source=%00",
+)
 places = st.sampled_from(
-    [
-        key.removeprefix("WS ").replace("{channel}", "fuzz").replace("{path:path}", "x")
-        for key in ROUTES
-        if key[:2] == "WS"
-    ]
+    [*SOCKETS, *(f"{path}?{query}" for path in SOCKETS if path.endswith("/asr") for query in ASKED)]
 )
 frames = st.lists(
     st.tuples(
