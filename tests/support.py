@@ -32,6 +32,7 @@ from surtitle.audio.pcm import to_pcm
 from surtitle.captions.caption import Caption
 from surtitle.core.settings import SPEAKER_MODEL, Access, Limits, Settings
 from surtitle.core.words import Word
+from surtitle.demo import SAMPLE
 from surtitle.web.server import Server
 
 NODE = 20  # the oldest whose test runner can set the clock
@@ -93,6 +94,7 @@ async def running(
     speaker_model: str = SPEAKER_MODEL,
     compat_channel: str | None = None,
     vosk_port: int | None = None,
+    wyoming_port: int | None = None,
 ) -> AsyncIterator[Running]:
     """Run the real service, by default on a free port."""
     settings = Settings(
@@ -109,6 +111,7 @@ async def running(
         allow_origin=allow_origin,
         compat_channel=compat_channel,
         vosk_port=vosk_port,
+        wyoming_port=wyoming_port,
     )
     server = Server(settings)
     serving = asyncio.create_task(server.serve())
@@ -264,6 +267,12 @@ def speech(text: str, voice: str = "rms") -> Samples:
 def load(path: Path) -> Samples:
     """An audio file as 16 kHz mono samples."""
     return np.concatenate(list(resample_blocks(decode(str(path)))))
+
+
+def sample_text() -> str:
+    """What is said in the demo's sample."""
+    lines = SAMPLE.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.partition(": ")[2] for line in lines)
 
 
 def as_wav(samples: Samples) -> bytes:

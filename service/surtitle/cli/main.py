@@ -111,6 +111,17 @@ main.add_command(transcribe)
     type=click.IntRange(1, 65535),
     help="Also serve programs on this computer that use a Vosk server, usually at port 2700.",
 )
+@click.option(
+    "--wyoming-port",
+    type=click.IntRange(1, 65535),
+    help="Also recognize voice commands for Home Assistant by the Wyoming protocol, usually at port 10300.",
+)
+@click.option(
+    "--wyoming-host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on for Home Assistant. There are no tokens: everybody who can reach it may use it.",
+)
 @add_serve_options
 @click.option("--verbose", is_flag=True, help="Log more.")
 def serve(verbose: bool, log_format: str, **options: Any) -> None:
@@ -278,6 +289,8 @@ async def _announce(server: Server, settings: Settings) -> None:
         click.echo(
             f"  Vosk       ws://127.0.0.1:{settings.vosk_port}   (without a token, for programs on this computer)"
         )
+    if settings.wyoming_port:
+        click.echo(f"  Wyoming    tcp://{settings.wyoming_host}:{settings.wyoming_port}   (for Home Assistant)")
     if settings.guarded:
         click.echo("Each page needs a token. For the dashboard, run: surtitle token --scope admin --channel '*'")
 

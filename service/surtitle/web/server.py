@@ -20,6 +20,7 @@ from surtitle.store.folder_lock import FolderLock
 from surtitle.store.journal import Store
 from surtitle.web.app import create_app
 from surtitle.web.compat.vosk_port import VOSK_HOST
+from surtitle.web.compat.wyoming import WyomingServer
 from surtitle.web.connections import ConnectionLimits, protocols
 from surtitle.web.services import Services
 
@@ -65,23 +66,29 @@ class Server(uvicorn.Server):
         _check_certificate(access.tls_cert, access.tls_key)
         self._listen_socket = _listen(settings.host, settings.port, "another Surtitle", "--port")
         self._vosk_socket: socket.socket | None = None
+        self._wyoming_socket: socket.socket | None = None
         self.ready = asyncio.Event()
         lock = None
         try:
             if settings.vosk_port is not None:
                 self._vosk_socket = _listen(VOSK_HOST, settings.vosk_port, "a Vosk server", "--vosk-port")
+            if settings.wyoming_port is not None:
+                self._wyoming_socket = _listen(
+                    settings.wyoming_host, settings.wyoming_port, "another Wyoming server", "--wyoming-port"
+                )
             lock = FolderLock(settings.data_dir) if settings.data_dir else None
             token_store = TokenStore(settings.data_dir if settings.guarded else None)
             if settings.guarded:
                 token_store.save_url(settings.public_url)
             store = Store(settings.data_dir, settings.database, lock) if settings.data_dir else None
         except SurtitleError:
-            self._listen_socket.close()
-            if self._vosk_socket:
-                self._vosk_socket.close()
+            for opened in (self._listen_socket, self._vosk_socket, self._wyoming_socket):
+                if opened:
+                    opened.close()
             if lock:
                 lock.release()
             raise
+        self._wyoming = WyomingServer(self._wyoming_socket) if self._wyoming_socket else None
         self._connection_limits = ConnectionLimits(limits)
         self._app = create_app(settings, store, token_store, self._connection_limits)
         self._http, ws = protocols(self._connection_limits)
@@ -106,7 +113,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        with self._listen_socket, self._vosk_socket or nullcontext():
+        with self._listen_socket, self._vosk_socket or nullcontext(), self._wyoming_socket or nullcontext():
             await super().serve([self._listen_socket])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -114,6 +121,8 @@ class Server(uvicorn.Server):
         if self._vosk_socket is not None:  # without TLS, which Vosk clients do not use
             loop = asyncio.get_running_loop()
             self.servers.append(await loop.create_server(self._create_protocol, sock=self._vosk_socket))
+        if self._wyoming is not None:
+            await self._wyoming.start(self._app)
         self.ready.set()
 
     def _create_protocol(self) -> asyncio.Protocol:
@@ -126,6 +135,8 @@ class Server(uvicorn.Server):
         hub.disconnect()
         await asyncio.gather(hub.finish(_FLUSH_TIMEOUT), self._notify_clients())
         await self._notify_clients()
+        if self._wyoming is not None:
+            await self._wyoming.close()
         await super().shutdown(sockets)
 
     async def _notify_clients(self) -> None:

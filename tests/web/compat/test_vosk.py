@@ -24,8 +24,19 @@ from surtitle.demo import SAMPLE
 from surtitle.web.compat.live_source import LiveSource
 from surtitle.web.compat.transcript import CaptionChange, Change, SpeechEnded
 from surtitle.web.compat.vosk import Config, Results
-from tests.support import Running, as_wav, error_rate, free_port, load, need, running, silence, sources, speech
-from tests.web.compat.test_whisperlivekit import sample_text
+from tests.support import (
+    Running,
+    as_wav,
+    error_rate,
+    free_port,
+    load,
+    need,
+    running,
+    sample_text,
+    silence,
+    sources,
+    speech,
+)
 
 TEXT = "The old clock on the wall has not worked for many years."
 Reply = dict[str, Any]

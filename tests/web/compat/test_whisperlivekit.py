@@ -30,6 +30,7 @@ from tests.support import (
     error_rate,
     need,
     running,
+    sample_text,
     silence,
     sources,
     speech,
@@ -59,11 +60,6 @@ def peer() -> ModuleType:
 async def whisper(whisper_tiny: Path) -> AsyncIterator[Running]:
     async with running(engine="whisper", model=str(whisper_tiny), language="en") as service:
         yield service
-
-
-def sample_text() -> str:
-    lines = SAMPLE.with_suffix(".txt").read_text().splitlines()
-    return " ".join(line.partition(": ")[2] for line in lines)
 
 
 @pytest.fixture

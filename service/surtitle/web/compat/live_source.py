@@ -5,6 +5,7 @@ This is what the protocols are built on. They differ in their messages; what hap
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -65,6 +66,11 @@ class LiveSource:
         self._seen = 0  # the sequence number of the last event that `take_changes` returned
         self.ended = False
         """Whether `take_changes` has returned everything, and nothing more will come."""
+
+    @property
+    def owner(self) -> asyncio.Future[None]:
+        """Fails when the client loses its source."""
+        return self._opened.owner
 
     @property
     def channel(self) -> Channel:
