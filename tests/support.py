@@ -181,6 +181,13 @@ def put(service: Running, channel: str, key: str, rev: int, text: str, tentative
     service.services.hub.channel(channel).original.put(Caption(key, rev, source, "en", words, rest, **more))
 
 
+def speak(service: Running, channel: str, key: str, rev: int, text: str, tentative: str = "", **more: Any) -> None:
+    """Publish a revision of a caption as if the channel's only source had recognized it: see `put`."""
+    (source,) = service.services.hub.sources.of(service.services.hub.channel(channel))
+    put(service, channel, key, rev, text, tentative, source=source.name, **more)
+    source.feed.publish_caption(source.channel.original.unnamed_caption(key))
+
+
 async def readers(service: Running, channel: str, count: int) -> None:
     """Wait until so many read a channel."""
     await until(lambda: service.services.hub.readers.of(channel) >= count)
