@@ -32,6 +32,7 @@ from surtitle.audio.pcm import to_pcm
 from surtitle.captions.caption import Caption
 from surtitle.core.settings import SPEAKER_MODEL, Access, Limits, Settings
 from surtitle.core.words import Word
+from surtitle.demo import SAMPLE
 from surtitle.web.server import Server
 
 NODE = 20  # the oldest whose test runner can set the clock
@@ -92,6 +93,9 @@ async def running(
     allow_origin: tuple[str, ...] = (),
     translation_model: str | None = None,
     speaker_model: str = SPEAKER_MODEL,
+    compat_channel: str | None = None,
+    vosk_port: int | None = None,
+    wyoming_port: int | None = None,
 ) -> AsyncIterator[Running]:
     """Run the real service, by default on a free port."""
     settings = Settings(
@@ -107,6 +111,9 @@ async def running(
         limits=limits,
         access=access,
         allow_origin=allow_origin,
+        compat_channel=compat_channel,
+        vosk_port=vosk_port,
+        wyoming_port=wyoming_port,
     )
     server = Server(settings)
     serving = asyncio.create_task(server.serve())
@@ -174,6 +181,13 @@ def put(service: Running, channel: str, key: str, rev: int, text: str, tentative
         tuple(Word(part, start, start + 1, spaced=spaced) for part in said.split()) for said in (text, tentative)
     )
     service.services.hub.channel(channel).original.put(Caption(key, rev, source, "en", words, rest, **more))
+
+
+def speak(service: Running, channel: str, key: str, rev: int, text: str, tentative: str = "", **more: Any) -> None:
+    """Publish a revision of a caption as if the channel's only source had recognized it: see `put`."""
+    (source,) = service.services.hub.sources.of(service.services.hub.channel(channel))
+    put(service, channel, key, rev, text, tentative, source=source.name, **more)
+    source.feed.publish_caption(source.channel.original.unnamed_caption(key))
 
 
 async def readers(service: Running, channel: str, count: int) -> None:
@@ -262,6 +276,12 @@ def speech(text: str, voice: str = "rms") -> Samples:
 def load(path: Path) -> Samples:
     """An audio file as 16 kHz mono samples."""
     return np.concatenate(list(resample_blocks(decode(str(path)))))
+
+
+def sample_text() -> str:
+    """What is said in the demo's sample."""
+    lines = SAMPLE.with_suffix(".txt").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.partition(": ")[2] for line in lines)
 
 
 def as_wav(samples: Samples) -> bytes:

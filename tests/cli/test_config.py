@@ -131,3 +131,17 @@ def test_invalid_public_addresses_are_refused(served: list[Settings]) -> None:
     assert "surtitle token new-secret" in done.output
     assert run("--tls-key", "x").exit_code == 2
     assert not served
+
+
+def test_the_options_for_clients_of_other_programs(tmp_path: Path, served: list[Settings]) -> None:
+    file = write_config(tmp_path, 'vosk_port = 2700\nwyoming_port = 10300\ncompat_channel = "desk"')
+    assert run("--config", file).output == ""
+    assert run().output == ""
+    chosen, default = served
+    assert (chosen.vosk_port, chosen.wyoming_port, chosen.compat_channel) == (2700, 10300, "desk")
+    assert chosen.unstored_channels == ()
+    assert (default.vosk_port, default.wyoming_port, default.unstored_channels) == (None, None, ("api",))
+    assert default.wyoming_host == "127.0.0.1"
+    done = run("--compat-channel", "no/slash")
+    assert done.exit_code == 2
+    assert "--compat-channel: 'no/slash' is not a valid channel name" in done.output

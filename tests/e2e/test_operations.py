@@ -129,8 +129,12 @@ async def test_tls(tmp_path: Path) -> None:
     surtitle("token", "new-secret", "--data-dir", str(tmp_path))
     certificate, key = certify(tmp_path)
     trusted = ssl.create_default_context(cafile=str(certificate))
-    tls = ("--tls-cert", str(certificate), "--tls-key", str(key))
+    vosk_port = free_port()
+    tls = ("--tls-cert", str(certificate), "--tls-key", str(key), "--vosk-port", str(vosk_port))
     async with served(tmp_path, "--require-token", *tls, url="https://localhost:{port}") as service:
+        async with connect(f"ws://localhost:{vosk_port}", proxy=None) as socket:  # Vosk clients know no TLS
+            await socket.send('{"eof" : 1}')
+            assert json.loads(await socket.recv()) == {"text": ""}
         token = service.token("--scope", "admin")
         assert error_rate(TEXT, await speak(service.url, token, trusted)) < 0.3
         async with httpx.AsyncClient(verify=trusted, base_url=service.url) as client:

@@ -176,9 +176,20 @@ events = st.fixed_dictionaries(
         | scalars,
     },
 ).map(lambda told: json.dumps(told))  # fmt: skip
+compat = st.one_of(
+    st.dictionaries(
+        st.sampled_from(["sample_rate", "words", "max_alternatives", "phrase_list", "model"]),
+        scalars | st.sampled_from([8000, "16000.0", 1 << 70]) | st.lists(scalars, max_size=3),
+        max_size=4,
+    ).map(lambda told: json.dumps({"config": told})),
+    st.sampled_from(['{"eof" : 1}', '{"reset" : 1}', '{"config":[]}', '"config"', "config", b"",
+                     b"\x1a\x45\xdf\xa3xxxxxxxxx", b"OggS" + bytes(20), b"RIFF" + bytes(20),
+                     b"\0\0\0\x20ftypisom" + bytes(20), bytes(3)]),
+)  # fmt: skip
 messages = st.lists(
     starts
     | events
+    | compat
     | bodies.map(lambda told: told.decode("utf-8", "replace"))
     | st.binary(max_size=4000)
     | st.just('{"op":"end"}'),
@@ -196,8 +207,18 @@ options = st.sampled_from(
      "callback=http://127.0.0.1/", "language=xx", "keyterm=%00", "replace=x", "endpointing=1e400", "channels=9",
      "interim_results=perhaps", "utterance_end_ms=1", "multichannel=true", "redact=x"]
 )  # fmt: skip
+ASKED = (
+    "mode=diff",
+    "format=pcm16le",
+    "mode=%00",
+    "language=de-DE",
+    "language=%F0",
+    "target_language=en",
+    "source=%00",
+)
+QUERIES = {LISTEN: options, "/asr": st.sampled_from(["", *ASKED])}
 places = st.sampled_from(sockets).flatmap(
-    lambda place: options.map(lambda query: f"{place}?{query}") if place == LISTEN else st.just(place)
+    lambda place: QUERIES[place].map(lambda query: f"{place}?{query}") if place in QUERIES else st.just(place)
 )
 frames = st.lists(
     st.tuples(

@@ -109,6 +109,27 @@ main.add_command(transcribe)
 @click.option(
     "--allow-origin", multiple=True, metavar="ORIGIN", help="The origin of a web page that may use the service."
 )
+@click.option(
+    "--compat-channel",
+    metavar="NAME",
+    help="The channel of clients of other services' interfaces that name none; by default one that is not stored.",
+)
+@click.option(
+    "--vosk-port",
+    type=click.IntRange(1, 65535),
+    help="Also serve programs on this computer that use a Vosk server, usually at port 2700.",
+)
+@click.option(
+    "--wyoming-port",
+    type=click.IntRange(1, 65535),
+    help="Also recognize voice commands for Home Assistant by the Wyoming protocol, usually at port 10300.",
+)
+@click.option(
+    "--wyoming-host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address to listen on for Home Assistant. There are no tokens: everybody who can reach it may use it.",
+)
 @add_serve_options
 @click.option("--verbose", is_flag=True, help="Log more.")
 def serve(verbose: bool, log_format: str, **options: Any) -> None:
@@ -154,6 +175,13 @@ def _check_settings(settings: Settings) -> Settings:
         )
     if settings.transcripts is not None:
         check_folder(settings.transcripts, "--transcripts")
+    if settings.compat_channel is not None:
+        from surtitle.channels.channel import check_name
+
+        try:
+            check_name(settings.compat_channel)
+        except SurtitleError as error:
+            raise click.UsageError(f"--compat-channel: {error.message}") from error
     if settings.engine == "whisper" and settings.model is None:
         raise click.UsageError("--engine whisper needs a model: add one, for example --model base.en.")
     if settings.model is not None:
@@ -267,6 +295,12 @@ async def _announce(server: Server, settings: Settings) -> None:
         f"  overlay    {url}/overlay/main   (add it to OBS as a browser source)\n"
         f"  viewer     {url}/view/main"
     )
+    if settings.vosk_port:
+        click.echo(
+            f"  Vosk       ws://127.0.0.1:{settings.vosk_port}   (without a token, for programs on this computer)"
+        )
+    if settings.wyoming_port:
+        click.echo(f"  Wyoming    tcp://{settings.wyoming_host}:{settings.wyoming_port}   (for Home Assistant)")
     if settings.guarded:
         click.echo("Each page needs a token. For the dashboard, run: surtitle token --scope admin --channel '*'")
 

@@ -88,6 +88,8 @@ class Settings:
     data_dir: Path | None = None  # for settings, sessions, captions and recordings; None stores nothing
     compat_channel: str | None = None  # for clients that name none; None for one that is not stored, `COMPAT_CHANNEL`
     vosk_port: int | None = None  # a second port on this computer for Vosk clients
+    wyoming_port: int | None = None  # a port for Home Assistant
+    wyoming_host: str = "127.0.0.1"
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
     recording_format: str = RECORDING_FORMATS[0]
     transcripts: Path | None = None  # the folder for transcripts that are written while people speak

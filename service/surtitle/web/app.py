@@ -29,6 +29,7 @@ from surtitle.web import (
 )
 from surtitle.web.base_path import BasePathMiddleware
 from surtitle.web.compat.routes import compat_routes
+from surtitle.web.compat.vosk_port import VoskPort
 from surtitle.web.connections import ConnectionLimits
 from surtitle.web.corrections import correct_caption
 from surtitle.web.guard import (
@@ -73,12 +74,15 @@ def create_app(
             app.state.services.metrics.register(ServiceCollector(app.state.services))
             yield
 
+    middleware = [
+        Middleware(BasePathMiddleware, public_url=settings.access.public_url),
+        Middleware(health.RefusalMetrics),
+        Middleware(OriginMiddleware, settings=settings),
+    ]
+    if settings.vosk_port is not None:
+        middleware.append(Middleware(VoskPort, port=settings.vosk_port))
     app = Starlette(
-        middleware=[
-            Middleware(BasePathMiddleware, public_url=settings.access.public_url),
-            Middleware(health.RefusalMetrics),
-            Middleware(OriginMiddleware, settings=settings),
-        ],
+        middleware=middleware,
         exception_handlers={SurtitleError: channels.answer_error},
     )
     app.router = GuardedRouter(_routes(settings), lifespan)

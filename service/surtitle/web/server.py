@@ -8,7 +8,9 @@ import os
 import socket
 import ssl
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 import uvicorn
 
@@ -19,6 +21,8 @@ from surtitle.store.folder_lock import FolderLock
 from surtitle.store.journal import Store
 from surtitle.store.network_share import describe_network_share, find_network_share
 from surtitle.web.app import create_app
+from surtitle.web.compat.vosk_port import VOSK_HOST
+from surtitle.web.compat.wyoming import WyomingServer
 from surtitle.web.connections import ConnectionLimits, protocols
 from surtitle.web.services import Services
 
@@ -56,7 +60,7 @@ class BadCertificate(SurtitleError):
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that binds its port when it is created, so that a taken port is reported in one sentence.
+    """A uvicorn server that binds its ports when it is created, so that a taken port is reported in one sentence.
 
     Raises `PortTaken`, `FolderInUse`, `StoreError`, `TokenStoreError`, `BadCertificate`.
     """
@@ -64,17 +68,18 @@ class Server(uvicorn.Server):
     def __init__(self, settings: Settings) -> None:
         access, limits = settings.access, settings.limits
         _check_certificate(access.tls_cert, access.tls_key)
-        try:
-            family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-            self._listen_socket = socket.create_server((settings.host, settings.port), family=family)
-        except OSError as error:
-            raise PortTaken(
-                f"Port {settings.port} cannot be used ({_describe(error)}): stop the program that uses it, "
-                "which may be another Surtitle, or choose another port with --port."
-            ) from error
+        self._listen_socket = _listen(settings.host, settings.port, "another Surtitle", "--port")
+        self._vosk_socket: socket.socket | None = None
+        self._wyoming_socket: socket.socket | None = None
         self.ready = asyncio.Event()
         lock = None
         try:
+            if settings.vosk_port is not None:
+                self._vosk_socket = _listen(VOSK_HOST, settings.vosk_port, "a Vosk server", "--vosk-port")
+            if settings.wyoming_port is not None:
+                self._wyoming_socket = _listen(
+                    settings.wyoming_host, settings.wyoming_port, "another Wyoming server", "--wyoming-port"
+                )
             lock = FolderLock(settings.data_dir) if settings.data_dir else None
             token_store = TokenStore(settings.data_dir if settings.guarded else None)
             if settings.guarded:
@@ -83,19 +88,22 @@ class Server(uvicorn.Server):
                 log.warning("%s", describe_network_share(settings.data_dir, kind))
             store = Store(settings.data_dir, settings.database, lock) if settings.data_dir else None
         except SurtitleError:
-            self._listen_socket.close()
+            for opened in (self._listen_socket, self._vosk_socket, self._wyoming_socket):
+                if opened:
+                    opened.close()
             if lock:
                 lock.release()
             raise
+        self._wyoming = WyomingServer(self._wyoming_socket) if self._wyoming_socket else None
         self._connection_limits = ConnectionLimits(limits)
         self._app = create_app(settings, store, token_store, self._connection_limits)
-        http, ws = protocols(self._connection_limits)
+        self._http, ws = protocols(self._connection_limits)
         config = uvicorn.Config(
             self._app,
             access_log=False,
             forwarded_allow_ips=list(access.trust_proxy),
             h11_max_incomplete_event_size=limits.header_bytes,
-            http=http,
+            http=self._http,
             lifespan="on",
             log_config=None,
             log_level="error",  # lower levels log addresses, which may hold tokens, and every malformed request
@@ -111,12 +119,21 @@ class Server(uvicorn.Server):
         super().__init__(config)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        with self._listen_socket:
+        with self._listen_socket, self._vosk_socket or nullcontext(), self._wyoming_socket or nullcontext():
             await super().serve([self._listen_socket])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if self._vosk_socket is not None:  # without TLS, which Vosk clients do not use
+            loop = asyncio.get_running_loop()
+            self.servers.append(await loop.create_server(self._create_protocol, sock=self._vosk_socket))
+        if self._wyoming is not None:
+            await self._wyoming.start(self._app)
         self.ready.set()
+
+    def _create_protocol(self) -> asyncio.Protocol:
+        protocol = self._http(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        return cast(asyncio.Protocol, protocol)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         services: Services = self._app.state.services
@@ -124,12 +141,25 @@ class Server(uvicorn.Server):
         hub.disconnect()
         await asyncio.gather(hub.finish(_FLUSH_TIMEOUT), self._notify_clients())
         await self._notify_clients()
+        if self._wyoming is not None:
+            await self._wyoming.close()
         await super().shutdown(sockets)
 
     async def _notify_clients(self) -> None:
         """Give connections time to send what their clients have to know."""
         if self._connection_limits.open:
             await asyncio.sleep(_NOTIFY_DELAY)
+
+
+def _listen(host: str, port: int, other: str, option: str) -> socket.socket:
+    """Listen on a port, which ``option`` sets and the ``other`` program may use. Raises `PortTaken`."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise PortTaken(
+            f"Port {port} cannot be used ({_describe(error)}): stop the program that uses it, "
+            f"which may be {other}, or choose another port with {option}."
+        ) from error
 
 
 def _describe(error: OSError) -> str:

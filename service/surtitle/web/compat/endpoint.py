@@ -9,9 +9,13 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from surtitle.core.errors import EngineError, ShuttingDown, SurtitleError
+from surtitle.channels.settings import check_language
+from surtitle.core.errors import BadRequest, EngineError, ShuttingDown, SurtitleError
+from surtitle.models.engines import BUILT_IN
+from surtitle.text.languages import recognizer_code, unknown_language
 from surtitle.web.clients import describe_peer
 from surtitle.web.guard import ErrorResponse
+from surtitle.web.services import services
 
 log = logging.getLogger("surtitle.compat")
 
@@ -30,6 +34,21 @@ def find_channel(connection: HTTPConnection) -> str:
 def source_name(connection: HTTPConnection, default: str) -> str:
     """The name of the client's source: ``source`` in its address, where a person may have put one, or ``default``."""
     return connection.query_params.get("source") or default
+
+
+def check_spoken_language(connection: HTTPConnection, channel: str, language: str | None) -> None:
+    """Refuse a language that the channel's model does not know, because the client would get another one instead.
+
+    A model that is still being loaded cannot be asked. Raises `BadRequest`, `NoSuchChannel`, `TooMany`.
+    """
+    if not language:
+        return
+    check_language(language)
+    engines, hub = services(connection).engines, services(connection).hub
+    engine = engines.get_loaded(hub.channel(channel).settings.model)
+    if engine is not None and engines.ready and recognizer_code(language, engine.languages) is None:
+        name = engine.name if engine.name == BUILT_IN else engine.model
+        raise BadRequest(unknown_language(language, name, engine.languages, detected=False))
 
 
 async def run_socket(websocket: WebSocket, endpoint: Callable[[WebSocket], Awaitable[None]], close: CloseWith) -> None:

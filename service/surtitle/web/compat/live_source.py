@@ -5,6 +5,7 @@ This is what the protocols are built on. They differ in their messages; what hap
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,12 +18,13 @@ from starlette.websockets import WebSocket
 from surtitle.audio.intake import Intake, check_format, open_intake
 from surtitle.captions.caption import Caption
 from surtitle.channels.audio_tap import tap
+from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub, OpenedSource
 from surtitle.channels.source_options import SourceOptions
-from surtitle.core.errors import BadRequest
 from surtitle.core.logs import about
 from surtitle.core.settings import Limits
 from surtitle.speech.recognizer import Boundary
+from surtitle.web.compat.endpoint import check_spoken_language
 from surtitle.web.compat.sockets import receive
 from surtitle.web.compat.transcript import Change, Follower
 from surtitle.web.services import services
@@ -69,6 +71,21 @@ class LiveSource:
         """Whether `take_changes` has returned everything, and nothing more will come."""
 
     @property
+    def owner(self) -> asyncio.Future[None]:
+        """Fails when the client loses its source."""
+        return self._opened.owner
+
+    @property
+    def channel(self) -> Channel:
+        """The channel in which the source is published."""
+        return self._source.channel
+
+    @property
+    def clock(self) -> float:
+        """The time of the first sample on the channel's clock, in seconds."""
+        return self._source.clock
+
+    @property
     def received(self) -> float:
         """Seconds of audio received."""
         return self._source.input.received
@@ -82,11 +99,6 @@ class LiveSource:
     def recognized(self) -> float:
         """Seconds of audio whose changes `take_changes` returns."""
         return self._source.recognized
-
-    @property
-    def clock(self) -> float:
-        """The time of the first sample on the channel's clock."""
-        return self._source.clock
 
     @property
     def name(self) -> str:
@@ -179,6 +191,7 @@ async def open_live_source(connection: HTTPConnection, request: LiveRequest) -> 
     The route has checked the client's token. Raises `SurtitleError` if the source cannot be opened.
     """
     audio = request.audio
+    check_spoken_language(connection, request.channel, request.options.language)
     check_format(audio.name, audio.rate, audio.channels)  # before a source is created
     services(connection).admission.check_start(connection)
     hub, settings = services(connection).hub, services(connection).settings
@@ -187,8 +200,6 @@ async def open_live_source(connection: HTTPConnection, request: LiveRequest) -> 
     intake = open_intake(audio.name, audio.rate, audio.channels, source.put_when_free, tap(source), source.skip)
     try:
         with about(source.channel.name, source.key):
-            if request.options.language and source.notice:
-                raise BadRequest(source.notice)  # rather than recognize another language
             yield LiveSource(opened, intake, settings.limits, hub)
     finally:
         await intake.abort()

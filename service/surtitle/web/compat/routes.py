@@ -8,11 +8,11 @@ from starlette.websockets import WebSocket
 
 from surtitle.access.tokens import Scope
 from surtitle.core.settings import COMPAT_CHANNEL, Settings
-from surtitle.web.compat import deepgram, openai_realtime, openai_translation, vosk
+from surtitle.web.compat import deepgram, openai_realtime, openai_translation, vosk, whisperlivekit
 from surtitle.web.compat.openai_errors import error_response as openai_errors
 from surtitle.web.compat.read_ahead import ReadAhead
-from surtitle.web.guard import PUBLISH, ErrorResponse, Requirement
-from surtitle.web.routing import AnyRoute, GuardedWebSocketRoute
+from surtitle.web.guard import PUBLIC, PUBLISH, ErrorResponse, Requirement
+from surtitle.web.routing import AnyRoute, GuardedRoute, GuardedWebSocketRoute
 
 CAPTION_CHANNEL = "main"
 """The channel of clients that caption something and name no channel."""
@@ -25,6 +25,8 @@ def compat_routes(settings: Settings) -> list[AnyRoute]:
     own: what somebody dictates must not appear on a stream.
     """
     return [
+        *_socket("/asr", whisperlivekit.asr_socket, CAPTION_CHANNEL, whisperlivekit.error_response),
+        GuardedRoute("/health", whisperlivekit.health, needs=PUBLIC),
         *_socket("/vosk", vosk.vosk_socket, CAPTION_CHANNEL, vosk.error_response),
         *_socket("/v1/realtime", openai_realtime.realtime_socket, _dictation_channel(settings), openai_errors),
         *_socket(

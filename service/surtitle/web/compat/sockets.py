@@ -31,9 +31,14 @@ async def receive(websocket: WebSocket, timeout: float, owner: asyncio.Future[No
 
 
 async def send_json(websocket: WebSocket, message: object) -> None:
+    """Send a message as JSON; see `send_text`."""
+    await send_text(websocket, msgspec.json.encode(message).decode())
+
+
+async def send_text(websocket: WebSocket, text: str) -> None:
     """Send a message, which the client must accept within the limit. Raises `TimeoutError`, `WebSocketDisconnect`."""
     async with asyncio.timeout(services(websocket).settings.limits.send_timeout):
-        await websocket.send_text(msgspec.json.encode(message).decode())
+        await websocket.send_text(text)
 
 
 async def run_both(receiving: Coroutine[Any, Any, None], sending: Coroutine[Any, Any, None]) -> None:

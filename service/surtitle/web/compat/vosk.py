@@ -21,14 +21,14 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import BadRequest, SurtitleError
 from surtitle.core.words import Word
 from surtitle.vocabulary.rules import MAX_HOTWORDS, Vocabulary
-from surtitle.web.compat.endpoint import find_channel, run_socket
+from surtitle.web.compat.endpoint import find_channel, run_socket, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
 from surtitle.web.compat.sockets import receive, send_json
 from surtitle.web.compat.transcript import CaptionChange, SpeechEnded
 from surtitle.web.services import services
 
 NAME = "Vosk client"
-"""The source's name."""
+"""The source's name, unless its address has another."""
 
 _DEFAULT_RATE = 8000  # Hz, as the Vosk server assumes
 
@@ -39,7 +39,7 @@ class Config(msgspec.Struct, frozen=True):
     """What a client configures before it sends audio. ``model`` is a path on the server's disk, and is ignored."""
 
     sample_rate: float | str = _DEFAULT_RATE
-    words: bool | int = False
+    words: bool | int = True
     max_alternatives: int = 0
     phrase_list: tuple[str, ...] = ()
 
@@ -94,9 +94,13 @@ class Results:
         words = whole_words(pieces)
         text = _text(words)
         if self._config.max_alternatives:
-            timed = [{"start": word.start, "end": word.end, "word": word.text} for word in words]
             confidence = round(sum(word.probability for word in words), 6)  # as Vosk: larger for more words
-            return {"alternatives": [{"confidence": confidence, "result": timed, "text": text}]}
+            alternative: Reply = {"confidence": confidence, "text": text}
+            if self._config.words:
+                alternative["result"] = [
+                    {"start": round(word.start, 3), "end": round(word.end, 3), "word": word.text} for word in words
+                ]
+            return {"alternatives": [alternative]}
         if not self._config.words or not words:
             return {"text": text}
         return {"result": [_describe(word) for word in words], "text": text}
@@ -119,7 +123,7 @@ async def _serve(websocket: WebSocket) -> None:
         await send_json(websocket, {"text": ""})
         await websocket.close(1000)
         return
-    request = LiveRequest(find_channel(websocket), NAME, config.audio, config.options)
+    request = LiveRequest(find_channel(websocket), source_name(websocket, NAME), config.audio, config.options)
     async with open_live_source(websocket, request) as live:
         await _transcribe(websocket, live, Results(live, config), first)
 
