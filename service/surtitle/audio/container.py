@@ -19,12 +19,15 @@ from surtitle.core.errors import BadAudio
 
 _MAX_BAD_PACKETS = 50  # in a row, after which decoding fails
 
-# Start decoding after the first packets instead of after five seconds of analysis. Only allow containers that hold the
-# audio themselves: FFmpeg also reads playlists, by which a client could make it open local files and network addresses.
+SAFE_FORMATS = "matroska,webm,ogg,wav,flac,mp3,mov,mp4,m4a,aac,ac3,eac3,aiff,au,caf,w64,avi,mpegts,flv,asf"
+"""Containers that hold the audio themselves: FFmpeg also reads playlists, by which a client could make it open local
+files and network addresses."""
+
+# Start decoding after the first packets instead of after five seconds of analysis.
 _LIVE_OPTIONS = {
     "analyzeduration": "0",
     "probesize": "32768",
-    "format_whitelist": "matroska,webm,ogg,wav,flac,mp3,mov,mp4,m4a,aac,ac3,eac3,aiff,au,caf,w64,avi,mpegts,flv,asf",
+    "format_whitelist": SAFE_FORMATS,
     "protocol_whitelist": "none",
 }
 
