@@ -63,6 +63,7 @@ async def ask(service: Running, key: str, shown_token: str | None, how: str = "h
         "file": "1-tab.flac",
         "channel": "main",
         "id": "c1",
+        "id:path": "whisper-1",
         "name": "style",
         "form": "txt",
         "path:path": "nowhere/at/all",
@@ -178,7 +179,8 @@ async def test_the_right_token_passes(guarded: Running, key: str, how: str) -> N
     if how == "start" and key not in ("WS /stt", "WS /api/channels/{channel}/audio"):
         return
     scope = requirement.scope or Scope.PUBLISH
-    answer = await ask(guarded, key, token(scope, EVERY if requirement.channel == EVERY else "main"), how)
+    channel = "main" if requirement.channel in ("", "{channel}") else requirement.channel
+    answer = await ask(guarded, key, token(scope, channel), how)
     assert answer.status not in (401, 403, 429, 500), answer.text
     # a source that was left alone has to go before the next test
     await guarded.services.demo.close()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 from starlette.websockets import WebSocket
 
 from surtitle.access.tokens import Scope
 from surtitle.core.settings import COMPAT_CHANNEL, Settings
-from surtitle.web.compat import vosk
+from surtitle.web.compat import deepgram_files, openai_files, vosk
 from surtitle.web.guard import PUBLISH, ErrorResponse, Requirement
-from surtitle.web.routing import AnyRoute, GuardedWebSocketRoute
+from surtitle.web.routing import AnyRoute, GuardedRoute, GuardedWebSocketRoute
 
 CAPTION_CHANNEL = "main"
 """The channel of clients that caption something and name no channel."""
@@ -22,7 +23,14 @@ def compat_routes(settings: Settings) -> list[AnyRoute]:
     At the bare paths, clients of caption programs publish in the main channel, and all others in a channel of their
     own: what somebody dictates must not appear on a stream.
     """
+    dictation = _dictation_channel(settings)
+    openai_error = openai_files.error_response
     return [
+        *_http("/v1/audio/transcriptions", openai_files.create_transcription, "POST", dictation, openai_error),
+        *_http("/v1/audio/translations", openai_files.create_translation, "POST", dictation, openai_error),
+        *_http("/v1/models", openai_files.get_models, "GET", dictation, openai_error),
+        *_http("/v1/models/{id:path}", openai_files.get_model, "GET", dictation, openai_error),
+        *_http("/v1/listen", deepgram_files.transcribe, "POST", dictation, deepgram_files.error_response),
         *_socket("/vosk", vosk.vosk_socket, CAPTION_CHANNEL, vosk.error_response),
     ]
 
@@ -36,6 +44,13 @@ def _socket(
 ) -> Iterator[AnyRoute]:
     for prefix, needs in _places(channel):
         yield GuardedWebSocketRoute(prefix + path, endpoint, needs=needs, error_response=error_response)
+
+
+def _http(
+    path: str, endpoint: Callable[..., Any], method: str, channel: str, error_response: ErrorResponse
+) -> Iterator[AnyRoute]:
+    for prefix, needs in _places(channel):
+        yield GuardedRoute(prefix + path, endpoint, [method], needs=needs, error_response=error_response)
 
 
 def _places(channel: str) -> tuple[tuple[str, Requirement], ...]:
