@@ -83,8 +83,8 @@ nasty = st.sampled_from(
 )  # fmt: skip
 FORM = b"multipart/form-data; boundary=b"
 FORM_FIELDS = st.sampled_from(
-    ["file", "file", "model", "response_format", "stream", "language", "languages[]", "prompt", "keywords[]", "temperature",
-     "timestamp_granularities[]", "x"]
+    ["file", "file", "model", "response_format", "stream", "language", "languages[]", "prompt", "keywords[]",
+     "temperature", "timestamp_granularities[]", "x"]
 )  # fmt: skip
 
 
@@ -119,7 +119,8 @@ bodies = (
 queries = st.dictionaries(
     st.sampled_from(["format", "rate", "channels", "lang", "source", "age", "resume", "token", "ticket", "last", "hl",
                      "captions", "captions_lang", "delay", "picture", "overlay", "x", "model", "language", "encoding",
-                     "sample_rate", "keyterm", "replace", "utterances", "utt_split", "detect_language", "smart_format"]),
+                     "sample_rate", "keyterm", "replace", "utterances", "utt_split", "detect_language",
+                     "smart_format"]),
     texts | st.sampled_from(["pcm16le", "webm", "auto", "48000", "2", "en", "12345678", "1", "30"]),
     max_size=3,
 )  # fmt: skip
