@@ -52,7 +52,8 @@ async def target() -> AsyncIterator[tuple[Running, Ear]]:
     logging.getLogger().addHandler(ear)
     try:
         async with running(FEW) as service:
-            service.services.file_transcriptions._command = COMMAND
+            files = service.services.file_transcriptions
+            files._command, files._idle_timeout = COMMAND, 0.1
             await publish(service, speech("The weather will be fine tomorrow."))  # what stays is loaded
             async with httpx.AsyncClient(base_url=service.url) as client, client.stream("GET", CAPTIONS):
                 pass
@@ -247,7 +248,7 @@ async def test_http(target: tuple[Running, Ear], request: bytes) -> None:
     if said:
         status = int(said.split(b" ", 2)[1])
         assert status < 500, (request, said)
-        assert b"X-Evil" not in said.partition(b"\r\n\r\n")[0]
+        assert b"\nX-Evil" not in said.partition(b"\r\n\r\n")[0]
     assert ear.heard == []
 
 

@@ -38,9 +38,7 @@ class Metrics:
             "surtitle_file_requests", "Files of clients, by result: done, failed, or stopped.", ["result"],
             registry=self._registry,
         )  # fmt: skip
-        self._file_audio = Counter(
-            "surtitle_file_audio_seconds", "Audio of recognized files.", registry=self._registry
-        )
+        self._file_audio = Counter("surtitle_file_audio_seconds", "Audio of recognized files.", registry=self._registry)
         self._file_work = Counter(
             "surtitle_file_work_seconds", "Time for which files were being recognized.", registry=self._registry
         )

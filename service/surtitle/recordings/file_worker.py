@@ -61,7 +61,7 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """The work goes on: ``read`` seconds are read."""
+    """The process is at work: ``read`` seconds are read."""
 
     read: float
 

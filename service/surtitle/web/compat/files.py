@@ -63,7 +63,7 @@ class FileTranscript:
 
 
 def main_speaker(word: Word) -> str | None:
-    """Who says a word; the first of several who speak at the same time."""
+    """The speaker of a word; the first of several who speak at the same time."""
     return word.speaker.split(TOGETHER)[0] if word.speaker else None
 
 
