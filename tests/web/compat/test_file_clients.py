@@ -16,7 +16,8 @@ from deepgram.environment import DeepgramClientEnvironment
 
 from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
-from tests.support import Running, error_rate, load, need, publish, running, until
+from surtitle.recordings import file_transcriptions
+from tests.support import Running, as_wav, error_rate, load, need, publish, running, until
 
 pytestmark = [
     pytest.mark.slow,
@@ -37,6 +38,13 @@ async def service(whisper_tiny: Path) -> AsyncIterator[Running]:
         yield service
 
 
+@pytest.fixture
+def normal_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests that run at the same time do not go first."""
+    monkeypatch.setattr(file_transcriptions, "PROMPT", 0)
+
+
+@pytest.mark.usefixtures("normal_priority")
 async def test_the_openai_client(service: Running) -> None:
     client = openai.OpenAI(base_url=f"{service.url}/v1", api_key="unused")
 
@@ -64,12 +72,13 @@ async def test_the_openai_client(service: Running) -> None:
     assert verbose.duration == pytest.approx(len(load(SAMPLE)) / RATE, abs=0.1)
 
 
+@pytest.mark.usefixtures("normal_priority")
 async def test_the_deepgram_client(service: Running) -> None:
     url, socket_url = service.url, service.sockets
     environment = DeepgramClientEnvironment(base=url, production=socket_url, agent=socket_url, agent_rest=url)
 
     def ask() -> Any:
-        with httpx.Client(timeout=120) as http:
+        with httpx.Client(timeout=300) as http:
             client = DeepgramClient(api_key="x", environment=environment, httpx_client=http)
             return client.listen.v1.media.transcribe_file(
                 request=SAMPLE.read_bytes(), model="nova-3", smart_format=True, utterances=True
@@ -82,25 +91,28 @@ async def test_the_deepgram_client(service: Running) -> None:
     assert len(answer.results.utterances) > 2
 
 
+@pytest.mark.usefixtures("normal_priority")
 async def test_curl(service: Running) -> None:
     process = await asyncio.create_subprocess_exec(
         need("curl"), "-sS", "-F", f"file=@{SAMPLE}", "-F", "model=whisper-1", "-F", "response_format=srt",
         f"{service.url}/v1/audio/transcriptions", stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    output, _ = await asyncio.wait_for(process.communicate(), 120)
+    output, _ = await asyncio.wait_for(process.communicate(), 300)
     cues = [cue.splitlines() for cue in output.decode().split("\n\n") if cue.strip()]
     assert [int(cue[0]) for cue in cues] == list(range(1, len(cues) + 1))
     assert error_rate(SPOKEN, " ".join(line for cue in cues for line in cue[2:])) < MAX_ERRORS
 
 
 async def test_live_captions_go_first(service: Running) -> None:
-    """While a long file is recognized, live captions do not fall behind, and another file waits."""
+    """While a file is recognized, live captions do not fall behind, and another file waits."""
     files, hub = service.services.file_transcriptions, service.services.hub
-    long = SAMPLE.read_bytes()
+    await files._end_process()  # it has the priority of the tests before
+    talk = as_wav(load(SAMPLE)[: 9 * RATE])
+    spoken = " ".join(SPOKEN.split()[:19])
     lags: list[float] = []
     async with httpx.AsyncClient(base_url=service.url, timeout=300) as client:
         asking = [
-            asyncio.create_task(client.post("/v1/listen?model=nova-3", content=long, headers={"x-number": str(number)}))
+            asyncio.create_task(client.post("/v1/listen?model=nova-3", content=talk, headers={"x-number": str(number)}))
             for number in range(2)
         ]
         await until(lambda: files.running and files.waiting == 2)
@@ -111,7 +123,7 @@ async def test_live_captions_go_first(service: Running) -> None:
         said = await live
         answers = await asyncio.gather(*asking)
     assert max(lags) < MAX_LAG
-    assert error_rate(" ".join(SPOKEN.split()[:17]), said.text) < 0.4
+    assert error_rate(spoken, said.text) < 0.4
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert [error_rate(SPOKEN, answer.json()["results"]["channels"][0]["alternatives"][0]["transcript"]) < MAX_ERRORS
+    assert [error_rate(spoken, answer.json()["results"]["channels"][0]["alternatives"][0]["transcript"]) < 0.25
             for answer in answers] == [True, True]  # fmt: skip
