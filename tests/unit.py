@@ -19,6 +19,7 @@ STARTERS = frozenset(
     {
         "Diarizer",
         "Engines",
+        "FileTranscriptions",
         "PocketsphinxEngine",
         "Popen",
         "WhisperEngine",

@@ -167,3 +167,28 @@ def test_the_first_sentence_in_another_language_is_kept(whisper_base: Path) -> N
     assert "situés au" in heard
     assert "And so my fellow Americans" in heard
     assert "ask what you can do for your country" in heard
+
+
+def test_one_of_the_candidates_is_detected(whisper_base: Path) -> None:
+    whisper = WhisperTranscriber(whisper_base, "base", workers=1)
+    samples = load(SAMPLE)[: 4 * RATE]
+    whisper.configure("auto", candidates=("de", "fr"))
+    recognize(whisper, samples)
+    assert whisper.language in ("de", "fr")
+    whisper.configure("auto", candidates=("de", "en"))
+    assert "evening" in join(recognize(whisper, samples))
+    assert whisper.language == "en"
+
+
+def test_only_models_that_were_trained_for_it_translate(base: WhisperTranscriber, tiny: WhisperTranscriber) -> None:
+    assert base.translates
+    assert not tiny.translates
+
+
+@pytest.mark.skipif(not (PEOPLE / "es.flac").is_file(), reason="people's speech is not available")
+def test_speech_is_translated_into_english(whisper_base: Path) -> None:
+    whisper = WhisperTranscriber(whisper_base, "base", workers=1)
+    whisper.configure("es", to_english=True)
+    text = f" {join(recognize(whisper, load(PEOPLE / 'es.flac'))).lower()} "
+    assert " the " in text
+    assert " el " not in text

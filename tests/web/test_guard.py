@@ -66,6 +66,7 @@ async def ask(service: Running, key: str, shown_token: str | None, how: str = "h
         "file": "1-tab.flac",
         "channel": "main",
         "id": "c1",
+        "id:path": "whisper-1",
         "name": "style",
         "form": "txt",
         "path:path": "nowhere/at/all",

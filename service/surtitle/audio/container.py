@@ -24,12 +24,15 @@ _MAX_STREAM_GAP = 3600.0  # seconds; a larger step of the timestamps is an error
 # Streams of frames without a container have no timestamps: FFmpeg counts frames, as if all were like the first ones.
 _WITHOUT_CLOCK = frozenset({"aac", "ac3", "eac3", "flac", "mp3"})
 
-# Start decoding after the first packets instead of after five seconds of analysis. Only allow containers that hold the
-# audio themselves: FFmpeg also reads playlists, by which a client could make it open local files and network addresses.
+SAFE_FORMATS = "matroska,webm,ogg,wav,flac,mp3,mov,mp4,m4a,aac,ac3,eac3,aiff,au,caf,w64,avi,mpegts,flv,asf"
+"""Containers that hold the audio themselves: FFmpeg also reads playlists, by which a client could make it open local
+files and network addresses."""
+
+# Start decoding after the first packets instead of after five seconds of analysis.
 _LIVE_OPTIONS = {
     "analyzeduration": "0",
     "probesize": "32768",
-    "format_whitelist": "matroska,webm,ogg,wav,flac,mp3,mov,mp4,m4a,aac,ac3,eac3,aiff,au,caf,w64,avi,mpegts,flv,asf",
+    "format_whitelist": SAFE_FORMATS,
     "protocol_whitelist": "none",
 }
 

@@ -14,8 +14,8 @@ import av.container
 import av.error
 import numpy as np
 
-from surtitle.audio import RATE, Samples, to_mono
-from surtitle.audio.container import clock_start, decode_stream, describe_error, file_url, open_links
+from surtitle.audio import RATE, RATES, Samples, to_mono
+from surtitle.audio.container import SAFE_FORMATS, clock_start, decode_stream, describe_error, file_url, open_links
 from surtitle.audio.gaps import PlacedBlock, fill_gaps, find_gaps
 from surtitle.audio.intake import join_blocks, resample_blocks
 from surtitle.core.errors import BadAudio
@@ -57,6 +57,48 @@ def read(path: str | PathLike[str], track: int = 1) -> Iterator[Samples]:
 def _place(container: av.container.InputContainer, path: str | PathLike[str], track: int) -> Iterator[PlacedBlock]:
     _check_audio(container, path)
     return find_gaps(decode_stream(container, track - 1), clock_start(container), _MAX_GAP)
+
+
+@dataclass(frozen=True, slots=True)
+class RawFormat:
+    """Samples without a container: ``name`` is one of `RAW_FORMATS`, ``rate`` is in Hz."""
+
+    name: str
+    rate: int
+    channels: int = 1
+
+
+RAW_FORMATS = ("s16le", "s32le", "mulaw", "alaw")
+"""FFmpeg's names of the formats of raw samples."""
+
+_MAX_RAW_CHANNELS = 2
+
+
+def read_upload(path: str | PathLike[str], raw: RawFormat | None = None) -> Iterator[Samples]:
+    """Like `read`, for the first audio track of a file that a client has sent: no other file or address is opened.
+
+    ``raw`` is the format of a file without a container. Raises `BadAudio` if there is nothing to decode.
+    """
+    options = {"format_whitelist": SAFE_FORMATS, "protocol_whitelist": "file"}
+    if raw is not None:
+        if raw.name not in RAW_FORMATS or raw.rate not in RATES or not 1 <= raw.channels <= _MAX_RAW_CHANNELS:
+            raise BadAudio(f"Raw samples must have {RATES.start} to {RATES.stop - 1} Hz and one or two channels.")
+        layout = ("mono", "stereo")[raw.channels - 1]
+        options = {"sample_rate": str(raw.rate), "ch_layout": layout, "protocol_whitelist": "file"}
+    try:
+        with open_links(path, raw.name if raw else None, options) as links:
+            yield from resample_blocks(fill_gaps(chain.from_iterable(map(_place_upload, links))))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise BadAudio(
+            f"The file cannot be read as audio or video ({describe_error(error)}): send WAV, MP3, FLAC, Ogg, WebM or "
+            "MP4."
+        ) from error
+
+
+def _place_upload(container: av.container.InputContainer) -> Iterator[PlacedBlock]:
+    if not container.streams.audio:
+        raise BadAudio("There is no audio in the file: send one that has sound.")
+    return find_gaps(decode_stream(container), clock_start(container), _MAX_GAP)
 
 
 def read_excerpt(path: str | PathLike[str], track: int, start: float, length: float) -> Samples:

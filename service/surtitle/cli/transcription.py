@@ -6,21 +6,20 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain, count, groupby
+from itertools import chain
 from pathlib import Path
 
 from surtitle.audio import RATE, Samples, mediafile
 from surtitle.captions.caption import Caption
-from surtitle.captions.sentences import build_captions
 from surtitle.cli.progress import fetch
 from surtitle.cli.transcript_files import display_name
 from surtitle.cli.unfinished import TrackProgress
 from surtitle.core.errors import BadAudio, EngineError, ModelError
 from surtitle.core.settings import Settings
-from surtitle.core.words import TOGETHER, Word
 from surtitle.models import catalogue
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
+from surtitle.recordings.file_captions import assign_speaker, build_file_captions
 from surtitle.recordings.retranscribe import largest_model
 from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speakers.timeline import SpeakerNumbering, Timeline
@@ -79,11 +78,10 @@ def transcribe(
         interruption = error
     if interruption is None and damage:
         interruption = damage[0]
-    numbers, label = count(1), SpeakerNumbering().of(source)
-    captions: list[Caption] = []
-    for language, group in groupby(words, key=lambda pair: pair[0]):
-        attributed = [assign_speaker(word, speakers, label) for _, word in group]
-        captions += build_captions(source, attributed, language, lambda: f"c{next(numbers)}")
+    label = SpeakerNumbering().of(source)
+    captions = build_file_captions(
+        source, ((language, assign_speaker(word, speakers, label)) for language, word in words)
+    )
     return Transcript(captions, until, interruption)
 
 
@@ -111,13 +109,6 @@ def join_transcripts(transcripts: Sequence[Transcript]) -> Transcript:
         min(one.until for one in transcripts),
         next((one.interruption for one in transcripts if one.interruption is not None), None),
     )
-
-
-def assign_speaker(word: Word, speakers: Timeline | None, label: Callable[[int], str]) -> Word:
-    """The word with its speaker, if that is known."""
-    if speakers is None:
-        return word
-    return replace(word, speaker=TOGETHER.join(map(label, speakers.who(word.start, word.end))) or None)
 
 
 def open_transcriber(settings: Settings) -> Transcriber:

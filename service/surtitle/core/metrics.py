@@ -34,6 +34,15 @@ class Metrics:
             registry=self._registry,
         )  # fmt: skip
 
+        self._files = Counter(
+            "surtitle_file_requests", "Files of clients, by result: done, failed, or stopped.", ["result"],
+            registry=self._registry,
+        )  # fmt: skip
+        self._file_audio = Counter("surtitle_file_audio_seconds", "Audio of recognized files.", registry=self._registry)
+        self._file_work = Counter(
+            "surtitle_file_work_seconds", "Time for which files were being recognized.", registry=self._registry
+        )
+
     def count_words(self, channel: str, engine: str, words: int, delays: Sequence[float]) -> None:
         """Count ``words`` committed words; ``delays``, in seconds, are those of words from live sources."""
         self._words.labels(channel).inc(words)
@@ -47,6 +56,12 @@ class Metrics:
     def count_refusal(self, status: int) -> None:
         """Count a refused request or connection by its HTTP status."""
         self._refused.labels(str(status)).inc()
+
+    def count_file(self, result: str, audio: float, work: float) -> None:
+        """Count a file: ``result`` is done, failed or stopped; ``audio`` and ``work`` are in seconds."""
+        self._files.labels(result).inc()
+        self._file_audio.inc(audio)
+        self._file_work.inc(work)
 
     def register(self, collector: Collector) -> None:
         """Add a collector that is queried whenever the metrics are read."""

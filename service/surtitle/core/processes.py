@@ -7,15 +7,25 @@ answer, an empty list, unasked when it is ready.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import struct
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import IO, Any
 
 import msgspec
+
+LOW_PRIORITY: int = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+"""The creation flags of a process with low priority, which Windows sets there; see `lower_priority`."""
+
+PATIENT, PROMPT = 19, 10
+"""Niceness of work that can take hours, and of work for which somebody waits: live captions go before both."""
+
+_TERMINATE_TIMEOUT = 5.0  # seconds until a process that does not terminate is killed
 
 
 def start_process(module: str, *arguments: str) -> subprocess.Popen[bytes]:
@@ -73,3 +83,23 @@ def serve(create: Callable[[], object]) -> None:
         except Exception as error:
             answer = f"{type(error).__name__}: {error}"
         write_frame(answers, answer)
+
+
+def lower_priority(process: int, niceness: int) -> None:
+    """Let live captions go before a process that has just been started."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, process, niceness)
+
+
+async def terminate(process: asyncio.subprocess.Process) -> None:
+    """End a process, and kill it if it does not end within seconds."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), _TERMINATE_TIMEOUT)
+        except TimeoutError:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from surtitle.core.errors import BadRequest
+from surtitle.core.processes import LOW_PRIORITY, PATIENT, lower_priority, terminate
 from surtitle.core.settings import Settings
 from surtitle.core.wire import JobState, SecondPass
 
@@ -18,10 +19,8 @@ log = logging.getLogger("surtitle.recordings")
 
 
 _COMMAND = (sys.executable, "-P", "-m", "surtitle", "polish")
-_NICENESS = 19
 _MAX_JOBS = 50  # jobs that wait, and finished jobs that are remembered
 _MAX_ERROR_BYTES = 2000  # of the process's error output
-_TERMINATE_TIMEOUT = 5.0  # seconds until a process that does not terminate is killed
 
 
 @dataclass(slots=True)
@@ -99,11 +98,11 @@ class Retranscriber:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            creationflags=getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0),
+            creationflags=LOW_PRIORITY,
         )
         assert process.stdout is not None
         assert process.stderr is not None
-        _lower_priority(process.pid)
+        lower_priority(process.pid, PATIENT)
         reading = asyncio.create_task(_read_errors(process.stderr))
         try:
             async for line in process.stdout:
@@ -113,7 +112,7 @@ class Retranscriber:
             output = (await reading).strip()
         finally:
             reading.cancel()
-            await _terminate(process)
+            await terminate(process)
         if process.returncode == 0:
             job.state, job.progress = JobState.DONE, 1.0
             return
@@ -123,28 +122,9 @@ class Retranscriber:
         job.message = " ".join(message.split()) or "The second pass failed: see the service's log."
 
 
-def _lower_priority(process: int) -> None:
-    """Let live captions go first."""
-    if sys.platform != "win32":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process, _NICENESS)
-
-
 async def _read_errors(stream: asyncio.StreamReader) -> str:
     """Read a stream to its end, and return the last part of it."""
     output = b""
     while data := await stream.read(4096):
         output = (output + data)[-_MAX_ERROR_BYTES:]
     return output.decode(errors="replace")
-
-
-async def _terminate(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), _TERMINATE_TIMEOUT)
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count, groupby
@@ -36,6 +36,7 @@ _PASSAGE_LENGTH = 300.0
 _LANGUAGE_WINDOW = 28.0  # seconds in which the language is detected: Whisper takes 30
 _LANGUAGE_STEP = 8.0  # seconds within which a change of language is located
 _MIN_LANGUAGE_PROBABILITY = 0.5  # below it, the language is not believed to have changed; as in faster-whisper
+_UNTRAINED = "turbo"  # in the names of models that were trained without translations
 _BEAM_SIZE = 5
 _MIN_REMAINING_VOICE = 0.2  # seconds; less voice after a segment is the end of its last word and not another word
 _MIN_VOICE = 0.1  # seconds; a segment with less voice is a hallucination
@@ -82,15 +83,31 @@ class WhisperTranscriber:
         those it knows. Raises `ModelError`.
         """
         self.name = name
-        self._hints = hints
         self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
         check_directory(directory, None if catalogue.WHISPER.local_directory(name) else name)
         self._model = _load(directory, self._workers)
         self.languages = _known_languages(self._model)
+        self.configure(language, hints)
+
+    @property
+    def translates(self) -> bool:
+        """Whether the model was trained to translate into English: `large-v3-turbo` was not."""
+        return bool(self._model.model.is_multilingual) and _UNTRAINED not in self.name
+
+    def configure(
+        self, language: str, hints: Hints = Hints(), candidates: Collection[str] = (), *, to_english: bool = False
+    ) -> None:
+        """Set what the next call of `words` recognizes.
+
+        If ``candidates`` are given, one of these codes is detected. With ``to_english``, the words are translated.
+        """
         code = recognizer_code(language, self.languages) or AUTO
         self._requested_language = next(iter(self.languages)) if len(self.languages) == 1 else code
         self._characters = find_characters(language)
         self.language = self._written_language(self._requested_language)
+        self._hints = hints
+        self._candidates = frozenset(candidates)
+        self._task = "translate" if to_english else "transcribe"
 
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         self.language = self._written_language(self._requested_language)
@@ -165,9 +182,11 @@ class WhisperTranscriber:
     def _detect(self, passage: Passage, before: str | None) -> str:
         """The language of a passage, or the previous one if the detection is uncertain. Raises `EngineError`."""
         try:
-            language, probability, _ = self._model.detect_language(passage.samples)
+            language, probability, ranking = self._model.detect_language(passage.samples)
         except RuntimeError as error:
             raise _engine_error(error) from error
+        if possible := [pair for pair in ranking if pair[0] in self._candidates]:
+            language, probability = max(possible, key=lambda pair: pair[1])
         return str(language) if before is None or probability >= _MIN_LANGUAGE_PROBABILITY else before
 
     def _decode(self, decoding: _Decoding) -> None:
@@ -176,6 +195,7 @@ class WhisperTranscriber:
             segments, _ = self._model.transcribe(
                 passage.samples,
                 language=decoding.language,
+                task=self._task,
                 beam_size=_BEAM_SIZE,
                 word_timestamps=True,
                 initial_prompt=self._hints.prompt or None,
@@ -185,10 +205,10 @@ class WhisperTranscriber:
             context: list[Word] = []
             for segment in segments:  # a generator, which decodes one segment after the other
                 words = _convert_segment(segment, passage, before, context)
-                decoding.put(passage.to_clock(segment.end, segment.end)[1], words)
+                before = float(segment.end)  # NumPy's number
+                decoding.put(passage.to_clock(before, before)[1], words)
                 context = [*context, *words][-_CONTEXT_WORDS:]
-                before = segment.end
-                remaining = passage.voiced_seconds(segment.end, passage.last_voice)
+                remaining = passage.voiced_seconds(before, passage.last_voice)
                 if decoding.stopped.is_set() or remaining < _MIN_REMAINING_VOICE:
                     break  # Whisper only hallucinates after the last voice
         except RuntimeError as error:

@@ -18,9 +18,14 @@ _LATENCY = 10.0  # seconds: the most accurate of the model's settings
 _MAX_REQUEST = 20.0  # seconds of audio in one request
 
 
+def is_installed() -> bool:
+    """Whether the extra that the speaker model needs is installed."""
+    return importlib.util.find_spec(EXTRA) is not None
+
+
 def check_installed() -> None:
     """Raise `ModelError` if the extra that the speaker model needs is not installed."""
-    if importlib.util.find_spec(EXTRA) is None:
+    if not is_installed():
         raise ModelError(
             "Telling speakers apart needs an optional dependency: run `pip install 'surtitle[diarization]'`."
         )

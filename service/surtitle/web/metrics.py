@@ -41,6 +41,9 @@ def _service(services: Services) -> Iterator[Metric]:
     for load in services.engines.library.describe():
         loads.add_metric([load["model"]], 1.0 if load["state"] == "ready" else load["done"] or 0.0)
     yield loads
+    files = services.file_transcriptions
+    yield _gauge("surtitle_files_waiting", "Files that are received, wait, or are recognized.", float(files.waiting))
+    yield _gauge("surtitle_file_running", "1 while a file is recognized.", float(files.running))
     if (connection_limits := services.connection_limits) is not None:
         yield _gauge("surtitle_connections", "Open connections.", float(connection_limits.open))
         yield _gauge(

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from surtitle.core.errors import Forbidden
+from surtitle.core.errors import Forbidden, SurtitleError
 from surtitle.web.guard import ErrorResponse, Requirement, run_authorized, send_error
 
 
@@ -27,9 +29,24 @@ class GuardedRoute(Route):
         needs: Requirement,
         error_response: ErrorResponse | None = None,
     ) -> None:
+        if error_response is not None:
+            endpoint = _answer_errors(endpoint, error_response)
         super().__init__(path, endpoint, methods=methods)
         self.needs = needs
         self.error_response = error_response
+
+
+def _answer_errors(endpoint: Callable[..., Any], error_response: ErrorResponse) -> Callable[[Request], Any]:
+    """The endpoint with answers to its errors: otherwise the application's handler would answer them."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            response: Response = await endpoint(request)
+        except SurtitleError as error:
+            response = error_response(error)
+        return response
+
+    return answer
 
 
 class GuardedWebSocketRoute(WebSocketRoute):

@@ -24,6 +24,7 @@ from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
 from surtitle.demo import Demo
 from surtitle.models.engines import Engines
+from surtitle.recordings.file_transcriptions import FileTranscriptions
 from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.obs_recordings import ObsRecordings
@@ -39,6 +40,7 @@ from surtitle.web.admission import AdmissionLimits
 from surtitle.web.connections import ConnectionLimits
 from surtitle.web.status_board import StatusBoard
 from surtitle.web.tickets import Tickets
+from surtitle.web.uploads import Uploads
 
 log = logging.getLogger("surtitle.web")
 
@@ -59,6 +61,8 @@ class Services:
     authority: TokenAuthority
     admission: AdmissionLimits
     tickets: Tickets
+    file_transcriptions: FileTranscriptions
+    uploads: Uploads
     demo: Demo
     status_board: StatusBoard
     journal_writer: JournalWriter | None
@@ -158,6 +162,11 @@ async def open_services(
             sessions = Sessions(
                 hub, journal_writer, transcripts, recording_files, recorder, mixer, retranscriber, transcript_folder
             )
+        uploads = Uploads(settings)
+        close_later("uploads", uploads.close)
+        await asyncio.to_thread(uploads.clean)
+        file_transcriptions = FileTranscriptions(settings, metrics)
+        close_later("file transcriptions", file_transcriptions.close)
         demo = Demo(settings, changes)
         close_later("the demo", demo.close)
         writers = [writer for writer in (journal_writer, transcript_folder) if writer]
@@ -179,6 +188,8 @@ async def open_services(
             authority=authority,
             admission=AdmissionLimits(hub, settings.limits),
             tickets=Tickets(),
+            file_transcriptions=file_transcriptions,
+            uploads=uploads,
             demo=demo,
             status_board=status_board,
             journal_writer=journal_writer,

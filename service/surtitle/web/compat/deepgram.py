@@ -28,7 +28,14 @@ Json = dict[str, Any]
 _IDLE_TIMEOUT = 10.0  # seconds in which a client has to send audio or KeepAlive
 _LOOK = 0.1  # seconds between two looks at the time while a turn may end
 _HEARTBEAT = 60.0
-_CODES = {401: "INVALID_AUTH", 403: "INSUFFICIENT_PERMISSIONS", 404: "NOT_FOUND", 429: "TOO_MANY_REQUESTS"}
+_CODES = {
+    401: "INVALID_AUTH",
+    403: "INSUFFICIENT_PERMISSIONS",
+    404: "NOT_FOUND",
+    408: "SLOW_UPLOAD",
+    413: "PAYLOAD_TOO_LARGE",
+    429: "TOO_MANY_REQUESTS",
+}
 _ECHOED = ("token", "bearer")  # subprotocols that browsers send with their key
 
 

@@ -50,7 +50,7 @@ class ListenQuery:
         interim = _flag(query, "interim_results")
         return cls(
             _audio(query),
-            SourceOptions(_language(query), _vocabulary(query)),
+            SourceOptions(_language(query), parse_vocabulary(query)),
             interim_results=interim,
             endpointing=_endpointing(query),
             utterance_end=_utterance_end(query, interim=interim),
@@ -110,8 +110,8 @@ def _language(query: QueryParams) -> str | None:
     return language or None
 
 
-def _vocabulary(query: QueryParams) -> Vocabulary:
-    """Raises `BadRequest`."""
+def parse_vocabulary(query: QueryParams) -> Vocabulary:
+    """Key terms, keywords with their boosts, and replacements. Raises `BadRequest`."""
     terms = [term for term in query.getlist("keyterm") if term.strip()]
     for keyword in query.getlist("keywords"):
         word, _, boost = keyword.rpartition(":") if ":" in keyword else (keyword, "", "")

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 from starlette.websockets import WebSocket
 
 from surtitle.access.tokens import Scope
 from surtitle.core.settings import COMPAT_CHANNEL, Settings
-from surtitle.web.compat import deepgram, openai_realtime, openai_translation, vosk, whisperlivekit
+from surtitle.web.compat import (
+    deepgram,
+    deepgram_files,
+    openai_files,
+    openai_realtime,
+    openai_translation,
+    vosk,
+    whisperlivekit,
+)
 from surtitle.web.compat.openai_errors import error_response as openai_errors
 from surtitle.web.compat.read_ahead import ReadAhead
 from surtitle.web.guard import PUBLIC, PUBLISH, ErrorResponse, Requirement
@@ -24,18 +33,24 @@ def compat_routes(settings: Settings) -> list[AnyRoute]:
     At the bare paths, clients of caption programs publish in the main channel, and all others in a channel of their
     own: what somebody dictates must not appear on a stream.
     """
+    dictation = _dictation_channel(settings)
     return [
         *_socket("/asr", whisperlivekit.asr_socket, CAPTION_CHANNEL, whisperlivekit.error_response),
         GuardedRoute("/health", whisperlivekit.health, needs=PUBLIC),
+        *_http("/v1/audio/transcriptions", openai_files.create_transcription, "POST", dictation, openai_errors),
+        *_http("/v1/audio/translations", openai_files.create_translation, "POST", dictation, openai_errors),
+        *_http("/v1/models", openai_files.get_models, "GET", dictation, openai_errors),
+        *_http("/v1/models/{id:path}", openai_files.get_model, "GET", dictation, openai_errors),
+        *_http("/v1/listen", deepgram_files.transcribe, "POST", dictation, deepgram.error_response),
         *_socket("/vosk", vosk.vosk_socket, CAPTION_CHANNEL, vosk.error_response),
-        *_socket("/v1/realtime", openai_realtime.realtime_socket, _dictation_channel(settings), openai_errors),
+        *_socket("/v1/realtime", openai_realtime.realtime_socket, dictation, openai_errors),
         *_socket(
             "/v1/realtime/translations",
             openai_translation.translation_socket,
-            _dictation_channel(settings),
+            dictation,
             openai_errors,
         ),
-        *_socket("/v1/listen", deepgram.listen_socket, _dictation_channel(settings), deepgram.error_response),
+        *_socket("/v1/listen", deepgram.listen_socket, dictation, deepgram.error_response),
     ]
 
 
@@ -48,6 +63,13 @@ def _socket(
 ) -> Iterator[AnyRoute]:
     for prefix, needs in _places(channel):
         yield GuardedWebSocketRoute(prefix + path, ReadAhead(endpoint), needs=needs, error_response=error_response)
+
+
+def _http(
+    path: str, endpoint: Callable[..., Any], method: str, channel: str, error_response: ErrorResponse
+) -> Iterator[AnyRoute]:
+    for prefix, needs in _places(channel):
+        yield GuardedRoute(prefix + path, endpoint, [method], needs=needs, error_response=error_response)
 
 
 def _places(channel: str) -> tuple[tuple[str, Requirement], ...]:
