@@ -48,6 +48,7 @@ async def test_its_page_shows_what_is_said(service: Running, microphone: Browser
         kind = guess_type(file.name)[0] or "text/plain"
         for place in ("", "/web"):
             web.files[f"{place}/{file.relative_to(folder).as_posix()}"] = kind, file.read_bytes(), {}
+    web.files["/favicon.ico"] = "image/x-icon", b"", {}
     page = await microphone.new_page()
     await page.goto(f"{web.url}/live_transcription.html")
     watched = Watched(page)
