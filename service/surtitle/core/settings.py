@@ -40,6 +40,7 @@ class Limits:
     frame_bytes: int = _limit(1 << 20, "bytes of one WebSocket message")
     source_rate: int = _limit(2 << 20, "bytes per second of a source; half a minute's worth may arrive at once")
     upload_bytes: int = _limit(1 << 30, "bytes of a file that is sent to be recognized")
+    file_length: float = _limit(86_400.0, "seconds of audio in such a file")
     file_requests: int = _limit(8, "files that wait to be recognized, which happens one at a time")
     header_bytes: int = _limit(16 << 10, "bytes of a request's URL and headers together")
     sources: int = _limit(16, "sources at a time")

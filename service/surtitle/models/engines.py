@@ -123,6 +123,11 @@ class Engines:
         return self._default.model if chosen else ""
 
     @property
+    def settled(self) -> bool:
+        """Whether the default engine is what it is going to be, as no other one is on its way."""
+        return self._local.is_set() and self.loading is None
+
+    @property
     def loading(self) -> ModelProgress | None:
         """The progress of the model that will be the default; None if it is loaded or cannot be loaded."""
         progress = self.library.progress(self._wanted)

@@ -191,7 +191,7 @@ class FileTranscriptions:
             to_english=options.to_english,
             speaker_model=self._settings.speaker_model if options.speakers else "",
             raw=options.raw,
-            max_length=self._settings.limits.source_length,
+            max_length=self._settings.limits.file_length,
         )
 
     async def _run(self, request: Request) -> AsyncGenerator[Answer]:

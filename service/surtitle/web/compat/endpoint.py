@@ -46,7 +46,7 @@ def check_spoken_language(connection: HTTPConnection, channel: str, language: st
     check_language(language)
     engines, hub = services(connection).engines, services(connection).hub
     engine = engines.get_loaded(hub.channel(channel).settings.model)
-    if engine is not None and engines.ready and recognizer_code(language, engine.languages) is None:
+    if engine is not None and engines.settled and recognizer_code(language, engine.languages) is None:
         name = engine.name if engine.name == BUILT_IN else engine.model
         raise BadRequest(unknown_language(language, name, engine.languages, detected=False))
 
