@@ -134,7 +134,7 @@ class Source:
     @property
     def recognized(self) -> float:
         """Seconds of audio, from the first sample on, whose captions and boundaries are published."""
-        return self._recognized / RATE
+        return self._processed / RATE
 
     @property
     def state(self) -> SourceState:
