@@ -64,6 +64,8 @@ def _changes(settings: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
     """The type of a request that changes ``settings``, of which any may be missing."""
     fields = []
     for field in msgspec.structs.fields(settings):
+        if settings is ChannelSettings and field.name == "outputs":
+            continue  # these have requests of their own
         kind = field.type
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             kind = _changes(kind, f"{kind.__name__}Changes")

@@ -96,6 +96,7 @@ async def running(
     compat_channel: str | None = None,
     vosk_port: int | None = None,
     wyoming_port: int | None = None,
+    private_outputs: bool = False,
 ) -> AsyncIterator[Running]:
     """Run the real service, by default on a free port."""
     settings = Settings(
@@ -114,6 +115,7 @@ async def running(
         compat_channel=compat_channel,
         vosk_port=vosk_port,
         wyoming_port=wyoming_port,
+        private_outputs=private_outputs,
     )
     server = Server(settings)
     serving = asyncio.create_task(server.serve())

@@ -326,6 +326,51 @@ export interface ClosedCaptionsStatus {
   text: string;
 }
 
+/** A way out for a channel's captions. */
+export interface OutputStatus {
+  /** seconds */
+  delay: number;
+  enabled: boolean;
+  id: string;
+  kind: "caption_url" | "obs" | "obs_text" | "text_file" | "vmix" | "webhook";
+  /** of a translation; null for the spoken language */
+  language: string | null;
+  /** one sentence for people; empty when there is nothing to say */
+  message: string;
+  sent: number;
+  /** captions that could not be sent, or came too late */
+  skipped: number;
+  state: "behind" | "connecting" | "failed" | "off" | "refused" | "sending" | "waiting";
+  /** a host, a file or a name, without anything secret */
+  target: string;
+}
+
+/** A way out with the settings of its kind. */
+export interface OutputDescription {
+  /** seconds */
+  delay: number;
+  enabled: boolean;
+  id: string;
+  kind: "caption_url" | "obs" | "obs_text" | "text_file" | "vmix" | "webhook";
+  /** of a translation; null for the spoken language */
+  language: string | null;
+  /** one sentence for people; empty when there is nothing to say */
+  message: string;
+  sent: number;
+  /** without addresses and passwords, which can be set but are never returned */
+  settings: Record<string, string | number | boolean | null>;
+  /** captions that could not be sent, or came too late */
+  skipped: number;
+  state: "behind" | "connecting" | "failed" | "off" | "refused" | "sending" | "waiting";
+  /** a host, a file or a name, without anything secret */
+  target: string;
+}
+
+/** The answer to `GET /api/channels/{channel}/outputs`. */
+export interface OutputList {
+  outputs: OutputDescription[];
+}
+
 /** The recording of a channel. */
 export interface RecordingStatus {
   /** whether every source is recorded */
@@ -420,7 +465,7 @@ export interface ChannelBasics {
   switch: ModelProgress | null;
 }
 
-/** A channel with its sources, closed captions, recording and translations. */
+/** A channel with its sources, closed captions, other outputs, recording and translations. */
 export interface ChannelStatus {
   captions: number;
   closed_captions: ClosedCaptionsStatus;
@@ -428,6 +473,7 @@ export interface ChannelStatus {
   language: string | null;
   model: string | null;
   name: string;
+  outputs: OutputStatus[];
   paused: boolean;
   readers: number;
   recording: RecordingStatus;

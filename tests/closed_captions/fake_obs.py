@@ -34,6 +34,7 @@ class FakeObs:
     answering: asyncio.Event = field(default_factory=asyncio.Event)  # responses wait for it
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings of text sources
     connections: set[ServerConnection] = field(default_factory=set)
 
     async def serve(self, connection: ServerConnection) -> None:
@@ -89,6 +90,15 @@ class FakeObs:
             case "GetProfileParameter":
                 values = {"DelayEnable": str(self.delay > 0).lower(), "DelaySec": str(self.delay)}
                 data = {"parameterValue": values[asked["requestData"]["parameterName"]], "defaultParameterValue": None}
+            case "GetInputSettings" | "SetInputSettings" if asked["requestData"]["inputName"] in self.inputs:
+                settings = self.inputs[asked["requestData"]["inputName"]]
+                if name == "GetInputSettings":
+                    data = {"inputSettings": settings, "inputKind": "text_ft2_source_v2"}
+                else:
+                    assert asked["requestData"]["overlay"]
+                    settings.update(asked["requestData"]["inputSettings"])
+            case "GetInputSettings" | "SetInputSettings":
+                status = {"result": False, "code": 600, "comment": "No source was found by that name."}
             case "SendStreamCaption" if self.streaming:
                 self.captions.append(asked["requestData"]["captionText"])
             case "SendStreamCaption":

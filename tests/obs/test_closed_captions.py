@@ -22,11 +22,14 @@ import pytest
 from surtitle.captions.caption import Caption
 from surtitle.captions.cea608 import CHARACTERS, count_pairs
 from surtitle.channels.channel import Channel
+from surtitle.channels.output_settings import ObsText
 from surtitle.cli import checks
 from surtitle.closed_captions.rollup import CLEAR_AFTER
 from surtitle.core.words import Word
+from surtitle.outputs.obs_text import ObsTextTarget
 from tests.obs.bed import PASSWORD, Obs, obs
 from tests.obs.flv import Shown, running_text, screens
+from tests.outputs.bench import Bench, showing
 from tests.support import Running, free_port, running, until
 
 MINUTES = 1.0
@@ -158,6 +161,28 @@ async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.
         assert message in finding.message
     for secret in (PASSWORD, "wrong-horse"):
         assert secret not in caplog.text
+
+
+async def test_a_text_source_shows_the_newest_lines_and_keeps_its_looks(bed: Obs) -> None:
+    scene = (await asyncio.to_thread(bed.request, "GetCurrentProgramScene"))["currentProgramSceneName"]
+    looks = {"text": "", "outline": True}
+    source = {"sceneName": scene, "inputName": "Captions", "inputKind": "text_ft2_source_v2", "inputSettings": looks}
+    settings = ObsText(id="o1", source="Captions", port=bed.port, password=PASSWORD)
+    bench = Bench()
+
+    async def read() -> dict[str, Any]:
+        answer = await asyncio.to_thread(bed.request, "GetInputSettings", {"inputName": "Captions"})
+        return dict(answer["inputSettings"])
+
+    async with showing(bench, ObsTextTarget(settings)) as output:
+        await until(lambda: "OBS has no source named Captions" in output.state.message)
+        await asyncio.to_thread(bed.request, "CreateInput", source)
+        await until(lambda: output.state.name == "waiting")
+        bench.say("Señor Müller: 早上好")
+        await until(lambda: output.sent > 0)
+        assert await read() == {"text": "Señor Müller: 早上好", "outline": True}
+    assert (await read())["text"] == ""
+    await asyncio.to_thread(bed.request, "RemoveInput", {"inputName": "Captions"})
 
 
 async def test_the_set_of_characters_and_what_they_cost_is_obs_own(bed: Obs) -> None:

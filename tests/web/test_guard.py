@@ -64,6 +64,8 @@ async def ask(service: Running, key: str, shown_token: str | None, how: str = "h
     method, path = key.split(" ")
     named = {
         "file": "1-tab.flac",
+        "lang": "original",
+        "number:int": "1",
         "channel": "main",
         "id": "c1",
         "id:path": "whisper-1",

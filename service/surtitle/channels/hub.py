@@ -9,12 +9,15 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.channel import Channel
 from surtitle.channels.channel_describer import ChannelDescriber
 from surtitle.channels.channel_registry import ChannelRegistry
 from surtitle.channels.engine_switcher import EngineSwitcher
 from surtitle.channels.observer import ChannelObserver
+from surtitle.channels.output_settings import Output
 from surtitle.channels.readers import Readers
 from surtitle.channels.running_sources import RunningSources
 from surtitle.channels.session import Journal, StoredSession, StoredSettings
@@ -164,6 +167,11 @@ class Hub:
             self._opener.update_speakers(source)
         self._settings_changed(channel)
         return channel
+
+    def set_outputs(self, channel: Channel, outputs: tuple[Output, ...]) -> None:
+        """Change where a channel's captions are sent."""
+        channel.settings = msgspec.structs.replace(channel.settings, outputs=outputs)
+        self._settings_changed(channel)
 
     def set_style(self, channel_name: str, name: str, style: Style | None) -> Channel:
         """Set the style of that name, and update the overlays that use it; None removes the style.

@@ -1,4 +1,4 @@
-"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations.
+"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations, outputs.
 
 The types of this module are the only place where a setting has a name, a type, limits and a default: settings are
 stored as they are here, changes are merged into them as JSON, and the API returns `SettingsDescription`.
@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from surtitle.captions.cea608 import check_writable
+from surtitle.channels.output_settings import Output
 from surtitle.core.errors import BadRequest
 from surtitle.core.wire import ModelProgress
 from surtitle.speakers.sortformer import LATENCIES
@@ -125,6 +126,8 @@ class ChannelSettings(_Settings, frozen=True):
     """A channel's settings; where a field is None, the service's own setting applies."""
 
     closed_captions: ClosedCaptions = ClosedCaptions()
+    outputs: tuple[Output, ...] = ()
+    """Changed one by one, by functions of `channels.output_settings`."""
 
     @property
     def hints(self) -> Hints:
@@ -132,6 +135,8 @@ class ChannelSettings(_Settings, frozen=True):
 
     def apply(self, changes: SettingsChanges) -> ChannelSettings:
         """These settings with ``changes`` applied. Does not check that the model exists. Raises `BadRequest`."""
+        if "outputs" in changes:
+            raise BadRequest("outputs: these are changed one by one: use POST /api/channels/{channel}/outputs.")
         try:
             after = msgspec.convert(_merge(self, changes), ChannelSettings)
         except msgspec.ValidationError as error:
@@ -194,7 +199,8 @@ def _merge(settings: Struct, changes: SettingsChanges, prefix: str = "") -> dict
     names = settings.__struct_fields__
     for name in changes:
         if name not in names:
-            raise BadRequest(f"{prefix}{name[:40]}: there is no such setting: send any of {', '.join(names)}.")
+            known = ", ".join(one for one in names if one != "outputs")
+            raise BadRequest(f"{prefix}{name[:40]}: there is no such setting: send any of {known}.")
     merged: dict[str, Any] = {}
     for name in names:
         before, change = getattr(settings, name), changes.get(name, msgspec.UNSET)

@@ -101,6 +101,17 @@ main.add_command(transcribe)
     help="A folder to which sessions' transcripts are written as SRT, WebVTT and text while people speak.",
 )
 @click.option(
+    "--outputs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="The folder for text files with the newest captions. By default `outputs` in the data folder.",
+)
+@click.option(
+    "--private-outputs",
+    is_flag=True,
+    help="Let captions be posted to addresses of this computer and its network, and to addresses without encryption.",
+)
+@click.option(
     "--translation-model",
     metavar="NAME|DIR",
     help="An NLLB model for translating captions: a name such as nllb-200-distilled-600M, or a directory. NLLB-200's "

@@ -114,6 +114,14 @@ class NoSuchToken(SurtitleError):
     status = 404
 
 
+class NoSuchOutput(SurtitleError):
+    """The channel has no output with this id."""
+
+    code = "no_such_output"
+    close = 4404
+    status = 404
+
+
 class StillRecording(SurtitleError):
     """The request has to wait until a recording has ended."""
 

@@ -96,6 +96,8 @@ class Settings:
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
     recording_format: str = RECORDING_FORMATS[0]
     transcripts: Path | None = None  # the folder for transcripts that are written while people speak
+    outputs_dir: Path | None = None  # for text files with captions; by default a folder in `data_dir`
+    private_outputs: bool = False  # whether captions may be posted to private addresses, and over http
     limits: Limits = Limits()
     access: Access = Access()
 

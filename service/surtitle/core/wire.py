@@ -25,6 +25,8 @@ TranslationState = Literal["waiting", "fetching", "loading", "live", "behind", "
 ClosedCaptionsState = Literal[
     "off", "connecting", "not_connected", "not_streaming", "refused", "sending", "wrong_password"
 ]
+OutputState = Literal["off", "connecting", "waiting", "sending", "refused", "behind", "failed"]
+OutputKind = Literal["caption_url", "webhook", "text_file", "obs_text", "vmix", "obs"]
 ScopeName = Literal["view", "publish", "admin"]
 DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
 
@@ -324,6 +326,36 @@ class ClosedCaptionsStatus(TypedDict):
     skipped: Annotated[int, Meta(description="words that came too late to be sent")]
 
 
+class OutputStatus(TypedDict):
+    """A way out for a channel's captions."""
+
+    id: str
+    kind: OutputKind
+    enabled: bool
+    language: Annotated[str | None, Meta(description="of a translation; null for the spoken language")]
+    delay: Seconds
+    target: Annotated[str, Meta(description="a host, a file or a name, without anything secret")]
+    state: OutputState
+    message: Sentence
+    sent: int
+    skipped: Annotated[int, Meta(description="captions that could not be sent, or came too late")]
+
+
+class OutputDescription(OutputStatus):
+    """A way out with the settings of its kind."""
+
+    settings: Annotated[
+        dict[str, str | int | bool | None],
+        Meta(description="without addresses and passwords, which can be set but are never returned"),
+    ]
+
+
+class OutputList(TypedDict):
+    """The answer to `GET /api/channels/{channel}/outputs`."""
+
+    outputs: list[OutputDescription]
+
+
 class RecordingStatus(TypedDict):
     """The recording of a channel."""
 
@@ -398,9 +430,10 @@ class ChannelBasics(TypedDict):
 
 
 class ChannelStatus(ChannelBasics):
-    """A channel with its sources, closed captions, recording and translations."""
+    """A channel with its sources, closed captions, other outputs, recording and translations."""
 
     closed_captions: ClosedCaptionsStatus
+    outputs: list[OutputStatus]
     recording: RecordingStatus
     translation: TranslationStatus
 

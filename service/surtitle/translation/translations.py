@@ -48,6 +48,12 @@ class Translations:
         self.check_limit({*self._list_wanted(channel), tag})
         return tag
 
+    async def find_language(self, channel: Channel, asked: str | None) -> str | None:
+        """Like `language`, but others do not wait while the names of languages are loaded for the first time."""
+        if asked and asked.strip().casefold() != ORIGINAL:
+            await asyncio.to_thread(find, asked)
+        return self.language(channel, asked)
+
     def check_limit(self, languages: set[str]) -> None:
         """Raises `TooMany`."""
         if len(languages) > self._limits.languages:

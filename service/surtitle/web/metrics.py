@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from surtitle import __version__
@@ -23,6 +23,7 @@ class ServiceCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _service(self._services)
         yield from _channels(self._services)
+        yield from _outputs(self._services)
 
 
 def _service(services: Services) -> Iterator[Metric]:
@@ -70,6 +71,20 @@ def _channels(services: Services) -> Iterator[Metric]:
             lag.add_metric([name, source["name"]], source["lag"])
             queue.add_metric([name, source["name"]], source["waiting"])
     yield from (sources, readers, lag, queue, obs)
+
+
+def _outputs(services: Services) -> Iterator[Metric]:
+    labels = ["channel", "output", "kind"]
+    states = GaugeMetricFamily("surtitle_output", "1 for the current state of an output.", labels=[*labels, "state"])
+    sent = CounterMetricFamily("surtitle_output_sent", "Texts that an output has sent.", labels=labels)
+    skipped = CounterMetricFamily("surtitle_output_skipped", "Captions that an output could not send.", labels=labels)
+    for channel in services.hub.snapshot():
+        for output in channel["outputs"]:
+            values = [channel["name"], output["id"], output["kind"]]
+            states.add_metric([*values, output["state"]], 1)
+            sent.add_metric(values, output["sent"])
+            skipped.add_metric(values, output["skipped"])
+    yield from (states, sent, skipped)
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

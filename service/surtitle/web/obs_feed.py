@@ -14,9 +14,9 @@ from starlette.responses import Response, StreamingResponse
 
 from surtitle.audio.intake import check_format
 from surtitle.captions.cea608 import check_writable
-from surtitle.captions.layout import wrap
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
+from surtitle.channels.screen_text import screen_text
 from surtitle.channels.settings import check_language
 from surtitle.channels.source import Source
 from surtitle.channels.track import Track
@@ -24,7 +24,6 @@ from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import BadRequest
 from surtitle.core.wire import ObsOverlay, ObsScreen, ObsSource, ObsState, ObsTicket
-from surtitle.core.words import join
 from surtitle.web.messages import Start
 from surtitle.web.publish import parse_start
 from surtitle.web.services import services
@@ -33,7 +32,6 @@ from surtitle.web.tokens import build_link
 
 _MIN_INTERVAL = 0.1  # seconds between two looks at what has changed
 _HEARTBEAT = 2.0  # seconds after which an unchanged state is sent again, so that a lost connection is noticed
-_TEXT_COLUMNS, _TEXT_LINES = 42, 2  # of the text for an OBS text source
 _MAX_DELAY = 1800.0  # seconds: the longest stream delay that OBS allows
 
 
@@ -143,7 +141,7 @@ class _Feed:
         elif (screen := self.captioner.next()) is not None:
             self.captioner.mark_shown(screen)
             yield ObsScreen(event="screen", text=screen.text)
-        if self.wanted.overlay and (text := _overlay_text(self.track)) != self.overlay:
+        if self.wanted.overlay and (text := screen_text(self.track)) != self.overlay:
             self.overlay = text
             yield ObsOverlay(event="overlay", text=text)
         source = self.hub.sources.find_resumable(self.channel, self.wanted.start.resume)
@@ -186,11 +184,3 @@ def _describe_source(source: Source) -> ObsSource:
         seconds=int(source.input.received),
         lag=round(source.stats.lag, 1),
     )
-
-
-def _overlay_text(track: Track) -> str:
-    """The newest lines on screen, laid out as an overlay page shows them."""
-    lines = [
-        join(line) for caption in track.visible() for line in wrap((*caption.words, *caption.tentative), _TEXT_COLUMNS)
-    ]
-    return "\n".join(lines[-_TEXT_LINES:])

@@ -24,6 +24,9 @@ from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
 from surtitle.demo import Demo
 from surtitle.models.engines import Engines
+from surtitle.outputs.manager import OutputManager, OutputPolicy
+from surtitle.outputs.progress import ProgressStore
+from surtitle.outputs.text_file import FOLDER as OUTPUTS
 from surtitle.recordings.file_transcriptions import FileTranscriptions
 from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
@@ -57,6 +60,7 @@ class Services:
     hub: Hub
     translations: Translations
     outputs: Outputs
+    output_manager: OutputManager
     recorder: Recorder
     authority: TokenAuthority
     admission: AdmissionLimits
@@ -141,7 +145,13 @@ async def open_services(
         on_record = obs_recordings.note if obs_recordings else _ignore_record_status
         outputs = Outputs(hub.sources.position, translations, on_record)
         close_later("closed captions", outputs.close)
-        hub.register(outputs, translations, recorder)
+        text_folder = settings.outputs_dir or (settings.data_dir / OUTPUTS if settings.data_dir else None)
+        progress = await asyncio.to_thread(ProgressStore, settings.data_dir if store else None)
+        output_manager = OutputManager(
+            translations, outputs, progress, OutputPolicy(text_folder, settings.private_outputs)
+        )
+        close_later("outputs", output_manager.close)
+        hub.register(outputs, translations, recorder, output_manager)
         if transcript_folder:
             hub.register(transcript_folder)
         await recorder.recover()
@@ -184,6 +194,7 @@ async def open_services(
             hub=hub,
             translations=translations,
             outputs=outputs,
+            output_manager=output_manager,
             recorder=recorder,
             authority=authority,
             admission=AdmissionLimits(hub, settings.limits),

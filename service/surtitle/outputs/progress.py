@@ -1,0 +1,100 @@
+"""How far outputs have come, in a small file, so that they continue there after a restart of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+log = logging.getLogger("surtitle.outputs")
+
+FILE = "outputs.json"
+"""In the data folder."""
+
+
+class Progress(Struct, frozen=True):
+    """How far one output has come.
+
+    ``sequence`` is the number of the next text for the target whose address has the hash ``target``. ``cursor`` is the
+    resume id of the track's newest event up to which everything is handled. ``recent`` has the revisions of captions
+    that are handled although they come after it, or may come again.
+    """
+
+    target: str = ""
+    sequence: int = 0
+    cursor: str = ""
+    recent: dict[str, int] = {}
+
+
+class ProgressStore:
+    """The progress of all outputs; without a data folder, in memory only. One that cannot be written is logged."""
+
+    def __init__(self, data_dir: Path | None) -> None:
+        self._path = data_dir / FILE if data_dir else None
+        self._entries: dict[str, Progress] = {}
+        self._writing = asyncio.Lock()
+        self._changes = self._written = 0
+        self._failing = False
+        if self._path is not None:
+            try:
+                self._entries = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Progress])
+            except FileNotFoundError:
+                pass
+            except (OSError, msgspec.DecodeError) as error:
+                log.warning("cannot read %s (%s): outputs begin with the next caption", self._path, error)
+
+    def get(self, channel: str, output: str) -> Progress:
+        """The progress of a channel's output; the default if it has none yet."""
+        return self._entries.get(f"{channel}/{output}", Progress())
+
+    async def put(self, channel: str, output: str, progress: Progress) -> None:
+        """Store the progress of an output; returns when it is on the disk."""
+        if self._entries.get(f"{channel}/{output}") != progress:
+            self._entries[f"{channel}/{output}"] = progress
+            await self._save()
+
+    async def pause(self, channel: str, output: str) -> None:
+        """Keep only the number of the next text: an output that was switched off begins with the next caption."""
+        progress = self.get(channel, output)
+        await self.put(channel, output, Progress(progress.target, progress.sequence))
+
+    async def forget(self, channel: str, output: str) -> None:
+        """Remove the progress of an output that was removed."""
+        if self._entries.pop(f"{channel}/{output}", None) is not None:
+            await self._save()
+
+    async def _save(self) -> None:
+        """Write all changes; those of several outputs at the same time are written at once."""
+        self._changes += 1
+        wanted = self._changes
+        async with self._writing:
+            if self._path is None or self._written >= wanted:
+                return
+            count, data = self._changes, msgspec.json.encode(self._entries)
+            try:
+                await asyncio.to_thread(_write, self._path, data)
+            except OSError as error:
+                if not self._failing:
+                    log.error("cannot write %s (%s): captions may be sent twice after a restart", self._path, error)
+                self._failing = True
+                return
+            self._written, self._failing = count, False
+
+
+def hash_target(address: str) -> str:
+    """A hash by which the progress of an address is known again: the address itself is a secret."""
+    return hashlib.sha256(address.encode()).hexdigest()[:24]
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    temporary.replace(path)
