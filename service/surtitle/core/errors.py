@@ -122,6 +122,14 @@ class NoSuchOutput(SurtitleError):
     status = 404
 
 
+class NoSuchSegment(SurtitleError):
+    """A segment of a playlist is not kept any more, or not complete yet."""
+
+    code = "no_such_segment"
+    close = 4404
+    status = 404
+
+
 class StillRecording(SurtitleError):
     """The request has to wait until a recording has ended."""
 

@@ -27,6 +27,7 @@ from surtitle.models.engines import Engines
 from surtitle.outputs.manager import OutputManager, OutputPolicy
 from surtitle.outputs.progress import ProgressStore
 from surtitle.outputs.text_file import FOLDER as OUTPUTS
+from surtitle.outputs.track_readers import TrackReaders
 from surtitle.recordings.file_transcriptions import FileTranscriptions
 from surtitle.recordings.files import RecordingFiles
 from surtitle.recordings.mix_jobs import Mixer
@@ -61,6 +62,7 @@ class Services:
     translations: Translations
     outputs: Outputs
     output_manager: OutputManager
+    track_readers: TrackReaders
     recorder: Recorder
     authority: TokenAuthority
     admission: AdmissionLimits
@@ -151,6 +153,8 @@ async def open_services(
             translations, outputs, progress, OutputPolicy(text_folder, settings.private_outputs)
         )
         close_later("outputs", output_manager.close)
+        track_readers = TrackReaders(translations)
+        close_later("readers of playlists", track_readers.close)
         hub.register(outputs, translations, recorder, output_manager)
         if transcript_folder:
             hub.register(transcript_folder)
@@ -195,6 +199,7 @@ async def open_services(
             translations=translations,
             outputs=outputs,
             output_manager=output_manager,
+            track_readers=track_readers,
             recorder=recorder,
             authority=authority,
             admission=AdmissionLimits(hub, settings.limits),
