@@ -3,8 +3,8 @@
 import { t } from "./i18n.js";
 
 /**
- * @import { ChannelSettings, ChannelStatus, ChannelTranscript, Correction, LanguageList, ModelList, NewToken, PageLinks,
- *   Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson } from "./protocol.js"
+ * @import { ChannelSettings, ChannelStatus, ChannelTranscript, Correction, LanguageList, ModelList, NewToken, OutputDescription,
+ *   PageLinks, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson } from "./protocol.js"
  */
 
 /** The path before all addresses of the service, without a slash at its end; behind a proxy, it may not be empty. */
@@ -69,6 +69,17 @@ export const getSettings = (channel) => request(channelPath(channel, "/settings"
 /** @type {(channel: string, changes: SettingsChanges) => Promise<ChannelSettings>} */
 export const changeSettings = (channel, changes) =>
   request(channelPath(channel, "/settings"), { method: "PATCH", body: changes });
+
+/** @type {(channel: string, fields: Record<string, unknown>) => Promise<OutputDescription>} */
+export const addOutput = (channel, fields) => request(channelPath(channel, "/outputs"), { method: "POST", body: fields });
+
+/** @type {(channel: string, id: string, fields: Record<string, unknown>) => Promise<unknown>} */
+export const changeOutput = (channel, id, fields) =>
+  request(channelPath(channel, `/outputs/${encodeURIComponent(id)}`), { method: "PATCH", body: fields });
+
+/** @type {(channel: string, id: string) => Promise<unknown>} */
+export const removeOutput = (channel, id) =>
+  request(channelPath(channel, `/outputs/${encodeURIComponent(id)}`), { method: "DELETE" });
 
 /** @type {(channel: string, on: boolean) => Promise<unknown>} */
 export const record = (channel, on) => request(channelPath(channel, "/recording"), { method: on ? "POST" : "DELETE" });

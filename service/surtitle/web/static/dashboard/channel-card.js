@@ -9,6 +9,7 @@ import { Downloads } from "../shared/downloads.js";
 import { setUpClosedCaptions, showClosedCaptions } from "./closed-captions.js";
 import { liveTranscript } from "./live-transcript.js";
 import { setUpModel, showLoading } from "./model.js";
+import { setUpOutputs, showOutputs } from "./outputs.js";
 import { setUpRecording, showRecording } from "./recording.js";
 import { problemOf } from "./source-problems.js";
 import { showSources } from "./sources.js";
@@ -30,6 +31,7 @@ export class ChannelCard {
     setUpModel(this.element, name);
     setUpStyleEditor(this.element, name);
     setUpClosedCaptions(this.element, name);
+    setUpOutputs(this.element, name);
     setUpRecording(this.element, name);
     setUpTranslation(this.element, name);
     setUpSpeakers(this.element, name);
@@ -59,6 +61,7 @@ export class ChannelCard {
     this.showSources(channel.sources);
     showLoading(part(card, ".switch"), channel.switch);
     showClosedCaptions(card, channel.closed_captions);
+    showOutputs(card, channel.outputs);
     showRecording(card, channel.recording);
     showTranslation(card, channel.translation);
     showSpeakers(card, channel.diarization, Math.max(0, ...channel.sources.map((source) => source.speakers_skipped ?? 0)));
