@@ -79,17 +79,29 @@ async function capture(stream, listener, addContexts) {
   const contexts = [];
   try {
     addContexts?.(contexts);
-    const context = new AudioContext({ sampleRate: RATE }); // the browser resamples, without aliasing
+    const [context, source] = open(stream);
     contexts.push(context);
     await context.audioWorklet.addModule(new URL("worklet/framer.js", import.meta.url).href);
     const framer = new AudioWorkletNode(context, "framer", {
       numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit",
     });
     framer.port.onmessage = ({ data }) => listener.frame(data.samples, data.level);
-    context.createMediaStreamSource(stream).connect(framer);
+    source.connect(framer);
     return new Capture(stream, contexts, listener.ended);
   } catch (error) {
     new Capture(stream, contexts, () => {}).stop(); // otherwise the tab stays captured
     throw error;
+  }
+}
+
+/** A context with the stream in it; the browser resamples, without aliasing. @param {MediaStream} stream @returns {[AudioContext, AudioNode]} */
+function open(stream) {
+  const context = new AudioContext({ sampleRate: RATE });
+  try {
+    return [context, context.createMediaStreamSource(stream)];
+  } catch {
+    context.close().catch(() => {});
+    const same = new AudioContext(); // Firefox takes a stream at its own rate only: then the worklet resamples
+    return [same, same.createMediaStreamSource(stream)];
   }
 }
