@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from surtitle.access import tokens
 from surtitle.access.authority import LINKS, TokenAuthority
 from surtitle.access.token_store import Entry
-from surtitle.access.tokens import EVERY, SCOPE_NAMES, SCOPES, Grant, Scope
+from surtitle.access.tokens import EVERY, SCOPE_NAMES, SCOPES, Grant
 from surtitle.channels.channel import check_name
 from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
