@@ -177,7 +177,7 @@ async def test_a_link_with_a_token_can_publish_and_one_to_view_cannot(window: An
         may = {scope: tokens.issue(SECRET, scope, "club", 600).token for scope in (Scope.VIEW, Scope.PUBLISH)}
         page: Watched = await window(f"{service.url}/speak/club?token={may[Scope.PUBLISH]}", locale="en")
         assert "token" not in page.page.url
-        assert may[Scope.PUBLISH] in str(await page.page.evaluate("document.body.dataset.link"))
+        assert str(may[Scope.PUBLISH]) in str(await page.page.evaluate("document.body.dataset.link"))
         await page.page.click("#toggle")
         await until(lambda: len(sources(service, "club")) == 1)
         refused = await page.page.context.request.get(f"{service.url}/speak/club?token={may[Scope.VIEW]}")

@@ -19,6 +19,7 @@ const SILENCE = 60; // decibels below full scale at which the level meter begins
 const LEVEL_INTERVAL = 100; // milliseconds
 const PATIENCE = 10_000; // milliseconds without sound after which the page says so
 const SHOWN = 12; // captions
+const REMEMBERED = 4; // microphones that were started
 const ANNOUNCED = 5; // lines kept for screen readers
 const LOCAL = ["127.0.0.1", "localhost", "[::1]"];
 
@@ -31,12 +32,13 @@ const processed = control(form, "processed");
 const toggle = element("toggle", HTMLButtonElement);
 const mute = element("mute", HTMLButtonElement);
 const words = element("words");
-const captionsRun = keepScreenOn();
+const screenNeeded = keepScreenOn("");
 
-/** @type {Microphone | null} */
+/** @type {Microphone[]} that were started, the newest first: the last words of the others may still come */
+const microphones = [];
+/** @type {Microphone | null} the newest */
 let microphone = null;
-/** @type {Row[]} captions of earlier starts */
-let earlier = [];
+let stopped = false; // whether it was ended by the button
 let opening = false; // whether the browser is asked for the microphone
 let failure = ""; // why it cannot be used
 let heardAt = 0; // when something was heard last, milliseconds
@@ -52,7 +54,7 @@ if (impossible) {
   failure = impossible;
   toggle.disabled = true;
 } else {
-  toggle.addEventListener("click", () => (isRunning() ? microphone?.end() : start()));
+  toggle.addEventListener("click", () => (isRunning() ? stop() : start()));
   mute.addEventListener("click", () => {
     if (!microphone) return;
     microphone.muted = !microphone.muted;
@@ -70,7 +72,14 @@ show();
 
 /** Whether captions run, also while the connection is lost. */
 function isRunning() {
-  return Boolean(microphone && microphone.state.phase !== "ended");
+  return Boolean(microphone && !stopped && microphone.state.phase !== "ended");
+}
+
+/** The last words still come. */
+function stop() {
+  stopped = true;
+  microphone?.end();
+  show();
 }
 
 async function start() {
@@ -80,8 +89,10 @@ async function start() {
   show();
   try {
     await started.start(input());
-    earlier = rows().filter((row) => row.committed);
     microphone = started;
+    stopped = false;
+    microphones.unshift(started);
+    microphones.splice(REMEMBERED);
     heardAt = Date.now();
     listDevices(); // with the permission, devices have names
   } catch (error) {
@@ -96,9 +107,9 @@ function input() {
   return { device: device.value, processed: processed.checked };
 }
 
-/** Captions of earlier starts and of this one. */
+/** Captions of this start and of earlier ones. */
 function rows() {
-  const all = new Map([...earlier, ...(microphone?.rows ?? [])].map((row) => [row.id, row]));
+  const all = new Map(microphones.toReversed().flatMap((one) => one.rows).map((row) => [row.id, row]));
   return [...all.values()].slice(-SHOWN);
 }
 
@@ -121,7 +132,9 @@ function show() {
   toggle.disabled = Boolean(impossible) || opening;
   write(toggle, running ? t("Stop captions") : t("Start captions"));
   mute.disabled = !running;
-  mute.ariaPressed = String(running && Boolean(microphone?.muted));
+  const muted = running && Boolean(microphone?.muted);
+  mute.dataset.on = String(muted);
+  write(mute, muted ? t("Unmute") : t("Mute"));
   name.disabled = language.disabled = running;
   element("fixed").hidden = !running;
   const [state, label] = stateOf(running, phase);
@@ -134,6 +147,7 @@ function show() {
 /** @param {boolean} running @param {string | undefined} phase @returns {[string, string]} for the style sheet and for people */
 function stateOf(running, phase) {
   if (opening || (running && phase === "connecting")) return ["connecting", t("Connecting")];
+  if (!running && microphone && phase !== "ended") return ["ending", t("Finishing")];
   if (!running) return ["off", microphone ? t("Stopped") : t("Not started")];
   if (phase === "reconnecting") return ["lost", t("Reconnecting")];
   return microphone?.muted ? ["muted", t("Muted")] : ["live", t("Live")];
@@ -141,15 +155,19 @@ function stateOf(running, phase) {
 
 function showStatus() {
   const status = element("status");
-  const text = failure || (microphone ? stateText(microphone.state) || silenceText(microphone) : "");
+  const text = failure || (microphone ? muteText(microphone) || stateText(microphone.state) || silenceText(microphone) : "");
   status.dataset.severity = failure || microphone?.state.problem ? "problem" : "notice";
   writeOrHide(status, opening ? t("Allow the microphone when the browser asks.") : text);
 }
 
-/** @param {Microphone} running */
-function silenceText({ state, muted }) {
-  if (state.phase !== "live") return "";
-  if (muted) return t("You are muted: nothing is captioned.");
+/** @param {Microphone} newest */
+function muteText({ muted, state }) {
+  return muted && isRunning() && state.phase === "live" ? t("You are muted: nothing is captioned.") : "";
+}
+
+/** @param {Microphone} newest */
+function silenceText({ state }) {
+  if (state.phase !== "live" || !isRunning()) return "";
   return Date.now() - heardAt > PATIENCE ? t("Nothing is heard: check the microphone, or choose another one under Settings.") : "";
 }
 
@@ -158,7 +176,7 @@ function showLevel() {
   element("level", HTMLMeterElement).value = Math.max(0, SILENCE + level);
   if (!isInaudible(level)) heardAt = Date.now();
   if (!isRunning()) return;
-  captionsRun();
+  screenNeeded();
   showStatus();
 }
 
