@@ -11,7 +11,7 @@ from scripts.protocol_types import files
 from tests.support import need_node, need_package
 
 ROOT = Path(__file__).parents[1]
-PROJECTS = [".", "chrome-extension", "chrome-extension/offscreen/worklet", "tests"]
+PROJECTS = [".", "chrome-extension", "chrome-extension/capture/worklet", "tests"]
 TESTS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("*.test.js"))
 
 

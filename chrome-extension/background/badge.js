@@ -1,6 +1,6 @@
 // Shows the state of a tab on the toolbar button.
 
-import { sentence } from "../shared/problem.js";
+import { sentence } from "../shared/sentence.js";
 import { badge } from "../shared/state.js";
 import { recall } from "./memory.js";
 

@@ -1,10 +1,10 @@
 // One captioned tab: its sound, the microphone if wanted, and the boxes that show the captions.
 
 import { socketAddress } from "../shared/address.js";
-import { captureMicrophone, captureTab } from "./capture.js";
-import { CaptionLog } from "./caption-log.js";
-import { Reader } from "./reader.js";
-import { Source } from "./source.js";
+import { captureMicrophone, captureTab } from "../capture/capture.js";
+import { CaptionLog } from "../capture/caption-log.js";
+import { Reader } from "../capture/reader.js";
+import { Source } from "../capture/source.js";
 
 /**
  * @import { BoxPortMessage, CaptureOrder } from "../shared/message-types.js"

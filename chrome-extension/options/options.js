@@ -3,7 +3,7 @@
 import { isChannelName, serverAddress } from "../shared/address.js";
 import { BOX_THEMES } from "../shared/box-themes.js";
 import { element, field, fillLanguages, fillTranslations, input, text, translate, writeOrHide } from "../shared/page.js";
-import { sentence } from "../shared/problem.js";
+import { sentence } from "../shared/sentence.js";
 import { StatusWatcher } from "../shared/service-status.js";
 import { load, resetLooks, save } from "../shared/settings.js";
 

@@ -3,7 +3,8 @@
 import { isChannelName, pageLinks, serverAddress } from "../shared/address.js";
 import { ask } from "../shared/messages.js";
 import { element, field, fillLanguages, fillTranslations, input, text, translate, writeOrHide } from "../shared/page.js";
-import { problemOf, sentence } from "../shared/problem.js";
+import { problemOf } from "../shared/problem.js";
+import { sentence } from "../shared/sentence.js";
 import { StatusWatcher } from "../shared/service-status.js";
 import { load, save } from "../shared/settings.js";
 

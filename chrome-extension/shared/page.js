@@ -1,5 +1,7 @@
 // What the extension's pages share: texts, elements, lists of languages.
 
+import { namedLanguages } from "./languages.js";
+
 /** Fill in the texts of a page: `data-text` names a message, `data-label` one for assistive technology. */
 export function translate() {
   document.documentElement.lang = chrome.i18n.getUILanguage();
@@ -45,10 +47,6 @@ export function writeOrHide(place, text) {
   place.hidden = !text;
 }
 
-// What Whisper recognizes well enough to caption.
-const LANGUAGES =
-  "ar bg bn ca cs da de el en es et fa fi fr gl he hi hr hu id it ja ko lt lv mk ms nl no pl pt ro ru sk sl sr sv ta th tl tr uk ur vi zh zh-Hans zh-Hant";
-
 /** The languages that can be spoken. @param {string} id of a select @param {string} selected */
 export function fillLanguages(id, selected) {
   fill(id, selected, [[text("languageService"), ""], [text("languageAuto"), "auto"]]);
@@ -61,11 +59,7 @@ export function fillTranslations(id, selected) {
 
 /** @param {string} id @param {string} selected @param {string[][]} first names and values */
 function fill(id, selected, first) {
-  const names = new Intl.DisplayNames([chrome.i18n.getUILanguage()], { type: "language" });
-  const known = LANGUAGES.split(" ")
-    .map((code) => [names.of(code) ?? code, code])
-    .sort(([one], [other]) => one.localeCompare(other));
-  const options = [...first, ...known];
+  const options = [...first, ...namedLanguages(chrome.i18n.getUILanguage())];
   if (!options.some(([, code]) => code === selected)) options.push([selected, selected]);
   element(id).replaceChildren(...options.map(([name, code]) => new Option(name, code, false, code === selected)));
 }

@@ -1,4 +1,4 @@
-// What went wrong, as a sentence for people.
+// What went wrong. Pure; `sentence.js` says it to people.
 
 /** @import { Problem } from "./state.js" */
 
@@ -20,11 +20,6 @@ export function problemOf(error) {
 /** @param {unknown} error */
 export function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
-}
-
-/** @param {Problem} problem */
-export function sentence({ code, detail = "" }) {
-  return chrome.i18n.getMessage(`problem_${code}`, [detail]) || detail || chrome.i18n.getMessage("problem_unknown", [code]);
 }
 
 /** @type {Record<number, {code: string, final: boolean}>} */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Backlog, RATE } from "../../chrome-extension/offscreen/backlog.js";
+import { Backlog, RATE } from "../../chrome-extension/capture/backlog.js";
 
 /** @param {number} first @param {number} count */
 const frame = (first, count = 1600) => Int16Array.from({ length: count }, (_, at) => (first + at) % 30_000);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { RATE } from "../../chrome-extension/offscreen/backlog.js";
-import { CaptionLog } from "../../chrome-extension/offscreen/caption-log.js";
+import { RATE } from "../../chrome-extension/capture/backlog.js";
+import { CaptionLog } from "../../chrome-extension/capture/caption-log.js";
 
 /** @param {number} seconds */
 const position = (seconds) => seconds * RATE;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
-import { Backlog, RATE } from "../../chrome-extension/offscreen/backlog.js";
-import { Publisher } from "../../chrome-extension/offscreen/publisher.js";
+import { Backlog, RATE } from "../../chrome-extension/capture/backlog.js";
+import { Publisher } from "../../chrome-extension/capture/publisher.js";
 import { FakeSocket } from "./fake-socket.js";
 
 const SECOND = RATE;

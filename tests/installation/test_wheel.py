@@ -25,9 +25,15 @@ from tests.support import free_port, missing
 # As the tests were started: tests/conftest.py keeps pip away from every index while one runs.
 _ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 _TIMEOUT = 600.0  # seconds for pip on a busy machine with a slow network
+_MODULE = ("/static/extension/capture/source.js", "import")  # of the extension, for the page for the microphone
 _START = 60.0  # seconds until the service answers
 
-PACKAGES = {"surtitle": ROOT / "service" / "surtitle", "obs_overlay": ROOT / "obs_overlay"}
+PACKAGES = {
+    "surtitle": ROOT / "service" / "surtitle",
+    "obs_overlay": ROOT / "obs_overlay",
+    "surtitle/web/static/extension/capture": ROOT / "chrome-extension" / "capture",
+    "surtitle/web/static/extension/shared": ROOT / "chrome-extension" / "shared",
+}
 TOOLS = {"surtitle/demo/make_sample.sh", "surtitle/web/locales/babel.cfg"}
 """What the repository needs and an installation does not."""
 
@@ -171,6 +177,11 @@ def answers(url: str) -> bool:
 
 def test_the_installed_service_starts_and_serves_its_pages(started: str) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for path, text in (("/", "<html"), ("/overlay/main", "<html"), ("/static/overlay/overlay/overlay.js", "import")):
+    for path, text in (
+        ("/", "<html"),
+        ("/overlay/main", "<html"),
+        ("/static/overlay/overlay/overlay.js", "import"),
+        _MODULE,
+    ):
         with opener.open(started + path, timeout=10) as answer:
             assert text in answer.read().decode()

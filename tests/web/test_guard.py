@@ -122,6 +122,8 @@ def test_what_is_open_is_what_should_be() -> None:
         "GET /readyz",
         "GET /static",
         "GET /static/demo",
+        "GET /static/extension/capture",
+        "GET /static/extension/shared",
         "GET /static/overlay",
     ]
     assert [key for key in ROUTES if REQUIREMENTS[key] is IN_START] == [

@@ -490,6 +490,14 @@ export interface ChannelForReaders {
   translation: TranslationStatus;
 }
 
+/** The answer to a captioner's text. */
+export interface CartReceipt {
+  /** the highest number so far */
+  seq: number | null;
+  /** the name that readers see */
+  source: string;
+}
+
 /** The addresses of a channel's pages for others. */
 export interface PageLinks {
   overlay: string;

@@ -8,8 +8,12 @@ import { WakeLock } from "./wake-lock.js";
 
 const KEY = "keep-screen-on";
 
-/** Set up the switch. @returns {() => void} to be called for each caption */
-export function keepScreenOn() {
+/**
+ * Set up the switch.
+ * @param {string} [limit] when the screen may go off all the same, as a sentence
+ * @returns {() => void} to be called for each caption, or at other times at which the screen is needed
+ */
+export function keepScreenOn(limit = t("It may go off after three minutes without captions.")) {
   if ("obsstudio" in window) {
     element("screen-setting").hidden = true; // a source in OBS has no screen of its own
     return () => {};
@@ -25,7 +29,7 @@ export function keepScreenOn() {
   }
   const lock = new WakeLock(navigator.wakeLock, document, (state) => {
     writeOrHide(element("screen-state"), state === "on" ? t("Screen stays on") : "");
-    writeOrHide(hint, hintFor(state));
+    writeOrHide(hint, hintFor(state, limit));
   });
   box.checked = stored() ?? matchMedia("(pointer: coarse)").matches; // phones and tablets go dark after seconds
   lock.wanted = box.checked;
@@ -40,12 +44,12 @@ export function keepScreenOn() {
   return () => lock.touch();
 }
 
-/** @param {State} state */
-function hintFor(state) {
+/** @param {State} state @param {string} limit */
+function hintFor(state, limit) {
   switch (state) {
     case "on":
     case "waiting":
-      return t("It may go off after three minutes without captions.");
+      return limit;
     case "refused":
       return t("The browser does not allow it now, perhaps to save the battery.");
     default:

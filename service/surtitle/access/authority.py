@@ -21,8 +21,12 @@ log = logging.getLogger("surtitle.access")
 # to the SQLite file in a process of its own, and SQLite does not tell other processes.
 _POLL_INTERVAL = 1.0
 _YEAR = 365 * 86_400.0
-LINKS = {"viewer": 30 * 86_400.0, "overlay": 5 * _YEAR}
-"""The purposes of links, with their lifetimes in seconds: OBS keeps an address for years."""
+LINKS = {
+    "viewer": (Scope.VIEW, 30 * 86_400.0),
+    "overlay": (Scope.VIEW, 5 * _YEAR),
+    "speak": (Scope.PUBLISH, 86_400.0),
+}
+"""The purposes of links, with their scopes and lifetimes in seconds: OBS keeps an address for years."""
 
 
 class TokenAuthority:
@@ -106,13 +110,13 @@ class TokenAuthority:
         return grant
 
     def get_link_grant(self, channel: str, purpose: str) -> Grant:
-        """A view token for the links of a channel: the same one until half of its lifetime is over. Blocks.
+        """A token for the links of a channel: the same one until half of its lifetime is over. Blocks.
 
         Raises `TokenStoreError`.
         """
-        grant, lifetime = self._links.get((channel, purpose)), LINKS[purpose]
+        grant, (scope, lifetime) = self._links.get((channel, purpose)), LINKS[purpose]
         if grant is None or grant.id in self._revoked or grant.expires - time.time() < lifetime / 2:
-            grant = self._links[channel, purpose] = self.issue(Scope.VIEW, channel, lifetime, f"{purpose} link")
+            grant = self._links[channel, purpose] = self.issue(scope, channel, lifetime, f"{purpose} link")
         return grant
 
     def _valid(self, token: str) -> Grant:

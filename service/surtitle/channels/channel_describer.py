@@ -10,6 +10,7 @@ from surtitle.channels.engine_switcher import EngineSwitcher
 from surtitle.channels.observer import ChannelObserver
 from surtitle.channels.readers import Readers
 from surtitle.channels.running_sources import RunningSources
+from surtitle.channels.text_sources import TextSources
 from surtitle.core.wire import ChannelBasics, ChannelStatus, DiarizationStatus
 from surtitle.speakers.diarizer import Diarizer
 
@@ -21,12 +22,14 @@ class ChannelDescriber:
         self,
         readers: Readers,
         sources: RunningSources,
+        text_sources: TextSources,
         switcher: EngineSwitcher,
         diarizer: Diarizer,
         observers: Sequence[ChannelObserver],
     ) -> None:
         self._readers = readers
         self._sources = sources
+        self._text_sources = text_sources
         self._switcher = switcher
         self._diarizer = diarizer
         self._observers = observers
@@ -45,7 +48,10 @@ class ChannelDescriber:
             diarization=DiarizationStatus(
                 enabled=channel.settings.diarization.enabled, state=diarization.name, message=diarization.message
             ),
-            sources=[source.snapshot() for source in self._sources.of(channel)],
+            sources=[
+                *(source.snapshot() for source in self._sources.of(channel)),
+                *(source.snapshot() for source in self._text_sources.of(channel)),
+            ],
         )
         observed: dict[str, Any] = {}
         for observer in self._observers:

@@ -26,6 +26,8 @@ from surtitle.channels.source import Source
 from surtitle.channels.source_opener import SourceOpener, SourceRequest
 from surtitle.channels.source_options import SourceOptions
 from surtitle.channels.style import Style
+from surtitle.channels.text_source import TextSource
+from surtitle.channels.text_sources import TextSources
 from surtitle.core.errors import BadRequest, ShuttingDown
 from surtitle.core.keyed_lock import KeyedLock
 from surtitle.core.metrics import Metrics
@@ -67,7 +69,9 @@ class Hub:
     ) -> None:
         self.readers = Readers()
         self.sources = RunningSources()
+        self.text_sources = TextSources(settings.limits, metrics)
         self._limits = settings.limits
+        self._language = settings.language
         self._changes = changes or Notifier()
         self._channels = ChannelRegistry(
             settings.limits,
@@ -89,7 +93,9 @@ class Hub:
             self._source_ended,
         )
         self._observers: list[ChannelObserver] = []
-        self._describer = ChannelDescriber(self.readers, self.sources, self._switcher, self._diarizer, self._observers)
+        self._describer = ChannelDescriber(
+            self.readers, self.sources, self.text_sources, self._switcher, self._diarizer, self._observers
+        )
         self._resuming = KeyedLock()
         self._stopping = False
         engines.on_default_changed = self._switch_default_engine
@@ -159,6 +165,20 @@ class Hub:
             self.sources.add(source, options)
             self._switcher.switch_engine(source.channel)
 
+    def open_text_source(self, channel_name: str, name: str, language: str | None, age: float = 0.0) -> TextSource:
+        """A new source for a captioner, whose first words were spoken ``age`` seconds ago.
+
+        Without a ``language`` it is the channel's, or English. Raises `NoSuchChannel`, `TooMany`, `ShuttingDown`.
+        """
+        if self._stopping:
+            raise ShuttingDown(_STOPPING)
+        channel = self.channel(channel_name)
+        sources = self.sources.of(channel)
+        language = language or channel.settings.language or self._language
+        channel.begin(age, alone=not sources)
+        taken = {source.name for source in sources} | {source.name for source in self.text_sources.of(channel)}
+        return self.text_sources.open(channel, name, "en" if language == "auto" else language, taken)
+
     def change(self, channel_name: str, changes: SettingsChanges) -> Channel:
         """Change a channel's settings, even while captions run. Raises `NoSuchChannel`, `TooMany`, `BadRequest`."""
         channel = self.channel(channel_name)
@@ -226,6 +246,7 @@ class Hub:
 
     async def finish(self, timeout: float) -> None:
         """End all sources; their captions become final if ``timeout`` seconds are enough."""
+        await self.text_sources.finish()
         finishing = [asyncio.create_task(source.finish()) for source in self.sources]
         if finishing:
             await asyncio.wait(finishing, timeout=timeout)
@@ -242,7 +263,7 @@ class Hub:
         await asyncio.to_thread(self._diarizer.close)
 
     def _is_in_use(self, channel: Channel) -> bool:
-        return bool(self.readers.of(channel.name) or self.sources.of(channel))
+        return bool(self.readers.of(channel.name) or self.sources.of(channel) or self.text_sources.of(channel))
 
     def _switch_default_engine(self) -> None:
         """Switch the channels that use the default engine to the new default."""

@@ -446,6 +446,13 @@ class ChannelForReaders(TypedDict):
     translation: TranslationStatus
 
 
+class CartReceipt(TypedDict):
+    """The answer to a captioner's text."""
+
+    source: Annotated[str, Meta(description="the name that readers see")]
+    seq: Annotated[int | None, Meta(description="the highest number so far")]
+
+
 class PageLinks(TypedDict):
     """The addresses of a channel's pages for others."""
 

@@ -17,10 +17,10 @@ from enum import StrEnum
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.units import ends_sentence_at
+from surtitle.captions.wording import count_common_prefix, split_words, spread_times
 from surtitle.core.words import Word, join
 from surtitle.text.language_names import is_same_language
 from surtitle.text.sentences import ends_sentence, strip_end_marks, trails_off
-from surtitle.translation.wording import count_common_prefix, split_words, spread_times
 
 _PAUSE = 1.5  # seconds of silence that end a sentence
 _MIN_WORDS, _MAX_WORDS = 3, 60  # words of a sentence that are translated together

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.units import ends_sentence_at
+from surtitle.captions.wording import split_words
 from surtitle.core.words import Word
 from surtitle.text.punctuation import PAUSES
-from surtitle.translation.wording import split_words
 
 PAUSE = 1.5  # seconds of silence that end a sentence
 _COMMA_LENGTH = 12.0  # seconds after which a sentence is cut at a comma

@@ -30,6 +30,7 @@ from surtitle.web import (
     tokens,
 )
 from surtitle.web.base_path import BasePathMiddleware
+from surtitle.web.cart import get_cart_sequence, post_cart
 from surtitle.web.compat.routes import compat_routes
 from surtitle.web.compat.vosk_port import VoskPort
 from surtitle.web.connections import ConnectionLimits
@@ -99,6 +100,8 @@ def _routes(settings: Settings) -> list[AnyRoute]:
         GuardedRoute(channel + "/audio", publish_post, ["POST"], needs=IN_START),
         GuardedWebSocketRoute(channel + "/captions", read_socket, needs=VIEW),
         GuardedRoute(channel + "/captions", read_events, needs=VIEW),
+        GuardedRoute(channel + "/cart", post_cart, ["POST"], needs=PUBLISH),
+        GuardedRoute(channel + "/cart/seq", get_cart_sequence, needs=PUBLISH),
         GuardedRoute(channel + "/captions/{id}", correct_caption, ["PATCH"], needs=ADMIN),
         GuardedRoute(channel + "/transcript.{form}", channels.transcript, needs=VIEW),
         GuardedRoute(channel + "/hls/{lang}/playlist.m3u8", hls.playlist, needs=VIEW),

@@ -34,11 +34,15 @@ PAGE_POLICY = (
 )
 """The Content-Security-Policy of the service's pages."""
 
+MICROPHONE_POLICY = "camera=(), geolocation=(), microphone=(self)"
+"""The Permissions-Policy of a page that captures the microphone; the others may not."""
+
 _PAGE_HEADERS = {
     "content-security-policy": PAGE_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
 
 

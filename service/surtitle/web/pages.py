@@ -1,4 +1,4 @@
-"""The HTML pages: dashboard, sessions, overlay, viewer."""
+"""The HTML pages: dashboard, sessions, overlay, viewer, microphone."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from surtitle.channels.channel import check_name
 from surtitle.channels.settings import number_limits
 from surtitle.web import i18n
 from surtitle.web.base_path import get_base_path
-from surtitle.web.guard import ADMIN_ALL, ADMIN_ANY, PUBLIC, VIEW, set_token_cookie
-from surtitle.web.origin import PAGE_POLICY
+from surtitle.web.guard import ADMIN_ALL, ADMIN_ANY, PUBLIC, PUBLISH, VIEW, set_token_cookie
+from surtitle.web.origin import MICROPHONE_POLICY, PAGE_POLICY
 from surtitle.web.routing import AnyRoute, GuardedMount, GuardedRoute
 from surtitle.web.services import services
 from surtitle.web.tokens import build_link
@@ -29,6 +29,9 @@ from surtitle.web.tokens import build_link
 _HERE = Path(__file__).parent
 _OVERLAY = obs_overlay.DIRECTORY
 _DEMO = _HERE.parent / "demo"
+_INSTALLED = _HERE / "static" / "extension"
+_EXTENSION = _INSTALLED if _INSTALLED.is_dir() else _HERE.parents[2] / "chrome-extension"
+"""The modules of the extension that pages use, too: in the wheel, or in a checkout."""
 
 _FORMS = {"txt": "Text", "md": "Markdown", "srt": "SRT", "vtt": "WebVTT", "json": "JSON"}  # those useful to readers
 _QR_BORDER = 3  # white modules around the code (ISO/IEC 18004 requires 4; the page adds more)
@@ -50,6 +53,13 @@ async def overlay(request: Request) -> Response:
 async def view(request: Request) -> Response:
     channel = check_name(request.path_params["channel"])
     return _render(request, "view.html", channel, forms=_FORMS, link=await build_link(request, channel, "viewer"))
+
+
+async def speak(request: Request) -> Response:
+    channel = check_name(request.path_params["channel"])
+    page = _render(request, "speak.html", channel, link=await build_link(request, channel, "speak"))
+    page.headers["permissions-policy"] = MICROPHONE_POLICY
+    return page
 
 
 async def sessions(request: Request) -> Response:
@@ -84,10 +94,18 @@ async def manifest(request: Request) -> Response:
 
 async def qr_code(request: Request) -> Response:
     """The viewer's address as a QR code, for a phone's camera."""
-    channel = check_name(request.path_params["channel"])
-    address = await build_link(request, channel, "viewer")
+    address = await build_link(request, check_name(request.path_params["channel"]), "viewer")
     if language := request.query_params.get("lang"):
         address += f"{'&' if '?' in address else '?'}{urlencode({'lang': language[:40]})}"
+    return _qr_code(address)
+
+
+async def speak_qr_code(request: Request) -> Response:
+    """The address of the page for the microphone, for a phone that is to be one."""
+    return _qr_code(await build_link(request, check_name(request.path_params["channel"]), "speak"))
+
+
+def _qr_code(address: str) -> Response:
     image = io.BytesIO()
     segno.make(address, micro=False).save(image, kind="svg", border=_QR_BORDER, xmldecl=False, omitsize=True)
     return Response(image.getvalue(), media_type="image/svg+xml", headers={"cache-control": "no-store"})
@@ -102,6 +120,12 @@ def routes() -> list[AnyRoute]:
         GuardedRoute("/view/{channel}", view, needs=VIEW),
         GuardedRoute("/view/{channel}/manifest.webmanifest", manifest, needs=VIEW),
         GuardedRoute("/view/{channel}/qr.svg", qr_code, needs=VIEW),
+        GuardedRoute("/speak/{channel}", speak, needs=PUBLISH),
+        GuardedRoute("/speak/{channel}/qr.svg", speak_qr_code, needs=PUBLISH),
+        *(
+            GuardedMount(f"/static/extension/{part}", StaticFiles(directory=_EXTENSION / part), needs=PUBLIC)
+            for part in ("capture", "shared")
+        ),
         GuardedMount("/static/overlay", StaticFiles(directory=_OVERLAY / "static"), needs=PUBLIC),
         GuardedMount("/static/demo", StaticFiles(directory=_DEMO / "sample"), needs=PUBLIC),
         GuardedMount("/static", StaticFiles(directory=_HERE / "static"), needs=PUBLIC),

@@ -10,9 +10,9 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from surtitle.access import tokens
-from surtitle.access.authority import TokenAuthority
+from surtitle.access.authority import LINKS, TokenAuthority
 from surtitle.access.token_store import Entry
-from surtitle.access.tokens import EVERY, SCOPE_NAMES, SCOPES, Grant, Scope
+from surtitle.access.tokens import EVERY, SCOPE_NAMES, SCOPES, Grant
 from surtitle.channels.channel import check_name
 from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
@@ -23,7 +23,7 @@ from surtitle.web.body import read_json
 from surtitle.web.guard import get_grant
 from surtitle.web.services import services
 
-PATHS = {"viewer": "/view/", "overlay": "/overlay/"}
+PATHS = {"viewer": "/view/", "overlay": "/overlay/", "speak": "/speak/"}
 
 
 class TokenRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,13 +50,16 @@ async def build_links(connection: HTTPConnection, channel: str) -> PageLinks:
 
 
 async def build_link(connection: HTTPConnection, channel: str, purpose: str) -> str:
-    """The address at which others open the channel's page `viewer` or `overlay`. Raises `TokenStoreError`."""
+    """The address at which others open the channel's page `viewer`, `overlay` or `speak`.
+
+    The token of the last one can publish: only clients that can do so may be given it. Raises `TokenStoreError`.
+    """
     authority = services(connection).authority
     page = get_base_url(connection) + PATHS[purpose] + quote(channel)
     if not authority.guarded:
         return page
     grant = get_grant(connection)
-    if grant.scope > Scope.VIEW or grant.channel == EVERY:  # otherwise the client's own token is passed on
+    if grant.scope > LINKS[purpose][0] or grant.channel == EVERY:  # otherwise the client's own token is passed on
         grant = await asyncio.to_thread(authority.get_link_grant, channel, purpose)
     return f"{page}?{urlencode({'token': grant.token})}"
 

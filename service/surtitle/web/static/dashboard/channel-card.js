@@ -91,10 +91,12 @@ async function showLinks(place, channel) {
   const { overlay, viewer } = await getLinks(channel).catch(() => ({
     overlay: `${location.origin}${BASE}/overlay/${path}`, viewer: `${location.origin}${BASE}/view/${path}`,
   }));
+  const speak = `${location.origin}${BASE}/speak/${path}`; // with this browser's own token
   const audio = new URL(`../api/channels/${path}/audio`, viewer).href.replace("http", "ws");
   place.append(
     ...linkRow(t("Overlay for OBS"), overlay, create("a")),
     ...linkRow(t("Readers' page"), viewer, create("a")),
+    ...linkRow(t("Page for a microphone"), speak, create("a")),
     ...linkRow(t("Address for audio"), audio, create("span")),
   );
 }

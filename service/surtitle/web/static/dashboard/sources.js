@@ -3,6 +3,7 @@
 import { cloneTemplate, part, write, writeOrHide } from "../overlay/shared/dom.js";
 import { formatClock } from "../overlay/shared/format.js";
 import { t } from "../overlay/shared/i18n.js";
+import { CAPTIONER } from "./source-problems.js";
 
 /** @import { SourceStatus } from "../overlay/shared/protocol.js" */
 
@@ -24,15 +25,18 @@ function show(row, source) {
   write(part(row, ".speaking"), activity(source));
   write(part(row, ".engine"), `${engineName(source)}, ${source.language}`);
   write(part(row, ".pace"), source.pace ? t("{pace} words a minute", { pace: source.pace }) : "");
-  write(part(row, ".lag"), lagText(source));
+  const typed = source.engine === CAPTIONER;
+  part(row, ".level").style.visibility = typed ? "hidden" : "";
+  write(part(row, ".lag"), typed ? "" : lagText(source));
   write(part(row, ".length"), formatClock(source.seconds));
   writeOrHide(part(row, ".advice"), source.notice);
   part(row, ".level", HTMLMeterElement).value = Math.max(0, SILENCE + source.level);
 }
 
 /** @param {SourceStatus} source */
-function activity({ state, speaking }) {
+function activity({ state, engine, speaking }) {
   if (state === "away") return t("connection lost");
+  if (engine === CAPTIONER) return speaking ? t("writing") : t("waiting");
   return speaking ? t("speaking") : t("silent");
 }
 
@@ -44,5 +48,6 @@ function lagText({ lag, skipped }) {
 
 /** The engine with its model; of a directory or repository, only the last part. @param {SourceStatus} source */
 function engineName({ engine, model }) {
+  if (engine === CAPTIONER) return t("human captioner");
   return engine === "whisper" ? `${engine} ${model.split(/[\\/]/).filter(Boolean).pop()}` : engine;
 }

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from surtitle.captions.wording import count_common_prefix, split_words, spread_times
 from surtitle.core.words import Word, join
-from surtitle.translation.wording import count_common_prefix, split_words, spread_times
 
 
 @pytest.mark.parametrize(

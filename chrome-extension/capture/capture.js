@@ -24,6 +24,11 @@ export class Capture {
     }, 1000);
   }
 
+  /** A muted capture goes on, and hears silence. @param {boolean} muted */
+  set muted(muted) {
+    for (const track of this.#stream.getAudioTracks()) track.enabled = !muted;
+  }
+
   stop() {
     clearInterval(this.#resuming);
     for (const track of this.#stream.getTracks()) {
@@ -51,9 +56,16 @@ export async function captureTab(streamId, listener) {
   });
 }
 
-/** Capture the microphone; fails without the permission, because an offscreen page cannot ask for it. @param {Listener} listener */
-export async function captureMicrophone(listener) {
-  const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+/**
+ * Capture a microphone, by default the browser's own choice, which also replaces a device that is no longer connected.
+ * An offscreen page cannot ask for the permission: there it fails without it.
+ * @param {Listener} listener
+ * @param {{device?: string, processed?: boolean}} [options] `processed`: without echoes and noise, as for a call
+ */
+export async function captureMicrophone(listener, { device = "", processed = true } = {}) {
+  const audio = {
+    echoCancellation: processed, noiseSuppression: processed, autoGainControl: true, ...(device && { deviceId: device }),
+  };
   return capture(await navigator.mediaDevices.getUserMedia({ audio }), listener);
 }
 
@@ -67,17 +79,29 @@ async function capture(stream, listener, addContexts) {
   const contexts = [];
   try {
     addContexts?.(contexts);
-    const context = new AudioContext({ sampleRate: RATE }); // the browser resamples, without aliasing
+    const [context, source] = open(stream);
     contexts.push(context);
-    await context.audioWorklet.addModule("worklet/framer.js");
+    await context.audioWorklet.addModule(new URL("worklet/framer.js", import.meta.url).href);
     const framer = new AudioWorkletNode(context, "framer", {
       numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit",
     });
     framer.port.onmessage = ({ data }) => listener.frame(data.samples, data.level);
-    context.createMediaStreamSource(stream).connect(framer);
+    source.connect(framer);
     return new Capture(stream, contexts, listener.ended);
   } catch (error) {
     new Capture(stream, contexts, () => {}).stop(); // otherwise the tab stays captured
     throw error;
+  }
+}
+
+/** A context with the stream in it; the browser resamples, without aliasing. @param {MediaStream} stream @returns {[AudioContext, AudioNode]} */
+function open(stream) {
+  const context = new AudioContext({ sampleRate: RATE });
+  try {
+    return [context, context.createMediaStreamSource(stream)];
+  } catch {
+    context.close().catch(() => {});
+    const same = new AudioContext(); // Firefox takes a stream at its own rate only: then the worklet resamples
+    return [same, same.createMediaStreamSource(stream)];
   }
 }

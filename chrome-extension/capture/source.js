@@ -27,6 +27,8 @@ export class Source {
   #state;
   /** @type {Problem | null} */
   #endReason = null;
+  #muted = false;
+  #over = false;
   level = SILENCE;
 
   /**
@@ -60,7 +62,41 @@ export class Source {
    * @param {() => void} ended the tab was closed, or the device was unplugged
    */
   async start(openCapture, ended) {
-    this.#capture = await openCapture({
+    this.#capture = await this.#open(openCapture, ended);
+    this.#publisher = this.#createPublisher();
+  }
+
+  /** Continue with another capture, such as that of another microphone. @param {(listener: CaptureListener) => Promise<Capture>} openCapture @param {() => void} ended */
+  async switchCapture(openCapture, ended) {
+    const before = this.#capture;
+    const after = await this.#open(openCapture, ended);
+    before?.stop();
+    if (this.#over) return after.stop(); // it was ended meanwhile
+    this.#capture = after;
+  }
+
+  /** Whether silence is sent instead of what is captured. */
+  get muted() {
+    return this.#muted;
+  }
+
+  set muted(muted) {
+    this.#muted = muted;
+    if (this.#capture) this.#capture.muted = muted;
+  }
+
+  /** Stop the capture; its last words are still captioned. @param {Problem | null} [reason] */
+  end(reason = null) {
+    this.#endReason = reason;
+    this.#over = true;
+    this.#capture?.stop();
+    this.level = SILENCE;
+    this.#publisher?.end();
+  }
+
+  /** @param {(listener: CaptureListener) => Promise<Capture>} openCapture @param {() => void} ended */
+  async #open(openCapture, ended) {
+    const capture = await openCapture({
       frame: (samples, level) => {
         this.#backlog.push(samples);
         this.level = Math.max(level, this.level - FALL);
@@ -68,15 +104,8 @@ export class Source {
       },
       ended,
     });
-    this.#publisher = this.#createPublisher();
-  }
-
-  /** Stop the capture; its last words are still captioned. @param {Problem | null} [reason] */
-  end(reason = null) {
-    this.#endReason = reason;
-    this.#capture?.stop();
-    this.level = SILENCE;
-    this.#publisher?.end();
+    capture.muted = this.#muted;
+    return capture;
   }
 
   /** @param {SourceEvent} event */
