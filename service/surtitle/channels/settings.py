@@ -87,6 +87,22 @@ class ClosedCaptionsDescription(_ClosedCaptions, frozen=True):
     password_set: bool = False
 
 
+class IngestSettings(Struct, frozen=True):
+    """A stream whose audio the service fetches, or, with ``listen``, waits for. ``id`` identifies it in the channel.
+
+    ``language`` None means the channel's.
+    """
+
+    id: str
+    url: str
+    name: str = "stream"
+    language: str | None = None
+    listen: bool = False
+
+    def __repr__(self) -> str:
+        return f"IngestSettings({self.id})"  # the address may contain a password
+
+
 class Diarization(Struct, frozen=True):
     """Whether the speakers of a source are distinguished, and in which ``sources``: in all if none is named."""
 
@@ -125,6 +141,8 @@ class ChannelSettings(_Settings, frozen=True):
     """A channel's settings; where a field is None, the service's own setting applies."""
 
     closed_captions: ClosedCaptions = ClosedCaptions()
+    ingests: tuple[IngestSettings, ...] = ()
+    """Changed by requests of their own, because their addresses are never returned."""
 
     @property
     def hints(self) -> Hints:

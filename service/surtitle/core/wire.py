@@ -25,6 +25,7 @@ TranslationState = Literal["waiting", "fetching", "loading", "live", "behind", "
 ClosedCaptionsState = Literal[
     "off", "connecting", "not_connected", "not_streaming", "refused", "sending", "wrong_password"
 ]
+IngestState = Literal["connecting", "waiting", "receiving", "reconnecting", "refused", "failed", "ended"]
 ScopeName = Literal["view", "publish", "admin"]
 DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
 
@@ -324,6 +325,23 @@ class ClosedCaptionsStatus(TypedDict):
     skipped: Annotated[int, Meta(description="words that came too late to be sent")]
 
 
+class IngestDescription(TypedDict):
+    """A stream whose audio the service fetches, or waits for."""
+
+    id: str
+    name: Annotated[str, Meta(description="the name of its source")]
+    url: Annotated[str, Meta(description="its address, without passwords and keys")]
+    language: str | None
+    state: IngestState
+    message: Sentence
+
+
+class IngestList(TypedDict):
+    """The streams of a channel."""
+
+    ingests: list[IngestDescription]
+
+
 class RecordingStatus(TypedDict):
     """The recording of a channel."""
 
@@ -398,8 +416,9 @@ class ChannelBasics(TypedDict):
 
 
 class ChannelStatus(ChannelBasics):
-    """A channel with its sources, closed captions, recording and translations."""
+    """A channel with its sources, streams, closed captions, recording and translations."""
 
+    ingests: list[IngestDescription]
     closed_captions: ClosedCaptionsStatus
     recording: RecordingStatus
     translation: TranslationStatus

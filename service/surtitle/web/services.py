@@ -23,6 +23,7 @@ from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
 from surtitle.demo import Demo
+from surtitle.ingest.ingests import Ingests
 from surtitle.models.engines import Engines
 from surtitle.recordings.file_transcriptions import FileTranscriptions
 from surtitle.recordings.files import RecordingFiles
@@ -57,6 +58,7 @@ class Services:
     hub: Hub
     translations: Translations
     outputs: Outputs
+    ingests: Ingests
     recorder: Recorder
     authority: TokenAuthority
     admission: AdmissionLimits
@@ -141,7 +143,9 @@ async def open_services(
         on_record = obs_recordings.note if obs_recordings else _ignore_record_status
         outputs = Outputs(hub.sources.position, translations, on_record)
         close_later("closed captions", outputs.close)
-        hub.register(outputs, translations, recorder)
+        ingests = Ingests(hub, allow_private=settings.access.private_ingest)
+        close_later("ingests", ingests.close)
+        hub.register(outputs, translations, recorder, ingests)
         if transcript_folder:
             hub.register(transcript_folder)
         await recorder.recover()
@@ -184,6 +188,7 @@ async def open_services(
             hub=hub,
             translations=translations,
             outputs=outputs,
+            ingests=ingests,
             recorder=recorder,
             authority=authority,
             admission=AdmissionLimits(hub, settings.limits),
