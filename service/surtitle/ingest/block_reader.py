@@ -26,7 +26,6 @@ class BlockReader:
 
     def __init__(self, label: str, open_input: OpenInput) -> None:
         self.live = False
-        self.bursts = False
         self._open_input = open_input
         self._loop = asyncio.get_running_loop()
         self._blocks: asyncio.Queue[PlacedBlock | None] = asyncio.Queue(_MAX_BLOCKS)
@@ -74,7 +73,7 @@ class BlockReader:
     def _read(self) -> None:
         try:
             with self._open_input(self._close_later) as media:
-                self.live, self.bursts = media.live, media.bursts
+                self.live = media.live
                 self._loop.call_soon_threadsafe(self._note_opened)
                 for block in media.blocks:
                     if self._closed:

@@ -23,8 +23,8 @@ _LISTEN_PAUSE = 0.1  # seconds after which a port is listened on again
 _LASTING = 10.0  # seconds after which a connection counts as successful
 _MAX_AHEAD_LIVE = 60.0  # seconds of a live stream that may be passed on before they are due
 _MAX_AHEAD = 0.5  # the same for a file
-_BURST_PAUSE = 0.5  # seconds without audio that end a burst
-_BURST_TIMEOUT = 3.0  # seconds after which it has ended in any case
+_BURST_WINDOW = 0.5  # seconds in which less than twice as much audio comes when a burst has ended
+_BURST_TIMEOUT = 4.0  # seconds after which it has ended in any case
 _MAX_BURST = 120.0  # seconds of audio in it
 
 
@@ -55,8 +55,8 @@ class IngestStatus:
 class Ingest:
     """Reads a stream and passes its audio on while `run` runs. ``on_change`` is called when `status` has changed.
 
-    ``listens`` is true if the stream is sent to this computer. With ``persistent`` false, `run` raises an `IngestError`
-    that will not change by itself, if nothing was received before.
+    ``listens`` is true if the stream is sent to this computer. With ``persistent`` false, `run` raises the errors of
+    the sink and, if nothing was received before, an `IngestError` that will not change by itself.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Ingest:
         self._sink = sink
         self._listens = listens
         self._persistent = persistent
-        self._on_change = on_change
+        self.on_change = on_change
         self._backoff = Backoff(*_BACKOFF)
         self._received = False
         self._was_live = False
@@ -96,6 +96,8 @@ class Ingest:
                 except ShuttingDown:
                     self._note("reconnecting", "The service is stopping.")
                 except SurtitleError as error:
+                    if not self._persistent:
+                        raise
                     self._note("refused", error.message)
                 if now() - began > _LASTING:
                     self._backoff.reset()
@@ -120,7 +122,7 @@ class Ingest:
             if self._was_live and not reader.live:
                 self._note("ended", "The stream has ended.")  # what is there now is its recording
                 return
-            held, age = await _take_burst(reader) if reader.bursts else ([], 0.0)
+            held, age = await _take_burst(reader) if reader.live else ([], 0.0)
             await self._sink.begin(age, reader.live)
             begun, self._was_live = True, reader.live
             await self._pass_on(reader, held)
@@ -159,7 +161,7 @@ class Ingest:
             if status.state != self.status.state:
                 log.info("%s: %s", status.state, status.message)
             self.status = status
-            self._on_change()
+            self.on_change()
 
 
 async def _next(reader: BlockReader, label: str) -> PlacedBlock | None:
@@ -172,20 +174,24 @@ async def _next(reader: BlockReader, label: str) -> PlacedBlock | None:
 async def _take_burst(reader: BlockReader) -> tuple[list[PlacedBlock], float]:
     """What a stream sends at once when it is opened, and how many seconds old its first sample is therefore.
 
-    A live HLS stream begins some segments before the newest, and web radio with some seconds.
+    A live HLS stream begins some segments before the newest, web radio with some seconds, and in other streams time has
+    passed in which FFmpeg found out what is in them.
     """
     now = asyncio.get_running_loop().time
     held: list[PlacedBlock] = []
-    began, length = now(), 0.0
-    while length < _MAX_BURST and (left := began + _BURST_TIMEOUT - now()) > 0:
+    began, length, window, at_window = now(), 0.0, now() + _BURST_WINDOW, 0.0
+    while length < _MAX_BURST and now() < began + _BURST_TIMEOUT:
         try:
-            block = await reader.next(min(left, _BURST_PAUSE) if held else left)
+            block = await reader.next(max(0.01, window - now()))
         except TimeoutError:
-            if held:
+            block = None
+        else:
+            if block is None:
                 break
-            continue
-        if block is None:
-            break
-        held.append(block)
-        length += block[0] + len(block[1]) / block[2]
+            held.append(block)
+            length += block[0] + len(block[1]) / block[2]
+        if now() >= window:
+            if held and length - at_window < 2 * _BURST_WINDOW:
+                break
+            window, at_window = now() + _BURST_WINDOW, length
     return held, length

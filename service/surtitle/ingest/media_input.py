@@ -33,6 +33,8 @@ _RAW_BLOCK = 0.1  # seconds
 # What a stream may lead to: a playlist may not name files, nor protocols that combine or generate other inputs.
 _NETWORK = "rtmp,rtmps,rtmpt,rtsp,rtp,srtp,udp,tcp,tls,http,https,httpproxy,hls,crypto"
 
+_ANALYZED = "2000000"  # microseconds in which a stream must show its audio: some announce a picture that never comes
+
 CloseLater = Callable[[Callable[[], None]], None]
 """Registers a function that wakes the reading thread from another thread, so that it ends early."""
 
@@ -50,14 +52,10 @@ class IngestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MediaInput:
-    """An open stream. ``live`` is false if it has an end that is known, as a file has.
-
-    ``bursts`` is true if it may begin with audio from the past, sent at once.
-    """
+    """An open stream. ``live`` is false if it has an end that is known, as a file has."""
 
     blocks: Iterator[PlacedBlock]
     live: bool
-    bursts: bool = False
 
 
 OpenInput = Callable[[CloseLater], AbstractContextManager[MediaInput]]
@@ -85,7 +83,7 @@ def open_stream(address: MediaAddress, allow_private: bool, close_later: CloseLa
             container = stack.enter_context(_open_http(address, close_later))
         blocks = _decode(container)
         live = container.duration is None or address.scheme not in ("http", "https", "rtsp")
-        yield MediaInput(blocks, live, bursts=live and address.scheme in ("http", "https"))
+        yield MediaInput(blocks, live)
 
 
 @contextmanager
@@ -135,8 +133,8 @@ def _options(address: MediaAddress) -> dict[str, str]:
         options["rtsp_transport"] = "tcp"
     elif address.scheme.startswith("rtmp") and address.listens:
         options |= {"listen": "1", "timeout": str(_LISTEN_TIMEOUT)}
-    if address.scheme.startswith("rtmp"):
-        options["analyzeduration"] = "3000000"  # microseconds: some encoders announce a picture that never comes
+    if address.scheme not in ("http", "https"):
+        options["analyzeduration"] = _ANALYZED
     return options
 
 
@@ -190,7 +188,9 @@ def _open_srt(address: MediaAddress, close_later: CloseLater) -> Iterator[Any]:
     try:
         assert process.stdout is not None
         try:
-            with _open(_Unseekable(process.stdout), format="mpegts") as container:
+            with _open(
+                _Unseekable(process.stdout), format="mpegts", options={"analyzeduration": _ANALYZED}
+            ) as container:
                 yield container
         except (av.error.InvalidDataError, av.error.EOFError) as error:
             if address.listens:
