@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -53,6 +54,7 @@ async def publish_input(
     from surtitle.ingest.media_input import IngestError
     from surtitle.ingest.publish_sink import PublishSink
 
+    logging.getLogger("surtitle.ingest").setLevel(logging.WARNING)  # its states are shown here
     console = Console(stderr=True)
     with Live(console=console, transient=True) as live:
 

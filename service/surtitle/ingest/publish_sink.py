@@ -169,11 +169,16 @@ class PublishSink:
             backoff.reset()
             self._on_loss("")
             sending = asyncio.create_task(self._send(socket))
+            receiving = asyncio.create_task(self._receive(socket))
             try:
-                await self._receive(socket, sending)
+                await asyncio.wait({sending, receiving}, return_when=asyncio.FIRST_EXCEPTION)
+                for task in (receiving, sending):
+                    if task.done():
+                        task.result()
             finally:
                 sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
+                receiving.cancel()
+                await asyncio.gather(sending, receiving, return_exceptions=True)
 
     async def _start(self, socket: ClientConnection) -> dict[str, Any]:
         began = self._began or self._now()
@@ -186,19 +191,17 @@ class PublishSink:
         self._check(ready)
         return ready
 
-    async def _receive(self, socket: ClientConnection, sending: asyncio.Task[None]) -> None:
+    async def _receive(self, socket: ClientConnection) -> None:
         async for data in socket:
             message: dict[str, Any] = msgspec.json.decode(data)
             self._check(message)
             self._on_message(message)
-        if sending.done() and not sending.cancelled():
-            sending.result()
         if not (self._paused or self._ending):
             raise ConnectionError("the service closed the connection")
 
     async def _send(self, socket: ClientConnection) -> None:
         while True:
-            for block in iter(lambda: self._sent.take(_BLOCK), None):
+            while (block := self._sent.take(_BLOCK)) is not None:
                 await socket.send(to_pcm(block))
             if self._ending:
                 await socket.send('{"op":"end"}')
