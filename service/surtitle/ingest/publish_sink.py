@@ -26,7 +26,7 @@ from surtitle.ingest.overlap import Overlap
 _BLOCK = RATE // 10  # samples sent at once
 _SPACE_INTERVAL = 0.1  # seconds between two looks whether there is space
 _CONNECT_TIMEOUT = 10.0  # seconds
-_END_TIMEOUT = 90.0  # seconds for the service to recognize the rest
+_END_TIMEOUT = 60.0  # seconds for the service to recognize the rest
 _MAX_SILENCE = 60.0  # seconds of a gap that become silence: after that, a source cannot be resumed
 _BACKOFF = (0.5, 5.0)  # seconds between attempts to reach the service
 _PASSING = ("shutting_down", "too_long", "timeout", "too_many", "engine_failed")  # errors after which to connect again
@@ -63,6 +63,7 @@ class PublishSink:
         self._live = True
         self._paused = True
         self._ending = False
+        self._end_sent = False
         self._changed = asyncio.Event()
         self._now = asyncio.get_running_loop().time
         self._task: asyncio.Task[None] | None = None
@@ -126,7 +127,7 @@ class PublishSink:
         while not await self._idle():
             try:
                 await self._connect(backoff)
-                if self._ending:
+                if self._end_sent:
                     return
             except (OSError, TimeoutError, WebSocketException):
                 service = self._address.partition("/api/")[0].replace("ws", "http", 1)
@@ -205,6 +206,7 @@ class PublishSink:
                 await socket.send(to_pcm(block))
             if self._ending:
                 await socket.send('{"op":"end"}')
+                self._end_sent = True
                 return
             if self._paused:
                 await socket.close()
