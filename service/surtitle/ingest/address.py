@@ -47,8 +47,8 @@ def parse_address(text: str, *, listen: bool = False) -> MediaAddress:
     ``listen``, or ``?listen`` at the end of an rtmp address, makes this computer the server to which an encoder sends.
     """
     text = text.strip()
-    if len(text) > MAX_LENGTH or not _PRINTABLE.fullmatch(text):
-        raise BadRequest(f"The address of a stream may have at most {MAX_LENGTH} characters, and no spaces.")
+    if len(text) > MAX_LENGTH or "\\" in text or not _PRINTABLE.fullmatch(text):
+        raise BadRequest(f"A stream's address may have at most {MAX_LENGTH} characters, and no spaces or backslashes.")
     if text.endswith("?listen"):
         text, listen = text.removesuffix("?listen"), True
     try:

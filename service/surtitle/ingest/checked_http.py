@@ -32,7 +32,7 @@ class HttpStatusError(OSError):
 class HttpBody:
     """The body of a response, as FFmpeg reads it. ``url`` is where it was found after redirects."""
 
-    def __init__(self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, url: str) -> None:
+    def __init__(self, connection: _Connection, response: http.client.HTTPResponse, url: str) -> None:
         self._connection = connection
         self._response = response
         self.name = url
@@ -47,11 +47,11 @@ class HttpBody:
         return self._response.read1(size)
 
     def close(self) -> None:
-        sock = self._connection.sock
-        if sock is not None:
+        if self._connection.opened is not None:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads
-        self._response.close()
+                self._connection.opened.shutdown(socket.SHUT_RDWR)  # wakes a thread that reads
+        with suppress(ValueError):  # which reads just now
+            self._response.close()
         self._connection.close()
 
 
@@ -75,19 +75,17 @@ def open_public(url: str, options: Mapping[str, str], timeout: float) -> HttpBod
         if response.status not in _REDIRECTS:
             break
         location = response.headers.get("location", "")
-        connection.close()
+        HttpBody(connection, response, url).close()
         url = urljoin(url, location)
     else:
         raise OSError("too many redirects")
     if response.status not in (200, 206):
-        connection.close()
+        HttpBody(connection, response, url).close()
         raise HttpStatusError(response.status)
     return HttpBody(connection, response, url)
 
 
-def _request(
-    url: str, options: Mapping[str, str], timeout: float
-) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+def _request(url: str, options: Mapping[str, str], timeout: float) -> tuple[_Connection, http.client.HTTPResponse]:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise BadRequest("The stream leads to something that is not an http or https address, which is not allowed.")
@@ -115,8 +113,14 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(host, port, timeout=timeout)
         self._address = address
         self._secure = scheme == "https"
+        self.opened: socket.socket | None = None
+        """The connection's socket; ``sock`` is None as soon as only the response needs it."""
 
     def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        self.sock = self._open_socket((self._address, self.port), self.timeout)
         if self._secure:
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+        self.opened = self.sock
+
+    def _open_socket(self, address: tuple[str, int], timeout: float | None) -> socket.socket:
+        return socket.create_connection(address, timeout)

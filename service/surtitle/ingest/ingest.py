@@ -184,7 +184,9 @@ async def _take_burst(reader: BlockReader) -> tuple[list[PlacedBlock], float]:
         try:
             block = await reader.next(max(0.01, window - now()))
         except TimeoutError:
-            block = None
+            pass
+        except IngestError:
+            break  # raised again by the next read, after what is held
         else:
             if block is None:
                 break
