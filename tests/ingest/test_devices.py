@@ -43,7 +43,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> None:
         default_speaker=lambda: SimpleNamespace(name="Speakers"),
         get_microphone=lambda wanted, include_loopback: next(one for one in found if one.id == wanted),
     )
-    monkeypatch.setitem(sys.modules, "soundcard", module)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "soundcard", module)
 
 
 def test_devices_are_listed_and_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,10 +78,10 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_BURST_WINDOW", 0.05)
 
 
-async def run(streams: Streams, sink: Sink, **options: bool) -> list[str]:
+async def run(streams: Streams, sink: Sink, *, listens: bool = False, persistent: bool = True) -> list[str]:
     """Run until the streams are used up; the states."""
     states: list[str] = []
-    ingest = Ingest("stream", streams.open, sink, **options)
+    ingest = Ingest("stream", streams.open, sink, listens=listens, persistent=persistent)
     ingest.on_change = lambda: states.append(ingest.status.state)
     task = asyncio.create_task(ingest.run())
     with suppress(TimeoutError):

@@ -28,7 +28,7 @@ class SentAudio:
 
     @property
     def full(self) -> bool:
-        """Whether so much is to be sent that no more should be added."""
+        """Whether enough is to be sent that no more should be added."""
         return self.end - self.position >= _FULL
 
     def add(self, samples: Samples) -> None:

@@ -24,7 +24,7 @@ from surtitle.ingest.backoff import Backoff
 from surtitle.ingest.overlap import Overlap
 
 _BLOCK = RATE // 10  # samples sent at once
-_SPACE_INTERVAL = 0.1  # seconds between two looks whether there is space
+_SPACE_INTERVAL = 0.1  # seconds after which the free space is checked again
 _CONNECT_TIMEOUT = 10.0  # seconds
 _END_TIMEOUT = 60.0  # seconds for the service to recognize the rest
 _MAX_SILENCE = 60.0  # seconds of a gap that become silence: after that, a source cannot be resumed
