@@ -12,7 +12,7 @@ TORCH_BIN := .venv-torch/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --strip-extras --no-annotate \
 	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml
-TOOLS := chromium curl ffmpeg flite node npm openssl systemd-analyze
+TOOLS := chromium curl ffmpeg flite node npm openssl paplay pulseaudio systemd-analyze
 OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
@@ -56,7 +56,7 @@ test: .venv/test tools
 	@$(BIN)/surtitle models fetch && touch $@ || echo "There is no Whisper model yet: captions begin on pocketsphinx."
 
 .venv/test: .venv/bin/python pyproject.toml requirements/test.txt
-	$(BIN)/python $(INSTALL) -c requirements/test.txt -e '.[test,compat-test]'
+	$(BIN)/python $(INSTALL) -c requirements/test.txt -e '.[test,compat-test,microphone]'
 	touch .venv/run $@
 
 # What needs torch: gigabytes, so it stays out of everyone's way.
@@ -73,9 +73,9 @@ test: .venv/test tools
 lock: .venv/bin/python
 	$(BIN)/python $(INSTALL) "uv>=0.13,<0.14"
 	$(LOCK) --extra test --extra torch-test --extra translation --extra diarization -o requirements/torch.txt >/dev/null
-	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test -o requirements/test.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test --extra microphone -o requirements/test.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra bench -o requirements/bench.txt >/dev/null
-	$(LOCK) -c requirements/torch.txt --extra postgresql -o requirements/run.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra microphone --extra postgresql -o requirements/run.txt >/dev/null
 
 # What checks the JavaScript; where there is no npm, those tests are skipped and say so.
 node_modules/.installed: package.json package-lock.json
@@ -94,7 +94,7 @@ tools:
 		for tool in $(OBS_TOOLS); do command -v $$tool >/dev/null || { echo $(OBS_PACKAGES); break; }; done; \
 		[ -n "$(POSTGRESQL)" ] || echo postgresql); \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed 's/\bnode\b/nodejs/; s/systemd-analyze/systemd/'); \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed 's/\bnode\b/nodejs/; s/systemd-analyze/systemd/; s/paplay/pulseaudio-utils/'); \
 	elif [ -n "$$missing" ]; then \
 		echo "Some tests will be skipped, because these programs are missing:" $$missing; \
 	fi

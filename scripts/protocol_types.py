@@ -17,6 +17,7 @@ from surtitle.channels.settings import ChannelSettings, SettingsDescription
 from surtitle.channels.style import Style, StyleEvent
 from surtitle.core import wire
 from surtitle.web.corrections import Correction
+from surtitle.web.ingests import NewIngest
 from surtitle.web.messages import End, Start
 
 ROOT = Path(__file__).parents[1]
@@ -51,7 +52,7 @@ def _types() -> str:
     """All types, in one module."""
     sent = [one for one in vars(wire).values() if is_typeddict(one) and one.__module__ == wire.__name__]
     _, answers = msgspec.json.schema_components([*sent, SettingsDescription, StyleEvent], ref_template="{name}")
-    received = [Start, End, _changes(ChannelSettings, "SettingsChanges"), Correction]
+    received = [Start, End, _changes(ChannelSettings, "SettingsChanges"), Correction, NewIngest]
     _, requests = msgspec.json.schema_components(received, ref_template="{name}")
     definitions = [
         *(_definition(name, schema, _always_sent(schema)) for name, schema in answers.items()),
@@ -64,7 +65,7 @@ def _changes(settings: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:
     """The type of a request that changes ``settings``, of which any may be missing."""
     fields = []
     for field in msgspec.structs.fields(settings):
-        if settings is ChannelSettings and field.name == "outputs":
+        if settings is ChannelSettings and field.name in ("outputs", "ingests"):
             continue  # these have requests of their own
         kind = field.type
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):

@@ -120,6 +120,7 @@ async def test_a_source_as_readers_see_it(service: Running) -> None:
     [
         ("channels/main/settings", SettingsDescription),
         ("channels/main/links", wire.PageLinks),
+        ("channels/main/ingests", wire.IngestList),
         ("channels/main/transcript.json", wire.ChannelTranscript),
         ("models", wire.ModelList),
         ("languages", wire.LanguageList),

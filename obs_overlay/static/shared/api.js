@@ -3,8 +3,9 @@
 import { t } from "./i18n.js";
 
 /**
- * @import { ChannelSettings, ChannelStatus, ChannelTranscript, Correction, LanguageList, ModelList, NewToken, OutputDescription,
- *   PageLinks, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson } from "./protocol.js"
+ * @import { ChannelSettings, ChannelStatus, ChannelTranscript, Correction, IngestList, LanguageList, ModelList, NewIngest, NewToken,
+ *   OutputDescription, PageLinks, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson }
+ *   from "./protocol.js"
  */
 
 /** The path before all addresses of the service, without a slash at its end; behind a proxy, it may not be empty. */
@@ -83,6 +84,13 @@ export const removeOutput = (channel, id) =>
 
 /** @type {(channel: string, on: boolean) => Promise<unknown>} */
 export const record = (channel, on) => request(channelPath(channel, "/recording"), { method: on ? "POST" : "DELETE" });
+
+/** @type {(channel: string, ingest: NewIngest) => Promise<IngestList>} */
+export const addIngest = (channel, ingest) => request(channelPath(channel, "/ingests"), { method: "POST", body: ingest });
+
+/** @type {(channel: string, id: string) => Promise<IngestList>} */
+export const removeIngest = (channel, id) =>
+  request(channelPath(channel, `/ingests/${encodeURIComponent(id)}`), { method: "DELETE" });
 
 /** All styles of a channel, by name. @type {(channel: string) => Promise<Record<string, Style>>} */
 export const getStyles = (channel) => request(channelPath(channel, "/styles"));

@@ -371,6 +371,24 @@ export interface OutputList {
   outputs: OutputDescription[];
 }
 
+/** A stream whose audio the service fetches, or waits for. */
+export interface IngestDescription {
+  id: string;
+  language: string | null;
+  /** one sentence for people; empty when there is nothing to say */
+  message: string;
+  /** the name of its source */
+  name: string;
+  state: "connecting" | "ended" | "failed" | "receiving" | "reconnecting" | "refused" | "waiting";
+  /** its address, without passwords and keys */
+  url: string;
+}
+
+/** The streams of a channel. */
+export interface IngestList {
+  ingests: IngestDescription[];
+}
+
 /** The recording of a channel. */
 export interface RecordingStatus {
   /** whether every source is recorded */
@@ -465,11 +483,12 @@ export interface ChannelBasics {
   switch: ModelProgress | null;
 }
 
-/** A channel with its sources, closed captions, other outputs, recording and translations. */
+/** A channel with its sources, streams, closed captions, other outputs, recording and translations. */
 export interface ChannelStatus {
   captions: number;
   closed_captions: ClosedCaptionsStatus;
   diarization: DiarizationStatus;
+  ingests: IngestDescription[];
   language: string | null;
   model: string | null;
   name: string;
@@ -877,4 +896,12 @@ export interface Correction {
   text?: string | null;
   speaker?: string | null;
   remember?: boolean;
+}
+
+/** A stream to add. With `listen`, an encoder sends it to `url`, an address of the service's computer. */
+export interface NewIngest {
+  url: string;
+  name?: string;
+  language?: string | null;
+  listen?: boolean;
 }

@@ -88,6 +88,22 @@ class ClosedCaptionsDescription(_ClosedCaptions, frozen=True):
     password_set: bool = False
 
 
+class IngestSettings(Struct, frozen=True):
+    """A stream whose audio the service fetches, or, with ``listen``, waits for. ``id`` identifies it in the channel.
+
+    ``language`` None means the channel's.
+    """
+
+    id: str
+    url: str
+    name: str = "stream"
+    language: str | None = None
+    listen: bool = False
+
+    def __repr__(self) -> str:
+        return f"IngestSettings({self.id})"  # the address may contain a password
+
+
 class Diarization(Struct, frozen=True):
     """Whether the speakers of a source are distinguished, and in which ``sources``: in all if none is named."""
 
@@ -128,6 +144,8 @@ class ChannelSettings(_Settings, frozen=True):
     closed_captions: ClosedCaptions = ClosedCaptions()
     outputs: tuple[Output, ...] = ()
     """Changed one by one, by functions of `channels.output_settings`."""
+    ingests: tuple[IngestSettings, ...] = ()
+    """Changed by requests of their own, because their addresses are never returned."""
 
     @property
     def hints(self) -> Hints:

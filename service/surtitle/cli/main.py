@@ -17,9 +17,13 @@ from surtitle import __version__
 from surtitle.cli.align import align
 from surtitle.cli.config import format_example
 from surtitle.cli.doctor import doctor
+from surtitle.cli.ingest import ingest
+from surtitle.cli.listen import listen
 from surtitle.cli.models import models
 from surtitle.cli.options import data_dir_option, host_option, language_option, port_option
+from surtitle.cli.own_service import build_server, service_at
 from surtitle.cli.polish import polish
+from surtitle.cli.publishing import show_message
 from surtitle.cli.record import record
 from surtitle.cli.removed_options import removed_options
 from surtitle.cli.serve_options import add_serve_options, check_access, check_folder
@@ -29,8 +33,6 @@ from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
 
 if TYPE_CHECKING:
-    from rich.live import Live
-
     from surtitle.web.server import Server
 
 _engine = click.option(
@@ -59,6 +61,8 @@ def main() -> None:
 
 main.add_command(align)
 main.add_command(doctor)
+main.add_command(ingest)
+main.add_command(listen)
 main.add_command(models)
 main.add_command(record)
 main.add_command(polish)
@@ -220,7 +224,7 @@ async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
     limit_malloc_arenas()
     raise_socket_limit()
     logs.configure(verbose=verbose, log_format=log_format)
-    server = _server(settings)
+    server = build_server(settings)
     signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its own shutdown
     background = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(trim_heap_periodically())]
     try:
@@ -244,57 +248,21 @@ async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> 
 
     logs.configure(verbose=False)
     console = Console(stderr=True)
-    server: Server | None = None
-    serving: asyncio.Task[None] | None = None
-    if not await asyncio.to_thread(_is_running, settings):
-        server = _server(settings)
-        serving = asyncio.create_task(server.serve())
-        ready = asyncio.create_task(server.ready.wait())
-        await asyncio.wait({serving, ready}, return_when=asyncio.FIRST_COMPLETED)
-    overlay = f"{settings.url}/overlay/{channel}"
-    console.print(f"Captions appear at {overlay} and {settings.url}/view/{channel}")
-    if browser:
-        click.launch(overlay)
-    try:
-        while True:
-            with Live(console=console, transient=True) as live:
-                async for message in play(settings.url, channel):
-                    _show_caption(live, message)
-            if once or server is None:
-                break
-            await asyncio.sleep(3.0)
-    except (OSError, TimeoutError, WebSocketException) as error:
-        raise click.ClickException(f"The service at {settings.url} does not answer ({error}).") from error
-    finally:
-        if server is not None and serving is not None:
-            server.should_exit = True
-            await serving
-
-
-def _show_caption(live: Live, message: dict[str, Any]) -> None:
-    """Show a caption in the terminal: committed words bright, tentative ones dim. Raises `click.ClickException`."""
-    from rich.text import Text
-
-    if message["type"] == "error":
-        raise click.ClickException(message["message"])
-    if message["type"] == "status":
-        live.console.print(Text(message["notice"], style="yellow"))
-    elif message["type"] == "partial":
-        line = Text(message["text"], style="bold")
-        line.stylize("dim not bold", message["stable"])
-        live.update(line)
-    elif message["type"] == "final":
-        live.update("")
-        live.console.print(Text(message["text"], style="bold"))
-
-
-def _server(settings: Settings) -> Server:
-    from surtitle.web.server import Server
-
-    try:
-        return Server(settings)
-    except SurtitleError as error:
-        raise click.ClickException(error.message) from error
+    async with service_at(settings) as started:
+        overlay = f"{settings.url}/overlay/{channel}"
+        console.print(f"Captions appear at {overlay} and {settings.url}/view/{channel}")
+        if browser:
+            click.launch(overlay)
+        try:
+            while True:
+                with Live(console=console, transient=True) as live:
+                    async for message in play(settings.url, channel):
+                        show_message(live, message)
+                if once or not started:
+                    break
+                await asyncio.sleep(3.0)
+        except (OSError, TimeoutError, WebSocketException) as error:
+            raise click.ClickException(f"The service at {settings.url} does not answer ({error}).") from error
 
 
 async def _announce(server: Server, settings: Settings) -> None:
@@ -314,17 +282,6 @@ async def _announce(server: Server, settings: Settings) -> None:
         click.echo(f"  Wyoming    tcp://{settings.wyoming_host}:{settings.wyoming_port}   (for Home Assistant)")
     if settings.guarded:
         click.echo("Each page needs a token. For the dashboard, run: surtitle token --scope admin --channel '*'")
-
-
-def _is_running(settings: Settings) -> bool:
-    import urllib.request
-
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(f"{settings.url}/healthz", timeout=2.0) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

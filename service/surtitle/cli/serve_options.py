@@ -64,6 +64,13 @@ _OPTIONS = (
     ),
     click.option("--require-token", is_flag=True, help="Require tokens from local programs too."),
     click.option(
+        "--allow-private-ingest",
+        "private_ingest",
+        is_flag=True,
+        help="Let streams that are added on the dashboard come from this computer and private networks, and be sent "
+        "to this computer.",
+    ),
+    click.option(
         "--public-url",
         metavar="URL",
         help="The service's public address, behind a proxy or under a name, with the path below which it is, if any; "
@@ -103,6 +110,7 @@ def add_serve_options(command: Callable[..., None]) -> Callable[..., None]:
         *,
         secret_file: Path | None,
         require_token: bool,
+        private_ingest: bool,
         public_url: str | None,
         trust_proxy: tuple[str, ...],
         tls_cert: Path | None,
@@ -127,7 +135,15 @@ def add_serve_options(command: Callable[..., None]) -> Callable[..., None]:
             secret = secrets.find(options.get("data_dir"), secret_file)
         except SurtitleError as error:
             raise click.ClickException(error.message) from error
-        access = Access(secret, require_token, public_url, trust_proxy, tls_cert, tls_key)
+        access = Access(
+            secret=secret,
+            require_token=require_token,
+            private_ingest=private_ingest,
+            public_url=public_url,
+            trust_proxy=trust_proxy,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+        )
         changed: dict[str, Any] = dict(limits)
         command(access=access, limits=dataclasses.replace(Limits(), **changed), **options)
 

@@ -98,6 +98,14 @@ class NoSuchCaption(SurtitleError):
     status = 404
 
 
+class NoSuchIngest(SurtitleError):
+    """The channel has no stream with this id."""
+
+    code = "no_such_ingest"
+    close = 4404
+    status = 404
+
+
 class NoSuchSession(SurtitleError):
     """The session is not stored, or does not have what was requested."""
 

@@ -69,6 +69,7 @@ class Access:
     trust_proxy: tuple[str, ...] = ()  # addresses of proxies whose X-Forwarded headers are trusted
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    private_ingest: bool = False  # streams that the dashboard adds may come from this computer and private networks
 
     @property
     def public_host(self) -> str | None:

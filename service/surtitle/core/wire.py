@@ -27,6 +27,7 @@ ClosedCaptionsState = Literal[
 ]
 OutputState = Literal["off", "connecting", "waiting", "sending", "refused", "behind", "failed"]
 OutputKind = Literal["caption_url", "webhook", "text_file", "obs_text", "vmix", "obs"]
+IngestState = Literal["connecting", "waiting", "receiving", "reconnecting", "refused", "failed", "ended"]
 ScopeName = Literal["view", "publish", "admin"]
 DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
 
@@ -356,6 +357,23 @@ class OutputList(TypedDict):
     outputs: list[OutputDescription]
 
 
+class IngestDescription(TypedDict):
+    """A stream whose audio the service fetches, or waits for."""
+
+    id: str
+    name: Annotated[str, Meta(description="the name of its source")]
+    url: Annotated[str, Meta(description="its address, without passwords and keys")]
+    language: str | None
+    state: IngestState
+    message: Sentence
+
+
+class IngestList(TypedDict):
+    """The streams of a channel."""
+
+    ingests: list[IngestDescription]
+
+
 class RecordingStatus(TypedDict):
     """The recording of a channel."""
 
@@ -430,8 +448,9 @@ class ChannelBasics(TypedDict):
 
 
 class ChannelStatus(ChannelBasics):
-    """A channel with its sources, closed captions, other outputs, recording and translations."""
+    """A channel with its sources, streams, closed captions, other outputs, recording and translations."""
 
+    ingests: list[IngestDescription]
     closed_captions: ClosedCaptionsStatus
     outputs: list[OutputStatus]
     recording: RecordingStatus

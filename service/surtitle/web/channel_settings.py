@@ -35,6 +35,8 @@ async def change_settings(request: Request) -> Response:
     """`PATCH /api/channels/{channel}/settings`: settings that are not named stay as they are."""
     hub = services(request).hub
     changes = await read_json(request, dict[str, Any], "Channel settings", '{"model":"base.en"}')
+    if "ingests" in changes:
+        raise BadRequest("Streams are not changed with the settings: send a POST to /api/channels/{channel}/ingests.")
     if isinstance(model := changes.get("model"), str) and model != BUILT_IN:
         await asyncio.to_thread(_check_model, "model", catalogue.WHISPER, model)
     if isinstance(model := changes.get("translation_model"), str):

@@ -23,6 +23,7 @@ from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
 from surtitle.demo import Demo
+from surtitle.ingest.ingests import Ingests
 from surtitle.models.engines import Engines
 from surtitle.outputs.manager import OutputManager, OutputPolicy
 from surtitle.outputs.progress import ProgressStore
@@ -63,6 +64,7 @@ class Services:
     outputs: Outputs
     output_manager: OutputManager
     track_readers: TrackReaders
+    ingests: Ingests
     recorder: Recorder
     authority: TokenAuthority
     admission: AdmissionLimits
@@ -155,7 +157,9 @@ async def open_services(
         close_later("outputs", output_manager.close)
         track_readers = TrackReaders(translations)
         close_later("readers of playlists", track_readers.close)
-        hub.register(outputs, translations, recorder, output_manager)
+        ingests = Ingests(hub, allow_private=settings.access.private_ingest)
+        close_later("ingests", ingests.close)
+        hub.register(outputs, translations, recorder, output_manager, ingests)
         if transcript_folder:
             hub.register(transcript_folder)
         await recorder.recover()
@@ -200,6 +204,7 @@ async def open_services(
             outputs=outputs,
             output_manager=output_manager,
             track_readers=track_readers,
+            ingests=ingests,
             recorder=recorder,
             authority=authority,
             admission=AdmissionLimits(hub, settings.limits),

@@ -7,6 +7,7 @@ import { t } from "../overlay/shared/i18n.js";
 import { masked } from "../overlay/shared/token.js";
 import { Downloads } from "../shared/downloads.js";
 import { setUpClosedCaptions, showClosedCaptions } from "./closed-captions.js";
+import { setUpIngests, showIngests } from "./ingests.js";
 import { liveTranscript } from "./live-transcript.js";
 import { setUpModel, showLoading } from "./model.js";
 import { setUpOutputs, showOutputs } from "./outputs.js";
@@ -30,6 +31,7 @@ export class ChannelCard {
     part(this.element, ".exports").append(...new Downloads(channelPath(name, "/"), name).nodes);
     setUpModel(this.element, name);
     setUpStyleEditor(this.element, name);
+    setUpIngests(this.element, name);
     setUpClosedCaptions(this.element, name);
     setUpOutputs(this.element, name);
     setUpRecording(this.element, name);
@@ -60,6 +62,7 @@ export class ChannelCard {
     writeAll(part(card, ".problems"), "p", problemsOf(channel));
     this.showSources(channel.sources);
     showLoading(part(card, ".switch"), channel.switch);
+    showIngests(card, this.name, channel.ingests);
     showClosedCaptions(card, channel.closed_captions);
     showOutputs(card, channel.outputs);
     showRecording(card, channel.recording);

@@ -1,0 +1,79 @@
+// The streams of a channel on the dashboard: those that the service fetches or waits for, and their state.
+
+import { ServiceError, addIngest, removeIngest } from "../overlay/shared/api.js";
+import { control, create, createButton, part, write, writeOrHide } from "../overlay/shared/dom.js";
+import { t } from "../overlay/shared/i18n.js";
+import { say } from "./settings-form.js";
+
+/** @import { IngestDescription } from "../overlay/shared/protocol.js" */
+
+/** @type {Record<IngestDescription["state"], string>} */
+const STATES = {
+  connecting: t("connecting"),
+  waiting: t("waiting for an encoder"),
+  receiving: t("receiving"),
+  reconnecting: t("reconnecting"),
+  refused: t("refused"),
+  failed: t("failed"),
+  ended: t("ended"),
+};
+const TROUBLED = new Set(["reconnecting", "refused", "failed"]);
+
+/** Let the card's form add streams. @param {HTMLElement} card @param {string} channel */
+export function setUpIngests(card, channel) {
+  const box = part(card, ".ingests");
+  const form = part(box, "form", HTMLFormElement);
+  const answer = part(form, ".form-status");
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    say(answer, "…");
+    await reportFailure(answer, async () => {
+      await addIngest(channel, {
+        url: control(form, "address").value.trim(),
+        name: control(form, "stream-name").value.trim(),
+        language: control(form, "stream-language").value.trim() || null,
+        listen: control(form, "listen").checked,
+      });
+      form.reset();
+      say(answer, "");
+    });
+  });
+}
+
+/** @param {HTMLElement} card @param {string} channel @param {IngestDescription[]} ingests */
+export function showIngests(card, channel, ingests) {
+  const box = part(card, ".ingests");
+  box.dataset.state = ingests.some(({ state }) => TROUBLED.has(state)) ? "troubled" : "calm";
+  writeOrHide(part(box, ".state"), ingests.map(({ name, state }) => `${name}: ${STATES[state]}`).join(", "));
+  const list = part(box, ".running");
+  const ids = ingests.map(({ id }) => id);
+  if (ids.join() !== [...list.querySelectorAll("li")].map((row) => row.dataset.id).join()) {
+    list.replaceChildren(...ingests.map((ingest) => createRow(box, channel, ingest)));
+  }
+  for (const [index, { state, message }] of ingests.entries()) {
+    const row = part(list, `li:nth-child(${index + 1})`);
+    row.dataset.state = state;
+    write(part(row, ".message"), message || STATES[state]);
+  }
+}
+
+/** @param {HTMLElement} box @param {string} channel @param {IngestDescription} ingest */
+function createRow(box, channel, { id, name, url }) {
+  const row = create("li");
+  row.dataset.id = id;
+  const answer = part(box, ".form-status");
+  const button = createButton(t("Remove"), () => reportFailure(answer, () => removeIngest(channel, id)));
+  button.setAttribute("aria-label", `${t("Remove")}: ${name}`);
+  row.append(create("span", "stream-name", name), create("span", "address", url), create("span", "message"), button);
+  return row;
+}
+
+/** @param {HTMLElement} answer @param {() => Promise<unknown>} action */
+async function reportFailure(answer, action) {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    say(answer, error.message);
+  }
+}
