@@ -24,7 +24,7 @@ export class Capture {
     }, 1000);
   }
 
-  /** A muted capture goes on, and hears silence. @param {boolean} muted */
+  /** A muted capture continues, and hears silence. @param {boolean} muted */
   set muted(muted) {
     for (const track of this.#stream.getAudioTracks()) track.enabled = !muted;
   }

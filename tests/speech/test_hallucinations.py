@@ -255,3 +255,10 @@ def test_doubtful_words_are_those_that_could_be_no_speech() -> None:
 )
 def test_texts_begin_alike_if_their_first_half_is_the_same(text: str, previous: str, alike: bool) -> None:
     assert begins_alike(words(text), words(previous)) is alike
+
+
+def test_people_who_repeat_themselves_are_believed() -> None:
+    song = words(f"{ROW} {ROW} {ROW} gently down the stream", 0.82)
+    evidence = Evidence(voiced=10.0, voice=0.9, no_speech=0.15)
+    assert not is_hallucination(song, evidence)
+    assert is_hallucination([replace(word, probability=0.6) for word in song], evidence)

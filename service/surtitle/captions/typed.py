@@ -1,4 +1,4 @@
-"""Words that a person types, from a stream of characters in which backspaces take others back. Pure."""
+"""Words that a person types, from a stream of characters in which backspaces remove others. Pure."""
 
 from __future__ import annotations
 

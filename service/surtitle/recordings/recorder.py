@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Container, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,6 +26,7 @@ from surtitle.store.database import StoreError
 log = logging.getLogger("surtitle.recordings")
 
 _NO_DISK = "This service has no data folder, so it cannot record: start it with --data-dir."
+_NOT_STORED = "Nothing of this channel is stored: choose another one for such clients with --compat-channel."
 _MAX_ATTEMPTS, _RETRY_INTERVAL = 60, 1.0  # to save the status of a recording, and seconds between two attempts
 _STOP_TIMEOUT = 3.0  # seconds to wait until the final status of a recording is saved
 
@@ -43,14 +44,20 @@ class Recorder:
     """Receives the audio of all sources (`surtitle.channels.audio_tap`), and owns the running recordings.
 
     ``extension`` is that of the files, ``flush`` writes pending sessions to the database, which recordings refer to.
+    The channels in ``unstored`` cannot be recorded.
     """
 
     def __init__(
-        self, recording_files: RecordingFiles | None, extension: str, flush: Callable[[], Awaitable[object]]
+        self,
+        recording_files: RecordingFiles | None,
+        extension: str,
+        flush: Callable[[], Awaitable[object]],
+        unstored: Container[str] = (),
     ) -> None:
         self._files = recording_files
         self._extension = extension
         self._flush = flush
+        self._unstored = unstored
         self._requested: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # by a person, until all sources end
         self._present: WeakKeyDictionary[Channel, set[Source]] = WeakKeyDictionary()
         self._running: dict[Source, _Running] = {}
@@ -68,15 +75,18 @@ class Recorder:
 
     def should_record(self, channel: Channel) -> bool:
         """Whether the sources of a channel are to be recorded now."""
-        return self._files is not None and self._requested.get(channel, channel.settings.record)
+        return self._can_record(channel) and self._requested.get(channel, channel.settings.record)
 
     def start(self, channel: Channel) -> None:
         """Record all sources of a channel from now on, including those that start later. Raises `BadRequest`."""
-        if self._files is None:
-            raise BadRequest(_NO_DISK)
+        if not self._can_record(channel):
+            raise BadRequest(_NOT_STORED if channel.name in self._unstored else _NO_DISK)
         self._requested[channel] = True
         self._problems.pop(channel, None)
         channel.changes.notify()
+
+    def _can_record(self, channel: Channel) -> bool:
+        return self._files is not None and channel.name not in self._unstored
 
     async def stop(self, channel: Channel) -> list[Recording]:
         """Stop recording a channel. The returned recordings are on disk when this returns."""
@@ -143,7 +153,7 @@ class Recorder:
         return RecordingStatus(
             on=self.should_record(channel),
             automatic=channel.settings.record,
-            possible=self._files is not None,
+            possible=self._can_record(channel),
             seconds=round(max((one.seconds for one in running), default=0.0), 1),
             bytes=sum(one.bytes for one in running),
             files=sum(not one.ended for one in running),

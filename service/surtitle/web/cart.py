@@ -1,6 +1,6 @@
 """Receives the text of human captioners: what CART programs send to the caption URL of a meeting.
 
-They send one stream of text in many requests, in which backspaces take characters back.
+They send one stream of text in many requests, in which backspaces remove characters.
 """
 
 from __future__ import annotations

@@ -134,7 +134,10 @@ async def open_services(
             RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         )
         recorder = Recorder(
-            recording_files, settings.recording_format, journal_writer.flush if journal_writer else _skip_flush
+            recording_files,
+            settings.recording_format,
+            journal_writer.flush if journal_writer else _skip_flush,
+            settings.unstored_channels,
         )
         close_later("the recorder", recorder.close)
         metrics = Metrics()

@@ -54,20 +54,21 @@ class Upload:
 
     async def finish(self) -> None:
         """Write the rest. Raises `TooLarge` if the disk is full."""
-        await self._write_buffer()
-        self.file.flush()
+        await self._write_buffer(flush=True)
         self.sha256 = self._hash.hexdigest()
 
-    async def _write_buffer(self) -> None:
+    async def _write_buffer(self, *, flush: bool = False) -> None:
         data, self._buffer = self._buffer, bytearray()
         try:
-            await asyncio.to_thread(self._write, data)
+            await asyncio.to_thread(self._write, data, flush)
         except OSError as error:
             raise TooLarge(f"The service cannot store the file ({error.strerror}): send a smaller one.") from error
 
-    def _write(self, data: bytearray) -> None:
+    def _write(self, data: bytearray, flush: bool) -> None:
         self._hash.update(data)
         self.file.write(data)
+        if flush:
+            self.file.flush()
 
 
 class Uploads:

@@ -29,6 +29,7 @@ _MAX_FEW_NO_SPEECH = 0.2  # Whisper's probability of no speech from which a few 
 
 _REPETITIVE, _REPETITIVE_WORDS = 0.35, 4  # share of different words up to which this many or more are a repetition
 _LOOP, _LOOP_WORDS = 0.15, 8  # the same for repetitions that are rejected whatever the probabilities
+_SURE_PROBABILITY = 0.8  # mean probability from which a repetition is believed unless it is a loop
 _MAX_RATE, _MIN_RATED = 8.0, 3  # words per second of voice in this many or more; people say at most six
 _MIN_REPEATED = 0.75  # share of words in phrases said twice or more in a row from which a text is a repetition
 _MAX_PHRASE = 6  # words in such a phrase
@@ -149,8 +150,9 @@ def _is_bursts(words: Sequence[Word], evidence: Evidence) -> bool:
     if len(keys) < _REPETITIVE_WORDS:
         return False
     different = len(set(keys)) / len(keys)
+    sure = _get_probability(words) >= _SURE_PROBABILITY  # people repeat themselves in songs and when they count
     return (
-        (different <= _REPETITIVE and evidence.no_speech >= _MAX_GUESS_NO_SPEECH)
+        (different <= _REPETITIVE and evidence.no_speech >= _MAX_GUESS_NO_SPEECH and not sure)
         or (different <= _LOOP and len(keys) >= _LOOP_WORDS)
         or is_doubtful_repetition(words, evidence)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -47,7 +48,9 @@ def check_spoken_language(connection: HTTPConnection, channel: str, language: st
     engines, hub = services(connection).engines, services(connection).hub
     engine = engines.get_loaded(hub.channel(channel).settings.model)
     if engine is not None and engines.settled and recognizer_code(language, engine.languages) is None:
-        name = engine.name if engine.name == BUILT_IN else engine.model
+        name = (
+            engine.name if engine.name == BUILT_IN else Path(engine.model).name
+        )  # without a directory of this computer
         raise BadRequest(unknown_language(language, name, engine.languages, detected=False))
 
 
