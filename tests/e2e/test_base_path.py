@@ -91,13 +91,14 @@ async def test_pages_links_and_sockets_are_below_the_path(below: tuple[Running, 
     assert dashboard.page.url == f"{url}/"
     (cookie,) = await dashboard.page.context.cookies(f"{url}/")
     assert cookie["path"] == PATH
-    await dashboard.until("document.querySelectorAll('.links .address').length === 3")
+    await dashboard.until("document.querySelectorAll('.links .address').length === 4")
     addresses = await dashboard.page.evaluate(
         "[...document.querySelectorAll('.links .address')].map(a => a.textContent)"
     )
     assert [address.partition("?")[0] for address in addresses] == [
         f"{url}/overlay/main",
         f"{url}/view/main",
+        f"{url}/speak/main",
         f"{url.replace('http', 'ws')}/api/channels/main/audio",
     ]
     links = await dashboard.page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)")

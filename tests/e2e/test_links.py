@@ -72,8 +72,9 @@ async def test_an_overlays_link_works_each_time_it_is_opened(guarded: Running, w
 
 async def test_the_dashboard_gives_links_for_others(guarded: Running, window: Any) -> None:
     page = await window(link(guarded, "/", Scope.ADMIN, EVERY), viewport={"width": 1280, "height": 900})
-    await page.until("document.querySelectorAll('.links a').length === 2")
-    overlay, viewer = await page.page.eval_on_selector_all(".links a", "links => links.map((one) => one.href)")
+    await page.until("document.querySelectorAll('.links a').length === 3")
+    overlay, viewer, speak = await page.page.eval_on_selector_all(".links a", "links => links.map((one) => one.href)")
+    assert speak == f"{guarded.url}/speak/main"  # for this browser, whose cookie has the token
     async with httpx.AsyncClient() as client:
         for address in (overlay, viewer):
             assert "token=" in address
