@@ -170,7 +170,7 @@ def test_the_built_in_recognizer_refuses_other_languages() -> None:
         transcription.open_transcriber(Settings(engine="pocketsphinx", language="de"))
 
 
-@pytest.mark.parametrize(("tag", "code"), [("pt-br", "pt"), ("nb", "no"), ("zh-tw", "zh"), ("auto", "auto")])
+@pytest.mark.parametrize(("tag", "code"), [("pt-br", "pt"), ("nb", "no"), ("zh-tw", "zh-TW"), ("auto", "auto")])
 def test_a_language_may_have_a_region(whisper_base: Path, tag: str, code: str) -> None:
     transcriber = transcription.open_transcriber(Settings(model=str(whisper_base), language=tag))
     assert transcriber.language == code
