@@ -12,13 +12,13 @@ from surtitle.text.sentences import ends_sentence
 
 _BACKSPACE = "\b"
 _TURN = ">>"  # begins what another person says, by the rules for closed captions in the United States
-_TENTATIVE = 5  # words at the end of a line that can still be taken back
+_TENTATIVE = 5  # words at the end of a line that can still be removed
 _WORD_LENGTH = 0.4  # seconds that a word takes at most, if several arrive at once: 150 words a minute
 _MIN_WORD_LENGTH = 0.05  # seconds
 _MIN_SENTENCES = 40  # words after which an utterance ends with a sentence
 _MAX_UTTERANCE = 400  # words after which it ends in any case
 _MAX_PENDING = 1000  # characters that may wait to be committed
-_REMEMBERED = 500  # committed characters that may be taken back and written again
+_REMEMBERED = 500  # committed characters that may be removed and written again
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class TypedUpdate:
 
 
 class TypedWords:
-    """Turns what a person types into hypotheses, whose committed words cannot be taken back.
+    """Turns what a person types into hypotheses, whose committed words do not change.
 
     The last five words of a line are tentative. They are committed when more words follow, with the end of the line,
-    and by `pause`. Backspaces that go further take nothing back; what is written in place of committed words counts
+    and by `pause`. Backspaces that go further remove nothing; what is written in place of committed words counts
     once if it is the same. An utterance ends with an empty line, before ``>>``, by `pause`, and with a sentence if it
     is long. Times are those at which characters arrive, in seconds.
     """
@@ -42,7 +42,7 @@ class TypedWords:
         self._pending: list[tuple[str, float]] = []  # characters of words that are not committed, with their arrival
         self._utterance: list[Word] = []
         self._past = ""  # committed characters, the newest of them
-        self._position = 0  # in those; before their end while backspaces have taken some back
+        self._position = 0  # in those; before their end while backspaces have removed some
         self._line_empty = True
         self._end = 0.0  # of the last committed word
 
