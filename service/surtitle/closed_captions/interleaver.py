@@ -91,7 +91,7 @@ class SourceInterleaver:
             for key, part in list(self._parts.items()):
                 if part.speaker == self._speaker:
                     while part.words:
-                        turn = _is_other_speaker(self._last_speaker, part.speaker)
+                        turn = is_other_speaker(self._last_speaker, part.speaker)
                         spoken.append(InterleavedWord(part.words.popleft(), part.speaker[0], turn))
                         if turn or self._last_speaker is None or part.speaker[1] is not None:
                             self._last_speaker = part.speaker
@@ -104,7 +104,7 @@ class SourceInterleaver:
             self._speaker, self._when = waiting, now
 
 
-def _is_other_speaker(before: tuple[str, str | None] | None, now: tuple[str, str | None]) -> bool:
+def is_other_speaker(before: tuple[str, str | None] | None, now: tuple[str, str | None]) -> bool:
     """Whether the speaker differs; within one source, an unknown speaker does not count as another."""
     if before is None or before == now:
         return False

@@ -14,6 +14,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Event
 from surtitle.channels.track import Track
+from surtitle.closed_captions.interleaver import is_other_speaker
 from surtitle.outputs.caption_queue import CaptionQueue, QueueRules, WaitingCaption
 from surtitle.outputs.progress import Progress
 from surtitle.outputs.state import State, TargetError, TargetNotReady, TargetRefused
@@ -245,17 +246,10 @@ class PushedCaptions:
         """The text of a caption; it begins with the speaker's name if somebody else spoke before."""
         caption = self._track.apply_names(waiting.caption)
         text = " ".join(caption.text.split())
-        if self._voice_changes(waiting.caption):
+        if is_other_speaker(self._voice, (waiting.caption.source, waiting.caption.speaker)):
             text = f"{caption.voice}: {text}"
         at = time.time() - max(0.0, self._channel.session.clock() - caption.start) + self._target.rules.delay
         return TimedText(caption, text, min(at, time.time()))
-
-    def _voice_changes(self, caption: Caption) -> bool:
-        """Whether somebody else speaks than before; within one source, an unknown speaker is not somebody else."""
-        before, voice = self._voice, (caption.source, caption.speaker)
-        if before is None or before == voice:
-            return False
-        return before[0] != voice[0] or None not in (before[1], voice[1])
 
     async def _store(self, *, always: bool = False) -> None:
         """Store the progress if a caption was handled: another that comes meanwhile is found after the cursor."""

@@ -28,7 +28,6 @@ from surtitle.core.errors import (
     SurtitleError,
     TokenExpired,
     TooFast,
-    TooLarge,
 )
 from surtitle.core.logs import about
 from surtitle.core.wire import PublishSummary, PublishSummaryWithNotice, ReadyMessage, SourceStart, StatusMessage
@@ -36,6 +35,7 @@ from surtitle.web.admission import ByteRateLimit
 from surtitle.web.clients import describe_peer, wait_for_client
 from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
+from surtitle.web.receive import receive
 from surtitle.web.services import services
 
 log = logging.getLogger("surtitle.publish")
@@ -126,16 +126,8 @@ class _Publisher:
     async def _receive(
         self, timeout: float, expected: str, owner: asyncio.Future[None] | None = None
     ) -> Start | End | bytes:
-        message = await wait_for_client(self._websocket.receive(), timeout, expected, owner)
-        if message["type"] == "websocket.disconnect":
-            raise WebSocketDisconnect(message.get("code", 1005))
-        data: bytes | None = message.get("bytes")
-        text: str | None = message.get("text")
-        if max(len(data or b""), len(text or "")) > self._limits.frame_bytes:
-            raise TooLarge(
-                f"A message may have at most {self._limits.frame_bytes} bytes: send the audio in smaller pieces."
-            )
-        return data if data is not None else parse(text or "")
+        message = await receive(self._websocket, timeout, owner, expected)
+        return message if isinstance(message, bytes) else parse(message)
 
     async def _send_events(self, source: Source) -> None:
         """Send the source's events until the end event, which a client that is to continue does not get."""

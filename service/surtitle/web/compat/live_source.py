@@ -25,8 +25,8 @@ from surtitle.core.logs import about
 from surtitle.core.settings import Limits
 from surtitle.speech.recognizer import Boundary
 from surtitle.web.compat.endpoint import check_spoken_language
-from surtitle.web.compat.sockets import receive
 from surtitle.web.compat.transcript import Change, Follower
+from surtitle.web.receive import receive
 from surtitle.web.services import services
 
 log = logging.getLogger("surtitle.compat")

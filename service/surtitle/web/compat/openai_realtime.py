@@ -21,7 +21,8 @@ from surtitle.web.compat.live_source import LiveRequest, LiveSource, open_live_s
 from surtitle.web.compat.openai_errors import describe_error
 from surtitle.web.compat.realtime_items import Items
 from surtitle.web.compat.realtime_session import Session
-from surtitle.web.compat.sockets import receive, run_both, send_json
+from surtitle.web.compat.sockets import run_both, send_json
+from surtitle.web.receive import receive
 from surtitle.web.services import services
 
 NAME = "OpenAI client"

@@ -31,8 +31,9 @@ from surtitle.web.compat.openai_realtime import (
     send_error,
     send_event,
 )
-from surtitle.web.compat.sockets import receive, run_both
+from surtitle.web.compat.sockets import run_both
 from surtitle.web.compat.transcript import CaptionChange
+from surtitle.web.receive import receive
 from surtitle.web.services import services
 
 Json = dict[str, Any]

@@ -1,4 +1,4 @@
-"""WebSockets of the protocols: receiving within limits, and running both directions of a connection."""
+"""WebSockets of the protocols: sending within limits, and running both directions of a connection."""
 
 from __future__ import annotations
 
@@ -7,27 +7,9 @@ from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
-from surtitle.core.errors import TooLarge
-from surtitle.web.clients import wait_for_client
 from surtitle.web.services import services
-
-
-async def receive(websocket: WebSocket, timeout: float, owner: asyncio.Future[None] | None = None) -> bytes | str:
-    """The client's next message: bytes or text. ``owner`` ends the wait early, with its error.
-
-    Raises `WebSocketDisconnect`, `TimedOut`, `TooLarge`.
-    """
-    message = await wait_for_client(websocket.receive(), timeout, "send audio", owner)
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1005))
-    data: bytes | None = message.get("bytes")
-    text: str | None = message.get("text")
-    limit = services(websocket).settings.limits.frame_bytes
-    if max(len(data or b""), len(text or "")) > limit:
-        raise TooLarge(f"A message may have at most {limit} bytes: send the audio in smaller pieces.")
-    return data if data is not None else text or ""
 
 
 async def send_json(websocket: WebSocket, message: object) -> None:

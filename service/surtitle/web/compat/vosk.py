@@ -23,8 +23,9 @@ from surtitle.core.words import Word
 from surtitle.vocabulary.rules import MAX_HOTWORDS, Vocabulary
 from surtitle.web.compat.endpoint import find_channel, run_socket, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
-from surtitle.web.compat.sockets import receive, send_json
+from surtitle.web.compat.sockets import send_json
 from surtitle.web.compat.transcript import CaptionChange, SpeechEnded
+from surtitle.web.receive import receive
 from surtitle.web.services import services
 
 NAME = "Vosk client"

@@ -20,9 +20,10 @@ from surtitle.channels.track import Track
 from surtitle.core.errors import BadRequest, SurtitleError, Unauthorized
 from surtitle.web.compat.endpoint import check_spoken_language, find_channel, run_socket, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
-from surtitle.web.compat.sockets import receive, run_both, send_json, send_text
+from surtitle.web.compat.sockets import run_both, send_json, send_text
 from surtitle.web.compat.transcript import CaptionChange, shift_caption
 from surtitle.web.compat.whisperlivekit_state import Differ, State, Transcript
+from surtitle.web.receive import receive
 from surtitle.web.services import services
 
 NAME = "WhisperLiveKit client"
