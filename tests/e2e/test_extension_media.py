@@ -101,6 +101,7 @@ async def test_a_page_asks_for_the_microphone_once(whisper: Running, talking: Ex
         await asking.settle(server=whisper.url, channel="asked", microphone=True)
         page = await asking.open(web.speaks("Asked", speech(SAID, "slt")))
         popup = await asking.popup(page)
+        await popup.until("document.querySelector('#toggle').disabled === false")
         async with asking.context.expect_page() as asked:  # the popup closes when it opens
             await popup.run("document.querySelector('#toggle').click()")
         assert "/permission/" in (await asked.value).url
