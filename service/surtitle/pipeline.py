@@ -52,6 +52,11 @@ class Pipeline:
         return self._recognizer.speaking
 
     @property
+    def silence(self) -> float:
+        """Seconds without voice at the end of the audio, after the last utterance; 0 during one."""
+        return self._recognizer.silence
+
+    @property
     def language(self) -> str:
         return self._recognizer.language
 
@@ -71,9 +76,12 @@ class Pipeline:
 
     def feed(self, samples: Samples) -> list[Caption]:
         """The captions that changed with ``samples`` (16 kHz mono)."""
-        self._heard += len(samples)
-        captions = self._captions(self._recognizer.feed(samples))
-        return captions + self._segmented(self._attribution.settle(self._position))
+        return self._feed(samples, self._recognizer.feed(samples))
+
+    def feed_to_pause(self, samples: Samples, pause: float) -> tuple[list[Caption], Samples]:
+        """Like `feed`, but stop when `silence` reaches ``pause`` seconds. Returns the samples after that as well."""
+        updates, rest = self._recognizer.feed_to_pause(samples, pause)
+        return self._feed(samples[: len(samples) - len(rest)], updates), rest
 
     def flush(self) -> list[Caption]:
         """The captions that become final because nothing more is coming for now."""
@@ -112,6 +120,11 @@ class Pipeline:
 
     def close(self) -> None:
         self._recognizer.close()
+
+    def _feed(self, samples: Samples, updates: list[Update]) -> list[Caption]:
+        self._heard += len(samples)
+        captions = self._captions(updates)
+        return captions + self._segmented(self._attribution.settle(self._position))
 
     def _captions(self, updates: list[Update]) -> list[Caption]:
         captions: list[Caption] = []

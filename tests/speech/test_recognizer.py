@@ -116,6 +116,24 @@ def test_a_failing_engine_ends_the_utterance_and_the_clock_continues() -> None:
     assert abs(word.start - 2.0) < 2 * CHUNK / RATE
 
 
+def test_it_stops_at_the_first_pause_and_gives_the_rest_back() -> None:
+    """In one call that is so long that utterances would be decoded together; a short pause is none."""
+    engine = Counting(bridges=2.0)
+    recognizer = Recognizer(engine, Loudness())
+    recognizer.feed(quiet(0.3)[:4700])
+    audio = np.concatenate((loud(2), quiet(0.3), loud(1), quiet(1.5), loud(2), quiet(2)))
+    updates, rest = recognizer.feed_to_pause(audio, 0.5)
+    assert [update.endpoint for update in updates] == [True]
+    assert 3.5 < recognizer.silence + 3.3 - 0.3 < 3.7
+    assert 4700 / RATE + (len(audio) - len(rest)) / RATE == pytest.approx(4700 / RATE + 3.3 + 0.6, abs=0.05)
+    recognizer.feed(rest)
+    recognizer.flush()
+    assert len(engine.utterances) == 2
+    updates, rest = Recognizer(Counting(), Loudness()).feed_to_pause(loud(4), 0.5)
+    assert [update.endpoint for update in updates] == [False]
+    assert rest.size == 0
+
+
 def test_late_utterances_are_decoded_together() -> None:
     engine = Counting(bridges=2.0)
     recognizer = Recognizer(engine, Loudness())

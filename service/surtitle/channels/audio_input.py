@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
+
 from surtitle.audio import RATE, Samples
 from surtitle.channels.audio_queue import Backlog, Block
 from surtitle.core.settings import Limits
@@ -52,6 +54,11 @@ class AudioInput:
     def waiting(self) -> float:
         """Seconds of audio that wait for recognition."""
         return len(self._backlog) / RATE
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits for recognition, not even a flush."""
+        return not self._backlog
 
     @property
     def live(self) -> bool:
@@ -111,7 +118,7 @@ class AudioInput:
 
     async def wait(self) -> bool:
         """Wait until audio or a flush is in the queue; False if `end` was called and nothing is left."""
-        while not self._backlog:
+        while self.empty:
             if self._ending:
                 return False
             self._wake.clear()
@@ -123,6 +130,20 @@ class AudioInput:
         block = self._backlog.take(int(seconds * RATE))
         self._space_freed.set()
         return block
+
+    def put_back(self, block: Block) -> None:
+        """Let a block that was taken be the next one again."""
+        self._backlog.put_back(block)
+        self._wake.set()
+
+    def take_all(self) -> list[Block]:
+        """Remove everything that waits. The last block may have a gap but no samples."""
+        blocks, gap = self._backlog.clear(), self._paused_samples
+        if gap:
+            self._paused_samples = 0
+            blocks.append(Block(np.zeros(0, dtype=np.float32), self._now(), gap))
+        self._space_freed.set()
+        return blocks
 
     def deadline(self) -> float:
         """When the oldest waiting audio arrived or, if that is later, was spoken; in seconds on the loop's clock."""

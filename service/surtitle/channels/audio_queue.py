@@ -49,6 +49,11 @@ class Backlog:
         """Request a flush: the audio so far is to become final."""
         self.put(np.zeros(0, dtype=np.float32), arrived)
 
+    def put_back(self, block: Block) -> None:
+        """Put a block that was taken in front of the others."""
+        self._blocks.appendleft(block)
+        self._samples += len(block.samples)
+
     def take(self, size_limit: int) -> Block:
         """Remove the next blocks and return them as one of about ``size_limit`` samples; stops at a gap or a flush."""
         first = self._blocks.popleft()
@@ -76,6 +81,9 @@ class Backlog:
         self._blocks[0].gap += gap
         return lost
 
-    def clear(self) -> None:
+    def clear(self) -> list[Block]:
+        """Remove everything, and return it."""
+        blocks = list(self._blocks)
         self._blocks.clear()
         self._samples = 0
+        return blocks

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from surtitle.audio import Samples
 from surtitle.captions.caption import Caption
+from surtitle.channels.audio_queue import Block
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 
@@ -46,13 +46,13 @@ class ResumableSource:
     """A source that its client may continue with a new one, as after a restart of the service.
 
     ``clock`` is the time of its first sample on the channel's clock, and ``received`` the length of its audio that is
-    in captions; both in seconds. ``waiting`` is the audio after that, if the service still has it.
+    in captions; both in seconds. ``waiting`` is the audio after that, as far as the service has it.
     """
 
     name: str
     clock: float
     received: float
-    waiting: Samples | None = field(default=None, compare=False)
+    waiting: Sequence[Block] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+
+import numpy as np
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.ring import RecentAudio
@@ -35,8 +37,9 @@ log = logging.getLogger("surtitle.source")
 _MIN_LOSS = 1.0  # seconds that a resumed client must be late before audio counts as missing
 _DRAIN_TIMEOUT = 60.0  # seconds for the rest of the audio at the end, plus
 _DRAIN_RATIO = 4.0  # seconds for each second of it
-_PAUSE = 0.5  # seconds without speech, after the end of an utterance, at which a source may end
-_MAX_BEHIND = 30.0  # seconds of audio that may wait for recognition then: the next source recognizes it
+_PAUSE = 0.5  # seconds without voice, after the end of an utterance, at which a source may end
+_LEAD_IN = 1.0  # seconds of such a pause that the next source gets to precede its first word, except
+_WORD_TAIL = 0.1  # the first seconds, in which the last word may fade
 _MAX_OVERTIME = 60.0  # seconds after which a source that is to end does not wait for a pause any longer
 
 
@@ -99,10 +102,10 @@ class Source:
         self._on_end = on_end
         self._created = self._now()
         self._departure: _Departure | None = None
-        self._recognized = before  # seconds of the audio that recognition has processed
-        self._quiet_since: float | None = before  # since when nobody speaks, in seconds of the audio; None for speech
+        self._stepping = False  # whether recognition has taken audio that `_processed` does not count yet
         self._sent_status: tuple[object, ...] = ()
         self._steps = Notifier()
+        self._newest = np.zeros(0, dtype=np.float32)  # of the processed samples, `_LEAD_IN` seconds at most
         self._processed = self._flushed = round(before * RATE)  # samples recognized, and those whose captions are final
         self._publish_status(SourceState.LIVE)
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
@@ -193,10 +196,16 @@ class Source:
         self.notice = notice
         self.channel.changes.notify()
 
-    def take_over(self, samples: Samples) -> None:
+    def take_over(self, blocks: Iterable[Block]) -> None:
         """Recognize the audio first that waited when the source before this one ended."""
-        self._recent.put(samples)
-        self.input.put(samples)
+        for block in blocks:
+            if block.gap:
+                self.skip(block.gap / RATE)
+            elif not block.samples.size:
+                self.input.flush()
+            if block.samples.size:
+                self._recent.put(block.samples)
+                self.input.put(block.samples)
 
     async def put(self, samples: Samples) -> None:
         """Queue 16 kHz mono samples.
@@ -315,13 +324,10 @@ class Source:
         self.channel.changes.notify()
 
     def _depart_in_time(self) -> None:
-        """End the source if it is to end and nobody speaks now."""
+        """End the source if it is to end and recognition has reached a pause, however much audio waits behind that."""
         if self.input.ending:
             return
-        length = self._limits.source_length
-        if self._departure is None and 0 < length < self._now() - self._created:
-            reason = TooLong(f"This source has lasted {length:g} s, the limit: start a new one with its resume id.")
-            self._departure = _Departure(reason, self._now() + _MAX_OVERTIME)
+        self._check_length()
         departure, pausing = self._departure, self._is_pausing()
         if departure is None or not (pausing or self._now() > departure.deadline):
             return
@@ -335,33 +341,30 @@ class Source:
         self.lease.disconnect(departure.reason)
         self.end()
 
+    def _check_length(self) -> None:
+        """Note that the source is to end if it has lasted too long."""
+        length = self._limits.source_length
+        if self._departure is None and 0 < length < self._now() - self._created:
+            reason = TooLong(f"This source has lasted {length:g} s, the limit: start a new one with its resume id.")
+            self._departure = _Departure(reason, self._now() + _MAX_OVERTIME)
+
     def _hand_over(self, *, pausing: bool) -> None:
         """Let the client continue with a new source, which begins in the pause, if there is one.
 
         It gets some of the pause, which should precede its first word, and the audio that waits for recognition.
         """
-        position = self.input.received
-        waiting = None
+        position, waiting = self.input.received, list[Block]()
         if pausing:
-            end, position = position, max(self._already_received, self._recognized - _PAUSE)
-            waiting = self._recent.between(position - self._already_received, end - self._already_received)
-            self.input.discard()
+            lead = self._newest[-round((self._pipeline.silence - _WORD_TAIL) * RATE) :]
+            position = self.recognized - len(lead) / RATE
+            waiting = [Block(lead, self._now()), *self.input.take_all()]
         self.channel.session.hand_over(self.resume, ResumableSource(self.name, self.clock, position, waiting))
 
     def _is_pausing(self) -> bool:
-        """Whether nobody has spoken for a moment, in the audio that is recognized; little more waits."""
+        """Whether recognition has reached a place where nobody has spoken for a moment."""
         if self.channel.settings.paused:
             return True
-        quiet = 0.0 if self._quiet_since is None else self._recognized - self._quiet_since
-        return quiet >= _PAUSE and self.input.waiting <= _MAX_BEHIND
-
-    def _note_pause(self, recognized: float) -> None:
-        """Note that recognition has processed ``recognized`` seconds of the audio."""
-        self._recognized = recognized
-        if self._pipeline.speaking:
-            self._quiet_since = None
-        elif self._quiet_since is None:
-            self._quiet_since = recognized
+        return not self._stepping and self._pipeline.silence >= _PAUSE
 
     def _report_skipped(self, seconds: float) -> None:
         self.stats.count_skipped(seconds)
@@ -399,12 +402,19 @@ class Source:
         """Recognize the audio that waits. It is taken from the queue when the turn comes, so the newest is included."""
         engine = self._engine.current
         async with engine.scheduler.turn(self.input.deadline()) as work:
+            if self.input.empty:
+                return  # the source has ended meanwhile, and the next one recognizes what waited
+            self._check_length()
+            to_pause, self._stepping = self._departure is not None, True
             deadline, block, stream = self.input.deadline(), self.input.take(engine.step), self._engine.take()
-            recognized = self.input.received - self.input.waiting
-            self._publish(await work(lambda: self._step(block, stream)))
-        self._note_pause(recognized)
-        self._depart_in_time()
+            captions, rest = await work(lambda: self._step(block, stream, to_pause=to_pause))
+            self._publish(captions)
+        if rest.size:
+            self.input.put_back(Block(rest, block.arrived))
+            block = Block(block.samples[: -len(rest)], block.arrived, block.gap)
         self._count_processed(block)
+        self._stepping = False
+        self._depart_in_time()
         self._engine.confirm(self._pipeline.stream)
         self.stats.lag = max(0.0, self._now() - deadline)
         self.feed.publish_lag(self.stats.lag, self.stats.skipped)
@@ -420,14 +430,26 @@ class Source:
         if block.gap or not block.samples.size:
             self._flushed = self._processed
         self._processed += len(block.samples)
+        before = self._newest[: 0 if block.gap else None]
+        self._newest = np.concatenate((before, block.samples))[-round(_LEAD_IN * RATE) :]
         self._steps.notify()
 
-    def _step(self, block: Block, stream: Stream | None) -> list[Caption]:
-        """One step of recognition, in the scheduler's thread, from which on ``stream`` may be used next."""
+    def _step(self, block: Block, stream: Stream | None, *, to_pause: bool) -> tuple[list[Caption], Samples]:
+        """One step of recognition, in the scheduler's thread, from which on ``stream`` may be used next.
+
+        Returns the captions that changed and, with ``to_pause``, the samples behind the first pause.
+        """
         if stream is not None:
             self._pipeline.use(stream)
-        before = self._pipeline.skip(block.gap / RATE) if block.gap else []
-        return before + (self._pipeline.feed(block.samples) if block.samples.size else self._pipeline.flush())
+        captions, rest = self._pipeline.skip(block.gap / RATE) if block.gap else [], block.samples[:0]
+        if not block.samples.size:
+            captions += self._pipeline.flush()
+        elif to_pause:
+            following, rest = self._pipeline.feed_to_pause(block.samples, _PAUSE)
+            captions += following
+        else:
+            captions += self._pipeline.feed(block.samples)
+        return captions, rest
 
     def _publish(self, captions: list[Caption]) -> None:
         # time 0 of the channel's clock, on the loop's clock

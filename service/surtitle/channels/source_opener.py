@@ -108,7 +108,7 @@ class SourceOpener:
                     audio_listener=self._audio_listener,
                 )
                 log.info("%s/%s: started on %s (%s)", channel.name, name, choice.engine.name, stream.language)
-            if left is not None and left.waiting is not None:
+            if left is not None:
                 source.take_over(left.waiting)
             self._sources.add(source, request.options)
             self.update_speakers(source)

@@ -63,6 +63,11 @@ class Recognizer:
         return self._endpointer.speaking
 
     @property
+    def silence(self) -> float:
+        """Seconds without voice at the end of the audio, after the last utterance; 0 during one."""
+        return 0.0 if self._endpointer.speaking else self._endpointer.silence
+
+    @property
     def stream(self) -> Stream:
         """The stream in use."""
         return self._stream
@@ -76,10 +81,17 @@ class Recognizer:
 
         If the engine fails, the utterance ends with its committed words; see `failure`.
         """
+        return self._feed(samples)[0]
+
+    def feed_to_pause(self, samples: Samples, pause: float) -> tuple[list[Update], Samples]:
+        """Like `feed`, but stop when `silence` reaches ``pause`` seconds. Returns the samples after that as well."""
+        return self._feed(samples, pause)
+
+    def _feed(self, samples: Samples, pause: float | None = None) -> tuple[list[Update], Samples]:
         audio = np.concatenate((self._pending, samples))
         whole = len(audio) - len(audio) % CHUNK
         self._pending = audio[whole:]
-        late = whole >= _MIN_LATE * RATE
+        late = whole >= _MIN_LATE * RATE and pause is None  # an utterance that is joined with the next has no end
         over = False  # the utterance has ended, but it may be joined with the next one
         updates: list[Update] = []
         speech: list[Samples] = []
@@ -103,9 +115,12 @@ class Recognizer:
                 self._lead_in.append(chunk)
                 if not probability >= _VOICE_THRESHOLD:
                     self._voice = 0.0  # it was not speech
+            if pause is not None and self.silence >= pause:
+                self._pending = audio[:0]
+                return updates, audio[at + CHUNK :]
         if speech:
             updates += self._accept(speech, last=over)
-        return updates
+        return updates, audio[:0]
 
     def flush(self) -> list[Update]:
         """End the utterance, because no more audio is expected for now."""
