@@ -64,9 +64,22 @@ def read_frame(stream: IO[bytes]) -> Any:
 
 
 def serve(create: Callable[[], object]) -> None:
-    """Answer requests by calling methods of the object that ``create`` returns, until standard input ends."""
+    """Answer requests by calling methods of the object that ``create`` returns.
+
+    Returns when standard input ends, or nobody reads the answers any more.
+    """
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the frames
+    try:
+        _answer_requests(create, answers)
+    except OSError:
+        pass  # the process that asked was ended meanwhile, for example with Ctrl-C
+    finally:
+        with suppress(OSError):
+            answers.close()  # it may still have an answer, which would be reported when the interpreter exits
+
+
+def _answer_requests(create: Callable[[], object], answers: IO[bytes]) -> None:
     try:
         server = create()
     except Exception as error:

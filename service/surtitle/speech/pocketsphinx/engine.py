@@ -170,7 +170,7 @@ class _Worker:
             raise EngineError(f"Cannot start the pocketsphinx process ({error}).") from error
         try:
             self._read_answer(_START_TIMEOUT)
-        except EngineError:
+        except BaseException:
             self.close()
             raise
 
@@ -179,9 +179,12 @@ class _Worker:
         assert self._process.stdin is not None
         try:
             write_frame(self._process.stdin, request)
-        except OSError as error:
+            return self._read_answer(_ANSWER_TIMEOUT)
+        except (OSError, ValueError) as error:  # the process is gone, or was closed
             raise EngineError(_ENDED) from error
-        return self._read_answer(_ANSWER_TIMEOUT)
+        except KeyboardInterrupt:
+            self.close()  # its answer is still to come, and would be taken for that to the next request
+            raise
 
     def close(self) -> None:
         assert self._process.stdin is not None
