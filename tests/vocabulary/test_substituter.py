@@ -58,6 +58,10 @@ def written(text: str, given: Vocabulary) -> str:
         ("a sir-title here", {"sir title": "Surtitle"}, "a Surtitle here"),
         ("an e mail, an email", {"e-mail": "letter"}, "an letter, an letter"),
         ("the therapist", {"the rapist": "him"}, "the therapist"),
+        ("L’iphone, «qu'iphone»", {"iphone": "iPhone"}, "L’iPhone, «qu'iPhone»"),
+        ("un'sir title's", {"sir title": "Surtitle"}, "un'Surtitle's"),
+        ("d'accord, l'accord", {"d'accord": "OK", "accord": "Honda"}, "OK, l'Honda"),
+        ("L'um there", {"um": ""}, "There"),
         ("Jon-like, um-hm", {"jon": "John", "um": ""}, "John-like, um-hm"),
     ],
 )
@@ -79,6 +83,10 @@ def test_replacements(heard: str, replacements: dict[str, str], shown: str) -> N
         ("heckler's hecks", ("heck",), "heckler's hecks"),
         ("heckler's hecks", ("heck*",), "h******** h****"),
         ("dumb-head, dumb‑heads, dumb |-head", ("dumbhead",), "d********, dumb‑heads, d***-h***"),
+        ("l'ass-hole, Qu’asshole; dell'asshole's", ("asshole",), "l'a*******, Qu’a******; dell'a******'s"),
+        ("l |'heck l' |heck |l'heck d'heck-show", ("heck",), "l'h*** l'h***l'h*** d'h***-show"),
+        ("j'holy cows, s'hecklers", ("holy cow*", "heck*"), "j'h*** c***, s'h*******"),
+        ("don't t'ell, o'heck", ("heck", "t"), "don't t'ell, o'heck"),
         ("a heck-show, what-the-heck", ("heck",), "a h***-show, what-the-h***"),
     ],
 )
@@ -151,7 +159,7 @@ def test_entries_are_normalized() -> None:
 
 _SPOKEN = [
     *("a", "b", "c", "A", "b,", "c.", "|a", "|b", "ab", "abc", "東", "|京", "–", "|."),
-    *("a-b", "ab-c", "|-b", "a's", "|'s", "ab’s"),
+    *("a-b", "ab-c", "|-b", "a's", "|'s", "ab’s", "l'a", "qu’ab"),
 ]
 _spoken = st.sampled_from(_SPOKEN)
 _text = st.lists(st.sampled_from(["a", "b", "c", "ab", "東京", "a-b", "abc"]), min_size=1, max_size=4).map(" ".join)

@@ -16,6 +16,9 @@ from surtitle.core.words import Hypothesis, Word
 from surtitle.text.punctuation import ALL_MARKS
 
 _ENDINGS = re.compile("(?:'(?:s|ll|re|ve|d|em|m|er|all))+$")  # possessives and contractions, after `normalize`
+_ELISION = re.compile(  # articles, pronouns and prepositions of French and Italian before a vowel, after `normalize`
+    "(?:[cdjlmnst]|(?:jus|lors|puis|quoi)?qu|(?:d|n)?ell|d?all|sull|coll|quell|quest|un)'(?=.)"
+)
 _HYPHEN = re.compile("([-\u2010\u2011])")
 _MIN_HYPHENATED = 2  # letters that a recognizer may write before a hyphen inside a word
 _FIRST_UNSPACED = "\u0e00"  # from here on, scripts have no spaces between words, and recognizers break them anywhere
@@ -72,14 +75,28 @@ class DeletionGap:
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """A rule for the first ``count`` words, the last of which also has the ending ``suffix``."""
+    """A rule for the first ``count`` words.
+
+    The first word also begins with the elision ``prefix``, and the last one ends with the ending ``suffix``.
+    """
 
     rule: Rule
     count: int
+    prefix: str
     suffix: str
 
     def write(self, words: Sequence[Word]) -> list[Word]:
-        """The rewritten words, with the ending and the punctuation of the last one."""
+        """The rewritten words, with the elision of the first word and the ending and the punctuation of the last one."""
+        if not self.prefix:
+            return self._write_ending(words)
+        lead, core, trail = _split_punctuation(words[0].text)
+        cut = len(self.prefix)
+        written = self._write_ending([replace(words[0], text=core[cut:] + trail), *words[1:]])
+        if written:
+            written[0] = replace(written[0], text=lead + core[:cut] + written[0].text)
+        return written
+
+    def _write_ending(self, words: Sequence[Word]) -> list[Word]:
         if not self.suffix:
             return self.rule.write(words)
         lead, core, trail = _split_punctuation(words[-1].text)
@@ -95,7 +112,8 @@ class PhraseRules:
 
     A phrase that ends with ``*`` also matches longer words that begin with its last one. A hyphen between two words
     matches a space and nothing ("sir-title", "ass-hole"), the last word may have an ending after an apostrophe
-    ("Jon's", "Jon'll"; not "don't", which is another word), and the parts of a compound with hyphens are words.
+    ("Jon's", "Jon'll"; not "don't", which is another word), the first one may follow an elision ("l'iphone", "all'iphone"),
+    and the parts of a compound with hyphens are words.
     """
 
     def __init__(self, phrases: Mapping[str, Rule]) -> None:
@@ -141,18 +159,25 @@ class PhraseRules:
             part = normalize(word.text)
             text = text + (" " if word.spaced else "") + part if text else part.lstrip(ALL_MARKS)
             found = self._find_rule(text.rstrip(ALL_MARKS), count) or found
-            if not any(variant in self._beginnings for variant in (text, *_vary_hyphens(text))):
+            if not any(
+                variant in self._beginnings for form in _vary_elision(text) for variant in (form, *_vary_hyphens(form))
+            ):
                 return found, False
         return found, True
 
     def _find_rule(self, text: str, count: int = 1) -> _Match | None:
-        """The rule for ``text``, which is in ``count`` words, with or without a possessive ending or a contraction."""
+        """The rule for ``text``, which is in ``count`` words.
+
+        It is the one for the whole text or, if there is none, for the text without a possessive ending or contraction,
+        or without an elision.
+        """
         ending = _ENDINGS.search(text)
-        for suffix in ("", ending[0]) if ending else ("",):
-            phrase = text.removesuffix(suffix)
-            for variant in (phrase, *_vary_hyphens(phrase)):
-                if (rule := self._exact.get(variant) or self._find_stem(variant)) is not None:
-                    return _Match(rule, count, suffix)
+        for form in _vary_elision(text):
+            for suffix in ("", ending[0]) if ending else ("",):
+                phrase = form.removesuffix(suffix)
+                for variant in (phrase, *_vary_hyphens(phrase)):
+                    if (rule := self._exact.get(variant) or self._find_stem(variant)) is not None:
+                        return _Match(rule, count, text[: len(text) - len(form)], suffix)
         return None
 
     def _find_stem(self, text: str) -> Rule | None:
@@ -259,6 +284,12 @@ def _may_break(phrase: str, at: int) -> bool:
 def _may_have_hyphen(phrase: str, at: int) -> bool:
     """Whether a recognizer may write a hyphen before ``phrase[at]``, and so begin a word there, inside a word."""
     return at >= _MIN_HYPHENATED and phrase[at - 1].isalpha() and phrase[at].isalpha()
+
+
+def _vary_elision(text: str) -> tuple[str, ...]:
+    """The text, and the text without an elision at its beginning."""
+    elision = _ELISION.match(text)
+    return (text, text[elision.end() :]) if elision else (text,)
 
 
 def _vary_hyphens(text: str) -> tuple[str, ...]:
