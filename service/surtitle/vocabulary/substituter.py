@@ -86,7 +86,7 @@ class _Match:
     suffix: str
 
     def write(self, words: Sequence[Word]) -> list[Word]:
-        """The rewritten words, with the elision of the first word and the ending and the punctuation of the last one."""
+        """The rewritten words, with the elision of the first one, and the ending and punctuation of the last one."""
         if not self.prefix:
             return self._write_ending(words)
         lead, core, trail = _split_punctuation(words[0].text)
@@ -112,8 +112,8 @@ class PhraseRules:
 
     A phrase that ends with ``*`` also matches longer words that begin with its last one. A hyphen between two words
     matches a space and nothing ("sir-title", "ass-hole"), the last word may have an ending after an apostrophe
-    ("Jon's", "Jon'll"; not "don't", which is another word), the first one may follow an elision ("l'iphone", "all'iphone"),
-    and the parts of a compound with hyphens are words.
+    ("Jon's", "Jon'll"; not "don't", which is another word), the first one may follow an elision ("l'iphone",
+    "all'iphone"), and the parts of a compound with hyphens are words.
     """
 
     def __init__(self, phrases: Mapping[str, Rule]) -> None:
