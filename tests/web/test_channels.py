@@ -53,6 +53,10 @@ async def test_words_of_transcripts_have_times_if_asked(service: Running) -> Non
         later = (await client.get("/api/channels/timed/transcript.json?offset=5")).json()["captions"][0]
         assert later["start"] == first["start"] + 5
         assert (await client.get("/api/channels/timed/transcript.srt?offset=-3600")).text == ""
+        for wrong in ("version=polished", "clock=foo", "words=true"):
+            answer = await client.get(f"/api/channels/timed/transcript.srt?{wrong}")
+            assert answer.status_code == 400
+            assert answer.json()["message"].endswith(".")
         unknown = await client.get("/api/channels/timed/transcript.doc")
         assert (unknown.status_code, unknown.json()["code"]) == (404, "no_such_form")
 

@@ -69,7 +69,10 @@ async def test_it_is_exported_in_all_formats(client: httpx.AsyncClient, spoken: 
     assert text.index("host:") < text.index("guest:")
     assert "river" in text
     assert (await client.get(f"/api/sessions/{spoken.session}/transcript.doc")).status_code == 404
-    assert (await client.get(f"/api/sessions/{spoken.session}/transcript.txt?version=best")).status_code == 400
+    for wrong, right in {"version=best": "live or polished", "clock=foo": "audio or obs", "words=yes": "1"}.items():
+        answer = await client.get(f"/api/sessions/{spoken.session}/transcript.txt?{wrong}")
+        assert answer.status_code == 400
+        assert right in answer.json()["message"]
     assert (await client.get(f"/api/sessions/{spoken.session}/transcript.txt?lang=fr")).text == ""
 
 

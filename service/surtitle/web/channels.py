@@ -55,6 +55,11 @@ async def transcript(request: Request) -> Response:
     export_format = get_format(form)
     track = channel.original if not asked or asked == ORIGINAL else channel.translation(find(asked).tag)
     options = parse_export_options(request)
+    if asked_of_session := [name for name in ("version", "clock", "recording") if request.query_params.get(name)]:
+        raise BadRequest(
+            f"A channel's transcript has no {asked_of_session[0]}: ask for one of its sessions instead, with "
+            f"/api/sessions/{{id}}/transcript.{form}."
+        )
     if form == "json":
         transcript: ChannelTranscript = {"channel": channel.name, **await track.history(options.offset)}
         return JSONResponse(transcript)
@@ -70,7 +75,10 @@ def parse_export_options(request: Request) -> ExportOptions:
         offset = math.nan
     if not abs(offset) <= _MAX_OFFSET:
         raise BadRequest("offset must be a number of seconds, such as -12.5.")
-    return ExportOptions(words=query.get("words") == "1", offset=offset)
+    words = query.get("words", "")
+    if words not in ("", "0", "1"):
+        raise BadRequest("words must be 1 for the time of each word, or 0.")
+    return ExportOptions(words=words == "1", offset=offset)
 
 
 async def list_languages(request: Request) -> Response:

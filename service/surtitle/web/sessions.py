@@ -21,6 +21,7 @@ from surtitle.web.channels import parse_export_options
 from surtitle.web.services import services
 
 _MEDIA_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
+_CLOCKS = ("", "audio", "obs")
 _MAX_QUERY_LENGTH = 200  # characters of a search; the rest is ignored
 
 
@@ -62,13 +63,16 @@ async def session_transcript(request: Request) -> Response:
     if version not in (None, LIVE, POLISHED):
         raise BadRequest(f"version must be {LIVE} or {POLISHED}.")
     options = parse_export_options(request)
+    clock = query.get("clock", "")
+    if clock not in _CLOCKS:
+        raise BadRequest("clock must be audio or obs, or left out for times in the session.")
     if (number := query.get("recording", "")) and not number.isdecimal():
         raise BadRequest("recording must be the number of one of the session's obs_recordings.")
     summary = await sessions.summary(request.path_params["id"])
     captions = await sessions.captions(summary, version, query.get("lang", ""))
-    if query.get("clock") == "audio":
+    if clock == "audio":
         options = replace(options, offset=options.offset - await sessions.audio_start(summary))
-    elif query.get("clock") == "obs":
+    elif clock == "obs":
         recording = await sessions.obs_recording(summary, int(number) if number else None)
         captions = fit_captions(captions, recording.pieces)
     text = export(captions, request.path_params["form"], options)
