@@ -8,7 +8,7 @@ from websockets.asyncio.client import connect
 
 from surtitle import __version__
 from surtitle.captions.transcript import EXPORT_FORMATS
-from tests.support import Running, put, running
+from tests.support import Running, put, readers, running
 
 
 async def test_health_names_engine_and_version(service: Running) -> None:
@@ -33,6 +33,23 @@ async def test_channels_and_their_sources(service: Running) -> None:
         assert set(channel["sources"][0]) >= {"engine", "language", "level", "lag", "skipped", "speaking", "state"}
         names = [channel["name"] for channel in (await client.get("/api/channels")).json()["channels"]]
         assert "listed" in names
+
+
+async def test_a_channel_that_is_only_read_is_not_listed_until_somebody_publishes(service: Running) -> None:
+    async def listed() -> set[str]:
+        return {channel["name"] for channel in (await client.get("/api/channels")).json()["channels"]}
+
+    async with httpx.AsyncClient(base_url=service.url) as client:
+        for path in ("transcript.json", "", "hls/original/playlist.m3u8"):
+            assert (await client.get(f"/api/channels/typo/{path}".rstrip("/"))).status_code == 200
+        async with service.reader("early") as reader:
+            await readers(service, "early", 1)
+            assert not {"typo", "early"} & await listed()
+            async with service.publisher("early") as socket:
+                await socket.send('{"op":"start","source":"Host"}')
+                status = json.loads(await asyncio.wait_for(reader.recv(), 30))
+                assert (status["event"], status["data"]["source"]) == ("status", "Host")
+            assert "early" in await listed()
 
 
 async def test_transcripts_have_their_types(service: Running) -> None:

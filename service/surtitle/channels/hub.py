@@ -107,8 +107,18 @@ class Hub:
         self._observers += observers
 
     def channel(self, name: str) -> Channel:
-        """The channel of that name, created if necessary. Raises `NoSuchChannel`, `TooMany`."""
+        """The channel of that name, which is listed from now on, created if necessary.
+
+        Raises `NoSuchChannel`, `TooMany`.
+        """
         return self._channels.get(name)
+
+    def channel_to_read(self, name: str) -> Channel:
+        """The channel of that name for somebody who only reads; if it is created for that, it is not listed.
+
+        It may be replaced while it has no reader. Raises `NoSuchChannel`, `TooMany`.
+        """
+        return self._channels.get_for_reading(name)
 
     def find_channel(self, name: str) -> Channel | None:
         """The channel of that name, if it exists."""
@@ -227,7 +237,7 @@ class Hub:
             )
 
     def snapshot(self) -> list[ChannelStatus]:
-        """All channels with their sources, for the dashboard."""
+        """All listed channels with their sources, for the dashboard."""
         return [self.describe(channel) for channel in self._channels]
 
     def describe(self, channel: Channel) -> ChannelStatus:

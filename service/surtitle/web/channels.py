@@ -34,7 +34,7 @@ async def channels(request: Request) -> Response:
 async def channel(request: Request) -> Response:
     """`GET /api/channels/{channel}`: its state; with a token that can only view, the part that readers' pages need."""
     hub = services(request).hub
-    description = hub.describe(hub.channel(request.path_params["channel"]))
+    description = hub.describe(hub.channel_to_read(request.path_params["channel"]))
     if get_grant(request).scope is Scope.VIEW:
         visible = ChannelForReaders(
             name=description["name"], language=description["language"], translation=description["translation"]
@@ -51,7 +51,7 @@ async def transcript(request: Request) -> Response:
     hub = services(request).hub
     asked = request.query_params.get("lang")
     form = request.path_params["form"]
-    channel = hub.channel(request.path_params["channel"])
+    channel = hub.channel_to_read(request.path_params["channel"])
     export_format = get_format(form)
     track = channel.original if not asked or asked == ORIGINAL else channel.translation(find(asked).tag)
     options = parse_export_options(request)

@@ -18,7 +18,7 @@ _MAX_AGE = int(10 * SEGMENT)  # seconds for which a segment may be cached
 async def playlist(request: Request) -> Response:
     """`GET /api/channels/{channel}/hls/{lang}/playlist.m3u8`: with ``?mpegts=``, the video's time at clock 0."""
     _get_mpegts(request)
-    channel = services(request).hub.channel(request.path_params["channel"])
+    channel = services(request).hub.channel_to_read(request.path_params["channel"])
     await services(request).track_readers.read(channel, request.path_params["lang"])
     text = write_playlist(_get_segments(channel), time.time() - _get_clock(channel), request.url.query)
     return Response(
@@ -28,7 +28,7 @@ async def playlist(request: Request) -> Response:
 
 async def segment(request: Request) -> Response:
     """`GET /api/channels/{channel}/hls/{lang}/seg{number}.vtt`: the captions of six seconds."""
-    channel = services(request).hub.channel(request.path_params["channel"])
+    channel = services(request).hub.channel_to_read(request.path_params["channel"])
     track = await services(request).track_readers.read(channel, request.path_params["lang"])
     number: int = request.path_params["number"]
     if number not in _get_segments(channel):

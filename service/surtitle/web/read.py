@@ -29,12 +29,13 @@ async def read_events(request: Request) -> Response:
     limits = services(request).settings.limits
     last_id = request.headers.get("last-event-id") or request.query_params.get("last")
     translations = services(request).translations
-    channel = hub.channel(request.path_params["channel"])
+    channel = hub.channel_to_read(request.path_params["channel"])
     language = translations.language(channel, request.query_params.get("lang"))
     admission = services(request).admission
     admission.check_reader(request, channel)
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
+        channel = hub.channel_to_read(request.path_params["channel"])  # it may have been replaced meanwhile
         with admission.reader(request, channel), translations.subscribe(channel, language) as track:
             async for event in _follow(track, last_id):
                 yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
@@ -50,7 +51,7 @@ async def read_socket(websocket: WebSocket) -> None:
     limits = services(websocket).settings.limits
     admission = services(websocket).admission
     try:
-        channel = hub.channel(websocket.path_params["channel"])
+        channel = hub.channel_to_read(websocket.path_params["channel"])
         language = translations.language(channel, websocket.query_params.get("lang"))
         admission.check_reader(websocket, channel)
     except SurtitleError as error:
