@@ -19,7 +19,7 @@ class ChannelRegistry:
     """Creates channels when they are first asked for, and forgets unused ones when there are too many.
 
     A channel that is only read is not listed until somebody publishes to it or configures it, because its name may be
-    mistyped. It is forgotten when it has no readers any more and another one is created.
+    mistyped. It is forgotten when it no longer has readers and another one is created.
 
     ``in_use`` tells whether a channel has sources or readers. ``changes`` is notified of what changes in channels.
     Nothing is stored of the channels in ``unstored``.
