@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import jiwer
 import numpy as np
@@ -17,8 +18,8 @@ from surtitle.core.errors import ModelError
 from surtitle.core.words import Word, join
 from surtitle.demo import SAMPLE
 from surtitle.recordings import transcriber
-from surtitle.recordings.passages import split_passages
-from surtitle.recordings.transcriber import WhisperTranscriber
+from surtitle.recordings.passages import Passage, Piece, split_passages
+from surtitle.recordings.transcriber import WhisperTranscriber, _convert_segment
 from surtitle.speech.vad import SileroVad
 from tests.support import blocks, error_rate, load, silence
 
@@ -192,3 +193,23 @@ def test_speech_is_translated_into_english(whisper_base: Path) -> None:
     text = f" {join(recognize(whisper, load(PEOPLE / 'es.flac'))).lower()} "
     assert " the " in text
     assert " el " not in text
+
+
+def test_speech_stays_when_the_rest_of_its_window_is_a_loop() -> None:
+    """The attention stops at the end of the window, while the decoder repeats what was said in it."""
+    said = "And so my fellow Americans ask not what your country can do for you, ask what you can do for your country."
+    spoken = [
+        SimpleNamespace(word=f" {word}", start=start + 0.5 * index, end=start + 0.5 * index + 0.4, probability=0.9)
+        for start in (0.0, 12.0)
+        for index, word in enumerate(said.split())
+    ]
+    looped = [
+        SimpleNamespace(word=f" {word}", start=29.98, end=29.98, probability=0.9)
+        for word in "and so my fellow Americans ask not what your country can do for you,".split() * 10
+    ]
+    segment = SimpleNamespace(words=[*spoken, *looped], start=0.0, end=29.98, no_speech_prob=0.16)
+    passage = Passage([Piece(0, np.zeros(30 * RATE, dtype=np.float32), (0, 30 * RATE), 0)])
+    words = _convert_segment(segment, passage, 0.0, [])
+    assert join(words).startswith(f"{said} {said[:40]}")
+    assert len(words) <= len(spoken)
+    assert len(words) >= len(spoken) - 1

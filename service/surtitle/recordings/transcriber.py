@@ -28,6 +28,7 @@ from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
 from surtitle.speech.whisper.hallucinations import Evidence, is_hallucination, remove_loops
 from surtitle.speech.whisper.model import load_faster_whisper, on_best_device
+from surtitle.speech.whisper.pieces import count_before_collapse
 from surtitle.text.chinese import add_characters, convert_words, find_characters
 from surtitle.text.languages import AUTO, recognizer_code
 
@@ -324,7 +325,8 @@ def _convert_segment(segment: Any, passage: Passage, before: float, context: Seq
 
     ``before`` is the end of the previous segment in seconds in the passage, ``context`` are the words up to there.
     """
-    words = remove_loops([_convert_word(word) for word in segment.words or () if word.word.strip()], context)
+    words = [_convert_word(word) for word in segment.words or () if word.word.strip()]
+    words = remove_loops(words[: count_before_collapse(words)], context)
     voice = passage.voiced_seconds(max(before, segment.start - _PADDING), segment.end + _PADDING)
     if voice < _MIN_VOICE or is_hallucination(words, Evidence(voice, no_speech=float(segment.no_speech_prob))):
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -80,14 +80,14 @@ class Decoder(Protocol):
         """Detect the language of ``features``, shape (mels, frames), and its probability. Raises `EngineError`."""
 
 
-def cut_before_collapse(pieces: Sequence[Piece]) -> Sequence[Piece]:
-    """The pieces before the point where the attention stops moving.
+def count_before_collapse(words: Iterable[Word]) -> int:
+    """The number of words before the point where the attention stops moving.
 
     Where there is no more speech, a decoder may repeat a sentence from its context; the words of it have no duration.
     """
-    collapsed = 0
-    for index, piece in enumerate(pieces):
-        collapsed = collapsed + 1 if piece.word.end - piece.word.start < _MIN_WORD_TIME else 0
+    count = collapsed = 0
+    for count, word in enumerate(words, 1):
+        collapsed = collapsed + 1 if word.end - word.start < _MIN_WORD_TIME else 0
         if collapsed == _MAX_COLLAPSED:
-            return pieces[: max(0, index - _MAX_COLLAPSED)]
-    return pieces
+            return max(0, count - 1 - _MAX_COLLAPSED)
+    return count

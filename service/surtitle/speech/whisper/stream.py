@@ -24,7 +24,7 @@ from surtitle.speech.whisper.hallucinations import (
     is_hallucination,
     remove_hallucinated_end,
 )
-from surtitle.speech.whisper.pieces import Decoder, Piece, Window, cut_before_collapse
+from surtitle.speech.whisper.pieces import Decoder, Piece, Window, count_before_collapse
 from surtitle.text.languages import AUTO
 from surtitle.text.sentences import ends_sentence, trails_off
 
@@ -281,7 +281,7 @@ class WindowStream:
 
     def _select_believed(self, pieces: Sequence[Piece], no_speech: float) -> list[Piece]:
         """The pieces without hallucinated words; punctuation is kept."""
-        pieces = cut_before_collapse(pieces)
+        pieces = pieces[: count_before_collapse(piece.word for piece in pieces)]
         words = [piece.word for piece in pieces]
         evidence = Evidence(self._voice_seconds, no_speech=no_speech)
         if self._committed_words:
