@@ -204,8 +204,7 @@ def test_speech_stays_when_the_rest_of_its_window_is_a_loop() -> None:
         for index, word in enumerate(said.split())
     ]
     looped = [
-        SimpleNamespace(word=f" {word}", start=29.98, end=29.98, probability=0.9)
-        for word in "and so my fellow Americans ask not what your country can do for you,".split() * 10
+        SimpleNamespace(word=f" {word}", start=29.98, end=29.98, probability=0.9) for word in said.split()[:14] * 10
     ]
     segment = SimpleNamespace(words=[*spoken, *looped], start=0.0, end=29.98, no_speech_prob=0.16)
     passage = Passage([Piece(0, np.zeros(30 * RATE, dtype=np.float32), (0, 30 * RATE), 0)])

@@ -17,7 +17,7 @@ from surtitle.text.punctuation import ALL_MARKS
 
 _ENDINGS = re.compile("(?:'(?:s|ll|re|ve|d|em|m|er|all))+$")  # possessives and contractions, after `normalize`
 _ELISION = re.compile(  # articles, pronouns and prepositions of French and Italian before a vowel, after `normalize`
-    "(?:[cdjlmnst]|(?:jus|lors|puis|quoi)?qu|(?:d|n)?ell|d?all|sull|coll|quell|quest|un)'(?=.)"
+    "(?:[cdjlmnst]|jusqu|lorsqu|puisqu|quoiqu|qu|(?:d|n)?ell|d?all|sull|coll|quell|quest|un)'(?=.)"
 )
 _HYPHEN = re.compile("([-\u2010\u2011])")
 _MIN_HYPHENATED = 2  # letters that a recognizer may write before a hyphen inside a word
