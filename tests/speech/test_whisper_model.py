@@ -67,7 +67,7 @@ def text(
 
 @pytest.mark.parametrize("first", [0, 1, 2, 3], ids=lambda first: f"from-{first}")
 def test_the_text_after_any_prefix_is_the_same(models: Models, first: int) -> None:
-    """Each case takes every fourth prefix, so together they take all: with and without context, by one beam and five."""
+    """Each case takes every fourth prefix, and together they take all: with or without context, one beam or five."""
     context = " He had been asked about the weather." if first in (1, 2) else ""
     beams = 5 if first % 2 else 1
     whole = text(models[0], [], context=context).tokens
