@@ -17,7 +17,7 @@ OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
-.PHONY: bench check clean icons install lint lock messages run sample test tools zip
+.PHONY: bench check clean icons install lint lock messages run sample test test-main test-torch tools zip
 
 run: .venv/model
 	$(BIN)/surtitle serve
@@ -37,10 +37,15 @@ lint: .venv/test
 test: .venv/test tools
 	$(MAKE) --no-print-directory node_modules/.installed lint
 	$(BIN)/python -m tests.weights
-	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder
-	$(MAKE) --no-print-directory .venv-torch/test
-	$(TORCH_BIN)/python -m pytest -m torch --ignore=tests/web/compat --ignore=tests/outputs/test_lcyt.py
+	$(MAKE) --no-print-directory -j2 test-main test-torch
 	$(BIN)/python -m pytest -m "alone and not torch"
+
+# Side by side, because most tests wait more than they work.
+test-main: .venv/test
+	$(BIN)/python -m pytest -m "not alone and not torch" -n 4 --dist loadfile --no-loadscope-reorder
+
+test-torch: .venv-torch/test
+	$(TORCH_BIN)/python -m pytest -m torch --ignore=tests/web/compat --ignore=tests/outputs/test_lcyt.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surtitle needs Python 3.11 or newer: install it, or say which with make PYTHON=python3.12.")'

@@ -25,15 +25,6 @@ SENTENCES = [
     "We have decided to move to another city.",
     "The boy found a small bird under the tree.",
     "It was raining so hard that we could not see the road.",
-    "The company wants to hire more women next year.",
-    "Nobody knew the answer to the last question.",
-    "They sat by the fire and told each other stories.",
-    "The government will build a new school in our village.",
-    "I think this is the most beautiful place in the world.",
-    "Her father was a soldier and her mother was a nurse.",
-    "The train was late because of the heavy snow.",
-    "You should always read a letter before you sign it.",
-    "The young man asked for a glass of cold water.",
 ]
 LIMIT = 0.15
 

@@ -15,8 +15,12 @@ export function setUpRecording(card, channel) {
   button.addEventListener("click", () => {
     record(channel, button.ariaPressed !== "true").catch(() => {});
   });
+  let changes = 0; // under way
   automatic.addEventListener("change", () => {
-    changeSettings(channel, { record: automatic.checked }).catch(() => {});
+    automatic.dataset.changing = String((changes += 1) > 0);
+    changeSettings(channel, { record: automatic.checked }).catch(() => {}).finally(() => {
+      automatic.dataset.changing = String((changes -= 1) > 0);
+    });
   });
   part(card, ".recording .sessions", HTMLAnchorElement).href = `${BASE}/sessions?channel=${encodeURIComponent(channel)}`;
 }
@@ -31,7 +35,8 @@ export function showRecording(card, recording) {
   button.ariaPressed = String(recording.on);
   write(button, recording.on ? t("Stop recording") : t("Record"));
   write(part(box, ".state"), describe(recording));
-  part(box, ".automatic", HTMLInputElement).checked = recording.automatic;
+  const automatic = part(box, ".automatic", HTMLInputElement);
+  if (automatic.dataset.changing !== "true") automatic.checked = recording.automatic; // it may be older than a change
 }
 
 /** @param {RecordingStatus} recording */
