@@ -7,10 +7,12 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from typing import cast
 
 import httpx
 import numpy as np
 import pytest
+from starlette.requests import HTTPConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -18,8 +20,10 @@ from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
+from surtitle.channels.hub import Hub
+from surtitle.core.errors import TooMany
 from surtitle.core.settings import Access, Limits
-from surtitle.web.admission import ByteRateLimit
+from surtitle.web.admission import AdmissionLimits, ByteRateLimit
 from tests.support import PendingCaption, Running, error_rate, listen, publish, running, silence, speech, until
 
 START = '{"op":"start","source":"test"}'
@@ -48,6 +52,22 @@ async def test_sources() -> None:
                 assert said["code"] == "too_many"
                 assert "end one first" in said["message"]
                 assert (await listen(socket)).code == code
+
+
+def test_files_of_one_address() -> None:
+    admission = AdmissionLimits(cast(Hub, None), Limits(file_requests_per_address=1))
+
+    def connection(address: str) -> HTTPConnection:
+        return HTTPConnection({"type": "http", "client": (address, 50_000)})
+
+    with admission.file(connection("203.0.113.1")):
+        with pytest.raises(TooMany), admission.file(connection("203.0.113.1")):
+            pass
+        with admission.file(connection("198.51.100.1")):
+            pass
+    for _ in range(2):
+        with admission.file(connection("203.0.113.1")):
+            pass
 
 
 async def test_readers() -> None:
@@ -203,7 +223,7 @@ async def test_headers_and_addresses(service: Running) -> None:
         assert (await client.get("/healthz", headers={"x-long": "x" * 10_000})).status_code == 200
         for request in ({"headers": {"x-long": "x" * 40_000}}, {"params": {"q": "x" * 40_000}}):
             with suppress(httpx.HTTPError):  # it may hang up before it has read all
-                answer = await client.get("/healthz", **request)  # type: ignore[arg-type]
+                answer = await client.get("/healthz", **request)
                 assert answer.status_code in (400, 413)
         assert (await client.get("/healthz")).status_code == 200
 

@@ -40,7 +40,6 @@ from surtitle.speakers.diarizer import Diarizer
 log = logging.getLogger("surtitle.hub")
 
 _RESUME = re.compile(r"[\w-]{8,64}", re.ASCII)
-_STOPPING = "The service is stopping: connect again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +145,7 @@ class Hub:
             source = await self._opener.open(SourceRequest(channel, name, options, resume, age, left))
         if self._stopping:
             source.end()
-            raise ShuttingDown(_STOPPING)
+            raise ShuttingDown()
         return OpenedSource(source, source.lease.attach(), resumed=left is not None)
 
     def check_room(self, channel_name: str) -> None:
@@ -171,7 +170,7 @@ class Hub:
         Without a ``language`` it is the channel's, or English. Raises `NoSuchChannel`, `TooMany`, `ShuttingDown`.
         """
         if self._stopping:
-            raise ShuttingDown(_STOPPING)
+            raise ShuttingDown()
         channel = self.channel(channel_name)
         sources = self.sources.of(channel)
         language = language or channel.settings.language or self._language
@@ -242,7 +241,7 @@ class Hub:
         """Disconnect all publishers and accept no new ones, because the service is about to stop."""
         self._stopping = True
         for source in self.sources:
-            source.lease.disconnect(ShuttingDown(_STOPPING))
+            source.lease.disconnect(ShuttingDown())
 
     async def finish(self, timeout: float) -> None:
         """End all sources; their captions become final if ``timeout`` seconds are enough."""

@@ -57,7 +57,7 @@ async def publish_socket(websocket: WebSocket) -> None:
         log.warning("%s refused: %s", peer, error)
         await refuse(websocket, error)
     except asyncio.CancelledError:
-        await refuse(websocket, ShuttingDown("The service is stopping: connect again in a moment."))
+        await refuse(websocket, ShuttingDown())
         raise
     except Exception:
         log.exception("%s: publishing failed", peer)

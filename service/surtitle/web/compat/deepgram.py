@@ -16,9 +16,10 @@ from surtitle.core.errors import BadAudio, BadRequest, Replaced, SurtitleError, 
 from surtitle.vocabulary.rules import MAX_HOTWORDS
 from surtitle.web.compat.deepgram_query import ListenQuery, with_keyterms
 from surtitle.web.compat.deepgram_results import RequestInfo, Results
-from surtitle.web.compat.endpoint import find_channel, run_socket, source_name
+from surtitle.web.compat.endpoint import RETRY_DELAY, find_channel, run_socket, source_name
 from surtitle.web.compat.live_source import LiveRequest, LiveSource, open_live_source
 from surtitle.web.compat.sockets import run_both, send_json
+from surtitle.web.responses import retry_headers
 
 NAME = "Deepgram client"
 """The source's name."""
@@ -54,7 +55,8 @@ def error_response(error: SurtitleError) -> Response:
     code = _CODES.get(error.status, "Bad Request" if error.status < 500 else "INTERNAL_SERVER_ERROR")
     body = {"err_code": code, "err_msg": error.message, "request_id": request}
     shown = error.message.encode("ascii", "replace").decode()  # headers have no other characters
-    return JSONResponse(body, error.status, {"dg-request-id": request, "dg-error": shown})
+    headers = {"dg-request-id": request, "dg-error": shown, **retry_headers(error, RETRY_DELAY)}
+    return JSONResponse(body, error.status, headers)
 
 
 async def _serve(websocket: WebSocket) -> None:

@@ -40,6 +40,7 @@ from surtitle.web.compat.files import (
     make_options,
     mean_probability,
     recognize_all,
+    reserve,
 )
 from surtitle.web.responses import StructResponse
 from surtitle.web.services import services
@@ -89,8 +90,7 @@ async def transcribe(request: Request) -> Response:
         )
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(services(request).file_transcriptions.reserve())
-            services(request).admission.check_start(request)
+            stack.enter_context(reserve(request))
             model = await _find_model(request, query.model)
             upload = await stack.enter_async_context(services(request).uploads.open())
             await receive_body(request, upload)

@@ -23,6 +23,9 @@ log = logging.getLogger("surtitle.compat")
 CloseWith = Callable[[WebSocket, SurtitleError], Awaitable[None]]
 """Tells the client of a protocol about an error, and closes the connection."""
 
+RETRY_DELAY = 5
+"""Seconds after which a client may repeat a request for which there was no room."""
+
 _CLOSE_TIMEOUT = 2.0  # seconds that a client may take to accept the reason
 
 
@@ -70,7 +73,7 @@ async def run_socket(websocket: WebSocket, endpoint: Callable[[WebSocket], Await
         log.warning("%s refused: %s", peer, error)
         await _close(websocket, error, close)
     except asyncio.CancelledError:
-        await _close(websocket, ShuttingDown("The service is stopping: connect again in a moment."), close)
+        await _close(websocket, ShuttingDown(), close)
         raise
     except Exception:
         log.exception("%s: the connection failed", peer)

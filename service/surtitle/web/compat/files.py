@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,6 +65,18 @@ class FileTranscript:
 def main_speaker(word: Word) -> str | None:
     """The speaker of a word; the first of several who speak at the same time."""
     return word.speaker.split(TOGETHER)[0] if word.speaker else None
+
+
+@contextmanager
+def reserve(request: Request) -> Iterator[None]:
+    """Reserve a place for a file, before it is received, for as long as the block runs.
+
+    Raises `TooMany`, `ShuttingDown`.
+    """
+    admission = services(request).admission
+    with services(request).file_transcriptions.reserve(), admission.file(request):
+        admission.check_start(request)
+        yield
 
 
 async def find_model(connection: HTTPConnection, name: str | None) -> FileModel | None:

@@ -173,7 +173,7 @@ class _Client:
             log.warning("%s refused: %s", peer, error)
             await self._send_error(error)
         except asyncio.CancelledError:
-            await self._send_error(ShuttingDown("The service is stopping: connect again in a moment."))
+            await self._send_error(ShuttingDown())
         except Exception:
             log.exception("%s: the connection failed", peer)
             await self._send_error(EngineError("The service failed unexpectedly: see its log for details."))
