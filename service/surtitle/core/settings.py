@@ -44,7 +44,7 @@ class Limits:
     upload_rate: int = _limit(32 << 10, "bytes per second at which such a file must arrive, after the first seconds")
     file_requests: int = _limit(8, "files that wait to be recognized, which happens one at a time")
     file_requests_per_address: int = _limit(4, "those of one address")
-    header_bytes: int = _limit(16 << 10, "bytes of a request's URL and headers together")
+    header_bytes: int = _limit(64 << 10, "bytes of a request's URL and headers together")
     sources: int = _limit(16, "sources at a time")
     sources_per_channel: int = _limit(16, "sources in one channel")
     starts: int = _limit(60, "sources that one address may start per minute")
