@@ -159,7 +159,7 @@ async def run_authorized(
         if error_response is None:
             await send_error(error, scope, receive, send)
         else:
-            await _send_response(error_response(error), scope, receive, send)
+            await send_response(error_response(error), scope, receive, send)
         return
     try:
         if grant is EVERYTHING:
@@ -171,14 +171,14 @@ async def run_authorized(
             raise
         if not started:
             response = (error_response or partial(build_refusal, scope=scope))(ShuttingDown())
-            await _send_response(response, scope, receive, send)
+            await send_response(response, scope, receive, send)
     except SurtitleError as error:
         if error_response is None:
             raise
-        await _send_response(error_response(error), scope, receive, send)
+        await send_response(error_response(error), scope, receive, send)
 
 
-async def _send_response(response: Response, scope: Asgi, receive: Receive, send: Send) -> None:
+async def send_response(response: Response, scope: Asgi, receive: Receive, send: Send) -> None:
     """Answer a request, or refuse a WebSocket that has not been accepted."""
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(response)

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
-from surtitle.core.errors import BadAudio, BadRequest, Replaced, SurtitleError, TimedOut
+from surtitle.core.errors import BadAudio, BadRequest, NoSuchChannel, Replaced, SurtitleError, TimedOut
 from surtitle.vocabulary.rules import MAX_HOTWORDS
 from surtitle.web.compat.deepgram_query import ListenQuery, with_keyterms
 from surtitle.web.compat.deepgram_results import RequestInfo, Results
@@ -47,6 +47,12 @@ class _Silence(TimedOut):
 async def listen_socket(websocket: WebSocket) -> None:
     """One source over Deepgram's live interface."""
     await run_socket(websocket, _serve, _close)
+
+
+async def refuse_second_version(websocket: WebSocket) -> None:
+    """`/v2/listen`: the second version of the interface."""
+    error = NoSuchChannel("The second version of Deepgram's interface does not exist here: use /v1/listen.")
+    await websocket.send_denial_response(error_response(error))
 
 
 def error_response(error: SurtitleError) -> Response:

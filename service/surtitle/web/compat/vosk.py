@@ -118,6 +118,7 @@ def error_response(error: SurtitleError) -> Response:
 
 
 async def _serve(websocket: WebSocket) -> None:
+    services(websocket).hub.check_room(find_channel(websocket))
     await websocket.accept()
     config, first = await _receive_config(websocket)
     if first is None:
