@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.datastructures import Headers
 from websockets.http11 import Request
@@ -165,7 +166,14 @@ def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], t
             super().connection_lost(exc)
 
         async def send(self, message: Any) -> None:
-            """Note that a refusal by an HTTP status completes the handshake: uvicorn 0.54 logs an error otherwise."""
+            """Note that a refusal by an HTTP status completes the handshake: uvicorn 0.54 logs an error otherwise.
+
+            Sending to a client that has gone fails at once. uvicorn notices only when the event loop comes round, and
+            asyncio warns of each message that is written until then.
+            """
+            if self.transport.is_closing():
+                self.handshake_complete = True
+                raise ClientDisconnected
             await super().send(message)
             if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
                 self.handshake_complete = True

@@ -16,10 +16,11 @@ from surtitle.core.errors import BadAudio, BadRequest, NoSuchChannel, Replaced, 
 from surtitle.vocabulary.rules import MAX_HOTWORDS
 from surtitle.web.compat.deepgram_query import ListenQuery, with_keyterms
 from surtitle.web.compat.deepgram_results import RequestInfo, Results
-from surtitle.web.compat.endpoint import RETRY_DELAY, find_channel, run_socket, source_name
+from surtitle.web.compat.endpoint import RETRY_DELAY, find_channel, source_name
 from surtitle.web.compat.live_source import LiveRequest, LiveSource, open_live_source
 from surtitle.web.compat.sockets import run_both, send_json
 from surtitle.web.responses import retry_headers
+from surtitle.web.sockets import accept, run_socket
 
 NAME = "Deepgram client"
 """The source's name."""
@@ -72,7 +73,7 @@ async def _serve(websocket: WebSocket) -> None:
         connection = _Connection(websocket, live, query)
         offered = websocket.scope.get("subprotocols", ())
         echoed = next((name for name in offered if name.lower() in _ECHOED), None)
-        await websocket.accept(echoed, [(b"dg-request-id", connection.info.id.encode())])
+        await accept(websocket, echoed, [(b"dg-request-id", connection.info.id.encode())])
         await run_both(connection.receive_all(), connection.send_changes())
 
 

@@ -67,6 +67,7 @@ class LiveSource:
         self._intake = intake
         self._follower = Follower(self._source.clock)
         self._seen = 0  # the sequence number of the last event that `take_changes` returned
+        self._begun = False  # whether there was any audio
         self.ended = False
         """Whether `take_changes` has returned everything, and nothing more will come."""
 
@@ -144,6 +145,7 @@ class LiveSource:
 
     async def write(self, data: bytes) -> None:
         """Pass on audio; waits while too much is waiting. Raises `BadAudio`, `EngineError`, `TimedOut`."""
+        self._begun = self._begun or bool(data)
         await self._intake.write(data)
 
     async def flush(self) -> None:
@@ -152,7 +154,8 @@ class LiveSource:
 
     async def finish(self) -> None:
         """Recognize the rest: afterwards `take_changes` returns all that is left. Raises `SurtitleError`."""
-        await self._intake.finish()
+        if self._begun:  # a container without any data is not valid
+            await self._intake.finish()
         await self._source.finish()
         if self._source.error is not None:
             raise self._source.error
