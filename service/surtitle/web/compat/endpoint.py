@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from starlette.requests import HTTPConnection
 
 from surtitle.channels.settings import check_language
 from surtitle.core.errors import BadRequest
+from surtitle.models.catalogue import plain_name
 from surtitle.models.engines import BUILT_IN
 from surtitle.text.languages import recognizer_code, unknown_language
 from surtitle.web.services import services
@@ -38,7 +37,5 @@ def check_spoken_language(connection: HTTPConnection, channel: str, language: st
     engines, hub = services(connection).engines, services(connection).hub
     engine = engines.get_loaded(hub.channel(channel).settings.model)
     if engine is not None and engines.settled and recognizer_code(language, engine.languages) is None:
-        name = (
-            engine.name if engine.name == BUILT_IN else Path(engine.model).name
-        )  # without a directory of this computer
+        name = engine.name if engine.name == BUILT_IN else plain_name(engine.model)
         raise BadRequest(unknown_language(language, name, engine.languages, detected=False))

@@ -10,7 +10,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
@@ -23,6 +22,7 @@ from surtitle.channels.hub import Hub, OpenedSource
 from surtitle.channels.source_options import SourceOptions
 from surtitle.core.logs import about
 from surtitle.core.settings import Limits
+from surtitle.models.catalogue import plain_name
 from surtitle.speech.recognizer import Boundary
 from surtitle.web.compat.endpoint import check_spoken_language
 from surtitle.web.compat.transcript import Change, Follower
@@ -118,8 +118,8 @@ class LiveSource:
 
     @property
     def model(self) -> str:
-        """The name of the model that recognizes, without the folder that has it."""
-        return PurePath(self._source.model).name or self._source.engine
+        """The name of the model that recognizes."""
+        return plain_name(self._source.model) or self._source.engine
 
     @property
     def engine(self) -> str:

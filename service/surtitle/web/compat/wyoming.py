@@ -22,6 +22,7 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import BadRequest, EngineError, ShuttingDown, SurtitleError, TooLarge, UnsupportedFormat
 from surtitle.core.settings import COMPAT_CHANNEL
 from surtitle.core.words import Word, join
+from surtitle.models.catalogue import plain_name
 from surtitle.vocabulary.rules import MAX_HOTWORDS, Vocabulary
 from surtitle.web.clients import describe_peer, wait_for_client
 from surtitle.web.compat.endpoint import check_spoken_language
@@ -251,7 +252,7 @@ class _Client:
             "installed": True,
             "version": __version__,
         }
-        name = (engine.model or engine.name) if engine else ""
+        name = plain_name(engine.model) or engine.name if engine else ""
         model = {"name": name, **artifact, "languages": sorted(engine.languages) if engine else []}
         program = {"name": "surtitle", **artifact, "models": [model]}
         return {"asr": [{**program, "supports_transcript_streaming": True, "requires_external_vad": True}]}
