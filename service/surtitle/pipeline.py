@@ -118,6 +118,10 @@ class Pipeline:
         failure, self._recognizer.failure = self._recognizer.failure, None
         return failure
 
+    def stop(self) -> None:
+        """Let a call in progress return soon, without recognizing the rest of its audio. From any thread."""
+        self._recognizer.stop()
+
     def close(self) -> None:
         self._recognizer.close()
 

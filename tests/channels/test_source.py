@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ import pytest_asyncio
 from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
+from surtitle.channels.hub import Hub
 from surtitle.channels.session import ResumableSource
 from surtitle.channels.source import Source
+from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import EngineError, Replaced, TokenExpired, TooFast, TooLong
-from surtitle.core.settings import Limits
+from surtitle.core.settings import Limits, Settings
 from surtitle.core.words import Word
 from surtitle.speech.engine import Hints
 from surtitle.speech.recognizer import Boundary
@@ -94,6 +97,9 @@ class Script:
 
     def take_failure(self) -> EngineError | None:
         return None
+
+    def stop(self) -> None:
+        self.gate.set()
 
     def close(self) -> None:
         self.closed = True
@@ -529,3 +535,21 @@ async def test_a_source_that_is_cancelled_at_once_releases_its_recognizer(bench:
     script = Script()
     await bench.source(script).cancel()
     await until(lambda: script.closed)
+
+
+async def test_when_the_service_stops_no_source_begins_another_step(bench: Bench) -> None:
+    """Open captions become final with what was recognized."""
+    engines: Any = SimpleNamespace(library=SimpleNamespace())
+    hub = Hub(Settings(limits=LIMITS), engines)
+    bench.channel = hub.channel("main")
+    scripts = [Script() for _ in range(3)]
+    for script in scripts:
+        script.gate.clear()
+        source = bench.source(script)
+        hub.sources.add(source, SourceOptions())
+        await source.put(silence(0.1))
+    bench.channel.original.put(Caption("open", 1, "test", "en", (Word("Hello", 0.0, 0.5),), (Word("all", 0.5, 1.0),)))
+    await asyncio.wait_for(hub.finish(0.05), 30)
+    assert sum(script.steps for script in scripts) == 1
+    assert all(source.ended for source in bench.sources)
+    assert await bench.channel.original.transcript("txt") == "Hello\n"

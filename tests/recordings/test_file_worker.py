@@ -46,6 +46,16 @@ def said(answers: Iterable[Answer]) -> list[str]:
     return [word.text for answer in answers if isinstance(answer, Words) for word in answer.words]
 
 
+def test_errors_name_the_model_and_no_directory(answers: list[Answer], tmp_path: Path) -> None:
+    path, directory = tmp_path / "talk", str(tmp_path / "models--Systran--faster-whisper-tiny.en" / "snapshots" / "1")
+    path.write_bytes(as_wav(silence(2)))
+    worker = FileWorker(answers.append)
+    worker.answer(Request(str(path), directory, directory))
+    failed = answers[-1]
+    assert isinstance(failed, Failed)
+    assert failed.message == "The model tiny.en cannot be loaded: see the service's log."
+
+
 def test_a_file_is_recognized_with_the_model_of_the_last_one(answers: list[Answer], tmp_path: Path) -> None:
     path = tmp_path / "talk"
     path.write_bytes(as_wav(silence(2)))

@@ -195,3 +195,17 @@ def test_an_utterance_that_failed_has_both_boundaries() -> None:
     for part in (loud(1), loud(1), quiet(1)):
         recognizer.feed(part)
     assert [boundary.speaking for boundary in recognizer.take_boundaries()] == [True, False, True, False]
+
+
+def test_a_call_in_progress_returns_when_the_recognizer_is_stopped() -> None:
+    engine = Counting()
+    recognizer = Recognizer(engine, Loudness())
+    speech = np.concatenate([loud(1), quiet(1)] * 3)
+
+    def finish() -> Hypothesis:
+        recognizer.stop()
+        return Counting.finish(engine)
+
+    engine.finish = finish  # type: ignore[method-assign]
+    assert len([update for update in recognizer.feed(speech) if update.endpoint]) == 1
+    assert recognizer.feed(speech) == []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from surtitle.core.settings import Limits
@@ -23,6 +25,13 @@ async def socket(monkeypatch: pytest.MonkeyPatch) -> Any:
     found.heard_at = found.loop.time() - 30.0
     monkeypatch.setattr(WebSocketsSansIOProtocol, "keepalive_timeout", lambda self: setattr(self, "lost", True))
     return found
+
+
+async def test_nothing_is_written_to_a_client_that_has_gone(socket: Any) -> None:
+    """asyncio would warn of each message."""
+    socket.transport = SimpleNamespace(is_closing=lambda: True)
+    with pytest.raises(ClientDisconnected):
+        await socket.send({"type": "websocket.send", "text": "a caption"})
 
 
 async def test_a_client_that_answers_no_ping_is_given_up(socket: Any) -> None:

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -26,7 +27,7 @@ from surtitle.audio.pcm import to_pcm
 from surtitle.core.errors import Unauthorized
 from surtitle.core.settings import Access, Limits, Settings
 from surtitle.web.app import create_app
-from surtitle.web.guard import IN_START, PUBLIC, Requirement
+from surtitle.web.guard import IN_START, PUBLIC, Requirement, run_authorized
 from surtitle.web.routing import AnyRoute
 from tests.support import Running, listen, publish, running, silence, speech, until
 from tests.web.routes import foreign_routes, requirements
@@ -413,3 +414,32 @@ async def test_the_extension_and_obs_are_told_links_that_can_only_view(guarded: 
     assert event["page"] == links["stream"]["overlay"]
     grant = tokens.decode(SECRET, httpx.URL(event["page"]).params["token"])
     assert (grant.scope, grant.channel) == (Scope.VIEW, "stream")
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+async def test_a_request_that_the_server_cancels_because_it_stops(kind: str) -> None:
+    sent: list[Any] = []
+
+    async def hang(*_: Any) -> None:
+        await asyncio.sleep(3600)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    parts = SimpleNamespace(hub=SimpleNamespace(stopping=True), authority=SimpleNamespace(guarded=False))
+    app = SimpleNamespace(state=SimpleNamespace(services=parts))
+    scope: dict[str, Any] = {"type": kind, "app": app, "headers": [], "extensions": {"websocket.http.response": {}}}
+    running = asyncio.create_task(run_authorized(hang, PUBLIC, scope, receive, send))
+    await asyncio.sleep(0)
+    running.cancel()
+    await running
+    assert sent[0]["status"] == 503
+    parts.hub.stopping = False
+    running = asyncio.create_task(run_authorized(hang, PUBLIC, scope, receive, send))
+    await asyncio.sleep(0)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -7,10 +7,12 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
+from typing import cast
 
 import httpx
 import numpy as np
 import pytest
+from starlette.requests import HTTPConnection
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
@@ -18,8 +20,10 @@ from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
+from surtitle.channels.hub import Hub
+from surtitle.core.errors import TooMany
 from surtitle.core.settings import Access, Limits
-from surtitle.web.admission import ByteRateLimit
+from surtitle.web.admission import AdmissionLimits, ByteRateLimit
 from tests.support import PendingCaption, Running, error_rate, listen, publish, running, silence, speech, until
 
 START = '{"op":"start","source":"test"}'
@@ -48,6 +52,22 @@ async def test_sources() -> None:
                 assert said["code"] == "too_many"
                 assert "end one first" in said["message"]
                 assert (await listen(socket)).code == code
+
+
+def test_files_of_one_address() -> None:
+    admission = AdmissionLimits(cast(Hub, None), Limits(file_requests_per_address=1))
+
+    def connection(address: str) -> HTTPConnection:
+        return HTTPConnection({"type": "http", "client": (address, 50_000)})
+
+    with admission.file(connection("203.0.113.1")):
+        with pytest.raises(TooMany), admission.file(connection("203.0.113.1")):
+            pass
+        with admission.file(connection("198.51.100.1")):
+            pass
+    for _ in range(2):
+        with admission.file(connection("203.0.113.1")):
+            pass
 
 
 async def test_readers() -> None:
@@ -201,11 +221,27 @@ async def test_by_default_a_source_may_last_forever() -> None:
 async def test_headers_and_addresses(service: Running) -> None:
     async with httpx.AsyncClient(base_url=service.url) as client:
         assert (await client.get("/healthz", headers={"x-long": "x" * 10_000})).status_code == 200
-        for request in ({"headers": {"x-long": "x" * 40_000}}, {"params": {"q": "x" * 40_000}}):
+        for request in (
+            {"headers": {"x-long": "x" * 90_000}},
+            {"headers": {"x-long": "x" * 9_000}, "params": {"q": "x" * 60_000}},
+        ):
             with suppress(httpx.HTTPError):  # it may hang up before it has read all
                 answer = await client.get("/healthz", **request)  # type: ignore[arg-type]
                 assert answer.status_code in (400, 413)
         assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_sockets_with_long_addresses_and_many_headers(service: Running) -> None:
+    headers = {"cookie": "a=" + "x" * 20_000, **{f"x-{number}": "x" for number in range(200)}}
+    address = f"{service.sockets}/api/channels/main/captions?q={'x' * 20_000}"
+    async with connect(address, proxy=None, additional_headers=headers):
+        pass
+    for request in (f"GET /{'x' * 90_000} HTTP/1.1\r\nHost: 127.0.0.1\r\n", "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\n"):
+        reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(service.url).port)
+        writer.write(f"{request}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n".encode())
+        async with asyncio.timeout(30):  # not only after the time in which a connection has to begin
+            assert (await reader.readline()).startswith(b"HTTP/1.1 4")
+        writer.close()
 
 
 async def test_one_that_connects_and_says_nothing() -> None:

@@ -6,6 +6,7 @@ import socket
 import httpx
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
 
 from surtitle.access import tokens
@@ -34,6 +35,31 @@ async def test_a_foreign_page_cannot_use_the_sockets(service: Running, origin: s
         said = await listen(socket)
     assert (said.error, said.code) == ("forbidden", 4403)
     assert len(said.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "status", "field"),
+    [
+        ("/v1/listen", "https://evil.example", 403, "err_code"),
+        ("/v1/realtime", "https://evil.example", 403, "error"),
+        ("/api/channels/a/v1/realtime/translations", "https://evil.example", 403, "error"),
+        ("/asr", "https://evil.example", 403, None),
+        ("/vosk", "https://evil.example", 403, None),
+        ("/v2/listen", None, 404, "err_code"),
+        ("/api/channels/no%20name/vosk", None, 404, None),
+        ("/api/channels/no%20name/asr", None, 404, None),
+        ("/api/channels/no%20name/v1/listen", None, 404, "err_code"),
+        ("/api/channels/no%20name/v1/realtime", None, 404, "error"),
+    ],
+)
+async def test_clients_of_other_programs_are_refused_before_the_handshake(
+    service: Running, path: str, origin: str | None, status: int, field: str | None
+) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(service.sockets + path, proxy=None, origin=Origin(origin) if origin else None)
+    answer = refused.value.response
+    assert answer.status_code == status
+    assert field is None or field in json.loads(answer.body)
 
 
 async def test_a_foreign_page_cannot_post(service: Running) -> None:

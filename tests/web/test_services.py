@@ -20,6 +20,7 @@ from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.translation.translations import Translations
+from surtitle.web import services
 from surtitle.web.status_board import StatusBoard
 
 
@@ -56,6 +57,23 @@ async def test_a_part_that_cannot_be_closed_is_logged_and_the_others_are_closed(
     (error,) = [one for one in caplog.records if one.levelname == "ERROR"]
     assert error.getMessage().startswith("closing ")
     assert "out of order" in (error.exc_text or "")
+
+
+async def test_a_part_that_does_not_close_in_time_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hang(self: object) -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(Translations, "close", hang)
+    monkeypatch.setattr(services, "_CLOSE_TIMEOUT", 0.1)
+    app = create_app(Settings(engine="pocketsphinx", data_dir=tmp_path), Store(tmp_path))
+    async with app.router.lifespan_context(app):
+        app.state.services.hub.change("main", {"language": "de"})
+    assert loaded(tmp_path)["main"].settings.language == "de"
+    assert [one.getMessage() for one in caplog.records if one.levelname == "ERROR"] == [
+        "closing translations takes longer than 0.1 s, and is abandoned"
+    ]
 
 
 async def test_a_start_that_fails_closes_what_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

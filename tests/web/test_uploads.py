@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 
-from surtitle.core.errors import BadRequest, TimedOut, TooLarge
+from surtitle.core.errors import BadRequest, ShuttingDown, TimedOut, TooLarge
 from surtitle.core.settings import Limits, Settings
 from surtitle.web.uploads import Form, Upload, Uploads, receive_body, receive_form
 
@@ -102,6 +102,24 @@ async def test_a_file_is_refused_while_it_arrives(tmp_path: Path) -> None:
         await receive(request([part("a", b"x" * (1 << 20)), part("b", b"x")], waits=True), tmp_path, limits)
     with pytest.raises(TimedOut):
         await receive(request([part("file", b"x", "a")], waits=True), tmp_path, limits)
+
+
+async def test_a_file_that_does_not_begin_or_arrives_too_slowly(tmp_path: Path) -> None:
+    with pytest.raises(TimedOut):
+        await receive(request([], waits=True), tmp_path, Limits(start_timeout=0.1))
+    head = part("file", b"x" * 100_000, "a")
+    with pytest.raises(TimedOut, match="at least 1000000 bytes per second"):
+        await receive(request([head], waits=True), tmp_path, Limits(start_timeout=0.1, upload_rate=1_000_000))
+
+
+async def test_a_file_that_arrives_while_the_service_stops(tmp_path: Path) -> None:
+    uploads = Uploads(Settings(data_dir=tmp_path))
+    async with uploads.open() as upload:
+        receiving = asyncio.create_task(receive_form(request([part("file", b"x", "a")], waits=True), upload))
+        await asyncio.sleep(0)
+        uploads.stop()
+        with pytest.raises(ShuttingDown, match="send the file again"):
+            await receiving
 
 
 async def test_a_client_that_leaves_while_it_sends(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from surtitle.channels.source import Source
 from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import BadRequest, EngineError
 from surtitle.core.wire import LoadState, ModelProgress
+from surtitle.models.catalogue import plain_name
 from surtitle.models.engines import BUILT_IN, Engines
 from surtitle.models.pool import Progress
 from surtitle.speech.chinese import open_stream
@@ -93,7 +94,7 @@ class EngineSwitcher:
         """Check whether a running source's engine recognizes the requested language. Raises `BadRequest`."""
         engine = self._choices[source].engine
         if options.language and recognizer_code(options.language, engine.languages) is None:
-            name = engine.name if engine.name == BUILT_IN else engine.model
+            name = engine.name if engine.name == BUILT_IN else plain_name(engine.model)
             raise BadRequest(unknown_language(options.language, name, engine.languages, detected=False))
 
     def change(self, channel: Channel, changes: SettingsChanges) -> None:
@@ -163,7 +164,7 @@ class EngineSwitcher:
         settings = channel.settings
         wanted = options.language or settings.language or self._language
         code = recognizer_code(wanted, engine.languages)
-        name = engine.name if engine.name == BUILT_IN else engine.model
+        name = engine.name if engine.name == BUILT_IN else plain_name(engine.model)
         notice = "" if code else unknown_language(wanted, name, engine.languages)
         return EngineChoice(engine, code or AUTO, options.hints(settings), find_characters(wanted), notice)
 

@@ -39,8 +39,8 @@ from surtitle.speakers.diarizer import Diarizer
 
 log = logging.getLogger("surtitle.hub")
 
+_CANCEL_TIMEOUT = 2.0  # seconds for the steps of recognition that are in progress
 _RESUME = re.compile(r"[\w-]{8,64}", re.ASCII)
-_STOPPING = "The service is stopping: connect again in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ class Hub:
             self.readers, self.sources, self.text_sources, self._switcher, self._diarizer, self._observers
         )
         self._resuming = KeyedLock()
+        self._cancelling: dict[Source, asyncio.Task[None]] = {}  # when the service stops
         self._stopping = False
         engines.on_default_changed = self._switch_default_engine
         engines.library.in_use = self.sources.models
@@ -156,7 +157,7 @@ class Hub:
             source = await self._opener.open(SourceRequest(channel, name, options, resume, age, left))
         if self._stopping:
             source.end()
-            raise ShuttingDown(_STOPPING)
+            raise ShuttingDown()
         return OpenedSource(source, source.lease.attach(), resumed=left is not None)
 
     def check_room(self, channel_name: str) -> None:
@@ -181,7 +182,7 @@ class Hub:
         Without a ``language`` it is the channel's, or English. Raises `NoSuchChannel`, `TooMany`, `ShuttingDown`.
         """
         if self._stopping:
-            raise ShuttingDown(_STOPPING)
+            raise ShuttingDown()
         channel = self.channel(channel_name)
         sources = self.sources.of(channel)
         language = language or channel.settings.language or self._language
@@ -252,24 +253,33 @@ class Hub:
         """Disconnect all publishers and accept no new ones, because the service is about to stop."""
         self._stopping = True
         for source in self.sources:
-            source.lease.disconnect(ShuttingDown(_STOPPING))
+            source.lease.disconnect(ShuttingDown())
 
     async def finish(self, timeout: float) -> None:
-        """End all sources; their captions become final if ``timeout`` seconds are enough."""
+        """End all sources, within ``timeout`` seconds and those for the steps of recognition in progress.
+
+        Their captions become final: with the words recognized so far, if recognizing the rest takes longer.
+        """
         await self.text_sources.finish()
-        finishing = [asyncio.create_task(source.finish()) for source in self.sources]
+        finishing = [asyncio.create_task(one.finish()) for one in self.sources if one not in self._cancelling]
         if finishing:
             await asyncio.wait(finishing, timeout=timeout)
         for task in finishing:
             task.cancel()
         await asyncio.gather(*finishing, return_exceptions=True)
+        for source in self.sources:  # all at once: while one waits for its step to end, the others would begin another
+            if source not in self._cancelling:
+                task = asyncio.create_task(source.cancel(), name=f"cancel {source.name}")
+                self._cancelling[source] = task
+        if self._cancelling:
+            await asyncio.wait(self._cancelling.values(), timeout=_CANCEL_TIMEOUT)
+        for channel in self._channels:
+            channel.original.finalize()
 
     async def close(self, timeout: float) -> None:
         """Like `finish`, and release everything."""
         await self._switcher.close()
         await self.finish(timeout)
-        for source in self.sources:
-            await source.cancel()
         await asyncio.to_thread(self._diarizer.close)
 
     def _is_in_use(self, channel: Channel) -> bool:

@@ -273,6 +273,7 @@ class Source:
 
     async def cancel(self) -> None:
         """End immediately, and discard the audio that waits."""
+        self._pipeline.stop()
         await self.lease.cancel()
         await asyncio.sleep(0)  # a task that never began would not release what it owns
         self._task.cancel()

@@ -31,6 +31,7 @@ from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
+from surtitle.core.threads import end_process_if_busy
 
 if TYPE_CHECKING:
     from surtitle.web.server import Server
@@ -285,8 +286,12 @@ async def _announce(server: Server, settings: Settings) -> None:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run until the work ends, or quietly until Ctrl-C."""
+    """Run until the work ends, or quietly until Ctrl-C or a signal."""
     try:
         asyncio.run(work)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
+    except SystemExit:  # from `_exit`
+        end_process_if_busy()
+        raise
+    end_process_if_busy()

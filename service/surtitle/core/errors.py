@@ -206,3 +206,6 @@ class ShuttingDown(SurtitleError):
     code = "shutting_down"
     close = 1012
     status = 503
+
+    def __init__(self, message: str = "The service is stopping: connect again in a moment.") -> None:
+        super().__init__(message)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -38,5 +41,21 @@ def start_thread(name: str, function: Callable[[], T]) -> asyncio.Future[T]:
             else:
                 loop.call_soon_threadsafe(succeed, result)
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    _Thread(target=run, name=name, daemon=True).start()
     return future
+
+
+def end_process_if_busy() -> None:
+    """End the process with status 0 if such a thread still runs, without taking down the interpreter.
+
+    A library that loads a model meanwhile would crash: its threads outlive what they use.
+    """
+    if any(isinstance(thread, _Thread) for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
+
+
+class _Thread(threading.Thread):
+    """A thread of `start_thread`."""

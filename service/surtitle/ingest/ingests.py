@@ -24,7 +24,7 @@ from surtitle.ingest.media_input import open_stream
 log = logging.getLogger("surtitle.ingest")
 
 _MAX_INGESTS = 16  # in a channel
-_CLOSE_TIMEOUT = 10.0  # seconds for all streams to end when the service stops
+_CLOSE_TIMEOUT = 2.0  # seconds for all streams to end when the service stops
 
 
 class Ingests:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surtitle.models.cache import cache, repository_folder
@@ -19,6 +20,7 @@ INDEX_FOLDER = "index"
 INDEX_SOURCE = "source.txt"
 """The file in it that lists the packages that a model came from."""
 
+_CACHED = "models--"  # begins the names of repositories' folders in the hub's cache
 _FILES = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]  # as faster-whisper
 _NEEDED = ("config.json", "model.bin", "tokenizer.json")
 _EXPECTED_SIZES = {
@@ -81,6 +83,21 @@ def catalogue() -> list[Model]:
         if repo_id not in models and complete:
             models[repo_id] = Model(repo_id, repo_id, None, size, complete, _source(here, repo_id))
     return list(models.values())
+
+
+def plain_name(model: str) -> str:
+    """A model's name for clients and messages, without the directories of this computer.
+
+    A directory in the hub's cache has the name of its model, such as "base", and any other one its own.
+    """
+    path = Path(model)
+    if not path.is_absolute():
+        return path.name if model.startswith((".", "~")) else model
+    folder = next((part for part in path.parts if part.startswith(_CACHED)), None)
+    if folder is None:
+        return path.name
+    repository = folder.removeprefix(_CACHED).replace("--", "/")
+    return next((name for name, known in REPOSITORIES.items() if known == repository), repository)
 
 
 def _scan() -> list[CachedRepoInfo]:

@@ -27,6 +27,7 @@ from surtitle.core import logs
 from surtitle.core.errors import BadAudio, BadRequest, EngineError, ModelError, SurtitleError
 from surtitle.core.processes import read_frame, write_frame
 from surtitle.core.words import Word
+from surtitle.models.catalogue import plain_name
 from surtitle.recordings.file_captions import assign_speaker
 from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speakers.recorded import speakers as diarize
@@ -139,25 +140,21 @@ class FileWorker:
 
     def _open(self, request: Request) -> Transcriber:
         """The transcriber, with the model that is loaded already if it is the right one."""
-        wanted = (request.model, request.directory)
+        wanted, name = (request.model, request.directory), plain_name(request.model)
         if self._loaded != wanted or self._transcriber is None:
             if self._transcriber is not None:
                 self._transcriber.close()
             self._transcriber = self._loaded = None
-            self._transcriber = (
-                WhisperTranscriber(Path(request.directory), request.model)
-                if request.directory
-                else PipelineTranscriber()
-            )
+            self._transcriber = _load(request) if request.directory else PipelineTranscriber()
             self._loaded = wanted
         transcriber = self._transcriber
         assert isinstance(transcriber, WhisperTranscriber | PipelineTranscriber)
         if recognizer_code(request.language, transcriber.languages) is None:
-            raise BadRequest(unknown_language(request.language, request.model, transcriber.languages, detected=False))
+            raise BadRequest(unknown_language(request.language, name, transcriber.languages, detected=False))
         if isinstance(transcriber, WhisperTranscriber):
             if request.to_english and not transcriber.translates:
                 raise BadRequest(
-                    f"The model {request.model} cannot translate: choose a multilingual one other than large-v3-turbo."
+                    f"The model {name} cannot translate: choose a multilingual one other than large-v3-turbo."
                 )
             hints = Hints(request.prompt, request.hotwords)
             known = [recognizer_code(language, transcriber.languages) for language in request.candidates]
@@ -172,6 +169,15 @@ class FileWorker:
             return None
         blocks = read_upload(request.path, request.raw)
         return diarize(blocks, request.speaker_model, lambda done: self._send(Progress(done)))
+
+
+def _load(request: Request) -> WhisperTranscriber:
+    """Load a request's model. Raises `ModelError`, whose message names no directory."""
+    try:
+        return WhisperTranscriber(Path(request.directory), request.model)
+    except ModelError as error:
+        log.error("%s", error)
+        raise ModelError(f"The model {plain_name(request.model)} cannot be loaded: see the service's log.") from error
 
 
 def make_error(failed: Failed) -> SurtitleError:

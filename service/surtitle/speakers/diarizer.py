@@ -34,6 +34,7 @@ _MAX_REQUEST = 20.0  # seconds of audio in one request
 _LIVE, _LOADING, _AHEAD = 4.0, 30.0, 130.0
 """Seconds that may wait beyond the latency: of a live source, while the model loads, and of a source ahead of time."""
 _RETRY_INTERVAL = 30.0  # seconds
+_JOIN_TIMEOUT = 2.0  # seconds for the thread to notice that the process was killed
 _IDLE_TIMEOUT = 60.0  # seconds without a source after which the model is unloaded
 _ENDED = "The process of the speaker model ended or did not answer: it is restarted in half a minute."
 
@@ -171,7 +172,7 @@ class Diarizer:
         if worker is not None:
             worker.process.kill()
         if self._thread is not None:
-            self._thread.join(5.0)
+            self._thread.join(_JOIN_TIMEOUT)
 
     def _run(self) -> None:
         while True:

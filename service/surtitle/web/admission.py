@@ -1,4 +1,4 @@
-"""Limits for clients: the number of readers, how often an address starts a source, and the bytes a source may send."""
+"""Limits for clients: the number of readers and files, how often an address starts a source, and a source's bytes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BURST = 30.0  # seconds' worth of the sustained rate that may arrive at once
 
 
 class AdmissionLimits:
-    """Limits the readers and the started sources of a service, in total and by address.
+    """Limits the readers and the started sources of a service, in total and by address, and the files of an address.
 
     Addresses of this computer, and therefore those of a proxy on it, are not limited.
     """
@@ -30,6 +30,7 @@ class AdmissionLimits:
         self._limits = limits
         self._starts = RateLimiter(limits.starts)
         self._readers: Counter[str] = Counter()
+        self._files: Counter[str] = Counter()
 
     def check_start(self, connection: HTTPConnection) -> None:
         """Count the start of a source. Raises `TooMany`."""
@@ -61,6 +62,18 @@ class AdmissionLimits:
                 yield
         finally:
             self._readers -= Counter([address])
+
+    @contextmanager
+    def file(self, connection: HTTPConnection) -> Iterator[None]:
+        """Count one more file that is to be recognized, for as long as the block runs. Raises `TooMany`."""
+        address, limit = _limited_address(connection), self._limits.file_requests_per_address
+        if address and self._files[address] >= limit:
+            raise TooMany(f"{limit} files of this address already wait to be recognized: send this one again later.")
+        self._files[address] += 1
+        try:
+            yield
+        finally:
+            self._files -= Counter([address])
 
 
 class ByteRateLimit:

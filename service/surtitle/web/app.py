@@ -81,10 +81,9 @@ def create_app(
     middleware = [
         Middleware(BasePathMiddleware, public_url=settings.access.public_url),
         Middleware(health.RefusalMetrics),
+        *([Middleware(VoskPort, settings=settings)] if settings.vosk_port is not None else []),
         Middleware(OriginMiddleware, settings=settings),
     ]
-    if settings.vosk_port is not None:
-        middleware.append(Middleware(VoskPort, port=settings.vosk_port))
     app = Starlette(
         middleware=middleware,
         exception_handlers={SurtitleError: channels.answer_error},

@@ -11,13 +11,25 @@ from typing import Any
 
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
+from websockets.http11 import Request
 
 from surtitle.access.rate_limit import get_network, is_loopback
 from surtitle.core.errors import TooMany
 from surtitle.core.settings import Limits
 from surtitle.web.messages import error_message
 
+_HANDSHAKE_HEADERS = (
+    b"connection",
+    b"host",
+    b"origin",
+    b"sec-websocket-extensions",
+    b"sec-websocket-key",
+    b"sec-websocket-version",
+    b"upgrade",
+)
 _FULL_RESPONSE = (
     b"HTTP/1.1 503 Service Unavailable\r\n"
     b"connection: close\r\nretry-after: 10\r\ncontent-type: application/json\r\n\r\n"
@@ -88,6 +100,18 @@ def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], t
             self.cycle.message_event.set()
             self.transport.close()
 
+        def handle_websocket_upgrade(self, event: Any) -> None:
+            """Let websockets parse only what it needs for the handshake: it refuses long lines and many headers."""
+            self.connections.discard(self)
+            protocol = Socket(self.config, self.server_state, self.app_state)
+            headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in self.headers]
+            protocol.full_request = Request(event.target.decode("ascii"), Headers(headers))
+            head = b"%s / HTTP/1.1\r\n" % event.method
+            head += b"".join(b"%s: %s\r\n" % field for field in self.headers if field[0] in _HANDSHAKE_HEADERS)
+            protocol.connection_made(self.transport)
+            protocol.data_received(head + b"\r\n")
+            self.transport.set_protocol(protocol)
+
         def on_response_complete(self) -> None:
             before = self.scope
             super().on_response_complete()
@@ -117,10 +141,17 @@ def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], t
 
     class Socket(WebSocketsSansIOProtocol):
         heard_at = 0.0  # when the last bytes arrived, by the loop's clock
+        full_request: Request | None = None
 
         def data_received(self, data: bytes) -> None:
             self.heard_at = self.loop.time()
             super().data_received(data)
+            if self.conn.handshake_exc is not None and not self.handshake_initiated:
+                self.transport.write(b"".join(self.conn.data_to_send()))  # which uvicorn does not send
+                self.transport.close()
+
+        def handle_connect(self, event: Request) -> None:
+            super().handle_connect(self.full_request or event)
 
         def keepalive_timeout(self) -> None:
             """Keep a client that sends audio faster than it is recognized: its answer comes after that audio."""
@@ -135,7 +166,14 @@ def protocols(connection_limits: ConnectionLimits) -> tuple[type[H11Protocol], t
             super().connection_lost(exc)
 
         async def send(self, message: Any) -> None:
-            """Note that a refusal by an HTTP status completes the handshake: uvicorn 0.54 logs an error otherwise."""
+            """Note that a refusal by an HTTP status completes the handshake: uvicorn 0.54 logs an error otherwise.
+
+            Sending to a client that has gone fails at once. uvicorn notices only when the event loop comes round, and
+            asyncio warns of each message that is written until then.
+            """
+            if self.transport.is_closing():
+                self.handshake_complete = True
+                raise ClientDisconnected
             await super().send(message)
             if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
                 self.handshake_complete = True

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,10 +22,11 @@ from starlette.websockets import WebSocket
 
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.tokens import EVERY, EVERYTHING, Grant, Scope
-from surtitle.core.errors import SurtitleError
+from surtitle.core.errors import ShuttingDown, SurtitleError
 from surtitle.web.addresses import get_address
 from surtitle.web.base_path import get_base_path
 from surtitle.web.messages import error_message, refuse
+from surtitle.web.responses import retry_headers
 from surtitle.web.services import services, services_in
 
 
@@ -59,6 +61,7 @@ ErrorResponse = Callable[[SurtitleError], Response]
 """Makes the answer to a refused request in the format of another program."""
 
 _COOKIE = "surtitle-"
+_RETRY_DELAY = 60  # seconds
 _TOKEN_SCHEMES = ("bearer", "token")
 _TOKEN_PARAMETERS = ("token", "api_key")
 _PROTOCOL_TOKEN = re.compile(r"(?:^|, *)(?:(?:token|bearer), *|openai-insecure-api-key\.)([^,\s]+)")
@@ -141,28 +144,41 @@ async def run_authorized(
     """Run ``app`` for a client that has what it ``needs``; refuse any other. The path parameters are in ``scope``.
 
     With ``error_response``, that makes the answer to refused clients and to errors that ``app`` raises before it has
-    answered.
+    answered. A request that the server cancels because it stops is answered, too.
     """
+    started = False
+
+    async def watched(message: Message) -> None:
+        nonlocal started
+        started = True
+        await send(message)
+
     try:
         grant = scope["grant"] = _authorize(scope, needs)
     except SurtitleError as error:
         if error_response is None:
             await send_error(error, scope, receive, send)
         else:
-            await _send_response(error_response(error), scope, receive, send)
+            await send_response(error_response(error), scope, receive, send)
         return
     try:
         if grant is EVERYTHING:
-            await app(scope, receive, send)
+            await app(scope, receive, watched)
         else:
-            await _RevocableConnection(services_in(scope).authority, grant).run(app, scope, receive, send)
+            await _RevocableConnection(services_in(scope).authority, grant).run(app, scope, receive, watched)
+    except asyncio.CancelledError:
+        if not services_in(scope).hub.stopping:
+            raise
+        if not started:
+            response = (error_response or partial(build_refusal, scope=scope))(ShuttingDown())
+            await send_response(response, scope, receive, send)
     except SurtitleError as error:
         if error_response is None:
             raise
-        await _send_response(error_response(error), scope, receive, send)
+        await send_response(error_response(error), scope, receive, send)
 
 
-async def _send_response(response: Response, scope: Asgi, receive: Receive, send: Send) -> None:
+async def send_response(response: Response, scope: Asgi, receive: Receive, send: Send) -> None:
     """Answer a request, or refuse a WebSocket that has not been accepted."""
     if scope["type"] == "websocket":
         await WebSocket(scope, receive, send).send_denial_response(response)
@@ -252,8 +268,7 @@ def build_refusal(error: SurtitleError, scope: Asgi) -> Response:
     more = {"cache-control": "no-store"}
     if error.status == 401:
         more["www-authenticate"] = "Bearer"
-    if error.status == 429:
-        more["retry-after"] = "60"
+    more |= retry_headers(error, _RETRY_DELAY)
     if "text/html" in Headers(scope=scope).get("accept", ""):
         page = _PAGE.render(error=error, title="Surtitle", base=get_base_path(scope))
         return HTMLResponse(page, error.status, more)

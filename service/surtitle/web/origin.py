@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,7 +23,9 @@ from starlette.websockets import WebSocket
 
 from surtitle.core.errors import Forbidden, TooLarge
 from surtitle.core.settings import LOOPBACK, Settings
+from surtitle.web.guard import ErrorResponse, send_response
 from surtitle.web.messages import error_message, refuse
+from surtitle.web.routing import find_error_response
 
 _PROXY_HEADERS = ("forwarded", "x-forwarded-for")  # headers that proxies add
 _EXTENSION_SCHEMES = ("chrome-extension", "moz-extension")
@@ -47,10 +50,19 @@ _PAGE_HEADERS = {
 
 
 class OriginMiddleware:
-    """Refuses requests from foreign hosts and origins, and adds the security headers to every response."""
+    """Refuses requests from foreign hosts and origins, and adds the security headers to every response.
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    ``find_error_response`` finds what answers refused clients in the format of another program.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        find_error_response: Callable[[Scope], ErrorResponse | None] = find_error_response,
+    ) -> None:
         self._app = app
+        self._find_error_response = find_error_response
         self._guarded = settings.guarded
         self._max_header_bytes = settings.limits.header_bytes
         self._hosts = {*LOOPBACK, settings.host, settings.access.public_host}
@@ -74,6 +86,8 @@ class OriginMiddleware:
         error = self._check_headers(Headers(scope=scope)) or self._check_size(scope)
         if error is None:
             await self._app(scope, receive, with_headers)
+        elif (error_response := self._find_error_response(scope)) is not None:
+            await send_response(error_response(error), scope, receive, with_headers)
         elif scope["type"] == "websocket":
             websocket = WebSocket(scope, receive, send)
             await websocket.accept()

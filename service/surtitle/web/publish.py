@@ -23,8 +23,6 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import (
     BadOrder,
     BadRequest,
-    EngineError,
-    ShuttingDown,
     SurtitleError,
     TokenExpired,
     TooFast,
@@ -37,6 +35,7 @@ from surtitle.web.guard import admit
 from surtitle.web.messages import End, Start, error_message, parse, refuse
 from surtitle.web.receive import receive
 from surtitle.web.services import services
+from surtitle.web.sockets import accept, run_socket
 
 log = logging.getLogger("surtitle.publish")
 
@@ -45,23 +44,12 @@ PutSamples = Callable[[Source, Samples], Awaitable[None]]
 
 async def publish_socket(websocket: WebSocket) -> None:
     """`/api/channels/{channel}/audio` and `/stt`: one source over a WebSocket."""
-    await websocket.accept()
-    peer = describe_peer(websocket)
-    try:
-        await _Publisher(websocket).run()
-    except WebSocketDisconnect:
-        log.info("%s disconnected", peer)
-    except TimeoutError:
-        log.info("%s does not read the messages sent to it", peer)
-    except SurtitleError as error:
-        log.warning("%s refused: %s", peer, error)
-        await refuse(websocket, error)
-    except asyncio.CancelledError:
-        await refuse(websocket, ShuttingDown("The service is stopping: connect again in a moment."))
-        raise
-    except Exception:
-        log.exception("%s: publishing failed", peer)
-        await refuse(websocket, EngineError("The service failed unexpectedly: see its log for details."))
+    await run_socket(websocket, _publish, refuse)
+
+
+async def _publish(websocket: WebSocket) -> None:
+    await accept(websocket)
+    await _Publisher(websocket).run()
 
 
 class _Publisher:

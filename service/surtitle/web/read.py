@@ -39,6 +39,7 @@ async def read_events(request: Request) -> Response:
         with admission.reader(request, channel), translations.subscribe(channel, language) as track:
             async for event in _follow(track, last_id):
                 yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
+                await asyncio.sleep(0)  # the server notices a client that has gone, instead of warning of each event
 
     return EventSourceResponse(stream(), ping=int(_HEARTBEAT), send_timeout=limits.send_timeout, sep="\n")
 

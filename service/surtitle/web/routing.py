@@ -106,6 +106,14 @@ class GuardedRouter(Router):
         await super().app(scope, receive, send)  # the lifespan, and a method that HTTP does not have
 
 
+def find_error_response(scope: Scope) -> ErrorResponse | None:
+    """What answers refused clients of the route that a request is for; None if the route is one of our own."""
+    for route in scope["app"].router.routes:
+        if isinstance(route, AnyRoute) and route.matches(scope)[0] is Match.FULL:
+            return route.error_response
+    return None
+
+
 async def _handle(route: BaseRoute, scope: Scope, receive: Receive, send: Send) -> None:
     if isinstance(route, AnyRoute):
         await run_authorized(route.handle, route.needs, scope, receive, send, route.error_response)

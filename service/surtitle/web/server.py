@@ -139,6 +139,7 @@ class Server(uvicorn.Server):
         services: Services = self._app.state.services
         hub = services.hub
         hub.disconnect()
+        services.uploads.stop()
         services.file_transcriptions.stop()
         await asyncio.gather(hub.finish(_FLUSH_TIMEOUT), self._notify_clients())
         await self._notify_clients()

@@ -50,6 +50,9 @@ from surtitle.web.uploads import Uploads
 log = logging.getLogger("surtitle.web")
 
 _FLUSH_TIMEOUT = 1.0  # further seconds that open captions have to become final when the service stops
+_CLOSE_TIMEOUT = 3.0  # seconds in which a part of the service has to close
+_HUB_TIMEOUT = 6.0  # the same for all sources together
+_WRITE_TIMEOUT = 12.0  # the same for what writes captions and recordings, which a slow disk may delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +108,13 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Create and start all services; close them in the reverse order when the block ends.
 
-    If creating one fails, those that exist are closed; if closing one fails, that is logged and the others are closed.
+    If creating one fails, those that exist are closed; if closing one fails or takes too long, that is logged and the
+    others are closed.
     """
     async with AsyncExitStack() as stack:
 
-        def close_later(name: str, close: Callable[[], Awaitable[object]]) -> None:
-            stack.push_async_callback(_close, name, close)
+        def close_later(name: str, close: Callable[[], Awaitable[object]], timeout: float = _CLOSE_TIMEOUT) -> None:
+            stack.push_async_callback(_close, name, close, timeout)
 
         changes = Notifier()  # of what dashboards show
         authority = TokenAuthority(settings, token_store or TokenStore(None))
@@ -127,9 +131,9 @@ async def open_services(
         if store:
             on_caption = transcript_folder.note if transcript_folder else _ignore_caption
             journal_writer = JournalWriter(store, changes, on_caption)
-            close_later("the journal writer", journal_writer.close)
+            close_later("the journal writer", journal_writer.close, _WRITE_TIMEOUT)
         if transcript_folder:
-            close_later("the transcripts", transcript_folder.close)
+            close_later("the transcripts", transcript_folder.close, _WRITE_TIMEOUT)
         recording_files = (
             RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
         )
@@ -139,10 +143,10 @@ async def open_services(
             journal_writer.flush if journal_writer else _skip_flush,
             settings.unstored_channels,
         )
-        close_later("the recorder", recorder.close)
+        close_later("the recorder", recorder.close, _WRITE_TIMEOUT)
         metrics = Metrics()
         hub = Hub(settings, engines, journal_writer, metrics, recorder, changes)
-        close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT))
+        close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT), _HUB_TIMEOUT)
         translations = Translations(settings, hub.sources, changes)
         close_later("translations", translations.close)
         obs_recordings = None
@@ -224,11 +228,18 @@ async def open_services(
         )
 
 
-async def _close(name: str, close: Callable[[], Awaitable[object]]) -> None:
+async def _close(name: str, close: Callable[[], Awaitable[object]], timeout: float) -> None:
+    """Close a part; one that takes longer than ``timeout`` seconds is left behind, because the process ends anyway."""
+    closing = asyncio.ensure_future(close())
     try:
-        await close()
-    except Exception:
-        log.exception("closing %s failed", name)
+        await asyncio.wait({closing}, timeout=timeout)
+    finally:
+        ended = closing.done()
+        closing.cancel()
+    if not ended:
+        log.error("closing %s takes longer than %g s, and is abandoned", name, timeout)
+    elif not closing.cancelled() and (error := closing.exception()) is not None:
+        log.error("closing %s failed", name, exc_info=error)
 
 
 async def _skip_flush() -> None:

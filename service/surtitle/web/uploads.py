@@ -17,7 +17,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from surtitle.core.errors import BadRequest, TooLarge
+from surtitle.core.errors import BadRequest, ShuttingDown, TimedOut, TooLarge
 from surtitle.core.settings import Limits, Settings
 from surtitle.web.clients import wait_for_client
 
@@ -38,6 +38,8 @@ class Upload:
     limits: Limits
     file: IO[bytes]
     size: int = 0
+    stopped: asyncio.Future[None] | None = None
+    """Fails when the service stops."""
     sha256: str = ""
     """The checksum of a complete file, in hexadecimal digits."""
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
@@ -78,13 +80,21 @@ class Uploads:
         self._limits = settings.limits
         self._folder = settings.data_dir / _FOLDER if settings.data_dir else None
         self._temporary = settings.data_dir is None
+        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def clean(self) -> None:
         """Remove what a service that was killed left behind. Blocks."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
+    def stop(self) -> None:
+        """Refuse what is being received, because the service is about to stop."""
+        if not self._stopped.done():
+            self._stopped.set_exception(ShuttingDown("The service is stopping: send the file again in a moment."))
+            self._stopped.exception()  # marks it as retrieved, in case nothing is being received
+
     async def close(self) -> None:
+        self.stop()
         await asyncio.to_thread(self.clean)
 
     @asynccontextmanager
@@ -94,7 +104,7 @@ class Uploads:
             handle, name = await asyncio.to_thread(self._create)
         except OSError as error:
             raise TooLarge(f"The service cannot store the file ({error.strerror}): tell its operator.") from error
-        upload = Upload(Path(name), self._limits, os.fdopen(handle, "wb"))
+        upload = Upload(Path(name), self._limits, os.fdopen(handle, "wb"), stopped=self._stopped)
         try:
             yield upload
         finally:
@@ -127,21 +137,24 @@ class Form:
 
 
 async def receive_body(request: Request, upload: Upload) -> None:
-    """Receive a request whose body is a file. Raises `TooLarge`, `TimedOut`, `ClientDisconnect`."""
-    async for data in _read(request, upload.limits):
+    """Receive a request whose body is a file. Raises `TooLarge`, `TimedOut`, `ShuttingDown`, `ClientDisconnect`."""
+    async for data in _read(request, upload):
         await upload.write(data)
     await upload.finish()
 
 
 async def receive_form(request: Request, upload: Upload) -> Form:
-    """Receive a form with a file. Raises `BadRequest`, `TooLarge`, `TimedOut`, `ClientDisconnect`."""
+    """Receive a form with a file.
+
+    Raises `BadRequest`, `TooLarge`, `TimedOut`, `ShuttingDown`, `ClientDisconnect`.
+    """
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise BadRequest("Send the file in a form: the request must be multipart/form-data with a boundary.")
     try:
         parser = _FormParser(boundary)
-        async for data in _read(request, upload.limits, _MAX_TEXT_BYTES):
+        async for data in _read(request, upload, _MAX_TEXT_BYTES):
             for piece in parser.feed(data):
                 await upload.write(piece)
         parser.finish()
@@ -151,15 +164,25 @@ async def receive_form(request: Request, upload: Upload) -> Form:
     return Form(tuple(parser.fields), parser.has_file)
 
 
-async def _read(request: Request, limits: Limits, other_bytes: int = 0) -> AsyncIterator[bytes]:
-    """The pieces of a body, each of which has to arrive in time; up to ``other_bytes`` are not of the file."""
+async def _read(request: Request, upload: Upload, other_bytes: int = 0) -> AsyncIterator[bytes]:
+    """The pieces of a body, which has to begin soon and to arrive fast enough; ``other_bytes`` are not of the file."""
+    limits = upload.limits
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > limits.upload_bytes + other_bytes:
         raise _too_large(limits)  # before any of it was received
-    stream = request.stream()
+    stream, clock = request.stream(), asyncio.get_running_loop().time
+    received, waited = 0, 0.0  # without the time in which the service stores what has arrived
     with suppress(StopAsyncIteration):
         while True:
-            yield await wait_for_client(anext(stream), limits.idle_timeout, "send the file", None)
+            began, left = clock(), limits.start_timeout + received / limits.upload_rate - waited
+            try:
+                data = await wait_for_client(anext(stream), min(limits.idle_timeout, left), "", upload.stopped)
+            except TimedOut as error:
+                raise TimedOut(
+                    f"The file did not arrive in time: send at least {limits.upload_rate} bytes per second."
+                ) from error
+            received, waited = received + len(data), waited + clock() - began
+            yield data
 
 
 class _FormParser:

@@ -158,6 +158,12 @@ async def test_messages_that_are_no_commands_and_changes_on_the_way() -> None:
             assert (answer["type"], answer["code"]) == ("ConfigureFailure", "CONFIGURE_KEYTERM_LIMIT_EXCEEDED")
             await socket.send('{"type":"Finalize"}')
             assert json.loads(await socket.recv())["from_finalize"]
+        async with connect(f"{service.sockets}/v1/listen", proxy=None) as socket:  # no audio at all
+            await socket.send('{"type":"CloseStream"}')
+            async with asyncio.timeout(60):
+                messages = [json.loads(message) async for message in socket]
+            assert [(one["type"], one["duration"]) for one in messages] == [("Metadata", 0.0)]
+            assert socket.close_code == 1000
 
 
 async def test_a_client_that_is_silent_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def kinds(events: list[Any]) -> list[str]:
 
 def configuration(**given: Any) -> dict[str, Any]:
     audio_format = {"type": "audio/pcm", "rate": 16_000}
-    return {"type": "transcription", "audio": {"input": {"format": audio_format, **given}}}
+    return {"type": "transcription", "audio": {"input": {"format": audio_format} | given}}
 
 
 async def test_a_session_with_turns(service: Running) -> None:
@@ -97,6 +97,9 @@ async def test_a_session_without_turns_and_errors_that_do_not_end_it(service: Ru
         await connection.recv()
         await connection.session.update(session=configuration(turn_detection=None))
         await connection.recv()
+        for wrong in ({"format": {"type": "audio/pcm", "rate": 1}}, {"transcription": {"language": "de"}}):
+            await connection.session.update(session=configuration(**wrong))
+            assert (await connection.recv()).error.type == "invalid_request_error"
         await connection.input_audio_buffer.commit()
         assert (await connection.recv()).error.code == "input_audio_buffer_commit_empty"
         await connection.response.create(event_id="mine")

@@ -129,10 +129,24 @@ async def test_a_full_queue_is_a_429_that_clients_retry(service: Running, client
         with pytest.raises(openai.RateLimitError) as refused:
             await client.audio.transcriptions.create(file=file(), model="whisper-1")
         assert refused.value.code == "rate_limit_exceeded"
+        assert refused.value.response.headers["retry-after"]
         patient = client.with_options(max_retries=2)
         retrying = asyncio.create_task(patient.audio.transcriptions.create(file=file(), model="whisper-1"))
         await asyncio.wait({retrying}, timeout=0.1)
     assert (await retrying).text == "Please close the door."
+
+
+async def test_a_file_that_is_being_sent_while_the_service_stops(caplog: pytest.LogCaptureFixture) -> None:
+    head = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
+    async with serving_files() as stopping:
+        reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(stopping.url).port)
+        writer.write(head + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n")
+        await until(lambda: stopping.services.file_transcriptions.waiting == 1)
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b'{"error":{"message":"The service is stopping' in answer
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("stream", ["false", "true"])

@@ -6,8 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
+from starlette.websockets import WebSocket
 
-from surtitle.web.compat.read_ahead import Inbox
+from surtitle.web.compat.read_ahead import Inbox, ReadAhead
+from surtitle.web.messages import refuse
+from surtitle.web.sockets import accept, run_socket
 
 
 class Client:
@@ -53,6 +56,23 @@ async def test_a_client_that_is_gone_is_noticed_before_its_audio_is_used() -> No
     inbox = Inbox(client.receive, max_bytes=1000)
     await asyncio.wait_for(inbox.run(), 10)
     assert await inbox.receive() == {"type": "websocket.disconnect", "code": 1006}
+
+
+async def test_a_client_that_is_gone_before_it_is_accepted(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client({"type": "websocket.connect"}, *audio(60), {"type": "websocket.disconnect", "code": 1006})
+
+    async def send(message: Any) -> None:
+        raise OSError
+
+    async def serve(websocket: WebSocket) -> None:
+        await settled()  # opening a source takes a moment
+        await accept(websocket)
+
+    async def endpoint(websocket: WebSocket) -> None:
+        await run_socket(websocket, serve, refuse)
+
+    await ReadAhead(endpoint)({"type": "websocket", "headers": []}, client.receive, send)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_waiting_can_be_given_up() -> None:

@@ -12,13 +12,15 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
-from surtitle.core.errors import BadAudio, BadRequest, Replaced, SurtitleError, TimedOut
+from surtitle.core.errors import BadAudio, BadRequest, NoSuchChannel, Replaced, SurtitleError, TimedOut
 from surtitle.vocabulary.rules import MAX_HOTWORDS
 from surtitle.web.compat.deepgram_query import ListenQuery, with_keyterms
 from surtitle.web.compat.deepgram_results import RequestInfo, Results
-from surtitle.web.compat.endpoint import find_channel, run_socket, source_name
+from surtitle.web.compat.endpoint import RETRY_DELAY, find_channel, source_name
 from surtitle.web.compat.live_source import LiveRequest, LiveSource, open_live_source
 from surtitle.web.compat.sockets import run_both, send_json
+from surtitle.web.responses import retry_headers
+from surtitle.web.sockets import accept, run_socket
 
 NAME = "Deepgram client"
 """The source's name."""
@@ -48,13 +50,20 @@ async def listen_socket(websocket: WebSocket) -> None:
     await run_socket(websocket, _serve, _close)
 
 
+async def refuse_second_version(websocket: WebSocket) -> None:
+    """`/v2/listen`: the second version of the interface."""
+    error = NoSuchChannel("The second version of Deepgram's interface does not exist here: use /v1/listen.")
+    await websocket.send_denial_response(error_response(error))
+
+
 def error_response(error: SurtitleError) -> Response:
     """The answer to a refused request."""
     request = str(uuid.uuid4())
     code = _CODES.get(error.status, "Bad Request" if error.status < 500 else "INTERNAL_SERVER_ERROR")
     body = {"err_code": code, "err_msg": error.message, "request_id": request}
     shown = error.message.encode("ascii", "replace").decode()  # headers have no other characters
-    return JSONResponse(body, error.status, {"dg-request-id": request, "dg-error": shown})
+    headers = {"dg-request-id": request, "dg-error": shown, **retry_headers(error, RETRY_DELAY)}
+    return JSONResponse(body, error.status, headers)
 
 
 async def _serve(websocket: WebSocket) -> None:
@@ -64,7 +73,7 @@ async def _serve(websocket: WebSocket) -> None:
         connection = _Connection(websocket, live, query)
         offered = websocket.scope.get("subprotocols", ())
         echoed = next((name for name in offered if name.lower() in _ECHOED), None)
-        await websocket.accept(echoed, [(b"dg-request-id", connection.info.id.encode())])
+        await accept(websocket, echoed, [(b"dg-request-id", connection.info.id.encode())])
         await run_both(connection.receive_all(), connection.send_changes())
 
 

@@ -26,13 +26,13 @@ from surtitle.channels.settings import check_language
 from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import BadRequest
 from surtitle.core.words import Word, join
+from surtitle.models.catalogue import plain_name
 from surtitle.recordings.file_transcriptions import FileModel
 from surtitle.speakers.recorded import is_installed
 from surtitle.vocabulary.substituter import strip_punctuation
 from surtitle.web.compat.deepgram_query import parse_vocabulary
 from surtitle.web.compat.files import (
     FileTranscript,
-    describe_model,
     disconnected,
     find_model,
     list_models,
@@ -40,6 +40,7 @@ from surtitle.web.compat.files import (
     make_options,
     mean_probability,
     recognize_all,
+    reserve,
 )
 from surtitle.web.responses import StructResponse
 from surtitle.web.services import services
@@ -89,8 +90,7 @@ async def transcribe(request: Request) -> Response:
         )
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(services(request).file_transcriptions.reserve())
-            services(request).admission.check_start(request)
+            stack.enter_context(reserve(request))
             model = await _find_model(request, query.model)
             upload = await stack.enter_async_context(services(request).uploads.open())
             await receive_body(request, upload)
@@ -156,7 +156,7 @@ def describe(transcript: FileTranscript, query: Query, upload: Upload, model: Fi
         results["utterances"] = [
             _describe_utterance(part, query, numbers) for part in split_utterances(words, query.utterance_pause)
         ]
-    name = describe_model(model)
+    name = plain_name(model.name)
     model_id = str(uuid.uuid5(_NAMESPACE, name))
     return {
         "metadata": {

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
@@ -20,6 +19,7 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import ModelError
 from surtitle.core.words import TOGETHER, Word, join
 from surtitle.models import catalogue
+from surtitle.models.catalogue import plain_name
 from surtitle.models.engines import BUILT_IN
 from surtitle.recordings.file_captions import build_file_captions
 from surtitle.recordings.file_transcriptions import FileModel, FileOptions, Recognized
@@ -67,6 +67,18 @@ def main_speaker(word: Word) -> str | None:
     return word.speaker.split(TOGETHER)[0] if word.speaker else None
 
 
+@contextmanager
+def reserve(request: Request) -> Iterator[None]:
+    """Reserve a place for a file, before it is received, for as long as the block runs.
+
+    Raises `TooMany`, `ShuttingDown`.
+    """
+    admission = services(request).admission
+    with services(request).file_transcriptions.reserve(), admission.file(request):
+        admission.check_start(request)
+        yield
+
+
 async def find_model(connection: HTTPConnection, name: str | None) -> FileModel | None:
     """The model of that name if it is on this computer, or else None; the channel's or the service's for no name.
 
@@ -75,21 +87,16 @@ async def find_model(connection: HTTPConnection, name: str | None) -> FileModel 
     if name is None:
         return await _find_own_model(connection)
     own = await _find_own_model(connection)
-    if name == describe_model(own):
+    if name == plain_name(own.name):
         return own
     return await asyncio.to_thread(_find_listed, name)
 
 
 async def list_models(connection: HTTPConnection) -> list[str]:
     """The names of the models on this computer, the channel's or the service's first. Raises `ModelError`."""
-    own = describe_model(await _find_own_model(connection))
+    own = plain_name((await _find_own_model(connection)).name)
     listed = await asyncio.to_thread(catalogue.catalogue)
     return list(dict.fromkeys([own, *(model.name for model in listed if model.complete)]))
-
-
-def describe_model(model: FileModel) -> str:
-    """A model's name for clients, who need not know directories of this computer."""
-    return Path(model.name).name if Path(model.name).is_absolute() else model.name
 
 
 async def _find_own_model(connection: HTTPConnection) -> FileModel:
@@ -101,7 +108,9 @@ async def _find_own_model(connection: HTTPConnection) -> FileModel:
         return FileModel(BUILT_IN)
     directory = await asyncio.to_thread(catalogue.WHISPER.on_disk, name)
     if directory is None:
-        raise ModelError(f"The model {name} is not on this computer yet: try again later, or choose another one.")
+        raise ModelError(
+            f"The model {plain_name(name)} is not on this computer yet: try again later, or choose another one."
+        )
     return FileModel(name, directory)
 
 

@@ -10,7 +10,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 from starlette.requests import HTTPConnection
 from starlette.websockets import WebSocket
@@ -23,6 +22,7 @@ from surtitle.channels.hub import Hub, OpenedSource
 from surtitle.channels.source_options import SourceOptions
 from surtitle.core.logs import about
 from surtitle.core.settings import Limits
+from surtitle.models.catalogue import plain_name
 from surtitle.speech.recognizer import Boundary
 from surtitle.web.compat.endpoint import check_spoken_language
 from surtitle.web.compat.transcript import Change, Follower
@@ -67,6 +67,7 @@ class LiveSource:
         self._intake = intake
         self._follower = Follower(self._source.clock)
         self._seen = 0  # the sequence number of the last event that `take_changes` returned
+        self._begun = False  # whether there was any audio
         self.ended = False
         """Whether `take_changes` has returned everything, and nothing more will come."""
 
@@ -117,8 +118,8 @@ class LiveSource:
 
     @property
     def model(self) -> str:
-        """The name of the model that recognizes, without the folder that has it."""
-        return PurePath(self._source.model).name or self._source.engine
+        """The name of the model that recognizes."""
+        return plain_name(self._source.model) or self._source.engine
 
     @property
     def engine(self) -> str:
@@ -144,6 +145,7 @@ class LiveSource:
 
     async def write(self, data: bytes) -> None:
         """Pass on audio; waits while too much is waiting. Raises `BadAudio`, `EngineError`, `TimedOut`."""
+        self._begun = self._begun or bool(data)
         await self._intake.write(data)
 
     async def flush(self) -> None:
@@ -152,7 +154,8 @@ class LiveSource:
 
     async def finish(self) -> None:
         """Recognize the rest: afterwards `take_changes` returns all that is left. Raises `SurtitleError`."""
-        await self._intake.finish()
+        if self._begun:  # a container without any data is not valid
+            await self._intake.finish()
         await self._source.finish()
         if self._source.error is not None:
             raise self._source.error

@@ -8,6 +8,8 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from surtitle.core.errors import BadRequest, SurtitleError
+from surtitle.web.compat.endpoint import RETRY_DELAY
+from surtitle.web.responses import retry_headers
 
 _CODES = {401: "invalid_api_key", 413: "file_too_large", 429: "rate_limit_exceeded"}
 _PARAM = re.compile(r"([a-z_]+(?:\.[a-z_]+)*): ")
@@ -39,6 +41,5 @@ def describe_error(error: SurtitleError) -> dict[str, Any]:
 
 
 def error_response(error: SurtitleError) -> Response:
-    """The answer to a refused request, which SDKs repeat soon if there were too many."""
-    headers = {"retry-after": "2"} if error.status == 429 else {}
-    return JSONResponse({"error": describe_error(error)}, error.status, headers)
+    """The answer to a refused request, which SDKs repeat if there were too many."""
+    return JSONResponse({"error": describe_error(error)}, error.status, retry_headers(error, RETRY_DELAY))

@@ -40,6 +40,7 @@ from surtitle.web.compat.files import (
     make_options,
     recognize,
     recognize_all,
+    reserve,
     to_english,
 )
 from surtitle.web.compat.openai_errors import NoSuchModel, ParameterError, describe_error
@@ -147,8 +148,7 @@ def parse_parameters(form: Form, *, translate: bool) -> Parameters:
 async def _answer(request: Request, *, translate: bool) -> Response:
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(services(request).file_transcriptions.reserve())
-            services(request).admission.check_start(request)
+            stack.enter_context(reserve(request))
             upload = await stack.enter_async_context(services(request).uploads.open())
             form = await receive_form(request, upload)
             parameters = parse_parameters(form, translate=translate)

@@ -10,33 +10,21 @@ import secrets
 import time
 from collections import OrderedDict, deque
 from contextlib import ExitStack
-from typing import Any
 
 from starlette.websockets import WebSocket
 
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
+from surtitle.channels.source_options import SourceOptions
 from surtitle.channels.track import Track
-from surtitle.core.errors import BadRequest, EngineError, SurtitleError
+from surtitle.core.errors import BadRequest, EngineError
 from surtitle.core.words import Word
-from surtitle.web.compat.endpoint import find_channel, run_socket, source_name
-from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
-from surtitle.web.compat.openai_realtime import (
-    NAME,
-    InvalidValue,
-    accept,
-    close_with_error,
-    decode_audio,
-    parse_event,
-    send_error,
-    send_event,
-)
-from surtitle.web.compat.sockets import run_both
+from surtitle.web.compat.endpoint import find_channel
+from surtitle.web.compat.live_source import AudioFormat, LiveSource
+from surtitle.web.compat.openai_connection import Connection, InvalidValue, Json, accept_client, close_with_error
 from surtitle.web.compat.transcript import CaptionChange
-from surtitle.web.receive import receive
 from surtitle.web.services import services
-
-Json = dict[str, Any]
+from surtitle.web.sockets import run_socket
 
 _RATE = 24_000  # Hz of the client's audio
 _HEARTBEAT = 60.0
@@ -88,16 +76,16 @@ async def translation_socket(websocket: WebSocket) -> None:
 
 
 async def _serve(websocket: WebSocket) -> None:
-    await accept(websocket)
-    await _Connection(websocket).run()
+    await accept_client(websocket)
+    await _Translation(websocket).run()
 
 
-class _Connection:
-    """One client, from its connection to its end."""
+class _Translation(Connection):
+    append = "session.input_audio_buffer.append"
+    end = "session.close"
 
     def __init__(self, websocket: WebSocket) -> None:
-        self._websocket = websocket
-        self._limits = services(websocket).settings.limits
+        super().__init__(websocket)
         self._translations = services(websocket).translations
         self._channel: Channel = services(websocket).hub.channel(find_channel(websocket))
         self._id = f"sess_{secrets.token_hex(10)}"
@@ -110,66 +98,31 @@ class _Connection:
         self._track: Track | None = None  # of the output's language
         self._number = 0  # of the last of its events that was sent
         self._translated = OrderedText()
-        self._sending = asyncio.Lock()  # one batch of messages at a time
+
+    def describe_created(self) -> Json:
+        return {"type": "session.created", "session": self._describe()}
+
+    def source(self) -> tuple[AudioFormat, SourceOptions]:
+        return AudioFormat("pcm16le", _RATE, 1), SourceOptions()
 
     async def run(self) -> None:
         with self._subscription:
-            await self._send({"type": "session.created", "session": self._describe()})
-            first = await self._receive_until_audio()
-            if first is None:
-                await self._close()
-                return
-            request = LiveRequest(
-                find_channel(self._websocket), source_name(self._websocket, NAME), AudioFormat("pcm16le", _RATE, 1)
-            )
-            async with open_live_source(self._websocket, request) as live:
-                await run_both(self._receive_all(live, first), self._send_changes(live))
+            await super().run()
 
-    async def _receive_until_audio(self) -> bytes | None:
-        """Answer messages until the first audio, which is returned; None if the client closes the session."""
-        while True:
-            answer = await self._answer(await receive(self._websocket, self._limits.compat_idle_timeout))
-            if answer == b"":
-                return None
-            if answer:
-                return answer
-
-    async def _receive_all(self, live: LiveSource, data: bytes | None) -> None:
-        while data != b"":
-            if data:
-                await live.write(data)
-            data = await self._answer(await live.receive(self._websocket))
-        await live.finish()
-        await self._send_said(live)
-        await self._wait_for_translation(live)
-        await self._close()
-
-    async def _close(self) -> None:
-        await self._send({"type": "session.closed"})
+    async def finish(self, live: LiveSource | None) -> None:
+        if live is not None:
+            await live.finish()
+            await self._send_said(live)
+            await self._wait_for_translation(live)
+        await self.send({"type": "session.closed"})
         await self._websocket.close(1000)
 
-    async def _answer(self, message: bytes | str) -> bytes | None:
-        """Answer a message. Returns the audio of an append message, and b"" if the client closes the session."""
-        event: Json = {}
-        try:
-            event = parse_event(message)
-            kind = event["type"]
-            if kind == "session.close":
-                return b""
-            if kind == "session.input_audio_buffer.append":
-                return decode_audio(event) or None
-            if kind != "session.update":
-                raise InvalidValue(
-                    f"type: {kind[:60]!r} is not supported: send session.update, session.input_audio_buffer.append or "
-                    "session.close."
-                )
-            await self._update(event)
-        except SurtitleError as error:
-            if error.status >= 500:
-                raise
-            async with self._sending:
-                await send_error(self._websocket, error, event)
-        return None
+    async def handle(self, event: Json) -> None:
+        if event["type"] != "session.update":
+            raise InvalidValue(
+                f"type: {event['type'][:60]!r} is not supported: send session.update, {self.append} or {self.end}."
+            )
+        await self._update(event)
 
     async def _update(self, event: Json) -> None:
         """Raises `BadRequest`, `TooMany`."""
@@ -183,7 +136,7 @@ class _Connection:
             self._transcription = _object(given, "transcription") if given["transcription"] is not None else None
         if tag != self._language:
             self._subscribe(tag)
-        await self._send({"type": "session.updated", "session": self._describe()})
+        await self.send({"type": "session.updated", "session": self._describe()})
 
     def _subscribe(self, language: str | None) -> None:
         """Follow the captions in this language from now on."""
@@ -193,7 +146,7 @@ class _Connection:
             self._track = self._subscription.enter_context(self._translations.subscribe(self._channel, language))
             self._number = self._track.feed.last
 
-    async def _send_changes(self, live: LiveSource) -> None:
+    async def send_changes(self, live: LiveSource) -> None:
         """Send what is said and its translation, until the source has ended."""
         while not live.ended:
             waiting = [asyncio.create_task(live.wait(_HEARTBEAT))]
@@ -249,15 +202,10 @@ class _Connection:
             problem = "The last words could not be translated in time: see the service's log."
         await self._send_translated(live)
         if problem:
-            async with self._sending:
-                await send_error(self._websocket, EngineError(problem))
+            await self.send_error(EngineError(problem))
 
     async def _send_delta(self, kind: str, delta: str, seconds: float) -> None:
-        await send_event(self._websocket, {"type": kind, "delta": delta, "elapsed_ms": max(0, round(seconds * 1000))})
-
-    async def _send(self, event: Json) -> None:
-        async with self._sending:
-            await send_event(self._websocket, event)
+        await self.send_locked({"type": kind, "delta": delta, "elapsed_ms": max(0, round(seconds * 1000))})
 
     def _describe(self) -> Json:
         return {

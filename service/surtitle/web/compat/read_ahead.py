@@ -22,7 +22,8 @@ MAX_BYTES = 32 << 20
 class ReadAhead:
     """The ASGI application of a WebSocket endpoint, which reads ahead.
 
-    When the client disconnects, the endpoint sees that next: what the client has sent before is discarded.
+    When the client disconnects, the endpoint sees that next: what the client has sent before is discarded. Only the
+    beginning of the connection is never discarded, because accepting it would fail otherwise.
     """
 
     def __init__(self, endpoint: Callable[[WebSocket], Awaitable[None]]) -> None:
@@ -55,7 +56,7 @@ class Inbox:
         while True:
             message = await self._receive()
             if message["type"] == "websocket.disconnect":
-                self._messages.clear()
+                self._messages = deque(one for one in self._messages if one["type"] == "websocket.connect")
             self._messages.append(message)
             self._bytes += _size(message)
             self._arrived.set()

@@ -51,6 +51,7 @@ def compat_routes(settings: Settings) -> list[AnyRoute]:
             openai_errors,
         ),
         *_socket("/v1/listen", deepgram.listen_socket, dictation, deepgram.error_response),
+        *_socket("/v2/listen", deepgram.refuse_second_version, dictation, deepgram.error_response),
     ]
 
 

@@ -21,12 +21,13 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import BadRequest, SurtitleError
 from surtitle.core.words import Word
 from surtitle.vocabulary.rules import MAX_HOTWORDS, Vocabulary
-from surtitle.web.compat.endpoint import find_channel, run_socket, source_name
+from surtitle.web.compat.endpoint import find_channel, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
 from surtitle.web.compat.sockets import send_json
 from surtitle.web.compat.transcript import CaptionChange, SpeechEnded
 from surtitle.web.receive import receive
 from surtitle.web.services import services
+from surtitle.web.sockets import accept, run_socket
 
 NAME = "Vosk client"
 """The source's name, unless its address has another."""
@@ -118,7 +119,8 @@ def error_response(error: SurtitleError) -> Response:
 
 
 async def _serve(websocket: WebSocket) -> None:
-    await websocket.accept()
+    services(websocket).hub.check_room(find_channel(websocket))
+    await accept(websocket)
     config, first = await _receive_config(websocket)
     if first is None:
         await send_json(websocket, {"text": ""})

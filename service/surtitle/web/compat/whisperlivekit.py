@@ -18,13 +18,14 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.source_options import SourceOptions
 from surtitle.channels.track import Track
 from surtitle.core.errors import BadRequest, SurtitleError, Unauthorized
-from surtitle.web.compat.endpoint import check_spoken_language, find_channel, run_socket, source_name
+from surtitle.web.compat.endpoint import check_spoken_language, find_channel, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
 from surtitle.web.compat.sockets import run_both, send_json, send_text
 from surtitle.web.compat.transcript import CaptionChange, shift_caption
 from surtitle.web.compat.whisperlivekit_state import Differ, State, Transcript
 from surtitle.web.receive import receive
 from surtitle.web.services import services
+from surtitle.web.sockets import accept, run_socket
 
 NAME = "WhisperLiveKit client"
 """The source's name, unless its address has another."""
@@ -101,7 +102,7 @@ class _Session:
 
     async def run(self, websocket: WebSocket) -> None:
         channel = services(websocket).hub.channel(find_channel(websocket))
-        await websocket.accept()
+        await accept(websocket)
         options, translations = self._options, services(websocket).translations
         options.check()
         check_spoken_language(websocket, channel.name, options.language)

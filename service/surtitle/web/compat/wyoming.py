@@ -22,6 +22,7 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import BadRequest, EngineError, ShuttingDown, SurtitleError, TooLarge, UnsupportedFormat
 from surtitle.core.settings import COMPAT_CHANNEL
 from surtitle.core.words import Word, join
+from surtitle.models.catalogue import plain_name
 from surtitle.vocabulary.rules import MAX_HOTWORDS, Vocabulary
 from surtitle.web.clients import describe_peer, wait_for_client
 from surtitle.web.compat.endpoint import check_spoken_language
@@ -173,7 +174,7 @@ class _Client:
             log.warning("%s refused: %s", peer, error)
             await self._send_error(error)
         except asyncio.CancelledError:
-            await self._send_error(ShuttingDown("The service is stopping: connect again in a moment."))
+            await self._send_error(ShuttingDown())
         except Exception:
             log.exception("%s: the connection failed", peer)
             await self._send_error(EngineError("The service failed unexpectedly: see its log for details."))
@@ -251,7 +252,7 @@ class _Client:
             "installed": True,
             "version": __version__,
         }
-        name = (engine.model or engine.name) if engine else ""
+        name = plain_name(engine.model) or engine.name if engine else ""
         model = {"name": name, **artifact, "languages": sorted(engine.languages) if engine else []}
         program = {"name": "surtitle", **artifact, "models": [model]}
         return {"asr": [{**program, "supports_transcript_streaming": True, "requires_external_vad": True}]}
