@@ -389,6 +389,41 @@ export interface IngestList {
   ingests: IngestDescription[];
 }
 
+/** Something that keeps captions from their readers, from when it is raised until it is well again. */
+export interface Alert {
+  id: string;
+  kind: "disk" | "lag" | "no_sound" | "no_words" | "output" | "stopped" | "test";
+  /** one sentence: what happened and what to do */
+  message: string;
+  /** seconds since 1970 */
+  since: number;
+  /** the name of a source or of an output; empty for the disk */
+  subject: string;
+}
+
+/** The alerts of a channel. */
+export interface AlertStatus {
+  active: Alert[];
+  /** why the last alert could not be sent; empty if it was */
+  problem: string;
+}
+
+/** What a webhook gets when an alert is raised, and again when it is over. */
+export interface AlertMessage {
+  /** null for an alert of the whole service */
+  channel: string | null;
+  event: "alert";
+  id: string;
+  kind: "disk" | "lag" | "no_sound" | "no_words" | "output" | "stopped" | "test";
+  /** one sentence: what happened and what to do */
+  message: string;
+  /** seconds since 1970 */
+  since: number;
+  state: "raised" | "recovered";
+  /** the name of a source or of an output; empty for the disk */
+  subject: string;
+}
+
 /** The recording of a channel. */
 export interface RecordingStatus {
   /** whether every source is recorded */
@@ -483,8 +518,9 @@ export interface ChannelBasics {
   switch: ModelProgress | null;
 }
 
-/** A channel with its sources, streams, closed captions, other outputs, recording and translations. */
+/** A channel with its sources, streams, closed captions, other outputs, alerts, recording and translations. */
 export interface ChannelStatus {
+  alerts: AlertStatus;
   captions: number;
   closed_captions: ClosedCaptionsStatus;
   diarization: DiarizationStatus;
@@ -535,6 +571,8 @@ export interface EngineDescription {
 
 /** The state of the service, without its channels. */
 export interface ServiceBasics {
+  /** those of the whole service, such as of the disk */
+  alerts: Alert[];
   /** why this model was chosen; empty if it was configured */
   choice: string;
   demo: boolean;
@@ -548,6 +586,8 @@ export interface ServiceBasics {
 
 /** What `/api/status` sends whenever it changes. */
 export interface ServiceStatus {
+  /** those of the whole service, such as of the disk */
+  alerts: Alert[];
   channels: ChannelStatus[];
   /** why this model was chosen; empty if it was configured */
   choice: string;
@@ -747,6 +787,7 @@ export interface ChannelSettings {
   translation_model: string | null;
   diarization: Diarization;
   closed_captions: ClosedCaptionsDescription;
+  alerts: AlertSettingsDescription;
   switch: ModelProgress | null;
 }
 
@@ -778,6 +819,22 @@ export interface ClosedCaptionsDescription {
   /** seconds from 0 to 60 */
   delay: number;
   password_set: boolean;
+}
+
+/** When alerts are raised, and where they are sent. The address and the secret can be set but are never returned. */
+export interface AlertSettingsDescription {
+  kind: "ntfy" | "webhook";
+  /** seconds from 0 to 3600; 0 raises no alert */
+  silence: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  wordless: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  lag: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  output: number;
+  host: string;
+  url_set: boolean;
+  secret_set: boolean;
 }
 
 /** A style of the channel's overlays by its name, as readers are sent it. */
@@ -858,6 +915,7 @@ export interface SettingsChanges {
   translation_model?: string | null;
   diarization?: DiarizationChanges;
   closed_captions?: ClosedCaptionsChanges;
+  alerts?: AlertSettingsChanges;
 }
 
 /** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
@@ -889,6 +947,23 @@ export interface ClosedCaptionsChanges {
   delay?: number;
   /** at most 200 characters */
   password?: string;
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface AlertSettingsChanges {
+  kind?: "ntfy" | "webhook";
+  /** seconds from 0 to 3600; 0 raises no alert */
+  silence?: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  wordless?: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  lag?: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  output?: number;
+  /** the whole address, at most 2000 characters, or nothing */
+  url?: string;
+  /** at most 200 characters */
+  secret?: string;
 }
 
 /** Fields that are missing stay as they are. `remember` adds the corrected phrases to the replacements. */

@@ -51,7 +51,7 @@ async def board(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setattr(status_board, "_MIN_INTERVAL", 0.01)
     monkeypatch.setattr(status_board, "_REFRESH_INTERVAL", 60.0)
     services: Any = parts
-    board = StatusBoard(services, services, services, lambda: "", parts.changes)
+    board = StatusBoard(services, services, services, lambda: "", services, parts.changes)
     board.start()
     yield board
     await board.close()

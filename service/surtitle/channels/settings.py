@@ -1,4 +1,4 @@
-"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations, outputs.
+"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations, outputs, alerts.
 
 The types of this module are the only place where a setting has a name, a type, limits and a default: settings are
 stored as they are here, changes are merged into them as JSON, and the API returns `SettingsDescription`.
@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from ipaddress import IPv6Address
 from itertools import islice
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
 from surtitle.captions.cea608 import check_writable
-from surtitle.channels.output_settings import Output
+from surtitle.channels.output_settings import Output, check_url
 from surtitle.core.errors import BadRequest
 from surtitle.core.wire import ModelProgress
 from surtitle.speakers.sortformer import LATENCIES
@@ -50,6 +51,8 @@ _Port = Annotated[int, Meta(ge=1, le=65535, description="OBS's WebSocket port, u
 _Password = Annotated[str, Meta(max_length=200, description="at most 200 characters")]
 _Delay = Annotated[float, Meta(ge=0, le=60, description="seconds from 0 to 60")]
 _Sources = Annotated[tuple[str, ...], Meta(max_length=16, description="at most 16 sources, or none for all")]
+_Threshold = Annotated[float, Meta(ge=0, le=3600, description="seconds from 0 to 3600; 0 raises no alert")]
+_Url = Annotated[str, Meta(max_length=2000, description="the whole address, at most 2000 characters, or nothing")]
 _Latency = Annotated[float, Meta(description=f"one of {', '.join(f'{one:g}' for one in LATENCIES)}, in seconds")]
 
 
@@ -86,6 +89,49 @@ class ClosedCaptionsDescription(_ClosedCaptions, frozen=True):
     """Where closed captions are sent. The password can be set but is never returned."""
 
     password_set: bool = False
+
+
+class _AlertSettings(Struct, frozen=True):
+    kind: Literal["webhook", "ntfy"] = "webhook"
+    silence: _Threshold = 30.0
+    wordless: _Threshold = 60.0
+    lag: _Threshold = 6.0
+    output: _Threshold = 10.0
+
+
+class AlertSettings(_AlertSettings, frozen=True):
+    """When alerts are raised, and where they are sent.
+
+    The thresholds are the seconds for which a source may be silent, for which it may have sound without words, by
+    which its captions may be late, and for which an output may fail. ``url`` is a secret: a webhook or the topic of an
+    ntfy server; "" sends alerts to nobody. ``secret`` signs a webhook's alerts, or is the access token for ntfy.
+    """
+
+    url: _Url = ""
+    secret: _Password = ""
+
+    def __repr__(self) -> str:
+        return f"AlertSettings({self.kind}, {self.host})"  # the address is secret
+
+    @property
+    def host(self) -> str:
+        """Where alerts go, without anything secret; may be empty."""
+        return urlsplit(self.url).hostname or ""
+
+    def checked(self) -> AlertSettings:
+        """These settings without spaces around the address. Raises `BadRequest`."""
+        url = check_url(self.url, "alerts.url") if self.url.strip() else ""
+        if not (self.secret.isascii() and self.secret.isprintable()):
+            raise BadRequest("alerts.secret: send letters, digits and punctuation of ASCII.")
+        return msgspec.structs.replace(self, url=url)
+
+
+class AlertSettingsDescription(_AlertSettings, frozen=True):
+    """When alerts are raised, and where they are sent. The address and the secret can be set but are never returned."""
+
+    host: str = ""
+    url_set: bool = False
+    secret_set: bool = False
 
 
 class IngestSettings(Struct, frozen=True):
@@ -142,6 +188,7 @@ class ChannelSettings(_Settings, frozen=True):
     """A channel's settings; where a field is None, the service's own setting applies."""
 
     closed_captions: ClosedCaptions = ClosedCaptions()
+    alerts: AlertSettings = AlertSettings()
     outputs: tuple[Output, ...] = ()
     """Changed one by one, by functions of `channels.output_settings`."""
     ingests: tuple[IngestSettings, ...] = ()
@@ -171,6 +218,12 @@ class ChannelSettings(_Settings, frozen=True):
                     **msgspec.to_builtins(self.closed_captions),
                     "password_set": bool(self.closed_captions.password),
                 },
+                "alerts": {
+                    **msgspec.to_builtins(self.alerts),
+                    "host": self.alerts.host,
+                    "url_set": bool(self.alerts.url),
+                    "secret_set": bool(self.alerts.secret),
+                },
                 "switch": switch,
             },
             SettingsDescription,
@@ -181,6 +234,7 @@ class SettingsDescription(_Settings, frozen=True):
     """A channel's settings; null is the service's default."""
 
     closed_captions: ClosedCaptionsDescription = ClosedCaptionsDescription()
+    alerts: AlertSettingsDescription = AlertSettingsDescription()
     switch: ModelProgress | None = None
 
 
@@ -289,5 +343,6 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "translation_model": partial(_check_model, "translation_model"),
     "diarization": Diarization.checked,
     "closed_captions": ClosedCaptions.checked,
+    "alerts": AlertSettings.checked,
 }
 """Normalize a setting that was changed, and raise `BadRequest` for what its type cannot express."""

@@ -84,6 +84,7 @@ class Source:
         self.resume = resume
         self.error: SurtitleError | None = None
         self.audio_listener = audio_listener
+        self.lost = False  # whether it ends although its client did not want that
         self.notice = ""  # what its publisher should know about the recognition of its language
         self.input = AudioInput(limits, before)
         self.lease = Lease(limits, self._lease_changed, self.input.flush, self._client_lost)
@@ -457,4 +458,5 @@ class Source:
 
     async def _client_lost(self) -> None:
         log.info("%s/%s: did not come back", *self._label)
+        self.lost = True
         await self.finish()

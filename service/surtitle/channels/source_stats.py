@@ -30,6 +30,8 @@ class SourceStats:
         """Seconds of audio that were skipped because recognition is too slow."""
         self.captions = 0
         """Final captions so far."""
+        self.words = 0
+        """Committed words so far."""
         self._channel = channel
         self._metrics = metrics
         self._now = asyncio.get_running_loop().time
@@ -68,6 +70,7 @@ class SourceStats:
         new = caption.words[self._counted_words.pop(caption.id, 0) :]
         if caption.words and not caption.final:
             self._counted_words[caption.id] = len(caption.words)
+        self.words += len(new)
         if new and self._metrics:
             delays = [] if clock_start is None else [self._now() - clock_start - word.end for word in new]
             self._metrics.count_words(self._channel, engine, len(new), delays)

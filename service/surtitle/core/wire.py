@@ -27,6 +27,8 @@ ClosedCaptionsState = Literal[
 ]
 OutputState = Literal["off", "connecting", "waiting", "sending", "refused", "behind", "failed"]
 OutputKind = Literal["caption_url", "webhook", "text_file", "obs_text", "vmix", "obs"]
+AlertKind = Literal["no_sound", "stopped", "no_words", "lag", "output", "disk", "test"]
+AlertState = Literal["raised", "recovered"]
 IngestState = Literal["connecting", "waiting", "receiving", "reconnecting", "refused", "failed", "ended"]
 ScopeName = Literal["view", "publish", "admin"]
 DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
@@ -374,6 +376,31 @@ class IngestList(TypedDict):
     ingests: list[IngestDescription]
 
 
+class Alert(TypedDict):
+    """Something that keeps captions from their readers, from when it is raised until it is well again."""
+
+    id: str
+    kind: AlertKind
+    subject: Annotated[str, Meta(description="the name of a source or of an output; empty for the disk")]
+    since: Timestamp
+    message: Annotated[str, Meta(description="one sentence: what happened and what to do")]
+
+
+class AlertStatus(TypedDict):
+    """The alerts of a channel."""
+
+    active: list[Alert]
+    problem: Annotated[str, Meta(description="why the last alert could not be sent; empty if it was")]
+
+
+class AlertMessage(Alert):
+    """What a webhook gets when an alert is raised, and again when it is over."""
+
+    event: Literal["alert"]
+    channel: Annotated[str | None, Meta(description="null for an alert of the whole service")]
+    state: AlertState
+
+
 class RecordingStatus(TypedDict):
     """The recording of a channel."""
 
@@ -448,11 +475,12 @@ class ChannelBasics(TypedDict):
 
 
 class ChannelStatus(ChannelBasics):
-    """A channel with its sources, streams, closed captions, other outputs, recording and translations."""
+    """A channel with its sources, streams, closed captions, other outputs, alerts, recording and translations."""
 
     ingests: list[IngestDescription]
     closed_captions: ClosedCaptionsStatus
     outputs: list[OutputStatus]
+    alerts: AlertStatus
     recording: RecordingStatus
     translation: TranslationStatus
 
@@ -493,6 +521,7 @@ class ServiceBasics(EngineDescription):
 
     loading: Annotated[ModelProgress | None, Meta(description="the default model while it is on its way")]
     demo: bool
+    alerts: Annotated[list[Alert], Meta(description="those of the whole service, such as of the disk")]
 
 
 class ServiceStatus(ServiceBasics):

@@ -216,8 +216,9 @@ async def publish_source(
         await intake.abort()
         source.lease.detach(opened.owner)
         raise
-    except BaseException:
+    except BaseException as error:
         await intake.abort()
+        source.lost = isinstance(error, SurtitleError) and not source.departed
         if source.departed:
             await source.finish()
         elif not opened.owner.done():  # otherwise another connection owns the source now

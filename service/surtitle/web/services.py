@@ -13,6 +13,7 @@ from starlette.types import Scope
 
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import TokenStore
+from surtitle.alerts.alerts import AlertPolicy, Alerts
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
@@ -65,6 +66,7 @@ class Services:
     output_manager: OutputManager
     track_readers: TrackReaders
     ingests: Ingests
+    alerts: Alerts
     recorder: Recorder
     authority: TokenAuthority
     admission: AdmissionLimits
@@ -162,7 +164,15 @@ async def open_services(
         close_later("readers of playlists", track_readers.close)
         ingests = Ingests(hub, allow_private=settings.access.private_ingest)
         close_later("ingests", ingests.close)
-        hub.register(outputs, translations, recorder, output_manager, ingests)
+        policy = AlertPolicy(
+            settings.data_dir if store else None,
+            settings.limits.free_disk,
+            settings.private_outputs,
+            settings.unstored_channels,
+        )
+        alerts = Alerts(hub, output_manager, changes, policy)
+        close_later("alerts", alerts.close)
+        hub.register(outputs, translations, recorder, output_manager, ingests, alerts)
         if transcript_folder:
             hub.register(transcript_folder)
         await recorder.recover()
@@ -192,12 +202,13 @@ async def open_services(
         close_later("the demo", demo.close)
         writers = [writer for writer in (journal_writer, transcript_folder) if writer]
         status_board = StatusBoard(
-            engines, hub, demo, lambda: next((one.problem for one in writers if one.problem), ""), changes
+            engines, hub, demo, lambda: next((one.problem for one in writers if one.problem), ""), alerts, changes
         )
         close_later("the status board", status_board.close)
         authority.start()
         engines.start()
         status_board.start()
+        alerts.start()
         yield Services(
             settings=settings,
             engines=engines,
@@ -208,6 +219,7 @@ async def open_services(
             output_manager=output_manager,
             track_readers=track_readers,
             ingests=ingests,
+            alerts=alerts,
             recorder=recorder,
             authority=authority,
             admission=AdmissionLimits(hub, settings.limits),

@@ -6,6 +6,7 @@ import { cloneTemplate, create, part, write, writeAll } from "../overlay/shared/
 import { t } from "../overlay/shared/i18n.js";
 import { masked } from "../overlay/shared/token.js";
 import { Downloads } from "../shared/downloads.js";
+import { isAlerted, setUpAlerts, showAlerts } from "./alerts.js";
 import { setUpClosedCaptions, showClosedCaptions } from "./closed-captions.js";
 import { setUpIngests, showIngests } from "./ingests.js";
 import { liveTranscript } from "./live-transcript.js";
@@ -34,6 +35,7 @@ export class ChannelCard {
     setUpIngests(this.element, name);
     setUpClosedCaptions(this.element, name);
     setUpOutputs(this.element, name);
+    setUpAlerts(this.element, name);
     setUpRecording(this.element, name);
     setUpTranslation(this.element, name);
     setUpSpeakers(this.element, name);
@@ -65,6 +67,7 @@ export class ChannelCard {
     showIngests(card, this.name, channel.ingests);
     showClosedCaptions(card, channel.closed_captions);
     showOutputs(card, channel.outputs);
+    showAlerts(card, channel.alerts);
     showRecording(card, channel.recording);
     showTranslation(card, channel.translation);
     showSpeakers(card, channel.diarization, Math.max(0, ...channel.sources.map((source) => source.speakers_skipped ?? 0)));
@@ -78,8 +81,8 @@ export class ChannelCard {
 }
 
 /** @param {ChannelStatus} channel */
-function problemsOf({ recording, paused, sources }) {
-  const problems = sources.map((source) => problemOf(source, paused));
+function problemsOf({ recording, paused, sources, alerts }) {
+  const problems = sources.filter(({ name }) => !isAlerted(alerts, name)).map((source) => problemOf(source, paused));
   return [recording.problem, paused ? t("Paused: nothing is captioned until you resume.") : "", ...problems].filter(Boolean);
 }
 
