@@ -76,9 +76,9 @@ class SourceConditions:
         gone = report.lost or not report.connected
         unheard = gone or report.ignored
         yield "stopped", gone, settings.silence, 0.0 if report.lost else settings.silence
-        silent = now - self._last_sound > _PAUSE
+        silent = now - self._last_sound >= _PAUSE
         yield "no_sound", None if unheard else silent, settings.silence, max(0.0, settings.silence - _PAUSE)
-        wordless: bool | None = now - self._last_word > _WORDS_APART
+        wordless: bool | None = now - self._last_word >= _WORDS_APART
         if wordless and now - self._last_speech > _WORDS_APART:
             wordless = None  # nobody speaks
         yield "no_words", None if unheard else wordless, settings.wordless, max(0.0, settings.wordless - _WORDS_APART)
