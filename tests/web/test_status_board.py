@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from surtitle.access.tokens import EVERYTHING, Grant, Scope
 from surtitle.core.notifier import Notifier
-from surtitle.core.wire import EngineDescription, PageLinks
+from surtitle.core.wire import Alert, EngineDescription, PageLinks
 from surtitle.web import status_board
 from surtitle.web.status_board import StatusBoard
 
@@ -24,6 +24,7 @@ class Parts:
 
     loading = None
     running = False
+    of_service: list[Alert] = []
 
     def __init__(self) -> None:
         self.description = EngineDescription(engine="none", model="", notice="", choice="")

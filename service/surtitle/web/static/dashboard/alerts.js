@@ -5,7 +5,7 @@ import { control, part, writeAll, writeOrHide } from "../overlay/shared/dom.js";
 import { t } from "../overlay/shared/i18n.js";
 import { say, settingsForm } from "./settings-form.js";
 
-/** @import { Alert, AlertStatus, ChannelSettings } from "../overlay/shared/protocol.js" */
+/** @import { Alert, AlertStatus, ChannelSettings, SettingsChanges } from "../overlay/shared/protocol.js" */
 
 const THRESHOLDS = /** @type {const} */ (["silence", "wordless", "lag", "output"]);
 
@@ -29,9 +29,9 @@ export function showAlerts(card, { active, problem }) {
   writeOrHide(part(card, ".alert-settings .problem"), problem && t("The last alert was not sent: {problem}", { problem }));
 }
 
-/** Show alerts; without any, the list takes no space. @param {HTMLElement} list @param {Alert[]} alerts */
-export function showAlertList(list, alerts) {
-  writeAll(list, "li", alerts.map(describe));
+/** Show alerts; without any, the box takes no space. @param {HTMLElement} box @param {Alert[]} alerts */
+export function showAlertList(box, alerts) {
+  writeAll(box, "p", alerts.map(describe));
 }
 
 /** Whether an alert says already what is wrong with a source. @param {AlertStatus} status @param {string} source */
@@ -46,9 +46,8 @@ function describe({ kind, subject: name, message }) {
     case "no_sound": return t("{name} sends no sound: check whether it is muted, or the wrong device.", { name });
     case "no_words": return t("{name} has sound, but no words are recognized: check its sound, its language and its model.", { name });
     case "lag": return t("The captions of {name} are late: choose a smaller model, or stop a source.", { name });
-    case "output": return t("No captions arrive at {name}: {message}", { name, message });
     case "disk": return t("The disk of the data folder is nearly full: remove files or recordings.");
-    default: return message;
+    default: return message; // the service's own words, as those of outputs
   }
 }
 
@@ -68,7 +67,7 @@ function showSecret(form, name, placeholder) {
   control(form, name).placeholder = placeholder;
 }
 
-/** @param {HTMLFormElement} form */
+/** @param {HTMLFormElement} form @returns {SettingsChanges} */
 function read(form) {
   const url = control(form, "alert-url").value.trim();
   const secret = control(form, "alert-secret").value.trim();
