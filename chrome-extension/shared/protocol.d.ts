@@ -47,6 +47,11 @@ export interface TranslationEvent {
   state: "behind" | "failed" | "fetching" | "live" | "loading" | "waiting";
 }
 
+/** Whether the channel is paused; while it is, overlays show nothing. */
+export interface PauseEvent {
+  paused: boolean;
+}
+
 /** A committed word. */
 export interface Word {
   /** end, seconds on the channel's clock */
@@ -326,6 +331,17 @@ export interface ClosedCaptionsStatus {
   text: string;
 }
 
+/** The scenes in OBS during which captions pause. */
+export interface SceneStatus {
+  /** one sentence for people; empty when there is nothing to say */
+  message: string;
+  /** whether this scene pauses captions */
+  paused: boolean;
+  /** the scene on program; empty if it is not known */
+  scene: string;
+  state: "connected" | "connecting" | "not_connected" | "off" | "wrong_password";
+}
+
 /** A way out for a channel's captions. */
 export interface OutputStatus {
   /** seconds */
@@ -518,7 +534,7 @@ export interface ChannelBasics {
   switch: ModelProgress | null;
 }
 
-/** A channel with its sources, streams, closed captions, other outputs, alerts, recording and translations. */
+/** A channel with its sources, streams, outputs, scenes, alerts, recording and translations. */
 export interface ChannelStatus {
   alerts: AlertStatus;
   captions: number;
@@ -532,6 +548,7 @@ export interface ChannelStatus {
   paused: boolean;
   readers: number;
   recording: RecordingStatus;
+  scenes: SceneStatus;
   sources: SourceStatus[];
   /** the model that the channel is changing to */
   switch: ModelProgress | null;
@@ -781,6 +798,8 @@ export interface ChannelSettings {
   /** at most 100 names */
   names: Record<string, string>;
   paused: boolean;
+  /** at most 50 names of scenes, of at most 200 characters each */
+  pause_scenes: string[];
   record: boolean;
   translations: string[];
   /** a name from GET /api/models, a directory, or null */
@@ -909,6 +928,8 @@ export interface SettingsChanges {
   /** at most 100 names */
   names?: Record<string, string>;
   paused?: boolean;
+  /** at most 50 names of scenes, of at most 200 characters each */
+  pause_scenes?: string[];
   record?: boolean;
   translations?: string[];
   /** a name from GET /api/models, a directory, or null */

@@ -24,7 +24,7 @@ class Parts:
 
     loading = None
     running = False
-    of_service: list[Alert] = []
+    of_service: tuple[Alert, ...] = ()
 
     def __init__(self) -> None:
         self.description = EngineDescription(engine="none", model="", notice="", choice="")

@@ -223,7 +223,7 @@ def _report(source: Source) -> SourceReport:
         level=source.stats.level,
         words=source.stats.words,
         lag=max(source.stats.lag, source.input.waiting) if source.input.live else 0.0,
-        ignored=source.channel.settings.paused,
+        ignored=source.channel.paused,
     )
 
 

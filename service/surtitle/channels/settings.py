@@ -53,6 +53,10 @@ _Delay = Annotated[float, Meta(ge=0, le=60, description="seconds from 0 to 60")]
 _Sources = Annotated[tuple[str, ...], Meta(max_length=16, description="at most 16 sources, or none for all")]
 _Threshold = Annotated[float, Meta(ge=0, le=3600, description="seconds from 0 to 3600; 0 raises no alert")]
 _Url = Annotated[str, Meta(max_length=2000, description="the whole address, at most 2000 characters, or nothing")]
+_Scenes = Annotated[
+    tuple[Annotated[str, Meta(max_length=200)], ...],
+    Meta(max_length=50, description="at most 50 names of scenes, of at most 200 characters each"),
+]
 _Latency = Annotated[float, Meta(description=f"one of {', '.join(f'{one:g}' for one in LATENCIES)}, in seconds")]
 
 
@@ -176,6 +180,8 @@ class _Settings(Struct, frozen=True):
     """The names shown to readers, by the speakers' and sources' own names."""
     paused: bool = False
     """Whether incoming audio is not captioned."""
+    pause_scenes: _Scenes = ()
+    """The scenes in OBS during which incoming audio is not captioned either."""
     record: bool = False
     """Whether sources are recorded from their first sample."""
     translations: tuple[str, ...] = ()
@@ -330,6 +336,11 @@ def _clean_names(names: Mapping[str, str]) -> dict[str, str]:
     return {heard: shown for heard, shown in cleaned.items() if heard and shown and heard != shown}
 
 
+def _clean_scenes(names: Iterable[str]) -> tuple[str, ...]:
+    """The names without spaces around them and without those that differ in case only."""
+    return tuple({name.casefold(): name for name in map(str.strip, names) if name}.values())
+
+
 def _check_vocabulary(vocabulary: Vocabulary) -> Vocabulary:
     return Vocabulary.parse(vocabulary.prompt, vocabulary.hotwords, vocabulary.replacements, vocabulary.blocked)
 
@@ -339,6 +350,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "model": partial(_check_model, "model"),
     "vocabulary": _check_vocabulary,
     "names": _clean_names,
+    "pause_scenes": _clean_scenes,
     "translations": _parse_tags,
     "translation_model": partial(_check_model, "translation_model"),
     "diarization": Diarization.checked,

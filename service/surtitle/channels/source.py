@@ -305,7 +305,7 @@ class Source:
             raise self.error or EngineError("The source has ended: start another one.")
         self._recent.put(samples)
         self.stats.measure(samples)
-        if self.channel.settings.paused:
+        if self.channel.paused:
             self.input.skip(len(samples))
             self.speakers.skip(len(samples))
         else:
@@ -332,7 +332,7 @@ class Source:
         departure.begun = True
         log.info("%s/%s: ends at %.1f s (%s)", *self._label, self.input.received, departure.reason)
         if isinstance(departure.reason, TooLong):
-            self._hand_over(pausing=pausing and not self.channel.settings.paused)
+            self._hand_over(pausing=pausing and not self.channel.paused)
         self.lease.disconnect(departure.reason)
         self.end()
 
@@ -351,7 +351,7 @@ class Source:
 
     def _is_pausing(self) -> bool:
         """Whether nobody has spoken for a moment, in the audio that is recognized; little more waits."""
-        if self.channel.settings.paused:
+        if self.channel.paused:
             return True
         quiet = 0.0 if self._quiet_since is None else self._recognized - self._quiet_since
         return quiet >= _PAUSE and self.input.waiting <= _MAX_BEHIND

@@ -74,7 +74,7 @@ class TextSource:
         before = self.sequence.missing
         if not self.sequence.accept(number, text):
             return
-        if self.channel.settings.paused:
+        if self.channel.paused:
             self._publish(self._typed.pause())
             return
         if language is not None and language != self._language:

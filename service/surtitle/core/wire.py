@@ -29,6 +29,7 @@ OutputState = Literal["off", "connecting", "waiting", "sending", "refused", "beh
 OutputKind = Literal["caption_url", "webhook", "text_file", "obs_text", "vmix", "obs"]
 AlertKind = Literal["no_sound", "stopped", "no_words", "lag", "output", "disk", "test"]
 AlertState = Literal["raised", "recovered"]
+SceneState = Literal["off", "connecting", "not_connected", "wrong_password", "connected"]
 IngestState = Literal["connecting", "waiting", "receiving", "reconnecting", "refused", "failed", "ended"]
 ScopeName = Literal["view", "publish", "admin"]
 DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
@@ -112,6 +113,12 @@ class TranslationEvent(TypedDict):
     language: str
     state: TranslationState
     message: Sentence
+
+
+class PauseEvent(TypedDict):
+    """Whether the channel is paused; while it is, overlays show nothing."""
+
+    paused: bool
 
 
 class Word(TypedDict):
@@ -329,6 +336,15 @@ class ClosedCaptionsStatus(TypedDict):
     skipped: Annotated[int, Meta(description="words that came too late to be sent")]
 
 
+class SceneStatus(TypedDict):
+    """The scenes in OBS during which captions pause."""
+
+    state: SceneState
+    message: Sentence
+    scene: Annotated[str, Meta(description="the scene on program; empty if it is not known")]
+    paused: Annotated[bool, Meta(description="whether this scene pauses captions")]
+
+
 class OutputStatus(TypedDict):
     """A way out for a channel's captions."""
 
@@ -475,10 +491,11 @@ class ChannelBasics(TypedDict):
 
 
 class ChannelStatus(ChannelBasics):
-    """A channel with its sources, streams, closed captions, other outputs, alerts, recording and translations."""
+    """A channel with its sources, streams, outputs, scenes, alerts, recording and translations."""
 
     ingests: list[IngestDescription]
     closed_captions: ClosedCaptionsStatus
+    scenes: SceneStatus
     outputs: list[OutputStatus]
     alerts: AlertStatus
     recording: RecordingStatus

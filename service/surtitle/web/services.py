@@ -20,6 +20,7 @@ from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL, Session
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.closed_captions.record_clock import RecordStatus
+from surtitle.closed_captions.scenes import ScenePauses
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
@@ -154,6 +155,8 @@ async def open_services(
         on_record = obs_recordings.note if obs_recordings else _ignore_record_status
         outputs = Outputs(hub.sources.position, translations, on_record)
         close_later("closed captions", outputs.close)
+        scene_pauses = ScenePauses()
+        close_later("the scenes in OBS", scene_pauses.close)
         text_folder = settings.outputs_dir or (settings.data_dir / OUTPUTS if settings.data_dir else None)
         progress = await asyncio.to_thread(ProgressStore, settings.data_dir if store else None)
         output_manager = OutputManager(
@@ -172,7 +175,7 @@ async def open_services(
         )
         alerts = Alerts(hub, output_manager, changes, policy)
         close_later("alerts", alerts.close)
-        hub.register(outputs, translations, recorder, output_manager, ingests, alerts)
+        hub.register(outputs, scene_pauses, translations, recorder, output_manager, ingests, alerts)
         if transcript_folder:
             hub.register(transcript_folder)
         await recorder.recover()
