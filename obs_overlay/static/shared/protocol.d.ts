@@ -312,6 +312,8 @@ export interface SourceStatus {
   /** seconds left out by the diarization; null without it */
   speakers_skipped: number | null;
   speaking: boolean;
+  /** whether it is not captioned, because another source is */
+  standby: boolean;
   state: SourceState;
   /** seconds of audio that are not recognized yet */
   waiting: number;
@@ -805,6 +807,7 @@ export interface ChannelSettings {
   /** a name from GET /api/models, a directory, or null */
   translation_model: string | null;
   diarization: Diarization;
+  backup: Backup;
   closed_captions: ClosedCaptionsDescription;
   alerts: AlertSettingsDescription;
   switch: ModelProgress | null;
@@ -825,6 +828,14 @@ export interface Diarization {
   sources: string[];
   /** one of 0.32, 1.04, 10, in seconds */
   latency: number;
+}
+
+/** The `sources` that are captioned only while all others are silent, for `after` seconds or longer. */
+export interface Backup {
+  /** at most 16 sources, or none for all */
+  sources: string[];
+  /** seconds from 1 to 10 */
+  after: number;
 }
 
 /** Where closed captions are sent. The password can be set but is never returned. */
@@ -935,6 +946,7 @@ export interface SettingsChanges {
   /** a name from GET /api/models, a directory, or null */
   translation_model?: string | null;
   diarization?: DiarizationChanges;
+  backup?: BackupChanges;
   closed_captions?: ClosedCaptionsChanges;
   alerts?: AlertSettingsChanges;
 }
@@ -954,6 +966,14 @@ export interface DiarizationChanges {
   sources?: string[];
   /** one of 0.32, 1.04, 10, in seconds */
   latency?: number;
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface BackupChanges {
+  /** at most 16 sources, or none for all */
+  sources?: string[];
+  /** seconds from 1 to 10 */
+  after?: number;
 }
 
 /** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */

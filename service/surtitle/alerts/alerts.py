@@ -224,6 +224,7 @@ def _report(source: Source) -> SourceReport:
         words=source.stats.words,
         lag=max(source.stats.lag, source.input.waiting) if source.input.live else 0.0,
         ignored=source.channel.paused,
+        standby=source.standby,
     )
 
 

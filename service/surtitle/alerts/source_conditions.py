@@ -21,7 +21,8 @@ class SourceReport:
     """A source at one moment.
 
     ``lost``: it has ended without its client wanting that. ``seconds`` of audio have arrived, and the newest is at
-    ``level`` dBFS; ``words`` were committed so far, ``lag`` seconds late. ``ignored``: it is not to be captioned now.
+    ``level`` dBFS; ``words`` were committed so far, ``lag`` seconds late. ``ignored``: its channel
+    is paused. ``standby``: it is not captioned, because another source is.
     """
 
     name: str
@@ -32,6 +33,7 @@ class SourceReport:
     words: int = 0
     lag: float = 0.0
     ignored: bool = False
+    standby: bool = False
 
 
 class SourceConditions:
@@ -65,7 +67,8 @@ class SourceConditions:
                 self._last_sound = now
             if report.level >= _SPEECH:
                 self._last_speech = now
-        if report.words != self._words or report.ignored:
+        unread = report.ignored or report.standby
+        if report.words != self._words or unread:
             self._last_word = now
         self._seconds, self._words = report.seconds, report.words
 
@@ -75,12 +78,13 @@ class SourceConditions:
         """For each condition whether it is bad, its threshold, and for how long it must be bad."""
         gone = report.lost or not report.connected
         unheard = gone or report.ignored
+        unread = unheard or report.standby
         yield "stopped", gone, settings.silence, 0.0 if report.lost else settings.silence
         silent = now - self._last_sound >= _PAUSE
         yield "no_sound", None if unheard else silent, settings.silence, max(0.0, settings.silence - _PAUSE)
         wordless: bool | None = now - self._last_word >= _WORDS_APART
         if wordless and now - self._last_speech > _WORDS_APART:
             wordless = None  # nobody speaks
-        yield "no_words", None if unheard else wordless, settings.wordless, max(0.0, settings.wordless - _WORDS_APART)
+        yield "no_words", None if unread else wordless, settings.wordless, max(0.0, settings.wordless - _WORDS_APART)
         late = True if report.lag >= settings.lag else False if report.lag < settings.lag / 2 else None
-        yield "lag", None if unheard else late, settings.lag, _LATE_FOR
+        yield "lag", None if unread else late, settings.lag, _LATE_FOR

@@ -76,6 +76,9 @@ class Backlog:
         self._blocks[0].gap += gap
         return lost
 
-    def clear(self) -> None:
+    def clear(self) -> int:
+        """Remove everything. Returns the number of samples, with those of gaps."""
+        removed = self._samples + sum(block.gap for block in self._blocks)
         self._blocks.clear()
         self._samples = 0
+        return removed

@@ -9,6 +9,7 @@ from dataclasses import replace
 from surtitle.captions.caption import Caption
 from surtitle.captions.edit import apply_correction
 from surtitle.captions.names import apply_names
+from surtitle.channels.backup import BackupSwitch
 from surtitle.channels.running_session import RunningSession
 from surtitle.channels.session import ORIGINAL, Journal, StoredSession
 from surtitle.channels.settings import ChannelSettings
@@ -47,6 +48,7 @@ class Channel:
         self.styles: dict[str, Style] = {}
         self.model: str | None = None  # the model of the running sources; that of the settings may still be loading
         self.speakers = SpeakerNumbering()
+        self.backup = BackupSwitch()
         self.break_scene: str | None = None
         """The scene on program in OBS, if it is one during which the channel is paused."""
         self.failure = ""  # why the last change of the model failed

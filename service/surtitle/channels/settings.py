@@ -53,6 +53,7 @@ _Delay = Annotated[float, Meta(ge=0, le=60, description="seconds from 0 to 60")]
 _Sources = Annotated[tuple[str, ...], Meta(max_length=16, description="at most 16 sources, or none for all")]
 _Threshold = Annotated[float, Meta(ge=0, le=3600, description="seconds from 0 to 3600; 0 raises no alert")]
 _Url = Annotated[str, Meta(max_length=2000, description="the whole address, at most 2000 characters, or nothing")]
+_Patience = Annotated[float, Meta(ge=1, le=10, description="seconds from 1 to 10")]
 _Scenes = Annotated[
     tuple[Annotated[str, Meta(max_length=200)], ...],
     Meta(max_length=50, description="at most 50 names of scenes, of at most 200 characters each"),
@@ -172,6 +173,18 @@ class Diarization(Struct, frozen=True):
         return msgspec.structs.replace(self, sources=tuple(names))
 
 
+class Backup(Struct, frozen=True):
+    """The ``sources`` that are captioned only while all others are silent, for ``after`` seconds or longer."""
+
+    sources: _Sources = ()
+    after: _Patience = 5.0
+
+    def checked(self) -> Backup:
+        """These settings with clean names of sources."""
+        names = dict.fromkeys(filter(None, map(clean_name, self.sources)))
+        return msgspec.structs.replace(self, sources=tuple(names))
+
+
 class _Settings(Struct, frozen=True):
     language: str | None = None
     model: _Model = None
@@ -188,6 +201,7 @@ class _Settings(Struct, frozen=True):
     """The tags of the languages that captions are translated into even without readers."""
     translation_model: _Model = None
     diarization: Diarization = Diarization()
+    backup: Backup = Backup()
 
 
 class ChannelSettings(_Settings, frozen=True):
@@ -354,6 +368,7 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "translations": _parse_tags,
     "translation_model": partial(_check_model, "translation_model"),
     "diarization": Diarization.checked,
+    "backup": Backup.checked,
     "closed_captions": ClosedCaptions.checked,
     "alerts": AlertSettings.checked,
 }

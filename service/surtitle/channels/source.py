@@ -14,6 +14,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.audio_input import AudioInput
 from surtitle.channels.audio_queue import Block
 from surtitle.channels.audio_tap import AudioListener
+from surtitle.channels.backup import AUDIBLE
 from surtitle.channels.channel import Channel
 from surtitle.channels.lease import Lease
 from surtitle.channels.publisher_feed import PublisherFeed
@@ -84,6 +85,8 @@ class Source:
         self.resume = resume
         self.error: SurtitleError | None = None
         self.audio_listener = audio_listener
+        self.standby = False  # whether it is not captioned, because another source is or it is a backup
+        self._paused_until = float("-inf")  # until when the channel was paused, on the loop's clock
         self.lost = False  # whether it ends although its client did not want that
         self.notice = ""  # what its publisher should know about the recognition of its language
         self.input = AudioInput(limits, before)
@@ -288,6 +291,7 @@ class Source:
             lag=round(self.stats.lag, 1),
             skipped=round(self.stats.skipped, 1),
             waiting=round(self.input.waiting, 2),
+            standby=self.standby,
             captions=self.stats.captions,
             pace=self.stats.pace,
             speakers_skipped=None if skipped is None else round(skipped, 1),
@@ -306,6 +310,9 @@ class Source:
         self._recent.put(samples)
         self.stats.measure(samples)
         if self.channel.paused:
+            self._paused_until = self._now()
+        self._follow_backup(len(samples) / RATE)
+        if self.channel.paused or self.standby:
             self.input.skip(len(samples))
             self.speakers.skip(len(samples))
         else:
@@ -314,6 +321,30 @@ class Source:
             if lost:
                 self._report_skipped(lost)
         self.channel.changes.notify()
+
+    def _follow_backup(self, seconds: float) -> None:
+        """Find out whether this source is captioned: its ``seconds`` of audio may be the reason for a change."""
+        settings, switch, now = self.channel.settings.backup, self.channel.backup, self._now()
+        sound, is_backup = self.stats.loudness >= AUDIBLE, self.name in settings.sources
+        if not settings.sources:
+            standby = False
+        elif is_backup:
+            paused = self._is_pausing()
+            switch.hear_backup(now, seconds, settings.after, self.input.waiting, sound=sound, paused=paused)
+            standby = not switch.active
+        else:
+            switch.hear_main(now, sound=sound)
+            standby = switch.active
+        if standby == self.standby:
+            return
+        self.standby = standby
+        log.info("%s/%s: %s", *self._label, "on standby" if standby else "captioned from now on")
+        if standby and switch.at_pause:
+            self.input.skip_waiting()
+        elif not standby and settings.sources:
+            end = self.input.received - self._already_received
+            start = max(switch.start, self._paused_until)
+            self.input.put_skipped(self._recent.between(end - max(0.0, now - seconds - start), end))
 
     def _depart_in_time(self) -> None:
         """End the source if it is to end and nobody speaks now."""
@@ -332,7 +363,7 @@ class Source:
         departure.begun = True
         log.info("%s/%s: ends at %.1f s (%s)", *self._label, self.input.received, departure.reason)
         if isinstance(departure.reason, TooLong):
-            self._hand_over(pausing=pausing and not self.channel.paused)
+            self._hand_over(pausing=pausing and not (self.channel.paused or self.standby))
         self.lease.disconnect(departure.reason)
         self.end()
 
@@ -351,7 +382,7 @@ class Source:
 
     def _is_pausing(self) -> bool:
         """Whether nobody has spoken for a moment, in the audio that is recognized; little more waits."""
-        if self.channel.paused:
+        if self.channel.paused or self.standby:
             return True
         quiet = 0.0 if self._quiet_since is None else self._recognized - self._quiet_since
         return quiet >= _PAUSE and self.input.waiting <= _MAX_BEHIND

@@ -24,6 +24,8 @@ class SourceStats:
     def __init__(self, channel: str, metrics: Metrics | None) -> None:
         self.level = _SILENCE_DB
         """The loudness (RMS) in dB relative to full scale; it falls slowly."""
+        self.loudness = _SILENCE_DB
+        """The loudness of the newest samples."""
         self.lag = 0.0
         """Seconds from the arrival of audio until it was recognized."""
         self.skipped = 0.0
@@ -50,7 +52,8 @@ class SourceStats:
 
     def measure(self, samples: Samples) -> None:
         """Measure the level of 16 kHz samples, the newest of the source."""
-        self.level = max(_decibels(samples), self.level - _DECAY_DB * len(samples) / RATE)
+        self.loudness = _decibels(samples)
+        self.level = max(self.loudness, self.level - _DECAY_DB * len(samples) / RATE)
 
     def count_skipped(self, seconds: float) -> None:
         """Count audio that was skipped."""

@@ -108,6 +108,7 @@ class TextSource:
             lag=0.0,
             skipped=0.0,
             waiting=0.0,
+            standby=False,
             captions=self._stats.captions,
             pace=self._stats.pace,
             speakers_skipped=None,

@@ -320,6 +320,7 @@ class SourceStatus(TypedDict):
     lag: Seconds
     skipped: Seconds
     waiting: Annotated[float, Meta(description="seconds of audio that are not recognized yet")]
+    standby: Annotated[bool, Meta(description="whether it is not captioned, because another source is")]
     captions: int
     pace: Annotated[int, Meta(description="words a minute")]
     speakers_skipped: Annotated[float | None, Meta(description="seconds left out by the diarization; null without it")]

@@ -1,4 +1,4 @@
-// Alerts on the dashboard: what is wrong now, and the form for where alerts are sent.
+// Alerts on the dashboard: what is wrong now, and the form for where alerts are sent and which sources are backups.
 
 import { ServiceError, changeSettings, testAlerts } from "../overlay/shared/api.js";
 import { control, part, writeAll, writeOrHide } from "../overlay/shared/dom.js";
@@ -52,9 +52,11 @@ function describe({ kind, subject: name, message }) {
 }
 
 /** @param {HTMLFormElement} form @param {ChannelSettings} settings */
-function fill(form, { alerts }) {
+function fill(form, { alerts, backup }) {
   control(form, "alert-kind", HTMLSelectElement).value = alerts.url_set ? alerts.kind : "ntfy";
   for (const name of THRESHOLDS) control(form, `alert-${name}`).value = String(alerts[name]);
+  control(form, "backup").value = backup.sources.join(", ");
+  control(form, "backup-after").value = String(backup.after);
   showSecret(form, "alert-url", alerts.url_set ? t("set: {host}", { host: alerts.host }) : "https://ntfy.sh/…");
   showSecret(form, "alert-secret", alerts.secret_set ? t("set") : t("none"));
   part(form, ".test", HTMLButtonElement).disabled = !alerts.url_set;
@@ -73,7 +75,13 @@ function read(form) {
   const secret = control(form, "alert-secret").value.trim();
   const [silence, wordless, lag, output] = THRESHOLDS.map((name) => Number(control(form, `alert-${name}`).value));
   const kind = control(form, "alert-kind", HTMLSelectElement).value === "webhook" ? "webhook" : "ntfy";
-  return { alerts: { kind, silence, wordless, lag, output, ...(url && { url }), ...(secret && { secret }) } };
+  return {
+    alerts: { kind, silence, wordless, lag, output, ...(url && { url }), ...(secret && { secret }) },
+    backup: {
+      sources: control(form, "backup").value.split(",").map((name) => name.trim()).filter(Boolean),
+      after: Number(control(form, "backup-after").value),
+    },
+  };
 }
 
 /** Do something, and say that it is done, or why not. @param {HTMLFormElement} form @param {() => Promise<string>} action */
