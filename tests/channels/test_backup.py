@@ -45,9 +45,9 @@ def test_without_a_pause_the_main_source_takes_over_all_the_same() -> None:
     stage = Stage()
     stage.go(20, main=True, backup=True)
     stage.go(10, main=None, backup=True)
-    stage.go(10, main=True, backup=True)
+    stage.go(20, main=True, backup=True)
     assert [change[1] for change in stage.changes] == [True, False]
-    assert stage.changes[1][0] == stage.changes[1][2] == 38.1
+    assert stage.changes[1][0] == stage.changes[1][2] == 48.1
     assert not stage.switch.at_pause
 
 

@@ -15,7 +15,7 @@ _MAX_PAUSE = 10.0  # seconds without sound after which a backup's sound counts a
 _LEAD = 0.3  # seconds before the first sound of a backup, with the beginning of a word
 _RETURN = 3.0  # seconds for which a main source must have sound again
 _MAX_GAP = 2.0  # seconds without sound within them, and without audio after which a backup is gone
-_MAX_OVERTIME = 5.0  # seconds after which the change to the main source does not wait for a pause any longer
+_MAX_OVERTIME = 15.0  # seconds after which the change to the main source does not wait for a pause any longer
 
 
 class BackupSwitch:

@@ -329,7 +329,7 @@ class Source:
         if not settings.sources:
             standby = False
         elif is_backup:
-            paused = self._is_pausing()
+            paused = not self._pipeline.speaking
             switch.hear_backup(now, seconds, settings.after, self.input.waiting, sound=sound, paused=paused)
             standby = not switch.active
         else:
