@@ -75,7 +75,7 @@ def test_what_is_bad_and_well_in_turns_raises_no_alert_and_ends_none() -> None:
     assert condition.update(True, 10, 70) is True
     assert [condition.update(at % 3 == 0, 10, at) for at in range(71, 99)] == [None] * 28
     assert condition.update(False, 10, 100) is None
-    assert condition.update(None, 10, 104) is None, "unknown: counting starts anew"
+    assert condition.update(None, 10, 104) is None, "unknown: counting begins again"
     assert condition.update(False, 10, 106) is None
     assert condition.update(False, 10, 111) is False
     assert condition.update(False, 10, 200) is None

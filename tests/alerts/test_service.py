@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 import pytest_asyncio
 
 from surtitle.alerts import alerts as alerts_module
 from surtitle.audio.pcm import to_pcm
-from surtitle.core.wire import AlertStatus
+from surtitle.core.wire import AlertMessage, AlertStatus
 from tests.outputs.fake_targets import SECRET, FakeTarget, new_port, serving
 from tests.support import Running, running, silence, until
 
@@ -114,6 +115,7 @@ async def test_a_silent_source_raises_an_alert_that_is_over_when_it_ends(
         await publisher.send(START)
         await publisher.send(to_pcm(silence(1.0)))
         await until(lambda: sent(target) == [("no_sound", "raised")])
+        msgspec.convert(json.loads(target.texts[0]), AlertMessage)
         (alert,) = describe(service, "mute")["active"]
         assert (alert["subject"], alert["kind"]) == ("Host", "no_sound")
         await publisher.send('{"op":"end"}')

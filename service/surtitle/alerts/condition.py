@@ -18,7 +18,7 @@ class Condition:
         self._differs_since: float | None = None
 
     def update(self, bad: bool | None, after: float, now: float) -> bool | None:
-        """Note the state at ``now``, in seconds; None if it is unknown, which starts counting anew.
+        """Note the state at ``now``, in seconds; None if it is unknown, which restarts the count.
 
         ``after`` is for how many seconds it must be bad. Returns True if the condition has become active, False if it
         is over, and None if nothing has changed.

@@ -11,7 +11,7 @@ AUDIBLE = -55.0
 """Decibels below full scale from which audio is sound."""
 
 _MIN_SOUND = 1.0  # seconds of sound that a backup must have: a noise is no reason to change
-_MAX_PAUSE = 10.0  # seconds without sound after which a backup's sound counts anew
+_MAX_PAUSE = 10.0  # seconds without sound after which the count of a backup's sound begins again
 _LEAD = 0.3  # seconds before the first sound of a backup, with the beginning of a word
 _RETURN = 3.0  # seconds for which a main source must have sound again
 _MAX_GAP = 2.0  # seconds without sound within them, and without audio after which a backup is gone
@@ -19,7 +19,7 @@ _MAX_OVERTIME = 15.0  # seconds after which the change to the main source does n
 
 
 class BackupSwitch:
-    """Is told of all audio as it arrives.
+    """Follows all audio as it arrives.
 
     ``active``: the backups are captioned. After a change, the sources that are captioned from then on begin at
     ``start``; if ``at_pause``, the others leave out what they have not recognized yet, because it comes after `start`.
