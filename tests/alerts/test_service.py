@@ -134,6 +134,33 @@ async def test_a_publisher_that_vanishes_raises_an_alert(
     assert describe(service, "gone")["active"][0]["message"].startswith("Host has lost its connection")
 
 
+async def test_a_source_that_another_connection_resumes_and_ends_was_not_lost(
+    service: Running, client: httpx.AsyncClient
+) -> None:
+    again = json.dumps({"op": "start", "source": "Host", "resume": "0123456789"})
+    async with service.publisher("again") as first:
+        await first.send(again)
+        await first.recv()
+        (source,) = service.services.hub.sources.of(service.services.hub.channel("again"))
+        async with service.publisher("again") as second:
+            await second.send(again)
+            assert json.loads(await second.recv())["resumed"]
+            assert "replaced" in str(await first.recv())
+            await second.send('{"op":"end"}')
+            await until(lambda: bool(source.ended))
+    assert not source.lost
+
+
+async def test_a_client_that_breaks_the_protocol_has_lost_its_source(service: Running) -> None:
+    async with service.publisher("broken") as publisher:
+        await publisher.send(START)
+        await publisher.recv()
+        (source,) = service.services.hub.sources.of(service.services.hub.channel("broken"))
+        await publisher.send(START)
+        await until(lambda: bool(source.ended))
+    assert source.lost
+
+
 async def test_a_disk_that_fills_up_is_an_alert_of_the_service_and_is_sent_once_to_each_address(
     service: Running, client: httpx.AsyncClient, target: FakeTarget, disk: Disk
 ) -> None:

@@ -165,6 +165,8 @@ class Alerts:
         entry.seen = {name: one for name, one in entry.seen.items() if name in entry.watch.sources}
         for change in changes:
             self._announce(channel, entry, change)
+        if entry.watch.idle and entry.sender is None:
+            del self._entries[channel]
 
     def _announce(self, channel: Channel, entry: _Entry, change: AlertChange) -> None:
         """Show an alert that begins or is over, and let it be sent."""

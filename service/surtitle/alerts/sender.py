@@ -78,6 +78,10 @@ class AlertSender:
                     return
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, max_pause)
+            except Exception as error:  # whose message may have the address
+                log.error("an alert was not sent: %s", type(error).__name__)
+                self._set_problem("Sending the alert failed: enter the address again.")
+                return
             else:
                 self._set_problem("")
                 return

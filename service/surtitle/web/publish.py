@@ -218,10 +218,10 @@ async def publish_source(
         raise
     except BaseException as error:
         await intake.abort()
-        source.lost = isinstance(error, SurtitleError) and not source.departed
         if source.departed:
             await source.finish()
         elif not opened.owner.done():  # otherwise another connection owns the source now
+            source.lost = isinstance(error, SurtitleError)
             source.end()
         raise
 
