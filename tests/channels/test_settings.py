@@ -91,3 +91,29 @@ def test_the_dashboard_offers_what_the_settings_allow() -> None:
     latencies = re.search(r'<select name="latency">(.*?)</select>', DASHBOARD.read_text(encoding="utf-8"), re.DOTALL)
     assert latencies
     assert [float(one) for one in re.findall(r'value="([\d.]+)"', latencies[1])] == list(LATENCIES)
+
+
+def test_the_address_of_alerts_is_checked_and_appears_nowhere() -> None:
+    settings = ChannelSettings().apply(
+        {"alerts": {"kind": "ntfy", "url": " https://ntfy.sh/hidden ", "secret": "tk_1"}}
+    )
+    assert settings.alerts.url == "https://ntfy.sh/hidden"
+    assert "hidden" not in repr(settings)
+    assert "tk_1" not in repr(settings)
+    described = msgspec.to_builtins(settings.describe(None))["alerts"]
+    assert (described["host"], described["url_set"], described["secret_set"]) == ("ntfy.sh", True, True)
+    assert "hidden" not in str(described)
+    changed = settings.apply({"alerts": {"silence": 12}})
+    assert (changed.alerts.url, changed.alerts.silence) == (settings.alerts.url, 12)
+    assert msgspec.convert(msgspec.to_builtins(changed), ChannelSettings) == changed, "it is stored"
+    for url in ("ftp://example.org", "https://a b", "hidden"):
+        with pytest.raises(BadRequest, match=r"^alerts\.url: this is not a complete address") as refused:
+            settings.apply({"alerts": {"url": url}})
+        assert url not in str(refused.value)
+
+
+def test_backups_are_names_with_a_limited_patience() -> None:
+    settings = ChannelSettings().apply({"backup": {"sources": [" Room ", "Room", ""]}})
+    assert (settings.backup.sources, settings.backup.after) == (("Room",), 5.0)
+    with pytest.raises(BadRequest, match=r"backup\.after: send seconds from 1 to 10\."):
+        settings.apply({"backup": {"after": 30}})

@@ -131,9 +131,9 @@ class Bench:
         self.channel = Channel("main", LIMITS)
         self.sources: list[Source] = []
 
-    def source(self, script: Script) -> Source:
+    def source(self, script: Script, name: str = "test") -> Source:
         pipeline: Any = script
-        source = Source(self.channel, "test", "resume", pipeline, self.engine, LIMITS)
+        source = Source(self.channel, name, "resume", pipeline, self.engine, LIMITS)
         self.sources.append(source)
         return source
 
@@ -553,3 +553,57 @@ async def test_when_the_service_stops_no_source_begins_another_step(bench: Bench
     assert sum(script.steps for script in scripts) == 1
     assert all(source.ended for source in bench.sources)
     assert await bench.channel.original.transcript("txt") == "Hello\n"
+
+
+async def test_a_backup_is_recognized_from_where_the_main_source_fell_silent_until_it_is_back(bench: Bench) -> None:
+    bench.channel.settings = bench.channel.settings.apply({"backup": {"sources": ["Room"], "after": 1}})
+    scripts = Script(), Script()
+    main, backup = bench.source(scripts[0], "Host"), bench.source(scripts[1], "Room")
+    loud = np.full(RATE // 10, 0.1, np.float32)
+    sent = 0
+
+    async def send(samples: Samples) -> None:
+        """A piece of audio on both sources, in real time."""
+        nonlocal sent
+        await main.put(samples)
+        await backup.put(loud)
+        sent += 1
+        await asyncio.sleep(0.1)
+
+    for _ in range(10):
+        await send(loud)
+    assert (main.standby, backup.standby) == (False, True)
+    assert scripts[1].heard == 0
+    async with asyncio.timeout(30):
+        while backup.standby:
+            await send(silence(0.1))
+        await until(lambda: backup.input.waiting == 0)
+        assert scripts[1].heard == pytest.approx(0.1 * sent - 1.0, abs=0.4)
+        while not main.standby:
+            await send(loud)
+        while main.standby:
+            await send(loud)
+    for _ in range(5):
+        await send(loud)
+    await main.finish()
+    await backup.finish()
+    assert scripts[0].heard + scripts[0].skipped == pytest.approx(0.1 * sent), "the clock of the source is right"
+    heard_while_silent = scripts[0].heard + scripts[1].heard - 0.1 * sent
+    assert heard_while_silent == pytest.approx(1.0, abs=0.6), "only the silence of the main source was recognized twice"
+
+
+async def test_a_backup_takes_over_nothing_from_a_pause(bench: Bench) -> None:
+    settings = bench.channel.settings.apply({"backup": {"sources": ["Room"], "after": 1}})
+    bench.channel.settings = settings.apply({"paused": True})
+    script = Script()
+    backup = bench.source(script, "Room")
+    loud = np.full(RATE // 10, 0.1, np.float32)
+    async with asyncio.timeout(30):
+        while backup.standby or not backup.input.received:
+            await backup.put(loud)
+            await asyncio.sleep(0.1)
+    assert bench.channel.paused
+    bench.channel.settings = settings
+    await backup.put(loud)
+    await backup.finish()
+    assert script.heard == pytest.approx(0.1)

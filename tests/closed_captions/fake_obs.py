@@ -35,6 +35,8 @@ class FakeObs:
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
     inputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings of text sources
+    scene: str = "Talk"  # on program
+    subscriptions: int = 0  # of the newest client
     connections: set[ServerConnection] = field(default_factory=set)
 
     async def serve(self, connection: ServerConnection) -> None:
@@ -46,6 +48,14 @@ class FakeObs:
         finally:
             self.connections.discard(connection)
 
+    async def switch_scene(self, scene: str) -> None:
+        """Put a scene on program, and tell those who want to know."""
+        self.scene = scene
+        event = {"eventType": "CurrentProgramSceneChanged", "eventIntent": 4, "eventData": {"sceneName": scene}}
+        if self.subscriptions & 4:
+            for connection in list(self.connections):
+                await self._send(connection, 5, event)
+
     async def _serve(self, connection: ServerConnection) -> None:
         if not self.greets:
             await connection.wait_closed()
@@ -54,6 +64,7 @@ class FakeObs:
         await self._send(connection, 0, {"obsWebSocketVersion": "5.0.1", "rpcVersion": 1, **authentication})
         identify = json.loads(await connection.recv())
         assert identify["op"] == 1
+        self.subscriptions = identify["d"]["eventSubscriptions"]
         if self.close_code:
             await connection.close(self.close_code)
             return
@@ -76,6 +87,8 @@ class FakeObs:
         data: dict[str, Any] | None = None
         status: dict[str, Any] = {"result": True, "code": 100}
         match name:
+            case "GetCurrentProgramScene":
+                data = {"currentProgramSceneName": self.scene}
             case "GetVersion":
                 data = {"obsVersion": "29.0.2"}
             case "GetStreamStatus":

@@ -1,11 +1,13 @@
-"""Outputs on the dashboard, in a real browser."""
+"""Outputs and alerts on the dashboard, in a real browser."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from tests.outputs.fake_targets import SECRET, FakeYouTube, new_port, serving
-from tests.support import put, running, until
+from surtitle.audio.pcm import to_pcm
+from tests.outputs.fake_targets import SECRET, FakeTarget, FakeYouTube, new_port, serving
+from tests.support import put, running, silence, until
 
 
 async def test_an_output_is_added_seen_switched_off_and_removed(window: Any) -> None:
@@ -44,3 +46,36 @@ async def test_an_output_is_added_seen_switched_off_and_removed(window: Any) -> 
         await dashboard.until("document.querySelector('.ways-out .list').hidden")
         assert channel.settings.outputs == ()
         dashboard.errors.clear()  # a browser logs every answer that is an error
+
+
+async def test_alerts_take_no_space_until_there_is_one_and_are_sent_where_the_form_says(window: Any) -> None:
+    fake = FakeTarget(new_port(), path="/topic")
+    async with running(private_outputs=True) as service, serving(fake):
+        hub = service.services.hub
+        hub.channel("main")
+        dashboard = await window(f"{service.url}/?hl=de")
+        page = dashboard.page
+        await dashboard.until("document.querySelector('.alert-settings') !== null")
+        height = "document.querySelector('.channel .alerts').offsetHeight"
+        assert await page.evaluate(height) <= 1
+        await page.click(".alert-settings summary")
+        await dashboard.until("document.querySelector('[name=alert-silence]').value === '30'")
+        await page.fill("[name=alert-url]", fake.url)
+        await page.fill("[name=alert-silence]", "3.5")
+        await page.click(".alert-settings [type=submit]")
+        await dashboard.until("document.querySelector('[name=alert-url]').placeholder === 'gesetzt: 127.0.0.1'")
+        await page.click(".alert-settings .test")
+        await dashboard.until_text(".alert-settings .form-status", "Der Test wurde gesendet.")
+        assert fake.requests[0].headers["tags"] == "white_check_mark"
+        async with service.publisher("main") as publisher:
+            await publisher.send(json.dumps({"op": "start", "source": "Host"}))
+            await publisher.send(to_pcm(silence(1.0)))
+            await dashboard.until_text(
+                ".channel .alerts", "Host sendet keinen Ton: Ist die Quelle stumm, oder ist es das falsche Gerät?"
+            )
+            await publisher.send('{"op":"end"}')
+            await dashboard.until(f"{height} <= 1")
+        await until(lambda: len(fake.requests) == 3)
+        await page.click(".alert-settings .forget")
+        await until(lambda: not hub.channel("main").settings.alerts.url)
+        assert SECRET not in await page.content()

@@ -348,3 +348,24 @@ async def test_hours_of_captions_leave_no_trace(service: Running, window: Any) -
     nodes_later, heap_later = await measured()
     assert nodes_later < nodes + 500  # some wait to be collected; five thousand captions would be tens of thousands
     assert heap_later < heap + 300_000
+
+
+async def test_nothing_is_shown_while_the_channel_is_paused(service: Running, window: Any) -> None:
+    channel = service.services.hub.channel("paused")
+    early = await overlay(service, window, "paused", fade=0)
+    put(service, "paused", "c1", 1, "Good evening.", final=True)
+    await shows(early, "Good evening.")
+    channel.pause_for_scene("Break")
+    hidden = "document.querySelector('#captions').hidden"
+    await early.until(hidden)
+    late = await overlay(service, window, "paused", fade=0)
+    await late.until(hidden)
+    put(service, "paused", "c2", 1, "The last words.", start=3.0, final=True)  # recognized after the pause began
+    channel.pause_for_scene(None)
+    for page in (early, late):
+        await page.until(f"!{hidden}")
+        assert await rows(page) == []
+    put(service, "paused", "c3", 1, "Welcome back.", start=9.0, final=True)
+    for page in (early, late):
+        await shows(page, "Welcome back.")
+        assert "last words" not in "".join(await rows(page))

@@ -22,6 +22,16 @@ from tests.support import Running, blocks, error_rate, listen, publish, running,
 from tests.untrained import untrained_whisper
 
 NOTHING: dict[str, Any] = {"prompt": "", "hotwords": [], "replacements": {}, "blocked": []}
+ALERTS: dict[str, Any] = {
+    "kind": "webhook",
+    "silence": 30.0,
+    "wordless": 60.0,
+    "lag": 6.0,
+    "output": 10.0,
+    "host": "",
+    "url_set": False,
+    "secret_set": False,
+}
 CLOSED_CAPTIONS: dict[str, Any] = {
     "enabled": False,
     "host": "127.0.0.1",
@@ -71,6 +81,9 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         "paused": False,
         "record": False,
         "closed_captions": CLOSED_CAPTIONS,
+        "pause_scenes": [],
+        "backup": {"sources": [], "after": 5.0},
+        "alerts": ALERTS,
         "translations": [],
         "translation_model": None,
         "diarization": {"enabled": False, "sources": [], "latency": 1.04},

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from surtitle.access.tokens import EVERYTHING, Grant, Scope
 from surtitle.core.notifier import Notifier
-from surtitle.core.wire import EngineDescription, PageLinks
+from surtitle.core.wire import Alert, EngineDescription, PageLinks
 from surtitle.web import status_board
 from surtitle.web.status_board import StatusBoard
 
@@ -24,6 +24,7 @@ class Parts:
 
     loading = None
     running = False
+    of_service: tuple[Alert, ...] = ()
 
     def __init__(self) -> None:
         self.description = EngineDescription(engine="none", model="", notice="", choice="")
@@ -51,7 +52,7 @@ async def board(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
     monkeypatch.setattr(status_board, "_MIN_INTERVAL", 0.01)
     monkeypatch.setattr(status_board, "_REFRESH_INTERVAL", 60.0)
     services: Any = parts
-    board = StatusBoard(services, services, services, lambda: "", parts.changes)
+    board = StatusBoard(services, services, services, lambda: "", services, parts.changes)
     board.start()
     yield board
     await board.close()

@@ -38,7 +38,12 @@ OBS_EVENTS = {
     "ticket": wire.ObsTicket,
     "state": wire.ObsState,
 }
-EVENTS = {"caption": wire.CaptionEvent, "style": StyleEvent, "translation": wire.TranslationEvent}
+EVENTS = {
+    "caption": wire.CaptionEvent,
+    "pause": wire.PauseEvent,
+    "style": StyleEvent,
+    "translation": wire.TranslationEvent,
+}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -70,10 +75,11 @@ async def test_readers(service: Running, client: httpx.AsyncClient) -> None:
     put(service, "read", "c1", 1, "Good evening", " everybody")
     styles = (await client.put("/api/channels/read/styles/default", json={"theme": "neon", "size": 120})).json()
     check(styles, dict[str, Style])
+    await client.patch("/api/channels/read/settings", json={"paused": True})
     seen: dict[str, Any] = {}
     for query in ("", "?lang=fr"):
         async with service.reader("read", query) as socket, asyncio.timeout(20):
-            while not seen.keys() >= ({"translation"} if query else {"caption", "style"}):
+            while not seen.keys() >= ({"translation"} if query else {"caption", "pause", "style"}):
                 event = json.loads(await socket.recv())
                 seen[event["event"]] = event["data"]
     for name, kind in EVENTS.items():

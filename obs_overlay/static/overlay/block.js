@@ -67,6 +67,12 @@ export class Block {
     this.box.dataset.state = "empty";
   }
 
+  /** Show nothing while captions are paused, and afterwards nothing from before. @param {boolean} paused */
+  pause(paused) {
+    if (!paused && this.box.hidden) this.clear();
+    this.box.hidden = paused;
+  }
+
   /** The number of columns has changed. */
   refit() {
     if (this.layout().style.mode !== "pop-on" && this.captions.size) this.rollUp();

@@ -28,7 +28,11 @@ else languages.forEach((lang, index) => {
   const block = blocks[index];
   followCaptions(document.body.dataset.channel ?? "main", {
     caption: (caption) => block.caption(caption),
-    restarted: () => block.restarted(),
+    restarted() {
+      block.restarted();
+      block.pause(false); // the service tells again what is paused
+    },
+    pause: (paused) => block.pause(paused),
     clear: () => block.clear(),
     style(name, changed) {
       if (index === 0 && name === styleName) restyle({ ...changed, ...ownStyle });

@@ -82,6 +82,9 @@ export const changeOutput = (channel, id, fields) =>
 export const removeOutput = (channel, id) =>
   request(channelPath(channel, `/outputs/${encodeURIComponent(id)}`), { method: "DELETE" });
 
+/** Send an alert that says nothing is wrong. @type {(channel: string) => Promise<unknown>} */
+export const testAlerts = (channel) => request(channelPath(channel, "/alerts/test"), { method: "POST" });
+
 /** @type {(channel: string, on: boolean) => Promise<unknown>} */
 export const record = (channel, on) => request(channelPath(channel, "/recording"), { method: on ? "POST" : "DELETE" });
 

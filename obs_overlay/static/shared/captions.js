@@ -5,10 +5,11 @@ import { Connection } from "./connection.js";
 import { isRefusal } from "./token.js";
 
 /**
- * @import { CaptionEvent, StyleEvent, TranslationEvent } from "./protocol.js"
+ * @import { CaptionEvent, PauseEvent, StyleEvent, TranslationEvent } from "./protocol.js"
  *
  * @typedef {{id: string} & ({event: "caption", data: CaptionEvent} | {event: "style", data: StyleEvent}
- *   | {event: "translation", data: TranslationEvent} | {event: "clear", data: {}})} ChannelEvent
+ *   | {event: "translation", data: TranslationEvent} | {event: "clear", data: {}}
+ *   | {event: "pause", data: PauseEvent})} ChannelEvent
  *
  * @typedef {"live" | "lost" | "refused"} ConnectionState "refused" is final
  *
@@ -17,6 +18,7 @@ import { isRefusal } from "./token.js";
  * @property {() => void} [clear] take everything off the screen
  * @property {(state: ConnectionState) => void} [state]
  * @property {() => void} [restarted] the service was started again, and finishes no caption from before
+ * @property {(paused: boolean) => void} [pause] show nothing while it is paused
  * @property {(name: string, style: StyleEvent["style"]) => void} [style]
  * @property {(state: TranslationEvent["state"], message: string) => void} [translation]
  */
@@ -54,6 +56,7 @@ export function followCaptions(channel, listener, { last = "", lang = "" } = {})
       last = event.id;
       if (event.event === "clear") listener.clear?.();
       else if (event.event === "style") listener.style?.(event.data.name, event.data.style);
+      else if (event.event === "pause") listener.pause?.(event.data.paused);
       else if (event.event === "translation") listener.translation?.(event.data.state, event.data.message);
       else if (event.event === "caption" && isNew(event.data)) listener.caption?.(event.data);
     },

@@ -47,6 +47,11 @@ export interface TranslationEvent {
   state: "behind" | "failed" | "fetching" | "live" | "loading" | "waiting";
 }
 
+/** Whether the channel is paused; while it is, overlays show nothing. */
+export interface PauseEvent {
+  paused: boolean;
+}
+
 /** A committed word. */
 export interface Word {
   /** end, seconds on the channel's clock */
@@ -307,6 +312,8 @@ export interface SourceStatus {
   /** seconds left out by the diarization; null without it */
   speakers_skipped: number | null;
   speaking: boolean;
+  /** whether it is not captioned, because another source is */
+  standby: boolean;
   state: SourceState;
   /** seconds of audio that are not recognized yet */
   waiting: number;
@@ -324,6 +331,17 @@ export interface ClosedCaptionsStatus {
   state: "connecting" | "not_connected" | "not_streaming" | "off" | "refused" | "sending" | "wrong_password";
   /** what viewers see */
   text: string;
+}
+
+/** The scenes in OBS during which captions pause. */
+export interface SceneStatus {
+  /** one sentence for people; empty when there is nothing to say */
+  message: string;
+  /** whether this scene pauses captions */
+  paused: boolean;
+  /** the scene on program; empty if it is not known */
+  scene: string;
+  state: "connected" | "connecting" | "not_connected" | "off" | "wrong_password";
 }
 
 /** A way out for a channel's captions. */
@@ -387,6 +405,41 @@ export interface IngestDescription {
 /** The streams of a channel. */
 export interface IngestList {
   ingests: IngestDescription[];
+}
+
+/** Something that keeps captions from their readers, from when it is raised until it is well again. */
+export interface Alert {
+  id: string;
+  kind: "disk" | "lag" | "no_sound" | "no_words" | "output" | "stopped" | "test";
+  /** one sentence: what happened and what to do */
+  message: string;
+  /** seconds since 1970 */
+  since: number;
+  /** the name of a source or of an output; empty for the disk */
+  subject: string;
+}
+
+/** The alerts of a channel. */
+export interface AlertStatus {
+  active: Alert[];
+  /** why the last alert could not be sent; empty if it was */
+  problem: string;
+}
+
+/** What a webhook gets when an alert is raised, and again when it is over. */
+export interface AlertMessage {
+  /** null for an alert of the whole service */
+  channel: string | null;
+  event: "alert";
+  id: string;
+  kind: "disk" | "lag" | "no_sound" | "no_words" | "output" | "stopped" | "test";
+  /** one sentence: what happened and what to do */
+  message: string;
+  /** seconds since 1970 */
+  since: number;
+  state: "raised" | "recovered";
+  /** the name of a source or of an output; empty for the disk */
+  subject: string;
 }
 
 /** The recording of a channel. */
@@ -483,8 +536,9 @@ export interface ChannelBasics {
   switch: ModelProgress | null;
 }
 
-/** A channel with its sources, streams, closed captions, other outputs, recording and translations. */
+/** A channel with its sources, streams, outputs, scenes, alerts, recording and translations. */
 export interface ChannelStatus {
+  alerts: AlertStatus;
   captions: number;
   closed_captions: ClosedCaptionsStatus;
   diarization: DiarizationStatus;
@@ -496,6 +550,7 @@ export interface ChannelStatus {
   paused: boolean;
   readers: number;
   recording: RecordingStatus;
+  scenes: SceneStatus;
   sources: SourceStatus[];
   /** the model that the channel is changing to */
   switch: ModelProgress | null;
@@ -535,6 +590,8 @@ export interface EngineDescription {
 
 /** The state of the service, without its channels. */
 export interface ServiceBasics {
+  /** those of the whole service, such as of the disk */
+  alerts: Alert[];
   /** why this model was chosen; empty if it was configured */
   choice: string;
   demo: boolean;
@@ -548,6 +605,8 @@ export interface ServiceBasics {
 
 /** What `/api/status` sends whenever it changes. */
 export interface ServiceStatus {
+  /** those of the whole service, such as of the disk */
+  alerts: Alert[];
   channels: ChannelStatus[];
   /** why this model was chosen; empty if it was configured */
   choice: string;
@@ -741,12 +800,16 @@ export interface ChannelSettings {
   /** at most 100 names */
   names: Record<string, string>;
   paused: boolean;
+  /** at most 50 names of scenes, of at most 200 characters each */
+  pause_scenes: string[];
   record: boolean;
   translations: string[];
   /** a name from GET /api/models, a directory, or null */
   translation_model: string | null;
   diarization: Diarization;
+  backup: Backup;
   closed_captions: ClosedCaptionsDescription;
+  alerts: AlertSettingsDescription;
   switch: ModelProgress | null;
 }
 
@@ -767,6 +830,14 @@ export interface Diarization {
   latency: number;
 }
 
+/** The `sources` that are captioned only while all others are silent, for `after` seconds or longer. */
+export interface Backup {
+  /** at most 16 sources, or none for all */
+  sources: string[];
+  /** seconds from 1 to 10 */
+  after: number;
+}
+
 /** Where closed captions are sent. The password can be set but is never returned. */
 export interface ClosedCaptionsDescription {
   enabled: boolean;
@@ -778,6 +849,22 @@ export interface ClosedCaptionsDescription {
   /** seconds from 0 to 60 */
   delay: number;
   password_set: boolean;
+}
+
+/** When alerts are raised, and where they are sent. The address and the secret can be set but are never returned. */
+export interface AlertSettingsDescription {
+  kind: "ntfy" | "webhook";
+  /** seconds from 0 to 3600; 0 raises no alert */
+  silence: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  wordless: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  lag: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  output: number;
+  host: string;
+  url_set: boolean;
+  secret_set: boolean;
 }
 
 /** A style of the channel's overlays by its name, as readers are sent it. */
@@ -852,12 +939,16 @@ export interface SettingsChanges {
   /** at most 100 names */
   names?: Record<string, string>;
   paused?: boolean;
+  /** at most 50 names of scenes, of at most 200 characters each */
+  pause_scenes?: string[];
   record?: boolean;
   translations?: string[];
   /** a name from GET /api/models, a directory, or null */
   translation_model?: string | null;
   diarization?: DiarizationChanges;
+  backup?: BackupChanges;
   closed_captions?: ClosedCaptionsChanges;
+  alerts?: AlertSettingsChanges;
 }
 
 /** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
@@ -878,6 +969,14 @@ export interface DiarizationChanges {
 }
 
 /** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface BackupChanges {
+  /** at most 16 sources, or none for all */
+  sources?: string[];
+  /** seconds from 1 to 10 */
+  after?: number;
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
 export interface ClosedCaptionsChanges {
   enabled?: boolean;
   /** the name or address of the computer with OBS, like 127.0.0.1 */
@@ -889,6 +988,23 @@ export interface ClosedCaptionsChanges {
   delay?: number;
   /** at most 200 characters */
   password?: string;
+}
+
+/** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */
+export interface AlertSettingsChanges {
+  kind?: "ntfy" | "webhook";
+  /** seconds from 0 to 3600; 0 raises no alert */
+  silence?: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  wordless?: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  lag?: number;
+  /** seconds from 0 to 3600; 0 raises no alert */
+  output?: number;
+  /** the whole address, at most 2000 characters, or nothing */
+  url?: string;
+  /** at most 200 characters */
+  secret?: string;
 }
 
 /** Fields that are missing stay as they are. `remember` adds the corrected phrases to the replacements. */

@@ -104,6 +104,20 @@ class AudioInput:
             self.flush()
         self._paused_samples += samples
 
+    def put_skipped(self, samples: Samples) -> None:
+        """Queue the last samples that were skipped, after all."""
+        count = min(len(samples), self._paused_samples)
+        if count:
+            self._paused_samples -= count
+            self._received -= count
+            self.put(samples[-count:])
+
+    def skip_waiting(self) -> None:
+        """Leave out what waits for recognition."""
+        self._paused_samples += sum(len(block.samples) + block.gap for block in self._backlog.clear())
+        self.flush()
+        self._space_freed.set()
+
     def flush(self) -> None:
         """Request that the audio so far becomes final."""
         self._backlog.flush(self._now())

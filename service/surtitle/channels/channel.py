@@ -9,6 +9,7 @@ from dataclasses import replace
 from surtitle.captions.caption import Caption
 from surtitle.captions.edit import apply_correction
 from surtitle.captions.names import apply_names
+from surtitle.channels.backup import BackupSwitch
 from surtitle.channels.running_session import RunningSession
 from surtitle.channels.session import ORIGINAL, Journal, StoredSession
 from surtitle.channels.settings import ChannelSettings
@@ -18,7 +19,7 @@ from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
-from surtitle.core.wire import SourceEvent
+from surtitle.core.wire import PauseEvent, SourceEvent
 from surtitle.speakers.timeline import SpeakerNumbering, highest_number
 
 _NAME_PATTERN = re.compile(r"\w[\w.-]{0,63}")
@@ -47,10 +48,14 @@ class Channel:
         self.styles: dict[str, Style] = {}
         self.model: str | None = None  # the model of the running sources; that of the settings may still be loading
         self.speakers = SpeakerNumbering()
+        self.backup = BackupSwitch()
+        self.break_scene: str | None = None
+        """The scene on program in OBS, if it is one during which the channel is paused."""
         self.failure = ""  # why the last change of the model failed
         self.session = RunningSession(name, limits, journal)
         self._limits = limits
         self._journal = journal
+        self._published_pause = False
         self.original = self._new_track(ORIGINAL)
         self.translations: dict[str, Track] = {}  # by language
 
@@ -64,6 +69,24 @@ class Channel:
         if language not in self.translations:
             self.translations[language] = self._new_track(language)
         return self.translations[language]
+
+    @property
+    def paused(self) -> bool:
+        """Whether incoming audio is not captioned: a person has paused the channel, or a scene in OBS does."""
+        return self.settings.paused or self.break_scene is not None
+
+    def pause_for_scene(self, scene: str | None) -> None:
+        """Pause while this scene is on program in OBS; None ends that."""
+        if scene != self.break_scene:
+            self.break_scene = scene
+            self.publish_pause()
+
+    def publish_pause(self) -> None:
+        """Publish to readers whether the channel is paused, if that has changed."""
+        if self.paused != self._published_pause:
+            self._published_pause = self.paused
+            self._publish("pause", "pause", PauseEvent(paused=self.paused))
+        self.changes.notify()
 
     async def recall(self, name: str) -> None:
         """Load a final caption and its translations, so that they can be changed. Raises `SurtitleError`."""
@@ -166,7 +189,10 @@ class Channel:
         journal = None
         if self._journal is not None:
             journal = TrackJournal(self._journal, lambda: self.session.current, language)
-        return Track(self._limits.captions, self._apply_names, self._style_events, journal, epoch, self.changes)
+        track = Track(self._limits.captions, self._apply_names, self._style_events, journal, epoch, self.changes)
+        if self._published_pause:
+            track.feed.publish("pause", "pause", PauseEvent(paused=True))
+        return track
 
     def _publish(self, key: str, name: str, data: object) -> None:
         """Publish an event to the readers of all tracks."""

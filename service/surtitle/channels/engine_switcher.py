@@ -101,6 +101,7 @@ class EngineSwitcher:
         """Change a channel's settings, and begin to apply them to its sources. Raises `BadRequest`."""
         before, after = channel.settings, channel.settings.apply(changes)
         channel.settings, channel.failure = after, ""
+        channel.publish_pause()
         if before.names != after.names:
             channel.rename()
         if (before.model, before.language, before.hints) != (after.model, after.language, after.hints):

@@ -104,7 +104,7 @@ class CaptionUrl(OutputSettings, frozen=True, kw_only=True, tag="caption_url"):
         return urlsplit(self.url).hostname or ""
 
     def checked(self) -> OutputSettings:
-        settings = msgspec.structs.replace(self, url=_check_url(self.url))
+        settings = msgspec.structs.replace(self, url=check_url(self.url))
         if settings.dialect is None:
             dialect = find_dialect(settings.target)
             if dialect is None:
@@ -132,7 +132,7 @@ class Webhook(OutputSettings, frozen=True, kw_only=True, tag="webhook"):
         return urlsplit(self.url).hostname or ""
 
     def checked(self) -> OutputSettings:
-        return super(Webhook, msgspec.structs.replace(self, url=_check_url(self.url))).checked()
+        return super(Webhook, msgspec.structs.replace(self, url=check_url(self.url))).checked()
 
     def public_settings(self) -> dict[str, str | int | bool | None]:
         return super().public_settings() | {"host": self.target}
@@ -282,7 +282,7 @@ def _check_unique(output: Output, others: Sequence[Output]) -> None:
             raise BadRequest(f"name: another output of this channel writes {output.name}: choose another name.")
 
 
-def _check_url(url: str) -> str:
+def check_url(url: str, setting: str = "url") -> str:
     """The address without spaces around it. Raises `BadRequest`, without quoting it: it is a secret."""
     url = url.strip()
     try:
@@ -291,5 +291,5 @@ def _check_url(url: str) -> str:
     except ValueError:
         usable = False
     if not usable or not url.isprintable() or " " in url or "@" in parts.netloc or parts.fragment:
-        raise BadRequest("url: this is not a complete address: copy it again, it begins with https://.")
+        raise BadRequest(f"{setting}: this is not a complete address: copy it again, it begins with https://.")
     return url

@@ -1,4 +1,4 @@
-"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations, outputs.
+"""A channel's settings: language, model, vocabulary, speakers, closed captions, translations, outputs, alerts.
 
 The types of this module are the only place where a setting has a name, a type, limits and a default: settings are
 stored as they are here, changes are merged into them as JSON, and the API returns `SettingsDescription`.
@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from ipaddress import IPv6Address
 from itertools import islice
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
 
 from surtitle.captions.cea608 import check_writable
-from surtitle.channels.output_settings import Output
+from surtitle.channels.output_settings import Output, check_url
 from surtitle.core.errors import BadRequest
 from surtitle.core.wire import ModelProgress
 from surtitle.speakers.sortformer import LATENCIES
@@ -50,6 +51,13 @@ _Port = Annotated[int, Meta(ge=1, le=65535, description="OBS's WebSocket port, u
 _Password = Annotated[str, Meta(max_length=200, description="at most 200 characters")]
 _Delay = Annotated[float, Meta(ge=0, le=60, description="seconds from 0 to 60")]
 _Sources = Annotated[tuple[str, ...], Meta(max_length=16, description="at most 16 sources, or none for all")]
+_Threshold = Annotated[float, Meta(ge=0, le=3600, description="seconds from 0 to 3600; 0 raises no alert")]
+_Url = Annotated[str, Meta(max_length=2000, description="the whole address, at most 2000 characters, or nothing")]
+_Patience = Annotated[float, Meta(ge=1, le=10, description="seconds from 1 to 10")]
+_Scenes = Annotated[
+    tuple[Annotated[str, Meta(max_length=200)], ...],
+    Meta(max_length=50, description="at most 50 names of scenes, of at most 200 characters each"),
+]
 _Latency = Annotated[float, Meta(description=f"one of {', '.join(f'{one:g}' for one in LATENCIES)}, in seconds")]
 
 
@@ -88,6 +96,49 @@ class ClosedCaptionsDescription(_ClosedCaptions, frozen=True):
     password_set: bool = False
 
 
+class _AlertSettings(Struct, frozen=True):
+    kind: Literal["webhook", "ntfy"] = "webhook"
+    silence: _Threshold = 30.0
+    wordless: _Threshold = 60.0
+    lag: _Threshold = 6.0
+    output: _Threshold = 10.0
+
+
+class AlertSettings(_AlertSettings, frozen=True):
+    """When alerts are raised, and where they are sent.
+
+    The thresholds are the seconds for which a source may be silent, for which it may have sound without words, by
+    which its captions may be late, and for which an output may fail. ``url`` is a secret: a webhook or the topic of an
+    ntfy server; "" sends alerts to nobody. ``secret`` signs a webhook's alerts, or is the access token for ntfy.
+    """
+
+    url: _Url = ""
+    secret: _Password = ""
+
+    def __repr__(self) -> str:
+        return f"AlertSettings({self.kind}, {self.host})"  # the address is secret
+
+    @property
+    def host(self) -> str:
+        """Where alerts go, without anything secret; may be empty."""
+        return urlsplit(self.url).hostname or ""
+
+    def checked(self) -> AlertSettings:
+        """These settings without spaces around the address. Raises `BadRequest`."""
+        url = check_url(self.url, "alerts.url") if self.url.strip() else ""
+        if not (self.secret.isascii() and self.secret.isprintable()):
+            raise BadRequest("alerts.secret: send letters, digits and punctuation of ASCII.")
+        return msgspec.structs.replace(self, url=url)
+
+
+class AlertSettingsDescription(_AlertSettings, frozen=True):
+    """When alerts are raised, and where they are sent. The address and the secret can be set but are never returned."""
+
+    host: str = ""
+    url_set: bool = False
+    secret_set: bool = False
+
+
 class IngestSettings(Struct, frozen=True):
     """A stream whose audio the service fetches, or, with ``listen``, waits for. ``id`` identifies it in the channel.
 
@@ -122,6 +173,18 @@ class Diarization(Struct, frozen=True):
         return msgspec.structs.replace(self, sources=tuple(names))
 
 
+class Backup(Struct, frozen=True):
+    """The ``sources`` that are captioned only while all others are silent, for ``after`` seconds or longer."""
+
+    sources: _Sources = ()
+    after: _Patience = 5.0
+
+    def checked(self) -> Backup:
+        """These settings with clean names of sources."""
+        names = dict.fromkeys(filter(None, map(clean_name, self.sources)))
+        return msgspec.structs.replace(self, sources=tuple(names))
+
+
 class _Settings(Struct, frozen=True):
     language: str | None = None
     model: _Model = None
@@ -130,18 +193,22 @@ class _Settings(Struct, frozen=True):
     """The names shown to readers, by the speakers' and sources' own names."""
     paused: bool = False
     """Whether incoming audio is not captioned."""
+    pause_scenes: _Scenes = ()
+    """The scenes in OBS during which incoming audio is not captioned either."""
     record: bool = False
     """Whether sources are recorded from their first sample."""
     translations: tuple[str, ...] = ()
     """The tags of the languages that captions are translated into even without readers."""
     translation_model: _Model = None
     diarization: Diarization = Diarization()
+    backup: Backup = Backup()
 
 
 class ChannelSettings(_Settings, frozen=True):
     """A channel's settings; where a field is None, the service's own setting applies."""
 
     closed_captions: ClosedCaptions = ClosedCaptions()
+    alerts: AlertSettings = AlertSettings()
     outputs: tuple[Output, ...] = ()
     """Changed one by one, by functions of `channels.output_settings`."""
     ingests: tuple[IngestSettings, ...] = ()
@@ -171,6 +238,12 @@ class ChannelSettings(_Settings, frozen=True):
                     **msgspec.to_builtins(self.closed_captions),
                     "password_set": bool(self.closed_captions.password),
                 },
+                "alerts": {
+                    **msgspec.to_builtins(self.alerts),
+                    "host": self.alerts.host,
+                    "url_set": bool(self.alerts.url),
+                    "secret_set": bool(self.alerts.secret),
+                },
                 "switch": switch,
             },
             SettingsDescription,
@@ -181,6 +254,7 @@ class SettingsDescription(_Settings, frozen=True):
     """A channel's settings; null is the service's default."""
 
     closed_captions: ClosedCaptionsDescription = ClosedCaptionsDescription()
+    alerts: AlertSettingsDescription = AlertSettingsDescription()
     switch: ModelProgress | None = None
 
 
@@ -276,6 +350,11 @@ def _clean_names(names: Mapping[str, str]) -> dict[str, str]:
     return {heard: shown for heard, shown in cleaned.items() if heard and shown and heard != shown}
 
 
+def _clean_scenes(names: Iterable[str]) -> tuple[str, ...]:
+    """The names without spaces around them and without those that differ in case only."""
+    return tuple({name.casefold(): name for name in map(str.strip, names) if name}.values())
+
+
 def _check_vocabulary(vocabulary: Vocabulary) -> Vocabulary:
     return Vocabulary.parse(vocabulary.prompt, vocabulary.hotwords, vocabulary.replacements, vocabulary.blocked)
 
@@ -285,9 +364,12 @@ _CHECKS: dict[str, Callable[[Any], object]] = {
     "model": partial(_check_model, "model"),
     "vocabulary": _check_vocabulary,
     "names": _clean_names,
+    "pause_scenes": _clean_scenes,
     "translations": _parse_tags,
     "translation_model": partial(_check_model, "translation_model"),
     "diarization": Diarization.checked,
+    "backup": Backup.checked,
     "closed_captions": ClosedCaptions.checked,
+    "alerts": AlertSettings.checked,
 }
 """Normalize a setting that was changed, and raise `BadRequest` for what its type cannot express."""

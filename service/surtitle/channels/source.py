@@ -16,6 +16,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.audio_input import AudioInput
 from surtitle.channels.audio_queue import Block
 from surtitle.channels.audio_tap import AudioListener
+from surtitle.channels.backup import AUDIBLE
 from surtitle.channels.channel import Channel
 from surtitle.channels.lease import Lease
 from surtitle.channels.publisher_feed import PublisherFeed
@@ -87,6 +88,9 @@ class Source:
         self.resume = resume
         self.error: SurtitleError | None = None
         self.audio_listener = audio_listener
+        self.standby = False  # whether it is not captioned, because another source is or it is a backup
+        self._paused_until = float("-inf")  # until when the channel was paused, on the loop's clock
+        self.lost = False  # whether it ends although its client did not want that
         self.notice = ""  # what its publisher should know about the recognition of its language
         self.input = AudioInput(limits, before)
         self.lease = Lease(limits, self._lease_changed, self.input.flush, self._client_lost)
@@ -297,6 +301,7 @@ class Source:
             lag=round(self.stats.lag, 1),
             skipped=round(self.stats.skipped, 1),
             waiting=round(self.input.waiting, 2),
+            standby=self.standby,
             captions=self.stats.captions,
             pace=self.stats.pace,
             speakers_skipped=None if skipped is None else round(skipped, 1),
@@ -314,7 +319,10 @@ class Source:
             raise self.error or EngineError("The source has ended: start another one.")
         self._recent.put(samples)
         self.stats.measure(samples)
-        if self.channel.settings.paused:
+        if self.channel.paused:
+            self._paused_until = self._now()
+        self._follow_backup(len(samples) / RATE)
+        if self.channel.paused or self.standby:
             self.input.skip(len(samples))
             self.speakers.skip(len(samples))
         else:
@@ -323,6 +331,30 @@ class Source:
             if lost:
                 self._report_skipped(lost)
         self.channel.changes.notify()
+
+    def _follow_backup(self, seconds: float) -> None:
+        """Find out whether this source is captioned: its ``seconds`` of audio may be the reason for a change."""
+        settings, switch, now = self.channel.settings.backup, self.channel.backup, self._now()
+        sound, is_backup = self.stats.loudness >= AUDIBLE, self.name in settings.sources
+        if not settings.sources:
+            standby = False
+        elif is_backup:
+            paused = not self._pipeline.speaking
+            switch.hear_backup(now, seconds, settings.after, self.input.waiting, sound=sound, paused=paused)
+            standby = not switch.active
+        else:
+            switch.hear_main(now, sound=sound)
+            standby = switch.active
+        if standby == self.standby:
+            return
+        self.standby = standby
+        log.info("%s/%s: %s", *self._label, "on standby" if standby else "captioned from now on")
+        if standby and switch.at_pause:
+            self.input.skip_waiting()
+        elif not standby and settings.sources:
+            end = self.input.received - self._already_received
+            start = max(switch.start, self._paused_until)
+            self.input.put_skipped(self._recent.between(end - max(0.0, now - seconds - start), end))
 
     def _depart_in_time(self) -> None:
         """End the source if it is to end and recognition has reached a pause, however much audio waits behind that."""
@@ -338,7 +370,7 @@ class Source:
         departure.begun = True
         log.info("%s/%s: ends at %.1f s (%s)", *self._label, self.input.received, departure.reason)
         if isinstance(departure.reason, TooLong):
-            self._hand_over(pausing=pausing and not self.channel.settings.paused)
+            self._hand_over(pausing=pausing and not (self.channel.paused or self.standby))
         self.lease.disconnect(departure.reason)
         self.end()
 
@@ -363,7 +395,7 @@ class Source:
 
     def _is_pausing(self) -> bool:
         """Whether recognition has reached a place where nobody has spoken for a moment."""
-        if self.channel.settings.paused:
+        if self.channel.paused or self.standby:
             return True
         return not self._stepping and self._pipeline.silence >= _PAUSE
 
@@ -480,4 +512,5 @@ class Source:
 
     async def _client_lost(self) -> None:
         log.info("%s/%s: did not come back", *self._label)
+        self.lost = True
         await self.finish()

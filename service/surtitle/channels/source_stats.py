@@ -24,12 +24,16 @@ class SourceStats:
     def __init__(self, channel: str, metrics: Metrics | None) -> None:
         self.level = _SILENCE_DB
         """The loudness (RMS) in dB relative to full scale; it falls slowly."""
+        self.loudness = _SILENCE_DB
+        """The loudness of the newest samples."""
         self.lag = 0.0
         """Seconds from the arrival of audio until it was recognized."""
         self.skipped = 0.0
         """Seconds of audio that were skipped because recognition is too slow."""
         self.captions = 0
         """Final captions so far."""
+        self.words = 0
+        """Committed words so far."""
         self._channel = channel
         self._metrics = metrics
         self._now = asyncio.get_running_loop().time
@@ -48,7 +52,8 @@ class SourceStats:
 
     def measure(self, samples: Samples) -> None:
         """Measure the level of 16 kHz samples, the newest of the source."""
-        self.level = max(_decibels(samples), self.level - _DECAY_DB * len(samples) / RATE)
+        self.loudness = _decibels(samples)
+        self.level = max(self.loudness, self.level - _DECAY_DB * len(samples) / RATE)
 
     def count_skipped(self, seconds: float) -> None:
         """Count audio that was skipped."""
@@ -68,6 +73,7 @@ class SourceStats:
         new = caption.words[self._counted_words.pop(caption.id, 0) :]
         if caption.words and not caption.final:
             self._counted_words[caption.id] = len(caption.words)
+        self.words += len(new)
         if new and self._metrics:
             delays = [] if clock_start is None else [self._now() - clock_start - word.end for word in new]
             self._metrics.count_words(self._channel, engine, len(new), delays)

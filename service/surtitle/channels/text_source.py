@@ -74,7 +74,7 @@ class TextSource:
         before = self.sequence.missing
         if not self.sequence.accept(number, text):
             return
-        if self.channel.settings.paused:
+        if self.channel.paused:
             self._publish(self._typed.pause())
             return
         if language is not None and language != self._language:
@@ -108,6 +108,7 @@ class TextSource:
             lag=0.0,
             skipped=0.0,
             waiting=0.0,
+            standby=False,
             captions=self._stats.captions,
             pace=self._stats.pace,
             speakers_skipped=None,

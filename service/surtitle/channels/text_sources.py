@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.text_source import TextSource
@@ -19,6 +19,9 @@ class TextSources:
         self._limits = limits
         self._metrics = metrics
         self._running: dict[tuple[Channel, str], TextSource] = {}
+
+    def __iter__(self) -> Iterator[TextSource]:
+        return iter(list(self._running.values()))
 
     def find(self, channel: Channel, name: str) -> TextSource | None:
         """The source of that name, if it is running."""

@@ -20,6 +20,7 @@ from surtitle.core.wire import CaptionEvent, TrackHistory, TranslationEvent
 _LINGER = 4.0  # seconds for which a final caption still appears on a screen that is opened after it
 _MAX_RENAMED = 200  # captions that are published again when their speakers are given names
 _TRANSLATION = "translation"  # the key of a translation's state in the feed
+_PAUSE = "pause"  # the key of whether the channel is paused
 _MAX_EVENTS = 1000  # events kept as they were sent; older ones are rebuilt from the captions
 _SEQUENCE_GAP = 1_000_000  # sequence numbers skipped after a restart, because the last ones may not have been stored
 _REVISION_GAP = 1_000_000  # the same for revisions
@@ -165,7 +166,7 @@ class Track:
     def on_screen(self) -> list[Event]:
         """The events that a new reader gets first."""
         found = [self.feed.get(f"caption:{key}") for key in self._visible(time.monotonic())]
-        found.append(self.feed.get(_TRANSLATION))
+        found += [self.feed.get(_TRANSLATION), self.feed.get(_PAUSE)]
         events = sorted((event for event in found if event), key=lambda event: event.number)
         return self._style_events(events[0].number - 1 if events else self.feed.last) + events
 

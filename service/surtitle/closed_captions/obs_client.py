@@ -1,7 +1,7 @@
 """A client of obs-websocket 5, the server for remote control that OBS contains since version 28.
 
-Only what closed captions need: it logs in and sends requests. The only events are those of outputs, which tell the file
-of a recording. The protocol is described in obs-websocket's docs/generated/protocol.md.
+Only what captions need: it logs in, sends requests, and notes two events: the file of a recording, and the scene on
+program. The protocol is described in obs-websocket's docs/generated/protocol.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ _SUBPROTOCOL = Subprotocol("obswebsocket.json")
 _CLOSE_TIMEOUT = 1.0  # seconds to wait for OBS to close the connection
 _AUTHENTICATION_FAILED, _UNSUPPORTED_RPC_VERSION = 4009, 4010  # close codes
 _HELLO, _IDENTIFY, _IDENTIFIED, _EVENT, _REQUEST, _RESPONSE = 0, 1, 2, 5, 6, 7  # opcodes
-_OUTPUT_EVENTS = 1 << 6  # EventSubscription::Outputs
+OUTPUT_EVENTS = 1 << 6
+"""EventSubscription::Outputs, for `ObsClient.record_path`."""
+SCENE_EVENTS = 1 << 2
+"""EventSubscription::Scenes, for `ObsClient.program_scene`."""
 
 
 class ObsError(Exception):
@@ -55,10 +58,12 @@ class ObsRequestFailed(ObsError):
 
 
 @asynccontextmanager
-async def connect_to_obs(host: str, port: int, password: str, timeout: float) -> AsyncIterator[ObsClient]:
+async def connect_to_obs(
+    host: str, port: int, password: str, timeout: float, events: int = OUTPUT_EVENTS
+) -> AsyncIterator[ObsClient]:
     """Log in to OBS; closes the connection at the end.
 
-    ``timeout`` is in seconds, for logging in and for each request.
+    ``timeout`` is in seconds, for logging in and for each request. ``events`` are those that OBS is to send.
     Raises `ObsUnreachable`, `ObsUnsupported`, `ObsPasswordRefused`.
     """
     address = f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
@@ -72,7 +77,7 @@ async def connect_to_obs(host: str, port: int, password: str, timeout: float) ->
         )
     try:
         client = ObsClient(connection, timeout)
-        await client.log_in(password)
+        await client.log_in(password, events)
         yield client
     finally:
         await connection.close()
@@ -87,8 +92,10 @@ class ObsClient:
         self._requests = 0
         self.record_path = ""
         """The file of the newest recording, as far as OBS has said."""
+        self.program_scene = ""
+        """The newest scene on program of which OBS has told."""
 
-    async def log_in(self, password: str) -> None:
+    async def log_in(self, password: str, events: int = OUTPUT_EVENTS) -> None:
         """Must be called once, before any request. Raises what `connect_to_obs` raises."""
         with _as_obs_error():
             try:
@@ -96,7 +103,7 @@ class ObsClient:
                     hello = await self._receive(_HELLO, _Hello)
             except TimeoutError as error:
                 raise ObsUnsupported("a WebSocket server that does not greet as obs-websocket 5 does") from error
-            identify: dict[str, Any] = {"rpcVersion": _RPC_VERSION, "eventSubscriptions": _OUTPUT_EVENTS}
+            identify: dict[str, Any] = {"rpcVersion": _RPC_VERSION, "eventSubscriptions": events}
             if hello.authentication is not None:
                 identify["authentication"] = hello.authentication.answer(password)
             async with asyncio.timeout(self._timeout):
@@ -118,6 +125,15 @@ class ObsClient:
             raise ObsRequestFailed(name, status.code, status.comment)
         return response.responseData or {}
 
+    async def wait_for_event(self, timeout: float) -> None:
+        """Wait until an event was noted, for at most ``timeout`` seconds. Raises `ObsUnreachable`."""
+        with _as_obs_error():
+            try:
+                async with asyncio.timeout(timeout):
+                    await self._receive(_EVENT, _Event)
+            except TimeoutError:
+                return
+
     async def _send(self, opcode: int, data: dict[str, Any]) -> None:
         await self._connection.send(msgspec.json.encode({"op": opcode, "d": data}).decode())
 
@@ -127,8 +143,11 @@ class ObsClient:
             message = msgspec.json.decode(await self._connection.recv(), type=_Message)
             if message.op == _EVENT:
                 event = msgspec.json.decode(message.d, type=_Event)
+                data = event.eventData or {}
                 if event.eventType == "RecordStateChanged":
-                    self.record_path = str((event.eventData or {}).get("outputPath") or "")
+                    self.record_path = str(data.get("outputPath") or "")
+                elif event.eventType == "CurrentProgramSceneChanged":
+                    self.program_scene = str(data.get("sceneName") or "")
             if message.op == opcode:
                 return msgspec.json.decode(message.d, type=kind)
 

@@ -130,6 +130,13 @@ class NoSuchOutput(SurtitleError):
     status = 404
 
 
+class AlertNotSent(SurtitleError):
+    """The address to which alerts are sent does not take them."""
+
+    code = "alert_not_sent"
+    status = 502
+
+
 class NoSuchSegment(SurtitleError):
     """A segment of a playlist is not kept any more, or not complete yet."""
 

@@ -58,6 +58,7 @@ class Limits:
     languages: int = _limit(8, "languages into which a channel is translated")
     language_linger: float = _limit(30.0, "seconds after which a translation that nobody reads stops")
     captions: int = _limit(20_000, "captions of a channel's session kept in memory; the oldest are dropped first")
+    free_disk: int = _limit(1 << 30, "free bytes on the data folder's disk below which an alert is raised; 0: never")
     session_rest: float = _limit(1800.0, "seconds without a source after which the next one begins a new session")
 
 

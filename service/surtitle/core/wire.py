@@ -27,6 +27,9 @@ ClosedCaptionsState = Literal[
 ]
 OutputState = Literal["off", "connecting", "waiting", "sending", "refused", "behind", "failed"]
 OutputKind = Literal["caption_url", "webhook", "text_file", "obs_text", "vmix", "obs"]
+AlertKind = Literal["no_sound", "stopped", "no_words", "lag", "output", "disk", "test"]
+AlertState = Literal["raised", "recovered"]
+SceneState = Literal["off", "connecting", "not_connected", "wrong_password", "connected"]
 IngestState = Literal["connecting", "waiting", "receiving", "reconnecting", "refused", "failed", "ended"]
 ScopeName = Literal["view", "publish", "admin"]
 DiarizationState = Literal["off", "missing", "loading", "ready", "failed"]
@@ -110,6 +113,12 @@ class TranslationEvent(TypedDict):
     language: str
     state: TranslationState
     message: Sentence
+
+
+class PauseEvent(TypedDict):
+    """Whether the channel is paused; while it is, overlays show nothing."""
+
+    paused: bool
 
 
 class Word(TypedDict):
@@ -311,6 +320,7 @@ class SourceStatus(TypedDict):
     lag: Seconds
     skipped: Seconds
     waiting: Annotated[float, Meta(description="seconds of audio that are not recognized yet")]
+    standby: Annotated[bool, Meta(description="whether it is not captioned, because another source is")]
     captions: int
     pace: Annotated[int, Meta(description="words a minute")]
     speakers_skipped: Annotated[float | None, Meta(description="seconds left out by the diarization; null without it")]
@@ -325,6 +335,15 @@ class ClosedCaptionsStatus(TypedDict):
     text: Annotated[str, Meta(description="what viewers see")]
     sent: int
     skipped: Annotated[int, Meta(description="words that came too late to be sent")]
+
+
+class SceneStatus(TypedDict):
+    """The scenes in OBS during which captions pause."""
+
+    state: SceneState
+    message: Sentence
+    scene: Annotated[str, Meta(description="the scene on program; empty if it is not known")]
+    paused: Annotated[bool, Meta(description="whether this scene pauses captions")]
 
 
 class OutputStatus(TypedDict):
@@ -372,6 +391,31 @@ class IngestList(TypedDict):
     """The streams of a channel."""
 
     ingests: list[IngestDescription]
+
+
+class Alert(TypedDict):
+    """Something that keeps captions from their readers, from when it is raised until it is well again."""
+
+    id: str
+    kind: AlertKind
+    subject: Annotated[str, Meta(description="the name of a source or of an output; empty for the disk")]
+    since: Timestamp
+    message: Annotated[str, Meta(description="one sentence: what happened and what to do")]
+
+
+class AlertStatus(TypedDict):
+    """The alerts of a channel."""
+
+    active: list[Alert]
+    problem: Annotated[str, Meta(description="why the last alert could not be sent; empty if it was")]
+
+
+class AlertMessage(Alert):
+    """What a webhook gets when an alert is raised, and again when it is over."""
+
+    event: Literal["alert"]
+    channel: Annotated[str | None, Meta(description="null for an alert of the whole service")]
+    state: AlertState
 
 
 class RecordingStatus(TypedDict):
@@ -448,11 +492,13 @@ class ChannelBasics(TypedDict):
 
 
 class ChannelStatus(ChannelBasics):
-    """A channel with its sources, streams, closed captions, other outputs, recording and translations."""
+    """A channel with its sources, streams, outputs, scenes, alerts, recording and translations."""
 
     ingests: list[IngestDescription]
     closed_captions: ClosedCaptionsStatus
+    scenes: SceneStatus
     outputs: list[OutputStatus]
+    alerts: AlertStatus
     recording: RecordingStatus
     translation: TranslationStatus
 
@@ -493,6 +539,7 @@ class ServiceBasics(EngineDescription):
 
     loading: Annotated[ModelProgress | None, Meta(description="the default model while it is on its way")]
     demo: bool
+    alerts: Annotated[list[Alert], Meta(description="those of the whole service, such as of the disk")]
 
 
 class ServiceStatus(ServiceBasics):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -40,25 +42,36 @@ class WebhookTarget:
         return False
 
     async def send(self, caption: TimedText) -> None:
-        body = msgspec.json.encode({"event": "caption", "channel": self._channel, **event_data(caption.caption)})
-        headers = {"content-type": "application/json"}
-        if self._secret:
-            headers[SIGNATURE] = sign(self._secret, body)
-        try:
-            status = (await self._client.request("POST", body=body, headers=headers)).status
-        except Unanswered as error:
-            raise Unanswered(str(error), sent=False) from error  # it may be repeated whether or not it arrived
-        if status < 300:
-            return
-        if status < 400:
-            raise TargetError(f"{self.name} answers with another address, which is not followed: enter that one.")
-        if status in (401, 403):
-            raise TargetRefused(f"{self.name} refuses captions (status {status}): check the address and the secret.")
-        repeatable = status in (408, 425, 429) or status >= 500
-        raise TargetError(f"{self.name} does not take captions (status {status}).", repeatable=repeatable)
+        message = {"event": "caption", "channel": self._channel, **event_data(caption.caption)}
+        await post_signed(self._client, message, self._secret, "captions")
 
     async def close(self) -> None:
         await self._client.close()
+
+
+async def post_signed(client: HttpClient, message: Mapping[str, Any], secret: str, noun: str) -> None:
+    """Post ``message`` as JSON, signed if there is a ``secret``; ``noun`` says what it is. Raises `TargetError`."""
+    body = msgspec.json.encode(message)
+    headers = {"content-type": "application/json"}
+    if secret:
+        headers[SIGNATURE] = sign(secret, body)
+    await post(client, body, headers, noun)
+
+
+async def post(client: HttpClient, body: bytes, headers: Mapping[str, str], noun: str) -> None:
+    """Post to a receiver that knows what it gets twice; ``noun`` says what is posted. Raises `TargetError`."""
+    try:
+        status = (await client.request("POST", body=body, headers=headers)).status
+    except Unanswered as error:
+        raise Unanswered(str(error), sent=False) from error  # it may be repeated whether or not it arrived
+    if status < 300:
+        return
+    if status < 400:
+        raise TargetError(f"{client.host} answers with another address, which is not followed: enter that one.")
+    if status in (401, 403):
+        raise TargetRefused(f"{client.host} refuses {noun} (status {status}): check the address and the secret.")
+    repeatable = status in (408, 425, 429) or status >= 500
+    raise TargetError(f"{client.host} does not take {noun} (status {status}).", repeatable=repeatable)
 
 
 def sign(secret: str, body: bytes) -> str:

@@ -120,7 +120,7 @@ class Recorder:
             running = None
         if running is None:
             running = self._running[source] = self._open(source, audio_format, session, at)
-        running.recording.put(np.zeros_like(frames) if channel.settings.paused else frames, at)
+        running.recording.put(np.zeros_like(frames) if channel.paused else frames, at)
 
     def leave(self, source: Source) -> None:
         """End the recording of a source that has ended.

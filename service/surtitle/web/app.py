@@ -17,6 +17,7 @@ from surtitle.core.errors import BadMethod, NoSuchChannel, SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web import (
+    alerts,
     channel_settings,
     channels,
     health,
@@ -122,6 +123,7 @@ def _routes(settings: Settings) -> list[AnyRoute]:
         GuardedRoute(channel + "/outputs", outputs.create_output, ["POST"], needs=ADMIN),
         GuardedRoute(channel + "/outputs/{id}", outputs.update_output, ["PATCH"], needs=ADMIN),
         GuardedRoute(channel + "/outputs/{id}", outputs.delete_output, ["DELETE"], needs=ADMIN),
+        GuardedRoute(channel + "/alerts/test", alerts.send_test, ["POST"], needs=ADMIN),
         GuardedRoute(channel + "/styles", channel_settings.list_styles, needs=VIEW),
         GuardedRoute(channel + "/styles/{name}", channel_settings.put_style, ["PUT"], needs=ADMIN),
         GuardedRoute(channel + "/styles/{name}", channel_settings.delete_style, ["DELETE"], needs=ADMIN),

@@ -204,11 +204,12 @@ async def publish_source(
         await intake.abort()
         source.lease.detach(opened.owner)
         raise
-    except BaseException:
+    except BaseException as error:
         await intake.abort()
         if source.departed:
             await source.finish()
         elif not opened.owner.done():  # otherwise another connection owns the source now
+            source.lost = isinstance(error, SurtitleError)
             source.end()
         raise
 

@@ -13,12 +13,14 @@ from starlette.types import Scope
 
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import TokenStore
+from surtitle.alerts.alerts import AlertPolicy, Alerts
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL, Session
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.closed_captions.record_clock import RecordStatus
+from surtitle.closed_captions.scenes import ScenePauses
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import RECORDINGS, Settings
@@ -68,6 +70,7 @@ class Services:
     output_manager: OutputManager
     track_readers: TrackReaders
     ingests: Ingests
+    alerts: Alerts
     recorder: Recorder
     authority: TokenAuthority
     admission: AdmissionLimits
@@ -156,6 +159,8 @@ async def open_services(
         on_record = obs_recordings.note if obs_recordings else _ignore_record_status
         outputs = Outputs(hub.sources.position, translations, on_record)
         close_later("closed captions", outputs.close)
+        scene_pauses = ScenePauses()
+        close_later("the scenes in OBS", scene_pauses.close)
         text_folder = settings.outputs_dir or (settings.data_dir / OUTPUTS if settings.data_dir else None)
         progress = await asyncio.to_thread(ProgressStore, settings.data_dir if store else None)
         output_manager = OutputManager(
@@ -166,7 +171,15 @@ async def open_services(
         close_later("readers of playlists", track_readers.close)
         ingests = Ingests(hub, allow_private=settings.access.private_ingest)
         close_later("ingests", ingests.close)
-        hub.register(outputs, translations, recorder, output_manager, ingests)
+        policy = AlertPolicy(
+            settings.data_dir if store else None,
+            settings.limits.free_disk,
+            settings.private_outputs,
+            settings.unstored_channels,
+        )
+        alerts = Alerts(hub, output_manager, changes, policy)
+        close_later("alerts", alerts.close)
+        hub.register(outputs, scene_pauses, translations, recorder, output_manager, ingests, alerts)
         if transcript_folder:
             hub.register(transcript_folder)
         await recorder.recover()
@@ -196,12 +209,13 @@ async def open_services(
         close_later("the demo", demo.close)
         writers = [writer for writer in (journal_writer, transcript_folder) if writer]
         status_board = StatusBoard(
-            engines, hub, demo, lambda: next((one.problem for one in writers if one.problem), ""), changes
+            engines, hub, demo, lambda: next((one.problem for one in writers if one.problem), ""), alerts, changes
         )
         close_later("the status board", status_board.close)
         authority.start()
         engines.start()
         status_board.start()
+        alerts.start()
         yield Services(
             settings=settings,
             engines=engines,
@@ -212,6 +226,7 @@ async def open_services(
             output_manager=output_manager,
             track_readers=track_readers,
             ingests=ingests,
+            alerts=alerts,
             recorder=recorder,
             authority=authority,
             admission=AdmissionLimits(hub, settings.limits),

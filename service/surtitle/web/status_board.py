@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from surtitle.access.tokens import Grant
+from surtitle.alerts.alerts import Alerts
 from surtitle.channels.hub import Hub
 from surtitle.core.notifier import Notifier
 from surtitle.core.wire import PageLinks, ServiceBasics
@@ -31,7 +32,13 @@ class StatusBoard:
     """
 
     def __init__(
-        self, engines: Engines, hub: Hub, demo: Demo, store_problem: Callable[[], str], changes: Notifier
+        self,
+        engines: Engines,
+        hub: Hub,
+        demo: Demo,
+        store_problem: Callable[[], str],
+        alerts: Alerts,
+        changes: Notifier,
     ) -> None:
         self.updates = Notifier()
         """Notified of every new state."""
@@ -39,6 +46,7 @@ class StatusBoard:
         self._hub = hub
         self._demo = demo
         self._store_problem = store_problem
+        self._alerts = alerts
         self._changes = changes
         self._watchers = 0
         self._watched = asyncio.Event()
@@ -97,6 +105,7 @@ class StatusBoard:
             choice=engine["choice"],
             loading=self._engines.loading,
             demo=self._demo.running,
+            alerts=self._alerts.of_service,
         )
         channels = {one["name"]: msgspec.Raw(msgspec.json.encode(one)) for one in self._hub.snapshot()}
         if (service, channels) != (self._service, self._channels):

@@ -6,6 +6,7 @@ import { cloneTemplate, create, part, write, writeAll } from "../overlay/shared/
 import { t } from "../overlay/shared/i18n.js";
 import { masked } from "../overlay/shared/token.js";
 import { Downloads } from "../shared/downloads.js";
+import { isAlerted, setUpAlerts, showAlerts } from "./alerts.js";
 import { setUpClosedCaptions, showClosedCaptions } from "./closed-captions.js";
 import { setUpIngests, showIngests } from "./ingests.js";
 import { liveTranscript } from "./live-transcript.js";
@@ -34,6 +35,7 @@ export class ChannelCard {
     setUpIngests(this.element, name);
     setUpClosedCaptions(this.element, name);
     setUpOutputs(this.element, name);
+    setUpAlerts(this.element, name);
     setUpRecording(this.element, name);
     setUpTranslation(this.element, name);
     setUpSpeakers(this.element, name);
@@ -58,13 +60,14 @@ export class ChannelCard {
     write(part(card, ".readers"), t("readers: {others}, captions: {captions}", { others, captions: channel.captions }));
     this.pause.ariaPressed = String(channel.paused);
     write(this.pause, channel.paused ? t("Resume") : t("Pause"));
-    card.dataset.paused = String(channel.paused);
+    card.dataset.paused = String(channel.paused || channel.scenes.paused);
     writeAll(part(card, ".problems"), "p", problemsOf(channel));
     this.showSources(channel.sources);
     showLoading(part(card, ".switch"), channel.switch);
     showIngests(card, this.name, channel.ingests);
-    showClosedCaptions(card, channel.closed_captions);
+    showClosedCaptions(card, channel.closed_captions, channel.scenes);
     showOutputs(card, channel.outputs);
+    showAlerts(card, channel.alerts);
     showRecording(card, channel.recording);
     showTranslation(card, channel.translation);
     showSpeakers(card, channel.diarization, Math.max(0, ...channel.sources.map((source) => source.speakers_skipped ?? 0)));
@@ -78,9 +81,13 @@ export class ChannelCard {
 }
 
 /** @param {ChannelStatus} channel */
-function problemsOf({ recording, paused, sources }) {
-  const problems = sources.map((source) => problemOf(source, paused));
-  return [recording.problem, paused ? t("Paused: nothing is captioned until you resume.") : "", ...problems].filter(Boolean);
+function problemsOf({ recording, paused, scenes, sources, alerts }) {
+  const problems = sources.filter(({ name }) => !isAlerted(alerts, name)).map((source) => problemOf(source, paused || scenes.paused));
+  const pauses = [
+    paused ? t("Paused: nothing is captioned until you resume.") : "",
+    scenes.paused ? t("Paused by OBS: the scene {scene} is on program.", { scene: scenes.scene }) : "",
+  ];
+  return [recording.problem, ...pauses, ...problems].filter(Boolean);
 }
 
 /** Requests whose effect the page shows by itself: so it does when the service is gone. @param {Promise<unknown>} request */

@@ -2,9 +2,9 @@
 
 import { control, part, writeOrHide } from "../overlay/shared/dom.js";
 import { t } from "../overlay/shared/i18n.js";
-import { readOptional, settingsForm } from "./settings-form.js";
+import { readLines, readOptional, settingsForm } from "./settings-form.js";
 
-/** @import { ChannelSettings, ClosedCaptionsStatus } from "../overlay/shared/protocol.js" */
+/** @import { ChannelSettings, ClosedCaptionsStatus, SceneStatus } from "../overlay/shared/protocol.js" */
 
 /** @type {Record<string, string>} */
 const STATES = {
@@ -22,8 +22,8 @@ export function setUpClosedCaptions(card, channel) {
   settingsForm(card, ".outputs", channel, { write: fill, read });
 }
 
-/** @param {HTMLElement} card @param {ClosedCaptionsStatus} status */
-export function showClosedCaptions(card, { by, state, message, text, skipped }) {
+/** @param {HTMLElement} card @param {ClosedCaptionsStatus} status @param {SceneStatus} scenes */
+export function showClosedCaptions(card, { by, state, message, text, skipped }, scenes) {
   const box = part(card, ".outputs");
   const byScript = by === "script";
   box.dataset.state = byScript ? "sending" : state;
@@ -31,15 +31,18 @@ export function showClosedCaptions(card, { by, state, message, text, skipped }) 
   const late = skipped ? ` ${t("{skipped} words came too late to be sent.", { skipped })}` : "";
   writeOrHide(part(box, ".explanation"), byScript ? t("The script in OBS sends them itself.") : message + late);
   writeOrHide(part(box, ".viewers"), text);
+  const followed = scenes.state === "connected" ? t("Scene on program: {scene}", { scene: scenes.scene }) : scenes.message;
+  writeOrHide(part(box, ".scene"), scenes.state === "off" ? "" : followed);
 }
 
 /** @param {HTMLFormElement} form @param {ChannelSettings} settings */
-function fill(form, { closed_captions: settings }) {
+function fill(form, { closed_captions: settings, pause_scenes: scenes }) {
   control(form, "enabled").checked = settings.enabled;
   control(form, "host").value = settings.host;
   control(form, "port").value = String(settings.port);
   control(form, "delay").value = String(settings.delay);
   control(form, "cc-language").value = settings.language ?? "";
+  control(form, "pause-scenes", HTMLTextAreaElement).value = scenes.join("\n");
   const password = control(form, "password");
   password.value = "";
   password.placeholder = settings.password_set ? t("set") : t("none");
@@ -49,6 +52,7 @@ function fill(form, { closed_captions: settings }) {
 function read(form) {
   const password = control(form, "password").value;
   return {
+    pause_scenes: readLines(form, "pause-scenes"),
     closed_captions: {
       enabled: control(form, "enabled").checked,
       host: control(form, "host").value.trim(),

@@ -6,6 +6,7 @@ import { element, part, write, writeOrHide } from "../overlay/shared/dom.js";
 import { t } from "../overlay/shared/i18n.js";
 import { isRefusal } from "../overlay/shared/token.js";
 import { showAccessLinks } from "./access-links.js";
+import { showAlertList } from "./alerts.js";
 import { ChannelCard } from "./channel-card.js";
 import { showProgress } from "./model.js";
 
@@ -53,6 +54,7 @@ function show(status) {
   write(serviceState, ready
     ? t("Running on {engine} ({model})", { engine, model })
     : t("The model is being loaded; until then on {engine}", { engine }));
+  showAlertList(element("alerts"), status.alerts);
   writeOrHide(element("choice"), status.choice);
   notice.hidden = !status.notice;
   write(part(notice, ".text"), status.notice);

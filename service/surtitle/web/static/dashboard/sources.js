@@ -34,8 +34,9 @@ function show(row, source) {
 }
 
 /** @param {SourceStatus} source */
-function activity({ state, engine, speaking }) {
+function activity({ state, engine, speaking, standby }) {
   if (state === "away") return t("connection lost");
+  if (standby) return t("on standby");
   if (engine === CAPTIONER) return speaking ? t("writing") : t("waiting");
   return speaking ? t("speaking") : t("silent");
 }
