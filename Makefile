@@ -35,17 +35,17 @@ lint: .venv/test
 	$(BIN)/lint-imports
 
 test: .venv/test tools
-	$(MAKE) --no-print-directory node_modules/.installed lint
 	$(BIN)/python -m tests.weights
-	$(MAKE) --no-print-directory -j2 test-main test-torch
+	$(MAKE) --no-print-directory -j3 lint test-main test-torch
 	$(BIN)/python -m pytest -m "alone and not torch"
 
-# Side by side, because most tests wait more than they work.
-test-main: .venv/test
-	$(BIN)/python -m pytest -m "not alone and not torch" -n 4 --dist loadfile --no-loadscope-reorder
+# Side by side with those of torch and the linters, because most tests wait more than they work.
+test-main: .venv/test node_modules/.installed
+	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder
 
+# Several threads of torch would wait for each other without sleeping.
 test-torch: .venv-torch/test
-	$(TORCH_BIN)/python -m pytest -m torch --ignore=tests/web/compat --ignore=tests/outputs/test_lcyt.py
+	OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -m torch --ignore=tests/web/compat --ignore=tests/outputs/test_lcyt.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surtitle needs Python 3.11 or newer: install it, or say which with make PYTHON=python3.12.")'

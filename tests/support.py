@@ -152,8 +152,8 @@ class Running:
         return connect(f"{self.sockets}/api/channels/{channel}/audio", proxy=None, max_size=None)
 
     def reader(self, channel: str = "main", query: str = "") -> Any:
-        """A connection for captions."""
-        return connect(f"{self.sockets}/api/channels/{channel}/captions{query}", proxy=None)
+        """A connection for captions. It has no bound, because one that is full would take ten seconds to close."""
+        return connect(f"{self.sockets}/api/channels/{channel}/captions{query}", proxy=None, max_queue=None)
 
 
 @dataclass

@@ -29,7 +29,7 @@ ALLOWED = 0.03  # errors: tiny.en hears "open the video" for "open a video"
 PEOPLE = Path(os.environ.get("SURTITLE_BENCH_SPEECH") or Path(__file__).parents[2].parent / "shared" / "audio")
 """Recorded human speech with its words, if it is available."""
 
-CLIPS = [path for path in (PEOPLE / "lv.flac", PEOPLE / "pv-en2.flac", PEOPLE / "cities.flac") if path.is_file()]
+CLIPS = [path for path in (PEOPLE / "lv.flac", PEOPLE / "pv-en2.flac") if path.is_file()]
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ class Recognizer:
         speech: list[Samples] = []
         for at in range(0, whole, CHUNK):
             if self._stopped:
-                return updates
+                return updates, audio[:0]
             chunk = audio[at : at + CHUNK]
             probability = self._vad.probability(chunk)
             edge = self._endpointer.feed(probability)

@@ -15,6 +15,9 @@ from surtitle.core.processes import serve
 FRAME = 0.01
 """Seconds in one of the decoder's frames."""
 
+_MAX_HMMS = 5000
+"""States that the search keeps for each frame: a third less work than with pocketsphinx's 30,000 (docs/engines.md)."""
+
 _PRIMING_BYTES = 2 * 16_000  # a second of speech
 
 Segment = tuple[str, float, float, float]
@@ -37,7 +40,7 @@ class _Decoder:
     def __init__(self) -> None:
         from pocketsphinx import Decoder
 
-        self._decoder = Decoder(samprate=16_000.0, loglevel="FATAL")
+        self._decoder = Decoder(samprate=16_000.0, loglevel="FATAL", maxhmmpf=_MAX_HMMS)
         self._fresh_cmn = self._decoder.get_cmn(False)
         self._open = False
         self._first: bytearray | None = bytearray()
