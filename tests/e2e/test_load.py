@@ -36,7 +36,9 @@ async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within
     whisper_tiny: Path,
 ) -> None:
     """One source takes a fifth of a core: twelve take more than two have."""
-    talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])
+    talk = np.concatenate(
+        [speech(sentence, voice) for sentence, voice in zip(SENTENCES, ("rms", "slt") * 2, strict=True)]
+    )
     lags: list[float] = []
 
     async with running(engine="whisper", model=str(whisper_tiny), language="en") as service:
@@ -58,7 +60,7 @@ async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within
     assert max(lags) <= Limits().lag_budget
     for one in said:
         assert one.code == 1000
-        assert len(one.text.split()) > 30  # nobody is starved
+        assert len(one.text.split()) > 15  # nobody is starved
         assert len(one.of("partial")) >= 3
 
 

@@ -73,10 +73,10 @@ StreamEncoder=x264
 x264Settings=keyint=30
 RecQuality=Stream
 [Video]
-BaseCX=640
-BaseCY=360
-OutputCX=640
-OutputCY=360
+BaseCX=320
+BaseCY=180
+OutputCX=320
+OutputCY=180
 FPSType=1
 FPSInt={fps}
 [Audio]
@@ -300,7 +300,7 @@ def _configure(
 def collection(name: str, media: Path | None, script: Mapping[str, Any] | None) -> dict[str, Any]:
     """A scene collection as OBS keeps it."""
     sources: list[dict[str, Any]] = [
-        {"id": "color_source_v3", "name": "Backdrop", "settings": {"color": 4283782485, "width": 640, "height": 360}}
+        {"id": "color_source_v3", "name": "Backdrop", "settings": {"color": 4283782485, "width": 320, "height": 180}}
     ]
     if media is not None:
         playing = {"local_file": str(media), "is_local_file": True, "looping": True, "restart_on_activate": False}

@@ -86,7 +86,7 @@ def test_it_distinguishes_voices(
     from tests.trained_models.sortformer.evaluate import Score
 
     score = Score()
-    for dialogue in dialogues(speakers, 8):
+    for dialogue in dialogues(speakers, 5):
         score.add(dialogue, heard(model, dialogue.sound, latency))
     assert score.error < most, score
     assert statistics.mean(score.in_order) > in_order, score

@@ -27,7 +27,7 @@ from surtitle.audio import RATE, Samples
 from surtitle.audio.pcm import to_pcm
 from tests.support import blocks, free_port, speech
 
-KILLS = 10
+KILLS = 8
 DURABLE = 1.0  # seconds within which captions are stored as a rule; no busy machine can promise it for each
 BACKLOG = 60.0  # seconds that are sent again at once; a service that falls two minutes behind ends the source
 SENTENCES = [
