@@ -21,7 +21,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings that the service would have been started with, one for each start."""
     starts: list[Settings] = []
 
-    async def serve(settings: Settings, *_: Any) -> None:
+    async def serve(settings: Settings, *_: Any, **__: Any) -> None:
         starts.append(settings)
 
     monkeypatch.setattr(cli, "_serve", serve)

@@ -41,7 +41,7 @@ async def test_more_sources_than_the_machine_can_serve_all_keep_their_lag_within
     )
     lags: list[float] = []
 
-    async with running(engine="whisper", model=str(whisper_tiny), language="en") as service:
+    async with running(Limits(), engine="whisper", model=str(whisper_tiny), language="en") as service:
         hub = service.services.hub
 
         async def watch() -> None:

@@ -21,7 +21,7 @@ from surtitle.cli.ingest import ingest
 from surtitle.cli.listen import listen
 from surtitle.cli.models import models
 from surtitle.cli.options import data_dir_option, host_option, language_option, port_option
-from surtitle.cli.own_service import build_server, service_at
+from surtitle.cli.own_service import build_server, is_running, service_at
 from surtitle.cli.polish import polish
 from surtitle.cli.publishing import show_message
 from surtitle.cli.record import record
@@ -51,13 +51,22 @@ _policy = click.option(
 _host = host_option("The address to listen on.")
 
 
-@click.group(context_settings={"auto_envvar_prefix": "SURTITLE", "help_option_names": ["-h", "--help"]})
+@click.group(
+    invoke_without_command=True,
+    context_settings={"auto_envvar_prefix": "SURTITLE", "help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="surtitle")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Live captions for anything a browser tab or OBS can play.
+
+    Without a command, starts the service and opens its dashboard, like `surtitle serve --open`.
 
     Every option can also be set by an environment variable, for example SURTITLE_SERVE_PORT for `serve --port`.
     """
+    if context.invoked_subcommand is None:
+        with serve.make_context("serve", ["--open"], parent=context) as serving:
+            serve.invoke(serving)
 
 
 main.add_command(align)
@@ -146,15 +155,26 @@ main.add_command(transcribe)
     show_default=True,
     help="The address to listen on for Home Assistant. There are no tokens: everybody who can reach it may use it.",
 )
+@click.option(
+    "--open",
+    "open_dashboard",
+    is_flag=True,
+    help="Open the dashboard in a browser; that of the service that runs, if any.",
+)
 @add_serve_options
 @click.option("--verbose", is_flag=True, help="Log more.")
-def serve(verbose: bool, log_format: str, **options: Any) -> None:
+def serve(open_dashboard: bool, verbose: bool, log_format: str, **options: Any) -> None:
     """Start the caption service.
 
     By default it listens on this computer only. --host 0.0.0.0 listens on all network addresses; then every client
     needs a token, see `surtitle token`.
     """
-    _run(_serve(_check_settings(Settings(**options)), verbose, log_format))
+    settings = _check_settings(Settings(**options))
+    if open_dashboard and is_running(settings.url):
+        click.echo(f"Surtitle is running already, at {settings.url}/.")
+        click.launch(f"{settings.url}/")
+        return
+    _run(_serve(settings, verbose, log_format, open_dashboard=open_dashboard))
 
 
 @main.command()
@@ -217,7 +237,7 @@ def _check_settings(settings: Settings) -> Settings:
     return settings
 
 
-async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
+async def _serve(settings: Settings, verbose: bool, log_format: str, *, open_dashboard: bool) -> None:
     from surtitle.core import logs
     from surtitle.core.memory import limit_malloc_arenas, trim_heap_periodically
     from surtitle.web.server import raise_socket_limit
@@ -227,7 +247,10 @@ async def _serve(settings: Settings, verbose: bool, log_format: str) -> None:
     logs.configure(verbose=verbose, log_format=log_format)
     server = build_server(settings)
     signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its own shutdown
-    background = [asyncio.create_task(_announce(server, settings)), asyncio.create_task(trim_heap_periodically())]
+    background = [
+        asyncio.create_task(_announce(server, settings, open_dashboard=open_dashboard)),
+        asyncio.create_task(trim_heap_periodically()),
+    ]
     try:
         await server.serve()
     finally:
@@ -266,7 +289,7 @@ async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> 
             raise click.ClickException(f"The service at {settings.url} does not answer ({error}).") from error
 
 
-async def _announce(server: Server, settings: Settings) -> None:
+async def _announce(server: Server, settings: Settings, *, open_dashboard: bool) -> None:
     await server.ready.wait()
     url = settings.public_url
     click.echo(
@@ -283,6 +306,8 @@ async def _announce(server: Server, settings: Settings) -> None:
         click.echo(f"  Wyoming    tcp://{settings.wyoming_host}:{settings.wyoming_port}   (for Home Assistant)")
     if settings.guarded:
         click.echo("Each page needs a token. For the dashboard, run: surtitle token --scope admin --channel '*'")
+    if open_dashboard:
+        click.launch(f"{settings.url}/")
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

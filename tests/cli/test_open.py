@@ -1,0 +1,40 @@
+"""The dashboard that opens in a browser."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from surtitle.cli.main import main
+from surtitle.cli.main import serve as serve_command
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Addresses that a browser was told to open."""
+    addresses: list[str] = []
+    monkeypatch.setattr("click.launch", addresses.append)
+    return addresses
+
+
+def test_without_a_command_the_service_starts_and_opens_its_dashboard(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, object] = {}
+    monkeypatch.setattr(serve_command, "callback", lambda **options: given.update(options))
+    done = CliRunner().invoke(main, [], env={"SURTITLE_SERVE_PORT": "8123"})
+    assert done.exit_code == 0, done.output
+    assert (given["open_dashboard"], given["port"]) == (True, 8123)
+
+
+def test_the_dashboard_of_the_service_that_runs_is_opened(opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surtitle.cli.main.is_running", lambda url: True)
+    done = CliRunner().invoke(main, ["serve", "--open", "--port", "8123"])
+    assert done.exit_code == 0, done.output
+    assert opened == ["http://127.0.0.1:8123/"]
+    assert "running already" in done.output
+
+
+def test_help_is_printed_when_it_is_asked_for(opened: list[str]) -> None:
+    done = CliRunner().invoke(main, ["--help"])
+    assert done.exit_code == 0
+    assert "serve" in done.output
+    assert opened == []
