@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
@@ -75,13 +76,13 @@ async def test_a_session_with_turns(service: Running) -> None:
     async with client(service).realtime.connect(extra_query={"intent": "transcription"}) as connection:
         created = await connection.recv()
         assert created.type == "session.created"
-        detection = {"type": "server_vad", "silence_duration_ms": 900}
+        detection = {"type": "server_vad", "silence_duration_ms": 1500}
         transcription = {"model": "gpt-4o-transcribe", "language": "en", "keywords": ["Surtitle"]}
         await connection.session.update(session=configuration(turn_detection=detection, transcription=transcription))
         updated = await connection.recv()
         assert updated.type == "session.updated"
-        assert updated.session.audio.input.turn_detection.silence_duration_ms == 900
-        for block in blocks(sound(), 1600):
+        assert updated.session.audio.input.turn_detection.silence_duration_ms == 1500
+        for block in blocks(np.concatenate((sound(), np.zeros(24_000, np.float32))), 1600):
             await connection.input_audio_buffer.append(audio=encode(block))
         events = await events_until(connection, f"{TRANSCRIPTION}.completed")
     assert kinds(events) == ORDER

@@ -73,12 +73,24 @@ def test_a_pause_that_is_long_enough_ends_a_turn() -> None:
 
 def test_a_short_pause_does_not_end_a_turn() -> None:
     found = turns(1.0)
-    changes: list[Change] = [SpeechStarted(0.5), SpeechEnded(2.0), SpeechStarted(2.8), SpeechEnded(4.0)]
+    changes: list[Change] = [SpeechStarted(0.5), SpeechEnded(2.0), SpeechStarted(2.6), SpeechEnded(4.0)]
     assert list(found.apply([*changes, SpeechStarted(5.5)], 6.0)) == [
         SpeechStarted(0.5),
         SpeechEnded(4.0),
         SpeechStarted(5.5),
     ]
+
+
+def test_a_pause_ends_a_turn_if_the_next_speech_is_detected_too_late_however_large_the_steps_are() -> None:
+    """Speech begins before it is detected, because its first consonant may be quiet."""
+    small, large = turns(1.0), turns(1.0)
+    began, ended, again = SpeechStarted(0.5), SpeechEnded(2.0), SpeechStarted(2.8)
+    assert [*small.apply([began, ended], 2.9), *small.apply([], 3.0), *small.apply([again], 3.2)] == [
+        began,
+        ended,
+        again,
+    ]
+    assert list(large.apply([began, ended, again], 3.2)) == [began, ended, again]
 
 
 def test_a_flush_ends_a_turn_at_once() -> None:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
+from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.recognizer import Boundary
+
+_LEAD_IN = EndpointRules().lead_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,8 @@ class Turns:
                 self._end = change
                 continue
             if isinstance(change, SpeechStarted) and self._end is not None:
-                if change.at - self._end.at < self._pause():
+                detected = change.at + _LEAD_IN  # only then it is known that the pause is over
+                if detected - self._end.at < self._pause():
                     self._end = None
                     continue
                 yield from self.release()
