@@ -11,7 +11,7 @@ from surtitle.cli.main import serve as serve_command
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Addresses that a browser was told to open."""
+    """Addresses that were opened in a browser."""
     addresses: list[str] = []
     monkeypatch.setattr("click.launch", addresses.append)
     return addresses

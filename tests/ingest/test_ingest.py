@@ -12,10 +12,10 @@ import pytest
 
 from surtitle.audio import Frames
 from surtitle.audio.gaps import PlacedBlock
+from surtitle.core.backoff import Backoff
 from surtitle.core.errors import TooMany
 from surtitle.ingest import ingest as module
 from surtitle.ingest.backlog import SentAudio
-from surtitle.ingest.backoff import Backoff
 from surtitle.ingest.ingest import Ingest
 from surtitle.ingest.media_input import CloseLater, IngestError, MediaInput
 from surtitle.ingest.overlap import Overlap

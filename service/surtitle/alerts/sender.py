@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from surtitle.channels.settings import AlertSettings
+from surtitle.core.backoff import Backoff
 from surtitle.core.wire import AlertMessage
 from surtitle.outputs.http_client import HttpClient
 from surtitle.outputs.state import TargetError
@@ -68,16 +69,16 @@ class AlertSender:
 
     async def _deliver(self, message: AlertMessage, deadline: float) -> None:
         """Send an alert; if it cannot be sent now, again and again until ``deadline``."""
-        pause, max_pause = _BACKOFF
+        backoff = Backoff(*_BACKOFF)
         while True:
             try:
                 await self.send(message)
             except TargetError as error:
                 self._set_problem(str(error))
+                pause = backoff.next()
                 if not error.repeatable or time.monotonic() + pause > deadline:
                     return
                 await asyncio.sleep(pause)
-                pause = min(2 * pause, max_pause)
             except Exception as error:  # whose message may have the address
                 log.error("an alert was not sent: %s", type(error).__name__)
                 self._set_problem("Sending the alert failed: enter the address again.")

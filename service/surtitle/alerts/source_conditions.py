@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from surtitle.alerts.condition import Condition
+from surtitle.channels.backup import AUDIBLE
 from surtitle.channels.settings import AlertSettings
 from surtitle.core.wire import AlertKind
 
-_AUDIBLE = -55.0  # decibels below full scale
-_SPEECH = -45.0  # the same, for what is loud enough to be speech
+_SPEECH = -45.0  # decibels below full scale from which audio is loud enough to be speech
 _PAUSE = 3.0  # seconds between two words for which a source is not silent
 _WORDS_APART = 10.0  # seconds without words, or without sound, which are part of a talk
 _LATE_FOR = 2.0  # seconds for which captions must be late: one slow step is no trouble
@@ -63,7 +63,7 @@ class SourceConditions:
 
     def _note(self, report: SourceReport, now: float) -> None:
         if report.seconds > self._seconds or report.ignored:
-            if report.level >= _AUDIBLE or report.ignored:
+            if report.level >= AUDIBLE or report.ignored:
                 self._last_sound = now
             if report.level >= _SPEECH:
                 self._last_speech = now

@@ -31,6 +31,10 @@ OUTPUT_EVENTS = 1 << 6
 """EventSubscription::Outputs, for `ObsClient.record_path`."""
 SCENE_EVENTS = 1 << 2
 """EventSubscription::Scenes, for `ObsClient.program_scene`."""
+PASSWORD_REFUSED = "OBS refuses the password: copy it from OBS's menu Tools, WebSocket Server Settings."
+"""The sentence about `ObsPasswordRefused`."""
+START_ADVICE = "start OBS, and enable the server in its menu Tools, WebSocket Server Settings."
+"""What to do if OBS cannot be reached."""
 
 
 class ObsError(Exception):

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.obs_client import (
+    PASSWORD_REFUSED,
+    START_ADVICE,
     ObsClient,
     ObsError,
     ObsPasswordRefused,
@@ -20,6 +22,7 @@ from surtitle.closed_captions.obs_client import (
     connect_to_obs,
 )
 from surtitle.closed_captions.record_clock import RecordStatus
+from surtitle.core.backoff import Backoff
 from surtitle.core.wire import ClosedCaptionsState
 
 log = logging.getLogger("surtitle.obs")
@@ -28,7 +31,6 @@ _TIMEOUT = 3.0  # seconds to wait for OBS's answer
 _STATUS_INTERVAL = 1.0  # seconds between two requests for OBS's stream status
 _RECORD_INTERVAL = 0.25  # seconds between two requests for the status of OBS's recording
 _BACKOFF = (1.0, 15.0)  # seconds between two attempts to connect: the first and the maximum
-_ADVICE = "start OBS, and enable the server in its menu Tools, WebSocket Server Settings."
 _NOT_STREAMING = 501  # obs-websocket: OutputNotRunning
 
 
@@ -45,9 +47,7 @@ IDLE = OutputState(
     "not_streaming", "Connected to OBS, which is not streaming: captions are sent when the stream starts."
 )
 SENDING = OutputState("sending", "OBS is streaming, and its closed captions are sent.")
-WRONG_PASSWORD = OutputState(
-    "wrong_password", "OBS refuses the password: copy it from OBS's menu Tools, WebSocket Server Settings."
-)
+WRONG_PASSWORD = OutputState("wrong_password", PASSWORD_REFUSED)
 OFF = OutputState("off", "Closed captions are not sent by the service.")
 
 
@@ -83,17 +83,16 @@ class ObsOutput:
 
         Cancelling takes the captions off viewers' screens first, within `_TIMEOUT`.
         """
-        pause, max_pause = _BACKOFF
+        backoff = Backoff(*_BACKOFF)
         while True:
             began = time.monotonic()
             try:
                 await self._connect()
             except ObsError as error:
                 self._note_failure(error)
-            if time.monotonic() - began > max_pause:
-                pause = _BACKOFF[0]  # the connection had lasted for a while
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, max_pause)
+            if time.monotonic() - began > _BACKOFF[1]:
+                backoff.reset()  # the connection had lasted for a while
+            await asyncio.sleep(backoff.next())
 
     async def _connect(self) -> None:
         """Connect once, and send until the connection fails."""
@@ -175,7 +174,7 @@ class ObsOutput:
         elif isinstance(error, ObsUnsupported):
             state = OutputState("not_connected", f"What answers at {where} is not OBS 28 or newer: update OBS.")
         else:
-            state = OutputState("not_connected", f"OBS does not answer at {where}: {_ADVICE}")
+            state = OutputState("not_connected", f"OBS does not answer at {where}: {START_ADVICE}")
         self._set_state(state)
         if self._state != before:
             log.warning("%s", self._state.message)

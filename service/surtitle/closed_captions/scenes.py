@@ -11,12 +11,15 @@ from typing import Any
 from surtitle.channels.channel import Channel
 from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.obs_client import (
+    PASSWORD_REFUSED,
     SCENE_EVENTS,
+    START_ADVICE,
     ObsClient,
     ObsError,
     ObsPasswordRefused,
     connect_to_obs,
 )
+from surtitle.core.backoff import Backoff
 from surtitle.core.wire import SceneState, SceneStatus
 
 log = logging.getLogger("surtitle.obs")
@@ -24,7 +27,6 @@ log = logging.getLogger("surtitle.obs")
 _TIMEOUT = 3.0  # seconds to wait for OBS's answer
 _ASK_INTERVAL = 10.0  # seconds between two requests for the scene, of whose changes OBS tells: it may be renamed
 _BACKOFF = (1.0, 15.0)  # seconds between two attempts to connect: the first and the maximum
-_ADVICE = "start OBS, and enable the server in its menu Tools, WebSocket Server Settings."
 
 
 class SceneFollower:
@@ -46,7 +48,7 @@ class SceneFollower:
 
     async def run(self) -> None:
         """Connect and follow until cancelled, and reconnect with increasing pauses when the connection is lost."""
-        pause, max_pause = _BACKOFF
+        backoff = Backoff(*_BACKOFF)
         settings = self._settings
         try:
             while True:
@@ -59,10 +61,9 @@ class SceneFollower:
                 except ObsError as error:
                     self._note_failure(error)
                 self._note_scene(None)
-                if time.monotonic() - began > max_pause:
-                    pause = _BACKOFF[0]  # the connection had lasted for a while
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, max_pause)
+                if time.monotonic() - began > _BACKOFF[1]:
+                    backoff.reset()  # the connection had lasted for a while
+                await asyncio.sleep(backoff.next())
         finally:
             self._note_scene(None)
 
@@ -84,11 +85,9 @@ class SceneFollower:
     def _note_failure(self, error: ObsError) -> None:
         where = f"{self._settings.host}:{self._settings.port}"
         if isinstance(error, ObsPasswordRefused):
-            self._set_state(
-                "wrong_password", "OBS refuses the password: copy it from OBS's menu Tools, WebSocket Server Settings."
-            )
+            self._set_state("wrong_password", PASSWORD_REFUSED)
         else:
-            self._set_state("not_connected", f"OBS does not answer at {where}: {_ADVICE}")
+            self._set_state("not_connected", f"OBS does not answer at {where}: {START_ADVICE}")
             log.debug("%s: %s", type(error).__name__, error)
 
     def _set_state(self, state: SceneState, message: str) -> None:

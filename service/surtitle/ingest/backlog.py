@@ -28,7 +28,7 @@ class SentAudio:
 
     @property
     def full(self) -> bool:
-        """Whether enough is to be sent that no more should be added."""
+        """Whether so much waits that no more should be added."""
         return self.end - self.position >= _FULL
 
     def add(self, samples: Samples) -> None:

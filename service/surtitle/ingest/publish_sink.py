@@ -17,10 +17,10 @@ from surtitle.audio import RATE, Frames, Samples, to_mono
 from surtitle.audio.gaps import make_silence
 from surtitle.audio.intake import BlockResampler
 from surtitle.audio.pcm import to_pcm
+from surtitle.core.backoff import Backoff
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import LOOPBACK
 from surtitle.ingest.backlog import SentAudio
-from surtitle.ingest.backoff import Backoff
 from surtitle.ingest.overlap import Overlap
 
 _BLOCK = RATE // 10  # samples sent at once

@@ -7,6 +7,7 @@ from typing import Any
 
 from surtitle.channels.output_settings import ObsText
 from surtitle.closed_captions.obs_client import (
+    PASSWORD_REFUSED,
     ObsClient,
     ObsError,
     ObsPasswordRefused,
@@ -58,9 +59,7 @@ class ObsTextTarget:
             ) from error
         except ObsPasswordRefused as error:
             await self.close()
-            raise TargetRefused(
-                "OBS refuses the password: copy it from OBS's menu Tools, WebSocket Server Settings."
-            ) from error
+            raise TargetRefused(PASSWORD_REFUSED) from error
         except ObsUnsupported as error:
             await self.close()
             raise TargetError(f"What answers at {where} is not OBS 28 or newer: update OBS.") from error

@@ -14,6 +14,7 @@ from typing import Protocol
 from surtitle.channels.channel import Channel
 from surtitle.channels.screen_text import screen_text
 from surtitle.channels.track import Track
+from surtitle.core.backoff import Backoff
 from surtitle.outputs.state import State, TargetError
 
 log = logging.getLogger("surtitle.outputs")
@@ -85,18 +86,17 @@ class ShownText:
 
     async def run(self) -> None:
         """Show texts until cancelled or until `finish`. Reconnects with increasing pauses."""
-        pause, max_pause = _BACKOFF
+        backoff = Backoff(*_BACKOFF)
         try:
             while not self._finishing.is_set():
                 try:
                     await self._target.check()
-                    pause = _BACKOFF[0]
+                    backoff.reset()
                     await self._show_changes()
                 except TargetError as error:
                     self._shown = None
                     self._set_state(State(error.state, str(error)))
-                    await self._pause(pause)
-                    pause = min(2 * pause, max_pause)
+                    await self._pause(backoff.next())
         finally:
             await self._clear()
 

@@ -1,9 +1,9 @@
 // Alerts on the dashboard: what is wrong now, and the form for where alerts are sent and which sources are backups.
 
-import { ServiceError, changeSettings, testAlerts } from "../overlay/shared/api.js";
+import { changeSettings, testAlerts } from "../overlay/shared/api.js";
 import { control, part, writeAll, writeOrHide } from "../overlay/shared/dom.js";
 import { t } from "../overlay/shared/i18n.js";
-import { say, settingsForm } from "./settings-form.js";
+import { reportFailure, say, settingsForm } from "./settings-form.js";
 
 /** @import { Alert, AlertStatus, ChannelSettings, SettingsChanges } from "../overlay/shared/protocol.js" */
 
@@ -88,10 +88,5 @@ function read(form) {
 async function attempt(form, action) {
   const answer = part(form, ".form-status");
   say(answer, "…");
-  try {
-    say(answer, await action(), true);
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    say(answer, error.message);
-  }
+  await reportFailure(answer, async () => say(answer, await action(), true));
 }

@@ -1,9 +1,9 @@
 // The streams of a channel on the dashboard: those that the service fetches or waits for, and their state.
 
-import { ServiceError, addIngest, removeIngest } from "../overlay/shared/api.js";
+import { addIngest, removeIngest } from "../overlay/shared/api.js";
 import { control, create, createButton, part, write, writeOrHide } from "../overlay/shared/dom.js";
 import { t } from "../overlay/shared/i18n.js";
-import { say } from "./settings-form.js";
+import { reportFailure, say } from "./settings-form.js";
 
 /** @import { IngestDescription } from "../overlay/shared/protocol.js" */
 
@@ -66,14 +66,4 @@ function createRow(box, channel, { id, name, url }) {
   button.setAttribute("aria-label", `${t("Remove")}: ${name}`);
   row.append(create("span", "stream-name", name), create("span", "address", url), create("span", "message"), button);
   return row;
-}
-
-/** @param {HTMLElement} answer @param {() => Promise<unknown>} action */
-async function reportFailure(answer, action) {
-  try {
-    await action();
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    say(answer, error.message);
-  }
 }

@@ -1,10 +1,10 @@
 // A channel's other outputs on the dashboard: what is sent where, and a form that adds one.
 
-import { ServiceError, addOutput, changeOutput, removeOutput } from "../overlay/shared/api.js";
+import { addOutput, changeOutput, removeOutput } from "../overlay/shared/api.js";
 import { cloneTemplate, control, part, write, writeOrHide } from "../overlay/shared/dom.js";
 import { languageName } from "../overlay/shared/format.js";
 import { t } from "../overlay/shared/i18n.js";
-import { readOptional, say } from "./settings-form.js";
+import { readOptional, reportFailure, say } from "./settings-form.js";
 
 /** @import { OutputStatus } from "../overlay/shared/protocol.js" */
 
@@ -122,10 +122,5 @@ function read(form, kind) {
 async function attempt(box, action) {
   const answer = part(box, ".form-status");
   say(answer, "");
-  try {
-    await action();
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error;
-    say(answer, error.message);
-  }
+  await reportFailure(answer, action);
 }

@@ -72,6 +72,16 @@ export function readOptional(form, name) {
   return control(form, name).value.trim() || null;
 }
 
+/** Do something, and say why if the service refuses it. @param {HTMLElement} answer @param {() => Promise<unknown>} action */
+export async function reportFailure(answer, action) {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    say(answer, error.message);
+  }
+}
+
 /** @param {HTMLElement} place @param {string} text @param {boolean} good whether it reports success */
 export function say(place, text, good = false) {
   place.textContent = text;

@@ -1,10 +1,10 @@
-"""The pauses between attempts to connect."""
+"""The pauses between attempts."""
 
 from __future__ import annotations
 
 
 class Backoff:
-    """Pauses in seconds that double from ``first`` to ``largest``, until a connection has lasted."""
+    """Pauses in seconds that double from ``first`` to ``largest``, until one has succeeded."""
 
     def __init__(self, first: float, largest: float) -> None:
         self._first = first
