@@ -9,7 +9,10 @@ from playwright.async_api import async_playwright
 
 from tests.support import Running, as_wav, error_rate, need, speech
 
-TEXT = "The farmer sold his horse and bought a new truck. She has worked in the same office for eleven years."
+TEXT = (
+    "The farmer sold his horse and bought a new truck. She has worked in the same office for eleven years. "
+    "Please close the door when you leave the room. The meeting will begin at nine in the morning."
+)
 
 RECORD = """async ([address, encoded]) => {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
