@@ -159,7 +159,7 @@ class Running:
 
 
 @dataclass
-class PendingCaption:
+class PublisherReplies:
     """All that the service said to a publisher."""
 
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -199,9 +199,9 @@ async def readers(service: Running, channel: str, count: int) -> None:
     await until(lambda: service.services.hub.readers.of(channel) >= count)
 
 
-async def listen(socket: ClientConnection, *, timeout: float = 60) -> PendingCaption:
+async def listen(socket: ClientConnection, *, timeout: float = 60) -> PublisherReplies:
     """Everything until the service closes the connection."""
-    said = PendingCaption()
+    said = PublisherReplies()
     try:
         async with asyncio.timeout(timeout):
             async for message in socket:
@@ -214,7 +214,7 @@ async def listen(socket: ClientConnection, *, timeout: float = 60) -> PendingCap
 
 async def publish(
     service: Running, samples: Samples, *, channel: str = "main", pace: float | None = None, **start: Any
-) -> PendingCaption:
+) -> PublisherReplies:
     """Send 16 kHz samples, at ``pace`` times real time or as fast as they are taken, and wait for the end."""
     async with service.publisher(channel) as socket:
         await socket.send(json.dumps({"op": "start", "rate": RATE, "source": "test", **start}))

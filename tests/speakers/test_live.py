@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from tests.speakers.talk import MODEL, turns
-from tests.support import PendingCaption, Running, error_rate, publish, running, until
+from tests.support import PublisherReplies, Running, error_rate, publish, running, until
 
 pytestmark = pytest.mark.torch
 
@@ -51,7 +51,7 @@ def is_ready(diarizer: Any) -> bool:
     return bool(diarizer.state.name == "ready")
 
 
-def finals(said: PendingCaption) -> list[tuple[str | None, str]]:
+def finals(said: PublisherReplies) -> list[tuple[str | None, str]]:
     """The speaker and the text of each caption, in its newest revision."""
     newest = {message["id"]: message for message in said.of("final")}
     return [(message.get("speaker"), message["text"]) for message in newest.values()]

@@ -18,7 +18,18 @@ from websockets.exceptions import ConnectionClosed
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
 from surtitle.core.settings import Limits
-from tests.support import PendingCaption, Running, blocks, error_rate, listen, publish, running, silence, speech, until
+from tests.support import (
+    PublisherReplies,
+    Running,
+    blocks,
+    error_rate,
+    listen,
+    publish,
+    running,
+    silence,
+    speech,
+    until,
+)
 
 HASTY = Limits(ahead=5.0, start_timeout=1.0, idle_timeout=1.5, resume_window=2.0, detached_flush=0.3)
 
@@ -34,7 +45,7 @@ def start(**changes: Any) -> str:
     return json.dumps({"op": "start", "format": "pcm16le", "rate": RATE, "channels": 1, "source": "test", **changes})
 
 
-async def say(service: Running, *messages: str | bytes, channel: str = "main") -> PendingCaption:
+async def say(service: Running, *messages: str | bytes, channel: str = "main") -> PublisherReplies:
     """Send these and wait for the service to close."""
     async with service.publisher(channel) as socket:
         with suppress(ConnectionClosed):  # the answer may come before all is said
@@ -220,9 +231,14 @@ async def test_an_http_client_that_stops_sending(hasty: Running) -> None:
 async def test_a_flood_and_garbage_disturb_no_other_source(service: Running) -> None:
     """While a live source speaks, one client sends as fast as it can and others send garbage."""
     text = "We walked along the river until the sun went down. The doctor told him to drink more water."
+    alone = await publish(service, speech(text), channel="live", pace=1.0)  # how late captions are on this machine
     flood = publish(service, silence(120), channel="flood", source="flood")
     noise = [say(service, start(), "garbage") for _ in range(5)] + [say(service, b"xx") for _ in range(5)]
     live, *_ = await asyncio.gather(publish(service, speech(text), channel="live", pace=1.0), flood, *noise)
     assert live.code == 1000
     assert error_rate(text, live.text) < 0.3
-    assert all(message["seconds"] < 3 for message in live.of("lag"))
+    assert max_lag(live) < 3 + 3 * max_lag(alone)
+
+
+def max_lag(replies: PublisherReplies) -> float:
+    return max((message["seconds"] for message in replies.of("lag")), default=0.0)

@@ -24,14 +24,14 @@ from surtitle.channels.hub import Hub
 from surtitle.core.errors import TooMany
 from surtitle.core.settings import Access, Limits
 from surtitle.web.admission import AdmissionLimits, ByteRateLimit
-from tests.support import PendingCaption, Running, error_rate, listen, publish, running, silence, speech, until
+from tests.support import PublisherReplies, Running, error_rate, listen, publish, running, silence, speech, until
 
 START = '{"op":"start","source":"test"}'
 SECRET = "a secret that nobody guesses, of this test"
 PROXIED = Access(SECRET, require_token=True, trust_proxy=("127.0.0.1",))
 
 
-async def say(service: Running, *messages: str | bytes, channel: str = "main", pause: float = 0.0) -> PendingCaption:
+async def say(service: Running, *messages: str | bytes, channel: str = "main", pause: float = 0.0) -> PublisherReplies:
     async with service.publisher(channel) as socket:
         with suppress(ConnectionClosed):
             for message in messages:

@@ -18,7 +18,7 @@ import soxr
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
 from tests.support import (
-    PendingCaption,
+    PublisherReplies,
     Running,
     blocks,
     error_rate,
@@ -99,7 +99,7 @@ async def test_words_come_while_they_are_spoken(service: Running) -> None:
     assert any(0 < message["stable"] < len(message["text"]) for message in said.of("partial"))
 
 
-def check_revisions(said: PendingCaption) -> None:
+def check_revisions(said: PublisherReplies) -> None:
     """Revisions count up, and the stable beginning of a text never changes again."""
     stable: dict[str, str] = {}
     revisions: dict[str, int] = {}
