@@ -14,6 +14,7 @@ from surtitle.core.words import Word
 from surtitle.outputs.progress import Progress
 from surtitle.outputs.pushed_captions import CaptionTarget, PushedCaptions
 from surtitle.outputs.shown_text import ShownText, TextTarget
+from surtitle.outputs.state import StateReport
 
 
 @dataclass
@@ -39,9 +40,8 @@ class Bench:
     @asynccontextmanager
     async def pushing(self, target: CaptionTarget) -> AsyncIterator[PushedCaptions]:
         """Push captions until the block ends, and then as at the end of the service."""
-        output = PushedCaptions(
-            self.channel, self.channel.original, target, self.progress, self.save, str, lambda: None
-        )
+        report = StateReport(self.channel.name, target.name)
+        output = PushedCaptions(self.channel, self.channel.original, target, self.progress, self.save, report)
         running = asyncio.create_task(output.run())
         try:
             yield output
@@ -56,7 +56,8 @@ class Bench:
 @asynccontextmanager
 async def showing(bench: Bench, target: TextTarget, delay: float = 0) -> AsyncIterator[ShownText]:
     """Show the newest lines until the block ends, and then as at the end of the service."""
-    output = ShownText(bench.channel, bench.channel.original, target, delay, str, lambda: None)
+    report = StateReport(bench.channel.name, target.name)
+    output = ShownText(bench.channel, bench.channel.original, target, delay, report)
     running = asyncio.create_task(output.run())
     try:
         yield output

@@ -175,9 +175,7 @@ class Alerts:
             alert = entry.active[key] = _create_alert(change.kind, change.subject, change.message)
             log.warning("%s: %s", channel.name, change.message)
         else:
-            before = entry.active.pop(key, None)
-            alert = before or _create_alert(change.kind, change.subject, change.message)
-            alert = Alert(**{**alert, "message": change.message})
+            alert = _end_alert(entry.active.pop(key, None), change.kind, change.subject, change.message)
             log.info("%s: %s", channel.name, change.message)
         if entry.sender is not None:
             entry.sender.put(_build_message(alert, channel.name, "raised" if change.raised else "recovered"))
@@ -202,8 +200,8 @@ class Alerts:
             alert = self._disk_alert = _create_alert("disk", "", message)
             log.warning("%s", message)
         else:
-            alert = self._disk_alert or _create_alert("disk", "", "")
-            alert = Alert(**{**alert, "message": f"There is space on the disk again: {free / 1e9:.1f} GB are free."})
+            message = f"There is space on the disk again: {free / 1e9:.1f} GB are free."
+            alert = _end_alert(self._disk_alert, "disk", "", message)
             self._disk_alert = None
         for sender in self._list_targets():
             sender.put(_build_message(alert, None, "raised" if raised else "recovered"))
@@ -232,6 +230,12 @@ def _report(source: Source) -> SourceReport:
 
 def _create_alert(kind: AlertKind, subject: str, message: str) -> Alert:
     return Alert(id=secrets.token_hex(4), kind=kind, subject=subject, since=round(time.time(), 3), message=message)
+
+
+def _end_alert(raised: Alert | None, kind: AlertKind, subject: str, message: str) -> Alert:
+    """The alert that was raised, with the ``message`` that it is over."""
+    alert = raised or _create_alert(kind, subject, message)
+    return Alert(**{**alert, "message": message})
 
 
 def _build_message(alert: Alert, channel: str | None, state: AlertState) -> AlertMessage:

@@ -31,7 +31,7 @@ from surtitle.outputs.obs_text import ObsTextTarget
 from surtitle.outputs.progress import ProgressStore
 from surtitle.outputs.pushed_captions import CaptionTarget, PushedCaptions
 from surtitle.outputs.shown_text import ShownText, TextTarget
-from surtitle.outputs.state import OFF, State
+from surtitle.outputs.state import OFF, State, StateReport
 from surtitle.outputs.text_file import TextFileTarget
 from surtitle.outputs.vmix import VMixTarget
 from surtitle.outputs.webhook import WebhookTarget
@@ -238,11 +238,12 @@ class OutputManager:
                 progress = self._progress.get(channel.name, settings.id)
                 save = partial(self._progress.put, channel.name, settings.id)
                 target = self._caption_target(channel, settings)
-                yield PushedCaptions(channel, track, target, progress, save, problem, on_change)
+                report = StateReport(channel.name, target.name, problem, on_change)
+                yield PushedCaptions(channel, track, target, progress, save, report)
             else:
-                yield ShownText(
-                    channel, track, self._text_target(channel, settings), settings.delay, problem, on_change
-                )
+                shown_in = self._text_target(channel, settings)
+                report = StateReport(channel.name, shown_in.name, problem, on_change)
+                yield ShownText(channel, track, shown_in, settings.delay, report)
 
     def _caption_target(self, channel: Channel, settings: CaptionUrl | Webhook) -> CaptionTarget:
         allow_private = self._policy.allow_private

@@ -17,7 +17,7 @@ from surtitle.channels.track import Track
 from surtitle.closed_captions.interleaver import is_other_speaker
 from surtitle.outputs.caption_queue import CaptionQueue, QueueRules, WaitingCaption
 from surtitle.outputs.progress import Progress
-from surtitle.outputs.state import State, TargetError, TargetNotReady, TargetRefused
+from surtitle.outputs.state import State, StateReport, TargetError, TargetNotReady, TargetRefused
 
 log = logging.getLogger("surtitle.outputs")
 
@@ -62,10 +62,7 @@ class CaptionTarget(Protocol):
 
 
 class PushedCaptions:
-    """Sends captions while `run` runs, and continues where an earlier run ended.
-
-    ``save`` stores the progress. ``problem`` says why the track is empty, in one sentence, if it is.
-    """
+    """Sends captions while `run` runs, and continues where an earlier run ended. ``save`` stores the progress."""
 
     def __init__(
         self,
@@ -74,8 +71,7 @@ class PushedCaptions:
         target: CaptionTarget,
         progress: Progress,
         save: Callable[[Progress], Awaitable[None]],
-        problem: Callable[[], str],
-        on_change: Callable[[], None],
+        report: StateReport,
     ) -> None:
         self.sent = 0
         self._given_up = 0
@@ -83,9 +79,7 @@ class PushedCaptions:
         self._track = track
         self._target = target
         self._save = save
-        self._problem = problem
-        self._on_change = on_change
-        self._state = State("connecting", f"Connecting to {target.name}.")
+        self._report = report
         cursor = track.feed.parse_resume_id(progress.cursor) if progress.cursor else None
         self._resumes = cursor is not None
         self._start = track.feed.last if cursor is None else cursor
@@ -107,12 +101,11 @@ class PushedCaptions:
 
     @property
     def state(self) -> State:
-        if (problem := self._problem()) and self._state.name in ("waiting", "sending"):
-            return State("failed", problem)
+        state = self._report.current
         late = time.monotonic() - self._queue.due()
-        if late > _BEHIND and self._state.name == "sending":
+        if late > _BEHIND and state.name == "sending":
             return State("behind", f"Captions are {late:.0f} s late: {self._target.name} takes them too slowly.")
-        return self._state
+        return state
 
     async def run(self) -> None:
         """Send captions until cancelled, or until nothing is due after `finish`."""
@@ -192,7 +185,7 @@ class PushedCaptions:
                 continue
             if self.skipped != skipped:
                 log.warning("%s: captions for %s came too late", self._channel.name, self._target.name)
-                self._on_change()
+                self._report.on_change()
             await self._store()
             if self._finishing and self._followed >= self._track.feed.last:
                 await self._store(always=True)
@@ -209,12 +202,14 @@ class PushedCaptions:
         try:
             known = await self._target.check()
         except TargetError as error:
-            self._set_state(State(error.state, str(error)))
+            self._report.set(State(error.state, str(error)))
             return
-        if known or self._state.name == "connecting":
+        if known or self._report.own.name == "connecting":
             how = "Connected to" if known else "Ready for"
-            if self._state.name != "sending":
-                self._set_state(State("waiting", f"{how} {self._target.name}: captions are sent when somebody speaks."))
+            if self._report.own.name != "sending":
+                self._report.set(
+                    State("waiting", f"{how} {self._target.name}: captions are sent when somebody speaks.")
+                )
 
     async def _deliver(self, waiting: WaitingCaption) -> None:
         """Send a caption, if necessary several times; give it up if it cannot be sent."""
@@ -224,11 +219,11 @@ class PushedCaptions:
             try:
                 await self._target.send(text)
             except (TargetRefused, TargetNotReady) as error:
-                self._set_state(State(error.state, str(error)))
+                self._report.set(State(error.state, str(error)))
                 self._given_up += isinstance(error, TargetRefused)
                 return
             except TargetError as error:
-                self._set_state(State("failed", str(error)))
+                self._report.set(State("failed", str(error)))
                 late = pause is None or time.monotonic() - began + pause > _RETRY_WINDOW
                 if pause is None or late or not error.repeatable:
                     self._given_up += 1
@@ -238,8 +233,8 @@ class PushedCaptions:
                 self.sent += 1
                 caption = waiting.caption
                 self._voice = (caption.source, caption.speaker)
-                self._set_state(State("sending", f"Captions are sent to {self._target.name}."))
-                self._on_change()
+                self._report.set(State("sending", f"Captions are sent to {self._target.name}."))
+                self._report.on_change()
                 return
 
     def _describe(self, waiting: WaitingCaption) -> TimedText:
@@ -258,10 +253,3 @@ class PushedCaptions:
         self._handled = self._queue.handled
         cursor = self._track.feed.resume_id(self._queue.cursor)
         await self._save(Progress(self._target.key, self._target.sequence, cursor, self._queue.recent))
-
-    def _set_state(self, state: State) -> None:
-        if state != self._state:
-            if state.name in ("refused", "failed"):
-                log.warning("%s: %s", self._channel.name, state.message)
-            self._state = state
-            self._on_change()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
@@ -15,9 +13,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.screen_text import screen_text
 from surtitle.channels.track import Track
 from surtitle.core.backoff import Backoff
-from surtitle.outputs.state import State, TargetError
-
-log = logging.getLogger("surtitle.outputs")
+from surtitle.outputs.state import State, StateReport, TargetError
 
 _IDLE_TIMEOUT = 60.0  # seconds to wait for a change before looking again, in any case
 _BACKOFF = (1.0, 15.0)  # seconds between two attempts: the first and the maximum
@@ -49,7 +45,6 @@ class ShownText:
     """Shows a track's newest lines while `run` runs, ``delay`` seconds late, and removes them at the end.
 
     A target that cannot be reached gets the newest text when it is back: there is nothing to catch up with.
-    ``problem`` says why the track is empty, in one sentence, if it is.
     """
 
     def __init__(
@@ -58,8 +53,7 @@ class ShownText:
         track: Track,
         target: TextTarget,
         delay: float,
-        problem: Callable[[], str],
-        on_change: Callable[[], None],
+        report: StateReport,
     ) -> None:
         self.sent = 0
         self.skipped = 0
@@ -67,18 +61,14 @@ class ShownText:
         self._track = track
         self._target = target
         self._delay = delay
-        self._problem = problem
-        self._on_change = on_change
-        self._state = State("connecting", f"Connecting to {target.name}.")
+        self._report = report
         self._texts: deque[tuple[float, str]] = deque([(0.0, "")], maxlen=_MAX_WAITING)
         self._shown: str | None = None  # None if the target may show anything
         self._finishing = asyncio.Event()
 
     @property
     def state(self) -> State:
-        if (problem := self._problem()) and self._state.name in ("waiting", "sending"):
-            return State("failed", problem)
-        return self._state
+        return self._report.current
 
     def finish(self) -> None:
         """Let `run` end: the service stops."""
@@ -95,7 +85,7 @@ class ShownText:
                     await self._show_changes()
                 except TargetError as error:
                     self._shown = None
-                    self._set_state(State(error.state, str(error)))
+                    self._report.set(State(error.state, str(error)))
                     await self._pause(backoff.next())
         finally:
             await self._clear()
@@ -128,10 +118,10 @@ class ShownText:
         self._shown = text
         if text:
             self.sent += 1
-            self._set_state(State("sending", f"The newest captions are shown in {self._target.name}."))
-            self._on_change()
-        elif self._state.name != "sending":
-            self._set_state(self._ready())
+            self._report.set(State("sending", f"The newest captions are shown in {self._target.name}."))
+            self._report.on_change()
+        elif self._report.own.name != "sending":
+            self._report.set(self._ready())
 
     def _ready(self) -> State:
         return State("waiting", f"Connected to {self._target.name}: captions are shown when somebody speaks.")
@@ -161,10 +151,3 @@ class ShownText:
                         await self._target.show("")
         finally:
             await self._target.close()
-
-    def _set_state(self, state: State) -> None:
-        if state != self._state:
-            if state.name in ("refused", "failed"):
-                log.warning("%s: %s", self._channel.name, state.message)
-            self._state = state
-            self._on_change()

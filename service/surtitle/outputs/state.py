@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from surtitle.core import wire
+
+log = logging.getLogger("surtitle.outputs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,37 @@ class State:
 
 
 OFF = State("off", "This output is switched off.")
+
+
+class StateReport:
+    """The state that an output reports while it runs: ``on_change`` is called when it changes.
+
+    ``problem`` says why there are no captions to send, in one sentence, if that is so. Without captions, a target that
+    works says nothing about the output.
+    """
+
+    def __init__(
+        self, channel: str, target: str, problem: Callable[[], str] = str, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        """``channel`` and ``target`` are names for people."""
+        self.own = State("connecting", f"Connecting to {target}.")
+        self.on_change = on_change
+        self._channel = channel
+        self._problem = problem
+
+    @property
+    def current(self) -> State:
+        if (problem := self._problem()) and self.own.name in ("waiting", "sending"):
+            return State("failed", problem)
+        return self.own
+
+    def set(self, state: State) -> None:
+        """Report the state that the target is in, and log what a person should know."""
+        if state != self.own:
+            if state.name in ("refused", "failed"):
+                log.warning("%s: %s", self._channel, state.message)
+            self.own = state
+            self.on_change()
 
 
 class TargetError(Exception):
