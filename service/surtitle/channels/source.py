@@ -30,6 +30,7 @@ from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
 from surtitle.core.wire import SourceEvent, SourceState, SourceStatus
+from surtitle.models.catalogue import plain_name
 from surtitle.pipeline import Pipeline
 from surtitle.speech.engine import Engine, Stream
 
@@ -292,7 +293,7 @@ class Source:
             id=self.key,
             state=self.state,
             engine=self.engine,
-            model=self.model,
+            model=plain_name(self.model),
             language=self.language,
             notice=self.notice,
             speaking=self._pipeline.speaking,

@@ -113,7 +113,10 @@ class Engines:
     def description(self) -> EngineDescription:
         """The default engine and model, and notices about them, for the dashboard."""
         return EngineDescription(
-            engine=self._default.name, model=self._default.model, notice=self.notice, choice=self.choice
+            engine=self._default.name,
+            model=catalogue.plain_name(self._default.model),
+            notice=self.notice,
+            choice=self.choice,
         )
 
     @property
