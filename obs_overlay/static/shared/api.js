@@ -95,6 +95,27 @@ export const addIngest = (channel, ingest) => request(channelPath(channel, "/ing
 export const removeIngest = (channel, id) =>
   request(channelPath(channel, `/ingests/${encodeURIComponent(id)}`), { method: "DELETE" });
 
+/**
+ * The subtitles or the text of a file, by the interface for OpenAI's clients.
+ * @param {string} channel whose language and vocabulary apply @param {File} file @param {string} format
+ */
+export async function transcribeFile(channel, file, format) {
+  const body = new FormData();
+  body.append("model", "whisper-1"); // which is the channel's own model
+  body.append("response_format", format);
+  body.append("file", file);
+  let response;
+  let text;
+  try {
+    response = await fetch(channelPath(channel, "/v1/audio/transcriptions"), { method: "POST", body });
+    text = await response.text();
+  } catch {
+    throw new ServiceError(t("The service does not answer."), 0);
+  }
+  if (!response.ok) throw new ServiceError(JSON.parse(text).error.message, response.status);
+  return text;
+}
+
 /** All styles of a channel, by name. @type {(channel: string) => Promise<Record<string, Style>>} */
 export const getStyles = (channel) => request(channelPath(channel, "/styles"));
 

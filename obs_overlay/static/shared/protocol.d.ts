@@ -529,6 +529,8 @@ export interface ChannelBasics {
   language: string | null;
   model: string | null;
   name: string;
+  /** those of the readers that are browser sources in OBS */
+  obs_overlays: number;
   paused: boolean;
   readers: number;
   sources: SourceStatus[];
@@ -546,6 +548,8 @@ export interface ChannelStatus {
   language: string | null;
   model: string | null;
   name: string;
+  /** those of the readers that are browser sources in OBS */
+  obs_overlays: number;
   outputs: OutputStatus[];
   paused: boolean;
   readers: number;

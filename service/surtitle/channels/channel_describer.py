@@ -40,6 +40,7 @@ class ChannelDescriber:
         status = ChannelBasics(
             name=channel.name,
             readers=self._readers.of(channel.name),
+            obs_overlays=self._readers.in_obs(channel.name),
             captions=channel.original.count,
             language=channel.settings.language,
             model=channel.settings.model,

@@ -14,6 +14,7 @@ class Readers:
 
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
+        self._in_obs: Counter[str] = Counter()
 
     @property
     def total(self) -> int:
@@ -24,15 +25,22 @@ class Readers:
         """The readers of the channel with that name."""
         return self._counts[channel]
 
+    def in_obs(self, channel: str) -> int:
+        """The readers of the channel with that name that are browser sources in OBS."""
+        return self._in_obs[channel]
+
     @contextmanager
-    def count(self, channel: Channel) -> Iterator[None]:
+    def count(self, channel: Channel, *, in_obs: bool = False) -> Iterator[None]:
         """Count one more reader for as long as the block runs."""
-        self._counts[channel.name] += 1
+        name, counted = channel.name, [self._counts, self._in_obs] if in_obs else [self._counts]
+        for counts in counted:
+            counts[name] += 1
         channel.changes.notify()
         try:
             yield
         finally:
-            self._counts[channel.name] -= 1
-            if not self._counts[channel.name]:
-                del self._counts[channel.name]
+            for counts in counted:
+                counts[name] -= 1
+                if not counts[name]:
+                    del counts[name]
             channel.changes.notify()

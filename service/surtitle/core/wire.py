@@ -482,6 +482,7 @@ class ChannelBasics(TypedDict):
 
     name: str
     readers: int
+    obs_overlays: Annotated[int, Meta(description="those of the readers that are browser sources in OBS")]
     captions: int
     language: str | None
     model: str | None

@@ -16,6 +16,7 @@ from surtitle.core.errors import TooMany
 from surtitle.core.settings import Limits
 from surtitle.web.addresses import get_address
 
+_OBS = "OBS/"  # in the user agent of OBS's browser sources
 _BURST = 30.0  # seconds' worth of the sustained rate that may arrive at once
 
 
@@ -58,7 +59,7 @@ class AdmissionLimits:
         address = _limited_address(connection)
         self._readers[address] += 1
         try:
-            with self._hub.readers.count(channel):
+            with self._hub.readers.count(channel, in_obs=_OBS in connection.headers.get("user-agent", "")):
                 yield
         finally:
             self._readers -= Counter([address])

@@ -8,6 +8,7 @@ import { isRefusal } from "../overlay/shared/token.js";
 import { showAccessLinks } from "./access-links.js";
 import { showAlertList } from "./alerts.js";
 import { ChannelCard } from "./channel-card.js";
+import { showGuide } from "./guide.js";
 import { showProgress } from "./model.js";
 
 /** @import { ServiceStatus } from "../overlay/shared/protocol.js" */
@@ -43,6 +44,7 @@ function showLoss(refused) {
   write(serviceState, refused
     ? t("This link is no longer valid: ask for a new one.")
     : t("The service does not answer: restart it"));
+  showGuide(null);
   for (const card of cards.values()) card.showSources([]);
 }
 
@@ -59,6 +61,7 @@ function show(status) {
   notice.hidden = !status.notice;
   write(part(notice, ".text"), status.notice);
   showProgress(part(notice, "progress", HTMLProgressElement), status.loading);
+  showGuide(status);
   demoButton.disabled = status.demo;
   write(demoButton, status.demo ? t("Playing…") : t("Play the demo"));
   for (const channel of status.channels) cardOf(channel.name).show(channel);

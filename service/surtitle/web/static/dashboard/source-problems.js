@@ -7,7 +7,7 @@ import { t } from "../overlay/shared/i18n.js";
 /** The engine of a source whose words a person types: it has no sound. */
 export const CAPTIONER = "captioner";
 
-const INAUDIBLE = -55; // decibels below full scale
+export const INAUDIBLE = -55; // decibels below full scale
 const PATIENCE = 10; // seconds of audio after which a silent source is reported
 const BEHIND = 3; // seconds
 
