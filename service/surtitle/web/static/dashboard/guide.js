@@ -88,7 +88,7 @@ function showStep(row, { name, state, text, advice }) {
 /** @param {HTMLFormElement} form */
 function setUpFile(form) {
   const bar = part(form, "progress", HTMLProgressElement);
-  const status = part(form, ".form-status");
+  const status = part(form, ".file-status");
   const result = part(form, ".result", HTMLAnchorElement);
   const button = part(form, "button", HTMLButtonElement);
   form.addEventListener("submit", async (event) => {
