@@ -80,7 +80,7 @@ async def test_a_file_becomes_subtitles(window: Any, tmp_path: Path) -> None:
         assert "river" in subtitles
         await dashboard.page.set_input_files(".guide [name=file]", tmp_path / "notes.wav")
         await dashboard.page.click(".guide .file button")
-        await dashboard.until("document.querySelector('.guide .file-status').textContent.includes('cannot be read as audio')")
+        await dashboard.until("document.querySelector('.file-status').textContent.includes('cannot be read as audio')")
         assert await dashboard.page.is_hidden(".guide .result")
         dashboard.errors.clear()  # a browser logs every answer that is an error
 
