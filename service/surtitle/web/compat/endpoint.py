@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import HTTPConnection
 
 from surtitle.channels.settings import check_language
-from surtitle.core.errors import BadRequest
+from surtitle.core.errors import BadRequest, NotReady
 from surtitle.models.catalogue import plain_name
 from surtitle.models.engines import BUILT_IN
 from surtitle.text.languages import recognizer_code, unknown_language
@@ -26,16 +26,23 @@ def source_name(connection: HTTPConnection, default: str) -> str:
     return connection.query_params.get("source") or default
 
 
-def check_spoken_language(connection: HTTPConnection, channel: str, language: str | None) -> None:
-    """Refuse a language that the channel's model does not know, because the client would get another one instead.
+async def check_spoken_language(connection: HTTPConnection, name: str, language: str | None) -> None:
+    """Refuse a language that the model of the channel ``name`` does not know: the client would get another one instead.
 
-    A model that is still being loaded cannot be asked. Raises `BadRequest`, `NoSuchChannel`, `TooMany`.
+    Waits, as the start of a source does, while a model on this computer is being loaded. Raises `BadRequest`,
+    `NotReady`, `NoSuchChannel`, `TooMany`.
     """
     if not language:
         return
     check_language(language)
-    engines, hub = services(connection).engines, services(connection).hub
-    engine = engines.get_loaded(hub.channel(channel).settings.model)
-    if engine is not None and engines.settled and recognizer_code(language, engine.languages) is None:
-        name = engine.name if engine.name == BUILT_IN else plain_name(engine.model)
-        raise BadRequest(unknown_language(language, name, engine.languages, detected=False))
+    engines, channel = services(connection).engines, services(connection).hub.channel(name)
+    wanted = channel.settings.model
+    engine = await engines.get_available(wanted, channel.model)
+    if recognizer_code(language, engine.languages) is not None:
+        return
+    if engine is not engines.get_loaded(wanted) or not engines.settled:
+        raise NotReady(
+            f"The model that could know the language {language} is still being loaded: try again in a few minutes."
+        )
+    model = engine.name if engine.name == BUILT_IN else plain_name(engine.model)
+    raise BadRequest(unknown_language(language, model, engine.languages, detected=False))

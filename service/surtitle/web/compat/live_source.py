@@ -194,7 +194,7 @@ async def open_live_source(connection: HTTPConnection, request: LiveRequest) -> 
     The route has checked the client's token. Raises `SurtitleError` if the source cannot be opened.
     """
     audio = request.audio
-    check_spoken_language(connection, request.channel, request.options.language)
+    await check_spoken_language(connection, request.channel, request.options.language)
     check_format(audio.name, audio.rate, audio.channels)  # before a source is created
     services(connection).admission.check_start(connection)
     hub, settings = services(connection).hub, services(connection).settings

@@ -23,7 +23,7 @@ from surtitle.core.words import Word
 from surtitle.vocabulary.rules import MAX_HOTWORDS, Vocabulary
 from surtitle.web.compat.endpoint import find_channel, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
-from surtitle.web.compat.sockets import send_json
+from surtitle.web.compat.sockets import close_code, send_json
 from surtitle.web.compat.transcript import CaptionChange, SpeechEnded
 from surtitle.web.receive import receive
 from surtitle.web.services import services
@@ -208,4 +208,4 @@ def _describe(word: Word) -> dict[str, Any]:
 
 
 async def _close(websocket: WebSocket, error: SurtitleError) -> None:
-    await websocket.close(1011 if error.status >= 500 else 1008, error.message[:120])
+    await websocket.close(close_code(error), error.message[:120])

@@ -105,7 +105,7 @@ class _Session:
         await accept(websocket)
         options, translations = self._options, services(websocket).translations
         options.check()
-        check_spoken_language(websocket, channel.name, options.language)
+        await check_spoken_language(websocket, channel.name, options.language)
         target = translations.language(channel, options.target_language)
         raw = options.format == _RAW
         await send_json(websocket, {"type": "config", "useAudioWorklet": raw, "mode": options.mode})
