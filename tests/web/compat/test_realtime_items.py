@@ -70,7 +70,9 @@ def test_the_silence_that_was_asked_for_ends_a_turn() -> None:
 
 def test_semantic_turns_end_with_a_sentence() -> None:
     items = Items(Session(turn_detection=TurnDetection("semantic_vad")))
-    assert "committed" not in kinds(items.update([SpeechStarted(0.0, 0.0), said("Please close"), SpeechEnded(1.0)], 1.7))
+    assert "committed" not in kinds(
+        items.update([SpeechStarted(0.0, 0.0), said("Please close"), SpeechEnded(1.0)], 1.7)
+    )
     assert "committed" in kinds(items.update([SpeechStarted(2.0, 2.0), said("the door.", 2.0), SpeechEnded(3.0)], 3.7))
 
 
@@ -135,7 +137,11 @@ def test_transcripts_are_the_deltas_joined(script: list[str], session: Session) 
     for at, step in enumerate(script):
         now = float(at)
         change: Change = (
-            SpeechStarted(now, now) if step == "(" else SpeechEnded(now) if step == ")" else said(step, now, key=f"c{at}")
+            SpeechStarted(now, now)
+            if step == "("
+            else SpeechEnded(now)
+            if step == ")"
+            else said(step, now, key=f"c{at}")
         )
         messages += items.update([change], now + 0.9)
     messages += items.commit([], len(script) + 1.0)

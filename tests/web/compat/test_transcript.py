@@ -46,8 +46,10 @@ def test_a_withdrawn_caption_leaves_nothing() -> None:
 
 
 def test_times_count_from_the_sources_first_sample() -> None:
-    changes = Follower(clock=10.0).update([Boundary(11.0, 11.4, speaking=True), caption("c1", 11.5, "Yes.", final=True)])
-    assert changes[0] == SpeechStarted(1.0, pytest.approx(1.4))
+    changes = Follower(clock=10.0).update(
+        [Boundary(11.0, 11.5, speaking=True), caption("c1", 11.5, "Yes.", final=True)]
+    )
+    assert changes[0] == SpeechStarted(1.0, 1.5)
     assert isinstance(changes[1], CaptionChange)
     assert changes[1].words[0].start == changes[1].caption.start == 1.5
 

@@ -148,7 +148,7 @@ def parse_parameters(form: Form, *, translate: bool) -> Parameters:
 async def _answer(request: Request, *, translate: bool) -> Response:
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(reserve(request))
+            await stack.enter_async_context(reserve(request))
             upload = await stack.enter_async_context(services(request).uploads.open())
             form = await receive_form(request, upload)
             parameters = parse_parameters(form, translate=translate)
