@@ -6,14 +6,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from surtitle.core.settings import Access
 from surtitle.core.wire import ModelProgress
 from surtitle.models.engines import Engines
 from tests.support import free_port, running
+from tests.web.compat.clients import SECRET, token
 
 GERMAN = '{"type":"session.update","session":{"audio":{"input":{"transcription":{"language":"de"}}}}}'
 
@@ -49,6 +53,58 @@ async def test_no_other_language_is_recognized_while_a_model_is_downloaded(monke
             assert "still being loaded" in json.loads(await socket.recv())["error"]["message"]
             await asyncio.wait_for(socket.wait_closed(), 60)
         assert socket.close_code == 1011
+
+
+PAGE = "https://page.example"
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/channels/stage"])
+@pytest.mark.parametrize(
+    ("path", "method"), [("/v1/models", "GET"), ("/v1/audio/transcriptions", "POST"), ("/v1/listen", "POST")]
+)
+async def test_scripts_of_allowed_pages_may_use_the_interfaces_for_files(
+    tmp_path: Path, prefix: str, path: str, method: str
+) -> None:
+    async with (
+        running(allow_origin=(PAGE,), access=Access(SECRET, require_token=True), data_dir=tmp_path) as service,
+        httpx.AsyncClient(base_url=service.url) as client,
+    ):
+        wanted = {"access-control-request-method": method, "access-control-request-headers": "authorization,x-one"}
+        answer = await client.options(prefix + path, headers={"origin": PAGE, **wanted})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, PAGE)
+        assert answer.headers["access-control-allow-methods"] == method
+        assert answer.headers["access-control-allow-headers"] == "authorization,x-one"
+        for given in ("wrong", token()):
+            headers = {"origin": PAGE, "authorization": f"Bearer {given}"}
+            answer = await client.request(method, prefix + path, headers=headers)
+            assert answer.status_code == (401 if given == "wrong" else 400 if method == "POST" else 200)
+            assert answer.headers["access-control-allow-origin"] == PAGE
+            assert answer.headers["vary"] == "origin"
+        for wrong in ("https://other.example", "null"):
+            answer = await client.options(prefix + path, headers={"origin": wrong, **wanted})
+            assert answer.status_code == 403
+            assert "access-control-allow-origin" not in answer.headers
+        for own in ("/api/channels", "/healthz"):
+            answer = await client.get(own, headers={"origin": PAGE, "authorization": f"Bearer {token()}"})
+            assert answer.status_code == 200
+            assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize("prefix", ["", "/api/channels/stage"])
+async def test_what_does_not_exist_is_answered_as_by_the_other_service(prefix: str) -> None:
+    async with running() as service, httpx.AsyncClient(base_url=service.url + prefix) as client:
+        for method, path, status, part in (
+            ("POST", "/v1/chat/completions", 404, "recognizes"),
+            ("GET", "/v1/audio/transcriptions", 405, "use POST"),
+            ("GET", "/v1/realtime", 405, "wss://"),
+        ):
+            answer = await client.request(method, path)
+            assert answer.status_code == status
+            assert part in answer.json()["error"]["message"]
+        for path in ("/asr", "/vosk", "/audio" if prefix else "/stt"):
+            answer = await client.get(path)
+            assert answer.status_code == 405
+            assert "use POST" in answer.json()["message"] or "wss://" in answer.json()["message"]
 
 
 @pytest.mark.parametrize("path", ["/v1/realtime", "/v1/realtime/translations", "/v1/listen", "/vosk", "/asr"])

@@ -232,6 +232,7 @@ def test_what_a_client_may_ask() -> None:
                     ("hotwords", "Surtitle, OBS")).options  # fmt: skip
     assert (options.language, options.vocabulary.prompt) == ("en-us", "About Surtitle")
     assert options.vocabulary.hotwords == ("Kubernetes", "Surtitle", "OBS")
+    assert parse(("language", "English")).options.language == "en"
     assert parse(("languages[]", "de"), ("languages[]", "fr")).candidates == ("de", "fr")
     assert parse(("languages[]", "de")).options.language == "de"
     assert parse(("chunking_strategy", "auto"), ("include[]", "logprobs"), ("temperature", "0.2"), ("x", "y"))

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
 
 from surtitle.channels.settings import check_language
-from surtitle.core.errors import BadRequest, NotReady
+from surtitle.core.errors import BadRequest, NotReady, SurtitleError
 from surtitle.models.catalogue import plain_name
 from surtitle.models.engines import BUILT_IN
 from surtitle.text.languages import recognizer_code, unknown_language
+from surtitle.web.routing import check_method
 from surtitle.web.services import services
+
+
+class NoSuchEndpoint(SurtitleError):
+    """There is nothing at this path of another service's interface."""
+
+    code = "unknown_url"
+    close = 4404
+    status = 404
+
 
 RETRY_DELAY = 5
 """Seconds after which a client may repeat a request for which there was no room."""
@@ -24,6 +35,24 @@ def find_channel(connection: HTTPConnection) -> str:
 def source_name(connection: HTTPConnection, default: str) -> str:
     """The name of the client's source: ``source`` in its address, where a person may have put one, or ``default``."""
     return connection.query_params.get("source") or default
+
+
+async def preflight(method: str, request: Request) -> Response:
+    """Answer a browser that asks whether a page may send a request with ``method`` and headers like a token."""
+    headers = {"access-control-allow-methods": method, "access-control-max-age": "600", "allow": method}
+    if wanted := request.headers.get("access-control-request-headers"):
+        headers["access-control-allow-headers"] = wanted
+    if request.headers.get("access-control-request-private-network") == "true":
+        headers["access-control-allow-private-network"] = "true"
+    return Response(status_code=204, headers=headers)
+
+
+async def no_such_endpoint(request: Request) -> Response:
+    """Refuse what the services have that these protocols are of, and this one does not."""
+    check_method(request.scope)
+    raise NoSuchEndpoint(
+        f"This service does not have {request.url.path[:120]}: it only recognizes and translates speech."
+    )
 
 
 async def check_spoken_language(connection: HTTPConnection, name: str, language: str | None) -> None:

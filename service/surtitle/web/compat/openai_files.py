@@ -29,7 +29,7 @@ from surtitle.core.errors import BadRequest, EngineError, SurtitleError
 from surtitle.core.words import Word, join
 from surtitle.recordings.file_transcriptions import FileModel, FileOptions, Recognized
 from surtitle.speakers.recorded import is_installed
-from surtitle.text.languages import english_name
+from surtitle.text.languages import english_name, find_language
 from surtitle.vocabulary.rules import MAX_PROMPT, Vocabulary
 from surtitle.web.compat.files import (
     FileTranscript,
@@ -343,7 +343,7 @@ def _describe_model(name: str) -> dict[str, Any]:
 
 def _parse_language(code: str, param: str) -> str:
     try:
-        return check_language(code)
+        return check_language(find_language(code) or code)  # its English name is what `verbose_json` says
     except BadRequest as error:
         raise ParameterError(error.message, param) from error
 
