@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from surtitle.core.settings import Access
+from surtitle.core.settings import Access, Limits
 from surtitle.core.wire import ModelProgress
 from surtitle.models.engines import Engines
 from tests.support import free_port, running
@@ -53,6 +54,30 @@ async def test_no_other_language_is_recognized_while_a_model_is_downloaded(monke
             assert "still being loaded" in json.loads(await socket.recv())["error"]["message"]
             await asyncio.wait_for(socket.wait_closed(), 60)
         assert socket.close_code == 1011
+
+
+async def test_a_message_may_be_a_whole_file() -> None:
+    async with running(Limits(frame_bytes=10_000)) as service:
+        path, sound = f"{service.sockets}/v1/listen?encoding=linear16&sample_rate=16000", bytes(200_000)
+        async with connect(path, proxy=None) as socket, asyncio.timeout(60):
+            await socket.send(sound)
+            await socket.send('{"type":"CloseStream"}')
+            *_, last = [json.loads(message) async for message in socket]
+        assert (last["type"], last["duration"]) == ("Metadata", 6.25)
+        async with connect(f"{service.sockets}/v1/realtime", proxy=None) as socket, asyncio.timeout(60):
+            audio = base64.b64encode(sound).decode()
+            await socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": audio}))
+            await socket.send('{"type":"input_audio_buffer.clear"}')
+            assert [json.loads(await socket.recv())["type"] for _ in range(2)] == [
+                "session.created",
+                "input_audio_buffer.cleared",
+            ]
+        for path in ("/asr?language=English", "/vosk"):
+            async with connect(service.sockets + path, proxy=None) as socket, asyncio.timeout(60):
+                await socket.send(sound)
+                await socket.send(b"" if path != "/vosk" else '{"eof" : 1}')
+                messages = [json.loads(message) async for message in _until_closed(socket, 3)]
+            assert not any("error" in message for message in messages)
 
 
 PAGE = "https://page.example"
@@ -130,7 +155,7 @@ async def test_a_restart_ends_connections_at_the_port_of_vosk() -> None:
     assert socket.close_code == 1012
 
 
-async def _until_closed(socket: ClientConnection) -> AsyncIterator[str | bytes]:
+async def _until_closed(socket: ClientConnection, limit: int = 1000) -> AsyncIterator[str | bytes]:
     with suppress(ConnectionClosed):
-        while True:
+        for _ in range(limit):
             yield await socket.recv()

@@ -21,8 +21,7 @@ from surtitle.core.errors import BadRequest, ShuttingDown, SurtitleError
 from surtitle.web.compat.endpoint import find_channel, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
 from surtitle.web.compat.openai_errors import describe_error
-from surtitle.web.compat.sockets import close_code, run_both, send_json
-from surtitle.web.receive import receive
+from surtitle.web.compat.sockets import close_code, receive_message, run_both, send_json
 from surtitle.web.services import services
 from surtitle.web.sockets import accept
 
@@ -107,7 +106,7 @@ class Connection(ABC):
     async def _receive_until_audio(self) -> bytes | None:
         """Answer messages until the first audio, which is returned; None if the client ends the session."""
         while True:
-            data = await self._answer(await receive(self._websocket, self._limits.compat_idle_timeout))
+            data = await self._answer(await receive_message(self._websocket))
             if data is None or data:
                 return data
 

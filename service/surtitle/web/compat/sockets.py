@@ -10,6 +10,7 @@ import msgspec
 from starlette.websockets import WebSocket
 
 from surtitle.core.errors import ShuttingDown, SurtitleError
+from surtitle.web.receive import receive
 from surtitle.web.services import services
 
 
@@ -22,6 +23,15 @@ async def send_text(websocket: WebSocket, text: str) -> None:
     """Send a message, which the client must accept within the limit. Raises `TimeoutError`, `WebSocketDisconnect`."""
     async with asyncio.timeout(services(websocket).settings.limits.send_timeout):
         await websocket.send_text(text)
+
+
+async def receive_message(
+    websocket: WebSocket, timeout: float | None = None, owner: asyncio.Future[None] | None = None
+) -> bytes | str:
+    """The client's next message, for which it has ``timeout`` seconds if its protocol says so. Raises as `receive`."""
+    limits = services(websocket).settings.limits
+    seconds = min(limits.compat_idle_timeout, timeout or limits.compat_idle_timeout)
+    return await receive(websocket, seconds, owner, limit=limits.compat_frame_bytes)
 
 
 def close_code(error: SurtitleError) -> int:
