@@ -103,10 +103,7 @@ class Pipeline:
 
         The end of an utterance comes after its last words, which may wait for their speakers.
         """
-        self._boundaries += [
-            Boundary(max(0.0, boundary.at + self.offset), boundary.speaking)
-            for boundary in self._recognizer.take_boundaries()
-        ]
+        self._boundaries += [boundary.shift(self.offset) for boundary in self._recognizer.take_boundaries()]
         ends = [at for at, boundary in enumerate(self._boundaries) if not boundary.speaking]
         unfinished = self._attribution.unfinished
         ready = ends[-unfinished:][0] if unfinished and ends else len(self._boundaries)

@@ -190,13 +190,17 @@ def test_the_end_of_an_utterance_comes_after_its_words(monkeypatch: pytest.Monke
     pipeline, timeline = Pipeline(stream, "Host", lambda: "c1"), Timeline(0.0)
     pipeline.listen(timeline, PATIENCE)
     update = Update(Hypothesis(words("one two")), endpoint=True)
-    boundaries = [Boundary(0.0, speaking=True), Boundary(0.8, speaking=False), Boundary(0.9, speaking=True)]
+    boundaries = [
+        Boundary(0.0, 0.0, speaking=True),
+        Boundary(0.8, 0.8, speaking=False),
+        Boundary(0.9, 0.9, speaking=True),
+    ]
     monkeypatch.setattr(pipeline._recognizer, "feed", lambda samples: [update] if samples.any() else [])
     monkeypatch.setattr(pipeline._recognizer, "take_boundaries", lambda: [boundaries.pop(0)] if boundaries else [])
     pipeline.feed(np.ones(16_000, dtype=np.float32))
-    assert pipeline.take_boundaries() == [Boundary(0.0, speaking=True)]
+    assert pipeline.take_boundaries() == [Boundary(0.0, 0.0, speaking=True)]
     assert pipeline.take_boundaries() == pipeline.take_boundaries() == []  # the words wait for their speaker
     hear(timeline, "0", 1.0)
     captions = pipeline.feed(np.zeros(1600, dtype=np.float32))
     assert [caption.text for caption in captions if caption.final] == ["one two"]
-    assert pipeline.take_boundaries() == [Boundary(0.8, speaking=False), Boundary(0.9, speaking=True)]
+    assert pipeline.take_boundaries() == [Boundary(0.8, 0.8, speaking=False), Boundary(0.9, 0.9, speaking=True)]

@@ -177,6 +177,7 @@ def test_boundaries_enclose_each_utterance() -> None:
     found = recognizer.take_boundaries()
     assert [boundary.speaking for boundary in found] == [True, False, True]
     assert [boundary.at for boundary in found] == pytest.approx([0.7, 2.0, 2.7], abs=0.15)  # with the lead-in
+    assert [boundary.detected for boundary in found] == pytest.approx([1.1, 2.0, 3.1], abs=0.05)
     recognizer.flush()
     assert [boundary.speaking for boundary in recognizer.take_boundaries()] == [False]
 

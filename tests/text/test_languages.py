@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.text.languages import english_name, primary, recognizer_code, unknown_language
+from surtitle.text.languages import english_name, find_language, primary, recognizer_code, unknown_language
 
 WHISPER = frozenset({"en", "de", "pt", "zh", "no", "nn", "tl", "jw", "he", "fa", "sr", "hr"})
 
@@ -56,6 +56,19 @@ def test_messages_for_people() -> None:
         "choose a multilingual model for this language."
     )
     assert "the language 'xx'" in unknown_language("xx", "base", WHISPER)
+
+
+def test_a_language_is_found_by_its_english_name() -> None:
+    names = {
+        "english": "en",
+        "German": "de",
+        "haitian creole": "ht",
+        "en-US": None,
+        "de": None,
+        "auto": None,
+        "?": None,
+    }
+    assert {name: find_language(name) for name in names} == names
 
 
 def test_languages_have_english_names() -> None:

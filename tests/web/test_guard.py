@@ -117,6 +117,13 @@ def test_a_route_of_a_channel_needs_a_token_for_that_channel(key: str) -> None:
 
 def test_what_is_open_is_what_should_be() -> None:
     """Who opens another route has to change this line too."""
+    interfaces = (
+        "/v1/audio/transcriptions",
+        "/v1/audio/translations",
+        "/v1/listen",
+        "/v1/models",
+        "/v1/models/{id:path}",
+    )
     assert [key for key in ROUTES if REQUIREMENTS[key] is PUBLIC] == [
         "GET /health",
         "GET /healthz",
@@ -126,6 +133,7 @@ def test_what_is_open_is_what_should_be() -> None:
         "GET /static/extension/capture",
         "GET /static/extension/shared",
         "GET /static/overlay",
+        *(f"OPTIONS {channel}{path}" for channel in ("/api/channels/{channel}", "") for path in interfaces),
     ]
     assert [key for key in ROUTES if REQUIREMENTS[key] is IN_START] == [
         "POST /api/channels/{channel}/audio",

@@ -207,6 +207,13 @@ class ModelError(EngineError):
     code = "model_failed"
 
 
+class NotReady(ModelError):
+    """The requested model is on its way, and only that can do what was asked for."""
+
+    code = "not_ready"
+    status = 503
+
+
 class ShuttingDown(SurtitleError):
     """The service is shutting down."""
 

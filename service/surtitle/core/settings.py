@@ -38,6 +38,7 @@ class Limits:
         0.0, "seconds after which a source ends in a pause and continues as a new one; 0: never"
     )
     frame_bytes: int = _limit(1 << 20, "bytes of one WebSocket message")
+    compat_frame_bytes: int = _limit(15 << 20, "the same for clients of other programs, some of which send whole files")
     source_rate: int = _limit(2 << 20, "bytes per second of a source; half a minute's worth may arrive at once")
     upload_bytes: int = _limit(1 << 30, "bytes of a file that is sent to be recognized")
     file_length: float = _limit(86_400.0, "seconds of audio in such a file")

@@ -105,6 +105,11 @@ class FileTranscriptions:
         return self._reserved
 
     @property
+    def full(self) -> bool:
+        """Whether there is no place for another file."""
+        return self._reserved >= self._settings.limits.file_requests
+
+    @property
     def running(self) -> bool:
         """Whether a file is being recognized."""
         return self._turn.locked()
@@ -118,8 +123,8 @@ class FileTranscriptions:
     def reserve(self) -> Iterator[None]:
         """Reserve a place in the queue for as long as the block runs. Raises `TooMany`, `ShuttingDown`."""
         self._check_running()
-        limit = self._settings.limits.file_requests
-        if self._reserved >= limit:
+        if self.full:
+            limit = self._settings.limits.file_requests
             raise TooMany(f"{limit} files already wait to be recognized: send this one again later.")
         self._reserved += 1
         try:

@@ -24,10 +24,19 @@ _MAX_BOUNDARIES = 256  # that are kept for a caller who does not ask for them
 
 @dataclass(frozen=True, slots=True)
 class Boundary:
-    """Where an utterance begins (``speaking``) or the voice in it ends; in seconds on the source's clock."""
+    """Where an utterance begins (``speaking``) or the voice in it ends; in seconds on the source's clock.
+
+    An utterance begins some time before its speech is ``detected``, as much as its engine needs; at an end, both are
+    the same.
+    """
 
     at: float
+    detected: float
     speaking: bool
+
+    def shift(self, seconds: float) -> Boundary:
+        """The boundary ``seconds`` later; nothing is before 0."""
+        return Boundary(max(0.0, self.at + seconds), max(0.0, self.detected + seconds), self.speaking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Recognizer:
         self._voice = 0.0  # seconds of voice that have not been reported to the stream
         self._processed = 0  # samples processed by the detector, on the source's clock
         self._start = 0  # the utterance's first sample, on the same clock
+        self._detected = 0  # where its speech was detected, on the same clock
         self.failure: EngineError | None = None  # the last error, until the caller resets it
         self._stopped = False
         self._in_utterance = False
@@ -106,6 +116,7 @@ class Recognizer:
             self._voice += CHUNK / RATE if probability >= _VOICE_THRESHOLD else 0.0
             if edge is Edge.SPEECH and not over:
                 self._start = self._processed - CHUNK * (len(self._lead_in) + 1)
+                self._detected = self._processed
                 speech = [*self._lead_in, chunk]
                 self._lead_in.clear()
             elif self._endpointer.speaking or edge is Edge.ENDPOINT or over:
@@ -187,7 +198,7 @@ class Recognizer:
         samples = np.concatenate(speech)
         if not self._in_utterance:
             self._in_utterance = True
-            self._boundaries.append(Boundary(self._start / RATE, speaking=True))
+            self._boundaries.append(Boundary(self._start / RATE, self._detected / RATE, speaking=True))
         try:
             voice, self._voice = self._voice, 0.0
             hypothesis = self._stream.accept(samples, self._endpointer.silence, voice) if len(samples) else None
@@ -198,10 +209,10 @@ class Recognizer:
             hypothesis, last = self._stream.finish(), True
         updates = [] if hypothesis is None else [Update(self._move_to_clock(hypothesis), endpoint=last)]
         if last:
-            voice_end = self._processed / RATE - self._endpointer.silence
+            voice_end = max(self._start / RATE, self._processed / RATE - self._endpointer.silence)
             self._in_utterance = False
-            self._boundaries.append(Boundary(max(self._start / RATE, voice_end), speaking=False))
-            self._start = self._processed
+            self._boundaries.append(Boundary(voice_end, voice_end, speaking=False))
+            self._start = self._detected = self._processed
             self._switch_stream()
         return updates
 

@@ -55,6 +55,16 @@ def english_name(tag: str) -> str:
         return tag
 
 
+def find_language(name: str) -> str | None:
+    """The tag of a language with this English name, in upper or lower case; None for anything else."""
+    from langcodes import Language
+
+    try:
+        return str(Language.find(name, "en")) if len(name) > 3 and name.replace(" ", "").isalpha() else None
+    except LookupError:
+        return None
+
+
 def unknown_language(tag: str, model: str, known: Collection[str], *, detected: bool = True) -> str:
     """The error message for a language that the model does not support; ``detected``: it detects one instead."""
     name = english_name(tag)

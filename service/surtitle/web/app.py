@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from surtitle.access.token_store import TokenStore
 from surtitle.access.tokens import Scope
-from surtitle.core.errors import BadMethod, NoSuchChannel, SurtitleError
+from surtitle.core.errors import NoSuchChannel, SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.journal import Store
 from surtitle.web import (
@@ -55,7 +55,14 @@ from surtitle.web.metrics import ServiceCollector
 from surtitle.web.origin import OriginMiddleware
 from surtitle.web.publish import publish_post, publish_socket
 from surtitle.web.read import read_events, read_socket
-from surtitle.web.routing import AnyRoute, GuardedRoute, GuardedRouter, GuardedWebSocketRoute
+from surtitle.web.routing import (
+    EVERY_PATH,
+    AnyRoute,
+    GuardedRoute,
+    GuardedRouter,
+    GuardedWebSocketRoute,
+    check_method,
+)
 from surtitle.web.services import open_services
 
 
@@ -150,8 +157,8 @@ def _routes(settings: Settings) -> list[AnyRoute]:
         GuardedRoute("/metrics", health.metrics, needs=VIEW_ALL),
         *compat_routes(settings),
         *pages.routes(),
-        GuardedWebSocketRoute("/{path:path}", _not_found_socket, needs=VIEW_ANY),
-        GuardedRoute("/{path:path}", _not_found, ["GET", "POST", "PUT", "PATCH", "DELETE"], needs=VIEW_ANY),
+        GuardedWebSocketRoute(EVERY_PATH, _not_found_socket, needs=VIEW_ANY),
+        GuardedRoute(EVERY_PATH, _not_found, ["GET", "POST", "PUT", "PATCH", "DELETE"], needs=VIEW_ANY),
     ]
 
 
@@ -161,8 +168,7 @@ async def _not_found_socket(websocket: WebSocket) -> None:
 
 
 async def _not_found(request: Request) -> Response:
-    if allowed := request.scope["allowed_methods"]:
-        raise BadMethod(f"{request.method} is not possible at {request.url.path[:120]}: use {' or '.join(allowed)}.")
+    check_method(request.scope)
     raise _no_such_path(request.url.path)
 
 

@@ -76,14 +76,18 @@ class OriginMiddleware:
             await self._app(scope, receive, send)
             return
 
+        given = Headers(scope=scope)
+        error = self._check_headers(given) or self._check_size(scope)
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if error is None and getattr(scope.get("route"), "cross_origin", False):
+                    headers.update(_cross_origin_headers(given))
                 for name, value in _PAGE_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        error = self._check_headers(Headers(scope=scope)) or self._check_size(scope)
         if error is None:
             await self._app(scope, receive, with_headers)
         elif (error_response := self._find_error_response(scope)) is not None:
@@ -128,6 +132,14 @@ class OriginMiddleware:
         return Forbidden(
             f"Pages of {origin[:80]!r} may not use this service: start it with --allow-origin to allow them."
         )
+
+
+def _cross_origin_headers(headers: Headers) -> dict[str, str]:
+    """Let the page that sent a request with these headers read the response."""
+    origin = headers.get("origin")
+    if origin is None:
+        return {"vary": "origin"}
+    return {"access-control-allow-origin": origin, "access-control-expose-headers": "*", "vary": "origin"}
 
 
 def _is_address(name: str) -> bool:

@@ -13,12 +13,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
-from surtitle.core.errors import Forbidden, SurtitleError
+from surtitle.core.errors import BadMethod, Forbidden, SurtitleError
 from surtitle.web.guard import ErrorResponse, Requirement, run_authorized, send_error
+
+EVERY_PATH = "/{path:path}"
+"""The path of the routes that answer when no other one does."""
 
 
 class GuardedRoute(Route):
-    """An HTTP endpoint. ``error_response`` answers its errors, if their format is another program's."""
+    """An HTTP endpoint. ``error_response`` answers its errors, if their format is another program's.
+
+    The scripts of pages of other, allowed origins may read the response if it is ``cross_origin``.
+    """
 
     def __init__(
         self,
@@ -28,12 +34,14 @@ class GuardedRoute(Route):
         *,
         needs: Requirement,
         error_response: ErrorResponse | None = None,
+        cross_origin: bool = False,
     ) -> None:
         if error_response is not None:
             endpoint = _answer_errors(endpoint, error_response)
         super().__init__(path, endpoint, methods=methods)
         self.needs = needs
         self.error_response = error_response
+        self.cross_origin = cross_origin
 
 
 def _answer_errors(endpoint: Callable[..., Any], error_response: ErrorResponse) -> Callable[[Request], Any]:
@@ -104,6 +112,19 @@ class GuardedRouter(Router):
                     await _handle(route, scope, receive, send)
                     return
         await super().app(scope, receive, send)  # the lifespan, and a method that HTTP does not have
+
+
+def check_method(scope: Scope) -> None:
+    """Raise `BadMethod` if there is something at the path of a request that no other route has answered."""
+    path = scope["path"][:120]
+    if allowed := [method for method in scope["allowed_methods"] if method != "OPTIONS"]:
+        raise BadMethod(f"{scope['method']} is not possible at {path}: use {' or '.join(allowed)}.")
+    handshake = {**scope, "type": "websocket"}
+    sockets = (route for route in scope["app"].router.routes if isinstance(route, GuardedWebSocketRoute))
+    if any(route.path != EVERY_PATH and route.matches(handshake)[0] is Match.FULL for route in sockets):
+        raise BadMethod(
+            f"{path} is for WebSockets: connect to it with ws:// or wss://, and let proxies pass on the header Upgrade."
+        )
 
 
 def find_error_response(scope: Scope) -> ErrorResponse | None:

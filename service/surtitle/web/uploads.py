@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import os
 import shutil
 import tempfile
@@ -17,7 +18,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
-from surtitle.core.errors import BadRequest, ShuttingDown, TimedOut, TooLarge
+from surtitle.core.errors import BadRequest, ShuttingDown, SurtitleError, TimedOut, TooLarge
 from surtitle.core.settings import Limits, Settings
 from surtitle.web.clients import wait_for_client
 
@@ -26,20 +27,25 @@ FILE_FIELD = "file"
 
 _FOLDER = "uploads"  # in the data folder
 _BUFFER_BYTES = 1 << 18  # that are written at once
+_STALLED = 2.0  # seconds without data after which an upload is ended if another one needs its place
+_END_TIMEOUT = 5.0  # seconds until an upload that is ended has given up its place
 _MAX_FIELDS = 300
 _MAX_TEXT_BYTES = 1 << 20  # of all fields together
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Upload:
     """A file that is being received."""
 
     path: Path
     limits: Limits
     file: IO[bytes]
+    stopped: asyncio.Future[None]
+    """Fails when the file is not to be received any more."""
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting_since: float | None = None
+    """When it began to wait for more of the file, on the loop's clock; None while it does not."""
     size: int = 0
-    stopped: asyncio.Future[None] | None = None
-    """Fails when the service stops."""
     sha256: str = ""
     """The checksum of a complete file, in hexadecimal digits."""
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
@@ -53,6 +59,12 @@ class Upload:
         self._buffer += data
         if len(self._buffer) >= _BUFFER_BYTES:
             await self._write_buffer()
+
+    def stop(self, error: SurtitleError) -> None:
+        """Receive no more of the file, because of ``error``."""
+        if not self.stopped.done():
+            self.stopped.set_exception(error)
+            self.stopped.exception()  # marks it as retrieved, in case nothing is being received
 
     async def finish(self) -> None:
         """Write the rest. Raises `TooLarge` if the disk is full."""
@@ -80,7 +92,8 @@ class Uploads:
         self._limits = settings.limits
         self._folder = settings.data_dir / _FOLDER if settings.data_dir else None
         self._temporary = settings.data_dir is None
-        self._stopped: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._open: set[Upload] = set()
+        self._stopped = False
 
     def clean(self) -> None:
         """Remove what a service that was killed left behind. Blocks."""
@@ -89,9 +102,21 @@ class Uploads:
 
     def stop(self) -> None:
         """Refuse what is being received, because the service is about to stop."""
-        if not self._stopped.done():
-            self._stopped.set_exception(ShuttingDown("The service is stopping: send the file again in a moment."))
-            self._stopped.exception()  # marks it as retrieved, in case nothing is being received
+        self._stopped = True
+        for upload in self._open:
+            upload.stop(_shutting_down())
+
+    async def end_stalled(self) -> None:
+        """End the upload that has waited longest for its client, if there is one that has waited too long."""
+        latest = asyncio.get_running_loop().time() - _STALLED
+        waiting = [(one.waiting_since, one) for one in self._open if one.waiting_since is not None]
+        since, upload = min(waiting, key=lambda pair: pair[0], default=(math.inf, None))
+        if upload is None or since > latest:
+            return
+        upload.stop(TimedOut("The file stopped arriving, and others wait to be sent: send it again without a pause."))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_END_TIMEOUT):
+                await upload.closed.wait()
 
     async def close(self) -> None:
         self.stop()
@@ -104,10 +129,16 @@ class Uploads:
             handle, name = await asyncio.to_thread(self._create)
         except OSError as error:
             raise TooLarge(f"The service cannot store the file ({error.strerror}): tell its operator.") from error
-        upload = Upload(Path(name), self._limits, os.fdopen(handle, "wb"), stopped=self._stopped)
+        stopped = asyncio.get_running_loop().create_future()
+        upload = Upload(Path(name), self._limits, os.fdopen(handle, "wb"), stopped)
+        if self._stopped:
+            upload.stop(_shutting_down())
+        self._open.add(upload)
         try:
             yield upload
         finally:
+            self._open.discard(upload)
+            upload.closed.set()
             with suppress(OSError):
                 upload.file.close()
             with suppress(OSError):
@@ -174,13 +205,16 @@ async def _read(request: Request, upload: Upload, other_bytes: int = 0) -> Async
     received, waited = 0, 0.0  # without the time in which the service stores what has arrived
     with suppress(StopAsyncIteration):
         while True:
-            began, left = clock(), limits.start_timeout + received / limits.upload_rate - waited
+            began = upload.waiting_since = clock()
+            left = limits.start_timeout + received / limits.upload_rate - waited
             try:
                 data = await wait_for_client(anext(stream), min(limits.idle_timeout, left), "", upload.stopped)
             except TimedOut as error:
                 raise TimedOut(
                     f"The file did not arrive in time: send at least {limits.upload_rate} bytes per second."
                 ) from error
+            finally:
+                upload.waiting_since = None
             received, waited = received + len(data), waited + clock() - began
             yield data
 
@@ -267,6 +301,10 @@ class _FormParser:
 
     def _end(self) -> None:
         self._ended = True
+
+
+def _shutting_down() -> ShuttingDown:
+    return ShuttingDown("The service is stopping: send the file again in a moment.")
 
 
 def _too_large(limits: Limits) -> TooLarge:

@@ -36,7 +36,7 @@ def describe(messages: list[dict[str, Any]]) -> list[str]:
 
 def test_interim_results_are_replaced_by_final_ones() -> None:
     found = results()
-    assert describe(found.update([SpeechStarted(0.0)], words("Please"), 1.0)) == ["Please…"]
+    assert describe(found.update([SpeechStarted(0.0, 0.0)], words("Please"), 1.0)) == ["Please…"]
     assert describe(found.update([], words("Please"), 1.2)) == []
     assert describe(found.update([said("Please")], words("close"), 1.5)) == ["Please close…"]
     assert describe(found.update([said("close the door.", final=True)], words("When"), 2.0)) == [
@@ -49,7 +49,7 @@ def test_interim_results_are_replaced_by_final_ones() -> None:
 def test_the_last_final_result_of_a_turn_says_so() -> None:
     found = results("punctuate=true")
     messages = found.update(
-        [SpeechStarted(0.0), said("One.", final=True), said("Two.", 1.0, final=True, key="c2")], (), 2.0
+        [SpeechStarted(0.0, 0.0), said("One.", final=True), said("Two.", 1.0, final=True, key="c2")], (), 2.0
     )
     assert describe(messages) == ["One.", "Two."]
     messages = found.update([said("Three.", 2.0, final=True, key="c3"), SpeechEnded(2.6)], (), 3.0)
@@ -58,12 +58,12 @@ def test_the_last_final_result_of_a_turn_says_so() -> None:
 
 def test_without_endpointing_no_turn_ends() -> None:
     found = results("endpointing=false")
-    assert describe(found.update([SpeechStarted(0.0), said("one"), SpeechEnded(1.0)], (), 2.0)) == ["one"]
+    assert describe(found.update([SpeechStarted(0.0, 0.0), said("one"), SpeechEnded(1.0)], (), 2.0)) == ["one"]
 
 
 def test_a_longer_pause_ends_a_turn() -> None:
     found = results("endpointing=1000")
-    messages = found.update([SpeechStarted(0.0), said("One.", final=True), SpeechEnded(1.0)], (), 1.6)
+    messages = found.update([SpeechStarted(0.0, 0.0), said("One.", final=True), SpeechEnded(1.0)], (), 1.6)
     assert describe(messages) == ["one"]
     assert found.waiting
     assert describe(found.update([], (), 2.0)) == ["|"]
@@ -71,7 +71,7 @@ def test_a_longer_pause_ends_a_turn() -> None:
 
 def test_the_ends_of_utterances_are_reported_once() -> None:
     found = results("interim_results=true&utterance_end_ms=1000&vad_events=true")
-    messages = found.update([SpeechStarted(0.2), said("one", final=True), SpeechEnded(0.7)], (), 1.2)
+    messages = found.update([SpeechStarted(0.2, 0.2), said("one", final=True), SpeechEnded(0.7)], (), 1.2)
     assert describe(messages) == ["SpeechStarted", "one|"]
     assert messages[0]["timestamp"] == 0.2
     (end,) = found.update([], (), 1.6)
@@ -83,7 +83,7 @@ def test_finalize_is_always_answered_once() -> None:
     batches: list[list[Change]] = [[], [said("two")], [said("two", final=True), SpeechEnded(2.0)]]
     for changes in batches:
         found = results("punctuate=true")
-        found.update([SpeechStarted(0.0), said("One")], (), 1.0)
+        found.update([SpeechStarted(0.0, 0.0), said("One")], (), 1.0)
         messages = found.flush(changes, 2.1, finalize=True)
         assert [message["from_finalize"] for message in messages] == [False] * (len(messages) - 1) + [True]
         assert messages[-1]["is_final"]
@@ -134,7 +134,7 @@ def test_every_word_is_in_one_final_result(script: list[str], query: str) -> Non
         now = float(at)
         change: Change
         if step in "()":
-            change = SpeechStarted(now) if step == "(" else SpeechEnded(now)
+            change = SpeechStarted(now, now) if step == "(" else SpeechEnded(now)
         else:
             change = said(step.removesuffix("F"), now, final=step.endswith("F"), key=f"c{at}")
             spoken += change.words

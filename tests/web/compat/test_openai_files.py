@@ -136,6 +136,32 @@ async def test_a_full_queue_is_a_429_that_clients_retry(service: Running, client
     assert (await retrying).text == "Please close the door."
 
 
+@pytest.mark.parametrize("body", ["", "--x\r\nContent-Disposition: form-data; name=file\r\n\r\n"])
+async def test_clients_that_stop_sending_do_not_hold_the_places_of_others(
+    service: Running, client: openai.AsyncOpenAI, body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, uploads = service.services.file_transcriptions, service.services.uploads
+    head = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
+    stuck = [await asyncio.open_connection("127.0.0.1", httpx.URL(service.url).port) for _ in range(2)]
+    for _, writer in stuck:
+        writer.write(head + b"Content-Type: multipart/form-data; boundary=x\r\n\r\n" + body.encode())
+    await until(lambda: files.waiting == 2 and all(one.waiting_since is not None for one in uploads._open))
+    monkeypatch.setattr("surtitle.web.uploads._STALLED", 3600.0)
+    with pytest.raises(openai.RateLimitError):
+        await client.audio.transcriptions.create(file=file(), model="whisper-1")
+    monkeypatch.setattr("surtitle.web.uploads._STALLED", 0.0)
+    heard = await client.audio.transcriptions.create(file=file(), model="whisper-1")
+    assert heard.text == "Please close the door."
+    assert files.waiting == 1
+    answers = [asyncio.create_task(reader.readline()) for reader, _ in stuck]
+    await asyncio.wait(answers, timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    assert [answer.result()[:12] for answer in answers if answer.done()] == [b"HTTP/1.1 408"]
+    for _, writer in stuck:
+        writer.close()
+    await asyncio.gather(*answers)
+    await until(lambda: files.waiting == 0)
+
+
 async def test_a_file_that_is_being_sent_while_the_service_stops(caplog: pytest.LogCaptureFixture) -> None:
     head = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999\r\n"
     async with serving_files() as stopping:
@@ -206,6 +232,7 @@ def test_what_a_client_may_ask() -> None:
                     ("hotwords", "Surtitle, OBS")).options  # fmt: skip
     assert (options.language, options.vocabulary.prompt) == ("en-us", "About Surtitle")
     assert options.vocabulary.hotwords == ("Kubernetes", "Surtitle", "OBS")
+    assert parse(("language", "English")).options.language == "en"
     assert parse(("languages[]", "de"), ("languages[]", "fr")).candidates == ("de", "fr")
     assert parse(("languages[]", "de")).options.language == "de"
     assert parse(("chunking_strategy", "auto"), ("include[]", "logprobs"), ("temperature", "0.2"), ("x", "y"))

@@ -24,7 +24,7 @@ def kinds(messages: list[dict[str, Any]]) -> list[str]:
 
 def test_the_messages_of_a_turn_come_in_order() -> None:
     items = Items(Session())
-    messages = items.update([SpeechStarted(0.3), said("Please close")], 2.0)
+    messages = items.update([SpeechStarted(0.3, 0.3), said("Please close")], 2.0)
     messages += items.update([said("the door.", 1.5), SpeechEnded(2.5)], 3.2)
     assert kinds(messages) == [
         "speech_started",
@@ -48,7 +48,7 @@ def test_the_messages_of_a_turn_come_in_order() -> None:
 
 def test_items_know_the_one_before() -> None:
     items = Items(Session())
-    first = items.update([SpeechStarted(0.0), said("One."), SpeechEnded(1.0), SpeechStarted(5.0)], 5.5)
+    first = items.update([SpeechStarted(0.0, 0.0), said("One."), SpeechEnded(1.0), SpeechStarted(5.0, 5.0)], 5.5)
     second = items.update([said("Two.", 5.0, key="c2"), SpeechEnded(6.0)], 7.0)
     committed = [message for message in first + second if message["type"].endswith("committed")]
     assert committed[1]["previous_item_id"] == committed[0]["item_id"]
@@ -57,12 +57,12 @@ def test_items_know_the_one_before() -> None:
 
 def test_the_silence_that_was_asked_for_ends_a_turn() -> None:
     items = Items(Session(turn_detection=TurnDetection("server_vad", silence_duration_ms=1500)))
-    assert kinds(items.update([SpeechStarted(0.0), said("One"), SpeechEnded(1.0)], 1.7)) == [
+    assert kinds(items.update([SpeechStarted(0.0, 0.0), said("One"), SpeechEnded(1.0)], 1.7)) == [
         "speech_started",
         "transcription.delta",
     ]
     assert items.waiting
-    assert kinds(items.update([SpeechStarted(2.0), said("two.", 2.0), SpeechEnded(3.0)], 3.7)) == [
+    assert kinds(items.update([SpeechStarted(2.0, 2.0), said("two.", 2.0), SpeechEnded(3.0)], 3.7)) == [
         "transcription.delta"
     ]
     assert kinds(items.update([], 4.5))[0] == "speech_stopped"
@@ -70,13 +70,15 @@ def test_the_silence_that_was_asked_for_ends_a_turn() -> None:
 
 def test_semantic_turns_end_with_a_sentence() -> None:
     items = Items(Session(turn_detection=TurnDetection("semantic_vad")))
-    assert "committed" not in kinds(items.update([SpeechStarted(0.0), said("Please close"), SpeechEnded(1.0)], 1.7))
-    assert "committed" in kinds(items.update([SpeechStarted(2.0), said("the door.", 2.0), SpeechEnded(3.0)], 3.7))
+    assert "committed" not in kinds(
+        items.update([SpeechStarted(0.0, 0.0), said("Please close"), SpeechEnded(1.0)], 1.7)
+    )
+    assert "committed" in kinds(items.update([SpeechStarted(2.0, 2.0), said("the door.", 2.0), SpeechEnded(3.0)], 3.7))
 
 
 def test_without_turns_only_a_commit_ends_an_item() -> None:
     items = Items(MANUAL)
-    messages = items.update([SpeechStarted(0.0), said("One."), SpeechEnded(1.0), SpeechStarted(3.0)], 4.0)
+    messages = items.update([SpeechStarted(0.0, 0.0), said("One."), SpeechEnded(1.0), SpeechStarted(3.0, 3.0)], 4.0)
     assert kinds(messages) == ["transcription.delta"]
     messages = items.commit([said("Two.", 3.0, key="c2"), SpeechEnded(4.0)], 4.5)
     assert kinds(messages) == ["transcription.delta", "committed", "added", "done", "transcription.completed"]
@@ -86,7 +88,7 @@ def test_without_turns_only_a_commit_ends_an_item() -> None:
 def test_a_commit_ends_exactly_one_item() -> None:
     for session in (Session(), MANUAL, Session(turn_detection=TurnDetection("semantic_vad"))):
         items = Items(session)
-        items.update([SpeechStarted(0.0), said("One.")], 1.0)
+        items.update([SpeechStarted(0.0, 0.0), said("One.")], 1.0)
         messages = items.commit([said("Two.", 1.0), SpeechEnded(1.5)], 1.6)
         assert kinds(messages).count("committed") == 1
         assert items.update([], 9.0) == []
@@ -135,7 +137,11 @@ def test_transcripts_are_the_deltas_joined(script: list[str], session: Session) 
     for at, step in enumerate(script):
         now = float(at)
         change: Change = (
-            SpeechStarted(now) if step == "(" else SpeechEnded(now) if step == ")" else said(step, now, key=f"c{at}")
+            SpeechStarted(now, now)
+            if step == "("
+            else SpeechEnded(now)
+            if step == ")"
+            else said(step, now, key=f"c{at}")
         )
         messages += items.update([change], now + 0.9)
     messages += items.commit([], len(script) + 1.0)

@@ -18,7 +18,7 @@ from surtitle.web.compat.deepgram_query import ListenQuery, with_keyterms
 from surtitle.web.compat.deepgram_results import RequestInfo, Results
 from surtitle.web.compat.endpoint import RETRY_DELAY, find_channel, source_name
 from surtitle.web.compat.live_source import LiveRequest, LiveSource, open_live_source
-from surtitle.web.compat.sockets import run_both, send_json
+from surtitle.web.compat.sockets import close_code, run_both, send_json
 from surtitle.web.responses import retry_headers
 from surtitle.web.sockets import accept, run_socket
 
@@ -199,7 +199,7 @@ async def _close(websocket: WebSocket, error: SurtitleError) -> None:
     elif isinstance(error, _Silence):
         await websocket.close(1011, _reason("NET-0001", error))
     else:
-        await websocket.close(1011 if error.status >= 500 else 1008, _reason(error.code, error))
+        await websocket.close(close_code(error), _reason(error.code, error))
 
 
 def _reason(code: str, error: SurtitleError) -> str:

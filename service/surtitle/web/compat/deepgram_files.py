@@ -90,7 +90,7 @@ async def transcribe(request: Request) -> Response:
         )
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(reserve(request))
+            await stack.enter_async_context(reserve(request))
             model = await _find_model(request, query.model)
             upload = await stack.enter_async_context(services(request).uploads.open())
             await receive_body(request, upload)

@@ -115,7 +115,7 @@ class Results:
         elif isinstance(change, SpeechStarted):
             self._in_turn = True
             if self._query.vad_events:
-                yield {"type": "SpeechStarted", "channel": _CHANNEL, "timestamp": round(change.at, 3)}
+                yield {"type": "SpeechStarted", "channel": _CHANNEL, "timestamp": round(change.detected, 3)}
         elif self._in_turn:
             self._in_turn = False
             reported = self._query.endpointing is not None

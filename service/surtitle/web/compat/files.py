@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -67,14 +67,16 @@ def main_speaker(word: Word) -> str | None:
     return word.speaker.split(TOGETHER)[0] if word.speaker else None
 
 
-@contextmanager
-def reserve(request: Request) -> Iterator[None]:
+@asynccontextmanager
+async def reserve(request: Request) -> AsyncIterator[None]:
     """Reserve a place for a file, before it is received, for as long as the block runs.
 
-    Raises `TooMany`, `ShuttingDown`.
+    If all are taken, a file that has stopped arriving loses its own. Raises `TooMany`, `ShuttingDown`.
     """
-    admission = services(request).admission
-    with services(request).file_transcriptions.reserve(), admission.file(request):
+    admission, files = services(request).admission, services(request).file_transcriptions
+    if files.full:
+        await services(request).uploads.end_stalled()
+    with files.reserve(), admission.file(request):
         admission.check_start(request)
         yield
 

@@ -25,8 +25,8 @@ from surtitle.core.settings import Limits
 from surtitle.models.catalogue import plain_name
 from surtitle.speech.recognizer import Boundary
 from surtitle.web.compat.endpoint import check_spoken_language
+from surtitle.web.compat.sockets import receive_message
 from surtitle.web.compat.transcript import Change, Follower
-from surtitle.web.receive import receive
 from surtitle.web.services import services
 
 log = logging.getLogger("surtitle.compat")
@@ -136,8 +136,7 @@ class LiveSource:
 
         Raises `WebSocketDisconnect`, `TimedOut`, `TooLarge`, and `SurtitleError` if the client loses its source.
         """
-        limit = self._limits.compat_idle_timeout
-        return await receive(websocket, min(limit, timeout or limit), self._opened.owner)
+        return await receive_message(websocket, timeout, self._opened.owner)
 
     def change_options(self, options: SourceOptions) -> None:
         """Change the language and vocabulary from the next utterance on. Raises `BadRequest`."""
@@ -146,7 +145,9 @@ class LiveSource:
     async def write(self, data: bytes) -> None:
         """Pass on audio; waits while too much is waiting. Raises `BadAudio`, `EngineError`, `TimedOut`."""
         self._begun = self._begun or bool(data)
-        await self._intake.write(data)
+        size = self._limits.frame_bytes  # so that little more is waiting than should be
+        for at in range(0, len(data), size):
+            await self._intake.write(data[at : at + size])
 
     async def flush(self) -> None:
         """Let all audio so far become final, and wait until it is. Raises `EngineError`."""
@@ -194,7 +195,7 @@ async def open_live_source(connection: HTTPConnection, request: LiveRequest) -> 
     The route has checked the client's token. Raises `SurtitleError` if the source cannot be opened.
     """
     audio = request.audio
-    check_spoken_language(connection, request.channel, request.options.language)
+    await check_spoken_language(connection, request.channel, request.options.language)
     check_format(audio.name, audio.rate, audio.channels)  # before a source is created
     services(connection).admission.check_start(connection)
     hub, settings = services(connection).hub, services(connection).settings

@@ -17,12 +17,11 @@ import msgspec
 from starlette.websockets import WebSocket
 
 from surtitle.channels.source_options import SourceOptions
-from surtitle.core.errors import BadRequest, SurtitleError
+from surtitle.core.errors import BadRequest, ShuttingDown, SurtitleError
 from surtitle.web.compat.endpoint import find_channel, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
 from surtitle.web.compat.openai_errors import describe_error
-from surtitle.web.compat.sockets import run_both, send_json
-from surtitle.web.receive import receive
+from surtitle.web.compat.sockets import close_code, receive_message, run_both, send_json
 from surtitle.web.services import services
 from surtitle.web.sockets import accept
 
@@ -107,7 +106,7 @@ class Connection(ABC):
     async def _receive_until_audio(self) -> bytes | None:
         """Answer messages until the first audio, which is returned; None if the client ends the session."""
         while True:
-            data = await self._answer(await receive(self._websocket, self._limits.compat_idle_timeout))
+            data = await self._answer(await receive_message(self._websocket))
             if data is None or data:
                 return data
 
@@ -149,9 +148,13 @@ async def send_event(websocket: WebSocket, event: Json) -> None:
 
 
 async def close_with_error(websocket: WebSocket, error: SurtitleError) -> None:
-    """Send an error after which the session cannot continue, and close the connection."""
-    await send_event(websocket, describe_failure(error))
-    await websocket.close(1011 if error.status >= 500 else 1008, error.code)
+    """Send an error after which the session cannot continue, and close the connection.
+
+    A restart of the service is not sent, because some clients connect again after a close but not after an error.
+    """
+    if not isinstance(error, ShuttingDown):
+        await send_event(websocket, describe_failure(error))
+    await websocket.close(close_code(error), error.code)
 
 
 def describe_failure(error: SurtitleError, event: Json | None = None) -> Json:

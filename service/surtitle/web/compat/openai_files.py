@@ -29,7 +29,7 @@ from surtitle.core.errors import BadRequest, EngineError, SurtitleError
 from surtitle.core.words import Word, join
 from surtitle.recordings.file_transcriptions import FileModel, FileOptions, Recognized
 from surtitle.speakers.recorded import is_installed
-from surtitle.text.languages import english_name
+from surtitle.text.languages import english_name, find_language
 from surtitle.vocabulary.rules import MAX_PROMPT, Vocabulary
 from surtitle.web.compat.files import (
     FileTranscript,
@@ -148,7 +148,7 @@ def parse_parameters(form: Form, *, translate: bool) -> Parameters:
 async def _answer(request: Request, *, translate: bool) -> Response:
     try:
         async with AsyncExitStack() as stack:
-            stack.enter_context(reserve(request))
+            await stack.enter_async_context(reserve(request))
             upload = await stack.enter_async_context(services(request).uploads.open())
             form = await receive_form(request, upload)
             parameters = parse_parameters(form, translate=translate)
@@ -343,7 +343,7 @@ def _describe_model(name: str) -> dict[str, Any]:
 
 def _parse_language(code: str, param: str) -> str:
     try:
-        return check_language(code)
+        return check_language(find_language(code) or code)  # its English name is what `verbose_json` says
     except BadRequest as error:
         raise ParameterError(error.message, param) from error
 

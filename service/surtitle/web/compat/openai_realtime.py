@@ -87,7 +87,7 @@ class _Transcription(Connection):
             self._live.change_options(options)
         else:  # what would be refused with the first audio
             check_format(audio.name, audio.rate, audio.channels)
-            check_spoken_language(self._websocket, find_channel(self._websocket), options.language)
+            await check_spoken_language(self._websocket, find_channel(self._websocket), options.language)
         self._items.session = session
         kind = event["type"].removesuffix(".update")
         await self.send({"type": f"{kind}.updated", "session": self._describe()})

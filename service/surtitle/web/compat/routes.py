@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -18,10 +19,13 @@ from surtitle.web.compat import (
     vosk,
     whisperlivekit,
 )
+from surtitle.web.compat.endpoint import no_such_endpoint, preflight
 from surtitle.web.compat.openai_errors import error_response as openai_errors
 from surtitle.web.compat.read_ahead import ReadAhead
 from surtitle.web.guard import PUBLIC, PUBLISH, ErrorResponse, Requirement
 from surtitle.web.routing import AnyRoute, GuardedRoute, GuardedWebSocketRoute
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 CAPTION_CHANNEL = "main"
 """The channel of clients that caption something and name no channel."""
@@ -52,6 +56,12 @@ def compat_routes(settings: Settings) -> list[AnyRoute]:
         ),
         *_socket("/v1/listen", deepgram.listen_socket, dictation, deepgram.error_response),
         *_socket("/v2/listen", deepgram.refuse_second_version, dictation, deepgram.error_response),
+        *(
+            GuardedRoute(
+                prefix + "/v1/{path:path}", no_such_endpoint, _METHODS, needs=needs, error_response=openai_errors
+            )
+            for prefix, needs in _places(dictation)
+        ),
     ]
 
 
@@ -70,7 +80,10 @@ def _http(
     path: str, endpoint: Callable[..., Any], method: str, channel: str, error_response: ErrorResponse
 ) -> Iterator[AnyRoute]:
     for prefix, needs in _places(channel):
-        yield GuardedRoute(prefix + path, endpoint, [method], needs=needs, error_response=error_response)
+        yield GuardedRoute(
+            prefix + path, endpoint, [method], needs=needs, error_response=error_response, cross_origin=True
+        )
+        yield GuardedRoute(prefix + path, partial(preflight, method), ["OPTIONS"], needs=PUBLIC, cross_origin=True)
 
 
 def _places(channel: str) -> tuple[tuple[str, Requirement], ...]:

@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
-from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.recognizer import Boundary
-
-_LEAD_IN = EndpointRules().lead_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +20,10 @@ class CaptionChange:
 
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
-    """An utterance begins ``at`` seconds; its words follow."""
+    """An utterance begins ``at`` seconds; its words follow. Its speech was ``detected`` later."""
 
     at: float
+    detected: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +65,12 @@ class Follower:
             if isinstance(one, Caption):
                 captions.append(shift_caption(one, -self._clock))
             else:
-                boundaries.append(Boundary(max(0.0, one.at - self._clock), one.speaking))
+                boundaries.append(one.shift(-self._clock))
         return [change for one in _merge(captions, boundaries) for change in self._apply(one)]
 
     def _apply(self, one: Caption | Boundary) -> Iterator[Change]:
         if isinstance(one, Boundary):
-            yield SpeechStarted(one.at) if one.speaking else SpeechEnded(one.at)
+            yield SpeechStarted(one.at, one.detected) if one.speaking else SpeechEnded(one.at)
             return
         known = self._committed.pop(one.id, 0)
         self._committed[one.id] = len(one.words)
@@ -88,7 +86,8 @@ class Follower:
 class Turns:
     """Joins utterances with short pauses between them: the end of one is withheld until the pause is long enough.
 
-    ``pause`` gives the seconds, and is asked each time, when all changes before have been handled.
+    ``pause`` gives the seconds, and is asked each time, when all changes before have been handled. A pause lasts until
+    speech is detected, because until then it may end a turn by time alone.
     """
 
     def __init__(self, pause: Callable[[], float]) -> None:
@@ -107,8 +106,7 @@ class Turns:
                 self._end = change
                 continue
             if isinstance(change, SpeechStarted) and self._end is not None:
-                detected = change.at + _LEAD_IN  # only then it is known that the pause is over
-                if detected - self._end.at < self._pause():
+                if change.detected - self._end.at < self._pause():
                     self._end = None
                     continue
                 yield from self.release()

@@ -23,9 +23,8 @@ from surtitle.core.words import Word
 from surtitle.vocabulary.rules import MAX_HOTWORDS, Vocabulary
 from surtitle.web.compat.endpoint import find_channel, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
-from surtitle.web.compat.sockets import send_json
+from surtitle.web.compat.sockets import close_code, receive_message, send_json
 from surtitle.web.compat.transcript import CaptionChange, SpeechEnded
-from surtitle.web.receive import receive
 from surtitle.web.services import services
 from surtitle.web.sockets import accept, run_socket
 
@@ -154,7 +153,7 @@ async def _receive_config(websocket: WebSocket) -> tuple[Config, bytes | None]:
     """The configuration, and the first audio; None if the client ends without any. Raises `BadRequest`."""
     settings: dict[str, Any] = {}
     while True:
-        message = await receive(websocket, services(websocket).settings.limits.compat_idle_timeout)
+        message = await receive_message(websocket)
         if isinstance(message, bytes):
             return _decode_config(settings), message
         command = _parse(message)
@@ -208,4 +207,4 @@ def _describe(word: Word) -> dict[str, Any]:
 
 
 async def _close(websocket: WebSocket, error: SurtitleError) -> None:
-    await websocket.close(1011 if error.status >= 500 else 1008, error.message[:120])
+    await websocket.close(close_code(error), error.message[:120])

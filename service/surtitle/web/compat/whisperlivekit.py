@@ -18,12 +18,12 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.source_options import SourceOptions
 from surtitle.channels.track import Track
 from surtitle.core.errors import BadRequest, SurtitleError, Unauthorized
+from surtitle.text.languages import find_language
 from surtitle.web.compat.endpoint import check_spoken_language, find_channel, source_name
 from surtitle.web.compat.live_source import AudioFormat, LiveRequest, LiveSource, open_live_source
-from surtitle.web.compat.sockets import run_both, send_json, send_text
+from surtitle.web.compat.sockets import receive_message, run_both, send_json, send_text
 from surtitle.web.compat.transcript import CaptionChange, shift_caption
 from surtitle.web.compat.whisperlivekit_state import Differ, State, Transcript
-from surtitle.web.receive import receive
 from surtitle.web.services import services
 from surtitle.web.sockets import accept, run_socket
 
@@ -105,7 +105,7 @@ class _Session:
         await accept(websocket)
         options, translations = self._options, services(websocket).translations
         options.check()
-        check_spoken_language(websocket, channel.name, options.language)
+        await check_spoken_language(websocket, channel.name, options.language)
         target = translations.language(channel, options.target_language)
         raw = options.format == _RAW
         await send_json(websocket, {"type": "config", "useAudioWorklet": raw, "mode": options.mode})
@@ -136,7 +136,7 @@ class _Session:
         """The first audio, enough of it to know what it is, and whether that was all."""
         head = bytearray()
         while len(head) < _HEAD:
-            data = _check_audio(await receive(self._websocket, self._limits.compat_idle_timeout))
+            data = _check_audio(await receive_message(self._websocket))
             if not data:
                 return bytes(head), True
             head += data
@@ -178,7 +178,7 @@ class _Session:
         try:
             async with asyncio.timeout(_CLOSE_TIMEOUT):
                 while True:
-                    await receive(self._websocket, 2 * _CLOSE_TIMEOUT)
+                    await receive_message(self._websocket)
         except TimeoutError:
             await self._websocket.close(1000)
 
@@ -238,7 +238,8 @@ class _States:
 
 def _parse_options(connection: HTTPConnection) -> Options:
     query = connection.query_params  # of a parameter that is there twice, the last
-    return Options(**{name: query[name] for name in Options.__struct_fields__ if name in query})
+    options = Options(**{name: query[name] for name in Options.__struct_fields__ if name in query})
+    return msgspec.structs.replace(options, language=find_language(options.language) or options.language)
 
 
 def _check_audio(message: bytes | str) -> bytes:

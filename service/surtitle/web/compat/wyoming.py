@@ -186,7 +186,7 @@ class _Client:
                 await self._send("info", self._describe())
             elif event.type == "transcribe":
                 request = _convert(event.data, _Transcribe)
-                check_spoken_language(self._connection, self._channel, request.language)
+                await check_spoken_language(self._connection, self._channel, request.language)
             elif event.type in ("audio-start", "audio-chunk"):
                 await self._transcribe(request, event)
                 request = _Transcribe()
