@@ -26,6 +26,8 @@ TICK = 100  # milliseconds between two looks at everything, which happen on OBS'
 SLOW = 10  # looks between two at what costs more
 TIMEOUT = 5.0  # seconds in which the service has to say something
 CONNECT = 8.0  # seconds in which OBS's output has to be connected
+LINGER, LONG_LINGER = 1.0, 10.0  # seconds until an output that has ended is released; if the service may hang
+HEARTBEAT = 2.0  # seconds in which the service sends something
 BACKOFF = (1.0, 15.0)  # seconds until the next try, at first and at most
 RECORD = 2.0  # seconds between two reports about OBS's recording in which nothing changes
 SETTLE = 0.7  # seconds without a change after which new settings count
@@ -151,13 +153,20 @@ class Settings:
         return f"/api/channels/{self.place}/{last}"
 
 
+class Leaving:
+    """An output that was asked to end: until when it may still be connecting, and when it ended, or 0."""
+
+    def __init__(self, output: obs.Output, connected_by: float, linger: float) -> None:
+        self.output, self.connected_by, self.linger, self.ended = output, connected_by, linger, 0.0
+
+
 class Sound:
     """The stream mix on its way to the service, by an output of OBS's own."""
 
     def __init__(self) -> None:
         self.output: obs.Output | None = None
         self.connected, self.began = False, 0.0
-        self._leaving: list[tuple[obs.Output, float]] = []
+        self._leaving: list[Leaving] = []
 
     def start(self, url: str, track: int) -> bool:
         """Whether OBS took it."""
@@ -177,24 +186,54 @@ class Sound:
         obs.obs_output_set_media(self.output, obs.obs_get_video(), obs.obs_get_audio())
         return obs.obs_output_start(self.output)
 
-    def stop(self) -> None:
-        """Ask it to end, which may take as long as rw_timeout."""
+    def stop(self, healthy: bool) -> None:
+        """Ask it to end, which may take as long as rw_timeout. ``healthy``: the service reads what it is sent."""
         if self.output is not None:
             connecting = not (self.connected or obs.obs_output_active(self.output))
-            self._leaving.append((self.output, self.began + CONNECT if connecting else 0.0))
+            connected_by = self.began + CONNECT if connecting else 0.0
+            self._leaving.append(Leaving(self.output, connected_by, LINGER if healthy else LONG_LINGER))
             self.output = None
             self.sweep()
 
-    def sweep(self, now: bool = False) -> None:
-        """Release the outputs that have ended; with ``now``, wait for them to end.
+    def sweep(self) -> None:
+        """Release the outputs that ended a while ago.
 
-        They are not forced to stop, because that never returns for an output that has already ended.
+        OBS says that an output has ended before the threads of its FFmpeg output have: a service that hangs keeps them
+        for seconds, and OBS would crash if they lost their output.
         """
-        for output, connected in self._leaving[:]:
-            obs.obs_output_stop(output)
-            if now or (not obs.obs_output_active(output) and time.monotonic() > connected):
-                obs.obs_output_release(output)
-                self._leaving.remove((output, connected))
+        now = time.monotonic()
+        for leaving in self._leaving[:]:
+            obs.obs_output_stop(leaving.output)  # again, because it may have been connecting before
+            if obs.obs_output_active(leaving.output) or now < leaving.connected_by:
+                leaving.ended = 0.0
+            else:
+                leaving.ended = leaving.ended or now
+            if leaving.ended and now - leaving.ended > leaving.linger:
+                obs.obs_output_release(leaving.output)
+                self._leaving.remove(leaving)
+
+    def close(self) -> None:
+        """Release all outputs at the end of the script.
+
+        One that may still be closing its connection to a service that hangs is left to OBS, which releases it when it
+        exits.
+        """
+        self.stop_now()
+        self._leaving = [leaving for leaving in self._leaving if leaving.linger == LINGER]
+        deadline = time.monotonic() + LINGER
+        while self._leaving and time.monotonic() < deadline:
+            time.sleep(0.05)
+            self.sweep()
+
+    def stop_now(self) -> None:
+        """Return when nothing runs any more. An output that has just ended is left to `sweep`."""
+        if self.output is not None:
+            self._leaving.append(Leaving(self.output, 0.0, LINGER))
+            self.output = None
+        for leaving in self._leaving[:]:
+            if not leaving.ended:
+                obs.obs_output_release(leaving.output)  # which stops it, and waits for its threads
+                self._leaving.remove(leaving)
 
     def lost(self) -> bool:
         """Whether it ended by itself, or did not begin in time: OBS tries once, and tells nobody."""
@@ -223,6 +262,7 @@ class Surtitle:
         self._feed_path = ""
         self._state: dict[str, Any] = {}
         self._ticket = ""  # what the service told last
+        self._heard_at = 0.0  # when something came from it
         self._retry = {"sound": (0.0, BACKOFF[0]), "feed": (0.0, BACKOFF[0])}  # when, and the pause after that
         self._ticks, self._logged = 0, ""
         self._muted, self._delay = False, 0
@@ -241,7 +281,7 @@ class Surtitle:
         self._ticks += 1
         self._sound.sweep()
         if self.suspended:
-            self._sound.stop()
+            self._stop_sound()
             return
         if self._next is not None and time.monotonic() >= self._change_at:
             self._change(self._next)
@@ -258,12 +298,12 @@ class Surtitle:
     def suspend(self) -> None:
         """Nothing of ours runs when this returns, until somebody sets `suspended` back."""
         self.suspended = True
-        self._sound.stop()
-        self._sound.sweep(now=True)
+        self._sound.stop_now()
 
     def close(self) -> None:
         """Nothing is left: no output, and no thread that waits for something."""
         self.suspend()
+        self._sound.close()
         calls = [call for call in (self._feed, self.test, self._report) if call is not None]
         for call in calls:
             call.cancel()
@@ -305,17 +345,20 @@ class Surtitle:
         self._retry = dict.fromkeys(self._retry, (0.0, BACKOFF[0]))
         self._feed_path, self.problem = "", ""
         if before.sound != self.chosen.sound:
-            self._sound.stop()
+            self._stop_sound()
             self._resume, self._state = str(uuid.uuid4()), {}
+
+    def _stop_sound(self) -> None:
+        self._sound.stop(healthy=time.monotonic() - self._heard_at < HEARTBEAT + 1)
 
     def _watch_sound(self) -> None:
         now = time.monotonic()
         if self._sound.output is not None:
             if not self.wanted():
-                self._sound.stop()
+                self._stop_sound()
             elif self._sound.lost():
                 worked = self._sound.connected and now - self._sound.began > 2 * BACKOFF[0]
-                self._sound.stop()
+                self._sound.stop(healthy=False)
                 self._fail("sound", f"The service at {self.chosen.server} no longer accepts audio")
                 if worked:  # try at once: the service may only want a new connection, where a source may not last
                     self._retry["sound"] = (now, BACKOFF[0])
@@ -325,7 +368,7 @@ class Surtitle:
             url = f"{self.chosen.server}{self.chosen.path('audio')}?ticket={self._ticket}"
             self._ticket = ""
             if not self._sound.start(url, self.chosen.track):
-                self._sound.stop()
+                self._sound.stop(healthy=False)
                 self._fail("sound", "OBS cannot start its FFmpeg output: its log says why")
 
     def _watch_feed(self) -> None:
@@ -340,6 +383,7 @@ class Surtitle:
             self._feed_path, self._feed = path, Call(self.chosen, path, self._resume)
         while self._feed is not None and self._feed.lines:
             line = self._feed.lines.popleft()
+            self._heard_at = time.monotonic()
             if line["event"] == "screen":
                 send_caption(line["text"])
             elif line["event"] == "overlay":

@@ -34,7 +34,9 @@ class FakeObs:
     answering: asyncio.Event = field(default_factory=asyncio.Event)  # responses wait for it
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
-    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings of text sources
+    inputs: dict[str, dict[str, Any]] = field(default_factory=dict)  # settings of sources
+    kinds: tuple[str, ...] = ("browser_source", "text_ft2_source_v2")
+    items: set[tuple[str, str]] = field(default_factory=set)  # which scenes have which sources
     scene: str = "Talk"  # on program
     subscriptions: int = 0  # of the newest client
     connections: set[ServerConnection] = field(default_factory=set)
@@ -112,6 +114,22 @@ class FakeObs:
                     settings.update(asked["requestData"]["inputSettings"])
             case "GetInputSettings" | "SetInputSettings":
                 status = {"result": False, "code": 600, "comment": "No source was found by that name."}
+            case "GetInputKindList":
+                data = {"inputKinds": list(self.kinds)}
+            case "GetVideoSettings":
+                data = {"baseWidth": 2560, "baseHeight": 1440}
+            case "CreateInput":
+                source = asked["requestData"]
+                assert source["inputName"] not in self.inputs
+                self.inputs[source["inputName"]] = source["inputSettings"]
+                self.items.add((source["sceneName"], source["inputName"]))
+            case "GetSceneItemId" | "CreateSceneItem":
+                item = (asked["requestData"]["sceneName"], asked["requestData"]["sourceName"])
+                if name == "CreateSceneItem":
+                    assert item not in self.items
+                    self.items.add(item)
+                elif item not in self.items:
+                    status = {"result": False, "code": 600, "comment": "No scene items were found."}
             case "SendStreamCaption" if self.streaming:
                 self.captions.append(asked["requestData"]["captionText"])
             case "SendStreamCaption":

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+
+from tests.closed_captions.fake_obs import PASSWORD, fake_obs
 from tests.support import free_port, running
 
 APPLY = ".outputs button[type=submit]"
@@ -41,3 +44,20 @@ async def test_the_connection_to_obs_is_set_and_seen(window: Any) -> None:
         await dashboard.page.set_viewport_size({"width": 360, "height": 740})
         assert await dashboard.page.evaluate("document.documentElement.scrollWidth") <= 360
         dashboard.errors.clear()  # a browser logs every answer that is an error
+
+
+async def test_the_script_is_offered_and_the_overlay_is_added_to_obs(window: Any) -> None:
+    async with running() as service, fake_obs() as obs:
+        async with httpx.AsyncClient(base_url=service.url) as client:
+            changes = {"closed_captions": {"port": obs.port, "password": PASSWORD}}
+            await client.patch("/api/channels/main/settings", json=changes)
+        dashboard = await window(f"{service.url}/")
+        await dashboard.until("document.querySelector('.outputs') !== null")
+        await dashboard.page.click(".outputs summary")
+        async with dashboard.page.expect_download() as download:
+            await dashboard.page.click(".outputs .obs-script a")
+        assert (await download.value).suggested_filename == "surtitle.lua"
+        await dashboard.page.click(".outputs .add-overlay")
+        said = "document.querySelector('.outputs .form-status').textContent"
+        await dashboard.until(f"{said} === 'The overlay is in the scene Talk.'")
+        assert obs.items == {("Talk", "Surtitle overlay")}

@@ -19,7 +19,8 @@ import pytest
 
 from tests.support import free_port, need
 
-SCRIPT = Path(__file__).parents[2] / "obs_overlay" / "surtitle_obs.py"
+LUA_SCRIPT = Path(__file__).parents[2] / "obs_overlay" / "surtitle.lua"
+PYTHON_SCRIPT = LUA_SCRIPT.with_name("surtitle_obs.py")
 PASSWORD = "correct-horse"
 FPS = 15
 _VERSION = 29
@@ -180,9 +181,14 @@ def wait(true: Callable[[], Any], timeout: float = 20) -> None:
 
 @contextmanager
 def obs(
-    folder: Path, *, media: Path | None = None, script: Mapping[str, Any] | None = None, delay: int = 0
+    folder: Path,
+    *,
+    media: Path | None = None,
+    script: Mapping[str, Any] | None = None,
+    file: Path = LUA_SCRIPT,
+    delay: int = 0,
 ) -> Iterator[Obs]:
-    """OBS with one scene: a color, and ``media`` in a loop; ``script`` holds the settings of our script."""
+    """OBS with one scene: a color, and ``media`` in a loop; ``script`` holds the settings of our script in ``file``."""
     for tool in ("obs", "Xvfb", "nginx", "xdotool"):
         need(tool)
     if not _RTMP_MODULE.exists():
@@ -191,7 +197,8 @@ def obs(
     if not re.search(rf"\b{_VERSION}\.", version):
         pytest.skip(f"these tests know the files and the windows of OBS {_VERSION}, and this is {version.strip()}")
     port, rtmp = free_port(), free_port()
-    _configure(folder, port, rtmp, media, script, delay)
+    scripts = [] if script is None else [{"path": str(file), "settings": dict(script)}]
+    _configure(folder, port, rtmp, media, scripts, delay)
     with ExitStack() as stack:
         display = stack.enter_context(_display(folder))
         nginx = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
@@ -279,7 +286,7 @@ def _display(folder: Path) -> Iterator[str]:
 
 
 def _configure(
-    folder: Path, port: int, rtmp: int, media: Path | None, script: Mapping[str, Any] | None, delay: int
+    folder: Path, port: int, rtmp: int, media: Path | None, scripts: list[dict[str, Any]], delay: int
 ) -> None:
     config = folder / "config" / "obs-studio"
     profile = config / "basic" / "profiles" / "Bed"
@@ -292,12 +299,12 @@ def _configure(
     (profile / "basic.ini").write_text(_PROFILE.format(folder=folder, fps=FPS, delay=delay, delayed=delayed))
     target = {"server": f"rtmp://127.0.0.1:{rtmp}/live", "key": "bed", "use_auth": False, "bwtest": False}
     (profile / "service.json").write_text(json.dumps({"type": "rtmp_custom", "settings": target}))
-    (scenes / "Bed.json").write_text(json.dumps(collection("Bed", media, script)))
-    (scenes / "Other.json").write_text(json.dumps(collection("Other", None, None)))
+    (scenes / "Bed.json").write_text(json.dumps(collection("Bed", media, scripts)))
+    (scenes / "Other.json").write_text(json.dumps(collection("Other", None, [])))
     (folder / "nginx.conf").write_text(_NGINX.format(module=_RTMP_MODULE, folder=folder, port=rtmp))
 
 
-def collection(name: str, media: Path | None, script: Mapping[str, Any] | None) -> dict[str, Any]:
+def collection(name: str, media: Path | None, scripts: list[dict[str, Any]]) -> dict[str, Any]:
     """A scene collection as OBS keeps it."""
     sources: list[dict[str, Any]] = [
         {"id": "color_source_v3", "name": "Backdrop", "settings": {"color": 4283782485, "width": 320, "height": 180}}
@@ -310,7 +317,6 @@ def collection(name: str, media: Path | None, script: Mapping[str, Any] | None) 
         for number, source in enumerate(sources, start=1)
     ]
     scene = {"id": "scene", "name": "Main", "settings": {"id_counter": len(items), "items": items}}
-    scripts = [] if script is None else [{"path": str(SCRIPT), "settings": dict(script)}]
     return {
         "name": name,
         "current_scene": "Main",

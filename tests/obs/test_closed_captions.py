@@ -163,6 +163,14 @@ async def test_states_are_told_and_the_password_is_not(bed: Obs, caplog: pytest.
         assert secret not in caplog.text
 
 
+async def test_the_overlay_needs_a_browser_source(bed: Obs) -> None:
+    """Debian's OBS has none. What the service asks of one that has is in `tests/web/test_obs_script.py`."""
+    async with sending(bed.port) as (service, _), httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        answer = await client.post("/api/channels/main/obs/overlay")
+        assert answer.status_code == 502
+        assert "This OBS has no browser source" in answer.json()["message"]
+
+
 async def test_a_text_source_shows_the_newest_lines_and_keeps_its_looks(bed: Obs) -> None:
     scene = (await asyncio.to_thread(bed.request, "GetCurrentProgramScene"))["currentProgramSceneName"]
     looks = {"text": "", "outline": True}

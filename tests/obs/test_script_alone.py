@@ -16,7 +16,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from tests.obs.bed import SCRIPT
+from tests.obs.bed import PYTHON_SCRIPT
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def obs(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
 
 @pytest.fixture
 def script(obs: MagicMock) -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("surtitle_obs", SCRIPT)
+    spec = importlib.util.spec_from_file_location("surtitle_obs", PYTHON_SCRIPT)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -80,11 +80,11 @@ def test_the_recording_is_reported_when_it_changes_and_now_and_then(
 
 
 def test_older_pythons_read_it() -> None:
-    ast.parse(SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 7))
+    ast.parse(PYTHON_SCRIPT.read_text(encoding="utf-8"), feature_version=(3, 7))
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
-    tree = ast.parse(SCRIPT.read_text(encoding="utf-8"))
+    tree = ast.parse(PYTHON_SCRIPT.read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name.split(".")[0] for name in names} - set(sys.stdlib_module_names) == {"obspython"}

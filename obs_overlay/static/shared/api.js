@@ -85,6 +85,9 @@ export const removeOutput = (channel, id) =>
 /** Send an alert that says nothing is wrong. @type {(channel: string) => Promise<unknown>} */
 export const testAlerts = (channel) => request(channelPath(channel, "/alerts/test"), { method: "POST" });
 
+/** Add the overlay to the scene on program in OBS. @type {(channel: string) => Promise<{ scene: string }>} */
+export const addObsOverlay = (channel) => request(channelPath(channel, "/obs/overlay"), { method: "POST" });
+
 /** @type {(channel: string, on: boolean) => Promise<unknown>} */
 export const record = (channel, on) => request(channelPath(channel, "/recording"), { method: on ? "POST" : "DELETE" });
 

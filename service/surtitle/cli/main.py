@@ -20,6 +20,7 @@ from surtitle.cli.doctor import doctor
 from surtitle.cli.ingest import ingest
 from surtitle.cli.listen import listen
 from surtitle.cli.models import models
+from surtitle.cli.obs import obs
 from surtitle.cli.options import data_dir_option, host_option, language_option, port_option
 from surtitle.cli.own_service import build_server, is_running, service_at
 from surtitle.cli.polish import polish
@@ -74,6 +75,7 @@ main.add_command(doctor)
 main.add_command(ingest)
 main.add_command(listen)
 main.add_command(models)
+main.add_command(obs)
 main.add_command(record)
 main.add_command(polish)
 main.add_command(token)

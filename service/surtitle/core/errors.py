@@ -137,6 +137,13 @@ class AlertNotSent(SurtitleError):
     status = 502
 
 
+class ObsFailed(SurtitleError):
+    """OBS cannot be reached, or cannot do what it was asked for."""
+
+    code = "obs_failed"
+    status = 502
+
+
 class NoSuchSegment(SurtitleError):
     """A segment of a playlist is not kept any more, or not complete yet."""
 

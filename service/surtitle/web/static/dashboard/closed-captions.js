@@ -1,8 +1,9 @@
 // A channel's closed captions in OBS on the dashboard: their state, and where OBS is.
 
+import { addObsOverlay } from "../overlay/shared/api.js";
 import { control, part, writeOrHide } from "../overlay/shared/dom.js";
 import { t } from "../overlay/shared/i18n.js";
-import { readLines, readOptional, settingsForm } from "./settings-form.js";
+import { readLines, readOptional, reportFailure, say, settingsForm } from "./settings-form.js";
 
 /** @import { ChannelSettings, ClosedCaptionsStatus, SceneStatus } from "../overlay/shared/protocol.js" */
 
@@ -20,6 +21,12 @@ const STATES = {
 /** Let the card's form show and change the settings. @param {HTMLElement} card @param {string} channel */
 export function setUpClosedCaptions(card, channel) {
   settingsForm(card, ".outputs", channel, { write: fill, read });
+  const answer = part(card, ".outputs .form-status");
+  part(card, ".outputs .add-overlay").addEventListener("click", () => reportFailure(answer, async () => {
+    say(answer, "…");
+    const { scene } = await addObsOverlay(channel);
+    say(answer, t("The overlay is in the scene {scene}.", { scene }), true);
+  }));
 }
 
 /** @param {HTMLElement} card @param {ClosedCaptionsStatus} status @param {SceneStatus} scenes */
