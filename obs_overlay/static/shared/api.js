@@ -4,7 +4,7 @@ import { t } from "./i18n.js";
 
 /**
  * @import { ChannelSettings, ChannelStatus, ChannelTranscript, Correction, IngestList, LanguageList, ModelList, NewIngest, NewToken,
- *   OutputDescription, PageLinks, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson,
+ *   OutputDescription, OutputList, PageLinks, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson,
  *   VoiceList }
  *   from "./protocol.js"
  */
@@ -71,6 +71,9 @@ export const getSettings = (channel) => request(channelPath(channel, "/settings"
 /** @type {(channel: string, changes: SettingsChanges) => Promise<ChannelSettings>} */
 export const changeSettings = (channel, changes) =>
   request(channelPath(channel, "/settings"), { method: "PATCH", body: changes });
+
+/** @type {(channel: string) => Promise<OutputList>} */
+export const getOutputs = (channel) => request(channelPath(channel, "/outputs"));
 
 /** @type {(channel: string, fields: Record<string, unknown>) => Promise<OutputDescription>} */
 export const addOutput = (channel, fields) => request(channelPath(channel, "/outputs"), { method: "POST", body: fields });
