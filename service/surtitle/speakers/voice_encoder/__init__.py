@@ -43,7 +43,7 @@ def compute_voice_prints(windows: Samples) -> VoicePrint:
     padded = np.pad(windows * gains, ((0, 0), (_FRAME_SIZE // 2, _FRAME_SIZE // 2))).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(padded, _FRAME_SIZE, axis=1)[:, :WINDOW:_HOP]
     power = np.abs(np.fft.rfft(frames * _hann())).astype(np.float32) ** 2
-    mels = power @ compute_mel_filters(_FRAME_SIZE, _MELS).T
+    mels = power @ _filters().T
     (found,) = _session().run(None, {"mels": mels.astype(np.float32)})
     return np.asarray(found, dtype=np.float32)
 
@@ -56,6 +56,11 @@ def normalize(vector: NDArray[np.floating[Any]]) -> VoicePrint:
 @cache
 def _hann() -> Samples:
     return np.hanning(_FRAME_SIZE + 1)[:-1].astype(np.float32)
+
+
+@cache
+def _filters() -> Samples:
+    return compute_mel_filters(_FRAME_SIZE, _MELS)
 
 
 @cache
