@@ -38,15 +38,18 @@ def main() -> None:
             name: Voice(_print(_take(speech(first(load(half[0]))), _LEARNED)), _LEARNED)
             for name, half in halves.items()
         }
+        known_voices = {name: [voice] for name, voice in voices.items()}
         sounds = {name: speech(second(load(half[1]))) for name, half in halves.items()}
         for seconds in _LENGTHS:
-            own, foreign, found = [], [], []
+            own: list[float] = []
+            foreign: list[float] = []
+            found: list[str] = []
             for name, sound in sounds.items():
                 for piece in _pieces(sound, seconds):
                     voice = Voice(_print(piece), seconds)
                     for other, one in voices.items():
                         (own if other == name else foreign).append(compare_voices(voice.print, one.print))
-                    match = find_known(voice, voices)
+                    match = find_known(voice, known_voices)
                     found.append("right" if match == name else "none" if match is None else "wrong")
             shares = ", ".join(
                 f"{100 * found.count(one) / len(found):.1f} % {one}" for one in ("right", "none", "wrong")
@@ -59,7 +62,7 @@ def main() -> None:
         if title == "same":
             for seconds in _LENGTHS:
                 pieces = [piece for sound in others for piece in _pieces(sound, seconds)]
-                named = sum(find_known(Voice(_print(piece), seconds), voices) is not None for piece in pieces)
+                named = sum(find_known(Voice(_print(piece), seconds), known_voices) is not None for piece in pieces)
                 print(f"strangers, {seconds:g} s: {named} of {len(pieces)} pieces of {len(others)} people named")
 
 
@@ -102,13 +105,13 @@ def _same(samples: Samples) -> Samples:
 def _telephone(samples: Samples) -> Samples:
     spectrum, frequencies = np.fft.rfft(samples), np.fft.rfftfreq(len(samples), 1 / RATE)
     spectrum[(frequencies < 300) | (frequencies > 3400)] = 0
-    return np.fft.irfft(spectrum, len(samples)).astype(np.float32)
+    return np.asarray(np.fft.irfft(spectrum, len(samples)), dtype=np.float32)
 
 
 def _noisy(samples: Samples) -> Samples:
     noise = np.random.default_rng(1).standard_normal(len(samples))
     level = np.sqrt(np.mean(samples**2)) * 10 ** (-_SNR / 20)
-    return (samples + level * noise).astype(np.float32)
+    return np.asarray(samples + level * noise, dtype=np.float32)
 
 
 def _in_a_room(samples: Samples) -> Samples:
@@ -116,7 +119,7 @@ def _in_a_room(samples: Samples) -> Samples:
     echo = np.random.default_rng(2).standard_normal(size) * np.exp(-np.arange(size) / (_FADE * RATE))
     echo[0] = 6.0
     spectrum = np.fft.rfft(samples, len(samples) + size) * np.fft.rfft(echo / np.linalg.norm(echo), len(samples) + size)
-    return np.fft.irfft(spectrum)[: len(samples)].astype(np.float32)
+    return np.asarray(np.fft.irfft(spectrum)[: len(samples)], dtype=np.float32)
 
 
 _Condition = tuple[str, Callable[[Samples], Samples], Callable[[Samples], Samples]]

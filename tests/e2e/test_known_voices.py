@@ -13,7 +13,7 @@ from surtitle.speakers.voice_encoder import SIZE
 from surtitle.speakers.voice_tracker import Voice
 from tests.support import running, until
 
-VOICE = Voice(np.ones(SIZE, dtype=np.float32) / 16, 12.4)
+VOICE = Voice(np.full(SIZE, 1 / 16, dtype=np.float32), 12.4)
 
 
 async def test_known_voices_are_switched_on_listed_and_deleted(window: Any, tmp_path: Path) -> None:

@@ -33,20 +33,26 @@ ME = Voice(vector(1), 8.0)
     ],
 )
 def test_only_a_clear_match_gets_a_name(cosine: float, seconds: float, found: str | None) -> None:
-    assert find_known(Voice(vector(1), seconds), {"Ada": Voice(similar(cosine), 20.0)}) == found
+    assert find_known(Voice(vector(1), seconds), {"Ada": [Voice(similar(cosine), 20.0)]}) == found
 
 
 def test_of_two_similar_voices_neither_is_chosen() -> None:
     ada, bob = Voice(similar(0.95), 9.0), Voice(vector(0.95 - MIN_MARGIN / 2, 0.4), 9.0)
-    assert find_known(ME, {"Ada": ada, "Bob": bob}) is None
-    assert find_known(ME, {"Ada": ada, "Bob": Voice(similar(0.8), 9.0)}) == "Ada"
+    assert find_known(ME, {"Ada": [ada], "Bob": [bob]}) is None
+    assert find_known(ME, {"Ada": [ada], "Bob": [Voice(similar(0.8), 9.0)]}) == "Ada"
 
 
 def test_a_name_is_given_once_and_no_other_instead() -> None:
-    known = {"Ada": Voice(similar(0.95), 9.0), "Bob": Voice(similar(0.83), 9.0)}
+    known = {"Ada": [Voice(similar(0.95), 9.0)], "Bob": [Voice(similar(0.83), 9.0)]}
     assert find_known(ME, known, taken={"Ada"}) is None
     assert find_known(ME, known, taken={"Bob"}) == "Ada"
     assert find_known(ME, {}) is None
+
+
+def test_each_microphone_of_a_person_counts() -> None:
+    known = {"Ada": [Voice(similar(0.95), 9.0), *(Voice(vector(0, 1, at), 60.0) for at in range(3))]}
+    assert find_known(ME, known) == "Ada"
+    assert find_known(Voice(vector(0, 1, 1), 8.0), known) == "Ada"
 
 
 def test_longer_speech_counts_more_in_an_average() -> None:

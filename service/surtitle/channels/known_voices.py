@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from surtitle.channels.channel import Channel
@@ -17,7 +17,7 @@ from surtitle.core.notifier import from_thread
 from surtitle.core.wire import VoiceEntry
 from surtitle.speakers.timeline import SpeakerNumbering
 from surtitle.speakers.voice_encoder import NAME
-from surtitle.speakers.voice_matching import MIN_SECONDS, average_voices, find_known
+from surtitle.speakers.voice_matching import MIN_SECONDS, find_known
 from surtitle.speakers.voice_tracker import Voice, VoiceTracker
 
 log = logging.getLogger("surtitle.voices")
@@ -148,7 +148,7 @@ class KnownVoices:
         if not self.follows(channel):
             return
         ids = {voice.id for voice in known}
-        by_name = _average_by_name(known)
+        by_name = _group_by_name(known)
         for stream in self._streams.get(channel, []):
             for key, voice in stream.tracker.voices().items():
                 if voice.seconds < MIN_SECONDS:
@@ -172,7 +172,7 @@ class KnownVoices:
         label: str,
         speaker: _Speaker,
         voice: Voice,
-        known: Mapping[str, Voice],
+        known: Mapping[str, Sequence[Voice]],
     ) -> None:
         """Give a speaker the name of the known voice, unless another speaker of the same source has it."""
         if speaker.recognized or voice.seconds < _GROWTH * speaker.compared:
@@ -219,10 +219,10 @@ class KnownVoices:
         return known
 
 
-def _average_by_name(known: Iterable[KnownVoice]) -> dict[str, Voice]:
-    """One voice for each name, of those that can be compared."""
+def _group_by_name(known: Iterable[KnownVoice]) -> dict[str, list[Voice]]:
+    """The voices of each name that can be compared."""
     by_name: dict[str, list[Voice]] = {}
     for one in known:
         if one.network == NAME:
             by_name.setdefault(one.name, []).append(one.voice)
-    return {name: average_voices(voices) for name, voices in by_name.items()}
+    return by_name

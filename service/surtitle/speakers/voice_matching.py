@@ -5,7 +5,7 @@ The thresholds were chosen with real people's speech: docs/speakers.md has the f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -38,11 +38,19 @@ def compare_voices(first: VoicePrint, second: VoicePrint) -> float:
     return float(first @ second)
 
 
-def find_known(voice: Voice, known: Mapping[str, Voice], taken: Collection[str] = ()) -> str | None:
-    """The name of the known voice that is clearly this one; None if there is none, or if it is one of ``taken``."""
+def find_known(voice: Voice, known: Mapping[str, Sequence[Voice]], taken: Collection[str] = ()) -> str | None:
+    """The name of the person whose voice this clearly is; None if there is none, or if it is one of ``taken``.
+
+    ``known`` has the voices of each person, such as with different microphones.
+    """
     if voice.seconds < MIN_SECONDS or not known:
         return None
-    ranking = sorted(((compare_voices(voice.print, one.print), name) for name, one in known.items()), reverse=True)
+    ranking = sorted(((_compare_to_all(voice, voices), name) for name, voices in known.items()), reverse=True)
     (best, name), second = ranking[0], ranking[1][0] if len(ranking) > 1 else -1.0
     clear = best >= MIN_SIMILARITY and best - second >= MIN_MARGIN
     return name if clear and name not in taken else None
+
+
+def _compare_to_all(voice: Voice, known: Sequence[Voice]) -> float:
+    """How similar a voice is to the most similar of a person's voices, or to their average."""
+    return max(compare_voices(voice.print, one.print) for one in (*known, average_voices(known)))
