@@ -16,9 +16,7 @@ import pytest_asyncio
 
 from surtitle.core.settings import Limits
 from tests.speakers.talk import MODEL, turns
-from tests.support import PublisherReplies, Running, error_rate, publish, running, until
-
-from tests.support import PATIENT, PendingCaption, Running, error_rate, publish, running, until
+from tests.support import PATIENT, PublisherReplies, Running, error_rate, publish, running, until
 
 pytestmark = pytest.mark.torch
 
