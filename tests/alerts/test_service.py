@@ -118,6 +118,7 @@ async def test_a_silent_source_raises_an_alert_that_is_over_when_it_ends(
         msgspec.convert(json.loads(target.texts[0]), AlertMessage)
         (alert,) = describe(service, "mute")["active"]
         assert (alert["subject"], alert["kind"]) == ("Host", "no_sound")
+        assert 'surtitle_alerts{channel="mute",kind="no_sound"} 1.0' in (await client.get("/metrics")).text
         await publisher.send('{"op":"end"}')
         await until(lambda: sent(target) == [("no_sound", "raised"), ("no_sound", "recovered")])
     assert describe(service, "mute")["active"] == []

@@ -94,6 +94,13 @@ async def test_a_renamed_scene_is_noticed(
         await until(lambda: channel.paused)
 
 
+async def test_an_old_obs_is_told_from_none(pauses: ScenePauses, channel: Channel) -> None:
+    async with fake_obs(greets=False) as obs:
+        follow(pauses, channel, obs, "Break")
+        await until(lambda: "28 or newer" in status(pauses, channel)["message"])
+        assert status(pauses, channel)["state"] == "not_connected"
+
+
 async def test_a_wrong_password_is_named(pauses: ScenePauses, channel: Channel) -> None:
     async with fake_obs(scene="Break") as obs:
         follow(pauses, channel, obs, "Break", password="wrong")

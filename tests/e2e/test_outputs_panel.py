@@ -37,6 +37,20 @@ async def test_an_output_is_added_seen_switched_off_and_removed(window: Any) -> 
         put(service, "main", channel.session.new_caption_id(), 1, "And welcome.", start=3.0, final=True)
         await dashboard.until("document.querySelector('.output-message').textContent.includes('copy the link again')")
         assert SECRET not in await page.content()
+        await page.click(".edit-output")
+        await dashboard.until("document.querySelector('.ways-out .cancel').hidden === false")
+        assert await page.input_value("[data-field=dialect]") == "youtube"
+        assert await page.get_attribute(".ways-out [data-field=url]", "placeholder") == "unchanged"
+        await page.fill("[name=output-delay]", "1.5")
+        await page.click(".ways-out button[type=submit]")
+        await dashboard.until(f"{problem} === 'Applied.'")
+        (changed,) = channel.settings.outputs
+        assert (changed.delay, changed.dialect, changed.url) == (1.5, "youtube", fake.url)
+        await page.click(".edit-output")
+        await dashboard.until("document.querySelector('[name=output-delay]').value === '1.5'")
+        await page.click(".ways-out .cancel")
+        assert await page.inner_text(".ways-out button[type=submit]") == "Add"
+        assert await page.input_value("[name=output-delay]") == "0"
         await page.set_viewport_size({"width": 360, "height": 740})
         assert await page.evaluate("document.documentElement.scrollWidth") <= 360
         await page.click(".switch-output")

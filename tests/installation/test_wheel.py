@@ -120,6 +120,7 @@ def test_the_metadata_names_licenses_bounds_and_places(built: Built) -> None:
         "LICENSE",
         "NOTICE",
         "obs_overlay/static/fonts/LICENSE",
+        "service/surtitle/speakers/voice_encoder/LICENSE",
         "service/surtitle/speech/silero_vad/LICENSE",
     }
     for line in metadata.get_all("Requires-Dist", []):

@@ -14,8 +14,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from surtitle.core.settings import Limits
 from tests.speakers.talk import MODEL, turns
-from tests.support import PublisherReplies, Running, error_rate, publish, running, until
+from tests.support import PATIENT, PublisherReplies, Running, error_rate, publish, running, until
 
 pytestmark = pytest.mark.torch
 
@@ -142,3 +143,26 @@ async def test_only_the_selected_sources_are_diarized(service: Running) -> None:
     async with httpx.AsyncClient(base_url=service.url) as client:
         captions = (await client.get("/api/channels/some/transcript.json")).json()["captions"]
     assert [caption["speaker"] for caption in captions] == ["Speaker 1", "Host"]
+
+
+async def test_a_voice_is_known_in_the_next_session(whisper_tiny: Path, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"engine": "whisper", "model": str(whisper_tiny), "language": "en"}
+    limits = Limits(lag_budget=PATIENT.lag_budget, session_rest=0.0)
+    texts = (
+        "The train was late because of the heavy snow. He opened the door and walked into the room.",
+        "Please write your name at the top of the page. The garden behind the house was full of flowers.",
+    )
+    async with running(limits, data_dir=tmp_path, speaker_model=str(MODEL), **options) as service:
+        await warmed(service, "people", known_voices=True)
+        sound = turns(("rms", texts[0]), ("rms", texts[1]), ("slt", texts[0]), ("slt", texts[1]))
+        await publish(service, sound, channel="people", pace=PACE)
+        await settle(service, "people", names={"Speaker 1": "Ada", "Speaker 2": "Grace"})
+        hub = service.services.hub
+        await until(lambda: hub.known_voices.count(hub.channel("people")) == 2)
+    async with running(limits, data_dir=tmp_path, speaker_model=str(MODEL), **options) as service:
+        await warmed(service, "people")
+        sound = turns(("slt", texts[1]), ("slt", texts[0]), ("rms", texts[1]), ("rms", texts[0]))
+        await publish(service, sound, channel="people", pace=PACE)
+        channel = service.services.hub.channel("people")
+        await until(lambda: len(channel.settings.names) == 2)
+        assert channel.settings.names == {"Speaker 1": "Grace", "Speaker 2": "Ada"}

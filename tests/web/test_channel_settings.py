@@ -86,7 +86,7 @@ async def test_settings_begin_empty_and_keep_what_is_not_changed(client: httpx.A
         "alerts": ALERTS,
         "translations": [],
         "translation_model": None,
-        "diarization": {"enabled": False, "sources": [], "latency": 1.04},
+        "diarization": {"enabled": False, "sources": [], "latency": 1.04, "known_voices": False},
         "switch": None,
     }
     assert (await client.get("/api/channels/fresh/settings")).json() == empty
@@ -146,9 +146,10 @@ async def test_invalid_settings_are_refused_and_change_nothing(
 
 async def test_speakers_are_told_apart_where_a_channel_asks_for_it(client: httpx.AsyncClient) -> None:
     told = await change(client, "apart", diarization={"enabled": True, "sources": ["tab", " tab ", ""], "latency": 10})
-    assert told["diarization"] == {"enabled": True, "sources": ["tab"], "latency": 10.0}
+    expected = {"enabled": True, "sources": ["tab"], "latency": 10.0, "known_voices": False}
+    assert told["diarization"] == expected
     told = await change(client, "apart", diarization={"sources": []})
-    assert told["diarization"] == {"enabled": True, "sources": [], "latency": 10.0}
+    assert told["diarization"] == {**expected, "sources": []}
 
 
 async def test_the_password_of_obs_is_taken_and_never_told(client: httpx.AsyncClient) -> None:

@@ -4,7 +4,8 @@ import { t } from "./i18n.js";
 
 /**
  * @import { ChannelSettings, ChannelStatus, ChannelTranscript, Correction, IngestList, LanguageList, ModelList, NewIngest, NewToken,
- *   OutputDescription, PageLinks, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson }
+ *   OutputDescription, OutputList, PageLinks, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson,
+ *   VoiceList }
  *   from "./protocol.js"
  */
 
@@ -71,6 +72,9 @@ export const getSettings = (channel) => request(channelPath(channel, "/settings"
 export const changeSettings = (channel, changes) =>
   request(channelPath(channel, "/settings"), { method: "PATCH", body: changes });
 
+/** @type {(channel: string) => Promise<OutputList>} */
+export const getOutputs = (channel) => request(channelPath(channel, "/outputs"));
+
 /** @type {(channel: string, fields: Record<string, unknown>) => Promise<OutputDescription>} */
 export const addOutput = (channel, fields) => request(channelPath(channel, "/outputs"), { method: "POST", body: fields });
 
@@ -118,6 +122,13 @@ export async function transcribeFile(channel, file, format) {
   if (!response.ok) throw new ServiceError(JSON.parse(text).error.message, response.status);
   return text;
 }
+
+/** @type {(channel: string) => Promise<VoiceList>} */
+export const getVoices = (channel) => request(channelPath(channel, "/voices"));
+
+/** Delete the voice of one person, or all. @type {(channel: string, id?: string) => Promise<VoiceList>} */
+export const deleteVoices = (channel, id) =>
+  request(channelPath(channel, id ? `/voices/${encodeURIComponent(id)}` : "/voices"), { method: "DELETE" });
 
 /** All styles of a channel, by name. @type {(channel: string) => Promise<Record<string, Style>>} */
 export const getStyles = (channel) => request(channelPath(channel, "/styles"));

@@ -520,6 +520,23 @@ export interface DiarizationStatus {
   /** why it failed */
   message: string;
   state: "failed" | "loading" | "missing" | "off" | "ready";
+  /** people whose voices are known */
+  voices: number;
+}
+
+/** A person whose voice is known. */
+export interface VoiceEntry {
+  /** seconds since 1970 */
+  added: number;
+  id: string;
+  name: string;
+  /** of speech from which the voice is known */
+  seconds: number;
+}
+
+/** The known voices of a channel. */
+export interface VoiceList {
+  voices: VoiceEntry[];
 }
 
 /** A channel with its sources. */
@@ -825,13 +842,17 @@ export interface Vocabulary {
   blocked: string[];
 }
 
-/** Whether the speakers of a source are distinguished, and in which `sources`: in all if none is named. */
+/**
+ * Whether the speakers of a source are distinguished, and in which `sources`: in all if none is named. `known_voices`:
+ * the voices of people who are given a name are stored, and recognized in later sessions.
+ */
 export interface Diarization {
   enabled: boolean;
   /** at most 16 sources, or none for all */
   sources: string[];
   /** one of 0.32, 1.04, 10, in seconds */
   latency: number;
+  known_voices: boolean;
 }
 
 /** The `sources` that are captioned only while all others are silent, for `after` seconds or longer. */
@@ -970,6 +991,7 @@ export interface DiarizationChanges {
   sources?: string[];
   /** one of 0.32, 1.04, 10, in seconds */
   latency?: number;
+  known_voices?: boolean;
 }
 
 /** Settings to change; those that are missing stay as they are, and lists are replaced as a whole. */

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
+
 from surtitle.captions.caption import Caption
 from surtitle.captions.edit import apply_correction
 from surtitle.captions.names import apply_names
@@ -20,7 +22,7 @@ from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
 from surtitle.core.wire import PauseEvent, SourceEvent
-from surtitle.speakers.timeline import SpeakerNumbering, highest_number
+from surtitle.speakers.timeline import SpeakerNumbering, highest_number, is_numbered
 
 _NAME_PATTERN = re.compile(r"\w[\w.-]{0,63}")
 _MAX_STYLES = 50
@@ -58,6 +60,11 @@ class Channel:
         self._published_pause = False
         self.original = self._new_track(ORIGINAL)
         self.translations: dict[str, Track] = {}  # by language
+
+    @property
+    def stored(self) -> bool:
+        """Whether something of the channel may be stored."""
+        return self._journal is not None
 
     @property
     def tracks(self) -> tuple[Track, ...]:
@@ -99,6 +106,7 @@ class Channel:
         The source continues the channel's session, unless it is ``alone`` and the channel has been idle.
         """
         if self.session.current is not None and alone and self.session.idle:
+            self._leave_speakers()
             self.session.end()
             self.clear()
         at = self.session.clock(ago)
@@ -182,7 +190,26 @@ class Channel:
         for track in self.tracks:
             track.clear()
         if self.session.current is not None:
+            if self.settings.diarization.knows_voices:
+                self.session.keep_names(self._numbered_names)  # running sources continue with the same speakers
             self.session.begin(self.original.feed.last)
+
+    @property
+    def _numbered_names(self) -> dict[str, str]:
+        """The names given to numbered speakers."""
+        return {name: shown for name, shown in self.settings.names.items() if is_numbered(name)}
+
+    def _leave_speakers(self) -> None:
+        """Let the names of numbered speakers belong to the session that ends, if voices are known.
+
+        Its *Speaker 1* is then not that of the next session, who is found by the voice.
+        """
+        if self.settings.diarization.knows_voices:
+            numbered = self._numbered_names
+            self.session.keep_names(numbered)
+            names = {name: shown for name, shown in self.settings.names.items() if name not in numbered}
+            self.settings = msgspec.structs.replace(self.settings, names=names)
+            self.speakers = SpeakerNumbering()
 
     def _new_track(self, language: str) -> Track:
         epoch = self.session.epoch + language.replace("-", "")

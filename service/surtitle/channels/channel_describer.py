@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.engine_switcher import EngineSwitcher
+from surtitle.channels.known_voices import KnownVoices
 from surtitle.channels.observer import ChannelObserver
 from surtitle.channels.readers import Readers
 from surtitle.channels.running_sources import RunningSources
@@ -25,6 +26,7 @@ class ChannelDescriber:
         text_sources: TextSources,
         switcher: EngineSwitcher,
         diarizer: Diarizer,
+        known_voices: KnownVoices,
         observers: Sequence[ChannelObserver],
     ) -> None:
         self._readers = readers
@@ -32,6 +34,7 @@ class ChannelDescriber:
         self._text_sources = text_sources
         self._switcher = switcher
         self._diarizer = diarizer
+        self._known_voices = known_voices
         self._observers = observers
 
     def describe(self, channel: Channel) -> ChannelStatus:
@@ -47,7 +50,10 @@ class ChannelDescriber:
             paused=channel.settings.paused,
             switch=self._switcher.describe(channel),
             diarization=DiarizationStatus(
-                enabled=channel.settings.diarization.enabled, state=diarization.name, message=diarization.message
+                enabled=channel.settings.diarization.enabled,
+                state=diarization.name,
+                message=diarization.message,
+                voices=self._known_voices.count(channel),
             ),
             sources=[
                 *(source.snapshot() for source in self._sources.of(channel)),

@@ -16,6 +16,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.channel_describer import ChannelDescriber
 from surtitle.channels.channel_registry import ChannelRegistry
 from surtitle.channels.engine_switcher import EngineSwitcher
+from surtitle.channels.known_voices import KnownVoices
 from surtitle.channels.observer import ChannelObserver
 from surtitle.channels.output_settings import Output
 from surtitle.channels.readers import Readers
@@ -28,6 +29,7 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.channels.style import Style
 from surtitle.channels.text_source import TextSource
 from surtitle.channels.text_sources import TextSources
+from surtitle.channels.voice_store import VoiceStore
 from surtitle.core.errors import BadRequest, ShuttingDown
 from surtitle.core.keyed_lock import KeyedLock
 from surtitle.core.metrics import Metrics
@@ -56,6 +58,7 @@ class Hub:
     """Finds channels, opens sources, applies settings, and ends all sources at shutdown.
 
     ``audio_listener`` receives the audio of all sources. ``changes`` is notified of what changes in channels.
+    ``voice_store`` keeps the known voices.
     """
 
     def __init__(
@@ -66,7 +69,9 @@ class Hub:
         metrics: Metrics | None = None,
         audio_listener: AudioListener | None = None,
         changes: Notifier | None = None,
+        voice_store: VoiceStore | None = None,
     ) -> None:
+        self.known_voices = KnownVoices(voice_store, self.change)
         self.readers = Readers()
         self.sources = RunningSources()
         self.text_sources = TextSources(settings.limits, metrics)
@@ -88,13 +93,20 @@ class Hub:
             self.sources,
             self._switcher,
             self._diarizer,
+            self.known_voices,
             metrics or Metrics(),
             audio_listener,
             self._source_ended,
         )
         self._observers: list[ChannelObserver] = []
         self._describer = ChannelDescriber(
-            self.readers, self.sources, self.text_sources, self._switcher, self._diarizer, self._observers
+            self.readers,
+            self.sources,
+            self.text_sources,
+            self._switcher,
+            self._diarizer,
+            self.known_voices,
+            self._observers,
         )
         self._resuming = KeyedLock()
         self._cancelling: dict[Source, asyncio.Task[None]] = {}  # when the service stops
@@ -153,8 +165,10 @@ class Hub:
             if (existing := self.sources.find_resumable(channel, resume)) is not None:
                 log.info("%s/%s: resumed at %.1f s", channel.name, existing.name, existing.input.received)
                 return OpenedSource(existing, existing.lease.attach(), resumed=True)
-            left = channel.session.find_resumable(resume)
+            left, settings = channel.session.find_resumable(resume), channel.settings
             source = await self._opener.open(SourceRequest(channel, name, options, resume, age, left))
+            if channel.settings is not settings:  # a new session has begun, without the speakers' names of the last one
+                self._settings_changed(channel)
         if self._stopping:
             source.end()
             raise ShuttingDown()
@@ -186,7 +200,10 @@ class Hub:
         channel = self.channel(channel_name)
         sources = self.sources.of(channel)
         language = language or channel.settings.language or self._language
+        settings = channel.settings
         channel.begin(age, alone=not sources)
+        if channel.settings is not settings:
+            self._settings_changed(channel)
         taken = {source.name for source in sources} | {source.name for source in self.text_sources.of(channel)}
         return self.text_sources.open(channel, name, "en" if language == "auto" else language, taken)
 
@@ -279,6 +296,7 @@ class Hub:
     async def close(self, timeout: float) -> None:
         """Like `finish`, and release everything."""
         await self._switcher.close()
+        await self.known_voices.close()
         await self.finish(timeout)
         await asyncio.to_thread(self._diarizer.close)
 
@@ -296,6 +314,7 @@ class Hub:
         self._notify_observers(channel)
 
     def _notify_observers(self, channel: Channel) -> None:
+        self.known_voices.apply(channel)
         for observer in self._observers:
             observer.apply(channel)
         channel.changes.notify()

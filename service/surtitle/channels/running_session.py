@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from surtitle.captions.caption import Caption
@@ -75,6 +75,12 @@ class RunningSession:
     def end(self) -> None:
         """End the session; its clock stops, too."""
         self._began = self.current = None
+
+    def keep_names(self, names: Mapping[str, str]) -> None:
+        """Store the names of speakers that belong to this session only, which is about to end."""
+        if self.current is not None:
+            self.current = replace(self.current, names=dict(names))
+            self._save()
 
     def restore(self, stored: StoredSession, captions: Collection[Caption]) -> list[str]:
         """Continue a session from an earlier run of the service, with these ``captions``.

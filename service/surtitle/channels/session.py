@@ -13,6 +13,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.audio_queue import Block
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
+from surtitle.speakers.timeline import is_numbered
 
 ORIGINAL = ""
 """The name of the track with the original captions; those of translations are called by their language's code."""
@@ -24,7 +25,8 @@ class Session:
 
     ``began`` is when the channel's clock was 0, in seconds since 1970, and ``sequence`` the feed's last sequence
     number before the session. ``epoch`` is that of the feed's resume ids. ``prefix`` holds the prefixes of the
-    captions' ids in the last runs of the service, newest first, separated by spaces.
+    captions' ids in the last runs of the service, newest first, separated by spaces. ``names`` are those of speakers
+    that were found by their voices: they belong to this session only. It is None if the channel's names apply.
     """
 
     id: str
@@ -33,6 +35,7 @@ class Session:
     epoch: str
     sequence: int
     prefix: str
+    names: Mapping[str, str] | None = None
 
 
 def new_session(channel: str, began: float, epoch: str, sequence: int, prefix: str) -> Session:
@@ -78,6 +81,14 @@ class StoredSession:
     seen: float
     tracks: dict[str, list[tuple[int, Caption]]] = field(default_factory=dict)
     sources: dict[str, ResumableSource] = field(default_factory=dict)
+
+
+def names_in(session: Session, names: Mapping[str, str]) -> Mapping[str, str]:
+    """The names of speakers and sources in a session of a channel that has these ``names``."""
+    if session.names is None:
+        return names
+    common = {name: shown for name, shown in names.items() if not is_numbered(name)}
+    return {**common, **session.names}
 
 
 def hash_resume_id(resume: str) -> str:

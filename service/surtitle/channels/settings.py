@@ -156,11 +156,19 @@ class IngestSettings(Struct, frozen=True):
 
 
 class Diarization(Struct, frozen=True):
-    """Whether the speakers of a source are distinguished, and in which ``sources``: in all if none is named."""
+    """Whether the speakers of a source are distinguished, and in which ``sources``: in all if none is named.
+
+    ``known_voices``: the voices of people who are given a name are stored, and recognized in later sessions.
+    """
 
     enabled: bool = False
     sources: _Sources = ()
     latency: _Latency = 1.04
+    known_voices: bool = False
+
+    @property
+    def knows_voices(self) -> bool:
+        return self.enabled and self.known_voices
 
     def covers(self, source: str) -> bool:
         return self.enabled and (not self.sources or source in self.sources)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.channel import Channel
 from surtitle.channels.engine_switcher import EngineSwitcher
+from surtitle.channels.known_voices import KnownVoices
 from surtitle.channels.running_sources import RunningSources
 from surtitle.channels.session import ResumableSource
 from surtitle.channels.source import Source
@@ -52,6 +53,7 @@ class SourceOpener:
         sources: RunningSources,
         switcher: EngineSwitcher,
         diarizer: Diarizer,
+        known_voices: KnownVoices,
         metrics: Metrics,
         audio_listener: AudioListener | None,
         on_end: Callable[[Source], None],
@@ -60,6 +62,7 @@ class SourceOpener:
         self._sources = sources
         self._switcher = switcher
         self._diarizer = diarizer
+        self._known_voices = known_voices
         self._metrics = metrics
         self._audio_listener = audio_listener
         self._on_end = on_end
@@ -124,8 +127,12 @@ class SourceOpener:
         stream = source.speakers.stream
         if not wanted.covers(source.name):
             source.speakers.use(None)
-        elif stream is None or stream.latency != wanted.latency:
-            source.speakers.use(self._diarizer.open(source.position, wanted.latency))
+        elif stream is None or (stream.latency, stream.voices is not None) != (
+            wanted.latency,
+            self._known_voices.follows(source.channel),
+        ):
+            voices = self._known_voices.follow(source.channel, source.name) if self._diarizer.installed else None
+            source.speakers.use(self._diarizer.open(source.position, wanted.latency, voices))
 
     async def _make_room(self, channel: Channel) -> None:
         """Make sure that one more source may start, by ending one whose client is away. Raises `TooMany`."""

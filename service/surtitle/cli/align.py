@@ -105,7 +105,7 @@ class _Stored:
 def _load(session: str, data_dir: Path, database: str | None) -> _Stored:
     from surtitle.captions.names import apply_names
     from surtitle.captions.transcript import sort_final
-    from surtitle.channels.session import StoredSettings
+    from surtitle.channels.session import StoredSettings, names_in
     from surtitle.recordings.files import RecordingFiles
     from surtitle.store.journal import Store
     from surtitle.store.records import LIVE, POLISHED
@@ -119,7 +119,8 @@ def _load(session: str, data_dir: Path, database: str | None) -> _Stored:
             raise BadRequest(f"There is no session {session!r}: choose one from the service's page /sessions.")
         settings = store.settings().get(summary.session.channel, StoredSettings()).settings
         found = transcripts.captions(session, POLISHED if POLISHED in summary.versions else LIVE)
-        captions = [apply_names(caption, settings.names) for caption in sort_final(found)]
+        names = names_in(summary.session, settings.names)
+        captions = [apply_names(caption, names) for caption in sort_final(found)]
         return _Stored(session, captions, RecordingFiles(data_dir / RECORDINGS, transcripts).recordings(session))
     finally:
         store.close()

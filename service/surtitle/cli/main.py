@@ -30,6 +30,7 @@ from surtitle.cli.removed_options import removed_options
 from surtitle.cli.serve_options import add_serve_options, check_access, check_folder
 from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
+from surtitle.cli.voices import voices
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
 from surtitle.core.threads import end_process_if_busy
@@ -80,6 +81,7 @@ main.add_command(record)
 main.add_command(polish)
 main.add_command(token)
 main.add_command(transcribe)
+main.add_command(voices)
 
 
 @main.command()

@@ -40,6 +40,10 @@ START_ADVICE = "start OBS, and enable the server in its menu Tools, WebSocket Se
 class ObsError(Exception):
     """Base of the errors in this module."""
 
+    def explain(self, host: str, port: int) -> str:
+        """What happened at the address and what to do, in one sentence."""
+        return f"OBS does not answer at {host}:{port}: {START_ADVICE}"
+
 
 class ObsUnreachable(ObsError):
     """Nothing answers at the address, the connection was lost, or OBS did not answer in time."""
@@ -48,9 +52,15 @@ class ObsUnreachable(ObsError):
 class ObsUnsupported(ObsError):
     """What answers does not speak the protocol of OBS 28."""
 
+    def explain(self, host: str, port: int) -> str:
+        return f"What answers at {host}:{port} is not OBS 28 or newer: update OBS."
+
 
 class ObsPasswordRefused(ObsError):
     """OBS refuses the password."""
+
+    def explain(self, host: str, port: int) -> str:
+        return PASSWORD_REFUSED
 
 
 class ObsRequestFailed(ObsError):

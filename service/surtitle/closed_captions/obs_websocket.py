@@ -12,13 +12,10 @@ from dataclasses import dataclass
 from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.obs_client import (
-    PASSWORD_REFUSED,
-    START_ADVICE,
     ObsClient,
     ObsError,
     ObsPasswordRefused,
     ObsRequestFailed,
-    ObsUnsupported,
     connect_to_obs,
 )
 from surtitle.closed_captions.record_clock import RecordStatus
@@ -47,7 +44,6 @@ IDLE = OutputState(
     "not_streaming", "Connected to OBS, which is not streaming: captions are sent when the stream starts."
 )
 SENDING = OutputState("sending", "OBS is streaming, and its closed captions are sent.")
-WRONG_PASSWORD = OutputState("wrong_password", PASSWORD_REFUSED)
 OFF = OutputState("off", "Closed captions are not sent by the service.")
 
 
@@ -168,14 +164,8 @@ class ObsOutput:
 
     def _note_failure(self, error: ObsError) -> None:
         before = self._state
-        where = f"{self._settings.host}:{self._settings.port}"
-        if isinstance(error, ObsPasswordRefused):
-            state = WRONG_PASSWORD
-        elif isinstance(error, ObsUnsupported):
-            state = OutputState("not_connected", f"What answers at {where} is not OBS 28 or newer: update OBS.")
-        else:
-            state = OutputState("not_connected", f"OBS does not answer at {where}: {START_ADVICE}")
-        self._set_state(state)
+        name: ClosedCaptionsState = "wrong_password" if isinstance(error, ObsPasswordRefused) else "not_connected"
+        self._set_state(OutputState(name, error.explain(self._settings.host, self._settings.port)))
         if self._state != before:
             log.warning("%s", self._state.message)
             log.debug("%s: %s", type(error).__name__, error)

@@ -11,9 +11,7 @@ from typing import Any
 from surtitle.channels.channel import Channel
 from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.obs_client import (
-    PASSWORD_REFUSED,
     SCENE_EVENTS,
-    START_ADVICE,
     ObsClient,
     ObsError,
     ObsPasswordRefused,
@@ -83,12 +81,9 @@ class SceneFollower:
             self._on_scene(scene)
 
     def _note_failure(self, error: ObsError) -> None:
-        where = f"{self._settings.host}:{self._settings.port}"
-        if isinstance(error, ObsPasswordRefused):
-            self._set_state("wrong_password", PASSWORD_REFUSED)
-        else:
-            self._set_state("not_connected", f"OBS does not answer at {where}: {START_ADVICE}")
-            log.debug("%s: %s", type(error).__name__, error)
+        state: SceneState = "wrong_password" if isinstance(error, ObsPasswordRefused) else "not_connected"
+        self._set_state(state, error.explain(self._settings.host, self._settings.port))
+        log.debug("%s: %s", type(error).__name__, error)
 
     def _set_state(self, state: SceneState, message: str) -> None:
         if (state, message) != (self.state, self.message):

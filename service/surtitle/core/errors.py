@@ -130,6 +130,13 @@ class NoSuchOutput(SurtitleError):
     status = 404
 
 
+class NoSuchVoice(SurtitleError):
+    """The channel knows no such voice."""
+
+    code = "no_such_voice"
+    status = 404
+
+
 class AlertNotSent(SurtitleError):
     """The address to which alerts are sent does not take them."""
 

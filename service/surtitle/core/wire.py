@@ -475,6 +475,22 @@ class DiarizationStatus(TypedDict):
     enabled: bool
     state: DiarizationState
     message: Annotated[str, Meta(description="why it failed")]
+    voices: Annotated[int, Meta(description="people whose voices are known")]
+
+
+class VoiceEntry(TypedDict):
+    """A person whose voice is known."""
+
+    id: str
+    name: str
+    added: Timestamp
+    seconds: Annotated[float, Meta(description="of speech from which the voice is known")]
+
+
+class VoiceList(TypedDict):
+    """The known voices of a channel."""
+
+    voices: list[VoiceEntry]
 
 
 class ChannelBasics(TypedDict):

@@ -7,12 +7,10 @@ from typing import Any
 
 from surtitle.channels.output_settings import ObsText
 from surtitle.closed_captions.obs_client import (
-    PASSWORD_REFUSED,
     ObsClient,
     ObsError,
     ObsPasswordRefused,
     ObsRequestFailed,
-    ObsUnsupported,
     connect_to_obs,
 )
 from surtitle.outputs.state import TargetError, TargetRefused
@@ -48,7 +46,6 @@ class ObsTextTarget:
         await self._stack.aclose()
 
     async def _request(self, name: str, data: dict[str, Any]) -> dict[str, Any]:
-        where = f"{self._settings.host}:{self._settings.port}"
         try:
             return await (await self._connect()).request(name, data)
         except ObsRequestFailed as error:
@@ -57,18 +54,10 @@ class ObsTextTarget:
             raise TargetError(
                 f"OBS has no source named {self._settings.source}: add a text source with this name, or enter another."
             ) from error
-        except ObsPasswordRefused as error:
-            await self.close()
-            raise TargetRefused(PASSWORD_REFUSED) from error
-        except ObsUnsupported as error:
-            await self.close()
-            raise TargetError(f"What answers at {where} is not OBS 28 or newer: update OBS.") from error
         except ObsError as error:
             await self.close()
-            raise TargetError(
-                f"OBS does not answer at {where}: start OBS, and enable the server in its menu Tools, WebSocket Server "
-                "Settings."
-            ) from error
+            failure = TargetRefused if isinstance(error, ObsPasswordRefused) else TargetError
+            raise failure(error.explain(self._settings.host, self._settings.port)) from error
 
     async def _connect(self) -> ObsClient:
         if self._obs is None:

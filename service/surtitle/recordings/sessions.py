@@ -11,7 +11,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.names import apply_names
 from surtitle.captions.transcript import sort_final
 from surtitle.channels.hub import Hub
-from surtitle.channels.session import ORIGINAL
+from surtitle.channels.session import ORIGINAL, names_in
 from surtitle.core import wire
 from surtitle.core.errors import NoSuchSession, StillRecording
 from surtitle.core.wire import SearchHit, SessionAudio, SessionObsRecording, SessionRecording
@@ -93,7 +93,7 @@ class Sessions:
         """
         version = version or (self._best(summary) if track == ORIGINAL else LIVE)
         found = await asyncio.to_thread(self.transcripts.captions, summary.session.id, version, track)
-        names = self.hub.names(summary.session.channel)
+        names = names_in(summary.session, self.hub.names(summary.session.channel))
         return [apply_names(caption, names) for caption in sort_final(found)]
 
     async def difference(self, summary: Summary) -> Difference:

@@ -18,7 +18,8 @@ from surtitle.audio import RATE, Samples
 from surtitle.core.errors import ModelError
 from surtitle.core.processes import read_answer, start_process, write_frame
 from surtitle.core.wire import DiarizationState
-from surtitle.speakers.timeline import SPEAKERS, Timeline
+from surtitle.speakers.timeline import SPEAKERS, Activity, Timeline
+from surtitle.speakers.voice_tracker import VoiceTracker
 
 log = logging.getLogger("surtitle.speakers")
 
@@ -36,6 +37,7 @@ _LIVE, _LOADING, _AHEAD = 4.0, 30.0, 130.0
 _RETRY_INTERVAL = 30.0  # seconds
 _JOIN_TIMEOUT = 2.0  # seconds for the thread to notice that the process was killed
 _IDLE_TIMEOUT = 60.0  # seconds without a source after which the model is unloaded
+_MODEL_BITS = 12  # of the number of the models that the service has started
 _ENDED = "The process of the speaker model ended or did not answer: it is restarted in half a minute."
 
 
@@ -43,12 +45,16 @@ class SpeakerStream:
     """The diarization of one source. ``start`` is its first sample on the channel's clock, in seconds.
 
     If audio arrives faster than the model can process it, some is skipped, so that the current speaker is known at the
-    expense of earlier ones.
+    expense of earlier ones. ``voices`` collects what the speakers sound like; their numbers are then new ones, because
+    a speaker is found again by the voice and not by the order in which people speak.
     """
 
-    def __init__(self, diarizer: Diarizer, key: int, start: float, latency: float) -> None:
+    def __init__(
+        self, diarizer: Diarizer, key: int, start: float, latency: float, voices: VoiceTracker | None = None
+    ) -> None:
         self.timeline = Timeline(start)
         self.latency = latency
+        self.voices = voices
         self.skipped = 0.0
         """Seconds that were skipped while the model was loaded."""
         self.key = key
@@ -92,6 +98,13 @@ class SpeakerStream:
     def close(self) -> None:
         self._diarizer.forget(self)
 
+    def add(self, position: int, activity: Activity, model: int) -> None:
+        """Take activity that begins at the sample ``position``, from the model that was started as number ``model``."""
+        if self.voices is not None:
+            model = _first_of_stream(self.key) + model
+            self.voices.add(position, activity, model)
+        self.timeline.add(position / RATE, activity, model)
+
     def take(self) -> tuple[int, Samples] | None:
         """Take the oldest queued samples, up to a gap, and their position; the caller holds the lock."""
         if not self._waiting:
@@ -103,6 +116,11 @@ class SpeakerStream:
             size += len(parts[-1])
         self._samples -= size
         return position, np.concatenate(parts)
+
+
+def _first_of_stream(key: int) -> int:
+    """Where the numbers of the models begin in a stream with numbers of its own."""
+    return key << _MODEL_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +146,28 @@ class Diarizer:
         self._on_change = on_change
         self._sources: dict[int, SpeakerStream] = {}
         self._busy: int | None = None
-        self._gone: deque[int] = deque()
+        self._gone: deque[SpeakerStream] = deque()
         self._next = 0
         self._models = 0
         self._closed = False
         self._worker: SpeakerProcess | None = None
         self._thread: threading.Thread | None = None
 
-    def open(self, start: float, latency: float) -> SpeakerStream | None:
-        """Start diarizing a source, without waiting for the model; None if the extra is not installed."""
-        if self.state.name == "missing":
+    @property
+    def installed(self) -> bool:
+        """Whether the extra that the model needs is installed."""
+        return self.state.name != "missing"
+
+    def open(self, start: float, latency: float, voices: VoiceTracker | None = None) -> SpeakerStream | None:
+        """Start diarizing a source, without waiting for the model; None if the extra is not installed.
+
+        ``voices`` gets the audio and the activity, in the diarizer's thread.
+        """
+        if not self.installed:
             return None
         with self.changed:
             self._next += 1
-            listening = self._sources[self._next] = SpeakerStream(self, self._next, start, latency)
+            listening = self._sources[self._next] = SpeakerStream(self, self._next, start, latency, voices)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="speakers", daemon=True)
                 self._thread.start()
@@ -153,7 +179,7 @@ class Diarizer:
         with self.changed:
             self._sources.pop(listening.key, None)
             self.ending.discard(listening.key)
-            self._gone.append(listening.key)
+            self._gone.append(listening)
             self.changed.notify_all()
 
     def working(self, key: int) -> bool:
@@ -224,7 +250,7 @@ class Diarizer:
             if listening is not None:
                 for position, frames, activity in found:
                     shaped = np.frombuffer(activity, dtype=np.float32).reshape(frames, SPEAKERS)
-                    listening.timeline.add(position / RATE, shaped, self._models)
+                    listening.add(position, shaped, self._models)
             with self.changed:
                 self._busy = None
                 self.changed.notify_all()
@@ -234,12 +260,17 @@ class Diarizer:
         with self.changed:
             while not self._closed:
                 if self._gone:
-                    return None, ("close", self._gone.popleft())
+                    gone = self._gone.popleft()
+                    if gone.voices is not None:
+                        gone.voices.close()
+                    return None, ("close", gone.key)
                 for key, listening in list(self._sources.items()):
                     if (taken := listening.take()) is not None:
                         self._sources[key] = self._sources.pop(key)  # to the end, so that the others are served next
                         self._busy = key
                         position, samples = taken
+                        if listening.voices is not None:
+                            listening.voices.put(position, samples)
                         return listening, ("feed", key, listening.latency, position, samples.tobytes())
                     if key in self.ending:
                         self.ending.discard(key)

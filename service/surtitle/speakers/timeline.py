@@ -36,7 +36,7 @@ class Timeline:
         self._start = start
         self._size = max(1, math.ceil(span / FRAME))
         self._active = np.full((self._size, SPEAKERS), np.nan, dtype=np.float32)
-        self._models = np.zeros(self._size, dtype=np.int32)
+        self._models = np.zeros(self._size, dtype=np.int64)
         self._count = 0  # frames until `known`
         self._lock = threading.Lock()
 
@@ -85,22 +85,45 @@ class Timeline:
 
 
 class SpeakerNumbering:
-    """Numbers a channel's speakers after ``last``, in the order in which they first speak. Thread-safe."""
+    """Numbers a channel's speakers after ``last``, in the order in which they first speak. Thread-safe.
+
+    ``on_new`` is called, in any thread, when there is another one.
+    """
 
     def __init__(self, last: int = 0) -> None:
+        self.on_new: Callable[[], None] = lambda: None
         self._last = last
         self._numbers: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
+
+    def find(self, source: str, speaker: int) -> str | None:
+        """The name of a source's speaker, if it has been used."""
+        with self._lock:
+            number = self._numbers.get((source, speaker))
+        return None if number is None else _name_speaker(number)
 
     def of(self, source: str) -> Callable[[int], str]:
         """A function that returns the names of a source's speakers. They stay the same if the source returns."""
 
         def label(speaker: int) -> str:
             with self._lock:
-                number = self._numbers.setdefault((source, speaker), self._last + len(self._numbers) + 1)
-            return f"Speaker {number}"
+                before = len(self._numbers)
+                number = self._numbers.setdefault((source, speaker), self._last + before + 1)
+                new = len(self._numbers) > before
+            if new:
+                self.on_new()
+            return _name_speaker(number)
 
         return label
+
+
+def is_numbered(name: str) -> bool:
+    """Whether this is a name that `SpeakerNumbering` gives."""
+    return _NUMBERED.fullmatch(name) is not None
+
+
+def _name_speaker(number: int) -> str:
+    return f"Speaker {number}"
 
 
 def highest_number(labels: Iterable[str | None]) -> int:

@@ -70,6 +70,11 @@ class Store:
             self.database.close()
             raise
 
+    @property
+    def owner(self) -> str:
+        """The id of the service whose rows these are; empty in SQLite."""
+        return self._owner
+
     def adopt(self) -> None:
         """Make this service the owner of all channels and sessions that have none, as in earlier versions."""
         if not self._owner:
@@ -133,7 +138,8 @@ class Store:
 
 
 def session_from_row(row: Row[Any]) -> Session:
-    return Session(row.id, row.channel, row.began, row.epoch, row.place, row.prefix)
+    names = None if row.names is None else msgspec.json.decode(row.names, type=dict[str, str])
+    return Session(row.id, row.channel, row.began, row.epoch, row.place, row.prefix, names)
 
 
 def _session_row(session: Session) -> dict[str, Any]:
@@ -209,6 +215,10 @@ def _write_sessions(connection: Connection, batch: Batch, owner: str) -> None:
     rows = [{**_session_row(session), "seen": now, "ended": False, "owner": owner} for session in touched.values()]
     upsert(connection, SESSIONS, rows, ["id"], kept=["ended"])
     with_captions = {pending.session.id for pending in batch.captions.values()}  # which are written after this
+    for session in batch.sessions.values():
+        if session.names is not None:  # captions and sources may still mention the session without them
+            names = msgspec.json.encode(session.names).decode()
+            connection.execute(update(SESSIONS).where(SESSIONS.c.id == session.id).values(names=names))
     newest = {session.channel: session for session in batch.sessions.values()}
     for session in newest.values():
         own = (SESSIONS.c.channel == session.channel) & (SESSIONS.c.owner == owner)

@@ -39,6 +39,7 @@ SESSIONS = Table(
     Column("place", Integer, nullable=False),  # the last sequence number before the session
     Column("prefix", String(100), nullable=False),  # of the captions' ids
     Column("owner", String(40), nullable=False, server_default=""),  # like that of channels
+    Column("names", Text, nullable=True),  # of its speakers, as JSON, if only this session has them
     Index("sessions_by_channel", "channel", "seen"),
 )
 
@@ -89,6 +90,20 @@ OBS_RECORDINGS = Table(
     Column("number", Integer, primary_key=True),  # in the session, from 1
     Column("file", Text, nullable=False),  # the path on the computer with OBS; empty if it is not known
     Column("pieces", LargeBinary, nullable=False),  # start, position and length of each
+)
+
+VOICES = Table(
+    "voices",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("owner", String(40), nullable=False),  # like that of channels
+    Column("channel", String(64), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("added", Float(53), nullable=False),  # in seconds since 1970
+    Column("seconds", Float(53), nullable=False),  # of the speech that the print was made of
+    Column("network", String(40), nullable=False),  # that made the print
+    Column("print", LargeBinary, nullable=False),  # float32, little-endian
+    Index("voices_by_channel", "channel", "name"),
 )
 
 CORRECTIONS = Table(

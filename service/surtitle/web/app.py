@@ -31,6 +31,7 @@ from surtitle.web import (
     recordings,
     sessions,
     tokens,
+    voices,
 )
 from surtitle.web.base_path import BasePathMiddleware
 from surtitle.web.cart import get_cart_sequence, post_cart
@@ -132,6 +133,9 @@ def _routes(settings: Settings) -> list[AnyRoute]:
         GuardedRoute(channel + "/outputs", outputs.create_output, ["POST"], needs=ADMIN),
         GuardedRoute(channel + "/outputs/{id}", outputs.update_output, ["PATCH"], needs=ADMIN),
         GuardedRoute(channel + "/outputs/{id}", outputs.delete_output, ["DELETE"], needs=ADMIN),
+        GuardedRoute(channel + "/voices", voices.list_voices, needs=ADMIN),
+        GuardedRoute(channel + "/voices", voices.delete_voices, ["DELETE"], needs=ADMIN),
+        GuardedRoute(channel + "/voices/{id}", voices.delete_voice, ["DELETE"], needs=ADMIN),
         GuardedRoute(channel + "/alerts/test", alerts.send_test, ["POST"], needs=ADMIN),
         GuardedRoute(channel + "/styles", channel_settings.list_styles, needs=VIEW),
         GuardedRoute(channel + "/styles/{name}", channel_settings.put_style, ["PUT"], needs=ADMIN),

@@ -37,6 +37,9 @@ async def change_settings(request: Request) -> Response:
     changes = await read_json(request, dict[str, Any], "Channel settings", '{"model":"base.en"}')
     if "ingests" in changes:
         raise BadRequest("Streams are not changed with the settings: send a POST to /api/channels/{channel}/ingests.")
+    diarization = changes.get("diarization")
+    if isinstance(diarization, dict) and diarization.get("known_voices"):
+        _check_voices(hub, hub.channel(request.path_params["channel"]))
     if isinstance(model := changes.get("model"), str) and model != BUILT_IN:
         await asyncio.to_thread(_check_model, "model", catalogue.WHISPER, model)
     if isinstance(model := changes.get("translation_model"), str):
@@ -88,6 +91,12 @@ async def list_models(request: Request) -> Response:
     return JSONResponse(
         ModelList(models=names, loaded=engines.library.describe(), translation=_list_translation_models())
     )
+
+
+def _check_voices(hub: Hub, channel: Channel) -> None:
+    """Check that voices of the channel can be stored. Raises `BadRequest`."""
+    if not hub.known_voices.available(channel):
+        raise BadRequest("diarization.known_voices: nothing of this channel is stored, so leave it off.")
 
 
 def _check_model(setting: str, kind: ModelKind, model: str) -> None:

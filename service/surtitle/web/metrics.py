@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
@@ -24,6 +25,7 @@ class ServiceCollector(Collector):
         yield from _service(self._services)
         yield from _channels(self._services)
         yield from _outputs(self._services)
+        yield _alerts(self._services)
 
 
 def _service(services: Services) -> Iterator[Metric]:
@@ -85,6 +87,19 @@ def _outputs(services: Services) -> Iterator[Metric]:
             sent.add_metric(values, output["sent"])
             skipped.add_metric(values, output["skipped"])
     yield from (states, sent, skipped)
+
+
+def _alerts(services: Services) -> Metric:
+    active = GaugeMetricFamily(
+        "surtitle_alerts",
+        "Alerts that are active; those of the whole service have no channel.",
+        labels=["channel", "kind"],
+    )
+    found = {"": services.alerts.of_service} | {one["name"]: one["alerts"]["active"] for one in services.hub.snapshot()}
+    for channel, alerts in found.items():
+        for kind, count in Counter(alert["kind"] for alert in alerts).items():
+            active.add_metric([channel, kind], count)
+    return active
 
 
 def _gauge(name: str, documentation: str, value: float) -> Metric:

@@ -42,6 +42,7 @@ from surtitle.recordings.transcript_folder import TranscriptFolder
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.transcripts import Transcripts
+from surtitle.store.voices import Voices
 from surtitle.translation.translations import Translations
 from surtitle.web.admission import AdmissionLimits
 from surtitle.web.connections import ConnectionLimits
@@ -148,7 +149,7 @@ async def open_services(
         )
         close_later("the recorder", recorder.close, _WRITE_TIMEOUT)
         metrics = Metrics()
-        hub = Hub(settings, engines, journal_writer, metrics, recorder, changes)
+        hub = Hub(settings, engines, journal_writer, metrics, recorder, changes, Voices(store) if store else None)
         close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT), _HUB_TIMEOUT)
         translations = Translations(settings, hub.sources, changes)
         close_later("translations", translations.close)

@@ -70,7 +70,7 @@ export class ChannelCard {
     showAlerts(card, channel.alerts);
     showRecording(card, channel.recording);
     showTranslation(card, channel.translation);
-    showSpeakers(card, channel.diarization, Math.max(0, ...channel.sources.map((source) => source.speakers_skipped ?? 0)));
+    showSpeakers(card, channel.name, channel.diarization, Math.max(0, ...channel.sources.map((source) => source.speakers_skipped ?? 0)));
   }
 
   /** @param {SourceStatus[]} sources */

@@ -43,8 +43,10 @@ export function setUpIngests(card, channel) {
 /** @param {HTMLElement} card @param {string} channel @param {IngestDescription[]} ingests */
 export function showIngests(card, channel, ingests) {
   const box = part(card, ".ingests");
-  box.dataset.state = ingests.some(({ state }) => TROUBLED.has(state)) ? "troubled" : "calm";
-  writeOrHide(part(box, ".state"), ingests.map(({ name, state }) => `${name}: ${STATES[state]}`).join(", "));
+  const troubled = ingests.filter(({ state }) => TROUBLED.has(state));
+  box.dataset.state = troubled.length ? "troubled" : "calm";
+  const named = troubled.length ? troubled : ingests; // those in trouble are not to be overlooked among others
+  writeOrHide(part(box, "summary .state"), named.map(({ name, state }) => `${name}: ${STATES[state]}`).join(", "));
   const list = part(box, ".running");
   const ids = ingests.map(({ id }) => id);
   if (ids.join() !== [...list.querySelectorAll("li")].map((row) => row.dataset.id).join()) {
@@ -53,7 +55,8 @@ export function showIngests(card, channel, ingests) {
   for (const [index, { state, message }] of ingests.entries()) {
     const row = part(list, `li:nth-child(${index + 1})`);
     row.dataset.state = state;
-    write(part(row, ".message"), message || STATES[state]);
+    write(part(row, ".stream-state"), STATES[state]);
+    writeOrHide(part(row, ".message"), TROUBLED.has(state) ? message : ""); // otherwise it says no more than the state
   }
 }
 
@@ -62,8 +65,14 @@ function createRow(box, channel, { id, name, url }) {
   const row = create("li");
   row.dataset.id = id;
   const answer = part(box, ".form-status");
-  const button = createButton(t("Remove"), () => reportFailure(answer, () => removeIngest(channel, id)));
+  const button = createButton(t("Remove"), () => {
+    if (confirm(t("Remove {name}?", { name }))) reportFailure(answer, () => removeIngest(channel, id));
+  });
   button.setAttribute("aria-label", `${t("Remove")}: ${name}`);
-  row.append(create("span", "stream-name", name), create("span", "address", url), create("span", "message"), button);
+  const title = create("p", "title");
+  const label = create("span", "stream-name", name);
+  label.dir = "auto";
+  title.append(label, create("span", "stream-state"));
+  row.append(title, create("p", "address", url), create("p", "message"), button);
   return row;
 }

@@ -1,12 +1,12 @@
-// A channel's other outputs on the dashboard: what is sent where, and a form that adds one.
+// A channel's other outputs on the dashboard: what is sent where, and a form that adds or changes one.
 
-import { addOutput, changeOutput, removeOutput } from "../overlay/shared/api.js";
+import { addOutput, changeOutput, getOutputs, removeOutput } from "../overlay/shared/api.js";
 import { cloneTemplate, control, part, write, writeOrHide } from "../overlay/shared/dom.js";
 import { languageName } from "../overlay/shared/format.js";
 import { t } from "../overlay/shared/i18n.js";
 import { readOptional, reportFailure, say } from "./settings-form.js";
 
-/** @import { OutputStatus } from "../overlay/shared/protocol.js" */
+/** @import { OutputDescription, OutputStatus } from "../overlay/shared/protocol.js" */
 
 /** @type {Record<OutputStatus["state"], string>} */
 const STATES = {
@@ -42,21 +42,32 @@ export function setUpOutputs(card, channel) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(box, async () => {
-      await addOutput(channel, read(form, kind.value));
-      form.reset();
-      showFields(form, kind.value);
-      say(part(box, ".form-status"), t("Added."), true);
+      const { id } = form.dataset;
+      if (id) await changeOutput(channel, id, read(form, kind.value, true));
+      else await addOutput(channel, read(form, kind.value));
+      endEditing(form);
+      say(part(box, ".form-status"), id ? t("Applied.") : t("Added."), true);
     });
   });
+  part(form, ".cancel").addEventListener("click", () => endEditing(form));
   part(box, ".list").addEventListener("click", (event) => {
     const button = event.target instanceof HTMLButtonElement ? event.target : null;
     const row = button?.closest("li");
     const id = row?.dataset.id;
     if (!button || !row || !id) return;
-    if (button.classList.contains("switch-output")) {
+    if (button.classList.contains("edit-output")) {
+      attempt(box, async () => {
+        const { outputs } = await getOutputs(channel);
+        const output = outputs.find((one) => one.id === id);
+        if (output) edit(form, output);
+      });
+    } else if (button.classList.contains("switch-output")) {
       attempt(box, () => changeOutput(channel, id, { enabled: row.dataset.state === "off" }));
     } else if (confirm(t("Remove {name}?", { name: part(row, ".output-name").textContent ?? "" }))) {
-      attempt(box, () => removeOutput(channel, id));
+      attempt(box, async () => {
+        await removeOutput(channel, id);
+        if (form.dataset.id === id) endEditing(form);
+      });
     }
   });
 }
@@ -89,7 +100,57 @@ function show(row, { id, kind, target, language, state, message, enabled, sent, 
   const toggle = part(row, ".switch-output");
   write(toggle, enabled ? t("Switch off") : t("Switch on"));
   toggle.setAttribute("aria-label", `${enabled ? t("Switch off") : t("Switch on")}: ${name}`);
+  part(row, ".edit-output").setAttribute("aria-label", `${t("Edit")}: ${name}`);
   part(row, ".remove-output").setAttribute("aria-label", `${t("Remove")}: ${name}`);
+}
+
+/** Let the form change an output. What is secret is not known, and stays as it is if the field is left empty. @param {HTMLFormElement} form @param {OutputDescription} output */
+function edit(form, { id, kind, language, delay, settings }) {
+  endEditing(form);
+  form.dataset.id = id;
+  form.dataset.dialect = String(settings.dialect ?? "");
+  const choice = control(form, "output-kind", HTMLSelectElement);
+  choice.value = kind;
+  choice.disabled = true;
+  showFields(form, kind);
+  control(form, "output-language").value = language ?? "";
+  control(form, "output-delay").value = String(delay);
+  for (const input of fieldsOf(form)) {
+    const name = input.dataset.field ?? "";
+    if (`${name}_set` in settings && input instanceof HTMLInputElement) {
+      input.placeholder = settings[`${name}_set`] ? t("unchanged") : "";
+      input.required = false;
+    } else if (!input.disabled) {
+      input.value = String(settings[name] ?? "");
+    }
+  }
+  part(form, ".cancel").hidden = false;
+  write(part(form, "[type=submit]"), t("Apply"));
+  form.scrollIntoView({ block: "nearest" });
+  fieldsOf(form).find((input) => !input.disabled)?.focus();
+}
+
+/** Let the form add outputs. @param {HTMLFormElement} form */
+function endEditing(form) {
+  const kind = control(form, "output-kind", HTMLSelectElement);
+  delete form.dataset.id;
+  form.reset();
+  kind.disabled = false;
+  for (const input of fieldsOf(form)) {
+    if (!(input instanceof HTMLInputElement) || input.type !== "password") continue;
+    input.placeholder = "";
+    input.required = input.dataset.field === "url";
+  }
+  showFields(form, kind.value);
+  part(form, ".cancel").hidden = true;
+  write(part(form, "[type=submit]"), t("Add"));
+}
+
+/** @param {HTMLFormElement} form */
+function fieldsOf(form) {
+  return [...form.querySelectorAll("[data-field]")].filter(
+    (input) => input instanceof HTMLInputElement || input instanceof HTMLSelectElement,
+  );
 }
 
 /** Show the fields that a kind has. @param {HTMLFormElement} form @param {string} kind */
@@ -106,15 +167,17 @@ function showFields(form, kind) {
   if (kind === "vmix") control(form, "output-port").placeholder = "8088";
 }
 
-/** What the form asks for, without fields that are empty or not shown. @param {HTMLFormElement} form @param {string} kind */
-function read(form, kind) {
+/** What the form asks for, without fields that are empty or not shown. @param {HTMLFormElement} form @param {string} kind @param {boolean} editing whether the kind is given */
+function read(form, kind, editing = false) {
   /** @type {Record<string, unknown>} */
-  const fields = { kind, language: readOptional(form, "output-language"), delay: Number(control(form, "output-delay").value) };
-  for (const input of form.querySelectorAll("[data-field]")) {
-    if (!(input instanceof HTMLInputElement || input instanceof HTMLSelectElement)) continue;
+  const fields = { language: readOptional(form, "output-language"), delay: Number(control(form, "output-delay").value) };
+  if (!editing) fields.kind = kind;
+  for (const input of fieldsOf(form)) {
     const value = input.value.trim();
-    if (!input.disabled && value && input.dataset.field) fields[input.dataset.field] = input.type === "number" ? Number(value) : value;
+    if (input.disabled || !value || !input.dataset.field) continue;
+    fields[input.dataset.field] = input.type === "number" ? Number(value) : value;
   }
+  if (editing && "url" in fields && fields.dialect === form.dataset.dialect) delete fields.dialect; // it is that of the old link
   return fields;
 }
 

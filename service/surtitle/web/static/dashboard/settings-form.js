@@ -16,7 +16,7 @@ export class InvalidInput extends Error {}
  * @param {string} channel
  * @param {object} parts
  * @param {(form: HTMLFormElement, settings: ChannelSettings) => void} parts.write fill the form
- * @param {(form: HTMLFormElement) => SettingsChanges} parts.read may throw `InvalidInput`
+ * @param {(form: HTMLFormElement) => SettingsChanges | Promise<SettingsChanges>} parts.read may throw `InvalidInput`
  * @param {() => Promise<void>} [parts.suggest] fetch what can be chosen
  */
 export function settingsForm(card, selector, channel, { write, read, suggest }) {
@@ -35,7 +35,7 @@ export function settingsForm(card, selector, channel, { write, read, suggest }) 
     event.preventDefault();
     say(answer, "…");
     try {
-      write(form, await changeSettings(channel, read(form)));
+      write(form, await changeSettings(channel, await read(form)));
       say(answer, t("Applied."), true);
     } catch (error) {
       if (!(error instanceof InvalidInput || error instanceof ServiceError)) throw error;
