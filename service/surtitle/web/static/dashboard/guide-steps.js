@@ -50,7 +50,7 @@ export function steps(choice, status, progress) {
   }
   if (choice === "obs") {
     list.push(
-      step("install", started, t("In OBS, open Tools, Scripts, and add Surtitle's script with the plus sign.")),
+      step("install", started, t("Save the script for OBS below. In OBS, open Tools, Scripts, and add it with the plus sign.")),
       step("start", started, t("Press Test connection, and start streaming or recording.")),
     );
   }

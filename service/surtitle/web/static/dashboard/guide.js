@@ -57,6 +57,7 @@ function show() {
   if (choice === null) return;
   part(panel, ".file").hidden = choice !== "file";
   part(panel, ".speak").hidden = choice !== "microphone";
+  part(panel, ".obs-script").hidden = choice !== "obs";
   part(panel, ".help", HTMLAnchorElement).href = DOCUMENTATION + HELP[choice];
   const current = choice === "file" ? [] : steps(choice, newest, progress);
   list.hidden = !current.length;
