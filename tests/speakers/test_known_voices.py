@@ -58,7 +58,7 @@ def clip(*parts: tuple[str, float, float]) -> Voice:
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(params=["people", "synthetic"] if (PEOPLE / "son1.flac").is_file() else ["synthetic"])
+@pytest.fixture(params=["people"] if (PEOPLE / "son1.flac").is_file() else ["synthetic"])
 def voices(request: pytest.FixtureRequest) -> tuple[Voice, Voice, Voice]:
     """Three different voices: of readers for LibriVox, two of them in different recordings, or of flite."""
     if request.param == "synthetic":

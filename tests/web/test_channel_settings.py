@@ -269,7 +269,7 @@ async def test_a_model_that_fails_leaves_the_one_that_runs(hub: FakeHub, whisper
             assert switch["message"].endswith("Captions continue with the previous model.")
             assert (await state(client, "main"))["model"] is None
         await send(socket, speech(SENTENCES[1]))
-        assert (await state(client, "main"))["sources"][0]["model"] == str(whisper_tiny)
+        assert (await state(client, "main"))["sources"][0]["model"] == "tiny.en"
         await socket.send('{"op":"end"}')
         said = await listening
         assert error_rate(SENTENCES[1], said.text) < 0.4
