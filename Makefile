@@ -4,7 +4,8 @@
 # make install  the environment in .venv and node_modules, with what the tests need
 # make lock     update requirements/*.txt after a change in pyproject.toml; UPGRADE=--upgrade for newest versions
 # make bench    compare the service with WhisperLiveKit, for a day; see benchmarks/README.md
-# make zip      the Chrome extension for the Web Store, in dist/
+# make zip      the extension for the browsers' stores, in dist/
+# make pictures the pictures of README.md, docs and the stores
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -12,12 +13,12 @@ TORCH_BIN := .venv-torch/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --strip-extras --no-annotate \
 	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml
-TOOLS := chromium curl ffmpeg flite luacheck node npm openssl paplay pulseaudio systemd-analyze
+TOOLS := chromium curl ffmpeg firefox flite luacheck node npm openssl paplay pulseaudio systemd-analyze
 OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
-.PHONY: bench check clean icons install lint lock messages run sample test test-main test-torch tools zip
+.PHONY: bench check clean icons install lint lock messages pictures run sample test test-main test-torch tools zip
 
 run: .venv/model
 	$(BIN)/surtitle serve
@@ -99,7 +100,8 @@ tools:
 		for tool in $(OBS_TOOLS); do command -v $$tool >/dev/null || { echo $(OBS_PACKAGES); break; }; done; \
 		[ -n "$(POSTGRESQL)" ] || echo postgresql); \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed 's/\bnode\b/nodejs/; s/systemd-analyze/systemd/; s/paplay/pulseaudio-utils/; s/luacheck/lua-check/'); \
+		apt-get update -qq; firefox=$$(apt-cache show firefox-esr >/dev/null 2>&1 && echo firefox-esr || echo firefox); \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed "s/\bfirefox\b/$$firefox/; s/\bnode\b/nodejs/; s/systemd-analyze/systemd/; s/paplay/pulseaudio-utils/; s/luacheck/lua-check/"); \
 	elif [ -n "$$missing" ]; then \
 		echo "Some tests will be skipped, because these programs are missing:" $$missing; \
 	fi
@@ -121,6 +123,11 @@ sample:
 # The extension's icons, made anew from their drawing; needs chromium.
 icons: .venv/test
 	$(BIN)/python scripts/extension_icons.py
+
+# The pictures of the documentation and the stores, taken again; needs chromium, firefox, ffmpeg and the ports 8000 and 4455.
+pictures: .venv/test
+	$(BIN)/python -m tests.weights base
+	$(BIN)/python -m scripts.pictures
 
 zip:
 	$(PYTHON) scripts/extension_zip.py

@@ -28,6 +28,7 @@ CHECKED = [  # patterns, or folders of which all documents and code are checked
     "docs/*.md",
     "obs_overlay",
     "scripts",
+    "store",
     "service/surtitle",
     "tests",
 ]

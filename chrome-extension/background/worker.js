@@ -2,15 +2,15 @@
 // chrome.storage.session, and what runs is in the offscreen page.
 
 import { isChannelName, serverAddress } from "../shared/address.js";
-import { BOX_THEMES } from "../shared/box-themes.js";
 import { answer, ask } from "../shared/messages.js";
 import { ProblemError, messageOf, problemOf } from "../shared/problem.js";
-import { load, loadLook, saveLook } from "../shared/settings.js";
+import { load, saveLook } from "../shared/settings.js";
 import { crashOf, showBadge } from "./badge.js";
-import { forgetProblem, forgetTab, recall, remember, rememberBox, rememberProblem } from "./memory.js";
+import { boxStyle, injectBox, originOf } from "./boxes.js";
+import { forgetProblem, forgetTab, recall, remember, rememberProblem } from "./memory.js";
 import { closeOffscreenPage, getCaptures, hasOffscreenPage, isCaptured, openOffscreenPage } from "./offscreen-page.js";
 
-/** @import { BoxStyle, Captures, TabReport } from "../shared/message-types.js" */
+/** @import { Captures, TabReport } from "../shared/message-types.js" */
 
 const MAX_NAME = 80; // characters of a source's name
 
@@ -71,7 +71,10 @@ async function start(tabId, name) {
   if (!server) throw new ProblemError({ code: "address" });
   if (!isChannelName(channel)) throw new ProblemError({ code: "channelName" });
   await openOffscreenPage();
-  if (await isCaptured(tabId)) return injectBox(tabId);
+  if (await isCaptured(tabId)) {
+    await injectBox(tabId);
+    return;
+  }
   const tab = await chrome.tabs.get(tabId);
   const source = (name ?? tab.title ?? "").trim().slice(0, MAX_NAME) || "Tab";
   try {
@@ -165,21 +168,6 @@ async function onTabRemoved(tabId) {
   await remember(({ wantsMicrophone }) => ({ wantsMicrophone: wantsMicrophone === tabId ? null : wantsMicrophone }));
 }
 
-/** Put the caption box into a page. Chrome allows it after a click, as long as the tab stays on that site. @param {number} tabId */
-async function injectBox(tabId) {
-  const done = await chrome.scripting
-    .executeScript({ target: { tabId }, files: ["box/box.js"], injectImmediately: true })
-    .then(() => true, () => false);
-  await rememberBox(tabId, !done);
-  await showBadge(tabId);
-}
-
-/** @param {chrome.runtime.MessageSender} sender @returns {Promise<BoxStyle>} */
-async function boxStyle(sender) {
-  const css = await (await fetch(chrome.runtime.getURL("box/box.css"))).text();
-  return { css, themes: BOX_THEMES, look: await loadLook(originOf(sender)) };
-}
-
 /** Bring memory and badges up to date with what runs. */
 async function syncState() {
   const captures = await getCaptures();
@@ -196,9 +184,4 @@ async function applyCaptures(captures) {
   await remember(() => ({ tabs }));
   for (const tabId of new Set([...before, ...tabs].map((tab) => tab.tabId))) await showBadge(tabId);
   if (!busy) await closeOffscreenPage();
-}
-
-/** The site of a caption box, according to the browser and not to the page. @param {chrome.runtime.MessageSender} sender */
-function originOf(sender) {
-  return sender.origin ?? new URL(sender.url ?? "").origin;
 }

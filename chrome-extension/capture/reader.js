@@ -4,7 +4,14 @@ import { Connection } from "../shared/connection.js";
 import { isFinal } from "../shared/problem.js";
 
 /**
+ * @import { Loss } from "../shared/connection.js"
  * @import { CaptionEvent } from "../shared/protocol.js"
+ *
+ * @typedef {object} Listener
+ * @property {(caption: CaptionEvent) => void} caption
+ * @property {() => void} clear
+ * @property {() => void} [opened]
+ * @property {(loss: Loss) => void} [lost] for a reader without a publisher, which reports losses of the same service
  *
  * @typedef {{id: string} & ({event: "caption", data: CaptionEvent} | {event: "clear" | "style" | "translation"})} ChannelEvent
  */
@@ -20,7 +27,7 @@ export class Reader {
 
   /**
    * @param {(last: string) => string} address for continuing after an event
-   * @param {{caption: (caption: CaptionEvent) => void, clear: () => void}} listener
+   * @param {Listener} listener
    * @param {(address: string) => WebSocket} [createSocket]
    */
   constructor(address, listener, createSocket) {
@@ -28,13 +35,14 @@ export class Reader {
       opened: () => {
         this.#connection.resetBackoff();
         for (const resolve of this.#waiting.splice(0)) resolve();
+        listener.opened?.();
       },
       message: (event) => {
         if (event.id) this.#last = event.id;
         if (event.event === "caption") listener.caption(event.data);
         if (event.event === "clear") listener.clear();
       },
-      // The publisher reports losses: it talks to the same service.
+      lost: (loss) => listener.lost?.(loss),
     }, { isFinal, createSocket });
     this.#connection.open();
   }

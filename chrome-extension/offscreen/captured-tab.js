@@ -1,13 +1,14 @@
 // One captioned tab: its sound, the microphone if wanted, and the boxes that show the captions.
 
 import { socketAddress } from "../shared/address.js";
+import { CaptionBoxes, closeBox } from "../shared/caption-boxes.js";
 import { captureMicrophone, captureTab } from "../capture/capture.js";
 import { CaptionLog } from "../capture/caption-log.js";
 import { Reader } from "../capture/reader.js";
 import { Source } from "../capture/source.js";
 
 /**
- * @import { BoxPortMessage, CaptureOrder } from "../shared/message-types.js"
+ * @import { BoxRow, CaptureOrder } from "../shared/message-types.js"
  * @import { CaptionEvent } from "../shared/protocol.js"
  * @import { Kind, TabState } from "../shared/state.js"
  *
@@ -17,7 +18,6 @@ import { Source } from "../capture/source.js";
  * @property {() => void} boxLost a caption box disconnected
  */
 
-const SHOW_DELAY = 40; // milliseconds in which changes are collected
 const BOX_LOST_DELAY = 1000; // milliseconds after which the browser knows whether the page is gone or crashed
 
 export class CapturedTab {
@@ -30,11 +30,9 @@ export class CapturedTab {
   #microphone = null;
   /** @type {Source[]} all that were started, the newest first */
   #sources = [];
-  /** @type {Set<chrome.runtime.Port>} */
-  #boxes = new Set();
+  #boxes = new CaptionBoxes(() => ({ type: "captions", rows: this.#rows, phase: this.#tab.state.phase }));
   #boxWanted;
   #hadMicrophone = false; // so that captions need names
-  #showing = false;
 
   /** @param {CaptureOrder} order @param {Listener} listener */
   constructor(order, listener) {
@@ -46,7 +44,7 @@ export class CapturedTab {
       caption: (caption) => this.#receive(caption),
       clear: () => {
         this.#log.clear();
-        this.#show();
+        this.#boxes.show();
       },
     });
     this.#tab = this.#createSource("tab", order.source);
@@ -100,18 +98,15 @@ export class CapturedTab {
   /** @param {chrome.runtime.Port} port */
   addBox(port) {
     if (!this.#boxWanted) return closeBox(port);
-    this.#boxes.add(port);
-    port.onDisconnect.addListener(() => {
-      this.#boxes.delete(port);
+    this.#boxes.add(port, () => {
       if (this.#boxWanted) setTimeout(this.#listener.boxLost, BOX_LOST_DELAY);
     });
-    this.#show();
   }
 
   /** @param {boolean} on */
   showBox(on) {
     this.#boxWanted = on;
-    if (!on) this.#closeBoxes();
+    if (!on) this.#boxes.close();
     this.#changed();
   }
 
@@ -120,12 +115,7 @@ export class CapturedTab {
     this.#tab.end();
     this.#microphone?.end();
     this.#reader.close();
-    this.#closeBoxes();
-  }
-
-  #closeBoxes() {
-    for (const port of this.#boxes) closeBox(port);
-    this.#boxes.clear();
+    this.#boxes.close();
   }
 
   /** @param {Source} source @param {Parameters<Source["start"]>[0]} openCapture @param {() => void} ended */
@@ -156,33 +146,18 @@ export class CapturedTab {
   #receive(caption) {
     const source = this.#sources.find(({ state }) => state.name === caption.source);
     if (!source) return; // the channel has other sources
-    if (this.#log.put(caption, source.state.kind, (seconds) => source.position(seconds))) this.#show();
+    if (this.#log.put(caption, source.state.kind, (seconds) => source.position(seconds))) this.#boxes.show();
   }
 
   #changed() {
-    this.#show();
+    this.#boxes.show();
     this.#listener.changed();
   }
 
-  #show() {
-    if (!this.#boxes.size || this.#showing) return;
-    this.#showing = true;
-    setTimeout(() => {
-      this.#showing = false;
-      const rows = this.#log.rows.map(({ id, name, committed, tentative }) => ({
-        id, name: this.#hadMicrophone ? name : "", committed, tentative,
-      }));
-      for (const port of this.#boxes) post(port, { type: "captions", rows, phase: this.#tab.state.phase });
-    }, SHOW_DELAY);
+  /** @returns {BoxRow[]} */
+  get #rows() {
+    return this.#log.rows.map(({ id, name, committed, tentative }) => ({
+      id, name: this.#hadMicrophone ? name : "", committed, tentative,
+    }));
   }
-}
-
-/** @param {chrome.runtime.Port} port */
-export function closeBox(port) {
-  post(port, { type: "close" });
-}
-
-/** @param {chrome.runtime.Port} port @param {BoxPortMessage} message */
-function post(port, message) {
-  port.postMessage(message);
 }

@@ -1,8 +1,9 @@
 // The offscreen page: owns all captures, which survive the worker.
 
+import { closeBox } from "../shared/caption-boxes.js";
 import { answer, ask } from "../shared/messages.js";
 import { ProblemError, messageOf } from "../shared/problem.js";
-import { CapturedTab, closeBox } from "./captured-tab.js";
+import { CapturedTab } from "./captured-tab.js";
 
 /** @import { CaptureOrder, Captures, WatchPortMessage } from "../shared/message-types.js" */
 

@@ -1,6 +1,7 @@
 // The settings page.
 
 import { isChannelName, serverAddress } from "../shared/address.js";
+import { capturesTabs } from "../shared/browser.js";
 import { BOX_THEMES } from "../shared/box-themes.js";
 import { element, field, fillLanguages, fillTranslations, input, text, translate, writeOrHide } from "../shared/page.js";
 import { sentence } from "../shared/sentence.js";
@@ -9,7 +10,9 @@ import { load, resetLooks, save } from "../shared/settings.js";
 
 /** @import { Settings } from "../shared/settings.js" */
 
+document.body.dataset.captures = String(capturesTabs);
 translate();
+writeOrHide(element("shortcutsNote"), text(capturesTabs ? "shortcutsNote" : "shortcutsNoteFirefox"));
 let settings = await load();
 const watcher = new StatusWatcher((status, problem) => {
   const place = element("service");

@@ -1,6 +1,7 @@
 // The popup: shows what runs in its tab, and asks the worker for changes. It makes no decisions.
 
 import { isChannelName, pageLinks, serverAddress } from "../shared/address.js";
+import { capturesTabs } from "../shared/browser.js";
 import { ask } from "../shared/messages.js";
 import { element, field, fillLanguages, fillTranslations, input, text, translate, writeOrHide } from "../shared/page.js";
 import { problemOf } from "../shared/problem.js";
@@ -15,11 +16,12 @@ import { load, save } from "../shared/settings.js";
  * @import { Problem, SourceState, TabState } from "../shared/state.js"
  */
 
+const DOWNLOAD = "https://github.com/surtitle/surtitle/releases/latest";
 const METER_RANGE = 60; // decibels below full scale at which the level meter begins
 const COPIED = 1500; // milliseconds
 
 const toggle = element("toggle", HTMLButtonElement);
-const watcher = new StatusWatcher(showService);
+const watcher = new StatusWatcher(showService, { wanted: () => !tab, found: useService });
 let settings = await load();
 const [activeTab] = await chrome.tabs.query({ active: true, currentWindow: true });
 const tabId = activeTab?.id ?? -1;
@@ -35,6 +37,7 @@ let reachable = false; // the service
 let linksWithToken = {};
 let busy = true; // until the worker has answered
 
+document.body.dataset.captures = String(capturesTabs);
 translate();
 fillLanguages("language", settings.language);
 fillTranslations("translation", settings.translation);
@@ -44,6 +47,7 @@ field("server").value = settings.server;
 field("token").value = settings.token;
 input("box").checked = settings.box;
 input("microphone").checked = settings.microphone;
+element("download", HTMLAnchorElement).href = DOWNLOAD;
 watchService();
 toggle.addEventListener("click", () => {
   const stops = Boolean(tab);
@@ -75,6 +79,7 @@ field("server").addEventListener("change", async () => {
   field("server").setAttribute("aria-invalid", String(!server));
   if (!server) return writeOrHide(element("problem"), sentence({ code: "address" }));
   field("server").value = server;
+  writeOrHide(element("found"), "");
   await change({ server });
   watchService();
 });
@@ -127,6 +132,14 @@ function watchService() {
   showLinks();
 }
 
+/** The service is not at the address in the settings, but at another one on this computer. @param {string} server */
+async function useService(server) {
+  await change({ server });
+  field("server").value = server;
+  writeOrHide(element("found"), text("found", server));
+  watchService();
+}
+
 /** @param {ServiceStatus | null} status @param {Problem | null} failure */
 function showService(status, failure) {
   reachable = Boolean(status);
@@ -166,7 +179,8 @@ function show() {
 
 function toggleText() {
   if (tab) return "stop";
-  return reachable ? "start" : "startLater";
+  if (!reachable) return "startLater";
+  return capturesTabs ? "start" : "startBox";
 }
 
 /** @param {SourceState} source */
@@ -212,7 +226,15 @@ function showLinks() {
   const channel = tab?.channel ?? settings.channel;
   const links = linksWithToken[channel] ?? pageLinks(server, channel);
   element("viewer", HTMLAnchorElement).href = inLanguage(links.viewer, settings.translation);
+  element("speak", HTMLAnchorElement).href = speakPage(server, channel);
   element("overlay", HTMLAnchorElement).href = inLanguage(links.overlay, settings.translation);
+}
+
+/** The page that captions the microphone; it publishes, so it needs the token itself. @param {string} server @param {string} channel */
+function speakPage(server, channel) {
+  const page = new URL(`${server}/speak/${encodeURIComponent(channel)}`);
+  if (settings.token) page.searchParams.set("token", settings.token);
+  return page.href;
 }
 
 /** A page in the language that is read. @param {string} page @param {string} language "" for the original */

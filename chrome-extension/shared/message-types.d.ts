@@ -113,7 +113,7 @@ export interface BoxRow {
 export type BoxPortMessage = { type: "captions"; rows: BoxRow[]; phase: Phase } | { type: "close" };
 
 /** A captured tab with the levels of its sources in decibels below full scale. */
-export type MeteredTab = TabState & { levels: { tab: number; microphone: number | null } };
+export type MeteredTab = TabState & { levels: { tab: number | null; microphone: number | null } };
 
 /** Over the port "watch", from the offscreen page to the popup. */
 export interface WatchPortMessage {

@@ -14,7 +14,7 @@ import { ProblemError, problemOf } from "./problem.js";
  * Answer the messages to one part.
  * @template {Message["to"]} P
  * @param {P} part
- * @param {Handlers<Exclude<Extract<Message, {to: P}>, BoxMessage>>} handlers of messages from the extension's own pages
+ * @param {Partial<Handlers<Exclude<Extract<Message, {to: P}>, BoxMessage>>>} handlers of messages from the extension's own pages
  * @param {Partial<Handlers<BoxMessage>>} [boxHandlers] of messages from caption boxes, which are not trusted
  */
 export function answer(part, handlers, boxHandlers = {}) {
@@ -51,6 +51,6 @@ async function reply(handle) {
 }
 
 /** @param {chrome.runtime.MessageSender} sender */
-function isOwnPage(sender) {
+export function isOwnPage(sender) {
   return sender.origin === location.origin || Boolean(sender.url?.startsWith(chrome.runtime.getURL("")));
 }

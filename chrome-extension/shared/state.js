@@ -6,7 +6,7 @@
  * @property {string} [detail] the service's or the browser's own sentence
  *
  * @typedef {"connecting" | "live" | "reconnecting" | "failed" | "ended"} Phase
- * @typedef {"tab" | "microphone"} Kind
+ * @typedef {"tab" | "microphone" | "channel"} Kind "channel": the captions of others, in a browser that captures no tabs
  *
  * @typedef {object} SourceState
  * @property {Kind} kind

@@ -10,7 +10,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from scripts.extension_zip import DEVELOPMENT, EXTENSION, pack
+import pytest
+
+from scripts.extension_zip import DEVELOPMENT, EXTENSION, FIREFOX, pack, packed_files
 from surtitle import __version__
 from tests.support import need
 
@@ -82,15 +84,45 @@ def test_every_language_says_everything() -> None:
 def test_the_zip_for_the_store(tmp_path: Path) -> None:
     first, second = pack(tmp_path / "one"), pack(tmp_path / "two")
     assert first.read_bytes() == second.read_bytes()
-    with zipfile.ZipFile(first) as packed:
-        names = packed.namelist()
-        packed_manifest = json.loads(packed.read("manifest.json"))
+    names, packed_manifest = unpack(first)
     assert packed_manifest == {key: value for key, value in manifest().items() if key != "key"}
-    files = [path for path in EXTENSION.rglob("*") if path.is_file()]
-    assert sorted(names) == sorted(
-        path.relative_to(EXTENSION).as_posix() for path in files if not path.name.endswith(DEVELOPMENT)
-    )
+    files = [path.relative_to(EXTENSION).as_posix() for path in EXTENSION.rglob("*") if path.is_file()]
+    assert sorted(names) == sorted(name for name in files if not name.endswith(DEVELOPMENT) and FIREFOX not in name)
     assert {f"icons/{size}.png" for size in (16, 32, 48, 128)} <= set(names)
     assert not any(
         name.startswith((".", "node_modules")) or name.endswith((".map", ".ts", "tsconfig.json")) for name in names
     )
+
+
+def test_the_zip_for_firefox(tmp_path: Path) -> None:
+    """It asks for nothing that Firefox does not have, and all that it loads is there."""
+    path = pack(tmp_path, firefox=True)
+    names, packed_manifest = unpack(path)
+    assert path.name == f"surtitle-extension-{__version__}-firefox.zip"
+    assert set(packed_manifest["permissions"]) == set(manifest()["permissions"]) - {"offscreen", "tabCapture"}
+    assert "key" not in packed_manifest
+    assert "minimum_chrome_version" not in packed_manifest
+    assert packed_manifest["background"] == {"scripts": ["firefox/background.js"], "type": "module"}
+    used: set[str] = set()
+    for name in names:
+        if name.endswith(".js"):
+            used |= set(re.findall(r"chrome\.(\w+)\s*\.", (EXTENSION / name).read_text()))
+    assert not {"offscreen", "tabCapture"} & used
+
+
+@pytest.mark.parametrize("firefox", [False, True])
+def test_every_packed_page_and_module_finds_what_it_loads(firefox: bool) -> None:
+    names = set(packed_files(firefox=firefox))
+    for name in names:
+        if not name.endswith((".js", ".html")):
+            continue
+        text = (EXTENSION / name).read_text()
+        loaded = re.findall(r"^(?:import|export) .*from \"(.+)\";$|(?:src|href)=\"(.+?)\"", text, re.MULTILINE)
+        for path in filter(None, (path for pair in loaded for path in pair)):
+            assert (EXTENSION / name).parent.joinpath(path).resolve().relative_to(EXTENSION).as_posix() in names, name
+
+
+def unpack(path: Path) -> tuple[list[str], dict[str, Any]]:
+    """The names of an archive's files, and its manifest."""
+    with zipfile.ZipFile(path) as packed:
+        return packed.namelist(), json.loads(packed.read("manifest.json"))

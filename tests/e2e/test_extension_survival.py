@@ -70,15 +70,17 @@ async def test_when_the_offscreen_page_is_lost_one_click_starts_again(chrome: Ex
 
 
 async def test_the_first_time_and_without_a_service(chrome: Extension, web: Site) -> None:
-    """The popup says what to start, notices when it is there, and captions."""
+    """The popup says what to download and start, notices when it runs, and captions."""
     port = free_port()
     await chrome.settle(server=f"http://127.0.0.1:{port}", channel="first")
     page = await chrome.open(web.speaks("First", silence(1.0)))
     popup = await chrome.popup(page)
     await popup.until("!document.querySelector('#help').hidden")
-    assert "make run" in await popup.text("#help")
-    assert await popup.run("document.querySelectorAll('#help li').length") == 3
-    assert await popup.run("document.querySelector('#toggle').disabled")
+    assert "Download Surtitle and start it" in await popup.text("#help")
+    assert "make run" not in await popup.text()
+    link = await popup.run("document.querySelector('#download').href")
+    assert link == "https://github.com/surtitle/surtitle/releases/latest"
+    assert await popup.run("document.querySelector('#toggle').checkVisibility()") is False  # only one thing to do
     async with running(port=port) as service:
         await popup.press("live")
         assert await popup.run("document.querySelector('#help').hidden")
