@@ -4,6 +4,7 @@
 # make install  the environment in .venv and node_modules, with what the tests need
 # make lock     update requirements/*.txt after a change in pyproject.toml; UPGRADE=--upgrade for newest versions
 # make bench    compare the service with WhisperLiveKit, for a day; see benchmarks/README.md
+# make program  the program for this system, with its own Python, in dist/program
 # make zip      the extension for the browsers' stores, in dist/
 # make pictures the pictures of README.md, docs and the stores
 
@@ -18,7 +19,7 @@ OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
-.PHONY: bench check clean icons install lint lock messages pictures run sample test test-main test-torch tools zip
+.PHONY: bench check clean icons install lint lock messages pictures program run sample test test-main test-torch tools zip
 
 run: .venv/model
 	$(BIN)/surtitle serve
@@ -82,6 +83,7 @@ lock: .venv/bin/python
 	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test --extra microphone -o requirements/test.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra bench -o requirements/bench.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra microphone --extra postgresql -o requirements/run.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra microphone --extra desktop --extra program-build -o requirements/program.txt >/dev/null
 
 # What checks the JavaScript; where there is no npm, those tests are skipped and say so.
 node_modules/.installed: package.json package-lock.json
@@ -128,6 +130,9 @@ icons: .venv/test
 pictures: .venv/test
 	$(BIN)/python -m tests.weights base
 	$(BIN)/python -m scripts.pictures
+
+program:
+	$(PYTHON) scripts/build_program.py
 
 zip:
 	$(PYTHON) scripts/extension_zip.py

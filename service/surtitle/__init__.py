@@ -12,6 +12,7 @@ The names in ``__all__`` are the public interface; everything else may change be
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from surtitle.embedding import CaptionStream, load_engine, stream_captions
     from surtitle.speech.engine import Engine
     from surtitle.web.app import create_app
+
+# onnxruntime otherwise gives the computer an identifier, and sends Microsoft reports about the processes that use it.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 

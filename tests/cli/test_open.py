@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+
 import pytest
 from click.testing import CliRunner
 
@@ -26,7 +29,7 @@ def test_without_a_command_the_service_starts_and_opens_its_dashboard(monkeypatc
 
 
 def test_the_dashboard_of_the_service_that_runs_is_opened(opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.cli.main.is_running", lambda url: True)
+    monkeypatch.setattr("surtitle.cli.main.is_running", lambda url, timeout: True)
     done = CliRunner().invoke(main, ["serve", "--open", "--port", "8123"])
     assert done.exit_code == 0, done.output
     assert opened == ["http://127.0.0.1:8123/"]
@@ -37,4 +40,32 @@ def test_help_is_printed_when_it_is_asked_for(opened: list[str]) -> None:
     done = CliRunner().invoke(main, ["--help"])
     assert done.exit_code == 0
     assert "serve" in done.output
+    assert opened == []
+
+
+def test_the_dashboard_of_a_service_that_is_starting_is_opened(
+    opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the port already, and answers a moment later."""
+    monkeypatch.setattr("surtitle.cli.main.is_running", lambda url, timeout: timeout > 2)
+    with socket.create_server(("127.0.0.1", 0)) as starting:
+        port = starting.getsockname()[1]
+        done = CliRunner().invoke(main, ["serve", "--open", "--port", str(port)])
+    assert done.exit_code == 0, done.output
+    assert opened == [f"http://127.0.0.1:{port}/"]
+
+
+def _hang_up(listening: socket.socket) -> None:
+    """End two connections without an answer: the command asks before and after it tries the port."""
+    for _ in range(2):
+        listening.accept()[0].close()
+
+
+def test_a_port_of_another_program_is_reported(opened: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        threading.Thread(target=_hang_up, args=(other,), daemon=True).start()
+        done = CliRunner().invoke(main, ["serve", "--open", "--port", str(port)])
+    assert done.exit_code == 1
+    assert "cannot be used" in done.output
     assert opened == []

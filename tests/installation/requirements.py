@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 LOCKS = {
     "run": ("postgresql",),
+    "program": ("microphone", "desktop", "program-build"),
     "test": ("test",),
     "bench": ("bench",),
     "torch": ("test", "torch-test", "translation", "diarization"),

@@ -7,7 +7,11 @@ other versions than those it was written for, and that the parts are in the vers
 from __future__ import annotations
 
 import inspect
+import os
+import subprocess
+import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import huggingface_hub
 from ctranslate2.specs import model_spec
@@ -121,3 +125,11 @@ def test_huggingface_hub_progress_bars() -> None:
     assert "tqdm_class" in parameters, "hf_hub_download takes no tqdm_class: adapt service/surtitle/models/download.py"
     check_parts("tqdm", used_in, tqdm, "update")
     assert tqdm(disable=True).n == 0
+
+
+def test_onnxruntime_reports_nothing(tmp_path: Path) -> None:
+    """Which variable switches its telemetry off is documented nowhere; it stores an identifier if it is on."""
+    script = "import surtitle.speech.vad as vad; vad.SileroVad()"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", script], env={**environment, "HOME": str(tmp_path)}, check=True, timeout=120)
+    assert list(tmp_path.rglob("*onnxruntime*")) == []

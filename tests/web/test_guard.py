@@ -64,6 +64,7 @@ async def ask(service: Running, key: str, shown_token: str | None, how: str = "h
     """Use a route of the table in the channel `main`, and see what becomes of it."""
     method, path = key.split(" ")
     named = {
+        "action": "check",
         "file": "1-tab.flac",
         "lang": "original",
         "number:int": "1",

@@ -4,8 +4,8 @@ import { t } from "./i18n.js";
 
 /**
  * @import { ChannelSettings, ChannelStatus, ChannelTranscript, Correction, IngestList, LanguageList, ModelList, NewIngest, NewToken,
- *   OutputDescription, OutputList, PageLinks, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList, TranscriptJson,
- *   VoiceList }
+ *   OutputDescription, OutputList, PageLinks, ProgramStatus, Session, SessionDifference, SessionList, SettingsChanges, Style, TokenList,
+ *   TranscriptJson, VoiceList }
  *   from "./protocol.js"
  */
 
@@ -47,6 +47,12 @@ export const getLanguages = () => request(`${BASE}/api/languages`);
 
 /** @type {() => Promise<{started: boolean}>} */
 export const playDemo = () => request(`${BASE}/api/demo`, { method: "POST" });
+
+/** @type {(changes: {autostart?: boolean, check_for_updates?: boolean}) => Promise<ProgramStatus>} */
+export const changeProgram = (changes) => request(`${BASE}/api/program`, { method: "PATCH", body: changes });
+
+/** @type {(action: "check" | "fetch" | "restart" | "logs" | "quit") => Promise<ProgramStatus>} */
+export const runProgramAction = (action) => request(`${BASE}/api/program/${action}`, { method: "POST" });
 
 /** Those who can only view get the name, the language and the translation. @type {(channel: string) => Promise<Pick<ChannelStatus, "translation">>} */
 export const getChannel = (channel) => request(channelPath(channel));

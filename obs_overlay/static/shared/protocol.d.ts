@@ -609,6 +609,29 @@ export interface EngineDescription {
   notice: string;
 }
 
+/** A newer version of the program. */
+export interface ProgramUpdate {
+  /** of the download */
+  done: number | null;
+  /** what failed */
+  message: string;
+  state: UpdateState;
+  /** the newer one; empty if none is known */
+  version: string;
+}
+
+/** What is known about a newer version of the program; without updates, it is updated by other means. */
+export type UpdateState = "available" | "checking" | "current" | "failed" | "fetching" | "ready" | "unknown" | "unsupported";
+
+/** The program on the person's computer that runs the service. */
+export interface ProgramStatus {
+  /** whether it starts with the computer */
+  autostart: boolean;
+  /** whether it looks for a newer version each day */
+  check_for_updates: boolean;
+  update: ProgramUpdate;
+}
+
 /** The state of the service, without its channels. */
 export interface ServiceBasics {
   /** those of the whole service, such as of the disk */
@@ -622,6 +645,8 @@ export interface ServiceBasics {
   model: string;
   /** one sentence for people; empty when there is nothing to say */
   notice: string;
+  /** None if the service was started in another way */
+  program: ProgramStatus | null;
 }
 
 /** What `/api/status` sends whenever it changes. */
@@ -640,6 +665,8 @@ export interface ServiceStatus {
   model: string;
   /** one sentence for people; empty when there is nothing to say */
   notice: string;
+  /** None if the service was started in another way */
+  program: ProgramStatus | null;
 }
 
 /** A recognition model that has a name. */

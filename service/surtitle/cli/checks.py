@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from surtitle.access import secret as secrets
 from surtitle.core.errors import SurtitleError
+from surtitle.core.processes import is_packaged
 from surtitle.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _MIN_FREE_BYTES = 2e8  # with less, the service cannot store anything
 _MIN_OPEN_FILES = 2048  # a few hundred readers need as many
 _TIMEOUT = 3.0  # seconds
 _OBS_PORT = 4455
+_LOG_TAIL = 200_000  # bytes at the end of the log in which errors are looked for
 _EXTRAS = {"translation": ("nllw", "translation with torch"), "diarization": ("nemo", "telling speakers apart")}
 
 
@@ -62,6 +64,7 @@ def run_checks(settings: Settings) -> Iterator[Finding]:
         ("Database", _check_database),
         ("Access", _check_access),
         ("Port", _check_port),
+        ("Log", _check_log),
         ("OBS", _check_obs),
         ("Extras", _check_extras),
     )
@@ -276,6 +279,20 @@ def _check_port(settings: Settings) -> Iterator[Finding]:
         yield Finding(Status.OK, "Port", f"{settings.port} is free")
 
 
+def _check_log(_: Settings) -> Iterator[Finding]:
+    """The log of the app, which `serve` does not write, and the last error in it."""
+    from surtitle.desktop.location import LOG_FILE, LOG_FOLDER
+
+    log = LOG_FOLDER / LOG_FILE
+    if not log.exists():
+        return
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LOG_TAIL))
+        lines = file.read().decode(errors="replace").splitlines()
+    errors = [line for line in lines if " ERROR " in line]
+    yield Finding(Status.OK, "Log", f"{log}; its last error: {errors[-1]}" if errors else f"{log}, without errors")
+
+
 def _check_obs(settings: Settings) -> Iterator[Finding]:
     """The OBS of each channel that sends closed captions; without any, OBS's usual port on this computer."""
     outputs = {name: stored.settings.closed_captions for name, stored in _stored_settings(settings).items()}
@@ -335,11 +352,12 @@ def _check_extras(_: Settings) -> Iterator[Finding]:
                 release = "installed"
             yield Finding(Status.OK, extra.capitalize(), release)
         else:
-            yield Finding(
-                Status.OK,
-                extra.capitalize(),
-                f"not installed, and not needed except for {use}: run `pip install 'surtitle[{extra}]'`",
+            how = (
+                "the downloaded program cannot have it, so install Surtitle with pip"
+                if is_packaged()
+                else f"run `pip install 'surtitle[{extra}]'`"
             )
+            yield Finding(Status.OK, extra.capitalize(), f"not installed, and not needed except for {use}: {how}")
 
 
 def _local_host(settings: Settings) -> str:

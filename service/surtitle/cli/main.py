@@ -15,6 +15,7 @@ import click
 
 from surtitle import __version__
 from surtitle.cli.align import align
+from surtitle.cli.app import app, replace_program, uninstall
 from surtitle.cli.config import format_example
 from surtitle.cli.doctor import doctor
 from surtitle.cli.ingest import ingest
@@ -37,6 +38,8 @@ from surtitle.core.threads import end_process_if_busy
 
 if TYPE_CHECKING:
     from surtitle.web.server import Server
+
+_START_TIMEOUT = 30.0  # seconds until a service that is starting answers
 
 _engine = click.option(
     "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="The speech recognizer."
@@ -72,6 +75,7 @@ def main(context: click.Context) -> None:
 
 
 main.add_command(align)
+main.add_command(app)
 main.add_command(doctor)
 main.add_command(ingest)
 main.add_command(listen)
@@ -79,8 +83,10 @@ main.add_command(models)
 main.add_command(obs)
 main.add_command(record)
 main.add_command(polish)
+main.add_command(replace_program)
 main.add_command(token)
 main.add_command(transcribe)
+main.add_command(uninstall)
 main.add_command(voices)
 
 
@@ -174,11 +180,18 @@ def serve(open_dashboard: bool, verbose: bool, log_format: str, **options: Any) 
     needs a token, see `surtitle token`.
     """
     settings = _check_settings(Settings(**options))
-    if open_dashboard and is_running(settings.url):
-        click.echo(f"Surtitle is running already, at {settings.url}/.")
-        click.launch(f"{settings.url}/")
+    if open_dashboard and _open_running(settings):
         return
     _run(_serve(settings, verbose, log_format, open_dashboard=open_dashboard))
+
+
+def _open_running(settings: Settings, timeout: float = 2.0) -> bool:
+    """Open the dashboard of the service that runs and answers within ``timeout`` seconds; False if none does."""
+    if not is_running(settings.url, timeout):
+        return False
+    click.echo(f"Surtitle is running already, at {settings.url}/.")
+    click.launch(f"{settings.url}/")
+    return True
 
 
 @main.command()
@@ -249,7 +262,12 @@ async def _serve(settings: Settings, verbose: bool, log_format: str, *, open_das
     limit_malloc_arenas()
     raise_socket_limit()
     logs.configure(verbose=verbose, log_format=log_format)
-    server = build_server(settings)
+    try:
+        server = build_server(settings)
+    except click.ClickException:
+        if open_dashboard and await asyncio.to_thread(_open_running, settings, _START_TIMEOUT):  # it was starting
+            return
+        raise
     signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its own shutdown
     background = [
         asyncio.create_task(_announce(server, settings, open_dashboard=open_dashboard)),

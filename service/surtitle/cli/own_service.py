@@ -47,13 +47,14 @@ def build_server(settings: Settings) -> Server:
         raise click.ClickException(error.message) from error
 
 
-def is_running(url: str) -> bool:
-    """Whether a service answers at ``url``."""
+def is_running(url: str, timeout: float = 2.0) -> bool:
+    """Whether a Surtitle service answers at ``url`` within ``timeout`` seconds, which one that is starting may need."""
+    import json
     import urllib.request
 
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(f"{url}/healthz", timeout=2.0) as answer:
-            return bool(answer.status == 200)
-    except OSError:
+        with direct.open(f"{url}/healthz", timeout=timeout) as answer:
+            return bool(json.load(answer)["status"] == "ok")
+    except (OSError, ValueError, LookupError, TypeError):
         return False

@@ -98,6 +98,14 @@ class NoSuchCaption(SurtitleError):
     status = 404
 
 
+class NoSuchProgram(SurtitleError):
+    """The service is not run by a program that people installed by downloading it."""
+
+    code = "no_such_program"
+    close = 4404
+    status = 404
+
+
 class NoSuchIngest(SurtitleError):
     """The channel has no stream with this id."""
 

@@ -1,4 +1,4 @@
-"""Logging: one line for each event, on standard error, as text for people or as JSON for programs."""
+"""Logging: one line for each event, on standard error or in a file, as text for people or as JSON for programs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from typing import Any
 
 import msgspec
+
+_FILE_BYTES = 1_000_000  # after which a log file is renamed and a new one begun
+_OLDER_FILES = 3
 
 _about: ContextVar[dict[str, str] | None] = ContextVar("about", default=None)
 
@@ -24,10 +29,19 @@ def about(channel: str, source: str) -> Iterator[None]:
         _about.reset(before)
 
 
-def configure(*, verbose: bool, log_format: str = "text") -> None:
-    """Set up the root logger; other libraries only log warnings and errors. ``log_format`` is "text" or "json"."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+def configure(*, verbose: bool, log_format: str = "text", file: Path | None = None) -> None:
+    """Set up the root logger; other libraries only log warnings and errors. ``log_format`` is "text" or "json".
+
+    With ``file``, log there instead of on standard error; it and older files have 4 MB at most. Raises OSError.
+    """
+    handler: logging.Handler
+    if file is None:
+        handler = logging.StreamHandler()
+        handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
+    else:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(file, maxBytes=_FILE_BYTES, backupCount=_OLDER_FILES, encoding="utf-8")
+        handler.setFormatter(_TextFormatter("%Y-%m-%d %H:%M:%S"))
     handler.addFilter(FloodFilter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("surtitle").setLevel(logging.DEBUG if verbose else logging.INFO)
@@ -64,8 +78,8 @@ class FloodFilter(logging.Filter):
 class _TextFormatter(logging.Formatter):
     """A line for people; if it is about a source, channel and source precede the message."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(about)s%(message)s", datefmt="%H:%M:%S")
+    def __init__(self, time_format: str = "%H:%M:%S") -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(about)s%(message)s", datefmt=time_format)
 
     def format(self, record: logging.LogRecord) -> str:
         subject = _about.get()

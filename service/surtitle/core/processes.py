@@ -28,11 +28,28 @@ PATIENT, PROMPT = 19, 10
 _TERMINATE_TIMEOUT = 5.0  # seconds until a process that does not terminate is killed
 
 
+RUN_MODULE = "--run-module"
+"""The first argument with which the packaged program, which has no `python` of its own, runs a module."""
+
+
+def is_packaged() -> bool:
+    """Whether this is the packaged program, whose executable is not Python."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def module_command(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module in a process of its own, as `python -m` does."""
+    if is_packaged():
+        return [sys.executable, RUN_MODULE, module, *arguments]
+    return [sys.executable, "-P", "-m", module, *arguments]  # -P: do not import from the current folder
+
+
 def start_process(module: str, *arguments: str) -> subprocess.Popen[bytes]:
     """Start ``module``, which has to call `serve`, in a process. Raises OSError."""
-    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: do not import from the current folder
     # in a new session, because Ctrl-C is for the service to handle
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+    return subprocess.Popen(
+        module_command(module, *arguments), stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    )
 
 
 def read_answer(process: subprocess.Popen[bytes], timeout: float) -> Any:

@@ -63,6 +63,19 @@ class JobState(StrEnum):
     FAILED = "failed"
 
 
+class UpdateState(StrEnum):
+    """What is known about a newer version of the program; without updates, it is updated by other means."""
+
+    UNSUPPORTED = "unsupported"
+    UNKNOWN = "unknown"
+    CHECKING = "checking"
+    CURRENT = "current"
+    AVAILABLE = "available"
+    FETCHING = "fetching"
+    READY = "ready"
+    FAILED = "failed"
+
+
 class Change(StrEnum):
     """What a second pass did with words."""
 
@@ -551,12 +564,30 @@ class EngineDescription(TypedDict):
     choice: Annotated[str, Meta(description="why this model was chosen; empty if it was configured")]
 
 
+class ProgramUpdate(TypedDict):
+    """A newer version of the program."""
+
+    state: UpdateState
+    version: Annotated[str, Meta(description="the newer one; empty if none is known")]
+    done: Annotated[Share | None, Meta(description="of the download")]
+    message: Annotated[Sentence, Meta(description="what failed")]
+
+
+class ProgramStatus(TypedDict):
+    """The program on the person's computer that runs the service."""
+
+    autostart: Annotated[bool, Meta(description="whether it starts with the computer")]
+    check_for_updates: Annotated[bool, Meta(description="whether it looks for a newer version each day")]
+    update: ProgramUpdate
+
+
 class ServiceBasics(EngineDescription):
     """The state of the service, without its channels."""
 
     loading: Annotated[ModelProgress | None, Meta(description="the default model while it is on its way")]
     demo: bool
     alerts: Annotated[list[Alert], Meta(description="those of the whole service, such as of the disk")]
+    program: Annotated[ProgramStatus | None, Meta(description="None if the service was started in another way")]
 
 
 class ServiceStatus(ServiceBasics):

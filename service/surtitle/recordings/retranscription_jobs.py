@@ -6,19 +6,18 @@ import asyncio
 import logging
 import os
 import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
 from surtitle.core.errors import BadRequest
-from surtitle.core.processes import LOW_PRIORITY, PATIENT, lower_priority, terminate
+from surtitle.core.processes import LOW_PRIORITY, PATIENT, lower_priority, module_command, terminate
 from surtitle.core.settings import Settings
 from surtitle.core.wire import JobState, SecondPass
 
 log = logging.getLogger("surtitle.recordings")
 
 
-_COMMAND = (sys.executable, "-P", "-m", "surtitle", "polish")
+_COMMAND = tuple(module_command("surtitle", "polish"))
 _MAX_JOBS = 50  # jobs that wait, and finished jobs that are remembered
 _MAX_ERROR_BYTES = 2000  # of the process's error output
 

@@ -55,6 +55,8 @@ from surtitle.web.guard import (
 from surtitle.web.messages import refuse
 from surtitle.web.metrics import ServiceCollector
 from surtitle.web.origin import OriginMiddleware
+from surtitle.web.program import change_program, run_action
+from surtitle.web.program_control import ProgramControl
 from surtitle.web.publish import publish_post, publish_socket
 from surtitle.web.read import read_events, read_socket
 from surtitle.web.routing import (
@@ -73,6 +75,7 @@ def create_app(
     store: Store | None = None,
     token_store: TokenStore | None = None,
     connection_limits: ConnectionLimits | None = None,
+    program: ProgramControl | None = None,
 ) -> Starlette:
     """The service as an ASGI application.
 
@@ -80,11 +83,12 @@ def create_app(
     ``async with captions.router.lifespan_context(captions)`` in its own. ``store`` keeps channels' settings and
     captions, and ``token_store`` the issued tokens; both are closed when the application shuts down. Without a
     ``store`` nothing is written to disk. ``connection_limits`` are those of the server, which the metrics report.
+    ``program`` is the one that runs the service on a person's computer, which the dashboard controls.
     """
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with open_services(settings, store, token_store, connection_limits) as app.state.services:
+        async with open_services(settings, store, token_store, connection_limits, program) as app.state.services:
             app.state.services.metrics.register(ServiceCollector(app.state.services))
             yield
 
@@ -158,6 +162,8 @@ def _routes(settings: Settings) -> list[AnyRoute]:
         GuardedRoute("/api/languages", channels.list_languages, needs=VIEW_ANY),
         GuardedRoute("/api/models", channel_settings.list_models, needs=ADMIN_ANY),
         GuardedRoute("/api/demo", channels.play_demo, ["POST"], needs=Requirement(Scope.ADMIN, "main")),
+        GuardedRoute("/api/program", change_program, ["PATCH"], needs=ADMIN_ALL),
+        GuardedRoute("/api/program/{action}", run_action, ["POST"], needs=ADMIN_ALL),
         GuardedRoute("/healthz", health.health, needs=PUBLIC),
         GuardedRoute("/readyz", health.ready, needs=PUBLIC),
         GuardedRoute("/metrics", health.metrics, needs=VIEW_ALL),

@@ -24,6 +24,7 @@ from surtitle.web.app import create_app
 from surtitle.web.compat.vosk_port import VOSK_HOST
 from surtitle.web.compat.wyoming import WyomingServer
 from surtitle.web.connections import ConnectionLimits, protocols
+from surtitle.web.program_control import ProgramControl
 from surtitle.web.services import Services
 
 log = logging.getLogger("surtitle.store")
@@ -65,7 +66,7 @@ class Server(uvicorn.Server):
     Raises `PortTaken`, `FolderInUse`, `StoreError`, `TokenStoreError`, `BadCertificate`.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, program: ProgramControl | None = None) -> None:
         access, limits = settings.access, settings.limits
         _check_certificate(access.tls_cert, access.tls_key)
         self._listen_socket = _listen(settings.host, settings.port, "another Surtitle", "--port")
@@ -96,7 +97,7 @@ class Server(uvicorn.Server):
             raise
         self._wyoming = WyomingServer(self._wyoming_socket) if self._wyoming_socket else None
         self._connection_limits = ConnectionLimits(limits)
-        self._app = create_app(settings, store, token_store, self._connection_limits)
+        self._app = create_app(settings, store, token_store, self._connection_limits, program)
         self._http, ws = protocols(self._connection_limits)
         config = uvicorn.Config(
             self._app,
@@ -117,6 +118,11 @@ class Server(uvicorn.Server):
             ws_per_message_deflate=False,  # audio does not compress, and captions are short
         )
         super().__init__(config)
+
+    @property
+    def services(self) -> Services | None:
+        """The services, once they have been started."""
+        return getattr(self._app.state, "services", None)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         with self._listen_socket, self._vosk_socket or nullcontext(), self._wyoming_socket or nullcontext():

@@ -46,6 +46,7 @@ from surtitle.store.voices import Voices
 from surtitle.translation.translations import Translations
 from surtitle.web.admission import AdmissionLimits
 from surtitle.web.connections import ConnectionLimits
+from surtitle.web.program_control import ProgramControl
 from surtitle.web.status_board import StatusBoard
 from surtitle.web.tickets import Tickets
 from surtitle.web.uploads import Uploads
@@ -85,6 +86,7 @@ class Services:
     sessions: Sessions | None
     obs_recordings: ObsRecordings | None
     connection_limits: ConnectionLimits | None
+    program: ProgramControl | None
 
     @property
     def store_problem(self) -> str:
@@ -109,6 +111,7 @@ async def open_services(
     store: Store | None,
     token_store: TokenStore | None,
     connection_limits: ConnectionLimits | None = None,
+    program: ProgramControl | None = None,
 ) -> AsyncIterator[Services]:
     """Create and start all services; close them in the reverse order when the block ends.
 
@@ -210,13 +213,22 @@ async def open_services(
         close_later("the demo", demo.close)
         writers = [writer for writer in (journal_writer, transcript_folder) if writer]
         status_board = StatusBoard(
-            engines, hub, demo, lambda: next((one.problem for one in writers if one.problem), ""), alerts, changes
+            engines,
+            hub,
+            demo,
+            lambda: next((one.problem for one in writers if one.problem), ""),
+            alerts,
+            changes,
+            program,
         )
         close_later("the status board", status_board.close)
         authority.start()
         engines.start()
         status_board.start()
         alerts.start()
+        if program:
+            close_later("the program", program.close)
+            program.attach(changes)
         yield Services(
             settings=settings,
             engines=engines,
@@ -241,6 +253,7 @@ async def open_services(
             sessions=sessions,
             obs_recordings=obs_recordings,
             connection_limits=connection_limits,
+            program=program,
         )
 
 

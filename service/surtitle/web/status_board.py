@@ -17,6 +17,7 @@ from surtitle.core.notifier import Notifier
 from surtitle.core.wire import PageLinks, ServiceBasics
 from surtitle.demo import Demo
 from surtitle.models.engines import Engines
+from surtitle.web.program_control import ProgramControl
 
 log = logging.getLogger("surtitle.web")
 
@@ -28,7 +29,7 @@ class StatusBoard:
     """Builds the state while somebody watches it: when something has changed, and once for everybody who watches.
 
     Owns the task that does this. ``store_problem`` returns why settings and captions cannot be saved, or "";
-    ``changes`` is notified of what changes in the service.
+    ``changes`` is notified of what changes in the service. ``program`` is the one that runs it, if any.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class StatusBoard:
         store_problem: Callable[[], str],
         alerts: Alerts,
         changes: Notifier,
+        program: ProgramControl | None = None,
     ) -> None:
         self.updates = Notifier()
         """Notified of every new state."""
@@ -48,6 +50,7 @@ class StatusBoard:
         self._store_problem = store_problem
         self._alerts = alerts
         self._changes = changes
+        self._program = program
         self._watchers = 0
         self._watched = asyncio.Event()
         self._service: ServiceBasics | None = None  # the state without channels
@@ -106,6 +109,7 @@ class StatusBoard:
             loading=self._engines.loading,
             demo=self._demo.running,
             alerts=self._alerts.of_service,
+            program=self._program.describe() if self._program else None,
         )
         channels = {one["name"]: msgspec.Raw(msgspec.json.encode(one)) for one in self._hub.snapshot()}
         if (service, channels) != (self._service, self._channels):

@@ -10,6 +10,7 @@ import { showAlertList } from "./alerts.js";
 import { ChannelCard } from "./channel-card.js";
 import { showGuide } from "./guide.js";
 import { showProgress } from "./model.js";
+import { noteLoss, showProgram } from "./program.js";
 
 /** @import { ServiceStatus } from "../overlay/shared/protocol.js" */
 
@@ -45,6 +46,7 @@ function showLoss(refused) {
     ? t("This link is no longer valid: ask for a new one.")
     : t("The service does not answer: restart it"));
   showGuide(null);
+  noteLoss();
   for (const card of cards.values()) card.showSources([]);
 }
 
@@ -62,6 +64,7 @@ function show(status) {
   write(part(notice, ".text"), status.notice);
   showProgress(part(notice, "progress", HTMLProgressElement), status.loading);
   showGuide(status);
+  showProgram(status.program);
   demoButton.disabled = status.demo;
   write(demoButton, status.demo ? t("Playing…") : t("Play the demo"));
   for (const channel of status.channels) cardOf(channel.name).show(channel);
