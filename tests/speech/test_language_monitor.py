@@ -98,3 +98,15 @@ def test_the_first_language_is_not_affected_by_pauses() -> None:
     monitor.begin_phrase(0.0)
     assert not monitor.holds_words(0.5)
     assert monitor.observe("de", 0.9, 1.2) == "de"
+
+
+def test_an_uncertain_phrase_is_examined_as_a_whole_when_the_speaker_pauses() -> None:
+    monitor = known()
+    assert not monitor.is_due(2.0, paused=True)  # its language is known
+    monitor.begin_phrase(5.0)
+    assert monitor.is_due(6.0)
+    assert monitor.observe("it", 0.6, 6.0) == "fr"
+    assert not monitor.is_due(6.2)
+    assert monitor.is_due(6.2, paused=True)
+    assert monitor.observe("it", 0.9, 6.2) == "it"
+    assert not monitor.is_due(6.4, paused=True)

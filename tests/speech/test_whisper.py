@@ -15,8 +15,10 @@ from surtitle.core.words import Hypothesis, Word, join
 from surtitle.demo import SAMPLE
 from surtitle.speech.engine import Hints
 from surtitle.speech.recognizer import Recognizer, Update
-from surtitle.speech.vad import SileroVad
+from surtitle.speech.vad import CHUNK, SileroVad
 from surtitle.speech.whisper.engine import WhisperEngine
+from surtitle.speech.whisper.features import LogMel
+from surtitle.speech.whisper.pieces import Window
 from tests.support import VOICES, blocks, error_rate, load, publish, running, silence, speech
 
 TWO_LANGUAGES = Path(__file__).parents[3] / "shared" / "audio" / "multilingual.mp3"
@@ -99,6 +101,19 @@ def test_a_language_is_detected_within_three_seconds_of_voice(multilingual: Whis
 def test_an_unsupported_language_is_detected_instead(multilingual: WhisperEngine) -> None:
     assert multilingual.open("tlh").language == "auto"
     assert multilingual.open("fr").language == "fr"
+
+
+def test_words_at_the_very_start_of_a_window_are_as_probable_as_others(multilingual: WhisperEngine) -> None:
+    """An improbable word counts as invented, so speech without a pause before it would be lost."""
+    decoder = multilingual.open("en")._decoder
+    samples = load(SAMPLE)
+    vad = SileroVad()
+    first = next(index for index, chunk in enumerate(blocks(samples, CHUNK)) if vad.probability(chunk) > 0.5)
+    mel = LogMel(decoder.mels)
+    mel.feed(samples[first * CHUNK :][: int(2.5 * RATE)])
+    pieces = decoder.decode(Window(mel.features(), "en", (), ())).pieces
+    assert join(piece.word for piece in pieces).startswith("Good evening")
+    assert np.mean([piece.word.probability for piece in pieces]) > 0.75
 
 
 def test_a_change_of_language_is_followed(multilingual: WhisperEngine) -> None:

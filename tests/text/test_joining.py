@@ -49,6 +49,25 @@ def test_no_line_ends_at_a_space_before_a_french_mark(before: str, after: str) -
     assert must_stay_together(before, after, spaced=True)
 
 
-@pytest.mark.parametrize(("before", "after"), [("10", "000"), ("a", "b"), ("a", "'tis"), ("said", '"Yes'), ("a", "-")])
+@pytest.mark.parametrize(
+    ("before", "after"), [("10", "000"), ("$1", "234"), ("234", "567."), ("10", "000,5"), ("5", "%."), ("5", "€,")]
+)
+def test_no_line_ends_in_a_number_with_spaces(before: str, after: str) -> None:
+    assert must_stay_together(before, after, spaced=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("10", "5"),
+        ("2024", "100"),
+        ("10", "1000"),
+        ("a", "b"),
+        ("a", "'tis"),
+        ("said", '"Yes'),
+        ("a", "-"),
+        ("in", "€"),
+    ],
+)
 def test_a_line_may_end_at_a_space(before: str, after: str) -> None:
     assert not must_stay_together(before, after, spaced=True)

@@ -119,12 +119,26 @@ async def test_failures_of_one_address() -> None:
             assert (await client.get("/api/channels", headers=headers)).status_code == status
 
 
+async def test_requests_without_a_token_are_no_failures() -> None:
+    access = Access(SECRET, require_token=True)
+    async with running(Limits(failures=3), access=access) as service, httpx.AsyncClient(base_url=service.url) as client:
+        for _ in range(8):
+            assert (await client.get("/api/channels")).status_code == 401
+        guess = await client.get("/api/channels", headers={"authorization": "Bearer guess"})
+        assert guess.status_code == 401
+
+
 async def test_only_trusted_proxies_set_the_client_address() -> None:
     """Without a proxy that is trusted, X-Forwarded-For changes nothing."""
     access = Access(SECRET, require_token=True)
     async with running(Limits(failures=3), access=access) as service, httpx.AsyncClient(base_url=service.url) as client:
         statuses = [
-            (await client.get("/api/channels", headers={"x-forwarded-for": f"203.0.113.{number}"})).status_code
+            (
+                await client.get(
+                    "/api/channels",
+                    headers={"x-forwarded-for": f"203.0.113.{number}", "authorization": "Bearer guess"},
+                )
+            ).status_code
             for number in range(5)
         ]
     assert statuses == [401] * 3 + [429] * 2

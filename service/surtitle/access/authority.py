@@ -59,13 +59,11 @@ class TokenAuthority:
         """The grant of the first of the ``presented`` tokens that is sufficient.
 
         ``channel`` None stands for something that no single channel owns. ``address`` is the client's IP address, by
-        which refused tokens are limited. Raises `Unauthorized`, `Forbidden`, `TooMany`.
+        which refused tokens are limited; requests without one are not. Raises `Unauthorized`, `Forbidden`, `TooMany`.
         """
         if not self.guarded:
             return EVERYTHING
-        error: SurtitleError = Unauthorized(
-            "A token is required: ask for a link, or create a token with `surtitle token`."
-        )
+        error: SurtitleError | None = None
         for token in presented:
             try:
                 grant = self._valid(token)
@@ -79,6 +77,8 @@ class TokenAuthority:
                 f"{'all channels' if grant.channel == tokens.EVERY else f'the channel {grant.channel[:64]!r}'}: "
                 f"use one that allows {scope.name.lower()}{f' in {channel[:64]!r}' if channel else ''}."
             )
+        if error is None:
+            raise Unauthorized("A token is required: ask for a link, or create a token with `surtitle token`.")
         if not self._failures.take(address):
             raise TooMany("Too many invalid tokens came from this address: wait a minute, then send a valid one.")
         raise error

@@ -52,12 +52,15 @@ class LanguageMonitor:
         """Whether the words of the phrase must wait until its language is known."""
         return self.is_new_phrase(voice) and self._phrase is not None and voice - self._phrase <= _MAX_HELD_VOICE
 
-    def is_due(self, voice: float) -> bool:
-        """Whether to detect the language of a window, ``voice`` seconds of voice into the utterance."""
+    def is_due(self, voice: float, *, paused: bool = False) -> bool:
+        """Whether to detect the language of a window, ``voice`` seconds of voice into the utterance.
+
+        A phrase whose language is uncertain is examined as a whole when the speaker has ``paused`` after it.
+        """
         if self._language == AUTO:
             return True
         if self.is_new_phrase(voice):
-            return voice >= self._next_check
+            return paused or voice >= self._next_check
         if voice < self._checked_at:
             self._checked_at = 0.0  # another utterance
         wait = _MIN_VOICE if not self._checked_at else _CHECK_INTERVAL

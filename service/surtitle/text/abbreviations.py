@@ -8,9 +8,9 @@ from __future__ import annotations
 
 BEFORE_WORD = {
     "en": "mr mrs ms mx dr prof st mt ft gen col sgt lt capt cmdr adm maj rev hon gov sen rep pres vs e.g i.e cf viz "
-    "approx ave dept messrs ph",
+    "approx ave dept messrs ph pvt cpl pfc brig supt atty insp blvd univ assn",
     "de": "hr fr frl prof dr dipl ing z.b d.h u.a bzw ca evtl ggf vgl sog inkl exkl zzgl bzgl i.d.r m.e v.a str st "
-    "geb gest z.t z.zt o.g u.u d.i s.o s.u",
+    "geb gest z.t z.zt o.g u.u d.i s.o s.u bspw zzt hl gem",
     "fr": "m mm mme mlle mmes mlles mgr dr pr me st ste p.ex ex cf av bd env c.-à-d",
     "es": "sr sra srta sres sras d dª dña dr dra prof profa ud uds vd vds p.ej ej av avda gral cap lic ing st sto sta "
     "ee",
@@ -30,8 +30,9 @@ BEFORE_WORD = {
 """Abbreviations before a word; they never end a sentence."""
 
 BEFORE_NUMBER = {
-    "en": "no nos fig figs vol ch sec art par p pp jan feb mar apr jun jul aug sep sept oct nov dec op",
-    "de": "nr nrn abs art abb bd kap s jan feb mrz apr jun jul aug sep sept okt nov dez tel",
+    "en": "no nos fig figs vol ch sec art par p pp jan feb mar apr jun jul aug sep sept oct nov dec op apt "
+    "bldg rm ste ext eq eqs",
+    "de": "nr nrn abs art abb bd kap s jan feb mrz apr jun jul aug sep sept okt nov dez tel max mind",
     "fr": "n nos fig vol chap art p pp tél janv févr avr juill sept oct nov déc",
     "es": "n núm núms nº fig vol cap art pág págs tel",
     "it": "n nn fig vol cap art pag pagg tel",
@@ -121,7 +122,8 @@ DOTTED_ORDINALS = "bs cs da de et fi fo hr hu is lb lv no pl sk sl sr tr"
 
 AMBIGUOUS = (
     "al am ag apr arch art av bd bl bv cap ch co d d.c de do doc eng ex es env esq fr ft gent hon in ing ir kr la m "
-    "mar me mil min mm mw nl no on op ok or par pl por pr pres r s sec str tel tri ts tu ud vb w ym p pp sig bros"
+    "mar me mil min mm mw nl no on op ok or par pl por pr pres r s sec str tel tri ts tu ud vb w ym p pp sig bros "
+    "gem"
 )
 """Abbreviations in `BEFORE_WORD` that are words of another language: they only apply if the language is known."""
 

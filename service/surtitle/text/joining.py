@@ -7,6 +7,7 @@ line, and others never end one.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from surtitle.text.punctuation import CLOSING, DASHES, ELLIPSES, FULL_STOPS, PAUSES, TERMINATORS
@@ -14,6 +15,10 @@ from surtitle.text.scripts import is_unspaced
 
 SPACED_MARKS = ("?", "!", ":", ";", "»", "%", "?!", "!?", "…", "...")
 """Marks that have a space before them in French; no line may begin with one."""
+
+_NUMBER_END = re.compile(r"(?:^|\D)\d{1,3}$")
+_NUMBER_REST = re.compile(r"(?:\d{3}(?!\d)|[%‰€$£¥₽₴](?!\w))")
+"""What follows a number after a space: its next three digits, or a sign ("10 000 €")."""
 
 _NEVER_FIRST = (
     frozenset(
@@ -33,7 +38,11 @@ def must_stay_together(before: str, after: str, *, spaced: bool) -> bool:
     if not before or not after:
         return not spaced
     if spaced:
-        return after in SPACED_MARKS or before in ("«", "‹", "¿", "¡")
+        return (
+            after in SPACED_MARKS
+            or before in ("«", "‹", "¿", "¡")
+            or bool(_NUMBER_END.search(before) and _NUMBER_REST.match(after))
+        )
     first, last = after[0], before[-1]
     if first in _NEVER_FIRST or last in _NEVER_LAST or unicodedata.combining(first) or _is_mark(first):
         return True

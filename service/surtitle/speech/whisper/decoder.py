@@ -32,6 +32,7 @@ _MAX_TOKENS = 224  # half of Whisper's text context
 _BEAMS = 5  # as in faster-whisper; a quarter fewer errors for an eighth more work (docs/engines.md)
 _MAX_NO_SPEECH = 0.6  # probability from which words of low probability are rejected (Radford et al. 2022)
 _MIN_LOG_PROBABILITY = -1.0  # mean of the logarithms of the words' probabilities
+_MIN_PROBABILITY = 0.65  # mean of the tokens' probabilities below which they are computed again, from more sound
 _PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
@@ -125,15 +126,21 @@ class WhisperDecoder:
         if not self._heads:
             return [_spread_evenly(window, text, tokenizer) for window, text in zip(windows, texts, strict=True)]
         frames = [min(_MAX_FRAMES, window.features.shape[1]) for window in windows]
+        shortened = encoded
         if self._model.on_cpu and encoded.dtype == _float32():
-            # the alignment ignores what follows the longest window, but would take time for it
-            encoded = to_storage_view(
+            # times are better without what follows the longest window
+            shortened = to_storage_view(
                 np.ascontiguousarray(np.array(encoded, dtype=np.float32)[:, : (max(frames) + 1) // 2])
             )
-        results = self._model.align(encoded, tokenizer.sot_sequence, texts, frames)
+        results = self._model.align(shortened, tokenizer.sot_sequence, texts, frames)
+        probabilities = [result.text_token_probs for result in results]
+        if shortened is not encoded and any(map(_is_improbable, probabilities)):
+            # without silence before or after them, words have no probability: the silence after the window is needed
+            whole = self._model.align(encoded, tokenizer.sot_sequence, texts, frames)
+            probabilities = [result.text_token_probs for result in whole]
         return [
-            _time_by_alignment(window, text, result, tokenizer)
-            for window, text, result in zip(windows, texts, results, strict=True)
+            _time_by_alignment(window, text, result.alignments, probable, tokenizer)
+            for window, text, result, probable in zip(windows, texts, results, probabilities, strict=True)
         ]
 
     def _make_tokenizer(self, language: str) -> Any:
@@ -155,10 +162,17 @@ def _is_nothing(pieces: Sequence[Piece], no_speech: float) -> bool:
     return float(np.mean([np.log(max(piece.word.probability, 1e-10)) for piece in pieces])) < _MIN_LOG_PROBABILITY
 
 
-def _time_by_alignment(window: Window, text: list[int], result: Any, tokenizer: Any) -> list[Piece]:
+def _is_improbable(probabilities: Sequence[float]) -> bool:
+    """Whether tokens have such low probabilities that their words may be taken for invented ones."""
+    return len(probabilities) > 0 and float(np.mean(probabilities)) < _MIN_PROBABILITY
+
+
+def _time_by_alignment(
+    window: Window, text: list[int], alignments: Any, probabilities: Sequence[float], tokenizer: Any
+) -> list[Piece]:
     """The words after the prefix. A token begins at the first frame that is aligned with it."""
     begins: dict[int, int] = {}
-    for token, frame in result.alignments:
+    for token, frame in alignments:
         begins.setdefault(token, frame)
     last = max(begins.values(), default=0)
     found = _split_words(window, text, tokenizer)
@@ -167,7 +181,7 @@ def _time_by_alignment(window: Window, text: list[int], result: Any, tokenizer: 
     for spelled, tokens in found:
         after = index + len(tokens)
         start, end = (begins.get(token, last) * _ENCODER_FRAME for token in (index, after))
-        probability = float(np.mean(result.text_token_probs[index:after]))
+        probability = float(np.mean(probabilities[index:after]))
         pieces.append(_make_piece(spelled, tokens, start, end, probability))
         index = after
     return _merge_pieces(pieces, drop_first_marks=not window.prefix)

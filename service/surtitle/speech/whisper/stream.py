@@ -234,7 +234,10 @@ class WindowStream:
 
     def _check_language(self) -> None:
         """Detect the language at intervals, and start a new window if the speaker has changed it."""
-        if self._languages is None or self.language == AUTO or not self._languages.is_due(self._voice_seconds):
+        if self._languages is None or self.language == AUTO:
+            return
+        paused = self._received - self._voice_end >= _PAUSE
+        if not self._languages.is_due(self._voice_seconds, paused=paused):
             return
         newest = _DETECTED_FRAMES
         is_phrase = self._languages.is_new_phrase(self._voice_seconds)
