@@ -198,7 +198,9 @@ def test_entries_outside_the_folder_are_refused(tmp_path: Path, entry: tarfile.T
     assert sorted(path.name for path in tmp_path.iterdir()) == ["inside", NAME]
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", make_archive(("a", b"x" * 5000))[:60]])
+@pytest.mark.parametrize(
+    "content", [b"", b"no archive", make_archive(("a", b"x" * 5000))[:60]], ids=["empty", "text", "cut"]
+)
 def test_a_damaged_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     archive = tmp_path / NAME
     archive.write_bytes(content)
