@@ -31,7 +31,15 @@ WHISPER = frozenset({"en", "de", "pt", "zh", "no", "nn", "tl", "jw", "he", "fa",
             ("fil", "tl"),
         ),
         *(("jv", "jw"), ("pes", "fa"), ("sr-Latn", "sr"), ("auto", "auto"), ("AUTO", "auto")),
-        *(("yue", None), ("tlh", None), ("xx", None), ("de_AT-1996", "de"), ("!", None)),
+        *(
+            ("yue", None),
+            ("zh-yue", None),
+            ("tl-PH", "tl"),
+            ("tlh", None),
+            ("xx", None),
+            ("de_AT-1996", "de"),
+            ("!", None),
+        ),
     ],
 )
 def test_a_tag_is_a_code_that_the_model_knows(tag: str, code: str | None) -> None:
@@ -40,6 +48,7 @@ def test_a_tag_is_a_code_that_the_model_knows(tag: str, code: str | None) -> Non
 
 def test_cantonese_is_only_chosen_if_the_model_knows_it() -> None:
     assert recognizer_code("yue-HK", WHISPER | {"yue"}) == "yue"
+    assert recognizer_code("zh-yue", WHISPER | {"yue"}) == "yue"
 
 
 def test_an_english_model_knows_english_only() -> None:

@@ -27,14 +27,14 @@ def recognizer_code(tag: str, known: frozenset[str]) -> str | None:
     plain = tag.strip().replace("_", "-")
     if plain.casefold() == AUTO:
         return AUTO
-    candidates = [plain.lower(), primary(plain)]
+    candidates = [plain.lower()]
     try:
-        narrow = primary(str(standardize_tag(plain)))
+        narrow = primary(str(standardize_tag(plain)))  # of "zh-yue", this is "yue"
         candidates += [narrow, _OWN_CODES.get(narrow, narrow)]
         if narrow not in _SEPARATE:
-            candidates.append(primary(str(standardize_tag(plain, macro=True))))
+            candidates += [primary(plain), primary(str(standardize_tag(plain, macro=True)))]
     except LanguageTagError:
-        pass
+        candidates.append(primary(plain))
     return next((code for code in candidates if code in known), None)
 
 
