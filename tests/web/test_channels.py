@@ -81,7 +81,7 @@ async def test_words_of_transcripts_have_times_if_asked(service: Running) -> Non
 async def test_the_dashboard_gets_the_state(service: Running) -> None:
     async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
         state = json.loads(await socket.recv())
-    assert set(state) == {"engine", "model", "notice", "choice", "loading", "demo", "channels", "alerts"}
+    assert set(state) == {"engine", "model", "notice", "choice", "loading", "demo", "channels", "alerts", "program"}
 
 
 async def test_all_dashboards_get_a_change(service: Running) -> None:

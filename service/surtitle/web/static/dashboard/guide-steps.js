@@ -19,11 +19,16 @@ export class Progress {
   sound = false;
   words = false;
   overlay = false;
+  /** @type {number | null} captions of all channels at the beginning, or when the demo last played */
+  #before = null;
 
-  /** Take in the newest state of the service, of which `sources` are those that are not the demo. @param {ServiceStatus} status */
+  /** Take in the newest state of the service. @param {ServiceStatus} status */
   update(status) {
     const sources = ownSources(status);
-    this.words ||= sources.some(({ captions }) => captions > 0);
+    const captions = status.channels.reduce((sum, channel) => sum + channel.captions, 0);
+    if (this.#before === null || status.demo) this.#before = captions;
+    // a short source may begin and end between two states
+    this.words ||= captions > this.#before || sources.some((source) => source.captions > 0);
     this.sound ||= this.words || sources.some(({ level, seconds }) => seconds > 0 && level >= INAUDIBLE);
     this.overlay ||= status.channels.some((channel) => channel.obs_overlays > 0);
   }
