@@ -43,7 +43,7 @@ test: .venv/test tools
 
 # Side by side with those of torch and the linters, because most tests wait more than they work.
 test-main: .venv/test node_modules/.installed
-	$(BIN)/python -m pytest -m "not alone and not torch" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder
 
 # Several threads of torch would wait for each other without sleeping.
 test-torch: .venv-torch/test
