@@ -28,7 +28,7 @@ from tests.web.routes import foreign_routes, requirements
 
 CAPTIONS = "/api/channels/main/captions"
 FEW = Limits(sources=2, start_timeout=2.0, idle_timeout=2.0, resume_window=0.3, detached_flush=0.1, language_linger=0.1)
-HTTP, MESSAGES, FRAMES = 3500, 1500, 1500  # cases
+HTTP, MESSAGES, FRAMES = 4500, 2500, 3000  # cases
 ROUTES = list(requirements())
 PATIENCE = 10.0  # seconds in which the service has to answer
 
