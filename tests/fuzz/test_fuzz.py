@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import httpx
 import psutil
+import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -50,6 +51,8 @@ async def target() -> AsyncIterator[tuple[Running, Ear]]:
     """A service to be fuzzed; when that is over, nothing may be left of it."""
     ear = Ear()
     logging.getLogger().addHandler(ear)
+    patch = pytest.MonkeyPatch()
+    patch.setattr("surtitle.web.body._BODY_TIMEOUT", FEW.idle_timeout)  # many bodies are shorter than they say
     try:
         async with running(FEW) as service:
             files = service.services.file_transcriptions
@@ -63,6 +66,7 @@ async def target() -> AsyncIterator[tuple[Running, Ear]]:
             assert after[0] <= tasks, [str(task) for task in asyncio.all_tasks()]
             assert after[1] <= files + 5
     finally:
+        patch.undo()
         logging.getLogger().removeHandler(ear)
 
 
@@ -136,7 +140,9 @@ headers = st.lists(
     ),
     max_size=3,
 )  # fmt: skip
-routes = st.sampled_from([key for key in ROUTES if not key.startswith("WS ") and key != "POST /api/demo"])
+ELSEWHERE = ("POST /api/demo", "POST /api/channels/{channel}/obs/overlay")
+"""Routes that play the demo or call an OBS."""
+routes = st.sampled_from([key for key in ROUTES if not key.startswith("WS ") and key not in ELSEWHERE])
 HEAD = b"Host: 127.0.0.1\r\n"
 
 
@@ -305,7 +311,7 @@ async def test_http(target: tuple[Running, Ear], request: bytes) -> None:
     said = await tell(service, request + b"\r\n\r\n")
     if said:
         status = int(said.split(b" ", 2)[1])
-        assert status < 500 or status == 502, (request, said)  # 502: OBS cannot be reached
+        assert status < 500, (request, said)
         assert b"\nX-Evil" not in said.partition(b"\r\n\r\n")[0]
     assert ear.heard == []
 
