@@ -8,6 +8,7 @@ import click
 
 import obs_overlay
 from surtitle.cli.options import DEFAULT_DATA_DIR
+from surtitle.core.files import replace_file
 
 
 @click.command()
@@ -31,10 +32,7 @@ def obs(folder: Path, printed: bool) -> None:
     path = (folder / obs_overlay.LUA_SCRIPT.name).absolute()
     known = path.exists()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        new.write_bytes(script)
-        new.replace(path)  # OBS may read it at any moment
+        replace_file(path, script)  # OBS may read it at any moment
     except OSError as error:
         raise click.ClickException(
             f"The script cannot be written to {path} ({error.strerror}): choose another folder with --folder."

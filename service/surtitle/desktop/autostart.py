@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import plistlib
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from platformdirs import user_config_path, user_data_path
+
+from surtitle.core.files import replace_file
 
 _NAME = "Surtitle"
 _LABEL = "io.github.surtitle"
@@ -32,9 +33,9 @@ def enable(command: Sequence[str]) -> None:
             winreg.SetValueEx(key, _NAME, 0, winreg.REG_SZ, subprocess.list2cmdline(command))
     elif sys.platform == "darwin":
         agent = {"Label": _LABEL, "ProgramArguments": list(command), "RunAtLoad": True}
-        _write(_entry(), plistlib.dumps(agent))
+        replace_file(_entry(), plistlib.dumps(agent))
     else:
-        _write(_entry(), format_desktop_entry(command).encode())
+        replace_file(_entry(), format_desktop_entry(command).encode())
 
 
 def disable() -> None:
@@ -52,7 +53,7 @@ def disable() -> None:
 def add_to_menu(command: Sequence[str], icon: Path) -> None:
     """Add the app to the menu of applications, on Linux: elsewhere the installation does so. Raises OSError."""
     if sys.platform == "linux":
-        _write(menu_entry(), format_desktop_entry(command, icon).encode())
+        replace_file(menu_entry(), format_desktop_entry(command, icon).encode())
 
 
 def menu_entry() -> Path:
@@ -80,13 +81,6 @@ def _entry() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "LaunchAgents" / f"{_LABEL}.plist"
     return user_config_path() / "autostart" / "surtitle.desktop"
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
 
 
 if sys.platform == "win32":

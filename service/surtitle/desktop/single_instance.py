@@ -11,6 +11,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from surtitle import __version__
+from surtitle.core.files import replace_file
 
 _LOCK = "app.lock"
 _RUNNING = "app-running.json"
@@ -47,9 +48,7 @@ class SingleInstance:
 
     def announce(self, url: str) -> None:
         """Say where the dashboard is, once it answers."""
-        temporary = self._file.with_suffix(".new")
-        temporary.write_bytes(msgspec.json.encode(Running(url, __version__)))
-        temporary.replace(self._file)
+        replace_file(self._file, msgspec.json.encode(Running(url, __version__)))
 
     def release(self) -> None:
         self._file.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from surtitle.core.files import replace_file
 from surtitle.core.hardware import processor_name
 from surtitle.speech.speed import Speed
 
@@ -65,11 +66,8 @@ class SpeedStore:
         self._memory = dict(list(entries.items())[-_MAX_ENTRIES:])
         if self._path is None:
             return
-        temporary = self._path.with_suffix(".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(self._memory, indent=1), encoding="utf-8")
-            temporary.replace(self._path)
+            replace_file(self._path, json.dumps(self._memory, indent=1).encode())
         except OSError as error:
             log.warning("cannot write %s (%s): the speed will be measured again at the next start", self._path, error)
 

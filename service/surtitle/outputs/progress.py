@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+from surtitle.core.files import replace_file
 
 log = logging.getLogger("surtitle.outputs")
 
@@ -77,7 +78,7 @@ class ProgressStore:
                 return
             count, data = self._changes, msgspec.json.encode(self._entries)
             try:
-                await asyncio.to_thread(_write, self._path, data)
+                await asyncio.to_thread(replace_file, self._path, data, 0o600)
             except OSError as error:
                 if not self._failing:
                     log.error("cannot write %s (%s): captions may be sent twice after a restart", self._path, error)
@@ -89,12 +90,3 @@ class ProgressStore:
 def hash_target(address: str) -> str:
     """A hash by which the progress of an address is known again: the address itself is a secret."""
     return hashlib.sha256(address.encode()).hexdigest()[:24]
-
-
-def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    temporary.replace(path)
