@@ -27,14 +27,11 @@ _SUBPROTOCOL = Subprotocol("obswebsocket.json")
 _CLOSE_TIMEOUT = 1.0  # seconds to wait for OBS to close the connection
 _AUTHENTICATION_FAILED, _UNSUPPORTED_RPC_VERSION = 4009, 4010  # close codes
 _HELLO, _IDENTIFY, _IDENTIFIED, _EVENT, _REQUEST, _RESPONSE = 0, 1, 2, 5, 6, 7  # opcodes
+_RESOURCE_NOT_FOUND = 600  # of RequestStatus
 OUTPUT_EVENTS = 1 << 6
 """EventSubscription::Outputs, for `ObsClient.record_path`."""
 SCENE_EVENTS = 1 << 2
 """EventSubscription::Scenes, for `ObsClient.program_scene`."""
-PASSWORD_REFUSED = "OBS refuses the password: copy it from OBS's menu Tools, WebSocket Server Settings."
-"""The sentence about `ObsPasswordRefused`."""
-START_ADVICE = "start OBS, and enable the server in its menu Tools, WebSocket Server Settings."
-"""What to do if OBS cannot be reached."""
 
 
 class ObsError(Exception):
@@ -42,7 +39,10 @@ class ObsError(Exception):
 
     def explain(self, host: str, port: int) -> str:
         """What happened at the address and what to do, in one sentence."""
-        return f"OBS does not answer at {host}:{port}: {START_ADVICE}"
+        return (
+            f"OBS does not answer at {host}:{port}: start OBS, and enable the server in its menu Tools, "
+            "WebSocket Server Settings."
+        )
 
 
 class ObsUnreachable(ObsError):
@@ -60,7 +60,7 @@ class ObsPasswordRefused(ObsError):
     """OBS refuses the password."""
 
     def explain(self, host: str, port: int) -> str:
-        return PASSWORD_REFUSED
+        return "OBS refuses the password: copy it from OBS's menu Tools, WebSocket Server Settings."
 
 
 class ObsRequestFailed(ObsError):
@@ -69,6 +69,11 @@ class ObsRequestFailed(ObsError):
     def __init__(self, request: str, code: int, comment: str) -> None:
         super().__init__(f"{request}: {code} {comment}".rstrip())
         self.code = code
+
+    @property
+    def not_found(self) -> bool:
+        """Whether OBS has no source, scene or item of that name."""
+        return self.code == _RESOURCE_NOT_FOUND
 
 
 @asynccontextmanager

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.obs_client import (
-    PASSWORD_REFUSED,
-    START_ADVICE,
     ObsClient,
     ObsError,
-    ObsPasswordRefused,
     ObsRequestFailed,
     connect_to_obs,
 )
@@ -17,7 +14,6 @@ from surtitle.core.errors import ObsFailed
 _TIMEOUT = 3.0  # seconds to wait for OBS's answer
 _NAME = "Surtitle overlay"  # as the script for OBS calls it
 _KIND = "browser_source"
-_NOT_FOUND = 600  # obs-websocket: ResourceNotFound
 
 
 async def add_overlay(settings: ClosedCaptions, page: str) -> str:
@@ -25,16 +21,13 @@ async def add_overlay(settings: ClosedCaptions, page: str) -> str:
 
     It is a browser source as large as the picture. If OBS has it already, it gets the address. Raises `ObsFailed`.
     """
-    where = f"{settings.host}:{settings.port}"
     try:
         async with connect_to_obs(settings.host, settings.port, settings.password, _TIMEOUT) as obs:
             return await _add(obs, page)
-    except ObsPasswordRefused as error:
-        raise ObsFailed(PASSWORD_REFUSED) from error
     except ObsRequestFailed as error:
         raise ObsFailed(f"OBS refuses to add the overlay: {error}.") from error
     except ObsError as error:
-        raise ObsFailed(f"OBS does not answer at {where}: {START_ADVICE}") from error
+        raise ObsFailed(error.explain(settings.host, settings.port)) from error
 
 
 async def _add(obs: ObsClient, page: str) -> str:
@@ -47,7 +40,7 @@ async def _add(obs: ObsClient, page: str) -> str:
     try:
         await obs.request("SetInputSettings", {"inputName": _NAME, "inputSettings": look, "overlay": True})
     except ObsRequestFailed as error:
-        if error.code != _NOT_FOUND:
+        if not error.not_found:
             raise
         source = {"sceneName": scene, "inputName": _NAME, "inputKind": _KIND, "inputSettings": look}
         await obs.request("CreateInput", source)
@@ -55,7 +48,7 @@ async def _add(obs: ObsClient, page: str) -> str:
     try:
         await obs.request("GetSceneItemId", {"sceneName": scene, "sourceName": _NAME})
     except ObsRequestFailed as error:
-        if error.code != _NOT_FOUND:
+        if not error.not_found:
             raise
         await obs.request("CreateSceneItem", {"sceneName": scene, "sourceName": _NAME})
     return scene

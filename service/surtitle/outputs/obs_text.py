@@ -16,7 +16,6 @@ from surtitle.closed_captions.obs_client import (
 from surtitle.outputs.state import TargetError, TargetRefused
 
 _TIMEOUT = 3.0  # seconds to wait for OBS's answer
-_NO_SUCH_SOURCE = 600  # obs-websocket: ResourceNotFound
 
 
 class ObsTextTarget:
@@ -49,7 +48,7 @@ class ObsTextTarget:
         try:
             return await (await self._connect()).request(name, data)
         except ObsRequestFailed as error:
-            if error.code != _NO_SUCH_SOURCE:
+            if not error.not_found:
                 raise TargetError(f"OBS cannot change the text of {self._settings.source}: {error}.") from error
             raise TargetError(
                 f"OBS has no source named {self._settings.source}: add a text source with this name, or enter another."
