@@ -6,12 +6,12 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.settings import SettingsChanges
-from surtitle.channels.voice_store import KnownVoice, VoiceStore
+from surtitle.channels.voice_store import KnownVoice, VoiceStore, group_by_name
 from surtitle.core.errors import NoSuchVoice, SurtitleError
 from surtitle.core.notifier import from_thread
 from surtitle.core.wire import VoiceEntry
@@ -101,14 +101,11 @@ class KnownVoices:
 
     async def entries(self, channel: Channel) -> list[VoiceEntry]:
         """The people whose voices are known, by name. Raises `StoreError`."""
-        found: dict[str, list[KnownVoice]] = {}
-        for voice in await self._load(channel):
-            found.setdefault(voice.name, []).append(voice)
         return [
             VoiceEntry(
                 id=voices[0].id, name=name, added=voices[0].added, seconds=sum(one.voice.seconds for one in voices)
             )
-            for name, voices in sorted(found.items())
+            for name, voices in group_by_name(await self._load(channel)).items()
         ]
 
     async def delete(self, channel: Channel, key: str | None = None) -> None:
@@ -148,7 +145,8 @@ class KnownVoices:
         if not self.follows(channel):
             return
         ids = {voice.id for voice in known}
-        by_name = _group_by_name(known)
+        comparable = group_by_name(voice for voice in known if voice.network == NAME)
+        by_name = {name: [one.voice for one in voices] for name, voices in comparable.items()}
         for stream in self._streams.get(channel, []):
             for key, voice in stream.tracker.voices().items():
                 if voice.seconds < MIN_SECONDS:
@@ -217,12 +215,3 @@ class KnownVoices:
             self._counts[channel.name] = count
             channel.changes.notify()
         return known
-
-
-def _group_by_name(known: Iterable[KnownVoice]) -> dict[str, list[Voice]]:
-    """The voices of each name that can be compared."""
-    by_name: dict[str, list[Voice]] = {}
-    for one in known:
-        if one.network == NAME:
-            by_name.setdefault(one.name, []).append(one.voice)
-    return by_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,6 +22,14 @@ class KnownVoice:
     added: float
     voice: Voice
     network: str = NAME
+
+
+def group_by_name(known: Iterable[KnownVoice]) -> dict[str, list[KnownVoice]]:
+    """The voices of each name, sorted by name."""
+    names: dict[str, list[KnownVoice]] = {}
+    for voice in known:
+        names.setdefault(voice.name, []).append(voice)
+    return dict(sorted(names.items()))
 
 
 class VoiceStore(Protocol):

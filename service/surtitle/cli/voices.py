@@ -14,7 +14,6 @@ from surtitle.cli.options import data_dir_option, or_of_serve
 from surtitle.core.errors import SurtitleError
 
 if TYPE_CHECKING:
-    from surtitle.channels.voice_store import KnownVoice
     from surtitle.store.voices import Voices
 
 
@@ -41,12 +40,14 @@ def show(place: tuple[Path, str | None]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from surtitle.channels.voice_store import group_by_name
+
     table = Table(box=None, header_style="bold")
     for column in ("Channel", "Name", "Added", "Speech"):
         table.add_column(column, justify="right" if column == "Speech" else "left")
     with _open(*place) as store:
         for channel in store.channels():
-            for name, known in _by_name(store.load(channel)).items():
+            for name, known in group_by_name(store.load(channel)).items():
                 added = time.strftime("%Y-%m-%d %H:%M", time.localtime(known[0].added))
                 table.add_row(channel, name, added, f"{sum(one.voice.seconds for one in known):.0f} s")
     Console().print(table if table.row_count else "No voices are known.")
@@ -62,6 +63,8 @@ def delete(
     place: tuple[Path, str | None], names: tuple[str, ...], channel: str | None, everybody: bool, yes: bool
 ) -> None:
     """Delete the voices of people permanently, by their NAMEs. A running service does not need to be stopped."""
+    from surtitle.channels.voice_store import group_by_name
+
     if everybody == bool(names):
         raise click.UsageError("Give the names to delete, or --all.")
     where = f"in the channel {channel}" if channel else "in all channels"
@@ -70,7 +73,7 @@ def delete(
     found: set[str] = set()
     with _open(*place) as store:
         for one in store.channels():
-            known = _by_name(store.load(one)) if channel in (None, one) else {}
+            known = group_by_name(store.load(one)) if channel in (None, one) else {}
             deleted = [name for name in known if everybody or name in names]
             if deleted:
                 store.delete(one, [voice.id for name in deleted for voice in known[name]])
@@ -80,13 +83,6 @@ def delete(
         raise click.ClickException(f"No voice is known by the name {missing[0]} {where}: see `surtitle voices list`.")
     if not found:
         click.echo("No voices are known.")
-
-
-def _by_name(known: list[KnownVoice]) -> dict[str, list[KnownVoice]]:
-    names: dict[str, list[KnownVoice]] = {}
-    for voice in known:
-        names.setdefault(voice.name, []).append(voice)
-    return dict(sorted(names.items()))
 
 
 @contextmanager
