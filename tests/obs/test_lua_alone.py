@@ -513,14 +513,20 @@ def test_settings_are_used_when_nobody_types_any_more(script: Any, obs: MagicMoc
     assert surtitle._resume == second
 
 
-def test_audio_that_worked_is_sent_again_at_once(script: Any, obs: MagicMock) -> None:
-    """A service that lets a source last for a while only ends its connection in a pause."""
+def start_sound(script: Any, obs: MagicMock) -> Any:
+    """The script while OBS's output sends audio with the ticket "first", after its first tick."""
     surtitle = script.surtitle
     surtitle.chosen = options(script, when="always")
     surtitle._watch_feed = lambda self: None
     obs.obs_output_start.return_value = obs.obs_output_active.return_value = True
     surtitle._ticket = "first"
     surtitle.tick(surtitle)
+    return surtitle
+
+
+def test_audio_that_worked_is_sent_again_at_once(script: Any, obs: MagicMock) -> None:
+    """A service that lets a source last for a while only ends its connection in a pause."""
+    surtitle = start_sound(script, obs)
     obs.now += 60
     surtitle.tick(surtitle)
     assert surtitle._sound.connected
@@ -543,12 +549,7 @@ def test_audio_that_worked_is_sent_again_at_once(script: Any, obs: MagicMock) ->
 
 def test_an_output_is_released_a_while_after_it_has_ended(script: Any, obs: MagicMock) -> None:
     """OBS's FFmpeg output is still closing its connection then, and OBS would crash."""
-    surtitle = script.surtitle
-    surtitle.chosen = options(script, when="always")
-    surtitle._watch_feed = lambda self: None
-    obs.obs_output_start.return_value = obs.obs_output_active.return_value = True
-    surtitle._ticket = "first"
-    surtitle.tick(surtitle)
+    surtitle = start_sound(script, obs)
     obs.now += 60
     surtitle.tick(surtitle)
     output = obs.obs_output_create.return_value
@@ -570,12 +571,7 @@ def test_an_output_is_released_a_while_after_it_has_ended(script: Any, obs: Magi
 
 
 def test_an_output_that_runs_is_stopped_at_once_when_it_hinders(script: Any, obs: MagicMock) -> None:
-    surtitle = script.surtitle
-    surtitle.chosen = options(script, when="always")
-    surtitle._watch_feed = lambda self: None
-    obs.obs_output_start.return_value = obs.obs_output_active.return_value = True
-    surtitle._ticket = "first"
-    surtitle.tick(surtitle)
+    surtitle = start_sound(script, obs)
     surtitle.suspend(surtitle)
     assert obs.obs_output_release.call_args.args == (obs.obs_output_create.return_value,)
     obs.obs_output_stop.assert_not_called()  # which would end it by another thread, in the middle of the release
