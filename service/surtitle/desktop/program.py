@@ -14,6 +14,7 @@ import msgspec
 
 from surtitle import __version__
 from surtitle.core.errors import SurtitleError
+from surtitle.core.files import replace_file
 from surtitle.core.notifier import Notifier, from_thread
 from surtitle.core.threads import start_thread
 from surtitle.core.wire import ProgramStatus, ProgramUpdate, UpdateState
@@ -109,7 +110,7 @@ class Program:
     async def set_check_for_updates(self, enabled: bool) -> None:
         settings = _AppSettings(check_for_updates=enabled)
         try:
-            await asyncio.to_thread((self._data_dir / _SETTINGS).write_bytes, msgspec.json.encode(settings))
+            await asyncio.to_thread(replace_file, self._data_dir / _SETTINGS, msgspec.json.encode(settings))
         except OSError as error:
             raise ProgramError(f"The setting cannot be stored ({error.strerror or error}).") from error
         self._settings = settings
