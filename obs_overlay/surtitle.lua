@@ -782,7 +782,7 @@ local function send_caption(text)
     end
 end
 
--- Into the text source that stands for the overlay, if there is one.
+-- Write it to the text source that replaces the overlay, if there is one.
 local function write_text(text)
     local source = obs.obs_get_source_by_name(TEXT)
     if source then
@@ -966,7 +966,7 @@ function Surtitle.new()
     }, Surtitle):_reset_retries()
 end
 
--- Settings come with every key that is pressed; they are used when no more come, but the first ones at once.
+-- OBS reports settings at every key press. They take effect once they stop changing, and the first ones at once.
 function Surtitle:choose(settings)
     if self._ticks > 0 then
         self._next, self._change_at = settings, now() + SETTLE
