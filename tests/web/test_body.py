@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import httpx
@@ -69,6 +70,23 @@ async def test_a_body_that_is_too_slow(
     await writer.wait_closed()
     assert answer.startswith("HTTP/1.1 400 ")
     assert f"{noun} must arrive within 0.1 s: send the request again." in answer
+
+
+@pytest.mark.parametrize(("method", "path", "noun"), BODIES)
+async def test_a_client_that_disconnects_before_its_body_has_arrived(
+    guarded: Running, client: httpx.AsyncClient, method: str, path: str, noun: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    head = f"{method} {path_of(guarded, path)} HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+    writer.write(f"{head}authorization: {client.headers['authorization']}\r\ncontent-length: 2\r\n\r\n{{".encode())
+    writer.close()
+    await writer.wait_closed()
+    async with asyncio.timeout(30):
+        while not any(record.message.endswith(" disconnected") for record in caplog.records):
+            await asyncio.sleep(0.01)
+    await client.get("/healthz")  # the service has finished with the other request
+    assert [record.message for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
 @pytest.mark.parametrize(("method", "path", "noun"), BODIES)

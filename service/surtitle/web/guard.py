@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any
 import msgspec
 from jinja2 import Environment
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as Asgi
@@ -25,6 +26,7 @@ from surtitle.access.tokens import EVERY, EVERYTHING, Grant, Scope
 from surtitle.core.errors import ShuttingDown, SurtitleError
 from surtitle.web.addresses import get_address
 from surtitle.web.base_path import get_base_path
+from surtitle.web.clients import describe_peer
 from surtitle.web.messages import error_message, refuse
 from surtitle.web.responses import retry_headers
 from surtitle.web.services import services, services_in
@@ -60,8 +62,11 @@ VIEW_ALL, _, ADMIN_ALL = (Requirement(scope, EVERY) for scope in Scope)
 ErrorResponse = Callable[[SurtitleError], Response]
 """Makes the answer to a refused request in the format of another program."""
 
+log = logging.getLogger(__name__)
+
 _COOKIE = "surtitle-"
 _RETRY_DELAY = 60  # seconds
+_CLIENT_CLOSED_REQUEST = 499  # nobody sees it, except in the metrics
 _TOKEN_SCHEMES = ("bearer", "token")
 _TOKEN_PARAMETERS = ("token", "api_key")
 _PROTOCOL_TOKEN = re.compile(r"(?:^|, *)(?:(?:token|bearer), *|openai-insecure-api-key\.)([^,\s]+)")
@@ -144,7 +149,8 @@ async def run_authorized(
     """Run ``app`` for a client that has what it ``needs``; refuse any other. The path parameters are in ``scope``.
 
     With ``error_response``, that makes the answer to refused clients and to errors that ``app`` raises before it has
-    answered. A request that the server cancels because it stops is answered, too.
+    answered. A request that the server cancels because it stops is answered, too. A client that disconnects before its
+    request has arrived is no error.
     """
     started = False
 
@@ -172,6 +178,10 @@ async def run_authorized(
         if not started:
             response = (error_response or partial(build_refusal, scope=scope))(ShuttingDown())
             await send_response(response, scope, receive, send)
+    except ClientDisconnect:
+        log.info("%s disconnected", describe_peer(HTTPConnection(scope)))
+        if not started:
+            await send_response(Response(status_code=_CLIENT_CLOSED_REQUEST), scope, receive, send)
     except SurtitleError as error:
         if error_response is None:
             raise

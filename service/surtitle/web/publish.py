@@ -170,9 +170,6 @@ async def publish_post(request: Request) -> Response:
                 return JSONResponse(summary)
             with_notice: PublishSummaryWithNotice = {**summary, "notice": source.notice}
             return JSONResponse(with_notice)
-    except ClientDisconnect:
-        log.info("%s disconnected", describe_peer(request))
-        return Response(status_code=499)
     except SurtitleError as error:
         log.warning("%s refused: %s", describe_peer(request), error)
         return JSONResponse(error_message(error), status_code=error.status, headers={"Connection": "close"})

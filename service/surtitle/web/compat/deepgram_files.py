@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any
 
 from starlette.datastructures import QueryParams
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from surtitle import __version__
@@ -33,7 +33,6 @@ from surtitle.vocabulary.substituter import strip_punctuation
 from surtitle.web.compat.deepgram_query import parse_vocabulary
 from surtitle.web.compat.files import (
     FileTranscript,
-    disconnected,
     find_model,
     list_models,
     main_speaker,
@@ -88,27 +87,24 @@ async def transcribe(request: Request) -> Response:
         raise BadRequest(
             "diarize: the service cannot tell speakers apart, because its extra `diarization` is not installed."
         )
-    try:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(reserve(request))
-            model = await _find_model(request, query.model)
-            upload = await stack.enter_async_context(services(request).uploads.open())
-            await receive_body(request, upload)
-            if not upload.size:
-                raise BadRequest("The request's body is empty: send a file that has sound.")
-            options = make_options(
-                request,
-                model,
-                query.options,
-                candidates=query.candidates,
-                speakers=query.diarize,
-                raw=query.raw,
-            )
-            transcript = await recognize_all(request, upload, options)
-            answer = describe(transcript, query, upload, model)
-            return StructResponse(answer, headers={"dg-request-id": answer["metadata"]["request_id"]})
-    except ClientDisconnect:
-        return disconnected()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(reserve(request))
+        model = await _find_model(request, query.model)
+        upload = await stack.enter_async_context(services(request).uploads.open())
+        await receive_body(request, upload)
+        if not upload.size:
+            raise BadRequest("The request's body is empty: send a file that has sound.")
+        options = make_options(
+            request,
+            model,
+            query.options,
+            candidates=query.candidates,
+            speakers=query.diarize,
+            raw=query.raw,
+        )
+        transcript = await recognize_all(request, upload, options)
+        answer = describe(transcript, query, upload, model)
+        return StructResponse(answer, headers={"dg-request-id": answer["metadata"]["request_id"]})
 
 
 def parse_query(params: QueryParams) -> Query:

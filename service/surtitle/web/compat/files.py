@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, HTTPConnection, Request
-from starlette.responses import Response
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.units import whole_words
@@ -31,8 +30,6 @@ T = TypeVar("T")
 
 SOURCE = "file"
 """The source of the captions of files."""
-
-_CLIENT_CLOSED_REQUEST = 499  # nobody sees it, except in the metrics
 
 
 @dataclass(slots=True)
@@ -187,11 +184,6 @@ async def until_disconnect(request: Request, work: Coroutine[Any, Any, T]) -> T:
         working.cancel()
         leaving.cancel()
         await asyncio.gather(working, leaving, return_exceptions=True)
-
-
-def disconnected() -> Response:
-    """The answer to a client that has gone."""
-    return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 def to_english(transcript: FileTranscript) -> FileTranscript:

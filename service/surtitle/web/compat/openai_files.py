@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -33,7 +33,6 @@ from surtitle.text.languages import english_name, find_language
 from surtitle.vocabulary.rules import MAX_PROMPT, Vocabulary
 from surtitle.web.compat.files import (
     FileTranscript,
-    disconnected,
     find_model,
     list_models,
     main_speaker,
@@ -146,25 +145,22 @@ def parse_parameters(form: Form, *, translate: bool) -> Parameters:
 
 
 async def _answer(request: Request, *, translate: bool) -> Response:
-    try:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(reserve(request))
-            upload = await stack.enter_async_context(services(request).uploads.open())
-            form = await receive_form(request, upload)
-            parameters = parse_parameters(form, translate=translate)
-            if not form.has_file:
-                raise ParameterError("The form needs the file to transcribe.", FILE_FIELD, "missing_required")
-            if not upload.size:
-                raise ParameterError("The file is empty: send one that has sound.", FILE_FIELD)
-            model = await _find_model(request, parameters.model)
-            options = _make_options(request, model, parameters, translate=translate)
-            if not parameters.stream:
-                transcript = await recognize_all(request, upload, options)
-                return await _write(to_english(transcript) if translate else transcript, parameters, translate)
-            words = await stack.enter_async_context(recognize(request, upload, options))
-            return _EventStream(_describe_events(words, parameters), stack.pop_all())
-    except ClientDisconnect:
-        return disconnected()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(reserve(request))
+        upload = await stack.enter_async_context(services(request).uploads.open())
+        form = await receive_form(request, upload)
+        parameters = parse_parameters(form, translate=translate)
+        if not form.has_file:
+            raise ParameterError("The form needs the file to transcribe.", FILE_FIELD, "missing_required")
+        if not upload.size:
+            raise ParameterError("The file is empty: send one that has sound.", FILE_FIELD)
+        model = await _find_model(request, parameters.model)
+        options = _make_options(request, model, parameters, translate=translate)
+        if not parameters.stream:
+            transcript = await recognize_all(request, upload, options)
+            return await _write(to_english(transcript) if translate else transcript, parameters, translate)
+        words = await stack.enter_async_context(recognize(request, upload, options))
+        return _EventStream(_describe_events(words, parameters), stack.pop_all())
 
 
 def _make_options(request: Request, model: FileModel, parameters: Parameters, *, translate: bool) -> FileOptions:
