@@ -6,9 +6,12 @@ something else. A test fails when the files are out of date.
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, is_typeddict
 
 import msgspec
@@ -50,7 +53,7 @@ def files() -> dict[Path, str]:
 
 def _types() -> str:
     """All types, in one module."""
-    sent = [one for one in vars(wire).values() if is_typeddict(one) and one.__module__ == wire.__name__]
+    sent = [kind for module in _wire_modules() for kind in vars(module).values() if _is_defined_in(module, kind)]
     _, answers = msgspec.json.schema_components([*sent, SettingsDescription, StyleEvent], ref_template="{name}")
     received = [Start, End, _changes(ChannelSettings, "SettingsChanges"), Correction, NewIngest]
     _, requests = msgspec.json.schema_components(received, ref_template="{name}")
@@ -59,6 +62,15 @@ def _types() -> str:
         *(_definition(name, schema, set(schema.get("required", ()))) for name, schema in requests.items()),
     ]
     return "\n".join([_TYPES_HEADER, *definitions])
+
+
+def _wire_modules() -> list[ModuleType]:
+    """The modules of the package of wire types, in alphabetical order."""
+    return [import_module(f"{wire.__name__}.{module.name}") for module in pkgutil.iter_modules(wire.__path__)]
+
+
+def _is_defined_in(module: ModuleType, kind: object) -> bool:
+    return is_typeddict(kind) and kind.__module__ == module.__name__
 
 
 def _changes(settings: type[msgspec.Struct], name: str) -> type[msgspec.Struct]:

@@ -9,7 +9,7 @@ from surtitle.alerts.channel_watch import AlertChange, ChannelWatch
 from surtitle.alerts.condition import Condition
 from surtitle.alerts.source_conditions import SourceReport
 from surtitle.channels.settings import AlertSettings
-from surtitle.core.wire import OutputState, OutputStatus
+from surtitle.core.wire.outputs import OutputState, OutputStatus
 
 SETTINGS = AlertSettings(silence=30, wordless=60, lag=6, output=10)
 LOUD, QUIET = -20.0, -70.0

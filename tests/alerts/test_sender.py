@@ -13,7 +13,7 @@ import pytest
 from surtitle.alerts import sender as sender_module
 from surtitle.alerts.sender import AlertSender
 from surtitle.channels.settings import AlertSettings
-from surtitle.core.wire import AlertMessage, AlertState
+from surtitle.core.wire.alerts import AlertMessage, AlertState
 from surtitle.outputs.state import TargetRefused
 from surtitle.outputs.webhook import sign
 from tests.outputs.fake_targets import SECRET, FakeTarget, new_port, serving

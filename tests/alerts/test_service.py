@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from surtitle.alerts import alerts as alerts_module
 from surtitle.audio.pcm import to_pcm
-from surtitle.core.wire import AlertMessage, AlertStatus
+from surtitle.core.wire.alerts import AlertMessage, AlertStatus
 from tests.outputs.fake_targets import SECRET, FakeTarget, new_port, serving
 from tests.support import Running, running, silence, until
 

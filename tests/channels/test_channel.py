@@ -12,7 +12,7 @@ from surtitle.channels.style import Style
 from surtitle.core.errors import NoSuchChannel
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
-from surtitle.core.wire import SourceEvent, SourceState
+from surtitle.core.wire.sources import SourceEvent, SourceState
 from surtitle.core.words import Word
 
 

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from surtitle.core.settings import Settings
-from surtitle.core.wire import ProgramStatus, UpdateState
+from surtitle.core.wire.status import ProgramStatus, UpdateState
 from surtitle.desktop import autostart
 from surtitle.desktop import program as program_module
 from surtitle.desktop.location import Location

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.captions.caption import Caption
-from surtitle.core.wire import Change
+from surtitle.core.wire.sessions import Change
 from surtitle.core.words import Word
 from surtitle.recordings.difference import Difference, Part, compare
 

@@ -12,7 +12,9 @@ import pytest_asyncio
 
 from surtitle.access.tokens import EVERYTHING, Grant, Scope
 from surtitle.core.notifier import Notifier
-from surtitle.core.wire import Alert, EngineDescription, PageLinks
+from surtitle.core.wire.access import PageLinks
+from surtitle.core.wire.alerts import Alert
+from surtitle.core.wire.models import EngineDescription
 from surtitle.web import status_board
 from surtitle.web.status_board import StatusBoard
 

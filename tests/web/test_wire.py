@@ -17,32 +17,49 @@ from surtitle.access import tokens
 from surtitle.access.tokens import Scope
 from surtitle.channels.settings import SettingsDescription
 from surtitle.channels.style import Style, StyleEvent
-from surtitle.core import wire
 from surtitle.core.settings import Access
+from surtitle.core.wire.access import NewToken, PageLinks, TokenList
+from surtitle.core.wire.captions import CaptionEvent, ChannelTranscript, PauseEvent, TranscriptJson
+from surtitle.core.wire.errors import ErrorMessage
+from surtitle.core.wire.ingests import IngestList
+from surtitle.core.wire.models import ModelList
+from surtitle.core.wire.obs import ObsOverlay, ObsScreen, ObsState, ObsTicket
+from surtitle.core.wire.sessions import Session, SessionList
+from surtitle.core.wire.sources import (
+    EndMessage,
+    FinalMessage,
+    LagMessage,
+    PartialMessage,
+    ReadyMessage,
+    SourceEvent,
+    StatusMessage,
+)
+from surtitle.core.wire.status import ChannelStatus, ServiceStatus
+from surtitle.core.wire.translation import LanguageList, TranslationEvent
 from tests.recordings.talk import talk
 from tests.support import Running, publish, put, running, speech
 
 SECRET = "a secret of thirty-two characters"
 TEXT = "The old clock on the wall has not worked for many years."
 PUBLISHER_MESSAGES = {
-    "ready": wire.ReadyMessage,
-    "status": wire.StatusMessage,
-    "lag": wire.LagMessage,
-    "partial": wire.PartialMessage,
-    "final": wire.FinalMessage,
-    "end": wire.EndMessage,
+    "ready": ReadyMessage,
+    "status": StatusMessage,
+    "lag": LagMessage,
+    "partial": PartialMessage,
+    "final": FinalMessage,
+    "end": EndMessage,
 }
 OBS_EVENTS = {
-    "screen": wire.ObsScreen,
-    "overlay": wire.ObsOverlay,
-    "ticket": wire.ObsTicket,
-    "state": wire.ObsState,
+    "screen": ObsScreen,
+    "overlay": ObsOverlay,
+    "ticket": ObsTicket,
+    "state": ObsState,
 }
 EVENTS = {
-    "caption": wire.CaptionEvent,
-    "pause": wire.PauseEvent,
+    "caption": CaptionEvent,
+    "pause": PauseEvent,
     "style": StyleEvent,
-    "translation": wire.TranslationEvent,
+    "translation": TranslationEvent,
 }
 
 
@@ -94,8 +111,8 @@ async def test_status(service: Running, client: httpx.AsyncClient) -> None:
         async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
             status = json.loads(await socket.recv())
     assert next(one for one in status["channels"] if one["name"] == "watched")["sources"]
-    check(status, wire.ServiceStatus)
-    check((await client.get("/api/channels/watched")).json(), wire.ChannelStatus)
+    check(status, ServiceStatus)
+    check((await client.get("/api/channels/watched")).json(), ChannelStatus)
 
 
 async def test_the_script_in_obs(service: Running, client: httpx.AsyncClient) -> None:
@@ -118,20 +135,20 @@ async def test_a_source_as_readers_see_it(service: Running) -> None:
         await publisher.close()
         while (event := json.loads(await reader.recv()))["event"] != "status":
             pass
-    check(event["data"], wire.SourceEvent)
+    check(event["data"], SourceEvent)
 
 
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
         ("channels/main/settings", SettingsDescription),
-        ("channels/main/links", wire.PageLinks),
-        ("channels/main/ingests", wire.IngestList),
-        ("channels/main/transcript.json", wire.ChannelTranscript),
-        ("models", wire.ModelList),
-        ("languages", wire.LanguageList),
-        ("sessions", wire.SessionList),
-        ("channels/main/transcript.doc", wire.ErrorMessage),
+        ("channels/main/links", PageLinks),
+        ("channels/main/ingests", IngestList),
+        ("channels/main/transcript.json", ChannelTranscript),
+        ("models", ModelList),
+        ("languages", LanguageList),
+        ("sessions", SessionList),
+        ("channels/main/transcript.doc", ErrorMessage),
     ],
 )
 async def test_requests(client: httpx.AsyncClient, path: str, kind: Any) -> None:
@@ -143,11 +160,11 @@ async def test_sessions(service: Running, client: httpx.AsyncClient) -> None:
     session = (await client.get(f"/api/sessions/{spoken.session}")).json()
     assert session["audio"]
     assert session["recordings"]
-    check(session, wire.Session)
-    check((await client.get(f"/api/sessions/{spoken.session}/transcript.json")).json(), wire.TranscriptJson)
+    check(session, Session)
+    check((await client.get(f"/api/sessions/{spoken.session}/transcript.json")).json(), TranscriptJson)
     found = (await client.get("/api/sessions?q=close%20door")).json()
     assert found["sessions"][0]["hits"]
-    check(found, wire.SessionList)
+    check(found, SessionList)
 
 
 async def test_tokens() -> None:
@@ -157,9 +174,9 @@ async def test_tokens() -> None:
         running(access=Access(SECRET, require_token=True)) as service,
         httpx.AsyncClient(base_url=service.url, headers=headers) as client,
     ):
-        check((await client.post("/api/tokens", json={"channel": "main"})).json(), wire.NewToken)
-        check((await client.get("/api/tokens")).json(), wire.TokenList)
+        check((await client.post("/api/tokens", json={"channel": "main"})).json(), NewToken)
+        check((await client.get("/api/tokens")).json(), TokenList)
         async with connect(f"{service.sockets}/api/status", proxy=None, additional_headers=headers) as socket:
             status = json.loads(await socket.recv())
         assert "links" in status
-        check(status, wire.ServiceStatus)
+        check(status, ServiceStatus)

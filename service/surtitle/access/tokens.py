@@ -11,7 +11,7 @@ from typing import Any
 import jwt
 
 from surtitle.core.errors import BadRequest, Unauthorized
-from surtitle.core.wire import ScopeName
+from surtitle.core.wire.access import ScopeName
 
 EVERY = "*"
 """The channel of a token that is valid in all channels."""

@@ -23,7 +23,7 @@ from surtitle.channels.settings import AlertSettings
 from surtitle.channels.source import Source
 from surtitle.core.errors import AlertNotSent, BadRequest
 from surtitle.core.notifier import Notifier
-from surtitle.core.wire import Alert, AlertKind, AlertMessage, AlertState, AlertStatus
+from surtitle.core.wire.alerts import Alert, AlertKind, AlertMessage, AlertState, AlertStatus
 from surtitle.outputs.manager import OutputManager
 from surtitle.outputs.state import TargetError
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from surtitle.alerts.condition import Condition
 from surtitle.alerts.source_conditions import SourceConditions, SourceReport
 from surtitle.channels.settings import AlertSettings
-from surtitle.core.wire import AlertKind, OutputStatus
+from surtitle.core.wire.alerts import AlertKind
+from surtitle.core.wire.outputs import OutputStatus
 
 _LOST_FOR = 600.0  # seconds for which a source that was lost is expected back
 _BAD_OUTPUTS = ("refused", "failed")

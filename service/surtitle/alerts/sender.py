@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from surtitle.channels.settings import AlertSettings
 from surtitle.core.backoff import Backoff
-from surtitle.core.wire import AlertMessage
+from surtitle.core.wire.alerts import AlertMessage
 from surtitle.outputs.http_client import HttpClient
 from surtitle.outputs.state import TargetError
 from surtitle.outputs.webhook import post, post_signed

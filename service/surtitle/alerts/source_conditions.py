@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from surtitle.alerts.condition import Condition
 from surtitle.channels.backup import AUDIBLE
 from surtitle.channels.settings import AlertSettings
-from surtitle.core.wire import AlertKind
+from surtitle.core.wire.alerts import AlertKind
 
 _SPEECH = -45.0  # decibels below full scale from which audio is loud enough to be speech
 _PAUSE = 3.0  # seconds between two words for which a source is not silent

@@ -10,7 +10,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions, ass, cues, documents, podcast
 from surtitle.captions.exports.escapes import remove_controls
 from surtitle.core.errors import NoSuchFormat
-from surtitle.core.wire import FinalCaption, TranscriptJson, Word
+from surtitle.core.wire.captions import FinalCaption, TranscriptJson, Word
 
 
 @dataclass(frozen=True, slots=True)

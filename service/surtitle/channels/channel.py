@@ -21,7 +21,8 @@ from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.errors import NoSuchCaption, NoSuchChannel, TooMany
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
-from surtitle.core.wire import PauseEvent, SourceEvent
+from surtitle.core.wire.captions import PauseEvent
+from surtitle.core.wire.sources import SourceEvent
 from surtitle.speakers.timeline import SpeakerNumbering, highest_number, is_numbered
 
 _NAME_PATTERN = re.compile(r"\w[\w.-]{0,63}")

@@ -12,7 +12,8 @@ from surtitle.channels.observer import ChannelObserver
 from surtitle.channels.readers import Readers
 from surtitle.channels.running_sources import RunningSources
 from surtitle.channels.text_sources import TextSources
-from surtitle.core.wire import ChannelBasics, ChannelStatus, DiarizationStatus
+from surtitle.core.wire.speakers import DiarizationStatus
+from surtitle.core.wire.status import ChannelBasics, ChannelStatus
 from surtitle.speakers.diarizer import Diarizer
 
 

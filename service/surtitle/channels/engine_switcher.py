@@ -16,7 +16,7 @@ from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.source import Source
 from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import BadRequest, EngineError
-from surtitle.core.wire import LoadState, ModelProgress
+from surtitle.core.wire.models import LoadState, ModelProgress
 from surtitle.models.catalogue import plain_name
 from surtitle.models.engines import BUILT_IN, Engines
 from surtitle.models.pool import Progress

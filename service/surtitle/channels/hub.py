@@ -35,7 +35,7 @@ from surtitle.core.keyed_lock import KeyedLock
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier, from_thread
 from surtitle.core.settings import Settings
-from surtitle.core.wire import ChannelStatus
+from surtitle.core.wire.status import ChannelStatus
 from surtitle.models.engines import Engines
 from surtitle.speakers.diarizer import Diarizer
 

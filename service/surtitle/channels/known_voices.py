@@ -14,7 +14,7 @@ from surtitle.channels.settings import SettingsChanges
 from surtitle.channels.voice_store import KnownVoice, VoiceStore, group_by_name
 from surtitle.core.errors import NoSuchVoice, SurtitleError
 from surtitle.core.notifier import from_thread
-from surtitle.core.wire import VoiceEntry
+from surtitle.core.wire.speakers import VoiceEntry
 from surtitle.speakers.timeline import SpeakerNumbering
 from surtitle.speakers.voice_encoder import NAME
 from surtitle.speakers.voice_matching import MIN_SECONDS, find_known

@@ -7,7 +7,14 @@ import asyncio
 from surtitle.captions.caption import Caption
 from surtitle.captions.transcript import words_as_json
 from surtitle.channels.feed import Feed
-from surtitle.core.wire import EndMessage, FinalMessage, LagMessage, PartialMessage, PublishedCaption, StatusMessage
+from surtitle.core.wire.sources import (
+    EndMessage,
+    FinalMessage,
+    LagMessage,
+    PartialMessage,
+    PublishedCaption,
+    StatusMessage,
+)
 from surtitle.speech.recognizer import Boundary
 
 _MAX_MESSAGES = 256  # messages kept for a publisher that does not read them

@@ -29,7 +29,7 @@ from surtitle.core.errors import EngineError, SurtitleError, TooFast, TooLong
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
-from surtitle.core.wire import SourceEvent, SourceState, SourceStatus
+from surtitle.core.wire.sources import SourceEvent, SourceState, SourceStatus
 from surtitle.models.catalogue import plain_name
 from surtitle.pipeline import Pipeline
 from surtitle.speech.engine import Engine, Stream

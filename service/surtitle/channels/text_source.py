@@ -13,7 +13,7 @@ from surtitle.captions.typed import TypedUpdate, TypedWords
 from surtitle.channels.channel import Channel
 from surtitle.channels.source_stats import SourceStats
 from surtitle.core.metrics import Metrics
-from surtitle.core.wire import SourceEvent, SourceState, SourceStatus
+from surtitle.core.wire.sources import SourceEvent, SourceState, SourceStatus
 from surtitle.vocabulary.substituter import Substituter
 
 log = logging.getLogger("surtitle.text_source")

@@ -15,7 +15,8 @@ from surtitle.channels.feed import Event, Feed
 from surtitle.channels.style import StyleEvent
 from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.notifier import Notifier
-from surtitle.core.wire import CaptionEvent, TrackHistory, TranslationEvent
+from surtitle.core.wire.captions import CaptionEvent, TrackHistory
+from surtitle.core.wire.translation import TranslationEvent
 
 _LINGER = 4.0  # seconds for which a final caption still appears on a screen that is opened after it
 _MAX_RENAMED = 200  # captions that are published again when their speakers are given names

@@ -20,7 +20,7 @@ from surtitle.closed_captions.obs_client import (
 )
 from surtitle.closed_captions.record_clock import RecordStatus
 from surtitle.core.backoff import Backoff
-from surtitle.core.wire import ClosedCaptionsState
+from surtitle.core.wire.obs import ClosedCaptionsState
 
 log = logging.getLogger("surtitle.obs")
 

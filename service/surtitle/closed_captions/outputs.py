@@ -18,7 +18,7 @@ from surtitle.closed_captions.obs_websocket import OFF, ObsOutput
 from surtitle.closed_captions.record_clock import RecordStatus
 from surtitle.core.errors import SurtitleError
 from surtitle.core.keyed_lock import KeyedLock
-from surtitle.core.wire import ClosedCaptionsStatus
+from surtitle.core.wire.obs import ClosedCaptionsStatus
 from surtitle.translation.translations import Translations
 
 log = logging.getLogger("surtitle.outputs")

@@ -18,7 +18,7 @@ from surtitle.closed_captions.obs_client import (
     connect_to_obs,
 )
 from surtitle.core.backoff import Backoff
-from surtitle.core.wire import SceneState, SceneStatus
+from surtitle.core.wire.obs import SceneState, SceneStatus
 
 log = logging.getLogger("surtitle.obs")
 

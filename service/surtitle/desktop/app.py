@@ -18,7 +18,7 @@ import click
 from surtitle import __version__
 from surtitle.core.memory import limit_malloc_arenas, trim_heap_periodically
 from surtitle.core.settings import Settings
-from surtitle.core.wire import LoadState
+from surtitle.core.wire.models import LoadState
 from surtitle.desktop.location import Location
 from surtitle.desktop.program import Program
 from surtitle.desktop.single_instance import SingleInstance

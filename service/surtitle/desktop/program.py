@@ -17,7 +17,7 @@ from surtitle.core.errors import SurtitleError
 from surtitle.core.files import replace_file
 from surtitle.core.notifier import Notifier, from_thread
 from surtitle.core.threads import start_thread
-from surtitle.core.wire import ProgramStatus, ProgramUpdate, UpdateState
+from surtitle.core.wire.status import ProgramStatus, ProgramUpdate, UpdateState
 from surtitle.desktop import autostart
 from surtitle.desktop.location import LOG_FOLDER, Location, app_command
 from surtitle.desktop.release import Release, UpdateError, check_program, download, find_update, unpack

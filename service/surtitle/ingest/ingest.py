@@ -12,7 +12,7 @@ from surtitle.audio import Frames
 from surtitle.audio.gaps import PlacedBlock
 from surtitle.core.backoff import Backoff
 from surtitle.core.errors import ShuttingDown, SurtitleError
-from surtitle.core.wire import IngestState
+from surtitle.core.wire.ingests import IngestState
 from surtitle.ingest.block_reader import BlockReader
 from surtitle.ingest.media_input import IngestError, OpenInput
 

@@ -14,7 +14,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.channels.settings import IngestSettings, check_language, clean_name
 from surtitle.core.errors import NoSuchIngest, SurtitleError, TooMany
-from surtitle.core.wire import IngestDescription
+from surtitle.core.wire.ingests import IngestDescription
 from surtitle.ingest.address import check_not_listening, mask, parse_address
 from surtitle.ingest.checked_http import resolve_public
 from surtitle.ingest.hub_sink import HubSink

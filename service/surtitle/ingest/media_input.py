@@ -16,7 +16,7 @@ from surtitle.audio.container import clock_start, decode_stream, describe_error,
 from surtitle.audio.gaps import PlacedBlock, find_gaps
 from surtitle.audio.pcm import PcmDecoder
 from surtitle.core.errors import SurtitleError
-from surtitle.core.wire import IngestState
+from surtitle.core.wire.ingests import IngestState
 from surtitle.ingest.address import MediaAddress, check_not_listening
 from surtitle.ingest.checked_http import HttpBody, HttpStatusError, open_public, resolve_public
 

@@ -16,7 +16,7 @@ from surtitle.core.errors import EngineError, ModelError
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Settings
 from surtitle.core.threads import start_thread
-from surtitle.core.wire import EngineDescription, LoadState, ModelProgress
+from surtitle.core.wire.models import EngineDescription, LoadState, ModelProgress
 from surtitle.models import catalogue
 from surtitle.models.lag import LagMonitor, SourcePace
 from surtitle.models.selection import Selection, select, smaller_models

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from surtitle.core.errors import ModelError
 from surtitle.core.notifier import Notifier
 from surtitle.core.threads import start_thread
-from surtitle.core.wire import LoadState, ModelProgress
+from surtitle.core.wire.models import LoadState, ModelProgress
 from surtitle.models.download import download
 from surtitle.models.kind import ModelKind
 

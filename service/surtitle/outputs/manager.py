@@ -24,7 +24,7 @@ from surtitle.channels.output_settings import (
 from surtitle.closed_captions.outputs import Outputs as ClosedCaptionsOutputs
 from surtitle.core.errors import SurtitleError
 from surtitle.core.keyed_lock import KeyedLock
-from surtitle.core.wire import OutputKind, OutputStatus
+from surtitle.core.wire.outputs import OutputKind, OutputStatus
 from surtitle.outputs.caption_url import caption_url_target
 from surtitle.outputs.obs_captions import STATES, ObsCaptionsOutput
 from surtitle.outputs.obs_text import ObsTextTarget

@@ -9,8 +9,8 @@ from surtitle.channels.output_settings import ObsCaptions
 from surtitle.channels.settings import ClosedCaptions
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.obs_websocket import ObsOutput
-from surtitle.core.wire import ClosedCaptionsState
-from surtitle.core.wire import OutputState as StateName
+from surtitle.core.wire.obs import ClosedCaptionsState
+from surtitle.core.wire.outputs import OutputState as StateName
 from surtitle.outputs.state import State
 
 STATES: dict[ClosedCaptionsState, StateName] = {

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from surtitle.core import wire
+from surtitle.core.wire.outputs import OutputState as StateName
 
 log = logging.getLogger("surtitle.outputs")
 
@@ -15,7 +15,7 @@ log = logging.getLogger("surtitle.outputs")
 class State:
     """The state of an output; ``message`` is a sentence for people."""
 
-    name: wire.OutputState
+    name: StateName
     message: str
 
 
@@ -59,7 +59,7 @@ class TargetError(Exception):
     ``repeatable`` says that trying again may help and cannot show the same text twice.
     """
 
-    state: wire.OutputState = "failed"
+    state: StateName = "failed"
 
     def __init__(self, message: str, *, repeatable: bool = False) -> None:
         super().__init__(message)

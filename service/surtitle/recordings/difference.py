@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports.documents import paragraphs
-from surtitle.core.wire import Change
+from surtitle.core.wire.sessions import Change
 from surtitle.core.words import Word, join
 
 _WINDOW = 60.0  # seconds, about, that are compared at once: words farther apart do not belong together

@@ -17,7 +17,7 @@ from surtitle.channels.session import Session
 from surtitle.channels.source import Source
 from surtitle.core.errors import BadRequest
 from surtitle.core.threads import start_thread
-from surtitle.core.wire import RecordingStatus
+from surtitle.core.wire.recording import RecordingStatus
 from surtitle.recordings.files import RecordingFiles, RecordingState, make_tags
 from surtitle.recordings.writer import AudioFormat, Recording
 from surtitle.store import records

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from surtitle.core.errors import BadRequest
 from surtitle.core.processes import LOW_PRIORITY, PATIENT, lower_priority, module_command, terminate
 from surtitle.core.settings import Settings
-from surtitle.core.wire import JobState, SecondPass
+from surtitle.core.wire.sessions import JobState, SecondPass
 
 log = logging.getLogger("surtitle.recordings")
 

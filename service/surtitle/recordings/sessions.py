@@ -12,9 +12,9 @@ from surtitle.captions.names import apply_names
 from surtitle.captions.transcript import sort_final
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL, names_in
-from surtitle.core import wire
 from surtitle.core.errors import NoSuchSession, StillRecording
-from surtitle.core.wire import SearchHit, SessionAudio, SessionObsRecording, SessionRecording
+from surtitle.core.wire import sessions as wire
+from surtitle.core.wire.sessions import SearchHit, SessionAudio, SessionObsRecording, SessionRecording
 from surtitle.recordings.difference import Difference, compare
 from surtitle.recordings.files import RecordingFile, RecordingFiles
 from surtitle.recordings.mix import mix_end, mix_start

@@ -17,7 +17,7 @@ import numpy as np
 from surtitle.audio import RATE, Samples
 from surtitle.core.errors import ModelError
 from surtitle.core.processes import read_answer, start_process, write_frame
-from surtitle.core.wire import DiarizationState
+from surtitle.core.wire.speakers import DiarizationState
 from surtitle.speakers.timeline import SPEAKERS, Activity, Timeline
 from surtitle.speakers.voice_tracker import VoiceTracker
 

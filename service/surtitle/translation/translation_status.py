@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from surtitle.channels.channel import Channel
-from surtitle.core.wire import TranslationEvent, TranslationState
+from surtitle.core.wire.translation import TranslationEvent, TranslationState
 from surtitle.translation.speech import ENGLISH, SpeechTranslation
 from surtitle.translation.translation_queue import TranslationQueue
 from surtitle.translation.translator_loader import TranslatorLoader

@@ -13,7 +13,7 @@ from surtitle.channels.track import Track
 from surtitle.core.errors import TooMany
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Settings
-from surtitle.core.wire import RunningTranslation, TranslationStatus
+from surtitle.core.wire.translation import RunningTranslation, TranslationStatus
 from surtitle.text.language_names import find
 from surtitle.translation.interpreter import Interpreter
 from surtitle.translation.speech import Speech

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from surtitle.core.errors import SurtitleError
 from surtitle.core.notifier import Notifier
-from surtitle.core.wire import LoadState
+from surtitle.core.wire.models import LoadState
 from surtitle.translation.translators import LoadedTranslator, Translators
 
 log = logging.getLogger("surtitle.translation")

@@ -15,7 +15,7 @@ from surtitle.channels.channel import check_name
 from surtitle.channels.settings import check_language, clean_name
 from surtitle.channels.text_source import TextSource
 from surtitle.core.errors import BadRequest
-from surtitle.core.wire import CartReceipt
+from surtitle.core.wire.sources import CartReceipt
 from surtitle.web.body import read_text
 from surtitle.web.services import services
 

@@ -13,7 +13,7 @@ from surtitle.channels.hub import Hub
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style, check_name
 from surtitle.core.errors import BadRequest, ModelError
-from surtitle.core.wire import ModelList, TranslationModel, TranslationModels, WhisperModel
+from surtitle.core.wire.models import ModelList, TranslationModel, TranslationModels, WhisperModel
 from surtitle.models import catalogue
 from surtitle.models.engines import BUILT_IN
 from surtitle.models.kind import ModelKind

@@ -13,7 +13,10 @@ from surtitle.access.tokens import EVERY, Scope
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import get_format
 from surtitle.core.errors import BadMethod, BadRequest, SurtitleError
-from surtitle.core.wire import ChannelForReaders, ChannelTranscript, Language, LanguageList, PageLinks
+from surtitle.core.wire.access import PageLinks
+from surtitle.core.wire.captions import ChannelTranscript
+from surtitle.core.wire.status import ChannelForReaders
+from surtitle.core.wire.translation import Language, LanguageList
 from surtitle.text.language_names import find, languages
 from surtitle.translation.translations import ORIGINAL
 from surtitle.web.guard import build_refusal, get_grant

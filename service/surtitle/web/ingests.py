@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from surtitle.core.wire import IngestList
+from surtitle.core.wire.ingests import IngestList
 from surtitle.ingest.address import MAX_LENGTH
 from surtitle.web.body import read_json
 from surtitle.web.services import services

@@ -10,7 +10,7 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from surtitle.core.errors import BadRequest, SurtitleError
-from surtitle.core.wire import ErrorMessage
+from surtitle.core.wire.errors import ErrorMessage
 
 log = logging.getLogger("surtitle.web")
 

@@ -23,7 +23,7 @@ from surtitle.channels.track import Track
 from surtitle.closed_captions.captioner import Captioner
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.core.errors import BadRequest
-from surtitle.core.wire import ObsOverlay, ObsScreen, ObsSource, ObsState, ObsTicket
+from surtitle.core.wire.obs import ObsOverlay, ObsScreen, ObsSource, ObsState, ObsTicket
 from surtitle.web.messages import Start
 from surtitle.web.publish import parse_start
 from surtitle.web.services import services

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.output_settings import Output, add_output, change_output, find_output, remove_output
-from surtitle.core.wire import OutputDescription, OutputList
+from surtitle.core.wire.outputs import OutputDescription, OutputList
 from surtitle.outputs.manager import CLOSED_CAPTIONS
 from surtitle.web.body import read_json
 from surtitle.web.services import services

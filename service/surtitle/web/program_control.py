@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from surtitle.core.notifier import Notifier
-from surtitle.core.wire import ProgramStatus
+from surtitle.core.wire.status import ProgramStatus
 
 
 class ProgramControl(Protocol):

@@ -28,7 +28,13 @@ from surtitle.core.errors import (
     TooFast,
 )
 from surtitle.core.logs import about
-from surtitle.core.wire import PublishSummary, PublishSummaryWithNotice, ReadyMessage, SourceStart, StatusMessage
+from surtitle.core.wire.sources import (
+    PublishSummary,
+    PublishSummaryWithNotice,
+    ReadyMessage,
+    SourceStart,
+    StatusMessage,
+)
 from surtitle.web.admission import ByteRateLimit
 from surtitle.web.clients import describe_peer, wait_for_client
 from surtitle.web.guard import admit

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from surtitle.channels.channel import Channel
-from surtitle.core.wire import EndedRecording, StoppedRecording
+from surtitle.core.wire.recording import EndedRecording, StoppedRecording
 from surtitle.recordings.recorder import Recorder
 from surtitle.web.services import services
 

@@ -12,7 +12,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from surtitle.captions.fit import fit_captions
 from surtitle.captions.transcript import export, get_format
 from surtitle.core.errors import BadRequest, NoSuchSession
-from surtitle.core.wire import DifferenceLine, SessionDifference
+from surtitle.core.wire.sessions import DifferenceLine, SessionDifference
 from surtitle.recordings.difference import Difference
 from surtitle.recordings.sessions import Sessions
 from surtitle.store.records import LIVE, POLISHED

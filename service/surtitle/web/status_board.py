@@ -14,7 +14,8 @@ from surtitle.access.tokens import Grant
 from surtitle.alerts.alerts import Alerts
 from surtitle.channels.hub import Hub
 from surtitle.core.notifier import Notifier
-from surtitle.core.wire import PageLinks, ServiceBasics
+from surtitle.core.wire.access import PageLinks
+from surtitle.core.wire.status import ServiceBasics
 from surtitle.demo import Demo
 from surtitle.models.engines import Engines
 from surtitle.web.program_control import ProgramControl

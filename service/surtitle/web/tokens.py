@@ -17,7 +17,7 @@ from surtitle.channels.channel import check_name
 from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
 from surtitle.core.settings import LOOPBACK
-from surtitle.core.wire import NewToken, PageLinks, TokenEntry, TokenList
+from surtitle.core.wire.access import NewToken, PageLinks, TokenEntry, TokenList
 from surtitle.web.base_path import get_base_path
 from surtitle.web.body import read_json
 from surtitle.web.guard import get_grant

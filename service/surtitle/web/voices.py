@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from surtitle.core.wire import VoiceList
+from surtitle.core.wire.speakers import VoiceList
 from surtitle.web.services import services
 
 

@@ -15,7 +15,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from surtitle.core.settings import Access, Limits
-from surtitle.core.wire import ModelProgress
+from surtitle.core.wire.models import ModelProgress
 from surtitle.models.engines import Engines
 from tests.support import free_port, running
 from tests.web.compat.clients import SECRET, token
