@@ -15,6 +15,7 @@ import pytest_asyncio
 from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
+from surtitle.channels.departure import Departure
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ResumableSource
 from surtitle.channels.source import Source
@@ -244,10 +245,9 @@ class Limited:
 
     def __init__(self, bench: Bench, script: Script) -> None:
         self.source = bench.source(script)
-        self.source._limits = Limits(source_length=60.0)
         self.time = 0.0
         self.source._now = lambda: self.time
-        self.source._created = 0.0
+        self.source._departure = Departure(60.0, lambda: self.time)
 
     async def hear(self, seconds: float) -> None:
         """Send audio in real time, which is recognized at once. Raises what `Source.put` raises."""
@@ -366,7 +366,7 @@ async def test_a_source_that_ends_while_it_waits_for_its_turn_hands_its_audio_ov
 
 async def test_a_source_lasts_for_days_without_a_limit(bench: Bench) -> None:
     limited = Limited(bench, Script())
-    limited.source._limits = LIMITS
+    limited.source._departure = Departure(LIMITS.source_length, lambda: limited.time)
     limited.time = 30 * 86_400.0
     await limited.hear(1.0)
     assert not limited.source.departed

@@ -6,9 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-
-import numpy as np
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.ring import RecentAudio
@@ -18,8 +15,10 @@ from surtitle.channels.audio_queue import Block
 from surtitle.channels.audio_tap import AudioListener
 from surtitle.channels.backup import AUDIBLE
 from surtitle.channels.channel import Channel
+from surtitle.channels.departure import Departure
 from surtitle.channels.lease import Lease
 from surtitle.channels.publisher_feed import PublisherFeed
+from surtitle.channels.recognition_progress import RecognitionProgress
 from surtitle.channels.session import ResumableSource
 from surtitle.channels.source_engine import SourceEngine
 from surtitle.channels.source_speakers import SourceSpeakers
@@ -27,7 +26,6 @@ from surtitle.channels.source_stats import SourceStats
 from surtitle.channels.speech_to_english import english_translator, translates
 from surtitle.core.errors import EngineError, SurtitleError, TooFast, TooLong
 from surtitle.core.metrics import Metrics
-from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
 from surtitle.core.wire.sources import SourceEvent, SourceState, SourceStatus
 from surtitle.models.catalogue import plain_name
@@ -40,22 +38,7 @@ _MIN_LOSS = 1.0  # seconds that a resumed client must be late before audio count
 _DRAIN_TIMEOUT = 60.0  # seconds for the rest of the audio at the end, plus
 _DRAIN_RATIO = 4.0  # seconds for each second of it
 _PAUSE = 0.5  # seconds without voice, after the end of an utterance, at which a source may end
-_LEAD_IN = 1.0  # seconds of such a pause that the next source gets to precede its first word, except
-_WORD_TAIL = 0.1  # the first seconds, in which the last word may fade
-_MAX_OVERTIME = 60.0  # seconds after which a source that is to end does not wait for a pause any longer
-
-
-@dataclass(slots=True)
-class _Departure:
-    """Why a source ends at the next pause, or at ``deadline`` on the loop's clock.
-
-    ``owner`` is the client it concerns, or None for any; ``begun`` is true once it is ending.
-    """
-
-    reason: SurtitleError
-    deadline: float
-    owner: asyncio.Future[None] | None = None
-    begun: bool = False
+_WORD_TAIL = 0.1  # seconds of such a pause in which the last word may fade
 
 
 class Source:
@@ -105,17 +88,13 @@ class Source:
         self._recent = RecentAudio()
         self._already_received = before
         self._on_end = on_end
-        self._created = self._now()
-        self._departure: _Departure | None = None
-        self._stepping = False  # whether recognition has taken audio that `_processed` does not count yet
+        self._departure = Departure(limits.source_length, self._now)
+        self._progress = RecognitionProgress(before)
         self._sent_status: tuple[object, ...] = ()
-        self._steps = Notifier()
-        self._newest = np.zeros(0, dtype=np.float32)  # of the processed samples, `_LEAD_IN` seconds at most
-        self._processed = self._flushed = round(before * RATE)  # samples recognized, and those whose captions are final
         self._publish_status(SourceState.LIVE)
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
         self._task.add_done_callback(lambda task: self.speakers.use(None))
-        self._task.add_done_callback(lambda task: self._steps.notify())
+        self._task.add_done_callback(lambda task: self._progress.stop())
 
     @property
     def engine(self) -> str:
@@ -142,7 +121,7 @@ class Source:
     @property
     def recognized(self) -> float:
         """Seconds of audio, from the first sample on, whose captions and boundaries are published."""
-        return self._processed / RATE
+        return self._progress.seconds
 
     @property
     def state(self) -> SourceState:
@@ -162,7 +141,7 @@ class Source:
     @property
     def departed(self) -> bool:
         """Whether the source ends for a reason that its client is to get after its last captions."""
-        return self._departure is not None and self._departure.begun
+        return self._departure.reason is not None
 
     @property
     def translates(self) -> bool:
@@ -187,7 +166,7 @@ class Source:
     def expel_at_pause(self, owner: asyncio.Future[None], reason: SurtitleError) -> None:
         """Like `expel`, but not in the middle of a sentence: at the next pause, or after a minute."""
         if self.lease.is_held_by(owner):
-            self._departure = _Departure(reason, self._now() + _MAX_OVERTIME, owner)
+            self._departure.request(reason, owner)
 
     async def use(self, engine: Engine, stream: Stream) -> None:
         """Recognize with another stream from the next utterance on. No word is lost; the source closes the stream."""
@@ -254,13 +233,12 @@ class Source:
         """
         position = self.input.queued
         self.input.flush()
+        timeout = _DRAIN_TIMEOUT + _DRAIN_RATIO * self.input.waiting
         try:
-            async with asyncio.timeout(_DRAIN_TIMEOUT + _DRAIN_RATIO * self.input.waiting):
-                while self._flushed < position and not self.ended:
-                    await self._steps.wait(self._steps.count, timeout=_DRAIN_TIMEOUT)
+            final = await self._progress.wait_until_final(position, lambda: self.ended, timeout)
         except TimeoutError as error:
             raise EngineError(f"The last {self.input.waiting:.0f} s could not be recognized in time.") from error
-        if self._flushed < position and self.error is not None:
+        if not final and self.error is not None:
             raise self.error
 
     def end(self) -> None:
@@ -314,7 +292,7 @@ class Source:
 
     def _append(self, samples: Samples) -> None:
         self._depart_in_time()
-        if self._departure is not None and self._departure.begun:
+        if self._departure.reason is not None:
             raise self._departure.reason
         if self.ended:
             raise self.error or EngineError("The source has ended: start another one.")
@@ -361,26 +339,15 @@ class Source:
         """End the source if it is to end and recognition has reached a pause, however much audio waits behind that."""
         if self.input.ending:
             return
-        self._check_length()
-        departure, pausing = self._departure, self._is_pausing()
-        if departure is None or not (pausing or self._now() > departure.deadline):
+        pausing = self._is_pausing()
+        reason = self._departure.begin(self.lease.is_held_by, pausing=pausing)
+        if reason is None:
             return
-        if departure.owner is not None and not self.lease.is_held_by(departure.owner):
-            self._departure = None  # another client has resumed the source
-            return
-        departure.begun = True
-        log.info("%s/%s: ends at %.1f s (%s)", *self._label, self.input.received, departure.reason)
-        if isinstance(departure.reason, TooLong):
+        log.info("%s/%s: ends at %.1f s (%s)", *self._label, self.input.received, reason)
+        if isinstance(reason, TooLong):
             self._hand_over(pausing=pausing and not (self.channel.paused or self.standby))
-        self.lease.disconnect(departure.reason)
+        self.lease.disconnect(reason)
         self.end()
-
-    def _check_length(self) -> None:
-        """Note that the source is to end if it has lasted too long."""
-        length = self._limits.source_length
-        if self._departure is None and 0 < length < self._now() - self._created:
-            reason = TooLong(f"This source has lasted {length:g} s, the limit: start a new one with its resume id.")
-            self._departure = _Departure(reason, self._now() + _MAX_OVERTIME)
 
     def _hand_over(self, *, pausing: bool) -> None:
         """Let the client continue with a new source, which begins in the pause, if there is one.
@@ -389,7 +356,7 @@ class Source:
         """
         position, waiting = self.input.received, list[Block]()
         if pausing:
-            lead = self._newest[-round((self._pipeline.silence - _WORD_TAIL) * RATE) :]
+            lead = self._progress.newest(self._pipeline.silence - _WORD_TAIL)
             position = self.recognized - len(lead) / RATE
             waiting = [Block(lead, self._now()), *self.input.take_all()]
         self.channel.session.hand_over(self.resume, ResumableSource(self.name, self.clock, position, waiting))
@@ -398,7 +365,7 @@ class Source:
         """Whether recognition has reached a place where nobody has spoken for a moment."""
         if self.channel.paused or self.standby:
             return True
-        return not self._stepping and self._pipeline.silence >= _PAUSE
+        return not self._progress.stepping and self._pipeline.silence >= _PAUSE
 
     def _report_skipped(self, seconds: float) -> None:
         self.stats.count_skipped(seconds)
@@ -438,16 +405,15 @@ class Source:
         async with engine.scheduler.turn(self.input.deadline()) as work:
             if self.input.empty:
                 return  # the source has ended meanwhile, and the next one recognizes what waited
-            self._check_length()
-            to_pause, self._stepping = self._departure is not None, True
+            to_pause, self._progress.stepping = self._departure.requested, True
             deadline, block, stream = self.input.deadline(), self.input.take(engine.step), self._engine.take()
             captions, rest = await work(lambda: self._step(block, stream, to_pause=to_pause))
             self._publish(captions)
         if rest.size:
             self.input.put_back(Block(rest, block.arrived))
             block = Block(block.samples[: -len(rest)], block.arrived, block.gap)
-        self._count_processed(block)
-        self._stepping = False
+        self._progress.count(block)
+        self._progress.stepping = False
         self._depart_in_time()
         self._engine.confirm(self._pipeline.stream)
         self.stats.lag = max(0.0, self._now() - deadline)
@@ -457,16 +423,6 @@ class Source:
             self.feed.publish_failure(failure.message)
         self._publish_status(self.state)
         self.channel.changes.notify()
-
-    def _count_processed(self, block: Block) -> None:
-        """Count a block, after which everything before its gap is final, or everything if it was a flush."""
-        self._processed += block.gap
-        if block.gap or not block.samples.size:
-            self._flushed = self._processed
-        self._processed += len(block.samples)
-        before = self._newest[: 0 if block.gap else None]
-        self._newest = np.concatenate((before, block.samples))[-round(_LEAD_IN * RATE) :]
-        self._steps.notify()
 
     def _step(self, block: Block, stream: Stream | None, *, to_pause: bool) -> tuple[list[Caption], Samples]:
         """One step of recognition, in the scheduler's thread, from which on ``stream`` may be used next.
