@@ -19,7 +19,7 @@ OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
 
-.PHONY: bench check clean icons install lint lock messages pictures program run sample test test-main test-torch tools zip
+.PHONY: bench check clean icons install lint lock messages pictures program run sample test test-main test-obs test-torch tools zip
 
 run: .venv/model
 	$(BIN)/surtitle serve
@@ -38,12 +38,17 @@ lint: .venv/test
 
 test: .venv/test tools
 	$(BIN)/python -m tests.weights
-	$(MAKE) --no-print-directory -j3 lint test-main test-torch
+	$(MAKE) --no-print-directory -j4 lint test-main test-obs test-torch
 	$(BIN)/python -m pytest -m "alone and not torch"
 
 # Side by side with those of torch and the linters, because most tests wait more than they work.
 test-main: .venv/test node_modules/.installed
-	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder \
+		--ignore=tests/obs
+
+# One after the other, because an OBS without a GPU takes a whole processor.
+test-obs: .venv/test
+	$(BIN)/python -m pytest -m "not alone and not torch" tests/obs
 
 # Several threads of torch would wait for each other without sleeping.
 test-torch: .venv-torch/test

@@ -25,19 +25,8 @@ settings.register_profile(
 settings.load_profile("surtitle")
 
 
-# Files that take minutes come first, so that at the end nobody waits for one of them. Those with OBS, which alone takes
-# a whole processor, are apart from each other.
-LONG = (
-    "tests/obs/test_closed_captions",
-    "tests/fuzz/",
-    "tests/store/test_kill",
-    "tests/obs/test_script.py",
-    "tests/e2e/test_extension",
-    "tests/obs/test_recording",
-    "tests/e2e/",
-    "tests/obs/",
-    "tests/store/",
-)
+# Files that take minutes come first, so that at the end nobody waits for one of them.
+LONG = ("tests/fuzz/", "tests/store/test_kill", "tests/e2e/test_extension", "tests/e2e/", "tests/store/")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses among them

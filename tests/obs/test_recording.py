@@ -13,7 +13,7 @@ from surtitle.audio.container import duration
 from tests.obs.bed import PASSWORD, obs
 from tests.support import free_port, put, running
 
-TOLERANCE = 0.4  # seconds, of which OBS may take one or two tenths until it does what it was asked for
+TOLERANCE = 1.0  # seconds; a busy OBS takes long until it does what it was asked for, but the pause is three times as long
 
 
 @pytest.mark.parametrize("way", ["obs-websocket", "script"])
