@@ -16,7 +16,7 @@ from tests.support import silence
 
 pytestmark = pytest.mark.torch
 
-BLOCKS = (1600, 12_345)
+BLOCK = 1600  # samples, and not a multiple of the model's own steps
 # speakers, latency, most diarization errors, least share of frames under the number of the speaker's arrival
 FIGURES = [(2, 1.04, 0.05, 0.95), (2, 10.0, 0.05, 0.95), (3, 1.04, 0.12, 0.9), (4, 1.04, 0.4, 0.6)]
 
@@ -35,14 +35,14 @@ def heard(model: Sortformer, sound: np.ndarray, latency: float, block: int = 400
 @pytest.mark.parametrize("latency", LATENCIES)
 def test_streaming_gives_the_same_activity_as_nemo_offline(model: Sortformer, latency: float) -> None:
     """Whatever pieces the sound comes in: features, context and cache are as if it were there at once."""
-    sound = dialogues(3, 1, 25.0)[0].sound
+    sound = dialogues(3, 1, 15.0)[0].sound
     first = heard(model, sound, latency)  # sets the model to this latency
     whole = model.net.forward(
         audio_signal=model.torch.from_numpy(sound)[None], audio_signal_length=model.torch.tensor([len(sound)])
     )
     whole = whole[0].detach().numpy()
     assert np.ptp(whole) > 0.5
-    for found in (first, *(heard(model, sound, latency, block) for block in BLOCKS)):
+    for found in (first, heard(model, sound, latency, BLOCK)):
         assert len(found) == len(whole)
         np.testing.assert_allclose(found, whole, atol=1e-3)
 
@@ -86,7 +86,7 @@ def test_it_distinguishes_voices(
     from tests.trained_models.sortformer.evaluate import Score
 
     score = Score()
-    for dialogue in dialogues(speakers, 5):
+    for dialogue in dialogues(speakers, 3):
         score.add(dialogue, heard(model, dialogue.sound, latency))
     assert score.error < most, score
     assert statistics.mean(score.in_order) > in_order, score
