@@ -7,7 +7,8 @@ import base64
 import httpx
 from playwright.async_api import async_playwright
 
-from tests.support import Running, as_wav, error_rate, need, speech
+from tests.e2e.chromium import find_chromium
+from tests.support import Running, as_wav, error_rate, speech
 
 TEXT = (
     "The farmer sold his horse and bought a new truck. She has worked in the same office for eleven years. "
@@ -45,7 +46,7 @@ async def test_what_a_browser_records(service: Running) -> None:
     encoded = base64.b64encode(as_wav(speech(TEXT))).decode()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=need("chromium"), args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+            executable_path=find_chromium(), args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
         )
         page = await browser.new_page()
         await page.goto(f"{service.url}/view/recorded")

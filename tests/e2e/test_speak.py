@@ -15,9 +15,10 @@ from playwright.async_api import Browser, async_playwright
 from surtitle.access import tokens
 from surtitle.access.tokens import Scope
 from surtitle.core.settings import Access
+from tests.e2e.chromium import find_chromium
 from tests.e2e.conftest import Watched
 from tests.e2e.test_accessibility import SCHEMES, opened, violations
-from tests.support import Running, as_wav, need, running, silence, sources, speech, until
+from tests.support import Running, as_wav, running, silence, sources, speech, until
 
 SAID = "The train was late because of the heavy snow."
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -31,7 +32,7 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bro
     sound.write_bytes(as_wav(np.concatenate((speech(SAID), silence(1.0)))))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=need("chromium"),
+            executable_path=find_chromium(),
             args=[
                 "--no-sandbox",
                 "--use-fake-ui-for-media-stream",

@@ -10,10 +10,11 @@ import numpy as np
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
+from tests.e2e.chromium import find_chromium
 from tests.e2e.conftest import Watched
 from tests.e2e.site import Site
 from tests.peers import need_wheel
-from tests.support import Running, as_wav, need, running, silence, sources, speech, until
+from tests.support import Running, as_wav, running, silence, sources, speech, until
 from tests.web.compat.test_whisperlivekit import WHEEL
 
 SAID = "She has worked in the same office for eleven years."
@@ -31,7 +32,7 @@ async def microphone(tmp_path: Path) -> AsyncIterator[Browser]:
         f"--use-file-for-fake-audio-capture={file}",
     ]
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=need("chromium"), args=arguments)
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
         yield browser
         await browser.close()
 

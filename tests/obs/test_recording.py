@@ -13,7 +13,7 @@ from surtitle.audio.container import duration
 from tests.obs.bed import PASSWORD, obs
 from tests.support import free_port, put, running
 
-TOLERANCE = 1.0  # seconds; a busy OBS takes long until it does what it was asked for, but the pause is three times as long
+TOLERANCE = 1.0  # seconds that a busy OBS may take to do what it was asked for; the pause is three times as long
 
 
 @pytest.mark.parametrize("way", ["obs-websocket", "script"])

@@ -89,10 +89,11 @@ class Row {
     form.scrollIntoView({ block: "nearest" });
     text.focus();
     const close = () => {
+      const focused = form.contains(document.activeElement); // the person may have gone on to another caption meanwhile
       form.remove();
       delete this.element.dataset.editing;
       this.editing = false;
-      this.correct.focus();
+      if (focused) this.correct.focus();
     };
     form.addEventListener("keydown", (event) => event.key === "Escape" && close());
     part(form, ".cancel").addEventListener("click", close);
