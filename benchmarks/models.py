@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from surtitle.core.errors import SurtitleError
-from surtitle.models import catalogue
+from surtitle.speech.whisper.kind import WHISPER
 
 DEFAULT = ("base", "tiny.en")
 VARIABLE = "SURTITLE_BENCH_MODELS"
@@ -45,7 +45,7 @@ def find(name: str, directories: Mapping[str, Path]) -> Model:
     """
     directory = directories.get(name) or from_environment().get(name)
     try:
-        directory = directory or catalogue.WHISPER.on_disk(name)
+        directory = directory or WHISPER.on_disk(name)
     except SurtitleError as error:
         raise LookupError(error.message) from error
     if directory is None:

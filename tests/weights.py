@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from surtitle.core.errors import ModelError
-from surtitle.models import catalogue
 from surtitle.models.download import download
+from surtitle.speech.whisper.kind import WHISPER
 from tests.support import missing
 
 NAMES = ("base", "tiny.en")
@@ -27,9 +27,9 @@ def find_weights(name: str) -> Path:
     """
     if folder := os.environ.get(FOLDER):
         directory = Path(folder) / name
-        if catalogue.WHISPER.local_directory(str(directory)) is not None:
+        if WHISPER.local_directory(str(directory)) is not None:
             return directory
-    return catalogue.WHISPER.find_cached(name) or download(name)
+    return WHISPER.find_cached(name) or download(name)
 
 
 def required_weights(name: str) -> Path:

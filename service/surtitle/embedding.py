@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import count
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from surtitle.audio import Samples
 from surtitle.captions.caption import Caption
 from surtitle.core.errors import ModelError
-from surtitle.models import catalogue
 from surtitle.models.download import download
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
 from surtitle.pipeline import Pipeline
 from surtitle.speech.chinese import open_stream
 from surtitle.speech.engine import Engine, Hints
-from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
-from surtitle.speech.whisper.engine import WhisperEngine
+from surtitle.speech.kinds import EngineModel, find_model
 from surtitle.text.chinese import find_characters
 from surtitle.text.languages import AUTO, recognizer_code
 
@@ -28,21 +25,18 @@ def load_engine(model: str | None = None, language: str = AUTO) -> Engine:
     """Load a speech recognizer, downloading its model first where that is needed.
 
     ``model`` is a name (``"base"``, ``"small.en"``, ...), the directory of a Whisper model converted for CTranslate2,
-    or ``"pocketsphinx"`` for the recognizer that needs no download and knows English. Without one, the model that
+    a model of another kind of recognizer (``"whisper.cpp:base"``), or ``"pocketsphinx"`` for the one that needs no
+    download and knows English. Without one, the model that
     suits this computer and ``language`` best is taken, as ``surtitle serve`` does.
 
     Takes seconds, or as long as the download: call it in a thread. One engine serves any number of streams. Raises
     `ModelError`.
     """
-    if model == PocketsphinxEngine.name:
-        return PocketsphinxEngine()
     names = (model,) if model else select(None, language, SpeedStore(None)).names
     failure = ModelError("No model suits this computer: name one.")
     for name in names:
-        if name == PocketsphinxEngine.name:
-            return PocketsphinxEngine()
         try:
-            return WhisperEngine(_directory(name), name)
+            return _load(find_model(name))
         except ModelError as error:
             failure = error
     raise failure
@@ -102,6 +96,8 @@ def stream_captions(engine: Engine, blocks: Iterable[Samples], language: str = A
         yield from stream.finish()
 
 
-def _directory(model: str) -> Path:
+def _load(model: EngineModel) -> Engine:
     """Raises `ModelError`."""
-    return catalogue.WHISPER.on_disk(model) or download(model)
+    model.check()
+    files = model.kind.files
+    return model.load((files.on_disk(model.name) or download(model.name, kind=files)) if files else None)

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from surtitle.models.repositories import REPOSITORIES
+from surtitle.speech.whisper.repositories import REPOSITORIES
 from tests.installation.requirements import ROOT, declared
 
 

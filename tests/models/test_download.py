@@ -16,6 +16,7 @@ from surtitle.models import catalogue
 from surtitle.models import download as downloads
 from surtitle.models.download import download
 from surtitle.models.pip_download import DownloadStopped
+from surtitle.speech.whisper.kind import WHISPER
 from tests.hub import BASE, FakeHub
 from tests.untrained import untrained_whisper
 
@@ -23,11 +24,11 @@ from tests.untrained import untrained_whisper
 @pytest.mark.usefixtures("hub")
 def test_a_model_is_downloaded_with_progress() -> None:
     told: list[tuple[int, int]] = []
-    assert catalogue.WHISPER.find_cached("base.en") is None
+    assert WHISPER.find_cached("base.en") is None
     path = download("base.en", lambda done, total: told.append((done, total)))
     assert {file.name for file in path.iterdir()} == {file.name for file in untrained_whisper().iterdir()}
-    assert catalogue.WHISPER.find_cached("base.en") == path
-    assert catalogue.WHISPER.on_disk("base.en") == path
+    assert WHISPER.find_cached("base.en") == path
+    assert WHISPER.on_disk("base.en") == path
     done, totals = zip(*told, strict=True)
     assert set(totals) == {sum(file.stat().st_size for file in untrained_whisper().iterdir())}
     assert list(done) == sorted(done)
@@ -56,13 +57,13 @@ def test_an_incomplete_download_is_not_taken_for_a_model(hub: FakeHub, monkeypat
     hub.cuts = 100
     with pytest.raises(ModelError, match="could not be downloaded from the model hub"):
         download("base.en")
-    assert catalogue.WHISPER.find_cached("base.en") is None
+    assert WHISPER.find_cached("base.en") is None
     hub.cuts = 0
     hub.fetched.clear()
-    assert catalogue.WHISPER.find_cached("base.en") is None
+    assert WHISPER.find_cached("base.en") is None
     download("base.en")
     assert hub.fetched == ["model.bin"]  # the others were complete
-    assert catalogue.WHISPER.find_cached("base.en")
+    assert WHISPER.find_cached("base.en")
 
 
 def test_a_download_can_be_stopped(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +77,7 @@ def test_a_download_can_be_stopped(hub: FakeHub, monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(DownloadStopped):
         download("base.en", tell, stop)
-    assert catalogue.WHISPER.find_cached("base.en") is None
+    assert WHISPER.find_cached("base.en") is None
 
 
 @pytest.mark.usefixtures("hub")
@@ -125,30 +126,30 @@ def test_the_catalogue_lists_downloaded_models_and_not_removed_ones() -> None:
     here = [model for model in catalogue.catalogue() if model.complete]
     assert [(model.name, model.repository) for model in here] == [("base.en", BASE)]
     assert here[0].size > 4_000_000
-    assert catalogue.WHISPER.remove("base.en") > 4_000_000
+    assert WHISPER.remove("base.en") > 4_000_000
     assert not any(model.complete or model.size for model in catalogue.catalogue())
     with pytest.raises(ModelError, match="is not on this computer"):
-        catalogue.WHISPER.remove("base.en")
+        WHISPER.remove("base.en")
 
 
 def test_a_directory_of_the_user_is_not_removed() -> None:
     with pytest.raises(ModelError, match="delete it yourself"):
-        catalogue.WHISPER.remove(str(untrained_whisper()))
+        WHISPER.remove(str(untrained_whisper()))
     assert (untrained_whisper() / "model.bin").is_file()
 
 
 def test_directories_and_names(tmp_path: Path) -> None:
-    assert catalogue.WHISPER.local_directory("base.en") is None
-    assert catalogue.WHISPER.local_directory("Systran/faster-whisper-base") is None
+    assert WHISPER.local_directory("base.en") is None
+    assert WHISPER.local_directory("Systran/faster-whisper-base") is None
     with pytest.raises(ModelError, match="no directory"):
-        catalogue.WHISPER.local_directory(str(tmp_path / "missing"))
+        WHISPER.local_directory(str(tmp_path / "missing"))
     with pytest.raises(ModelError, match=r"no model\.bin"):
-        catalogue.WHISPER.local_directory(str(tmp_path))
+        WHISPER.local_directory(str(tmp_path))
     (tmp_path / "model.bin").touch()
-    assert catalogue.WHISPER.local_directory(str(tmp_path)) == tmp_path
+    assert WHISPER.local_directory(str(tmp_path)) == tmp_path
     for name in ("medium.klingon", "a/b/c", "../etc", "x" * 300, "a/b\0", ""):
         with pytest.raises(ModelError, match="is not a known model"):
-            catalogue.WHISPER.repository(name)
+            WHISPER.repository(name)
 
 
 def test_a_model_that_is_not_here_is_named_before_anybody_is_asked() -> None:

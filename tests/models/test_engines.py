@@ -12,13 +12,13 @@ import pytest
 
 from surtitle.core.errors import ModelError
 from surtitle.core.settings import Settings
-from surtitle.models import catalogue
+from surtitle.model_files.kind import ModelKind
 from surtitle.models.download import download
 from surtitle.models.engines import Engines
-from surtitle.models.kind import ModelKind
 from surtitle.models.lag import SourcePace
 from surtitle.models.speed_store import SpeedStore
 from surtitle.speech.speed import Speed
+from surtitle.speech.whisper.kind import WHISPER
 from tests.hub import BASE, FakeHub
 from tests.package_index import FakePackageIndex
 from tests.support import until
@@ -94,7 +94,7 @@ async def test_closing_does_not_wait_for_a_download(hub: FakeHub) -> None:
     hub.open.clear()
     async with asyncio.timeout(10), started(model="base.en") as engines:
         await until(lambda: engines.loading is not None and engines.loading["state"] == "fetching")
-    assert catalogue.WHISPER.find_cached("base.en") is None
+    assert WHISPER.find_cached("base.en") is None
 
 
 async def test_several_requests_load_a_model_once(hub: FakeHub) -> None:
@@ -143,7 +143,7 @@ async def test_damaged_files_of_a_downloaded_model_are_reported_with_a_remedy(hu
 
 
 async def test_unused_models_are_unloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.models.whisper_pool._MIN_IDLE_TIME", 0.0)
+    monkeypatch.setattr("surtitle.models.engine_pool._MIN_IDLE_TIME", 0.0)
     copies = [tmp_path / str(number) for number in range(5)]
     for copy in copies:
         copy.symlink_to(untrained_whisper())

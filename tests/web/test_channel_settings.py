@@ -174,10 +174,12 @@ async def test_pages_of_strangers_change_nothing(client: httpx.AsyncClient) -> N
 
 @pytest.mark.usefixtures("hub")
 async def test_models_are_listed(client: httpx.AsyncClient) -> None:
-    listed = (await client.get("/api/models")).json()["models"]
-    models = {model["name"]: model for model in listed}
-    assert models["base"] == {"name": "base", "bytes": 148_000_000, "here": False, "source": "", "auto": True}
+    listed = (await client.get("/api/models")).json()
+    models = {model["name"]: model for model in listed["models"]}
+    whisper = {"engine": "whisper", "here": False, "source": ""}
+    assert models["base"] == {"name": "base", "bytes": 148_000_000, "auto": True, **whisper}
     assert "large-v3-turbo" in models
+    assert {"name": "whisper", "title": "Whisper", "local": True, "problem": "", "default": ""} in listed["engines"]
 
 
 async def test_a_model_changes_while_captions_run_and_no_word_is_lost(whisper_tiny: Path, tmp_path: Path) -> None:

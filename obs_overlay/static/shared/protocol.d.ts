@@ -189,13 +189,28 @@ export interface EngineDescription {
 }
 
 /** A recognition model that has a name. */
-export interface WhisperModel {
+export interface RecognitionModel {
   auto: boolean;
   bytes: number | null;
+  /** the kind of its engine */
+  engine: string;
   /** whether it is on this computer */
   here: boolean;
   name: string;
   source: string;
+}
+
+/** A kind of recognizer that is known here. */
+export interface EngineKindDescription {
+  /** the model for people who name none; may be empty */
+  default: string;
+  /** whether sound stays on the service's computer */
+  local: boolean;
+  /** before the colon in the names of its models */
+  name: string;
+  /** why it cannot be used, and how to change that; empty if it can be */
+  problem: string;
+  title: string;
 }
 
 /** A translation model that has a name. */
@@ -212,8 +227,9 @@ export interface TranslationModels {
 
 /** What `/api/models` answers. */
 export interface ModelList {
+  engines: EngineKindDescription[];
   loaded: ModelProgress[];
-  models: WhisperModel[];
+  models: RecognitionModel[];
   translation: TranslationModels;
 }
 

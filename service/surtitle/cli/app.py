@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from surtitle.cli.options import data_dir_option, host_option, or_of_serve, port_option
+from surtitle.cli.options import data_dir_option, engine_option, host_option, name_models, or_of_serve, port_option
 from surtitle.core.errors import SurtitleError
-from surtitle.core.settings import ENGINES, Settings
+from surtitle.core.settings import Settings
 
 _END_TIMEOUT = 10.0  # seconds for an app that was just quit
 
@@ -16,8 +16,13 @@ _END_TIMEOUT = 10.0  # seconds for an app that was just quit
 @click.command()
 @host_option("The address to listen on.", envvar=or_of_serve("APP", "HOST"))
 @port_option(envvar=or_of_serve("APP", "PORT"))
-@click.option("--engine", type=click.Choice(ENGINES), default="auto", envvar=or_of_serve("APP", "ENGINE"), hidden=True)
-@click.option("--model", metavar="NAME|DIR", envvar=or_of_serve("APP", "MODEL"), help="A Whisper model.")
+@engine_option(envvar=or_of_serve("APP", "ENGINE"), hidden=True)
+@click.option(
+    "--model",
+    metavar="NAME|DIR",
+    envvar=or_of_serve("APP", "MODEL"),
+    help="A model: a name such as small.en, or a directory.",
+)
 @data_dir_option("The folder for settings, transcripts and recordings.", envvar=or_of_serve("APP", "DATA_DIR"))
 @click.option("--background", is_flag=True, help="Open no dashboard, as when the computer starts.")
 @click.option("--update-failed", metavar="VERSION", hidden=True)
@@ -45,6 +50,7 @@ def app(
         access = Access(secret=secrets.find(data_dir))
         settings = Settings(host=host, port=port, engine=engine, model=model, data_dir=data_dir, access=access)
         check_access(settings)
+        settings = name_models(settings)
         run_app(settings, data_dir, options, background=background, failed_update=update_failed)
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
@@ -95,7 +101,7 @@ def uninstall(data_dir: Path, delete_data: bool | None, keep_program: bool, yes:
     from surtitle.desktop.location import Location
     from surtitle.desktop.removal import remove_data, remove_program, removes_its_folder
     from surtitle.desktop.single_instance import AlreadyRunning, SingleInstance
-    from surtitle.models.cache import cache
+    from surtitle.model_files.cache import cache
 
     location = Location.find()
     models = cache()  # before the program's files are gone, which are loaded when they are needed

@@ -18,6 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surtitle.access import secret as secrets
@@ -27,6 +28,7 @@ from surtitle.core.settings import Settings
 
 if TYPE_CHECKING:
     from surtitle.channels.session import StoredSettings
+    from surtitle.speech.kinds import EngineModel
 
 _RECOMMENDED_FREE_BYTES = 2e9  # enough for a model and some recordings
 _MIN_FREE_BYTES = 2e8  # with less, the service cannot store anything
@@ -60,6 +62,7 @@ def run_checks(settings: Settings) -> Iterator[Finding]:
         ("Recognition", _check_recognition),
         ("GPU", _check_gpu),
         ("Models", _check_models),
+        ("Engines", _check_engines),
         ("Data folder", _check_data_dir),
         ("Database", _check_database),
         ("Access", _check_access),
@@ -126,17 +129,24 @@ def _check_gpu(_: Settings) -> Iterator[Finding]:
 
 def _check_models(settings: Settings) -> Iterator[Finding]:
     from surtitle.models import catalogue
-    from surtitle.models.check import check_directory
     from surtitle.models.selection import select
     from surtitle.models.speed_store import SpeedStore
+    from surtitle.speech.kinds import find_model
+    from surtitle.speech.whisper.check import check_directory
+    from surtitle.speech.whisper.kind import WHISPER
 
     selection = select(settings.model, settings.language, SpeedStore(settings.data_dir))
     name = selection.names[0]
     fetch = "surtitle models fetch" + (f" {name}" if settings.model else "")
     try:
-        directory = catalogue.WHISPER.on_disk(name)
+        model = find_model(name)
+        model.check()
+        directory = model.on_disk()
+        if model.kind.files is not WHISPER:
+            yield from _check_other_model(model, directory)
+            return
         if directory is not None:
-            check_directory(directory, None if catalogue.WHISPER.local_directory(name) else name)
+            check_directory(directory, None if WHISPER.local_directory(name) else name)
     except SurtitleError as error:
         yield Finding(Status.FAIL, "Models", error.message)
         return
@@ -160,6 +170,28 @@ def _check_models(settings: Settings) -> Iterator[Finding]:
     others = [model.name for model in catalogue.catalogue() if model.complete and model.name != name]
     if others:
         yield Finding(Status.OK, "Other models", ", ".join(others))
+
+
+def _check_other_model(model: EngineModel, directory: Path | None) -> Iterator[Finding]:
+    """A model of another kind than Whisper."""
+    place = "" if model.kind.local else ": sound is sent to another computer"
+    if model.kind.files is None or directory is not None:
+        yield Finding(Status.OK, "Models", f"{model.full_name} ({model.kind.title}){place}")
+        return
+    yield Finding(
+        Status.WARN,
+        "Models",
+        f"{model.full_name} is not on this computer: `surtitle serve` downloads it; run `surtitle models fetch "
+        f"{model.full_name}` to download it now.",
+    )
+
+
+def _check_engines(_: Settings) -> Iterator[Finding]:
+    from surtitle.speech.kinds import engine_kinds
+
+    for kind in engine_kinds().values():
+        problem = kind.problem()
+        yield Finding(Status.OK, kind.title, f"not used: {problem}" if problem else f"--engine {kind.name}")
 
 
 def _check_data_dir(settings: Settings) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from surtitle.cli.options import EngineName
 from surtitle.core.settings import Limits
 
 _EXCLUDED = ("config", "help")  # options that a file cannot set
@@ -64,7 +65,7 @@ def format_example(command: click.Command) -> str:
 
 
 def _sentence(option: click.Option) -> str:
-    choices = option.type.choices if isinstance(option.type, click.Choice) else ()
+    choices = option.type.choices if isinstance(option.type, click.Choice | EngineName) else ()
     suffix = f" One of {', '.join(choices)}." if choices else ""
     return f"{(option.help or f'The {_key(option)}.').replace(chr(10), ' ')}{suffix}"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from surtitle.cli.options import host_option, language_option, port_option
-from surtitle.core.settings import ENGINES, Settings
+from surtitle.cli.options import engine_option, host_option, language_option, name_models, port_option
+from surtitle.core.settings import Settings
 
 
 @click.command()
@@ -22,14 +22,8 @@ from surtitle.core.settings import ENGINES, Settings
 @click.option("--url", help="The address of a service on another computer, instead of HOST and PORT.")
 @host_option()
 @port_option()
-@click.option(
-    "--engine",
-    type=click.Choice(ENGINES),
-    default="auto",
-    show_default=True,
-    help="The speech recognizer, if no service runs yet.",
-)
-@click.option("--model", metavar="NAME|DIR", help="A Whisper model, if no service runs yet.")
+@engine_option("The speech recognizer, if no service runs yet.")
+@click.option("--model", metavar="NAME|DIR", help="A model, if no service runs yet.")
 def listen(
     only_list: bool,
     device: str | None,
@@ -72,7 +66,7 @@ def listen(
         options["lang"] = language
     if token:
         options["token"] = token
-    settings = Settings(host=host, port=port, engine=engine, model=model)
+    settings = name_models(Settings(host=host, port=port, engine=engine, model=model))
     run(_listen(settings, url, channel, options, chosen))
 
 

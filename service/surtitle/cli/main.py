@@ -22,7 +22,7 @@ from surtitle.cli.ingest import ingest
 from surtitle.cli.listen import listen
 from surtitle.cli.models import models
 from surtitle.cli.obs import obs
-from surtitle.cli.options import data_dir_option, host_option, language_option, port_option
+from surtitle.cli.options import data_dir_option, engine_option, host_option, language_option, name_models, port_option
 from surtitle.cli.own_service import build_server, is_running, service_at
 from surtitle.cli.polish import polish
 from surtitle.cli.publishing import show_message
@@ -33,7 +33,7 @@ from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
 from surtitle.cli.voices import voices
 from surtitle.core.errors import SurtitleError
-from surtitle.core.settings import ENGINES, POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
+from surtitle.core.settings import POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
 from surtitle.core.threads import end_process_if_busy
 
 if TYPE_CHECKING:
@@ -41,10 +41,12 @@ if TYPE_CHECKING:
 
 _START_TIMEOUT = 30.0  # seconds until a service that is starting answers
 
-_engine = click.option(
-    "--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="The speech recognizer."
+_engine = engine_option()
+_model = click.option(
+    "--model",
+    metavar="NAME|DIR",
+    help="A model: a name such as small.en, or a directory; another recognizer's with its name, as whisper.cpp:small.",
 )
-_model = click.option("--model", metavar="NAME|DIR", help="A Whisper model: a name such as small.en, or a directory.")
 
 _policy = click.option(
     "--policy",
@@ -221,6 +223,7 @@ def demo(channel: str, browser: bool, once: bool, **options: Any) -> None:
 def _check_settings(settings: Settings) -> Settings:
     """Return the settings. Raises `click.UsageError`, before anything starts, if they cannot work."""
     check_access(settings)
+    settings = name_models(settings, choose=False)
     if settings.speaker_model.endswith(".nemo") and not Path(settings.speaker_model).is_file():
         raise click.UsageError(
             f"The speaker model {settings.speaker_model!r} does not exist: give another file, or a name on the hub, "
@@ -235,15 +238,6 @@ def _check_settings(settings: Settings) -> Settings:
             check_name(settings.compat_channel)
         except SurtitleError as error:
             raise click.UsageError(f"--compat-channel: {error.message}") from error
-    if settings.engine == "whisper" and settings.model is None:
-        raise click.UsageError("--engine whisper needs a model: add one, for example --model base.en.")
-    if settings.model is not None:
-        from surtitle.models.catalogue import WHISPER
-
-        try:
-            WHISPER.local_directory(settings.model)
-        except SurtitleError as error:
-            raise click.UsageError(error.message) from error
     if settings.translation_model is not None:
         from surtitle.translation.models import NLLB
 

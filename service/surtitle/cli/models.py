@@ -13,14 +13,14 @@ from surtitle.cli.options import DEFAULT_DATA_DIR, data_dir_option, or_of_serve
 from surtitle.core.errors import ModelError
 
 if TYPE_CHECKING:
-    from surtitle.models.kind import ModelKind
+    from surtitle.model_files.kind import ModelKind
     from surtitle.models.speed_store import SpeedStore
 
 
 @click.group(invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
-    """List, fetch and remove Whisper models, and NLLB models for translation."""
+    """List, fetch and remove models of speech recognizers, and NLLB models for translation."""
     if context.invoked_subcommand is None:
         context.invoke(show)
 
@@ -31,10 +31,11 @@ def show() -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from surtitle.model_files.cache import cache
     from surtitle.models import catalogue
-    from surtitle.models.cache import cache
     from surtitle.models.selection import select
     from surtitle.models.speed_store import SpeedStore
+    from surtitle.speech.kinds import engine_kinds
     from surtitle.translation import models as translation
 
     data_dir = Path(os.environ.get("SURTITLE_SERVE_DATA_DIR") or DEFAULT_DATA_DIR)
@@ -44,10 +45,10 @@ def show() -> None:
     table.add_column("Size", justify="right")
     table.add_column("On this computer")
     table.add_column("")
-    for model in catalogue.catalogue():
+    for model in [*catalogue.catalogue(), *catalogue.other_models()]:
         size = model.size if model.complete else model.expected_size
         here = (
-            f"yes, from the {model.source}"
+            ("yes" + (f", from the {model.source}" if model.source else ""))
             if model.complete
             else f"partly, {_megabytes(model.size)}"
             if model.size
@@ -60,6 +61,9 @@ def show() -> None:
         table.add_row(name, _megabytes(about), here, "for translations")
     console = Console()
     console.print(table)
+    for kind in engine_kinds().values():
+        if problem := kind.problem():
+            console.print(f"\n{problem}", soft_wrap=True, highlight=False, markup=False)
     console.print(f"\n{translation.LICENCE}", soft_wrap=True, highlight=False)
     console.print(f"\nModels are stored in {cache()}", soft_wrap=True, highlight=False)
 
@@ -91,27 +95,27 @@ def _fetch_named(name: str) -> None:
     """Raises `ModelError`."""
     from surtitle.cli.progress import fetch as fetch_model
 
-    kind = _kind_of(name)
-    if kind.local_directory(name) is not None:
+    kind, model = _kind_of(name)
+    if kind.local_directory(model) is not None:
         raise ModelError(f"{name} is a directory, so there is nothing to download: give a model's name.")
-    if kind.find_cached(name):
+    if kind.find_cached(model):
         click.echo(f"{name} is already on this computer.")
     else:
-        click.echo(f"Downloaded {name} to {fetch_model(name, kind)}.")
+        click.echo(f"Downloaded {name} to {fetch_model(model, kind)}.")
 
 
 def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
     """Raises `ModelError`."""
     from surtitle.cli.progress import fetch as fetch_model
-    from surtitle.models import catalogue
-    from surtitle.models.check import check_directory
     from surtitle.models.selection import select
+    from surtitle.speech.whisper.check import check_directory
     from surtitle.speech.whisper.engine import WhisperEngine
+    from surtitle.speech.whisper.kind import WHISPER
 
     names = select(None, language, speeds).names
     for name in names:
         try:
-            directory = catalogue.WHISPER.find_cached(name)
+            directory = WHISPER.find_cached(name)
             result = f"{name} is already on this computer" if directory else f"Downloaded {name}"
             directory = directory or fetch_model(name)
             check_directory(directory, name)
@@ -133,20 +137,26 @@ def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
 def remove(name: str, yes: bool) -> None:
     """Delete the model NAME from this computer."""
     try:
-        _kind_of(name).find_removable(name)
+        kind, model = _kind_of(name)
+        kind.find_removable(model)
         if not yes:
             click.confirm(f"Delete the model {name} from this computer?", abort=True)
-        click.echo(f"Removed {name}, which frees {_megabytes(_kind_of(name).remove(name))}.")
+        click.echo(f"Removed {name}, which frees {_megabytes(kind.remove(model))}.")
     except ModelError as error:
         raise click.ClickException(error.message) from error
 
 
-def _kind_of(name: str) -> ModelKind:
-    """The kind of a model: speech or translation."""
-    from surtitle.models.catalogue import WHISPER
+def _kind_of(name: str) -> tuple[ModelKind, str]:
+    """The kind of a model's files, and its name in it. Raises `ModelError`."""
+    from surtitle.speech.kinds import find_model
     from surtitle.translation.models import NLLB
 
-    return NLLB if "nllb" in name.lower() else WHISPER
+    if "nllb" in name.lower():
+        return NLLB, name
+    model = find_model(name)
+    if model.kind.files is None:
+        raise ModelError(f"{model.kind.title} has no model files.")
+    return model.kind.files, model.name
 
 
 def _megabytes(size: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import click
 from platformdirs import user_data_path
 
 from surtitle.core.errors import SurtitleError
+from surtitle.core.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,6 +45,56 @@ def port_option(*, envvar: Sequence[str] | None = None) -> Callable[[Command], C
 def or_of_serve(command: str, option: str) -> list[str]:
     """The variables of an option that a command shares with `serve`: its own first, then that of `serve`."""
     return [f"SURTITLE_{command}_{option}", f"SURTITLE_SERVE_{option}"]
+
+
+class EngineName(click.ParamType[str]):
+    """The name of an installed kind of recognizer, or "auto"."""
+
+    name = "engine"
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        from surtitle.speech.kinds import engine_kinds
+
+        return ("auto", *engine_kinds())
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return f"[{'|'.join(self.choices)}]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            self.fail(f"{value!r} is not one of {', '.join(map(repr, self.choices))}.", param, ctx)
+        return str(value)
+
+
+def engine_option(
+    text: str = "The speech recognizer.", *, envvar: Sequence[str] | None = None, hidden: bool = False
+) -> Callable[[Command], Command]:
+    """``--engine``."""
+    return click.option(
+        "--engine", type=EngineName(), default="auto", envvar=envvar, show_default=True, hidden=hidden, help=text
+    )
+
+
+def name_models(settings: Settings, *, choose: bool = True) -> Settings:
+    """The settings with the model's whole name, such as "whisper.cpp:base" of `--engine whisper.cpp --model base`.
+
+    ``choose``: a Whisper model is chosen for a person who names none. Raises `click.UsageError`, before anything
+    starts, if the engine or the model cannot work.
+    """
+    from surtitle.speech.kinds import DEFAULT, engine_kinds, find_model, name_model
+
+    engine = settings.engine
+    try:
+        model = name_model(engine, settings.model)
+        if model is not None and engine != "pocketsphinx":
+            find_model(model).check()
+    except SurtitleError as error:
+        raise click.UsageError(error.message) from error
+    if model is None and engine in engine_kinds() and engine != "pocketsphinx" and not (choose and engine == DEFAULT):
+        example = "base.en" if engine == DEFAULT else "NAME"
+        raise click.UsageError(f"--engine {engine} needs a model: add one, for example --model {example}.")
+    return replace(settings, model=model)
 
 
 def _check_language(context: click.Context, parameter: click.Parameter, value: str) -> str:

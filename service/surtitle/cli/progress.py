@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
-from surtitle.models.catalogue import WHISPER
+from surtitle.model_files.kind import ModelKind
 from surtitle.models.download import download
-from surtitle.models.kind import ModelKind
+from surtitle.speech.whisper.kind import WHISPER
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:

@@ -11,7 +11,7 @@ import click
 
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import EXPORT_FORMATS, export
-from surtitle.cli.options import language_option
+from surtitle.cli.options import engine_option, language_option, name_models
 from surtitle.cli.track_option import ALL, track_option
 from surtitle.cli.transcript_files import (
     Job,
@@ -26,7 +26,7 @@ from surtitle.cli.transcript_files import (
 from surtitle.cli.unfinished import TrackProgress, Unfinished
 from surtitle.core.clock import format_clock
 from surtitle.core.errors import SurtitleError
-from surtitle.core.settings import ENGINES, SPEAKER_MODEL, Settings
+from surtitle.core.settings import SPEAKER_MODEL, Settings
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -60,11 +60,11 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells define it
 )
 @click.option("--overwrite", is_flag=True, help="Replace existing transcripts.")
 @click.option("--resume", is_flag=True, help="Continue a run that was stopped, with the same options.")
-@click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="The speech recognizer.")
+@engine_option()
 @click.option(
     "--model",
     metavar="NAME|DIR",
-    help="A Whisper model: a name such as small.en, or a directory. By default the largest on this computer.",
+    help="A model: a name such as small.en, or a directory. By default the largest of Whisper on this computer.",
 )
 @language_option
 @click.option("--speakers", is_flag=True, help="Tell speakers apart; needs the extra `diarization`.")
@@ -105,6 +105,7 @@ def transcribe(
     if speakers and track == ALL:
         raise click.UsageError("--track all makes each track a speaker of its own: leave out --speakers.")
     try:
+        settings = name_models(Settings(engine=engine, model=model, language=language))
         form = choose_format(form, output)
         jobs = plan_jobs(find_media(files), output, form, overwrite=overwrite, resume=resume)
         if not jobs:
@@ -118,7 +119,7 @@ def transcribe(
                 raise click.UsageError(f"There is no file {speaker_model}: give another with --speaker-model.")
         if len(jobs) == 1:  # of several files, one that cannot be read must not stop the others
             choose_tracks(jobs[0].file, track or ALL)
-        transcriber = open_transcriber(Settings(engine=engine, model=model, language=language))
+        transcriber = open_transcriber(settings)
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
     runner = _JobRunner(

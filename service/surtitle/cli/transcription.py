@@ -16,13 +16,14 @@ from surtitle.cli.transcript_files import display_name
 from surtitle.cli.unfinished import TrackProgress
 from surtitle.core.errors import BadAudio, EngineError, ModelError
 from surtitle.core.settings import Settings
-from surtitle.models import catalogue
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
 from surtitle.recordings.file_captions import assign_speaker, build_file_captions
 from surtitle.recordings.retranscribe import largest_model
-from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
+from surtitle.recordings.transcriber import EngineTranscriber, PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speakers.timeline import SpeakerNumbering, Timeline
+from surtitle.speech.kinds import DEFAULT, find_model, split_name
+from surtitle.speech.whisper.kind import WHISPER
 from surtitle.text.languages import recognizer_code, unknown_language
 
 log = logging.getLogger("surtitle.transcribe")
@@ -117,8 +118,10 @@ def open_transcriber(settings: Settings) -> Transcriber:
     If there is none, one is downloaded, and if that fails, `auto` uses the built-in recognizer. Raises `ModelError`,
     and `EngineError` if the recognizer does not know the language.
     """
-    if settings.engine == "pocketsphinx":
+    if PipelineTranscriber.name in (settings.engine, settings.model):
         return _open_pipeline(settings)
+    if settings.model is not None and split_name(settings.model)[0] != DEFAULT:
+        return _open_engine(settings.model, settings.language)
     try:
         return _open_whisper(settings)
     except ModelError as error:
@@ -133,6 +136,20 @@ def _open_pipeline(settings: Settings) -> PipelineTranscriber:
     return PipelineTranscriber()
 
 
+def _open_engine(name: str, language: str) -> EngineTranscriber:
+    """Open a model of another kind than Whisper. Raises `ModelError` and `EngineError`."""
+    model = find_model(name)
+    files = model.kind.files
+    directory = (files.on_disk(model.name) or fetch(model.name, files)) if files else None
+    engine = model.load(directory)
+    try:
+        _check_language(language, name, engine.languages)
+    except EngineError:
+        engine.close()
+        raise
+    return EngineTranscriber(engine, name, language)
+
+
 def _open_whisper(settings: Settings) -> WhisperTranscriber:
     """Open the first candidate model that can be loaded. Raises `ModelError` and `EngineError`."""
     names: tuple[str, ...] = (settings.model or largest_model(settings.language),)
@@ -140,7 +157,7 @@ def _open_whisper(settings: Settings) -> WhisperTranscriber:
         names = select(None, settings.language, SpeedStore(settings.data_dir)).names
     for name in names:
         try:
-            transcriber = WhisperTranscriber(catalogue.WHISPER.on_disk(name) or fetch(name), name, settings.language)
+            transcriber = WhisperTranscriber(WHISPER.on_disk(name) or fetch(name), name, settings.language)
         except ModelError as error:
             if name == names[-1]:
                 raise

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-ENGINES = ("auto", "whisper", "pocketsphinx")
 SPEAKER_MODEL = "nvidia/diar_streaming_sortformer_4spk-v2"
 POLICIES = ("align-att", "local-agreement")
 RECORDING_FORMATS = ("flac", "opus")
@@ -86,8 +85,8 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8000
-    engine: str = "auto"
-    model: str | None = None
+    engine: str = "auto"  # or the name of a kind of engine
+    model: str | None = None  # with the name of its kind before a colon, unless that is Whisper
     language: str = "auto"
     policy: str = POLICIES[0]
     translation_model: str | None = None

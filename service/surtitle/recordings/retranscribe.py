@@ -18,8 +18,10 @@ from surtitle.core.words import Word
 from surtitle.models import catalogue
 from surtitle.recordings.files import RecordingFile, RecordingFiles
 from surtitle.recordings.second_pass import CorrectedSpan, build_second_captions
-from surtitle.recordings.transcriber import PipelineTranscriber, Transcriber, WhisperTranscriber
+from surtitle.recordings.transcriber import EngineTranscriber, PipelineTranscriber, Transcriber, WhisperTranscriber
 from surtitle.speech.engine import Hints
+from surtitle.speech.kinds import DEFAULT, find_model, split_name
+from surtitle.speech.whisper.kind import WHISPER
 from surtitle.store.database import StoreError
 from surtitle.store.records import POLISHED
 from surtitle.store.transcripts import Transcripts
@@ -116,8 +118,13 @@ def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[
 
     def create(language: str, hints: Hints) -> Transcriber:
         name = model or largest_model(language, others)
+        if name != BUILT_IN and split_name(name)[0] != DEFAULT:
+            found = find_model(name)
+            if not found.is_local():
+                raise ModelError(f"The model {name} is not on this computer: run `surtitle models fetch {name}`.")
+            return EngineTranscriber(found.load(found.on_disk()), name, language, hints)
         if name != BUILT_IN:
-            if (directory := catalogue.WHISPER.on_disk(name)) is None:
+            if (directory := WHISPER.on_disk(name)) is None:
                 raise ModelError(f"The model {name} is not on this computer: run `surtitle models fetch {name}`.")
             return WhisperTranscriber(directory, name, language, hints)
         if recognizer_code(language, PipelineTranscriber.languages) is None:
@@ -139,7 +146,7 @@ def largest_model(language: str, others: Sequence[str] = ()) -> str:
     }
     for name in others:
         with suppress(ModelError, OSError):  # it may have been deleted
-            if name != BUILT_IN and (path := catalogue.WHISPER.on_disk(name)) is not None:
+            if split_name(name)[0] == DEFAULT and (path := WHISPER.on_disk(name)) is not None:
                 sizes[name] = (path / "model.bin").stat().st_size
     return max(sizes, key=lambda name: sizes[name], default=BUILT_IN)
 

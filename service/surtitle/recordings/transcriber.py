@@ -19,14 +19,15 @@ from surtitle.audio import RATE, Samples
 from surtitle.audio.intake import join_blocks
 from surtitle.core.errors import EngineError, ModelError
 from surtitle.core.words import Word
-from surtitle.models import catalogue
-from surtitle.models.check import check_directory
 from surtitle.pipeline import Pipeline
 from surtitle.recordings.passages import Passage, Piece, split_passages
-from surtitle.speech.engine import Hints
+from surtitle.speech.chinese import open_stream
+from surtitle.speech.engine import Engine, Hints
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
+from surtitle.speech.whisper.check import check_directory
 from surtitle.speech.whisper.hallucinations import Evidence, is_hallucination, remove_loops
+from surtitle.speech.whisper.kind import WHISPER
 from surtitle.speech.whisper.model import load_faster_whisper, on_best_device
 from surtitle.speech.whisper.pieces import count_before_collapse
 from surtitle.text.chinese import add_characters, convert_words, find_characters
@@ -85,7 +86,7 @@ class WhisperTranscriber:
         """
         self.name = name
         self._workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
-        check_directory(directory, None if catalogue.WHISPER.local_directory(name) else name)
+        check_directory(directory, None if WHISPER.local_directory(name) else name)
         self._model = _load(directory, self._workers)
         self.languages = _known_languages(self._model)
         self.configure(language, hints)
@@ -253,19 +254,28 @@ class _Decoding:
             yield result
 
 
-class PipelineTranscriber:
-    """The built-in recognizer (pocketsphinx), which works the same as for live captions."""
+class EngineTranscriber:
+    """Any engine, which works the same as for live captions."""
 
-    name = PocketsphinxEngine.name
-    language = "en"
-    languages = PocketsphinxEngine.languages
+    def __init__(self, engine: Engine, name: str, language: str = AUTO, hints: Hints = Hints()) -> None:
+        """For ``language``, see `configure`; ``languages`` has those that the engine knows."""
+        self.name = name
+        self.languages = engine.languages
+        self._engine = engine
+        self.configure(language, hints)
 
-    def __init__(self) -> None:
-        self._engine = PocketsphinxEngine()
+    def configure(self, language: str, hints: Hints = Hints()) -> None:
+        """Set what the next call of `words` recognizes. A ``language`` that the engine does not know is detected."""
+        code = recognizer_code(language, self.languages) or AUTO
+        self._requested_language = next(iter(self.languages)) if len(self.languages) == 1 else code
+        self._characters = find_characters(language)
+        self._hints = hints
+        self.language = add_characters(self._requested_language, self._characters)
 
     def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
         numbers = count()
-        pipeline = Pipeline(self._engine.open("en"), "", lambda: str(next(numbers)))
+        stream = open_stream(self._engine, self._requested_language, self._hints, self._characters)
+        pipeline = Pipeline(stream, "", lambda: str(next(numbers)))
         done = complete = 0.0  # seconds
         try:
             for samples in join_blocks(blocks, round(self._engine.step * RATE)):
@@ -273,6 +283,7 @@ class PipelineTranscriber:
                 words = [word for caption in pipeline.feed(samples) if caption.final for word in caption.words]
                 if (failure := pipeline.take_failure()) is not None:
                     raise failure
+                self.language = stream.language
                 complete = max([complete, *(word.end for word in words)]) if pipeline.speaking else done
                 yield complete, words
             yield done, [word for caption in pipeline.flush() if caption.final for word in caption.words]
@@ -281,6 +292,16 @@ class PipelineTranscriber:
 
     def close(self) -> None:
         self._engine.close()
+
+
+class PipelineTranscriber(EngineTranscriber):
+    """The built-in recognizer (pocketsphinx)."""
+
+    name = PocketsphinxEngine.name
+    languages = PocketsphinxEngine.languages
+
+    def __init__(self) -> None:
+        super().__init__(PocketsphinxEngine(), self.name, "en")
 
 
 def _last_part(passage: Passage, length: float) -> Passage | None:

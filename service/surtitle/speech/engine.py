@@ -10,6 +10,7 @@ from surtitle.audio import Samples
 from surtitle.core.words import Hypothesis
 from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.scheduler import Scheduler
+from surtitle.speech.speed import Speed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,14 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Release all resources."""
+
+
+@runtime_checkable
+class Measurable(Protocol):
+    """An engine whose speed can be measured before anybody speaks."""
+
+    def measure(self) -> Speed:
+        """Measure how fast this computer is; call in a thread, in a turn. Raises RuntimeError, ValueError."""
 
 
 @runtime_checkable

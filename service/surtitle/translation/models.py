@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from surtitle.models.kind import ModelKind
+from surtitle.model_files.kind import ModelKind
 
 NAMES = {
     "nllb-200-distilled-600M": ("entai2965/nllb-200-distilled-600M-ctranslate2", 2_500_000_000),

@@ -44,12 +44,17 @@ def create_translators(changes: Notifier | None = None) -> Translators:
     ``changes`` is notified of their progress.
     """
     return ModelPool(
-        NLLB,
-        lambda directory, model: LoadedTranslator(load(directory, model)),
+        lambda model: (NLLB, model),
+        _load_translator,
         LoadedTranslator.close,
         IdlePolicy(0, 0.0, finish_downloads=True),
         changes,
     )
+
+
+def _load_translator(directory: Path | None, model: str) -> LoadedTranslator:
+    assert directory is not None
+    return LoadedTranslator(load(directory, model))
 
 
 def load(directory: Path, model: str) -> Translator:

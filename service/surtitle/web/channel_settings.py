@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -13,12 +14,18 @@ from surtitle.channels.hub import Hub
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style, check_name
 from surtitle.core.errors import BadRequest, ModelError
-from surtitle.core.wire.models import ModelList, TranslationModel, TranslationModels, WhisperModel
+from surtitle.core.wire.models import (
+    EngineKindDescription,
+    ModelList,
+    RecognitionModel,
+    TranslationModel,
+    TranslationModels,
+)
 from surtitle.models import catalogue
 from surtitle.models.engines import BUILT_IN
-from surtitle.models.kind import ModelKind
 from surtitle.models.selection import select
 from surtitle.models.speed_store import SpeedStore
+from surtitle.speech.kinds import engine_kinds, find_model
 from surtitle.translation import models as translation_models
 from surtitle.web.body import read_json
 from surtitle.web.responses import StructResponse
@@ -41,9 +48,9 @@ async def change_settings(request: Request) -> Response:
     if isinstance(diarization, dict) and diarization.get("known_voices"):
         _check_voices(hub, hub.channel(request.path_params["channel"]))
     if isinstance(model := changes.get("model"), str) and model != BUILT_IN:
-        await asyncio.to_thread(_check_model, "model", catalogue.WHISPER, model)
+        await asyncio.to_thread(_check_model, "model", model, lambda model: find_model(model).check())
     if isinstance(model := changes.get("translation_model"), str):
-        await asyncio.to_thread(_check_model, "translation_model", translation_models.NLLB, model)
+        await asyncio.to_thread(_check_model, "translation_model", model, translation_models.NLLB.check_name)
     if "translations" in changes:
         services(request).translations.check_limit(set(ChannelSettings().apply(changes).translations))
     return _describe(hub, hub.change(request.path_params["channel"], changes))
@@ -74,13 +81,18 @@ async def list_models(request: Request) -> Response:
     engines = services(request).engines
     service_settings = services(request).settings
     speeds = SpeedStore(service_settings.data_dir)
-    known, selection = await asyncio.to_thread(
-        lambda: (catalogue.catalogue(), select(None, service_settings.language, speeds, ask_hub=False))
+    known, kinds, selection = await asyncio.to_thread(
+        lambda: (
+            [*catalogue.catalogue(), *catalogue.other_models()],
+            _list_engine_kinds(),
+            select(None, service_settings.language, speeds, ask_hub=False),
+        )
     )
     chosen = engines.automatic or selection.names[0]
     names = [
-        WhisperModel(
+        RecognitionModel(
             name=model.name,
+            engine=model.engine,
             bytes=model.size or model.expected_size,
             here=model.complete,
             source=model.source,
@@ -89,8 +101,22 @@ async def list_models(request: Request) -> Response:
         for model in known
     ]
     return JSONResponse(
-        ModelList(models=names, loaded=engines.library.describe(), translation=_list_translation_models())
+        ModelList(
+            models=names,
+            engines=kinds,
+            loaded=engines.library.describe(),
+            translation=_list_translation_models(),
+        )
     )
+
+
+def _list_engine_kinds() -> list[EngineKindDescription]:
+    return [
+        EngineKindDescription(
+            name=kind.name, title=kind.title, local=kind.local, problem=kind.problem(), default=kind.default
+        )
+        for kind in engine_kinds().values()
+    ]
 
 
 def _check_voices(hub: Hub, channel: Channel) -> None:
@@ -99,10 +125,10 @@ def _check_voices(hub: Hub, channel: Channel) -> None:
         raise BadRequest("diarization.known_voices: nothing of this channel is stored, so leave it off.")
 
 
-def _check_model(setting: str, kind: ModelKind, model: str) -> None:
+def _check_model(setting: str, model: str, check: Callable[[str], None]) -> None:
     """Check that a model of this name can exist; its files are checked when it is loaded. Raises `BadRequest`."""
     try:
-        kind.check_name(model)
+        check(model)
     except ModelError as error:
         raise BadRequest(f"{setting}: {error.message}") from error
 

@@ -38,14 +38,25 @@ class EngineDescription(TypedDict):
     choice: Annotated[str, Meta(description="why this model was chosen; empty if it was configured")]
 
 
-class WhisperModel(TypedDict):
+class RecognitionModel(TypedDict):
     """A recognition model that has a name."""
 
     name: str
+    engine: Annotated[str, Meta(description="the kind of its engine")]
     bytes: int | None
     here: Annotated[bool, Meta(description="whether it is on this computer")]
     source: str
     auto: bool
+
+
+class EngineKindDescription(TypedDict):
+    """A kind of recognizer that is known here."""
+
+    name: Annotated[str, Meta(description="before the colon in the names of its models")]
+    title: str
+    local: Annotated[bool, Meta(description="whether sound stays on the service's computer")]
+    problem: Annotated[str, Meta(description="why it cannot be used, and how to change that; empty if it can be")]
+    default: Annotated[str, Meta(description="the model for people who name none; may be empty")]
 
 
 class TranslationModel(TypedDict):
@@ -65,6 +76,7 @@ class TranslationModels(TypedDict):
 class ModelList(TypedDict):
     """What `/api/models` answers."""
 
-    models: list[WhisperModel]
+    models: list[RecognitionModel]
+    engines: list[EngineKindDescription]
     loaded: list[ModelProgress]
     translation: TranslationModels

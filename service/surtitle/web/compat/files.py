@@ -22,6 +22,8 @@ from surtitle.models.catalogue import plain_name
 from surtitle.models.engines import BUILT_IN
 from surtitle.recordings.file_captions import build_file_captions
 from surtitle.recordings.file_transcriptions import FileModel, FileOptions, Recognized
+from surtitle.speech import kinds
+from surtitle.speech.whisper.kind import WHISPER
 from surtitle.web.compat.endpoint import find_channel
 from surtitle.web.services import services
 from surtitle.web.uploads import Upload
@@ -105,8 +107,9 @@ async def _find_own_model(connection: HTTPConnection) -> FileModel:
         name = BUILT_IN if engine.name == BUILT_IN else engine.model
     if name == BUILT_IN:
         return FileModel(BUILT_IN)
-    directory = await asyncio.to_thread(catalogue.WHISPER.on_disk, name)
-    if directory is None:
+    model = await asyncio.to_thread(kinds.find_model, name)
+    directory = await asyncio.to_thread(model.on_disk)
+    if directory is None and model.kind.files is not None:
         raise ModelError(
             f"The model {plain_name(name)} is not on this computer yet: try again later, or choose another one."
         )
@@ -116,7 +119,7 @@ async def _find_own_model(connection: HTTPConnection) -> FileModel:
 def _find_listed(name: str) -> FileModel | None:
     for model in catalogue.catalogue():
         if model.complete and name.casefold() in (model.name.casefold(), model.repository.casefold()):
-            return FileModel(model.name, catalogue.WHISPER.find_cached(model.name))
+            return FileModel(model.name, WHISPER.find_cached(model.name))
     return None
 
 

@@ -5,7 +5,7 @@ import { control, create, element, part, write } from "../overlay/shared/dom.js"
 import { t } from "../overlay/shared/i18n.js";
 import { formatPairs, readLines, readOptional, readPairs, settingsForm } from "./settings-form.js";
 
-/** @import { ChannelSettings, ModelProgress, WhisperModel } from "../overlay/shared/protocol.js" */
+/** @import { ChannelSettings, ModelProgress, RecognitionModel } from "../overlay/shared/protocol.js" */
 
 /** Let the card's form show and change the settings. @param {HTMLElement} card @param {string} channel */
 export function setUpModel(card, channel) {
@@ -45,13 +45,15 @@ function describe({ model, state, done, message }) {
 }
 
 async function suggestModels() {
-  const { models } = await getModels();
-  const suggestions = models.map((model) => suggestion(model.name, describeModel(model)));
+  const { models, engines } = await getModels();
+  const remote = new Map(engines.filter(({ local }) => !local).map(({ name, title }) => [name, title]));
+  const suggestions = models.map((model) => suggestion(model.name, describeModel(model, remote.get(model.engine))));
   element("models").replaceChildren(...suggestions, suggestion("pocketsphinx", t("embedded, English only")));
 }
 
-/** @param {WhisperModel} model */
-function describeModel({ bytes, here }) {
+/** @param {RecognitionModel} model @param {string | undefined} elsewhere who recognizes, if not this computer */
+function describeModel({ bytes, here }, elsewhere) {
+  if (elsewhere) return t("sound is sent to {engine}", { engine: elsewhere });
   const size = bytes ? `${Math.round(bytes / 1e6)} MB, ` : "";
   return size + (here ? t("on this computer") : t("to be fetched"));
 }

@@ -50,5 +50,6 @@ function lagText({ lag, skipped }) {
 /** The engine with its model; of a directory or repository, only the last part. @param {SourceStatus} source */
 function engineName({ engine, model }) {
   if (engine === CAPTIONER) return t("human captioner");
+  if (model.startsWith(`${engine}:`)) return model;
   return engine === "whisper" ? `${engine} ${model.split(/[\\/]/).filter(Boolean).pop()}` : engine;
 }

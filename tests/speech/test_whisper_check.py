@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from surtitle.core.errors import ModelError
-from surtitle.models.check import check_directory
+from surtitle.speech.whisper.check import check_directory
 from tests.untrained import untrained_whisper
 
 

@@ -1,0 +1,1 @@
+"""Model files: their names, and where they are on this computer."""
