@@ -89,7 +89,7 @@ class Row {
     form.scrollIntoView({ block: "nearest" });
     text.focus();
     const close = () => {
-      const focused = form.contains(document.activeElement); // the person may have gone on to another caption meanwhile
+      const focused = form.contains(document.activeElement); // the person may be at another caption already
       form.remove();
       delete this.element.dataset.editing;
       this.editing = false;
