@@ -152,7 +152,7 @@ def test_what_cannot_be_transcribed(tmp_path: Path) -> None:
     for arguments, expected in (
         ([str(text)], "no audio"),
         ([str(tmp_path / "missing.mp3")], "does not exist"),
-        ([str(text), "--engine", "whisper", "--model", str(tmp_path)], "no audio"),
+        ([str(text), "--engine", "whisper", "--model", str(tmp_path)], "no model.bin"),
     ):
         done = _transcribe(*arguments)
         assert done.returncode != 0
