@@ -50,7 +50,18 @@ def test_no_line_ends_at_a_space_before_a_french_mark(before: str, after: str) -
 
 
 @pytest.mark.parametrize(
-    ("before", "after"), [("10", "000"), ("$1", "234"), ("234", "567."), ("10", "000,5"), ("5", "%."), ("5", "€,")]
+    ("before", "after"),
+    [
+        ("€", "5"),
+        ("US$", "5,000"),
+        ("(£", "5"),
+        ("10", "000"),
+        ("$1", "234"),
+        ("234", "567."),
+        ("10", "000,5"),
+        ("5", "%."),
+        ("5", "€,"),
+    ],
 )
 def test_no_line_ends_in_a_number_with_spaces(before: str, after: str) -> None:
     assert must_stay_together(before, after, spaced=True)
@@ -67,6 +78,7 @@ def test_no_line_ends_in_a_number_with_spaces(before: str, after: str) -> None:
         ("said", '"Yes'),
         ("a", "-"),
         ("in", "€"),
+        ("€", "and"),
     ],
 )
 def test_a_line_may_end_at_a_space(before: str, after: str) -> None:

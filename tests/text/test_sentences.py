@@ -216,6 +216,39 @@ def test_states_and_units(text: str, following: str | None, ends: bool) -> None:
     assert ends_sentence(text, following) is ends
 
 
+@pytest.mark.parametrize(
+    ("text", "following", "language", "ends"),
+    [
+        *(("on Main St.", "The", "en", True), ("on Main St.", "", "en", True), ("on Main St.", None, "en", False)),
+        *(("on 42nd St.", "We", "en", True), ("Fifth Ave.", "It", None, True), ("at Stanford Univ.", "He", "en", True)),
+        *(("Main St.", "Bridge", "en", False), ("In St.", "Will", "en", False), ("in St.", "The", "en", False)),
+        *(("the Ave.", "Maria", "en", False), ("Lange Str.", "5", "de", False), ("Lange Str.", "Die", "de", True)),
+        *(("Hauptstr.", "5", "de", False), ("Hauptstr.", "Der", "de", True), ("Hauptstr.", None, None, False)),
+    ],
+)
+def test_streets(text: str, following: str | None, language: str | None, ends: bool) -> None:
+    assert ends_sentence(text, following, language) is ends
+
+
+@pytest.mark.parametrize(
+    ("text", "following", "ends"),
+    [
+        *(("fünf Min.", "später", False), ("fünf min.", "Der", True), ("fünf min.", "", True), ("Min.", None, False)),
+        *(("min.", "5", False), ("ein paar Std.", "Fahrt", False)),
+    ],
+)
+def test_german_units_after_numbers_in_words(text: str, following: str | None, ends: bool) -> None:
+    assert ends_sentence(text, following, "de") is ends
+
+
+def test_the_polish_im_may_be_the_last_word() -> None:
+    assert not ends_sentence("Szkoła im.", "Jana", "pl")
+    assert not ends_sentence("Szkoła im.", None, "pl")
+    assert ends_sentence("Dał im.", "To", "pl")
+    assert ends_sentence("im.", "Peter", "de")
+    assert ends_sentence("im.", "Peter")
+
+
 def test_units_of_other_languages() -> None:
     assert not ends_sentence("nach 5 Min.", "später", "de")
     assert ends_sentence("nach 5 Min.", "Der", "de")

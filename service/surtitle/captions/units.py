@@ -60,8 +60,8 @@ def ends_sentence_at(
     first = count - 1
     while first > 0 and are_joined(words[first - 1], words[first]):
         first -= 1
-    if first > 0 and is_number(words[first - 1].text):
-        first -= 1  # "5 min."
+    if first > 0 and (is_number(words[first - 1].text) or words[first - 1].text[:1].isupper()):
+        first -= 1  # "5 min.", "Main St."
     if count < len(words):
         after = count + 1
         while after < len(words) and are_joined(words[after - 1], words[after]):

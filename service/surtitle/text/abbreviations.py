@@ -89,6 +89,12 @@ UNITS = {
 }
 """Abbreviations after a number: "5 min."; otherwise like `MAYBE_LAST`."""
 
+WORDS_ELSEWHERE = {"de": "min std sek", "pl": "im"}
+"""Like `MAYBE_LAST` ("fünf Min.", "min. 5"), but only where the language is known, because others have such words."""
+
+AFTER_NAMES = {"en": "st ave blvd rd hwy pkwy univ assn", "de": "str"}
+"""Like `MAYBE_LAST` after a name, as in "Main St."."""
+
 STARTERS = {
     "en": "the a an i he she it we they you this that these those there here and but or so then when while if as "
     "because in on at for from with after before what who why how where which my your his her its our their "

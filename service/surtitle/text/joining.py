@@ -19,6 +19,7 @@ SPACED_MARKS = ("?", "!", ":", ";", "»", "%", "?!", "!?", "…", "...")
 _NUMBER_END = re.compile(r"(?:^|\D)\d{1,3}$")
 _NUMBER_REST = re.compile(r"(?:\d{3}(?!\d)|[%‰€$£¥₽₴](?!\w))")
 """What follows a number after a space: its next three digits, or a sign ("10 000 €")."""
+_SIGNS_BEFORE_NUMBER = "$€£¥￥₽₴₹₩฿№§"
 
 _NEVER_FIRST = (
     frozenset(
@@ -41,6 +42,7 @@ def must_stay_together(before: str, after: str, *, spaced: bool) -> bool:
         return (
             after in SPACED_MARKS
             or before in ("«", "‹", "¿", "¡")
+            or (before[-1] in _SIGNS_BEFORE_NUMBER and after[0].isdigit())
             or bool(_NUMBER_END.search(before) and _NUMBER_REST.match(after))
         )
     first, last = after[0], before[-1]

@@ -6,6 +6,7 @@ import re
 from functools import cache, lru_cache
 
 from surtitle.text.abbreviations import (
+    AFTER_NAMES,
     AMBIGUOUS,
     BEFORE_NUMBER,
     BEFORE_WORD,
@@ -15,6 +16,7 @@ from surtitle.text.abbreviations import (
     NAMES,
     STARTERS,
     UNITS,
+    WORDS_ELSEWHERE,
 )
 from surtitle.text.languages import primary
 from surtitle.text.punctuation import CLOSING, ELLIPSES, FULL_STOPS, OPENING, TERMINATORS
@@ -25,6 +27,7 @@ _LETTERS = re.compile(r"[^\W\d_](?:\.-?[^\W\d_]{1,2})*$")  # "J", "U.S", "z.B", 
 _PRONOUN_I = re.compile(r"I\b")  # always has a capital
 _ROMAN_NUMERAL = re.compile(r"[IVXLC]+\b")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
+_STREET = "str"  # at the end of a German name: "Hauptstr. 5"
 _MAX_ORDINAL = 2  # digits of a number that may be an ordinal or the number of a step
 _CACHE_SIZE = 4096  # a stream asks about the same words several times a second
 
@@ -58,7 +61,10 @@ def ends_sentence(text: str, following: str | None = None, language: str | None 
     if mark != ".":
         return mark == "。" or not (upcoming and upcoming[0].isdigit() and bare[-2:-1].isdigit())
     word = _last_word(bare)
-    if _follows_number(bare) and word[:-1].casefold() in _list_words("unit", language):
+    folded = word[:-1].casefold()
+    if folded in _list_words("unit", language) and _follows_number(bare):
+        return _next_decides(upcoming, language)
+    if folded in _list_words("after name", language) and _follows_name(bare, language):
         return _next_decides(upcoming, language)
     return _full_stop_ends(word, upcoming, language)
 
@@ -103,6 +109,10 @@ def _full_stop_ends(word: str, upcoming: str | None, language: str | None) -> bo
         if len(stem) == 1 and _is_lower(upcoming):
             return False  # the first part of an abbreviation: "p. ex."
         return upcoming is not None and not _is_number(upcoming)
+    if language is not None and folded in _list_words("word elsewhere", language):
+        return _next_decides(upcoming, language)
+    if folded.endswith(_STREET) and len(folded) > len(_STREET):
+        return _next_decides(upcoming, language)
     if folded in _list_words("last", language) or _LETTERS.match(stem.lstrip(".")):
         return _next_decides(upcoming, language)
     if stem[:1].isupper() and folded in _list_words("name", language):
@@ -119,6 +129,15 @@ def _follows_number(text: str) -> bool:
     """Whether the word before the last one is a number."""
     words = text.rsplit(maxsplit=2)
     return len(words) > 1 and is_number(words[-2])
+
+
+def _follows_name(text: str, language: str | None) -> bool:
+    """Whether the word before the last one may be a name, as in "Main St."; the first word of a sentence is none."""
+    words = text.rsplit(maxsplit=2)
+    before = words[-2].lstrip(OPENING) if len(words) > 1 else ""
+    return before[-1:].isalnum() and (
+        before[:1].isdigit() or (before[:1].isupper() and not _starts_sentence(before, language))
+    )
 
 
 def is_number(word: str) -> bool:
@@ -182,6 +201,8 @@ _TABLES = {
     "last": MAYBE_LAST,
     "name": NAMES,
     "unit": UNITS,
+    "word elsewhere": WORDS_ELSEWHERE,
+    "after name": AFTER_NAMES,
     "starter": STARTERS,
 }
 
