@@ -20,7 +20,9 @@ from surtitle.store.records import LIVE, Correction, Hit, ObsRecording, Recordin
 from surtitle.store.tables import CAPTIONS, CORRECTIONS, OBS_RECORDINGS, RECORDINGS, SESSIONS
 from surtitle.text.scripts import UNSPACED, is_unspaced
 
-_UNCOMPOSED = "\u1100-\u11ff\uff01-\uffdc"  # Korean letters, and forms of full or half width: other spellings of a text
+# Other spellings of a text: Thai and Lao vowels of two signs, Korean letters, radicals, marks of kana, ideographs in
+# circles and squares or for compatibility, and forms of full or half width
+_UNCOMPOSED = "\u0e33\u0eb3\u0edc\u0edd\u1100-\u11ff\u2e80-\u2fdf\u3099\u309a\u3200-\u33ff\uf900-\ufaff\uff01-\uffdc"
 # Characters of words that are found by any part of them: in Korean, particles are attached to words.
 _DIVISIBLE = UNSPACED.encode().decode("unicode_escape") + "\u3130-\u318f\uac00-\ud7a3" + _UNCOMPOSED
 _DIVISIBLE_CHARACTER = re.compile(f"[{_DIVISIBLE}]")
