@@ -17,6 +17,7 @@ from surtitle.channels.channel_describer import ChannelDescriber
 from surtitle.channels.channel_registry import ChannelRegistry
 from surtitle.channels.engine_switcher import EngineSwitcher
 from surtitle.channels.known_voices import KnownVoices
+from surtitle.channels.left_audio import LeftAudio
 from surtitle.channels.observer import ChannelObserver
 from surtitle.channels.output_settings import Output
 from surtitle.channels.readers import Readers
@@ -109,6 +110,7 @@ class Hub:
             self._observers,
         )
         self._resuming = KeyedLock()
+        self._left_audio = LeftAudio(self._opener, self._resuming, settings.limits.resume_window)
         self._cancelling: dict[Source, asyncio.Task[None]] = {}  # when the service stops
         self._stopping = False
         engines.on_default_changed = self._switch_default_engine
@@ -278,6 +280,7 @@ class Hub:
         Their captions become final: with the words recognized so far, if recognizing the rest takes longer.
         """
         await self.text_sources.finish()
+        await self._left_audio.finish(timeout)
         finishing = [asyncio.create_task(one.finish()) for one in self.sources if one not in self._cancelling]
         if finishing:
             await asyncio.wait(finishing, timeout=timeout)
@@ -322,6 +325,7 @@ class Hub:
     def _source_ended(self, source: Source) -> None:
         if self._audio_listener is not None:
             self._audio_listener.leave(source)
+        self._left_audio.keep(source, self.sources.options(source))
         others = (one for one in self.sources.of(source.channel) if one is not source)
         resumed = any(one.resume == source.resume for one in others)  # its client did not wait for its end
         if not (self._stopping or resumed):  # otherwise its client may resume with the next run of the service

@@ -112,10 +112,27 @@ class RunningSession:
         return self._resumable.get(key) if now - self._created <= self._limits.resume_window else None
 
     def hand_over(self, resume: str, source: ResumableSource) -> None:
-        """Let the client of a source that ends continue with a new one, if it comes within the usual time."""
+        """Let the client of a source that ends continue with a new one, if it comes within the usual time.
+
+        Audio that waits for recognition is kept until `withdraw`.
+        """
         now = time.monotonic()
-        self._handed_over = {key: kept for key, kept in self._handed_over.items() if kept[0] >= now}
+        self._handed_over = {
+            key: (until, kept)
+            for key, (until, kept) in self._handed_over.items()
+            if until >= now or kept.has_speech_waiting
+        }
         self._handed_over[hash_resume_id(resume)] = (now + self._limits.resume_window, source)
+
+    def find_handed_over(self, resume: str) -> ResumableSource | None:
+        """The source that was handed over and has not been resumed, even if its client can no longer come."""
+        _, source = self._handed_over.get(hash_resume_id(resume), (0.0, None))
+        return source
+
+    def withdraw(self, resume: str) -> ResumableSource | None:
+        """The source that was handed over and has not been resumed; from now on, it cannot be."""
+        _, source = self._handed_over.pop(hash_resume_id(resume), (0.0, None))
+        return source
 
     def save_source(self, resume: str, name: str, clock: float) -> None:
         """Store a source that has started, with its first sample at ``clock`` seconds."""

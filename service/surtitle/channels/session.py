@@ -57,6 +57,11 @@ class ResumableSource:
     received: float
     waiting: Sequence[Block] = field(default=(), compare=False)
 
+    @property
+    def has_speech_waiting(self) -> bool:
+        """Whether audio waits of which nothing was recognized; the first block only precedes it."""
+        return any(block.samples.size for block in self.waiting[1:])
+
 
 @dataclass(frozen=True, slots=True)
 class StoredSettings:
