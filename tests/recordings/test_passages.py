@@ -9,7 +9,7 @@ import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.demo import SAMPLE
-from surtitle.recordings.passages import Passage, split_passages, split_pieces
+from surtitle.recordings.passages import Passage, Silence, split_passages, split_pieces
 from surtitle.speech.vad import SileroVad
 from tests.support import blocks, load, silence
 
@@ -38,7 +38,8 @@ def sound(*lengths: float) -> Samples:
 
 
 def split(samples: Samples, length: float = 60.0) -> list[Passage]:
-    return list(split_passages(blocks(samples, RATE // 3), LoudVad(), length))
+    found = split_passages(blocks(samples, RATE // 3), LoudVad(), length)
+    return [passage for passage in found if isinstance(passage, Passage)]
 
 
 def test_short_silences_are_kept_and_long_ones_removed() -> None:
@@ -88,6 +89,19 @@ def test_parts_are_contiguous() -> None:
     assert all(before.end == part.pieces[0].start / RATE for before, part in pairwise(parts))
 
 
+def test_a_passage_ends_with_a_long_silence_whose_end_is_reported() -> None:
+    """Of thirty hours with little speech, a person sees the progress, and continues after a stop where it was."""
+    found = list(split_passages(blocks(sound(1, 2, 5, 2, 95, 2, 1), RATE), LoudVad(), 60.0))
+    assert [round(one.end) for one in found] == [11, 80, 90, 100, 108]
+    assert [isinstance(one, Passage) for one in found] == [True, False, False, False, True]
+
+
+def test_a_passage_with_little_speech_does_not_span_hours() -> None:
+    ends = [passage.end for passage in split(sound(*(length for _ in range(60) for length in (40, 2))))]
+    assert all(after - before < 960 for before, after in pairwise([0.0, *ends]))
+    assert ends[-1] == pytest.approx(2520, abs=1)
+
+
 def test_clicks_and_silence_give_no_passages() -> None:
     assert split(sound(60, 0.03, 60)) == []
     assert split(silence(0)) == []
@@ -112,6 +126,9 @@ def test_all_sentences_are_found_after_minutes_without_speech(bed: str) -> None:
     if bed == "noise":
         before = np.random.default_rng(1).normal(0, 0.002, len(before)).astype(np.float32)
     (alone,) = split_passages([speech], SileroVad(), 60.0)
-    (after,) = split_passages([np.concatenate((before, speech))], SileroVad(), 60.0)
+    *silences, after = split_passages([np.concatenate((before, speech))], SileroVad(), 60.0)
+    assert isinstance(alone, Passage)
+    assert isinstance(after, Passage)
+    assert all(isinstance(one, Silence) for one in silences)
     assert len(after.samples) / RATE == pytest.approx(len(alone.samples) / RATE, abs=2)
     assert after.pieces[0].start / RATE == pytest.approx(90 + alone.pieces[0].start / RATE, abs=0.5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,6 +42,14 @@ def tiny(whisper_tiny: Path) -> WhisperTranscriber:
     return WhisperTranscriber(whisper_tiny, "tiny.en")
 
 
+@pytest.fixture
+def detecting(base: WhisperTranscriber) -> Iterator[WhisperTranscriber]:
+    """Base, which detects the language."""
+    base.configure("auto")
+    yield base
+    base.configure("en")
+
+
 @pytest.fixture(params=["base", "tiny"])
 def whisper(request: pytest.FixtureRequest) -> WhisperTranscriber:
     found = request.getfixturevalue(request.param)
@@ -67,6 +75,7 @@ def sentences(words: Sequence[Word]) -> list[str]:
 def without_end(samples: Samples) -> Samples:
     """The samples without the silence after the last word."""
     *_, last = split_passages([samples], SileroVad(), 60.0)
+    assert isinstance(last, Passage)
     return samples[: round((last.pieces[-1].start / RATE + last.pieces[-1].voice[1] / RATE + 0.05) * RATE)]
 
 
@@ -151,27 +160,44 @@ def test_people_are_heard_as_well_as_by_faster_whisper(base: WhisperTranscriber,
 
 
 @pytest.mark.skipif(not (PEOPLE / "multilingual.mp3").is_file(), reason="people's speech is not beside the checkout")
-def test_a_change_of_language_is_followed(whisper_base: Path) -> None:
-    whisper = WhisperTranscriber(whisper_base, "base")
+def test_a_change_of_language_is_followed(detecting: WhisperTranscriber) -> None:
     said = {"en": "", "de": ""}
-    for _, words in whisper.words(read(PEOPLE / "multilingual.mp3")):
-        said[whisper.language] += f" {join(words)}"
+    for _, words in detecting.words(read(PEOPLE / "multilingual.mp3")):
+        said[detecting.language] += f" {join(words)}"
     assert "hereby granted, free of charge" in said["en"]
     assert "dazugehörigen Dokumentationsdateien" in said["de"]
 
 
 @pytest.mark.skipif(not (PEOPLE / "pv-fr.flac").is_file(), reason="needs recorded speech")
-def test_the_first_sentence_in_another_language_is_kept(whisper_base: Path) -> None:
+def test_the_first_sentence_in_another_language_is_kept(detecting: WhisperTranscriber) -> None:
     clips = [np.concatenate(list(read(PEOPLE / name))) for name in ("pv-fr.flac", "pv-fr2.flac", "jfk.flac")]
     samples = np.concatenate([part for clip in clips for part in (clip, silence(0.6))])
-    heard = join(recognize(WhisperTranscriber(whisper_base, "base"), samples))
+    heard = join(recognize(detecting, samples))
     assert "situés au" in heard
     assert "And so my fellow Americans" in heard
     assert "ask what you can do for your country" in heard
 
 
-def test_one_of_the_candidates_is_detected(whisper_base: Path) -> None:
-    whisper = WhisperTranscriber(whisper_base, "base", workers=1)
+@pytest.mark.skipif(not (PEOPLE / "pv-fr.flac").is_file(), reason="needs recorded speech")
+def test_short_sentences_are_each_in_their_language(detecting: WhisperTranscriber) -> None:
+    clips = [load(PEOPLE / f"pv-{name}.flac") for name in ("de", "fr2", "de2", "fr")]
+    samples = np.concatenate([part for clip in clips for part in (clip, silence(0.6))])
+    said = [(detecting.language, join(words)) for _, words in detecting.words(blocks(samples, RATE)) if words]
+    assert [language for language, _ in said] == ["de", "fr", "de", "fr"]
+    assert "Die Werbung vermittelt" in said[0][1]
+    assert "Mon chiffre préféré" in said[1][1]
+    assert "Meine Lieblingszahl ist" in said[2][1]
+    assert "deux autres sont situés" in said[3][1]
+
+
+@pytest.mark.skipif(not (PEOPLE / "pv-es.flac").is_file(), reason="needs recorded speech")
+def test_a_language_that_is_hard_to_detect_is_found_in_the_whole_recording(detecting: WhisperTranscriber) -> None:
+    assert "necesaria" in join(recognize(detecting, load(PEOPLE / "pv-es.flac")))
+    assert detecting.language == "es"
+
+
+def test_one_of_the_candidates_is_detected(base: WhisperTranscriber) -> None:
+    whisper = base
     samples = load(SAMPLE)[: 4 * RATE]
     whisper.configure("auto", candidates=("de", "fr"))
     recognize(whisper, samples)
@@ -179,6 +205,7 @@ def test_one_of_the_candidates_is_detected(whisper_base: Path) -> None:
     whisper.configure("auto", candidates=("de", "en"))
     assert "evening" in join(recognize(whisper, samples))
     assert whisper.language == "en"
+    whisper.configure("en")
 
 
 def test_only_models_that_were_trained_for_it_translate(base: WhisperTranscriber, tiny: WhisperTranscriber) -> None:

@@ -1,7 +1,8 @@
 """Splits recorded speech into passages without long silences, for recognition without a time limit. Pure.
 
 A passage is long enough to give context and short enough for memory, and is cut where nobody speaks. The audio is
-read once, so a file of hours needs the memory of one passage.
+read once, so a file of hours needs the memory of one passage. Where speech is rare, a passage ends long before it has
+its length: what has been read must be recognized soon, or a person sees no progress, and a stop costs hours of work.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _MIN_VOICE_CHUNKS = 3  # chunks (0.1 s) of voice that can be a word; less is a c
 _MAX_VOICE_CHUNKS = 937  # chunks (30 s) of voice after which a piece ends in any case
 _RESET_CHUNKS = 125  # chunks (4 s) without voice after which the detector is reset: its state drifts, and it goes deaf
 _MAX_SILENCE = 3 * RATE  # samples; longer silences between voices are removed, shorter ones separate sentences
+_CONTEXT_SILENCE = 60 * RATE  # samples of silence across which text does not continue
+_MAX_SPAN = 900 * RATE  # samples on the recording's clock in one passage
 _PADDING = round(0.5 * RATE)  # samples of a removed silence that are kept before and after a voice
 _MAX_EARLY, _MAX_LATE = 0.1, 0.3  # seconds by which a word may begin before a voice and end after it
 _BLOCK = 10 * RATE  # samples that are processed at once
@@ -42,6 +45,13 @@ class Piece:
     samples: Samples
     voice: tuple[int, int]
     gap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nobody has spoken for a minute or more, up to ``end`` seconds on the recording's clock."""
+
+    end: float
 
 
 class Passage:
@@ -112,16 +122,25 @@ class Passage:
         return self._starts[index] == self._starts[index - 1] + self._lengths[index - 1]
 
 
-def split_passages(blocks: Iterable[Samples], vad: Vad, length: float) -> Iterator[Passage]:
-    """Split audio into passages of at most about ``length`` seconds, each cut at its longest pause after the middle."""
+def split_passages(blocks: Iterable[Samples], vad: Vad, length: float) -> Iterator[Passage | Silence]:
+    """Split audio into passages of at most about ``length`` seconds, each cut at its longest pause after the middle.
+
+    A passage also ends with a long silence, during which the position is reported every ten seconds.
+    """
     waiting: list[Piece] = []
     size = 0
-    for piece in split_pieces(blocks, vad):
-        waiting.append(piece)
-        size += len(piece.samples)
-        if size > length * RATE and len(waiting) > 1:
+    for found in split_pieces(blocks, vad):
+        if isinstance(found, Silence):
+            if waiting:
+                yield Passage(waiting)
+            yield found
+            waiting, size = [], 0
+            continue
+        waiting.append(found)
+        size += len(found.samples)
+        if (size > length * RATE or found.start - waiting[0].start > _MAX_SPAN) and len(waiting) > 1:
             begins = np.cumsum([len(one.samples) for one in waiting[:-1]])
-            late = [index for index, begin in enumerate(begins, start=1) if begin >= length * RATE / 2]
+            late = [index for index, begin in enumerate(begins, start=1) if begin >= size / 2]
             cut = max(late or [len(waiting) - 1], key=lambda index: (waiting[index].gap, index))
             yield Passage(waiting[:cut])
             waiting = waiting[cut:]
@@ -130,11 +149,13 @@ def split_passages(blocks: Iterable[Samples], vad: Vad, length: float) -> Iterat
         yield Passage(waiting)
 
 
-def split_pieces(blocks: Iterable[Samples], vad: Vad) -> Iterator[Piece]:
-    """Every voice with the silence around it, of which long ones are shortened."""
+def split_pieces(blocks: Iterable[Samples], vad: Vad) -> Iterator[Piece | Silence]:
+    """Every voice with the silence around it, of which long ones are shortened and reported."""
     cutter = _Cutter(vad)
     for block in join_blocks(blocks, _BLOCK):
         yield from cutter.feed(block)
+        if cutter.silence >= _CONTEXT_SILENCE:
+            yield Silence(cutter.position / RATE)
     yield from cutter.finish()
 
 
@@ -145,7 +166,8 @@ class _Cutter:
         self._vad = vad
         self._samples: Samples = np.zeros(0, dtype=np.float32)  # audio that may still be needed
         self._start = 0  # its beginning on the recording's clock, in samples, as all positions below
-        self._position = 0  # end of the processed samples
+        self.position = 0
+        """The end of the processed samples."""
         self._begin: int | None = None  # beginning of the current voice
         self._end = 0  # end of the current voice so far
         self._quiet = 0  # chunks since the last voice
@@ -153,15 +175,20 @@ class _Cutter:
         self._cut = self._gap = 0  # beginning of that piece, and the silence before its voice
         self._last = 0  # end of the last voice
 
+    @property
+    def silence(self) -> int:
+        """Samples without a voice since the end of the last piece; 0 while there is one that is not complete."""
+        return self.position - self._last if self._before is None and self._begin is None else 0
+
     def feed(self, block: Samples) -> Iterator[Piece]:
         self._samples = np.concatenate((self._samples, block))
-        while self._position + CHUNK <= self._received:
-            yield from self._process(self._samples[self._position - self._start :][:CHUNK])
-        if self._before is None and self._begin is None and self._position > _MAX_SILENCE:
-            self._discard(self._position - _PADDING)
+        while self.position + CHUNK <= self._received:
+            yield from self._process(self._samples[self.position - self._start :][:CHUNK])
+        if self._before is None and self._begin is None and self.position > _MAX_SILENCE:
+            self._discard(self.position - _PADDING)
 
     def finish(self) -> Iterator[Piece]:
-        rest = self._samples[self._position - self._start :]
+        rest = self._samples[self.position - self._start :]
         if len(rest):
             yield from self._process(np.pad(rest, (0, CHUNK - len(rest))))
         if self._begin is not None:
@@ -178,11 +205,11 @@ class _Cutter:
         return self._start + len(self._samples)
 
     def _process(self, chunk: Samples) -> Iterator[Piece]:
-        begin, self._position = self._position, self._position + CHUNK
+        begin, self.position = self.position, self.position + CHUNK
         probability = self._vad.probability(chunk)
         if probability >= (_ON_THRESHOLD if self._begin is None else _OFF_THRESHOLD):
             self._begin = begin if self._begin is None else self._begin
-            self._end, self._quiet = self._position, 0
+            self._end, self._quiet = self.position, 0
             if self._end - self._begin >= _MAX_VOICE_CHUNKS * CHUNK:
                 yield from self._end_voice(self._begin, self._end)
                 self._begin = self._end
@@ -191,7 +218,7 @@ class _Cutter:
         if self._begin is not None and self._quiet >= _END_CHUNKS:
             yield from self._end_voice(self._begin, self._end)
             self._begin = None
-        if self._before is not None and self._begin is None and self._position - self._before[1] > _MAX_SILENCE:
+        if self._before is not None and self._begin is None and self.position - self._before[1] > _MAX_SILENCE:
             yield self._cut_piece(self._before[1] + _PADDING, self._before)
             self._before = None
         if self._quiet % _RESET_CHUNKS == 0:

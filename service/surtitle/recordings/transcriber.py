@@ -20,24 +20,26 @@ from surtitle.audio.intake import join_blocks
 from surtitle.core.errors import EngineError, ModelError
 from surtitle.core.words import Word
 from surtitle.pipeline import Pipeline
-from surtitle.recordings.passages import Passage, Piece, split_passages
+from surtitle.recordings.passages import Passage, Silence, split_passages
+from surtitle.recordings.spoken_languages import Detection, choose_languages
 from surtitle.speech.chinese import open_stream
 from surtitle.speech.engine import Engine, Hints
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
 from surtitle.speech.whisper.check import check_directory
+from surtitle.speech.whisper.features import HOP, LogMel
 from surtitle.speech.whisper.hallucinations import Evidence, is_hallucination, remove_loops
 from surtitle.speech.whisper.kind import WHISPER
-from surtitle.speech.whisper.model import load_faster_whisper, on_best_device
+from surtitle.speech.whisper.model import MAX_FRAMES, load_faster_whisper, on_best_device, to_storage_view
 from surtitle.speech.whisper.pieces import count_before_collapse
 from surtitle.text.chinese import add_characters, convert_words, find_characters
 from surtitle.text.languages import AUTO, recognizer_code
 
 # seconds of speech in a passage, within which text continues across Whisper's windows (docs/recording.md)
 _PASSAGE_LENGTH = 300.0
-_LANGUAGE_WINDOW = 28.0  # seconds in which the language is detected: Whisper takes 30
-_LANGUAGE_STEP = 8.0  # seconds within which a change of language is located
-_MIN_LANGUAGE_PROBABILITY = 0.5  # below it, the language is not believed to have changed; as in faster-whisper
+_LANGUAGE_WINDOW = 28.0  # seconds in which the language is detected if it is in doubt: Whisper takes 30
+_DETECTED_FRAMES = 800  # at the start of each piece in which its language is detected, a tenth of the work of 30 s
+_MIN_DETECTED_VOICE = 0.8  # seconds in a piece; a language that is detected in less is often wrong
 _UNTRAINED = "turbo"  # in the names of models that were trained without translations
 _BEAM_SIZE = 5
 _MIN_REMAINING_VOICE = 0.2  # seconds; less voice after a segment is the end of its last word and not another word
@@ -117,8 +119,16 @@ class WhisperTranscriber:
         running: deque[_Decoding] = deque()
         pool = ThreadPoolExecutor(self._workers, "transcribe")
         try:
-            for passage, language in self._by_language(split_passages(blocks, SileroVad(), _PASSAGE_LENGTH)):
-                decoding = _Decoding(passage, language, stopped)
+            for found, language in self._by_language(split_passages(blocks, SileroVad(), _PASSAGE_LENGTH)):
+                while running and running[0].complete:
+                    yield from self._results(running.popleft())
+                if isinstance(found, Silence):
+                    if running:
+                        running[-1].followed_until = found.end
+                    else:
+                        yield found.end, []
+                    continue
+                decoding = _Decoding(found, language, stopped)
                 pool.submit(self._decode, decoding)
                 running.append(decoding)
                 if len(running) > self._workers:
@@ -138,58 +148,58 @@ class WhisperTranscriber:
             if self._characters is not None and self.language != decoding.language:
                 words = convert_words(words, self._characters)
             yield until, words
+        if decoding.followed_until > decoding.passage.end:
+            yield decoding.followed_until, []
 
     def _written_language(self, language: str) -> str:
         return add_characters(language, self._characters)
 
-    def _by_language(self, found: Iterable[Passage]) -> Iterator[tuple[Passage, str]]:
-        """Passages that are each in one language.
+    def _by_language(self, found: Iterable[Passage | Silence]) -> Iterator[tuple[Passage | Silence, str]]:
+        """Passages that are each in one language, and what is between them.
 
-        To detect it, the first and the last half minute of each passage are examined, and all of a passage in which it
-        changes: with text of another language as context, Whisper translates or leaves out sentences. Of a shorter
-        recording, the last seconds are examined.
+        With text of another language as context, Whisper translates or leaves out sentences.
         """
-        if self._requested_language != AUTO:
-            yield from ((passage, self._requested_language) for passage in found)
-            return
         language = None
-        for passage in found:
-            parts = passage.parts(_LANGUAGE_WINDOW)
-            first = language is None
-            language = language or self._detect(parts[0], None)
-            last = _last_part(passage, _LANGUAGE_STEP) if first and len(parts) == 1 else parts[-1]
-            if last is None or self._detect(last, language) == language:
-                yield passage, language
+        for one in found:
+            if self._requested_language != AUTO or isinstance(one, Silence):
+                yield one, self._requested_language
                 continue
-            parts = passage.parts(_LANGUAGE_STEP)
-            languages = [self._detect(part, language) for part in parts]
-            labelled: list[tuple[Piece, str]] = []
-            for part, current, following in zip(parts, languages, [*languages[1:], languages[-1]], strict=True):
-                switch = self._find_switch(part, current, following)
-                labelled += [(piece, current if at < switch else following) for at, piece in enumerate(part.pieces)]
-            for language, group in groupby(labelled, key=lambda pair: pair[1]):
-                yield Passage([piece for piece, _ in group]), language
+            languages = self._find_languages(one, language)
+            for language, group in groupby(zip(languages, one.pieces, strict=True), key=lambda pair: pair[0]):
+                yield Passage([piece for _, piece in group]), language
 
-    def _find_switch(self, part: Passage, language: str, following: str) -> int:
-        """The index of the first piece of ``part`` from which it is in the language of the part after it.
+    def _find_languages(self, passage: Passage, before: str | None) -> list[str]:
+        """The language of each piece; ``before`` is that of the last passage. Raises `EngineError`."""
+        detections = [
+            Detection(
+                voice := (piece.voice[1] - piece.voice[0]) / RATE,
+                piece.gap / RATE,
+                self._rank_languages(piece.samples, _DETECTED_FRAMES) if voice >= _MIN_DETECTED_VOICE else {},
+            )
+            for piece in passage.pieces
+        ]
+        languages = choose_languages(detections, before)
+        if not languages:
+            ranking = self._rank_languages(passage.parts(_LANGUAGE_WINDOW)[0].samples, MAX_FRAMES)
+            languages = [max(ranking, key=ranking.__getitem__)] * len(passage.pieces)
+        return languages
 
-        A part is in the language of most of it. The sentence with which the next language begins would be lost.
-        """
-        if following != language:
-            for index in range(1, len(part.pieces)):
-                if self._detect(Passage(part.pieces[index:]), language) == following:
-                    return index
-        return len(part.pieces)
-
-    def _detect(self, passage: Passage, before: str | None) -> str:
-        """The language of a passage, or the previous one if the detection is uncertain. Raises `EngineError`."""
+    def _rank_languages(self, samples: Samples, max_frames: int) -> dict[str, float]:
+        """The probabilities of the languages that may be detected at the start of ``samples``. Raises `EngineError`."""
+        mel = LogMel(self._model.model.n_mels)
+        mel.feed(samples[: max_frames * HOP])
+        features = mel.features()[:, :max_frames]
+        padded = np.zeros((1, len(features), max_frames), dtype=np.float32)
+        padded[0, :, : features.shape[1]] = features
         try:
-            language, probability, ranking = self._model.detect_language(passage.samples)
+            encoded = self._model.model.encode(to_storage_view(padded))
+            (found,) = self._model.model.detect_language(encoded)
         except RuntimeError as error:
             raise _engine_error(error) from error
-        if possible := [pair for pair in ranking if pair[0] in self._candidates]:
-            language, probability = max(possible, key=lambda pair: pair[1])
-        return str(language) if before is None or probability >= _MIN_LANGUAGE_PROBABILITY else before
+        ranking = {str(token).strip("<|>"): float(probability) for token, probability in found}
+        possible = {code: probability for code, probability in ranking.items() if code in self._candidates}
+        total = sum(possible.values())
+        return {code: probability / total for code, probability in possible.items()} if total else ranking
 
     def _decode(self, decoding: _Decoding) -> None:
         passage = decoding.passage
@@ -229,6 +239,8 @@ class _Decoding:
         self.passage = passage
         self.language = language
         self.stopped = stopped
+        self.complete = False  # whether all results are there
+        self.followed_until = passage.end  # the end of the silence after it, as far as that is read
         self._results: SimpleQueue[tuple[float, list[Word]] | BaseException | None] = SimpleQueue()
 
     def put(self, until: float, words: list[Word]) -> None:
@@ -236,9 +248,11 @@ class _Decoding:
 
     def end(self) -> None:
         self._results.put(None)
+        self.complete = True
 
     def fail(self, error: BaseException) -> None:
         self._results.put(error)
+        self.complete = True
 
     def results(self) -> Generator[tuple[float, list[Word]], None, None]:
         """The second up to which everything is recognized, and new words. Raises the error of the decoding thread."""
@@ -302,16 +316,6 @@ class PipelineTranscriber(EngineTranscriber):
 
     def __init__(self) -> None:
         super().__init__(PocketsphinxEngine(), self.name, "en")
-
-
-def _last_part(passage: Passage, length: float) -> Passage | None:
-    """The pieces at the end of a passage that last at least ``length`` seconds; None if those are all of it."""
-    size = 0
-    for index in range(len(passage.pieces) - 1, 0, -1):
-        size += len(passage.pieces[index].samples)
-        if size >= length * RATE:
-            return Passage(passage.pieces[index:])
-    return None
 
 
 def _known_languages(model: Any) -> frozenset[str]:

@@ -21,7 +21,8 @@ log = logging.getLogger("surtitle.speech")
 
 T = TypeVar("T")
 
-_MAX_FRAMES = 3000  # 30 s, the length that Whisper was trained on
+MAX_FRAMES = 3000
+"""Frames in 30 s, the length that Whisper was trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class WhisperModel:
         with tempfile.TemporaryDirectory(prefix="surtitle-") as folder:
             order = _reorder(directory, Path(folder)) if device == "cpu" else None
             model = cls(load_faster_whisper(Path(folder) if order else directory, device, threads, workers), order)
-        silence = model.encode(np.zeros((1, model.mels, _MAX_FRAMES), dtype=np.float32))
+        silence = model.encode(np.zeros((1, model.mels, MAX_FRAMES), dtype=np.float32))
         model.generate(silence, [Prompt((model.tokenizer.token_to_id("<|startoftranscript|>"),))], max_tokens=1)
         return model
 
