@@ -14,8 +14,10 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from surtitle.captions.caption import Caption
 from surtitle.core.errors import ModelError
-from surtitle.recordings.retranscribe import BUILT_IN, best_transcriber, largest_model, main_language
+from surtitle.core.words import Word
+from surtitle.recordings.retranscribe import BUILT_IN, best_transcriber, find_languages, largest_model
 from surtitle.speech.engine import Hints
 from tests.hub import FakeHub
 from tests.recordings.talk import GUEST, HOST, Talk, caption_of, talk
@@ -134,13 +136,18 @@ def _niceness(session: str) -> set[int]:
 def test_the_largest_model_that_knows_the_language_is_used(hub: FakeHub, whisper_tiny: Path) -> None:
     assert largest_model("en") == BUILT_IN
     assert largest_model("en", [str(whisper_tiny), "/nowhere", BUILT_IN]) == str(whisper_tiny)
-    assert best_transcriber(None)("en", Hints()).name == BUILT_IN
+    assert best_transcriber(None)("en", Hints(), ()).name == BUILT_IN
     with pytest.raises(ModelError, match="knows the language 'de'"):
-        best_transcriber(None)("de", Hints())
+        best_transcriber(None)("de", Hints(), ())
     with pytest.raises(ModelError, match="models fetch small"):
-        best_transcriber("small")("de", Hints())
+        best_transcriber("small")("de", Hints(), ())
 
 
-def test_the_language_is_that_of_most_words() -> None:
-    assert main_language([], None) == "auto"
-    assert main_language([], "de") == "de"
+def test_the_languages_are_those_of_the_live_words() -> None:
+    assert find_languages([], None) == ["auto"]
+    assert find_languages([], "de") == ["de"]
+    spoken = [
+        Caption(code, 1, "mic", code, tuple(Word("word", 0.0, 1.0) for _ in range(count)), (), True)
+        for code, count in (("fr", 30), ("de", 60), ("auto", 90), ("it", 2))
+    ]
+    assert find_languages(spoken, None) == ["de", "fr"]  # the two Italian words are a mistake

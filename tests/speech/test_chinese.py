@@ -12,7 +12,7 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.core.settings import Limits
 from surtitle.core.words import Hypothesis, Word
 from surtitle.embedding import CaptionStream
-from surtitle.recordings.retranscribe import main_language
+from surtitle.recordings.retranscribe import find_languages
 from surtitle.speech.chinese import open_stream
 from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.engine import Hints, Stream
@@ -100,7 +100,7 @@ def test_a_second_pass_writes_what_the_captions_or_the_channel_have() -> None:
     def caption(language: str) -> Caption:
         return Caption("c", 1, "s", language, make_words(SIMPLIFIED), final=True)
 
-    assert main_language([caption("zh-TW")], None) == "zh-TW"
-    assert main_language([caption("zh")], "zh-TW") == "zh-TW"
-    assert main_language([caption("zh-Hans")], "zh-TW") == "zh-Hans"
-    assert main_language([caption("en")], "zh-TW") == "en"
+    assert find_languages([caption("zh-TW")], None) == ["zh-TW"]
+    assert find_languages([caption("zh")], "zh-TW") == ["zh-TW"]
+    assert find_languages([caption("zh-Hans")], "zh-TW") == ["zh-Hans"]
+    assert find_languages([caption("en")], "zh-TW") == ["en"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 
 from surtitle.audio import RATE, Samples
@@ -25,8 +25,9 @@ from surtitle.speech.whisper.kind import WHISPER
 from surtitle.store.database import StoreError
 from surtitle.store.records import POLISHED
 from surtitle.store.transcripts import Transcripts
-from surtitle.text.languages import primary, recognizer_code
+from surtitle.text.languages import AUTO, primary, recognizer_code
 
+_MIN_SHARE = 0.05  # of the live words in another language than most, from which a session is in several languages
 _MAX_ATTEMPTS, _RETRY_INTERVAL = 30, 2.0  # to save the result, and seconds between two attempts
 
 BUILT_IN = PipelineTranscriber.name
@@ -37,13 +38,14 @@ def retranscribe(
     transcripts: Transcripts,
     recording_files: RecordingFiles,
     settings: ChannelSettings,
-    transcriber: Callable[[str, Hints], Transcriber],
+    transcriber: Callable[[str, Hints, Collection[str]], Transcriber],
     progress: Callable[[float], None],
 ) -> list[Caption]:
     """Make the polished version of a session's transcript, and store it.
 
-    ``transcriber`` creates a transcriber for a language and hints; ``progress`` receives the completed share, 0 to 1.
-    Raises `BadRequest` if there are no recordings, `BadAudio`, `EngineError`, `StoreError`.
+    ``transcriber`` creates a transcriber for a language, hints, and the languages that may be detected; ``progress``
+    receives the completed share, 0 to 1. Raises `BadRequest` if there are no recordings, `BadAudio`, `EngineError`,
+    `StoreError`.
     """
     recordings = find_playable(session, recording_files)
     live = transcripts.captions(session)
@@ -52,20 +54,18 @@ def retranscribe(
         for one in transcripts.corrections(session)
     ]
     captions: list[Caption] = []
-    recognizer = transcriber(main_language(live, settings.language), settings.hints)
+    language, *others = find_languages(live, settings.language)
+    recognizer = transcriber(AUTO if others else language, settings.hints, (language, *others) if others else ())
     total, before = sum(one.end - one.clock for one in recordings), 0.0
     try:
         for source in dict.fromkeys(one.source for one in recordings):
-            words: list[Word] = []
-            languages = Counter[str]()
+            words: list[tuple[str, Word]] = []
             for recording in (one for one in recordings if one.source == source):
                 for done, recognized in recognizer.words(_read_samples(recording)):
-                    words += [word.shift(recording.clock) for word in recognized]
-                    languages[recognizer.language] += len(recognized)
+                    words += [(recognizer.language, word.shift(recording.clock)) for word in recognized]
                     progress(min(1.0, (before + done) / total))
                 before += recording.end - recording.clock
             rules = settings.vocabulary.rules
-            language = languages.most_common(1)[0][0] if languages else recognizer.language
             captions += build_second_captions(source, words, language, live, corrections, rules, len(captions) + 1)
     finally:
         recognizer.close()
@@ -97,27 +97,35 @@ def find_playable(session: str, recording_files: RecordingFiles) -> list[Recordi
     return recordings
 
 
-def main_language(captions: Sequence[Caption], language: str | None) -> str:
-    """The language of most words, or else the channel's setting ``language``, whose region is kept where it applies."""
+def find_languages(captions: Sequence[Caption], language: str | None) -> list[str]:
+    """The languages in which a session was captioned, that of most words first.
+
+    Without words, it is the channel's setting ``language``, whose region is kept where it applies, or "auto".
+    """
     words = Counter[str]()
     for caption in captions:
         words[caption.language] += len(caption.words)
-    del words["auto"]
-    if not words:
-        return language or "auto"
-    found = words.most_common(1)[0][0]
-    return language if language and primary(language) == found else found
+    del words[AUTO]
+    found = [code for code, count in words.most_common() if count >= _MIN_SHARE * words.total()]
+    if not found:
+        return [language or AUTO]
+    return [language if language and primary(language) == found[0] else found[0], *found[1:]]
 
 
-def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[[str, Hints], Transcriber]:
+def best_transcriber(
+    model: str | None, others: Sequence[str] = ()
+) -> Callable[[str, Hints, Collection[str]], Transcriber]:
     """A function that creates a transcriber of ``model``, or else of the largest model on this computer.
 
     ``others`` are models to consider that are not in the catalogue. The function raises `ModelError` if there is no
     model.
     """
 
-    def create(language: str, hints: Hints) -> Transcriber:
+    def create(language: str, hints: Hints, detectable: Collection[str] = ()) -> Transcriber:
         name = model or largest_model(language, others)
+        if name == BUILT_IN and detectable:  # no model here knows several languages
+            language = next(iter(detectable))
+            name = model or largest_model(language, others)
         if name != BUILT_IN and split_name(name)[0] != DEFAULT:
             found = find_model(name)
             if not found.is_local():
@@ -126,7 +134,9 @@ def best_transcriber(model: str | None, others: Sequence[str] = ()) -> Callable[
         if name != BUILT_IN:
             if (directory := WHISPER.on_disk(name)) is None:
                 raise ModelError(f"The model {name} is not on this computer: run `surtitle models fetch {name}`.")
-            return WhisperTranscriber(directory, name, language, hints)
+            whisper = WhisperTranscriber(directory, name, language, hints)
+            whisper.configure(language, hints, {primary(code) for code in detectable})
+            return whisper
         if recognizer_code(language, PipelineTranscriber.languages) is None:
             raise ModelError(
                 f"No model on this computer knows the language {language!r}: run `surtitle models fetch small`."

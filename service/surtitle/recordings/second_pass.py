@@ -6,6 +6,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, groupby, pairwise
+from math import inf
+from typing import Generic, TypeVar
 
 from surtitle.captions.caption import Caption
 from surtitle.captions.sentences import build_captions
@@ -15,6 +17,8 @@ from surtitle.vocabulary.substituter import PhraseRules, Substituter
 
 _MIN_PAUSE = 1.0  # seconds of silence that end a caption
 _MAX_DISTANCE = 2.0  # seconds between a word and the nearest live word whose speaker it takes over
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,48 +33,57 @@ class CorrectedSpan:
 
 def build_second_captions(
     source: str,
-    words: Iterable[Word],
+    words: Sequence[tuple[str, Word]],
     language: str,
     live: Sequence[Caption],
     corrections: Sequence[CorrectedSpan],
     rules: Sequence[PhraseRules],
     first_id: int = 1,
 ) -> list[Caption]:
-    """The captions of one source, from all its words in order of time, on the channel's clock.
+    """The captions of one source, from all its words with their languages, in order of time on the channel's clock.
 
-    ``live`` are the live captions, ``corrections`` what people corrected in them, ``rules`` the channel's vocabulary.
-    Ids are numbered from ``first_id``.
+    ``language`` is that of corrections if no words were recognized. ``live`` are the live captions, ``corrections``
+    what people corrected in them, ``rules`` the channel's vocabulary. Ids are numbered from ``first_id``.
     """
     mine = [span for span in corrections if span.source == source]
-    kept = [word for word in _apply_rules(words, rules) if not any(_is_inside(word, span) for span in mine)]
+    kept = [
+        word
+        for word in _apply_rules([word for _, word in words], rules)
+        if not any(_is_inside(word, span) for span in mine)
+    ]
     merged = sorted([*kept, *(word for span in mine for word in span.words)], key=lambda word: word.start)
-    speakers = _LiveSpeakers([caption for caption in live if caption.source == source])
+    speakers = _Nearest([(word, one.speaker) for one in live if one.source == source for word in one.words])
+    languages = _Nearest([(word, spoken) for spoken, word in words])
     numbers = count(first_id)
     captions: list[Caption] = []
-    attributed = ((speakers.find(unit[0]), word) for unit in units(merged) for word in unit)
-    for speaker, part in groupby(attributed, key=lambda pair: pair[0]):
-        divided = build_captions(source, [word for _, word in part], language, lambda: f"p{next(numbers)}")
+    attributed = (
+        ((speakers.find(unit[0], _MAX_DISTANCE), languages.find(unit[0]) or language), word)
+        for unit in units(merged)
+        for word in unit
+    )
+    for (speaker, spoken), part in groupby(attributed, key=lambda pair: pair[0]):
+        divided = build_captions(source, [word for _, word in part], spoken, lambda: f"p{next(numbers)}")
         captions += [replace(caption, speaker=speaker) for caption in divided]
     return captions
 
 
-class _LiveSpeakers:
-    """The speakers of the live captions, by time."""
+class _Nearest(Generic[T]):
+    """What is known of words, by their times: speakers or languages."""
 
-    def __init__(self, live: Sequence[Caption]) -> None:
-        spoken = sorted((word.start, word.end, caption.speaker) for caption in live for word in caption.words)
-        self._middles = [(start + end) / 2 for start, end, _ in spoken]
-        self._speakers = [speaker for _, _, speaker in spoken]
+    def __init__(self, known: Iterable[tuple[Word, T]]) -> None:
+        found = sorted(((_middle(word), value) for word, value in known), key=lambda pair: pair[0])
+        self._middles = [middle for middle, _ in found]
+        self._values = [value for _, value in found]
 
-    def find(self, word: Word) -> str | None:
-        """The speaker of the live word nearest in time, or None if there is none nearby."""
-        middle = (word.start + word.end) / 2
+    def find(self, word: Word, max_distance: float = inf) -> T | None:
+        """What is known of the word nearest in time, or None if there is none within ``max_distance`` seconds."""
+        middle = _middle(word)
         index = bisect_left(self._middles, middle)
         near = [at for at in (index - 1, index) if 0 <= at < len(self._middles)]
         nearest = min(near, key=lambda at: abs(self._middles[at] - middle), default=None)
-        if nearest is None or abs(self._middles[nearest] - middle) > _MAX_DISTANCE:
+        if nearest is None or abs(self._middles[nearest] - middle) > max_distance:
             return None
-        return self._speakers[nearest]
+        return self._values[nearest]
 
 
 def _apply_rules(words: Iterable[Word], rules: Sequence[PhraseRules]) -> Iterator[Word]:
@@ -92,4 +105,8 @@ def _split_at_pauses(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 
 def _is_inside(word: Word, span: CorrectedSpan) -> bool:
-    return span.start <= (word.start + word.end) / 2 <= span.end
+    return span.start <= _middle(word) <= span.end
+
+
+def _middle(word: Word) -> float:
+    return (word.start + word.end) / 2
