@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
@@ -79,6 +81,17 @@ def test_a_recording_that_was_paused_has_several_offsets(tmp_path: Path, sample:
     lines = run(tmp_path, str(recording), SESSION).stdout.split("\n")[:-1]
     assert [float(line.split()[1]) for line in lines] == pytest.approx([-START, -START - 4], abs=0.1)
     assert lines[0].startswith("0:00:00 ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_the_name_of_the_recording_need_not_be_unicode(tmp_path: Path, sample: Samples) -> None:
+    make_session(tmp_path, sample)
+    recording = tmp_path / os.fsdecode(b"cam\xe9ra [red].wav")
+    recording.write_bytes(as_wav(sample[::-1].copy()))
+    result = run(tmp_path, str(recording), SESSION)
+    assert "cam\N{REPLACEMENT CHARACTER}ra [red].wav and session" in result.stderr
+    recording.write_bytes(as_wav(sample))
+    assert float(run(tmp_path, str(recording), SESSION).stdout) == pytest.approx(-START, abs=0.1)
 
 
 def test_other_sound_and_other_sessions_are_reported(tmp_path: Path, sample: Samples) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterable
@@ -81,6 +82,36 @@ def test_times_are_shifted(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
     assert result.stdout_bytes.decode("utf-8") == "[1:00:00] はい。 そう\n"
     result = run(monkeypatch, ScriptedTranscriber(["はい。"], ["そう"]), talk, "-f", "timed.txt", "--offset=-1")
     assert result.stdout_bytes.decode("utf-8") == "[0:00:00] そう\n"
+
+
+@pytest.mark.parametrize("offset", ["nan", "inf", "-1e300", "soon"])
+def test_an_impossible_offset_is_refused_before_the_work(talk: Path, offset: str) -> None:
+    result = CliRunner().invoke(command, [str(talk), f"--offset={offset}"])
+    assert result.exit_code == 2
+    assert "--offset" in result.stderr
+
+
+def test_an_offset_that_leaves_nothing_is_reported(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
+    result = run(monkeypatch, ScriptedTranscriber(["はい。"]), talk, "--offset=-60")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "With --offset -60, all captions of" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_shutdown_or_a_closed_terminal_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, talk: Path, tmp_path: Path, name: str
+) -> None:
+    class Terminated(ScriptedTranscriber):
+        def words(self, blocks: Iterable[Samples]) -> Generator[tuple[float, list[Word]], None, None]:
+            yield from super().words(blocks)
+            signal.raise_signal(getattr(signal, name))
+
+    before = signal.getsignal(getattr(signal, name))
+    result = run(monkeypatch, Terminated(["はい。"]), talk, "-o", tmp_path / "out.txt")
+    assert result.exit_code == 130
+    assert (tmp_path / "out.txt").read_text(encoding="utf-8") == "はい。\n"
+    assert signal.getsignal(getattr(signal, name)) is before
 
 
 def test_standard_output_is_utf_8(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:

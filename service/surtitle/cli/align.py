@@ -15,7 +15,7 @@ from surtitle.captions.fit import Piece, fit_captions
 from surtitle.captions.transcript import EXPORT_FORMATS, export
 from surtitle.cli.options import data_dir_option, or_of_serve
 from surtitle.cli.track_option import ALL, TrackOption
-from surtitle.cli.transcript_files import Job, choose_format, plan_jobs, write
+from surtitle.cli.transcript_files import Job, choose_format, display_name, plan_jobs, write
 from surtitle.core.clock import format_clock
 from surtitle.core.errors import BadRequest, SurtitleError
 from surtitle.core.settings import RECORDINGS, Settings
@@ -145,7 +145,7 @@ def _align_sound(recording: Path, wanted: str | None, stored: _Stored) -> list[P
     with progress_bar() as progress:
 
         def extract(file: Path, number: int) -> Features:
-            task = progress.add_task(file.name, total=duration(str(file)))
+            task = progress.add_task(display_name(file.name), total=duration(str(file)))
             extractor = FeatureExtractor()
             for block in mediafile.read(file, number):
                 extractor.add(block)
@@ -154,7 +154,7 @@ def _align_sound(recording: Path, wanted: str | None, stored: _Stored) -> list[P
 
         matches = correlate(extract(recording, track.number), extract(sound, 1))
     if not matches:
-        raise BadRequest(_NOTHING_IN_COMMON.format(recording, stored.id))
+        raise BadRequest(_NOTHING_IN_COMMON.format(display_name(str(recording)), stored.id))
     start = mix_start(stored.recordings)
     return [Piece(match.start + start, match.position, match.length) for match in matches]
 
@@ -165,12 +165,13 @@ def _align_words(recording: Path, wanted: str | None, stored: _Stored, model: st
     from surtitle.cli.progress import progress_bar
     from surtitle.cli.transcription import open_transcriber, transcribe
 
-    language = next((caption.language for caption in stored.captions), "auto")
+    languages = {caption.language for caption in stored.captions}
+    language = languages.pop() if len(languages) == 1 else "auto"
     track = _choose_track(recording, wanted)
     transcriber = open_transcriber(Settings(model=model, language=language))
     try:
         with progress_bar() as progress:
-            task = progress.add_task(recording.name, total=duration(str(recording)))
+            task = progress.add_task(display_name(recording.name), total=duration(str(recording)))
             transcript = transcribe(
                 recording, transcriber, lambda done: progress.update(task, completed=done.until), track=track.number
             )
@@ -181,7 +182,7 @@ def _align_words(recording: Path, wanted: str | None, stored: _Stored, model: st
     heard = [word for caption in transcript.captions for word in caption.words]
     pieces = align_words(heard, [word for caption in stored.captions for word in caption.words])
     if not pieces:
-        raise BadRequest(_NOTHING_IN_COMMON.format(recording, stored.id))
+        raise BadRequest(_NOTHING_IN_COMMON.format(display_name(str(recording)), stored.id))
     return pieces
 
 

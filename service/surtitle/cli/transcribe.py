@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from surtitle.captions.exports import ExportOptions
-from surtitle.captions.transcript import EXPORT_FORMATS, export
+from surtitle.captions.exports import MAX_OFFSET, ExportOptions
+from surtitle.captions.transcript import EXPORT_FORMATS, export, shift_captions
 from surtitle.cli.options import engine_option, language_option, name_models
+from surtitle.cli.termination import interrupt_on_termination
 from surtitle.cli.track_option import ALL, track_option
 from surtitle.cli.transcript_files import (
     Job,
@@ -51,7 +52,14 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells define it
     help="The output format. By default the extension of the output, or else srt.",
 )
 @click.option("--words", is_flag=True, help="Include the time of each word, if the format supports it.")
-@click.option("--offset", type=float, default=0.0, metavar="SECONDS", help="Add seconds to all times; may be negative.")
+@click.option(
+    "--offset",
+    type=float,
+    default=0.0,
+    metavar="SECONDS",
+    callback=lambda context, option, value: _check_offset(value),
+    help="Add seconds to all times; may be negative.",
+)
 @click.option(
     "-o",
     "--output",
@@ -126,7 +134,8 @@ def transcribe(
         transcriber, form, ExportOptions(words=words, offset=offset), speaker_model if speakers else None, track
     )
     try:
-        failed = sum(not runner.run(job, unfinished[job]) for job in jobs)
+        with interrupt_on_termination():
+            failed = sum(not runner.run(job, unfinished[job]) for job in jobs)
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
         sys.exit(_INTERRUPTED)
@@ -134,6 +143,12 @@ def transcribe(
         transcriber.close()
     if failed:
         sys.exit(1)
+
+
+def _check_offset(offset: float) -> float:
+    if not abs(offset) <= MAX_OFFSET:
+        raise click.BadParameter("it must be a number of seconds, such as -12.5.")
+    return offset
 
 
 class _JobRunner:
@@ -204,10 +219,11 @@ class _JobRunner:
         unfinished: Unfinished,
     ) -> Transcript:
         from surtitle.cli.transcription import transcribe
+        from surtitle.models.catalogue import plain_name
 
         speakers = self._speakers(file, track, length, progress)
         name = display_name(f"{file.name}, {source}" if source else file.name)
-        task = progress.add_task(f"{name} ({self._transcriber.name})", total=length)
+        task = progress.add_task(f"{name} ({plain_name(self._transcriber.name)})", total=length)
         done = unfinished.track(track.number)
 
         def report(reached: TrackProgress) -> None:
@@ -234,6 +250,12 @@ class _JobRunner:
 
     def _write(self, job: Job, transcript: Transcript) -> bool:
         """Write a transcript where it can be kept, and report where if that is not what was wanted."""
+        if transcript.captions and not shift_captions(transcript.captions, self._options.offset):
+            name = display_name(str(job.file))
+            click.echo(
+                f"With --offset {self._options.offset:g}, all captions of {name} end before 0, so none is left.",
+                err=True,
+            )
         text = export(transcript.captions, self._form, self._options)
         where = "standard output" if job.output is None else str(job.output)
         try:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from surtitle.access.tokens import EVERY, Scope
-from surtitle.captions.exports import ExportOptions
+from surtitle.captions.exports import MAX_OFFSET, ExportOptions
 from surtitle.captions.transcript import get_format
 from surtitle.core.errors import BadMethod, BadRequest, SurtitleError
 from surtitle.core.wire.access import PageLinks
@@ -23,7 +23,6 @@ from surtitle.web.guard import build_refusal, get_grant
 from surtitle.web.services import services
 from surtitle.web.tokens import build_links
 
-_MAX_OFFSET = 1e6  # seconds by which an export can be shifted: eleven days
 _SEND_TIMEOUT = 10.0  # seconds for a page to accept a state
 _IDLE_TIMEOUT = 60.0  # seconds to wait for a change before looking again, in any case
 
@@ -76,7 +75,7 @@ def parse_export_options(request: Request) -> ExportOptions:
         offset = float(query.get("offset") or 0)
     except ValueError:
         offset = math.nan
-    if not abs(offset) <= _MAX_OFFSET:
+    if not abs(offset) <= MAX_OFFSET:
         raise BadRequest("offset must be a number of seconds, such as -12.5.")
     words = query.get("words", "")
     if words not in ("", "0", "1"):

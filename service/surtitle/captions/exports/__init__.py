@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from surtitle.captions.caption import Caption
 from surtitle.captions.layout import Box
 
+MAX_OFFSET = 1e6
+"""Seconds by which an export can be shifted: eleven days."""
+
 _MIN_DURATION = 0.9  # seconds for which a caption is shown, unless the next one begins earlier
 _VISIBLE = 0.1  # seconds; a caption is not cut to less, because players would not show it
 
