@@ -39,6 +39,16 @@ def test_truncated_json_is_named(directory: Path, name: str) -> None:
         check_directory(directory)
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("config.json", "null"), ("config.json", '"text"'), ("tokenizer.json", "{}"), ("tokenizer.json", "[]")],
+)
+def test_json_of_something_else_is_named(directory: Path, name: str, content: str) -> None:
+    (directory / name).write_text(content)
+    with pytest.raises(ModelError, match=f"{name} is damaged"):
+        check_directory(directory)
+
+
 def test_a_truncated_text_vocabulary_is_named(directory: Path) -> None:
     (directory / "vocabulary.json").unlink()
     path = directory / "vocabulary.txt"

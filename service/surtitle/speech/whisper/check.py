@@ -26,8 +26,10 @@ def check_directory(directory: Path, model: str | None = None) -> None:
     ``model`` is its name, if `surtitle models` knows it. The required files are those without which faster-whisper
     would ask a model hub, or CTranslate2 would fail. Raises `ModelError`, which names the file.
     """
-    for name in ("config.json", "tokenizer.json"):
-        _check_json(directory, name, model)
+    for name, key in (("config.json", None), ("tokenizer.json", "model")):
+        found = _check_json(directory, name, model)
+        if not isinstance(found, dict) or (key is not None and key not in found):
+            raise ModelError(f"{directory / name} is damaged: {_remedy(model, name)}.")
     _check_vocabulary(directory, model)
     _check_weights(directory, model)
 
@@ -66,16 +68,18 @@ def _check_weights(directory: Path, model: str | None) -> None:
         )
 
 
-def _check_json(directory: Path, name: str, model: str | None) -> None:
+def _check_json(directory: Path, name: str, model: str | None) -> object:
+    """What is in a file of JSON. Raises `ModelError`."""
     path = directory / name
     if not path.is_file():
         raise ModelError(f"{directory} has no {name}: {_remedy(model, name)}.")
     try:
-        json.loads(path.read_bytes())
+        found: object = json.loads(path.read_bytes())
     except ValueError as error:
         raise ModelError(f"{path} is damaged: {_remedy(model, name)}.") from error
     except OSError as error:
         raise ModelError(f"Cannot read {path} ({error.strerror or error}): {_remedy(model, name)}.") from error
+    return found
 
 
 def _remedy(model: str | None, name: str = "") -> str:
