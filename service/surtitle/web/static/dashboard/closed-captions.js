@@ -35,8 +35,9 @@ export function showClosedCaptions(card, { by, state, message, text, skipped }, 
   const byScript = by === "script";
   box.dataset.state = byScript ? "sending" : state;
   writeOrHide(part(box, ".state"), byScript ? t("sent by the OBS script") : (STATES[state] ?? state));
-  const late = skipped ? ` ${t("{skipped} words came too late to be sent.", { skipped })}` : "";
-  writeOrHide(part(box, ".explanation"), byScript ? t("The script in OBS sends them itself.") : message + late);
+  const late = skipped ? t("{skipped} words came too late to be sent.", { skipped }) : "";
+  const explanation = [message, late].filter(Boolean).join(" ");
+  writeOrHide(part(box, ".explanation"), byScript ? t("The script in OBS sends them itself.") : explanation);
   writeOrHide(part(box, ".viewers"), text);
   const followed = scenes.state === "connected" ? t("Scene on program: {scene}", { scene: scenes.scene }) : scenes.message;
   writeOrHide(part(box, ".scene"), scenes.state === "off" ? "" : followed);

@@ -44,5 +44,7 @@ function describe({ on, seconds, bytes, files, lost }) {
   if (!on) return "";
   if (!files) return t("waiting for a source");
   const size = `${formatClock(seconds)}, ${formatBytes(bytes)}`;
-  return lost ? `${size}, ${t("{lost} s lost: the disk is too slow", { lost: lost.toFixed(0) })}` : size;
+  if (!lost) return size;
+  const missing = t("{lost} s lost: the disk is too slow", { lost: lost.toFixed(0) });
+  return `${size}, ${missing}`;
 }
