@@ -5,7 +5,7 @@ from __future__ import annotations
 from surtitle.audio import Samples
 from surtitle.core.words import Hypothesis
 from surtitle.speech.endpoint import EndpointRules
-from surtitle.speech.engine import Engine, Hints, Stream
+from surtitle.speech.engine import Engine, Hints, RemoteUse, Stream, find_remote_use
 from surtitle.text.chinese import Characters, ChineseConverter, add_characters
 
 
@@ -28,6 +28,10 @@ class ChineseStream:
     @property
     def rules(self) -> EndpointRules:
         return self._stream.rules
+
+    @property
+    def remote_use(self) -> RemoteUse | None:
+        return find_remote_use(self._stream)
 
     def accept(self, samples: Samples, silence: float, voice: float | None = None) -> Hypothesis | None:
         hypothesis = self._stream.accept(samples, silence, voice)

@@ -23,6 +23,20 @@ class Hints:
     """Words to prefer if the audio is ambiguous."""
 
 
+@dataclass(slots=True)
+class RemoteUse:
+    """What a stream has sent to another computer; times in seconds of audio."""
+
+    recipient: str
+    """Who receives the sound, for people."""
+    sent: float = 0.0
+    """What was sent, again included: this is what a cloud charges for."""
+    lost: float = 0.0
+    """What has no words because it could not be sent, or was not answered."""
+    problem: str = ""
+    """Why captions do not come at the moment, in one sentence."""
+
+
 class Stream(Protocol):
     """One source's recognizer. Word times are seconds from the utterance's first sample."""
 
@@ -106,3 +120,31 @@ class SpeechTranslator(Protocol):
 
         Run each step in a thread, in a background turn of its own: recognition goes first. Raises `EngineError`.
         """
+
+
+@runtime_checkable
+class RemoteStream(Protocol):
+    """A stream that sends sound to another computer."""
+
+    @property
+    def remote_use(self) -> RemoteUse | None:
+        """What it has sent; None if the stream that it wraps recognizes here."""
+
+
+@runtime_checkable
+class RemoteEngine(Protocol):
+    """An engine that sends sound to another computer."""
+
+    @property
+    def recipient(self) -> str:
+        """Who receives the sound, for people."""
+
+
+def find_remote_use(stream: Stream) -> RemoteUse | None:
+    """What a stream has sent to another computer; None if it recognizes on this one."""
+    return stream.remote_use if isinstance(stream, RemoteStream) else None
+
+
+def find_recipient(engine: Engine) -> str:
+    """Who receives an engine's sound; "" if that stays on this computer."""
+    return engine.recipient if isinstance(engine, RemoteEngine) else ""
