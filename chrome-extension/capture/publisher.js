@@ -125,7 +125,9 @@ export class Publisher {
       case "ready":
         return void this.#continue(message);
       case "status":
-        return this.#listener.event({ type: "notice", engine: message.engine, notice: message.notice });
+        return this.#listener.event({
+          type: "notice", engine: message.engine, recipient: message.recipient, notice: message.notice,
+        });
       case "lag":
         return this.#listener.event({ type: "lag", seconds: message.seconds, skipped: message.skipped });
       case "partial":
@@ -150,7 +152,8 @@ export class Publisher {
     this.#clock = ready.clock ?? 0;
     this.#latest = 0;
     this.#identity = { ...this.#identity, source: ready.source };
-    this.#listener.event({ type: "ready", name: ready.source, engine: ready.engine, language: ready.language });
+    const { engine, language, recipient } = ready;
+    this.#listener.event({ type: "ready", name: ready.source, engine, language, recipient });
     const attempt = this.#attempt;
     await this.#listener.readable();
     if (attempt !== this.#attempt) return;

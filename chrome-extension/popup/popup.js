@@ -189,6 +189,7 @@ function showSource(source) {
   writeOrHide(element("phase"), text(`phase_${source.phase}`));
   element("delay").textContent = delayText(source);
   element("engine").textContent = [source.engine, source.language, source.notice].filter(Boolean).join(" · ");
+  writeOrHide(element("recipient"), source.recipient ? text("recipient", source.recipient) : "");
   writeOrHide(element("lost"), source.lost >= 0.1 ? text("lostSound", source.lost.toFixed(1)) : "");
 }
 

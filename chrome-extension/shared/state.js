@@ -16,6 +16,7 @@
  * @property {string} engine
  * @property {string} language
  * @property {string} notice of the service
+ * @property {string} recipient who receives the sound if another computer recognizes it, or ""
  * @property {number | null} delay seconds from a spoken word to its caption
  * @property {number} lag seconds that recognition is behind
  * @property {number} lost seconds of sound that were dropped while there was no connection, or skipped by the service
@@ -28,8 +29,8 @@
  * @property {SourceState} tab
  * @property {SourceState | null} microphone
  *
- * @typedef {{type: "ready", name: string, engine: string, language: string}
- *   | {type: "notice", engine?: string, notice: string}
+ * @typedef {{type: "ready", name: string, engine: string, language: string, recipient?: string}
+ *   | {type: "notice", engine?: string, recipient?: string, notice: string}
  *   | {type: "lag", seconds: number, skipped: number}
  *   | {type: "delay", seconds: number}
  *   | {type: "gap", seconds: number}
@@ -43,7 +44,7 @@
 /** @param {Kind} kind @param {string} name @returns {CountingState} */
 export function newSource(kind, name) {
   return {
-    kind, name, phase: "connecting", problem: null, engine: "", language: "", notice: "",
+    kind, name, phase: "connecting", problem: null, engine: "", language: "", notice: "", recipient: "",
     delay: null, lag: 0, lost: 0, gap: 0, skipped: 0,
   };
 }
@@ -56,9 +57,13 @@ export function reduce(state, event) {
       return {
         ...state, phase: "live", problem: null, lag: 0,
         name: event.name, engine: event.engine, language: event.language, notice: "",
+        recipient: event.recipient ?? "",
       };
     case "notice":
-      return { ...state, notice: event.notice, engine: event.engine ?? state.engine };
+      return {
+        ...state, notice: event.notice, engine: event.engine ?? state.engine,
+        recipient: event.recipient ?? state.recipient,
+      };
     case "lag":
       return withLost({ ...state, lag: event.seconds, skipped: event.skipped });
     case "delay":

@@ -13,6 +13,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.source_stats import SourceStats
 from surtitle.core.metrics import Metrics
 from surtitle.core.words import Word
+from surtitle.speech.engine import RemoteUse
 from tests.support import silence
 
 
@@ -64,3 +65,21 @@ async def test_the_pace_of_a_new_source_is_that_of_its_own_time(monkeypatch: pyt
     assert stats.pace == 12  # two words in ten seconds: the first moments say little
     now += 20.0
     assert stats.pace == 6
+
+
+async def test_what_was_sent_is_counted_over_all_streams() -> None:
+    metrics = Metrics()
+    stats = SourceStats("main", metrics)
+    stats.count_remote(None, "whisper")
+    assert stats.describe_remote() is None
+    use = RemoteUse("Deepgram (api.deepgram.com)")
+    for sent, lost in ((1.0, 0.0), (3.0, 0.5)):
+        use.sent, use.lost = sent, lost
+        stats.count_remote(use, "deepgram")
+    stats.count_remote(None, "whisper")
+    stats.count_remote(RemoteUse("OpenAI (api.openai.com)", 2.0), "openai")
+    assert stats.describe_remote() == {"recipient": "OpenAI (api.openai.com)", "sent": 5.0, "lost": 0.5}
+    written = metrics.render().decode()
+    assert 'surtitle_cloud_audio_seconds_total{channel="main",engine="deepgram"} 3.0' in written
+    assert 'surtitle_cloud_audio_seconds_total{channel="main",engine="openai"} 2.0' in written
+    assert 'surtitle_cloud_lost_audio_seconds_total{channel="main",engine="deepgram"} 0.5' in written

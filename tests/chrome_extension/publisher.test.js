@@ -39,7 +39,7 @@ function created({ kept = 60, resendFrom = () => 0 } = {}) {
 /** @param {object} [more] */
 async function ready(more = {}) {
   FakeSocket.last.open();
-  FakeSocket.last.receive({ type: "ready", source: "Tab", engine: "e", language: "en", resumed: false, received: 0, clock: 0, ...more });
+  FakeSocket.last.receive({ type: "ready", source: "Tab", engine: "e", recipient: "", language: "en", resumed: false, received: 0, clock: 0, ...more });
   await Promise.resolve();
   await Promise.resolve();
 }
@@ -55,7 +55,7 @@ test("nothing is sent before ready, then everything", async () => {
   assert.equal(FakeSocket.last.samples.length, SECOND);
   speak(1);
   assert.equal(FakeSocket.last.samples.length, 2 * SECOND);
-  assert.deepEqual(events[0], { type: "ready", name: "Tab", engine: "e", language: "en" });
+  assert.deepEqual(events[0], { type: "ready", name: "Tab", engine: "e", language: "en", recipient: "" });
 });
 
 test("a service that has kept the source is sent what it has not", async () => {

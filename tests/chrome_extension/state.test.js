@@ -24,6 +24,13 @@ test("what was lost is counted, whoever lost it", () => {
   assert.equal(state.lag, 0);
 });
 
+test("who receives the sound is known until another recognizer takes over", () => {
+  assert.equal(after(ready).recipient, "");
+  const remote = after({ ...ready, recipient: "Deepgram (api.deepgram.com)" }, { type: "notice", notice: "It is slow." });
+  assert.equal(remote.recipient, "Deepgram (api.deepgram.com)");
+  assert.equal(reduce(remote, { type: "notice", engine: "whisper", recipient: "", notice: "" }).recipient, "");
+});
+
 test("the badge says the worst of it", () => {
   const source = (/** @type {string} */ phase) => /** @type {any} */ ({ ...newSource("tab", "Tab"), phase });
   const tab = (/** @type {string} */ phase, /** @type {string} */ microphone = "") => /** @type {any} */ ({

@@ -60,7 +60,8 @@ async def test_the_built_in_engine_is_used_during_a_download(hub: FakeHub, monke
         }
         hub.open.set()
         await asyncio.wait_for(changed.wait(), 20)
-        assert engines.description == {"engine": "whisper", "model": "base.en", "notice": "", "choice": ""}
+        description = {"engine": "whisper", "model": "base.en", "notice": "", "choice": "", "recipient": ""}
+        assert engines.description == description
         assert (await engines.current()).model == "base.en"
         assert engines.loading is None
 

@@ -21,6 +21,7 @@ async def test_health_names_engine_and_version(service: Running) -> None:
         "model": "en-us",
         "notice": "",
         "choice": "",
+        "recipient": "",
     }
 
 
@@ -81,7 +82,8 @@ async def test_words_of_transcripts_have_times_if_asked(service: Running) -> Non
 async def test_the_dashboard_gets_the_state(service: Running) -> None:
     async with connect(f"{service.sockets}/api/status", proxy=None) as socket:
         state = json.loads(await socket.recv())
-    assert set(state) == {"engine", "model", "notice", "choice", "loading", "demo", "channels", "alerts", "program"}
+    parts = {"engine", "model", "notice", "choice", "recipient", "loading", "demo", "channels", "alerts", "program"}
+    assert set(state) == parts
 
 
 async def test_all_dashboards_get_a_change(service: Running) -> None:

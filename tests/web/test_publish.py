@@ -44,6 +44,7 @@ async def test_start_partial_final_end(service: Running) -> None:
         "channel": "contract",
         "source": "tab",
         "engine": "pocketsphinx",
+        "recipient": "",
         "language": "en",
         "resumed": False,
         "received": 0.0,

@@ -29,7 +29,7 @@ class Parts:
     of_service: tuple[Alert, ...] = ()
 
     def __init__(self) -> None:
-        self.description = EngineDescription(engine="none", model="", notice="", choice="")
+        self.description = EngineDescription(engine="none", model="", notice="", choice="", recipient="")
         self.readers = 0
         self.built = 0
         self.changes = Notifier()

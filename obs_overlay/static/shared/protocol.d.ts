@@ -186,6 +186,8 @@ export interface EngineDescription {
   model: string;
   /** one sentence for people; empty when there is nothing to say */
   notice: string;
+  /** who receives the sound if another computer recognizes it; or empty */
+  recipient: string;
 }
 
 /** A recognition model that has a name. */
@@ -514,6 +516,8 @@ export interface SourceStart {
   language: string;
   /** seconds of this source that the service has already */
   received: number;
+  /** who receives the sound if another computer recognizes it; empty if this one does */
+  recipient: string;
   resume: string | null;
   resumed: boolean;
   source: string;
@@ -528,6 +532,8 @@ export interface ReadyMessage {
   language: string;
   /** seconds of this source that the service has already */
   received: number;
+  /** who receives the sound if another computer recognizes it; empty if this one does */
+  recipient: string;
   resume: string | null;
   resumed: boolean;
   source: string;
@@ -539,6 +545,8 @@ export interface StatusMessage {
   engine?: string;
   /** one sentence for people; empty when there is nothing to say */
   notice: string;
+  /** who receives the sound if another computer recognizes it; empty if this one does */
+  recipient?: string;
   type: "status";
 }
 
@@ -607,6 +615,8 @@ export interface PublishSummary {
   language: string;
   /** seconds of this source that the service has already */
   received: number;
+  /** who receives the sound if another computer recognizes it; empty if this one does */
+  recipient: string;
   resume: string | null;
   resumed: boolean;
   /** seconds of audio received */
@@ -629,6 +639,8 @@ export interface PublishSummaryWithNotice {
   notice: string;
   /** seconds of this source that the service has already */
   received: number;
+  /** who receives the sound if another computer recognizes it; empty if this one does */
+  recipient: string;
   resume: string | null;
   resumed: boolean;
   /** seconds of audio received */
@@ -647,6 +659,15 @@ export interface CartReceipt {
   source: string;
 }
 
+/** What a source has sent to a recognizer on another computer. */
+export interface RemoteStatus {
+  /** seconds of speech that have no captions because sending them failed */
+  lost: number;
+  recipient: string;
+  /** seconds of audio, for which a cloud charges */
+  sent: number;
+}
+
 /** One source of a channel. */
 export interface SourceStatus {
   captions: number;
@@ -663,6 +684,8 @@ export interface SourceStatus {
   notice: string;
   /** words a minute */
   pace: number;
+  /** null if all was recognized on this computer */
+  remote: RemoteStatus | null;
   /** seconds of audio received */
   seconds: number;
   /** seconds */
@@ -812,6 +835,8 @@ export interface ServiceBasics {
   notice: string;
   /** None if the service was started in another way */
   program: ProgramStatus | null;
+  /** who receives the sound if another computer recognizes it; or empty */
+  recipient: string;
 }
 
 /** What `/api/status` sends whenever it changes. */
@@ -832,6 +857,8 @@ export interface ServiceStatus {
   notice: string;
   /** None if the service was started in another way */
   program: ProgramStatus | null;
+  /** who receives the sound if another computer recognizes it; or empty */
+  recipient: string;
 }
 
 /** The state of the translation that is being read. */

@@ -54,6 +54,11 @@ class PublisherFeed(Feed):
         """Publish what the publisher should know about the recognition of its language."""
         self.publish("notice", "status", StatusMessage(type="status", notice=notice))
 
+    def publish_recipient(self, engine: str, recipient: str, notice: str) -> None:
+        """Publish that the recognizer has changed, and who receives the sound from now on; "" for nobody."""
+        message = StatusMessage(type="status", engine=engine, recipient=recipient, notice=notice)
+        self.publish("recipient", "status", message)
+
     def publish_failure(self, message: str) -> None:
         """Publish that a step of recognition failed, after which it continues."""
         self.publish("status", "status", StatusMessage(type="status", notice=message))

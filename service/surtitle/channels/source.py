@@ -30,7 +30,7 @@ from surtitle.core.settings import Limits
 from surtitle.core.wire.sources import SourceEvent, SourceState, SourceStatus
 from surtitle.models.catalogue import plain_name
 from surtitle.pipeline import Pipeline
-from surtitle.speech.engine import Engine, Stream
+from surtitle.speech.engine import Engine, Stream, find_recipient, find_remote_use
 
 log = logging.getLogger("surtitle.source")
 
@@ -90,6 +90,8 @@ class Source:
         self._on_end = on_end
         self._departure = Departure(limits.source_length, self._now)
         self._progress = RecognitionProgress(before)
+        self._remote_problem = ""  # why another computer does not recognize at the moment
+        self._sent_recipient = find_recipient(engine)  # the one of which the publisher knows
         self._sent_status: tuple[object, ...] = ()
         self._publish_status(SourceState.LIVE)
         self._task = asyncio.create_task(self._run(), name=f"source {name}")
@@ -103,6 +105,11 @@ class Source:
     @property
     def model(self) -> str:
         return self._engine.current.model
+
+    @property
+    def recipient(self) -> str:
+        """Who receives the sound if another computer recognizes it, or ""."""
+        return find_recipient(self._engine.current)
 
     @property
     def language(self) -> str:
@@ -273,7 +280,7 @@ class Source:
             engine=self.engine,
             model=plain_name(self.model),
             language=self.language,
-            notice=self.notice,
+            notice=self.notice or self._remote_problem,
             speaking=self._pipeline.speaking,
             level=round(self.stats.level, 1),
             seconds=round(self.input.received, 1),
@@ -284,6 +291,7 @@ class Source:
             captions=self.stats.captions,
             pace=self.stats.pace,
             speakers_skipped=None if skipped is None else round(skipped, 1),
+            remote=self.stats.describe_remote(),
         )
 
     @property
@@ -379,6 +387,7 @@ class Source:
             await self.speakers.wait_for_last_words(self.position)
             async with self._engine.current.scheduler.turn(self._now()) as work:
                 self._publish(await work(self._pipeline.flush))
+            self._follow_remote()
             await self.speakers.wait_for_end()
             self._publish([])
             self.feed.publish_end()
@@ -421,8 +430,21 @@ class Source:
         if (failure := self._pipeline.take_failure()) is not None:
             log.warning("%s/%s: %s", *self._label, failure)
             self.feed.publish_failure(failure.message)
+        self._follow_remote()
         self._publish_status(self.state)
         self.channel.changes.notify()
+
+    def _follow_remote(self) -> None:
+        """Count what was sent to another computer, and tell the publisher to whom, and whether that fails."""
+        use = find_remote_use(self._pipeline.stream)
+        self.stats.count_remote(use, self.engine)
+        if self._sent_recipient != self.recipient:
+            self._sent_recipient = self.recipient
+            self.feed.publish_recipient(self.engine, self.recipient, self.notice)
+        problem = use.problem if use else ""
+        if problem != self._remote_problem:
+            self._remote_problem = problem
+            self.feed.publish_notice(problem or self.notice)
 
     def _step(self, block: Block, stream: Stream | None, *, to_pause: bool) -> tuple[list[Caption], Samples]:
         """One step of recognition, in the scheduler's thread, from which on ``stream`` may be used next.

@@ -10,6 +10,8 @@ import numpy as np
 from surtitle.audio import RATE, Samples
 from surtitle.captions.caption import Caption
 from surtitle.core.metrics import Metrics
+from surtitle.core.wire.sources import RemoteStatus
+from surtitle.speech.engine import RemoteUse
 
 _SILENCE_DB = -90.0
 _DECAY_DB = 30.0  # dB per second by which the level falls after a loud moment
@@ -34,6 +36,14 @@ class SourceStats:
         """Final captions so far."""
         self.words = 0
         """Committed words so far."""
+        self.sent = 0.0
+        """Seconds of audio that were sent to a recognizer on another computer."""
+        self.lost = 0.0
+        """Seconds of speech without captions because that failed."""
+        self.recipient = ""
+        """Who received them last."""
+        self._remote: RemoteUse | None = None  # of the stream in use
+        self._counted_remote = (0.0, 0.0)  # what of it was counted: sent, lost
         self._channel = channel
         self._metrics = metrics
         self._now = asyncio.get_running_loop().time
@@ -60,6 +70,24 @@ class SourceStats:
         self.skipped += seconds
         if self._metrics:
             self._metrics.count_skipped_audio(self._channel, seconds)
+
+    def count_remote(self, use: RemoteUse | None, engine: str) -> None:
+        """Count what the stream in use has sent to another computer since the last call, if it does that."""
+        if use is not self._remote:
+            self._remote, self._counted_remote = use, (0.0, 0.0)
+        if use is None:
+            return
+        sent, lost = use.sent - self._counted_remote[0], use.lost - self._counted_remote[1]
+        self._counted_remote = (use.sent, use.lost)
+        self.sent, self.lost, self.recipient = self.sent + sent, self.lost + lost, use.recipient
+        if self._metrics and (sent or lost):
+            self._metrics.count_remote_audio(self._channel, engine, sent, lost)
+
+    def describe_remote(self) -> RemoteStatus | None:
+        """What was sent to other computers; None if nothing ever was to be."""
+        if not self.recipient:
+            return None
+        return RemoteStatus(recipient=self.recipient, sent=round(self.sent, 1), lost=round(self.lost, 1))
 
     def count_caption(self, caption: Caption, engine: str, clock_start: float | None) -> None:
         """Count a revision of a caption, which ``engine`` recognized.

@@ -112,6 +112,7 @@ class TextSource:
             captions=self._stats.captions,
             pace=self._stats.pace,
             speakers_skipped=None,
+            remote=None,
         )
 
     @property

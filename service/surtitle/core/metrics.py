@@ -29,6 +29,18 @@ class Metrics:
             ["channel"],
             registry=self._registry,
         )
+        self._sent = Counter(
+            "surtitle_cloud_audio_seconds",
+            "Audio that was sent to a recognizer on another computer, for which a cloud charges.",
+            ["channel", "engine"],
+            registry=self._registry,
+        )
+        self._lost = Counter(
+            "surtitle_cloud_lost_audio_seconds",
+            "Speech without captions because it could not be sent to a recognizer on another computer.",
+            ["channel", "engine"],
+            registry=self._registry,
+        )
         self._refused = Counter(
             "surtitle_refused", "Requests and connections that were refused, by HTTP status.", ["status"],
             registry=self._registry,
@@ -52,6 +64,11 @@ class Metrics:
 
     def count_skipped_audio(self, channel: str, seconds: float) -> None:
         self._skipped.labels(channel).inc(seconds)
+
+    def count_remote_audio(self, channel: str, engine: str, sent: float, lost: float) -> None:
+        """Count seconds of audio that were sent to another computer, and those that have no captions for that."""
+        self._sent.labels(channel, engine).inc(sent)
+        self._lost.labels(channel, engine).inc(lost)
 
     def count_refusal(self, status: int) -> None:
         """Count a refused request or connection by its HTTP status."""

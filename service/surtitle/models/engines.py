@@ -22,7 +22,7 @@ from surtitle.models.engine_pool import create_engine_pool
 from surtitle.models.lag import LagMonitor, SourcePace
 from surtitle.models.selection import Selection, select, smaller_models
 from surtitle.models.speed_store import SpeedStore
-from surtitle.speech.engine import Engine, Measurable
+from surtitle.speech.engine import Engine, Measurable, find_recipient
 from surtitle.speech.kinds import find_model
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.speed import Speed
@@ -117,6 +117,7 @@ class Engines:
             model=catalogue.plain_name(self._default.model),
             notice=self.notice,
             choice=self.choice,
+            recipient=find_recipient(self._default),
         )
 
     @property

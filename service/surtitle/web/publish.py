@@ -236,6 +236,7 @@ def describe_start(opened: OpenedSource) -> SourceStart:
         channel=source.channel.name,
         source=source.name,
         engine=source.engine,
+        recipient=source.recipient,
         language=source.language,
         resume=source.resume,
         resumed=opened.resumed,

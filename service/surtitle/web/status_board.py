@@ -107,6 +107,7 @@ class StatusBoard:
             model=engine["model"],
             notice=problem or engine["notice"],
             choice=engine["choice"],
+            recipient=engine["recipient"],
             loading=self._engines.loading,
             demo=self._demo.running,
             alerts=self._alerts.of_service,

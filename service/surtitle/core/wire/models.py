@@ -36,6 +36,7 @@ class EngineDescription(TypedDict):
     model: str
     notice: Sentence
     choice: Annotated[str, Meta(description="why this model was chosen; empty if it was configured")]
+    recipient: Annotated[str, Meta(description="who receives the sound if another computer recognizes it; or empty")]
 
 
 class RecognitionModel(TypedDict):

@@ -29,12 +29,18 @@ class SourceEvent(TypedDict):
     speaking: bool
 
 
+Recipient = Annotated[
+    str, Meta(description="who receives the sound if another computer recognizes it; empty if this one does")
+]
+
+
 class SourceStart(TypedDict):
     """The source that was started or resumed."""
 
     channel: str
     source: str
     engine: str
+    recipient: Recipient
     language: str
     resume: str | None
     resumed: bool
@@ -53,6 +59,7 @@ class StatusMessage(TypedDict):
 
     type: Literal["status"]
     engine: NotRequired[str]
+    recipient: NotRequired[Recipient]
     notice: Sentence
 
 
@@ -117,6 +124,14 @@ class CartReceipt(TypedDict):
     seq: Annotated[int | None, Meta(description="the highest number so far")]
 
 
+class RemoteStatus(TypedDict):
+    """What a source has sent to a recognizer on another computer."""
+
+    recipient: str
+    sent: Annotated[float, Meta(description="seconds of audio, for which a cloud charges")]
+    lost: Annotated[float, Meta(description="seconds of speech that have no captions because sending them failed")]
+
+
 class SourceStatus(TypedDict):
     """One source of a channel."""
 
@@ -137,3 +152,4 @@ class SourceStatus(TypedDict):
     captions: int
     pace: Annotated[int, Meta(description="words a minute")]
     speakers_skipped: Annotated[float | None, Meta(description="seconds left out by the diarization; null without it")]
+    remote: Annotated[RemoteStatus | None, Meta(description="null if all was recognized on this computer")]

@@ -60,6 +60,8 @@ function show(status) {
     : t("The model is being loaded; until then on {engine}", { engine }));
   showAlertList(element("alerts"), status.alerts);
   writeOrHide(element("choice"), status.choice);
+  const { recipient } = status;
+  writeOrHide(element("recipient"), recipient && t("Sound leaves this computer: it is sent to {recipient} to be recognized.", { recipient }));
   notice.hidden = !status.notice;
   write(part(notice, ".text"), status.notice);
   showProgress(part(notice, "progress", HTMLProgressElement), status.loading);

@@ -30,6 +30,7 @@ function show(row, source) {
   write(part(row, ".lag"), typed ? "" : lagText(source));
   write(part(row, ".length"), formatClock(source.seconds));
   writeOrHide(part(row, ".advice"), source.notice);
+  writeOrHide(part(row, ".recipient"), remoteText(source));
   part(row, ".level", HTMLMeterElement).value = Math.max(0, SILENCE + source.level);
 }
 
@@ -41,10 +42,22 @@ function activity({ state, engine, speaking, standby }) {
   return speaking ? t("speaking") : t("silent");
 }
 
+/** To whom its sound is sent, and how much of it; "" if it stays on this computer. @param {SourceStatus} source */
+function remoteText({ remote }) {
+  if (!remote) return "";
+  const { recipient, sent, lost } = remote;
+  const text = t("The sound is sent to {recipient}: {minutes} min so far", { recipient, minutes: (sent / 60).toFixed(1) });
+  if (lost < 0.1) return text;
+  const missing = t("{lost} s of speech could not be captioned", { lost: lost.toFixed(1) });
+  return `${text}, ${missing}`;
+}
+
 /** @param {SourceStatus} source */
 function lagText({ lag, skipped }) {
   const text = t("lag {lag} s", { lag: lag.toFixed(1) });
-  return skipped ? `${text}, ${t("{skipped} s skipped", { skipped: skipped.toFixed(0) })}` : text;
+  if (!skipped) return text;
+  const missing = t("{skipped} s skipped", { skipped: skipped.toFixed(0) }); // pybabel does not look into a template
+  return `${text}, ${missing}`;
 }
 
 /** The engine with its model; of a directory or repository, only the last part. @param {SourceStatus} source */

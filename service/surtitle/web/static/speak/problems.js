@@ -55,6 +55,11 @@ export function stateText({ phase, problem, notice, lag }) {
   }
 }
 
+/** To whom the voice is sent; "" if it stays on the computer of the service. @param {SourceState} state */
+export function recipientText({ phase, recipient }) {
+  return phase === "live" && recipient ? t("Your voice is sent to {recipient} to be recognized.", { recipient }) : "";
+}
+
 /** @param {Problem} problem */
 function problemText({ code, detail }) {
   switch (code) {

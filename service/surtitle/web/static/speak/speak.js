@@ -7,7 +7,7 @@ import { t } from "../overlay/shared/i18n.js";
 import { masked } from "../overlay/shared/token.js";
 import { keepScreenOn } from "../overlay/viewer/screen.js";
 import { Microphone } from "./microphone.js";
-import { captureProblem, isInaudible, obstacle, stateText } from "./problems.js";
+import { captureProblem, isInaudible, obstacle, recipientText, stateText } from "./problems.js";
 
 /**
  * @import { Row } from "../extension/capture/caption-log.js"
@@ -155,9 +155,14 @@ function stateOf(running, phase) {
 
 function showStatus() {
   const status = element("status");
-  const text = failure || (microphone ? muteText(microphone) || stateText(microphone.state) || silenceText(microphone) : "");
+  const text = failure || (microphone ? microphoneText(microphone) : "");
   status.dataset.severity = failure || microphone?.state.problem ? "problem" : "notice";
   writeOrHide(status, opening ? t("Allow the microphone when the browser asks.") : text);
+}
+
+/** @param {Microphone} newest */
+function microphoneText(newest) {
+  return muteText(newest) || stateText(newest.state) || silenceText(newest) || recipientText(newest.state);
 }
 
 /** @param {Microphone} newest */
