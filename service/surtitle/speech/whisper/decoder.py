@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,27 +12,25 @@ from langcodes import Language
 
 from surtitle.audio import RATE
 from surtitle.core.errors import EngineError
-from surtitle.core.words import Word
 from surtitle.speech.whisper.batcher import Batcher
+from surtitle.speech.whisper.decoding import (
+    MAX_FRAMES,
+    MAX_TOKENS,
+    encoded_frames,
+    is_nothing,
+    make_piece,
+    max_new_tokens,
+    merge_pieces,
+)
 from surtitle.speech.whisper.features import HOP, Frames
 from surtitle.speech.whisper.model import Prompt, WhisperModel, to_storage_view
 from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
 from surtitle.text.languages import AUTO
-from surtitle.text.scripts import is_unspaced
 
-_MAX_FRAMES = 3000  # 30 s, the length that Whisper was trained on
-_MIN_FRAMES = 800  # given to the encoder: fewer are hardly cheaper, more do not reduce errors (docs/engines.md)
-_PADDING_FRAMES = 100  # of silence after a window: Whisper was trained with silence after the speech
-_BUCKET_FRAMES = 200  # window lengths are rounded up to a multiple, so that several windows can be decoded together
 _MAX_BATCH = 4  # windows decoded at once (docs/engines.md)
 _ENCODER_FRAME = 0.02  # seconds in one frame of the encoder's output
-_BASE_TOKENS, _MAX_TOKENS_PER_SECOND = 16, 12  # limits of the output: a runaway loop costs no more than speech
-_MAX_TOKENS = 224  # half of Whisper's text context
 _BEAMS = 5  # as in faster-whisper; a quarter fewer errors for an eighth more work (docs/engines.md)
-_MAX_NO_SPEECH = 0.6  # probability from which words of low probability are rejected (Radford et al. 2022)
-_MIN_LOG_PROBABILITY = -1.0  # mean of the logarithms of the words' probabilities
 _MIN_PROBABILITY = 0.65  # mean of the tokens' probabilities below which they are computed again, from more sound
-_PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
 class WhisperDecoder:
@@ -65,12 +62,7 @@ class WhisperDecoder:
 
     def _kind(self, window: Window) -> tuple[object, ...]:
         """What windows must have in common to be decoded together."""
-        return self._encoded_frames(window), len(window.context), window.language, window.may_end
-
-    def _encoded_frames(self, window: Window) -> int:
-        """The number of frames that the encoder is given."""
-        wanted: int = max(_MIN_FRAMES, window.features.shape[1] + _PADDING_FRAMES)
-        return min(_MAX_FRAMES, -(-wanted // _BUCKET_FRAMES) * _BUCKET_FRAMES)
+        return encoded_frames(window), len(window.context), window.language, window.may_end
 
     def _decode(self, windows: Sequence[Window]) -> list[DecodedWindow]:
         """Decode windows of one kind. Raises `EngineError`."""
@@ -92,22 +84,22 @@ class WhisperDecoder:
         generated = self._model.generate(
             encoded,
             [self._build_prompt(window, tokenizer) for window in windows],
-            max_tokens=max(_max_new_tokens(window) for window in windows),
+            max_tokens=max(max_new_tokens(window) for window in windows),
             beams=_BEAMS if self._model.prefixes_are_cheap else 1,
             suppressed=self._suppressed(language),
             allow_blank=windows[0].may_end,
         )
-        texts = [[token for token in result.tokens if token < tokenizer.eot][: _MAX_TOKENS * 2] for result in generated]
+        texts = [[token for token in result.tokens if token < tokenizer.eot][: MAX_TOKENS * 2] for result in generated]
         pieces = self._align_words(windows, texts, encoded, tokenizer)
         return [
             DecodedWindow(
-                () if _is_nothing(words, result.no_speech) else tuple(words), language, probability, result.no_speech
+                () if is_nothing(words, result.no_speech) else tuple(words), language, probability, result.no_speech
             )
             for words, result in zip(pieces, generated, strict=True)
         ]
 
     def _pad_features(self, windows: Sequence[Window]) -> npt.NDArray[np.float32]:
-        padded = np.zeros((len(windows), self.mels, self._encoded_frames(windows[0])), dtype=np.float32)
+        padded = np.zeros((len(windows), self.mels, encoded_frames(windows[0])), dtype=np.float32)
         for row, window in zip(padded, windows, strict=True):
             frames = min(window.features.shape[1], row.shape[1])
             row[:, :frames] = window.features[:, :frames]
@@ -125,7 +117,7 @@ class WhisperDecoder:
             return [[] for _ in windows]
         if not self._heads:
             return [_spread_evenly(window, text, tokenizer) for window, text in zip(windows, texts, strict=True)]
-        frames = [min(_MAX_FRAMES, window.features.shape[1]) for window in windows]
+        frames = [min(MAX_FRAMES, window.features.shape[1]) for window in windows]
         shortened = encoded
         if self._model.on_cpu and encoded.dtype == _float32():
             # times are better without what follows the longest window
@@ -149,19 +141,6 @@ class WhisperDecoder:
         return Tokenizer(self._model.tokenizer, self._model.multilingual, "transcribe", language)
 
 
-def _max_new_tokens(window: Window) -> int:
-    """The number of tokens that may follow the prefix."""
-    seconds = window.features.shape[1] * HOP / RATE
-    return min(_MAX_TOKENS - len(window.prefix), _BASE_TOKENS + int(_MAX_TOKENS_PER_SECOND * seconds))
-
-
-def _is_nothing(pieces: Sequence[Piece], no_speech: float) -> bool:
-    """Whether a window is without speech, by Whisper's own rule."""
-    if not pieces or no_speech < _MAX_NO_SPEECH:
-        return False
-    return float(np.mean([np.log(max(piece.word.probability, 1e-10)) for piece in pieces])) < _MIN_LOG_PROBABILITY
-
-
 def _is_improbable(probabilities: Sequence[float]) -> bool:
     """Whether tokens have such low probabilities that their words may be taken for invented ones."""
     return len(probabilities) > 0 and float(np.mean(probabilities)) < _MIN_PROBABILITY
@@ -182,9 +161,9 @@ def _time_by_alignment(
         after = index + len(tokens)
         start, end = (begins.get(token, last) * _ENCODER_FRAME for token in (index, after))
         probability = float(np.mean(probabilities[index:after]))
-        pieces.append(_make_piece(spelled, tokens, start, end, probability))
+        pieces.append(make_piece(spelled, tokens, start, end, probability))
         index = after
-    return _merge_pieces(pieces, drop_first_marks=not window.prefix)
+    return merge_pieces(pieces, drop_first_marks=not window.prefix)
 
 
 def _spread_evenly(window: Window, text: list[int], tokenizer: Any) -> list[Piece]:
@@ -195,47 +174,14 @@ def _spread_evenly(window: Window, text: list[int], tokenizer: Any) -> list[Piec
     pieces = []
     for spelled, tokens in _split_words(window, text, tokenizer):
         after = index + len(tokens)
-        pieces.append(_make_piece(spelled, tokens, seconds * index / whole, seconds * after / whole, 1.0))
+        pieces.append(make_piece(spelled, tokens, seconds * index / whole, seconds * after / whole, 1.0))
         index = after
-    return _merge_pieces(pieces, drop_first_marks=not window.prefix)
+    return merge_pieces(pieces, drop_first_marks=not window.prefix)
 
 
 def _split_words(window: Window, text: list[int], tokenizer: Any) -> list[tuple[str, list[int]]]:
     words, tokens = tokenizer.split_to_word_tokens(text[len(window.prefix) :])
     return list(zip(words, tokens, strict=True))
-
-
-def _make_piece(spelled: str, tokens: Sequence[int], start: float, end: float, probability: float) -> Piece:
-    word = Word(spelled.strip(), start, end, min(1.0, probability), spaced=spelled.startswith(" "))
-    return Piece(word, tuple(tokens))
-
-
-def _merge_pieces(pieces: Sequence[Piece], *, drop_first_marks: bool) -> list[Piece]:
-    """Merge punctuation, and parts without a space before them, into the word that they belong to.
-
-    ``drop_first_marks``: leave out marks before the first word, because there is no prefix that they could belong to.
-    """
-    merged: list[Piece] = []
-    for piece in pieces:
-        before = merged[-1].word if merged else None
-        mark = not piece.word.text or (not piece.word.spaced and piece.word.text in _APPENDED)
-        part = before is not None and not piece.word.spaced and not is_unspaced(before.text[-1])
-        if before is not None and (mark or part or (before.spaced and before.text in _PREPENDED)):
-            merged[-1] = _join_pieces(merged[-1], piece, mark=mark)
-        elif piece.word.text and not (mark and drop_first_marks):
-            merged.append(replace(piece, marks=len(piece.tokens)) if mark else piece)
-    return merged
-
-
-def _join_pieces(before: Piece, piece: Piece, *, mark: bool) -> Piece:
-    """Join two pieces into one word; punctuation changes neither the time nor the probability of the word."""
-    word = replace(
-        before.word,
-        text=before.word.text + piece.word.text,
-        end=before.word.end if mark else piece.word.end,
-        probability=before.word.probability if mark else min(before.word.probability, piece.word.probability),
-    )
-    return Piece(word, (*before.tokens, *piece.tokens), before.marks + len(piece.tokens) if mark else 0)
 
 
 def _find_suppressed(tokenizer: Any, language: str) -> list[int]:

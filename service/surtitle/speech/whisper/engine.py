@@ -21,7 +21,10 @@ from surtitle.text.languages import AUTO, recognizer_code
 
 _SHOWN_AGE = 0.1  # seconds: words that end within this time before the end of the audio are not shown
 _UNSURE, _UNSURE_AGE = 0.65, 0.75  # words below this probability are shown later, at this age in seconds
-_HINT_TOKENS = 96
+DISPLAY = Display(_SHOWN_AGE, 0.0, _UNSURE, _UNSURE_AGE)
+"""Which tentative words of Whisper are shown."""
+HINT_TOKENS = 96
+"""The most tokens of hints before a window."""
 _WORKERS = 4  # parallel decodings: a second thread does not make CTranslate2's decoder faster (docs/engines.md)
 
 
@@ -60,8 +63,8 @@ class WhisperEngine:
             self._decoder,
             language if known else "auto",
             policy,
-            Display(_SHOWN_AGE, 0.0, _UNSURE, _UNSURE_AGE),
-            self._decoder.hints(hint_text, _HINT_TOKENS),
+            DISPLAY,
+            self._decoder.hints(hint_text, HINT_TOKENS),
         )
 
     def measure(self) -> Speed:
