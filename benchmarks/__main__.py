@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks import clock, whisperlivekit
@@ -24,6 +25,7 @@ from benchmarks.report import report
 from benchmarks.soak import soak
 from benchmarks.systems import SYSTEMS, Surtitle, System
 from benchmarks.talk import talk
+from surtitle.models.catalogue import plain_name
 
 ALL = ("compare", "capacity", "loaded", "languages", "readers", "soak")
 PARTS = (*ALL, "first", "clock", "report")
@@ -86,12 +88,14 @@ def _clock(options: argparse.Namespace) -> None:
     settings = dict(item.split("=", 1) for item in options.set)
     values = {name: _value(text) for name, text in settings.items()}
     spoken = _recordings(options, options.language)
-    for model in _models(options):
-        engine = clock.load(model, values, options.cores)
+    loaders = {model.name: partial(clock.load, model, values, options.cores) for model in _models(options)}
+    loaders |= {name: partial(clock.load_other, name, options.cores) for name in options.engine_model}
+    for name, load in loaders.items():
+        engine = load()
         for number in range(options.repeats):
             one = talk(spoken, options.seconds, number)
             score, cpu, text = clock.measure(engine, one, "auto" if options.auto else None)
-            print(clock.line(model.name, score, cpu), flush=True)
+            print(clock.line(plain_name(name), score, cpu), flush=True)
             if options.show:
                 print(text, flush=True)
         engine.close()
@@ -109,7 +113,7 @@ def _models(options: argparse.Namespace) -> list[Model]:
     models = [find(name, given) for name in options.models]
     if options.language != "en":
         models = [model for model in models if not model.english_only]
-    if not models:
+    if options.models and not models:
         raise LookupError("These models know only English: name one without .en.")
     return models
 
@@ -137,7 +141,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=2, help="rounds (default 2)")
     parser.add_argument("--hours", type=float, default=8.0, help="of audio for the soak; 0 for none (default 8)")
     parser.add_argument("--readers", type=int, default=1000, help="how many read a channel at once (default 1000)")
-    parser.add_argument("--models", nargs="+", metavar="NAME", default=[*DEFAULT], help="default: base tiny.en")
+    parser.add_argument("--models", nargs="*", metavar="NAME", default=[*DEFAULT], help="default: base tiny.en")
     parser.add_argument(
         "--model-dir", action="append", metavar="NAME=DIR", default=[], help="where a model is, instead of its name"
     )
@@ -152,6 +156,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--tree", type=Path, default=ROOT, help="another checkout whose service is measured")
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", default=[], help="clock: an argument of WhisperEngine"
+    )
+    parser.add_argument(
+        "--engine-model", action="append", metavar="KIND:NAME", default=[], help="clock: a model of another recognizer"
     )
     parser.add_argument("--cores", type=int, default=1, help="clock: of the machine, as the engine sees it (default 1)")
     parser.add_argument("--show", action="store_true", help="clock: print the transcript")

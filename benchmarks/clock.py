@@ -25,6 +25,7 @@ from surtitle.captions.caption import Caption
 from surtitle.core.words import join
 from surtitle.pipeline import Pipeline
 from surtitle.speech.engine import Engine
+from surtitle.speech.kinds import find_model
 from surtitle.speech.whisper.engine import WhisperEngine
 
 BLOCK = 0.1  # seconds of sound that come at once, as from a live client
@@ -54,6 +55,13 @@ def load(model: Model, options: Mapping[str, Any], cores: int = 1) -> Engine:
     """
     with mock.patch("os.cpu_count", return_value=cores):
         return WhisperEngine(model.directory, model.name, **options)
+
+
+def load_other(name: str, cores: int = 1) -> Engine:
+    """A model of another kind of engine, such as "whisper.cpp:base". Raises `ModelError`."""
+    model = find_model(name)
+    with mock.patch("os.cpu_count", return_value=cores):
+        return model.load(model.on_disk())
 
 
 def play(engine: Engine, talk: Talk, language: str | None = None) -> tuple[list[State], float]:

@@ -24,13 +24,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from surtitle.speech.whisper.repositories import REPOSITORIES
-from tests.installation.requirements import ROOT, declared
+from surtitle.speech.whisper_cpp.library import load_library
+from tests.installation.requirements import ROOT, all_declared
+from tests.speech.whisper_cpp.weights import need_whisper_cpp
 
 
 def check_versions(library: str, versions: str, used_in: str) -> None:
     """pyproject.toml must allow exactly ``versions`` of ``library``, and one of them must be installed."""
     assert (ROOT / "service" / "surtitle" / used_in).is_file(), f"{used_in} has moved: say here where it is"
-    (allowed,) = (requirement.specifier for requirement in declared() if requirement.name == library)
+    (allowed,) = {requirement.specifier for requirement in all_declared() if requirement.name == library}
     assert allowed == SpecifierSet(versions), (
         f"pyproject.toml allows {library} {allowed}, but {used_in} was written for {versions}: "
         "check the parts that this test names in the new versions, then change the range here"
@@ -133,3 +135,14 @@ def test_onnxruntime_reports_nothing(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
     subprocess.run([sys.executable, "-c", script], env={**environment, "HOME": str(tmp_path)}, check=True, timeout=120)
     assert list(tmp_path.rglob("*onnxruntime*")) == []
+
+
+def test_whisper_cpp_structures() -> None:
+    """Loading the library compares the layout of its parameters with what pywhispercpp reads."""
+    need_whisper_cpp()
+    used_in = "speech/whisper_cpp/library.py"
+    check_versions("pywhispercpp", ">=1.5.1,<1.6", used_in)
+    library = load_library()
+    assert library.lang_str(0) == b"en"
+    parameters = library.full_default_params(0)
+    assert (parameters.greedy.best_of, parameters.vad_params.speech_pad_ms) == (5, 30)

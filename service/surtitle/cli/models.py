@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.group(invoke_without_command=True)
 @click.pass_context
 def models(context: click.Context) -> None:
-    """List, fetch and remove models of speech recognizers, and NLLB models for translation."""
+    """List, fetch, convert and remove models of speech recognizers, and NLLB models for translation."""
     if context.invoked_subcommand is None:
         context.invoke(show)
 
@@ -129,6 +129,40 @@ def _fetch_automatic(language: str, speeds: SpeedStore) -> None:
                 speeds.put(name, engine.measure())
         click.echo(f"{result}; measured speed: {speeds.get(name)}.")
         return
+
+
+@models.command("convert")
+@click.argument("name")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write. By default ggml-NAME.bin in the current folder.",
+)
+@click.option("--quantize", is_flag=True, help="Round the weights to 8 bits (q8_0): half of the memory, and faster.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file.")
+def convert(name: str, output: Path | None, quantize: bool, overwrite: bool) -> None:
+    """Write the Whisper model NAME as a file for whisper.cpp.
+
+    NAME is a model on this computer or the directory of one, converted for CTranslate2. The file has the same weights.
+    """
+    from surtitle.models.catalogue import plain_name
+    from surtitle.speech.whisper.kind import WHISPER
+    from surtitle.speech.whisper_cpp.convert import convert as convert_model
+
+    try:
+        directory = WHISPER.on_disk(name)
+        if directory is None:
+            raise ModelError(f"The model {name} is not on this computer: run `surtitle models fetch {name}`.")
+        suffix = "-q8_0" if quantize else ""
+        file = output or Path(f"ggml-{plain_name(str(directory)).replace('/', '-')}{suffix}.bin")
+        if file.exists() and not overwrite:
+            raise ModelError(f"{file} exists: choose another file with --output, or replace it with --overwrite.")
+        convert_model(directory, file, quantize=quantize)
+    except ModelError as error:
+        raise click.ClickException(error.message) from error
+    path = file if file.is_absolute() else f"./{file}"
+    click.echo(f"Wrote {file} ({_megabytes(file.stat().st_size)}): use it with --model whisper.cpp:{path}")
 
 
 @models.command("remove")

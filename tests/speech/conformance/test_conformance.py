@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
 
@@ -13,6 +15,8 @@ from surtitle.conformance import EngineConformance
 from surtitle.core.errors import EngineError
 from surtitle.speech.engine import Engine
 from surtitle.speech.kinds import engine_kinds, find_model
+from surtitle.speech.whisper_cpp.convert import convert
+from tests.speech.whisper_cpp.weights import need_whisper_cpp
 from tests.weights import required_weights
 
 pytestmark = pytest.mark.slow  # they start processes and load models
@@ -41,6 +45,30 @@ class TestWhisper(EngineConformance):
 
     def break_decoding(self, engine: Any, stream: Any) -> AbstractContextManager[object]:
         return patch.object(engine._decoder, "decode", side_effect=EngineError("Whisper failed."))
+
+
+class TestWhisperCpp(EngineConformance):
+    folder: ClassVar[tempfile.TemporaryDirectory[str]]
+
+    @classmethod
+    def setup_class(cls) -> None:
+        need_whisper_cpp()
+        cls.folder = tempfile.TemporaryDirectory()
+        convert(required_weights("tiny.en"), Path(cls.folder.name) / "ggml-tiny.en.bin")
+        super().setup_class()
+
+    @classmethod
+    def teardown_class(cls) -> None:
+        super().teardown_class()
+        cls.folder.cleanup()
+
+    @classmethod
+    def create(cls) -> Engine:
+        model = find_model(f"whisper.cpp:{cls.folder.name}")
+        return model.load(model.on_disk())
+
+    def break_decoding(self, engine: Any, stream: Any) -> AbstractContextManager[object]:
+        return patch.object(engine._decoder, "decode", side_effect=EngineError("whisper.cpp failed."))
 
 
 @pytest.mark.parametrize("name", engine_kinds())

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from surtitle.speech.whisper.token_order import TokenOrder
 
@@ -23,6 +24,9 @@ _PROJECTION = "decoder/projection/weight"  # an alias of the embeddings
 _BIAS = "decoder/projection/bias"
 _EXCLUDED_LOGIT = -6e4  # in float16, practically minus infinity
 _FLOAT16 = 4  # CTranslate2's number for float16
+_TYPES = {0: "<f4", 1: "i1", _FLOAT16: "<f2"}  # of weights, by CTranslate2's numbers
+_INTEGERS = (2, 3)  # the numbers of types that are settings, and no weights
+_SCALE = "_scale"  # ends the name of the scale by which the rows of a quantized variable were multiplied
 _TOKENIZER_FILES = ("tokenizer.json", "preprocessor_config.json")
 _TOKEN_LISTS = ("lang_ids", "suppress_ids", "suppress_ids_begin")
 
@@ -60,6 +64,33 @@ def write_reordered(directory: Path, order: TokenOrder, target: Path) -> None:
             shutil.copyfile(directory / name, target / name)
 
 
+def read_variables(data: mmap.mmap) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """The variables of a model file and their values as float32, those stored as integers multiplied by their scale.
+
+    Raises ValueError if the file format is not the supported one.
+    """
+    reader = _Reader(data)
+    if reader.read_number("I") != _VERSION or reader.read_text() != "WhisperSpec":
+        raise ValueError("its file format is not known")
+    reader.read_number("I")  # the specification's revision
+    found = [reader.read_variable() for _ in range(reader.read_number("I"))]
+    scales = {name: _read_values(data, values, kind, name) for name, _, values, kind in found if name.endswith(_SCALE)}
+    for name, shape, values, kind in found:
+        if name in scales or kind in _INTEGERS:
+            continue
+        numbers = _read_values(data, values, kind, name).reshape(shape)
+        if (scale := scales.get(name + _SCALE)) is not None:
+            numbers /= scale.reshape(-1, *(1,) * (numbers.ndim - 1))
+        yield name, numbers
+
+
+def _read_values(data: mmap.mmap, values: range, kind: int, name: str) -> npt.NDArray[np.float32]:
+    if kind not in _TYPES:
+        raise ValueError(f"the type of {name} is not known")
+    stored: npt.NDArray[Any] = np.frombuffer(data[values.start : values.stop], np.dtype(_TYPES[kind]))
+    return stored.astype(np.float32)
+
+
 def _reorder_weights(data: mmap.mmap, order: TokenOrder) -> Iterator[bytes]:
     """The parts of the model file, with the rows of the embeddings in another order.
 
@@ -75,7 +106,7 @@ def _reorder_weights(data: mmap.mmap, order: TokenOrder) -> Iterator[bytes]:
     yield struct.pack("<I", variables + 1)
     for _ in range(variables):
         start = reader.offset
-        name, shape, values = reader.read_variable()
+        name, shape, values, _ = reader.read_variable()
         if shape[:1] != (size,):
             yield data[start : reader.offset]
         elif name in _EMBEDDINGS:
@@ -123,11 +154,11 @@ class _Reader:
         self.offset += length
         return self._data[self.offset - length : self.offset - 1].decode()
 
-    def read_variable(self) -> tuple[str, tuple[int, ...], range]:
-        """Read a variable: its name, its shape, and the range of bytes that holds its values."""
+    def read_variable(self) -> tuple[str, tuple[int, ...], range, int]:
+        """Read a variable: name, shape, the range of bytes that holds the values, and the number of their type."""
         name = self.read_text()
         shape = tuple(self.read_number("I") for _ in range(self.read_number("B")))
-        self.read_number("B")  # the type
+        kind = self.read_number("B")
         size = self.read_number("I")
         self.offset += size
-        return name, shape, range(self.offset - size, self.offset)
+        return name, shape, range(self.offset - size, self.offset), kind
