@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from surtitle.speech.cloud import link, service
+from surtitle.speech.cloud import link
+from surtitle.speech.cloud import service as connection
 
 
 @pytest.fixture(autouse=True)
@@ -13,4 +14,4 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("_MAX_OUTAGE", "_MAX_WAIT"):
         monkeypatch.setattr(link, name, 120.0)
     for name in ("_GREET_TIMEOUT", "_OPEN_TIMEOUT", "_PING_TIMEOUT", "_SEND_TIMEOUT"):
-        monkeypatch.setattr(service, name, 120.0)
+        monkeypatch.setattr(connection, name, 120.0)
