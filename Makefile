@@ -68,7 +68,7 @@ test-torch: .venv-torch/test
 	@$(BIN)/surtitle models fetch && touch $@ || echo "There is no Whisper model yet: captions begin on pocketsphinx."
 
 .venv/test: .venv/bin/python pyproject.toml requirements/test.txt
-	$(BIN)/python $(INSTALL) -c requirements/test.txt -e '.[test,compat-test,microphone,whisper-cpp]'
+	$(BIN)/python $(INSTALL) -c requirements/test.txt -e '.[test,compat-test,microphone,sherpa-onnx,whisper-cpp]'
 	touch .venv/run $@
 
 # What needs torch: gigabytes, so it stays out of everyone's way.
@@ -85,7 +85,8 @@ test-torch: .venv-torch/test
 lock: .venv/bin/python
 	$(BIN)/python $(INSTALL) "uv>=0.13,<0.14"
 	$(LOCK) --extra test --extra torch-test --extra translation --extra diarization -o requirements/torch.txt >/dev/null
-	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test --extra microphone --extra whisper-cpp -o requirements/test.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test --extra microphone --extra sherpa-onnx --extra whisper-cpp \
+		-o requirements/test.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra bench -o requirements/bench.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra microphone --extra postgresql -o requirements/run.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra microphone --extra desktop --extra program-build -o requirements/program.txt >/dev/null

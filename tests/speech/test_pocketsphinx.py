@@ -8,7 +8,8 @@ import pytest
 from surtitle.audio import RATE
 from surtitle.core.errors import EngineError
 from surtitle.core.words import join
-from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine, PocketsphinxStream, add_period, capitalize_words
+from surtitle.speech.plain_text import add_period
+from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine, PocketsphinxStream, _read_words
 from tests.support import blocks, error_rate, silence, speech
 
 TEXT = "The old clock on the wall has not worked for many years."
@@ -87,6 +88,5 @@ def test_a_worker_serves_the_next_source_as_if_it_were_new(engine: PocketsphinxE
 
 def test_words_get_capitals_and_a_period() -> None:
     segments = [("then", 0.0, 0.2, 0.5), ("i", 0.2, 0.3, 1.5), ("ran", 0.3, 0.5, -0.1)]
-    assert join(add_period(capitalize_words(segments))) == "Then I ran."
-    assert [word.probability for word in capitalize_words(segments)] == [0.5, 1.0, 0.0]
-    assert add_period([]) == []
+    assert join(add_period(_read_words(segments))) == "Then I ran."
+    assert [word.probability for word in _read_words(segments)] == [0.5, 1.0, 0.0]

@@ -16,6 +16,7 @@ from surtitle.core.errors import EngineError
 from surtitle.speech.engine import Engine
 from surtitle.speech.kinds import engine_kinds, find_model
 from surtitle.speech.whisper_cpp.convert import convert
+from tests.speech.sherpa_onnx.miniature import MINIATURE, need_sherpa_onnx
 from tests.speech.whisper_cpp.weights import need_whisper_cpp
 from tests.weights import required_weights
 
@@ -69,6 +70,18 @@ class TestWhisperCpp(EngineConformance):
 
     def break_decoding(self, engine: Any, stream: Any) -> AbstractContextManager[object]:
         return patch.object(engine._decoder, "decode", side_effect=EngineError("whisper.cpp failed."))
+
+
+class TestSherpaOnnx(EngineConformance):
+    """With a small model that was trained for tests."""
+
+    @classmethod
+    def create(cls) -> Engine:
+        need_sherpa_onnx()
+        return find_model(f"sherpa-onnx:{MINIATURE}").load(MINIATURE)
+
+    def break_decoding(self, engine: Any, stream: Any) -> AbstractContextManager[object]:
+        return patch.object(engine._model, "decode", side_effect=EngineError("sherpa-onnx failed."))
 
 
 @pytest.mark.parametrize("name", engine_kinds())

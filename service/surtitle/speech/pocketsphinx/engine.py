@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from surtitle.audio import RATE, Samples
@@ -20,6 +19,7 @@ from surtitle.core.words import Hypothesis, Word
 from surtitle.speech.commitment import CommittedWords
 from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.engine import Hints
+from surtitle.speech.plain_text import add_period, capitalize
 from surtitle.speech.pocketsphinx.worker import Segment
 from surtitle.speech.policy import Display, HoldBack
 from surtitle.speech.scheduler import Scheduler
@@ -36,8 +36,6 @@ _SHOWN_AGE, _SHOWN_STEADY = 0.4, 0.2  # seconds; measured in docs/engines.md
 _ENDED = "The pocketsphinx process ended or did not answer: it is restarted with the next words."
 _RETRY_INTERVAL = 2.0  # seconds
 _MAX_SPARES = 1
-
-_ALWAYS_CAPITAL = {"i", "i'm", "i'll", "i've", "i'd"}
 
 
 class PocketsphinxEngine:
@@ -111,13 +109,13 @@ class PocketsphinxStream:
             self._worker = self._attempt(_Worker)
         worker = self._worker
         self._heard += len(samples)
-        words = capitalize_words(self._attempt(lambda: worker.ask("accept", to_pcm(samples))))
+        words = _read_words(self._attempt(lambda: worker.ask("accept", to_pcm(samples))))
         return self._words.insert(self._words.rest(words), self._heard / RATE)
 
     def finish(self) -> Hypothesis:
         worker = self._worker
         self._heard = 0
-        words = capitalize_words(self._attempt(lambda: worker.ask("finish"))) if worker else []
+        words = _read_words(self._attempt(lambda: worker.ask("finish"))) if worker else []
         hypothesis = self._words.finish(self._words.rest(add_period(words)))
         self._words = _make_words(_HOLD_BACK)
         return hypothesis
@@ -143,21 +141,11 @@ def _make_words(hold_back: float) -> CommittedWords:
     return CommittedWords(HoldBack(hold_back), Display(_SHOWN_AGE, _SHOWN_STEADY))
 
 
-def capitalize_words(segments: list[Segment]) -> list[Word]:
-    """Convert the decoder's lower-case words to words with capitals where they are certain."""
-    words: list[Word] = []
-    for text, start, end, probability in segments:
-        if text in _ALWAYS_CAPITAL or not words:
-            text = text[0].upper() + text[1:]
-        words.append(Word(text, start, end, min(1.0, max(0.0, probability))))
-    return words
-
-
-def add_period(words: list[Word]) -> list[Word]:
-    """Add a period, since the decoder writes no punctuation: an utterance of several words is treated as a sentence."""
-    if len(words) < 2:
-        return words
-    return [*words[:-1], replace(words[-1], text=words[-1].text + ".")]
+def _read_words(segments: list[Segment]) -> list[Word]:
+    """The decoder's words, with capitals where they are certain."""
+    return capitalize(
+        [Word(text, start, end, min(1.0, max(0.0, probability))) for text, start, end, probability in segments]
+    )
 
 
 class _Worker:

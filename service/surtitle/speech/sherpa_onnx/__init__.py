@@ -1,0 +1,1 @@
+"""Streaming models run by sherpa-onnx: transducers, Paraformer and CTC."""
