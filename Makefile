@@ -60,7 +60,7 @@ test-torch: .venv-torch/test
 	$(PYTHON) -m venv .venv
 
 .venv/run: .venv/bin/python pyproject.toml requirements/run.txt
-	$(BIN)/python $(INSTALL) -c requirements/run.txt -e .
+	$(BIN)/python $(INSTALL) -c requirements/run.txt -e '.[microphone]'
 	touch $@
 
 # Whisper weights for this computer. Without them captions begin on pocketsphinx, and the service tries again.

@@ -168,6 +168,7 @@ def test_what_cannot_be_transcribed(tmp_path: Path) -> None:
         (["--engine", "whisper"], "--engine whisper needs a model"),
         (["--model", "/no/such/directory"], "There is no directory"),
         (["--engine", "magic"], "Invalid value"),
+        (["--language", "xx"], "There is no language 'xx'"),
         (["--policy", "magic"], "Invalid value"),
     ],
 )

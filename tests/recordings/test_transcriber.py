@@ -165,6 +165,7 @@ def test_a_change_of_language_is_followed(detecting: WhisperTranscriber) -> None
     for _, words in detecting.words(read(PEOPLE / "multilingual.mp3")):
         said[detecting.language] += f" {join(words)}"
     assert "hereby granted, free of charge" in said["en"]
+    assert "substantial portions of the software" in said["en"]  # Whisper leaves these seconds out at first
     assert "dazugehörigen Dokumentationsdateien" in said["de"]
 
 

@@ -12,6 +12,7 @@ from platformdirs import user_data_path
 
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
+from surtitle.text.languages import AUTO
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -99,12 +100,17 @@ def name_models(settings: Settings, *, choose: bool = True) -> Settings:
 
 def _check_language(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """Return the language. Raises `click.BadParameter` if there is no such language."""
+    from langcodes import Language
+
     from surtitle.channels.settings import check_language
 
     try:
-        return check_language(value)
+        language = check_language(value)
     except SurtitleError as error:
         raise click.BadParameter(error.message) from error
+    if language != AUTO and not Language.get(language).is_valid():
+        raise click.BadParameter(f"There is no language {value!r}: give a code such as en, pt-BR or zh-TW, or auto.")
+    return language
 
 
 language_option = click.option(

@@ -43,6 +43,7 @@ _MIN_DETECTED_VOICE = 0.8  # seconds in a piece; a language that is detected in 
 _UNTRAINED = "turbo"  # in the names of models that were trained without translations
 _BEAM_SIZE = 5
 _MIN_REMAINING_VOICE = 0.2  # seconds; less voice after a segment is the end of its last word and not another word
+_MAX_WORD_VOICE = 2.5  # seconds; a longer word covers others that were left out, unless it is sung
 _MIN_VOICE = 0.1  # seconds; a segment with less voice is a hallucination
 _PADDING = 0.3  # seconds by which the times of words may be wrong
 _CONTEXT_WORDS = 100  # words before a segment in which a loop may have begun
@@ -204,18 +205,9 @@ class WhisperTranscriber:
     def _decode(self, decoding: _Decoding) -> None:
         passage = decoding.passage
         try:
-            segments, _ = self._model.transcribe(
-                passage.samples,
-                language=decoding.language,
-                task=self._task,
-                beam_size=_BEAM_SIZE,
-                word_timestamps=True,
-                initial_prompt=self._hints.prompt or None,
-                hotwords=" ".join(self._hints.hotwords) or None,
-            )
             before = 0.0
             context: list[Word] = []
-            for segment in segments:  # a generator, which decodes one segment after the other
+            for segment in self._segments(passage, decoding.language):
                 words = _convert_segment(segment, passage, before, context)
                 before = float(segment.end)  # NumPy's number
                 decoding.put(passage.to_clock(before, before)[1], words)
@@ -230,6 +222,44 @@ class WhisperTranscriber:
         else:
             decoding.put(passage.end, [])
             decoding.end()
+
+    def _segments(self, passage: Passage, language: str) -> Iterator[Any]:
+        """Whisper's segments, one after the other; what it left out is decoded again.
+
+        At the end of a window, base and smaller models may leave out several seconds, which a word then covers.
+        """
+        for segment in self._transcribe(passage.samples, language):
+            words = segment.words or []
+            stretched = (
+                index
+                for index, word in enumerate(words)
+                if passage.voiced_seconds(word.start, word.end) > _MAX_WORD_VOICE
+            )
+            if (index := next(stretched, None)) is None:
+                yield segment
+                continue
+            start = float(words[index].start)
+            left_out = passage.samples[round(start * RATE) : round(float(segment.end) * RATE)]
+            again = [_shift_segment(one, start) for one in self._transcribe(left_out, language)]
+            if sum(len(one.words or ()) for one in again) <= len(words) - index:
+                yield segment
+                continue
+            if index:
+                yield replace(segment, end=start, words=words[:index])
+            yield from again
+
+    def _transcribe(self, samples: Samples, language: str) -> Iterator[Any]:
+        """The segments of samples: a generator, which decodes one after the other."""
+        segments, _ = self._model.transcribe(
+            samples,
+            language=language,
+            task=self._task,
+            beam_size=_BEAM_SIZE,
+            word_timestamps=True,
+            initial_prompt=self._hints.prompt or None,
+            hotwords=" ".join(self._hints.hotwords) or None,
+        )
+        return iter(segments)
 
 
 class _Decoding:
@@ -343,6 +373,11 @@ def _load_on_device(directory: Path, device: str, workers: int) -> Any:
     segments, _ = whisper.transcribe(np.zeros(RATE, dtype=np.float32), language="en", beam_size=1)
     list(segments)  # missing GPU libraries are noticed only here
     return whisper
+
+
+def _shift_segment(segment: Any, seconds: float) -> Any:
+    words = [replace(word, start=word.start + seconds, end=word.end + seconds) for word in segment.words or ()]
+    return replace(segment, start=segment.start + seconds, end=segment.end + seconds, words=words)
 
 
 def _convert_segment(segment: Any, passage: Passage, before: float, context: Sequence[Word]) -> list[Word]:

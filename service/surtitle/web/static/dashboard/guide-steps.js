@@ -26,7 +26,7 @@ export class Progress {
   update(status) {
     const sources = ownSources(status);
     const captions = status.channels.reduce((sum, channel) => sum + channel.captions, 0);
-    if (this.#before === null || status.demo) this.#before = captions;
+    if (this.#before === null || isDemoPlaying(status)) this.#before = captions;
     // a short source may begin and end between two states
     this.words ||= captions > this.#before || sources.some((source) => source.captions > 0);
     this.sound ||= this.words || sources.some(({ level, seconds }) => seconds > 0 && level >= INAUDIBLE);
@@ -98,7 +98,16 @@ function silence(sources) {
 }
 
 /** The sources of all channels that send sound, without the demo. @param {ServiceStatus} status @returns {SourceStatus[]} */
-function ownSources({ channels, demo }) {
-  const sources = channels.flatMap((channel) => channel.sources);
-  return sources.filter(({ name, state }) => state === "live" && !(demo && name === DEMO));
+function ownSources(status) {
+  return liveSources(status).filter(({ name }) => name !== DEMO);
+}
+
+/** Whether the demo plays, or its last words are still being recognized. @param {ServiceStatus} status */
+function isDemoPlaying(status) {
+  return status.demo || liveSources(status).some(({ name }) => name === DEMO);
+}
+
+/** @param {ServiceStatus} status */
+function liveSources({ channels }) {
+  return channels.flatMap((channel) => channel.sources).filter(({ state }) => state === "live");
 }
