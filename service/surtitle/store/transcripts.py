@@ -19,6 +19,7 @@ from surtitle.store.journal import caption_row, session_from_row, upsert
 from surtitle.store.records import LIVE, Correction, Hit, ObsRecording, Recording, Summary
 from surtitle.store.tables import CAPTIONS, CORRECTIONS, OBS_RECORDINGS, RECORDINGS, SESSIONS
 from surtitle.text.scripts import UNSPACED, is_unspaced
+from surtitle.text.shortening import shorten
 
 # Other spellings of a text: Thai and Lao vowels of two signs, Korean letters, radicals, marks of kana, ideographs in
 # circles and squares or for compatibility, and forms of full or half width
@@ -182,7 +183,7 @@ def _summary(connection: Connection, row: Any) -> Summary:
     newest = select(CAPTIONS.c.packed).where(*live).order_by(CAPTIONS.c.start.desc()).limit(1)
     packed = connection.execute(newest).scalar()
     first = select(CAPTIONS.c.text).where(*live).order_by(CAPTIONS.c.start).limit(3)
-    beginning = " ".join(connection.execute(first).scalars())[:_MAX_BEGINNING_LENGTH]
+    beginning = shorten(" ".join(connection.execute(first).scalars()), _MAX_BEGINNING_LENGTH)
     versions = connection.execute(select(CAPTIONS.c.version).where(*which).distinct()).scalars()
     tracks = connection.execute(select(CAPTIONS.c.track).where(CAPTIONS.c.session == row.id).distinct()).scalars()
     return Summary(
