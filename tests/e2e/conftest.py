@@ -4,31 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize
 
-from tests.e2e.chromium import find_chromium
+from tests.e2e.chromium import launch_browser
 from tests.e2e.extension import Extension, extension
 from tests.e2e.site import Site, site
 from tests.support import Running, running
 
 
-@asynccontextmanager
-async def launch_browser(path: str) -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
 @pytest_asyncio.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with launch_browser(find_chromium()) as browser:
+    async with launch_browser() as browser:
         yield browser
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 
 import httpx
-from playwright.async_api import async_playwright
 
-from tests.e2e.chromium import find_chromium
+from tests.e2e.chromium import launch_browser
 from tests.support import Running, as_wav, error_rate, speech
 
 TEXT = (
@@ -44,14 +43,10 @@ RECORD = """async ([address, encoded]) => {
 
 async def test_what_a_browser_records(service: Running) -> None:
     encoded = base64.b64encode(as_wav(speech(TEXT))).decode()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-        )
+    async with launch_browser("--autoplay-policy=no-user-gesture-required") as browser:
         page = await browser.new_page()
         await page.goto(f"{service.url}/view/recorded")
         said = await page.evaluate(RECORD, [f"{service.sockets}/api/channels/recorded/audio", encoded])
-        await browser.close()
     assert said["closed"] == 1000
     assert said["early"] > 3  # captions came while it was still recording
     finals = [message for message in said["messages"] if message["type"] == "final"]

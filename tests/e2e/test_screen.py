@@ -8,14 +8,14 @@ from typing import Any
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.e2e.conftest import launch_browser
+from tests.e2e.chromium import launch_browser
 from tests.e2e.test_view import PHONE, viewer
 from tests.support import Running, need, put
 
 
 @pytest_asyncio.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with launch_browser(need("chromium")) as browser:
+    async with launch_browser(path=need("chromium")) as browser:
         yield browser
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from surtitle.access import tokens
 from surtitle.access.tokens import Scope
 from surtitle.core.settings import Access
-from tests.e2e.chromium import find_chromium
+from tests.e2e.chromium import launch_browser, microphone_arguments
 from tests.e2e.conftest import Watched
 from tests.e2e.test_accessibility import SCHEMES, opened, violations
 from tests.support import Running, as_wav, running, silence, sources, speech, until
@@ -30,18 +30,8 @@ async def browser(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bro
     """A browser with a microphone that everybody may use."""
     sound = tmp_path_factory.mktemp("microphone") / "said.wav"
     sound.write_bytes(as_wav(np.concatenate((speech(SAID), silence(1.0)))))
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=find_chromium(),
-            args=[
-                "--no-sandbox",
-                "--use-fake-ui-for-media-stream",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-audio-capture={sound}",
-            ],
-        )
+    async with launch_browser(*microphone_arguments(sound)) as browser:
         yield browser
-        await browser.close()
 
 
 def alike(heard: str) -> bool:

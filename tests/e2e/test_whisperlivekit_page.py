@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from tests.e2e.chromium import find_chromium
+from tests.e2e.chromium import launch_browser, microphone_arguments
 from tests.e2e.conftest import Watched
 from tests.e2e.site import Site
 from tests.peers import need_wheel
@@ -25,16 +25,8 @@ async def microphone(tmp_path: Path) -> AsyncIterator[Browser]:
     """A browser whose microphone says something, again and again."""
     file = tmp_path / "microphone.wav"
     file.write_bytes(as_wav(np.concatenate((speech(SAID, "slt"), silence(1.0)))))
-    arguments = [
-        "--no-sandbox",
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-audio-capture={file}",
-    ]
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+    async with launch_browser(*microphone_arguments(file)) as browser:
         yield browser
-        await browser.close()
 
 
 @pytest_asyncio.fixture

@@ -24,8 +24,7 @@ CACHE = "benchmarks/.cache"  # written by the benchmarks
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_files_that_a_document_names_exist(document: Path) -> None:
     """A name may leave out the folders before it: `stream.py` is `service/surtitle/speech/whisper/stream.py`."""
-    text = re.sub(r"^ *```.*?^ *```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
-    words = re.findall(r"`([^`\s]+)`", text)
+    words = re.findall(r"`([^`\s]+)`", _without_code_blocks(document))
     names = {word for word in words if re.match(rf"(?:{OWN_FOLDERS})/|[\w./*-]+\.(?:css|html|js|po|py|ts)$", word)}
     missing = [
         name
@@ -47,9 +46,13 @@ def test_links_lead_to_files_and_headings_that_exist(document: Path) -> None:
             assert heading in _headings(target), link
 
 
+def _without_code_blocks(document: Path) -> str:
+    return re.sub(r"^ *```.*?^ *```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
 def _headings(document: Path) -> set[str]:
     """The headings as GitHub names them in links."""
-    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    text = _without_code_blocks(document)
     plain = (
         re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
     )

@@ -37,8 +37,7 @@ class Departure:
     @property
     def requested(self) -> bool:
         """Whether the source is to end at the next pause."""
-        self._check_length()
-        return self._request is not None
+        return self._find_request() is not None
 
     def request(self, reason: SurtitleError, owner: asyncio.Future[None]) -> None:
         """End the source at the next pause or after a minute, if ``owner`` is still its client."""
@@ -46,11 +45,8 @@ class Departure:
 
     def begin(self, is_held_by: Callable[[asyncio.Future[None]], bool], *, pausing: bool) -> SurtitleError | None:
         """The reason for which the source is to end now, or None; ``is_held_by`` tells whether a client has it."""
-        if not self.requested:
-            return None
-        request = self._request
-        assert request is not None
-        if not pausing and self._now() <= request.deadline:
+        request = self._find_request()
+        if request is None or not (pausing or self._now() > request.deadline):
             return None
         if request.owner is not None and not is_held_by(request.owner):
             self._request = None  # another client has resumed the source
@@ -58,9 +54,11 @@ class Departure:
         self.reason = request.reason
         return self.reason
 
-    def _check_length(self) -> None:
+    def _find_request(self) -> _Request | None:
+        """The request, which is made here if the source has lasted too long."""
         if self._request is None and 0 < self._max_length < self._now() - self._created:
             reason = TooLong(
                 f"This source has lasted {self._max_length:g} s, the limit: start a new one with its resume id."
             )
             self._request = _Request(reason, self._now() + _MAX_OVERTIME)
+        return self._request

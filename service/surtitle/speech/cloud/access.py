@@ -34,16 +34,16 @@ class CloudSettings:
     def read(self, environment: Mapping[str, str]) -> CloudAccess:
         """Raises `ModelError`, without quoting the values: an address may contain a secret."""
         given = environment.get(self.url_variable, "").strip()
-        url = self._complete(given or self.default)
         key = environment.get(self.key_variable, "").strip()
-        if not key and not is_loopback(urlsplit(url).hostname or ""):
+        access = CloudAccess(self._complete(given or self.default), key or _LOCAL_KEY)
+        if not key and not access.local:
             raise ModelError(
                 f"There is no key for {self.title}: set {self.key_variable} in the environment of the service, and "
                 "start it again."
             )
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise ModelError(f"The key in {self.key_variable} is not one: copy it again.")
-        return CloudAccess(url, key or _LOCAL_KEY)
+        return access
 
     def _complete(self, given: str) -> str:
         """The WebSocket address with the protocol's path, however much of that a person has given."""

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 from surtitle.audio import Samples
 from surtitle.core.errors import ModelError
@@ -15,17 +16,34 @@ from surtitle.speech.scheduler import Scheduler
 from surtitle.speech.speed import Speed, measure
 from surtitle.speech.whisper.decoder import WhisperDecoder
 from surtitle.speech.whisper.model import WhisperModel
+from surtitle.speech.whisper.pieces import Decoder
 from surtitle.speech.whisper.stream import WindowStream
 from surtitle.speech.whisper.to_english import SpeechToEnglish
 from surtitle.text.languages import AUTO, recognizer_code
 
 _SHOWN_AGE = 0.1  # seconds: words that end within this time before the end of the audio are not shown
 _UNSURE, _UNSURE_AGE = 0.65, 0.75  # words below this probability are shown later, at this age in seconds
-DISPLAY = Display(_SHOWN_AGE, 0.0, _UNSURE, _UNSURE_AGE)
-"""Which tentative words of Whisper are shown."""
-HINT_TOKENS = 96
-"""The most tokens of hints before a window."""
+_HINT_TOKENS = 96
 _WORKERS = 4  # parallel decodings: a second thread does not make CTranslate2's decoder faster (docs/engines.md)
+
+
+class HintingDecoder(Decoder, Protocol):
+    """A decoder that knows the tokens of a text."""
+
+    def hints(self, text: str, max_tokens: int) -> tuple[int, ...]:
+        """The first ``max_tokens`` tokens of a text that precedes every transcript."""
+
+
+def open_stream(decoder: HintingDecoder, language: str, hints: Hints, *, align_att: bool) -> WindowStream:
+    """A stream of a Whisper model, whatever decodes its windows; ``language`` is one that it knows, or "auto"."""
+    hint_text = " ".join((*hints.hotwords, hints.prompt))
+    return WindowStream(
+        decoder,
+        language,
+        AlignAtt() if align_att else LocalAgreement(2),
+        Display(_SHOWN_AGE, 0.0, _UNSURE, _UNSURE_AGE),
+        decoder.hints(hint_text, _HINT_TOKENS),
+    )
 
 
 class WhisperEngine:
@@ -56,16 +74,8 @@ class WhisperEngine:
         self.scheduler = Scheduler(self._decoder.capacity)
 
     def open(self, language: str, hints: Hints = Hints()) -> WindowStream:
-        known = language in self._model.languages
-        policy = AlignAtt() if self._align_att else LocalAgreement(2)
-        hint_text = " ".join((*hints.hotwords, hints.prompt))
-        return WindowStream(
-            self._decoder,
-            language if known else "auto",
-            policy,
-            DISPLAY,
-            self._decoder.hints(hint_text, HINT_TOKENS),
-        )
+        known = language if language in self._model.languages else AUTO
+        return open_stream(self._decoder, known, hints, align_att=self._align_att)
 
     def measure(self) -> Speed:
         """Measure how fast this computer is; call in a thread, in a turn. Raises RuntimeError, ValueError."""

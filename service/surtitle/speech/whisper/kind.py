@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from surtitle.core.errors import ModelError
 from surtitle.model_files.kind import ModelKind
-from surtitle.speech.kinds import EngineOptions, OfferedModel
+from surtitle.speech.kinds import EngineOptions, OfferedModel, split_name
 from surtitle.speech.whisper.check import check_directory
 from surtitle.speech.whisper.repositories import REPOSITORIES
 
@@ -72,7 +72,7 @@ class WhisperKind:
         from surtitle.speech.whisper.engine import WhisperEngine
 
         assert directory is not None
-        own = WHISPER.local_directory(model.removeprefix("whisper:")) is not None
+        own = WHISPER.local_directory(split_name(model)[1]) is not None
         check_directory(directory, None if own else model)
         try:
             return WhisperEngine(directory, model, policy=options.policy)

@@ -6,9 +6,8 @@ import os
 from pathlib import Path
 
 from surtitle.speech.engine import Hints
-from surtitle.speech.policy import AlignAtt, LocalAgreement
 from surtitle.speech.scheduler import Scheduler
-from surtitle.speech.whisper.engine import DISPLAY, HINT_TOKENS
+from surtitle.speech.whisper.engine import open_stream
 from surtitle.speech.whisper.stream import WindowStream
 from surtitle.speech.whisper_cpp.decoder import WhisperCppDecoder
 from surtitle.speech.whisper_cpp.model import WhisperCppModel
@@ -38,14 +37,8 @@ class WhisperCppEngine:
         self.scheduler = Scheduler(self._decoder.capacity)
 
     def open(self, language: str, hints: Hints = Hints()) -> WindowStream:
-        hint_text = " ".join((*hints.hotwords, hints.prompt))
-        return WindowStream(
-            self._decoder,
-            language if language in self.languages else AUTO,
-            AlignAtt() if self._align_att else LocalAgreement(2),
-            DISPLAY,
-            self._decoder.hints(hint_text, HINT_TOKENS),
-        )
+        known = language if language in self.languages else AUTO
+        return open_stream(self._decoder, known, hints, align_att=self._align_att)
 
     def close(self) -> None:
         self.scheduler.close()
