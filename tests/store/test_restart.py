@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -126,6 +127,23 @@ async def test_what_was_on_screens_but_not_written_down_is_taken_back(tmp_path: 
         assert service.services.hub.channel("talk").session.new_caption_id() not in [
             event["data"]["id"] for event in events
         ]
+
+
+async def test_captions_of_a_run_that_was_killed_before_it_stored_any_are_withdrawn(tmp_path: Path) -> None:
+    stored, killed = tmp_path / "stored", tmp_path / "killed"
+    async with running(data_dir=stored) as service:
+        service.services.hub.channel("talk").begin()
+        put(service, "talk", service.services.hub.channel("talk").session.new_caption_id(), 1, "hello", final=True)
+        (seen,) = await read(service)
+    async with running(data_dir=stored) as service:
+        shutil.copytree(stored, killed)  # as if the service were killed before it writes again
+        put(service, "talk", service.services.hub.channel("talk").session.new_caption_id(), 1, "lost")
+        lost = (await read(service, f"?last={seen['id']}", count=51))[-1]
+        assert lost["data"]["text"] == "lost"
+    async with running(data_dir=killed) as service:
+        events = await read(service, f"?last={lost['id']}", count=100)
+        (withdrawn,) = [event["data"] for event in events if event["data"]["id"] == lost["data"]["id"]]
+        assert (withdrawn["text"], withdrawn["tentative"]) == ("", "")
 
 
 async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(tmp_path: Path) -> None:

@@ -118,9 +118,9 @@ class Channel:
     def restore(self, stored: StoredSession) -> None:
         """Continue a session from an earlier run of the service."""
         captions = [caption for track in stored.tracks.values() for _, caption in track]
-        unstored = self.session.restore(stored, captions)
+        unstored = self.session.restore(stored)
         self.speakers = SpeakerNumbering(highest_number(caption.speaker for caption in captions))
-        self.original = self._new_track(ORIGINAL)  # with the epoch of the restored session
+        self.original = self._new_track(ORIGINAL)  # which goes on where the restored session has come
         self.original.restore(stored.tracks.get(ORIGINAL, []), stored.session.sequence, unstored)
         for language, track in stored.tracks.items():
             if language != ORIGINAL:
@@ -218,6 +218,8 @@ class Channel:
         if self._journal is not None:
             journal = TrackJournal(self._journal, lambda: self.session.current, language)
         track = Track(self._limits.captions, self._apply_names, self._style_events, journal, epoch, self.changes)
+        if restarted := self.session.restarted:
+            track.feed.restart(restarted)
         if self._published_pause:
             track.feed.publish("pause", "pause", PauseEvent(paused=True))
         return track

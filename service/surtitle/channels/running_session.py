@@ -21,6 +21,7 @@ from surtitle.channels.session import (
 from surtitle.core.settings import Limits
 
 _MAX_PREFIXES = 4  # restarts of the service across which a reader may resume
+_SEQUENCE_GAP = 1_000_000  # sequence numbers skipped after a restart, because the last ones may not have been stored
 _UNKNOWN_RANGE = 50  # captions around the newest stored one that may have been on screens without being stored
 
 
@@ -46,6 +47,11 @@ class RunningSession:
     def idle(self) -> bool:
         """Whether the channel has been inactive for so long that the next source begins a new session."""
         return time.monotonic() - self._active > self._limits.session_rest
+
+    @property
+    def restarted(self) -> int:
+        """The sequence number after which this run of the service continued the session's feeds; 0 if it began it."""
+        return 0 if self.current is None else self.current.restarted
 
     def is_current(self, session: str) -> bool:
         """Whether this is the id of the session that runs."""
@@ -82,21 +88,30 @@ class RunningSession:
             self.current = replace(self.current, names=dict(names))
             self._save()
 
-    def restore(self, stored: StoredSession, captions: Collection[Caption]) -> list[str]:
-        """Continue a session from an earlier run of the service, with these ``captions``.
+    def restore(self, stored: StoredSession) -> list[str]:
+        """Continue a session from an earlier run of the service.
+
+        The new state should be written before anybody connects: otherwise a run that is killed before it stores
+        anything is followed by one that uses its sequence numbers again, and does not know what it had published.
 
         Returns the ids of captions that may have been on screens but were not stored.
         """
         session = stored.session
         self.epoch = session.epoch
         self._resumable = stored.sources
+        numbers = [number for track in stored.tracks.values() for number, _ in track]
+        captions = [caption for track in stored.tracks.values() for _, caption in track]
         furthest = max((caption.end for caption in captions), default=0.0)
         now = time.time()
         # if the computer's clock was set back meanwhile, new words must still come after old ones
         self._began = time.monotonic() - max(now - session.began, furthest)
         self._active = time.monotonic() - max(0.0, now - stored.seen)
         prefixes = session.prefix.split()
-        self.current = replace(session, prefix=" ".join([self._prefix, *prefixes][:_MAX_PREFIXES]))
+        self.current = replace(
+            session,
+            prefix=" ".join([self._prefix, *prefixes][:_MAX_PREFIXES]),
+            restarted=max([session.sequence, session.restarted, *numbers]) + _SEQUENCE_GAP,
+        )
         self._save()
         return [name for prefix in prefixes for name in _find_unstored(prefix, captions)]
 

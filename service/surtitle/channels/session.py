@@ -27,6 +27,7 @@ class Session:
     number before the session. ``epoch`` is that of the feed's resume ids. ``prefix`` holds the prefixes of the
     captions' ids in the last runs of the service, newest first, separated by spaces. ``names`` are those of speakers
     that were found by their voices: they belong to this session only. It is None if the channel's names apply.
+    ``restarted`` is the number after which the newest run of the service continued the feed; 0 if it has not.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Session:
     sequence: int
     prefix: str
     names: Mapping[str, str] | None = None
+    restarted: int = 0
 
 
 def new_session(channel: str, began: float, epoch: str, sequence: int, prefix: str) -> Session:

@@ -23,8 +23,7 @@ _MAX_RENAMED = 200  # captions that are published again when their speakers are 
 _TRANSLATION = "translation"  # the key of a translation's state in the feed
 _PAUSE = "pause"  # the key of whether the channel is paused
 _MAX_EVENTS = 1000  # events kept as they were sent; older ones are rebuilt from the captions
-_SEQUENCE_GAP = 1_000_000  # sequence numbers skipped after a restart, because the last ones may not have been stored
-_REVISION_GAP = 1_000_000  # the same for revisions
+_REVISION_GAP = 1_000_000  # revisions skipped after a restart, because the last ones may not have been stored
 
 
 class Track:
@@ -117,7 +116,6 @@ class Track:
         withdrawn.
         """
         self._cleared = cleared
-        self.feed.restart(max([cleared, *(sequence for sequence, _ in captions)]) + _SEQUENCE_GAP)
         for sequence, caption in captions:
             if caption.final:
                 self.count += 1

@@ -139,7 +139,7 @@ class Store:
 
 def session_from_row(row: Row[Any]) -> Session:
     names = None if row.names is None else msgspec.json.decode(row.names, type=dict[str, str])
-    return Session(row.id, row.channel, row.began, row.epoch, row.place, row.prefix, names)
+    return Session(row.id, row.channel, row.began, row.epoch, row.place, row.prefix, names, row.restarted)
 
 
 def _session_row(session: Session) -> dict[str, Any]:
@@ -150,6 +150,7 @@ def _session_row(session: Session) -> dict[str, Any]:
         "epoch": session.epoch,
         "place": session.sequence,
         "prefix": session.prefix,
+        "restarted": session.restarted,
     }
 
 

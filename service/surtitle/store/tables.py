@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -36,7 +37,8 @@ SESSIONS = Table(
     Column("seen", Float(53), nullable=False),  # the time of the last write, in seconds since 1970
     Column("ended", Boolean, nullable=False),  # the channel has begun another session
     Column("epoch", String(16), nullable=False),  # of the resume ids
-    Column("place", Integer, nullable=False),  # the last sequence number before the session
+    Column("place", BigInteger, nullable=False),  # the last sequence number before the session
+    Column("restarted", BigInteger, nullable=False, server_default="0"),  # the last one before the newest restart
     Column("prefix", String(100), nullable=False),  # of the captions' ids
     Column("owner", String(40), nullable=False, server_default=""),  # like that of channels
     Column("names", Text, nullable=True),  # of its speakers, as JSON, if only this session has them
@@ -62,7 +64,7 @@ CAPTIONS = Table(
     Column("version", String(16), nullable=False),  # "live", or "polished" by a second pass
     Column("track", String(40), nullable=False),  # the language of a translation, or empty
     Column("id", String(64), nullable=False),
-    Column("place", Integer, nullable=False),  # the sequence number of its newest event
+    Column("place", BigInteger, nullable=False),  # the sequence number of its newest event
     Column("start", Float(53), nullable=False),
     Column("final", Boolean, nullable=False),
     Column("text", Text, nullable=False),

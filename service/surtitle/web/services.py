@@ -193,6 +193,8 @@ async def open_services(
             stored = await asyncio.to_thread(store.settings)
             stored_sessions = await asyncio.to_thread(store.load_sessions, limits.channels // 2, limits.captions)
             hub.restore(stored, stored_sessions)
+            if journal_writer:
+                await journal_writer.flush()  # before anybody connects: see `RunningSession.restore`
             if transcript_folder and journal_writer:
                 spoken = [one.session for one in stored_sessions if one.tracks.get(ORIGINAL)]
                 transcript_folder.start(journal_writer.flush, spoken)
