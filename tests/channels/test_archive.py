@@ -181,10 +181,10 @@ async def test_an_old_caption_is_corrected_with_its_translation(spoken: Channel,
 async def test_an_old_caption_that_is_corrected_is_not_on_screen_again(
     spoken: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("surtitle.channels.track._LINGER", 0.0)
+    monkeypatch.setattr("surtitle.channels.on_screen._LINGER", 0.0)
     for track in spoken.tracks:
         track.put(caption(10, "now"))
-    monkeypatch.setattr("surtitle.channels.track._LINGER", 60.0)
+    monkeypatch.setattr("surtitle.channels.on_screen._LINGER", 60.0)
     await spoken.recall("c1")
     for track in spoken.tracks:
         track.put(caption(1, "corrected", rev=9))
@@ -271,10 +271,10 @@ async def test_what_is_written_twice_at_once_ends_with_the_newest(
     first, write = asyncio.Event(), Store.write
     loop = asyncio.get_running_loop()
 
-    def slow(store: Store, batch: Batch) -> None:
+    def slow(store: Store, batch: Batch) -> frozenset[str]:
         if any(one.caption.rev == 1 for one in batch.captions.values()):
             asyncio.run_coroutine_threadsafe(first.wait(), loop).result(10)
-        write(store, batch)
+        return write(store, batch)
 
     monkeypatch.setattr(Store, "write", slow)
     channel.original.put(caption(1, "hello"))

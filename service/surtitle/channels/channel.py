@@ -42,9 +42,17 @@ class Channel:
     """Has a track for the original captions, and one for each language that they are translated into."""
 
     def __init__(
-        self, name: str, limits: Limits, journal: Journal | None = None, changes: Notifier | None = None
+        self,
+        name: str,
+        limits: Limits,
+        journal: Journal | None = None,
+        changes: Notifier | None = None,
+        first_number: int = 0,
     ) -> None:
-        """``changes`` is notified of everything that changes in the channel, too."""
+        """``changes`` is notified of everything that changes in the channel, too.
+
+        The sequence numbers of events come after ``first_number``.
+        """
         self.name = name
         self.changes = Notifier(changes)  # of what its readers get, and of its sources and settings
         self.settings = ChannelSettings()
@@ -55,7 +63,7 @@ class Channel:
         self.break_scene: str | None = None
         """The scene on program in OBS, if it is one during which the channel is paused."""
         self.failure = ""  # why the last change of the model failed
-        self.session = RunningSession(name, limits, journal)
+        self.session = RunningSession(name, limits, journal, first_number)
         self._limits = limits
         self._journal = journal
         self._published_pause = False
@@ -89,9 +97,9 @@ class Channel:
             self.break_scene = scene
             self.publish_pause()
 
-    def publish_pause(self) -> None:
-        """Publish to readers whether the channel is paused, if that has changed."""
-        if self.paused != self._published_pause:
+    def publish_pause(self, *, repeat: bool = False) -> None:
+        """Publish to readers whether the channel is paused, if that has changed, or again with ``repeat``."""
+        if repeat or self.paused != self._published_pause:
             self._published_pause = self.paused
             self._publish("pause", "pause", PauseEvent(paused=self.paused))
         self.changes.notify()

@@ -22,7 +22,8 @@ class ChannelRegistry:
     mistyped. It is forgotten when it no longer has readers and another one is created.
 
     ``in_use`` tells whether a channel has sources or readers. ``changes`` is notified of what changes in channels.
-    Nothing is stored of the channels in ``unstored``.
+    Nothing is stored of the channels in ``unstored``. ``first_number`` gives the number before the first event of a
+    new channel.
     """
 
     def __init__(
@@ -32,12 +33,14 @@ class ChannelRegistry:
         changes: Notifier,
         in_use: Callable[[Channel], bool],
         unstored: Container[str] = (),
+        first_number: Callable[[], int] = lambda: 0,
     ) -> None:
         self._limits = limits
         self._journal = journal
         self._changes = changes
         self._in_use = in_use
         self._unstored = unstored
+        self._first_number = first_number
         self._channels: dict[str, Channel] = {}
         self._unlisted: set[str] = set()  # names of channels that are only read
 
@@ -82,7 +85,7 @@ class ChannelRegistry:
 
     def _create(self, name: str) -> None:
         journal = None if name in self._unstored else self._journal
-        self._channels[name] = Channel(name, self._limits, journal, self._changes)
+        self._channels[name] = Channel(name, self._limits, journal, self._changes, self._first_number())
         self._changes.notify()
 
     def _make_room(self, name: str) -> None:
@@ -91,7 +94,7 @@ class ChannelRegistry:
             check_name(name)
             for unlisted in list(self._unlisted):
                 if not self._in_use(self._channels[unlisted]):
-                    self._forget(unlisted)
+                    self.forget(unlisted)
             if len(self) >= self._limits.channels:
                 self._forget_unused()
             if len(self) >= self._limits.channels:
@@ -102,8 +105,9 @@ class ChannelRegistry:
             keeps_captions = channel.original.count and not (self._journal and channel.session.idle)
             used = keeps_captions or channel.styles or self._in_use(channel)
             if not used and channel.settings == ChannelSettings():
-                self._forget(channel.name)
+                self.forget(channel.name)
 
-    def _forget(self, name: str) -> None:
+    def forget(self, name: str) -> None:
+        """Remove a channel that exists."""
         del self._channels[name]
         self._unlisted.discard(name)

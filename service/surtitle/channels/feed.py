@@ -19,7 +19,7 @@ class Event:
 
     ``data`` is JSON for readers, encoded once for all of them. What the event publishes is there for the followers
     inside the service, too: ``caption`` is a revision of a caption, without the names that people gave its speakers,
-    and ``boundary`` is one of an utterance.
+    and ``boundary`` is one of an utterance. ``key`` is the one under which it was published.
     """
 
     number: int
@@ -28,6 +28,7 @@ class Event:
     data: str
     caption: Caption | None = None
     boundary: Boundary | None = None
+    key: str = ""
 
 
 class Feed:
@@ -44,9 +45,10 @@ class Feed:
         """
         self._limit = limit
         self._events: OrderedDict[str, Event] = OrderedDict()
-        self._epoch = epoch or secrets.token_hex(4)
+        self.epoch = epoch or secrets.token_hex(4)
         self._published = Notifier(changes)
         self.last = 0
+        self.closed = False
         self.dropped_until = 0
         """The newest sequence number whose event was dropped because of the limit: after it, nothing is missing."""
 
@@ -54,16 +56,29 @@ class Feed:
         """Continue after number ``last`` of an earlier feed with the same epoch, whose events are lost."""
         self.last = self.dropped_until = last
 
+    def skip(self, until: int) -> None:
+        """Events up to number ``until`` may be missing here, although later ones follow."""
+        self.last, self.dropped_until = max(self.last, until), max(self.dropped_until, until)
+
+    def close(self) -> None:
+        """Wake all readers, because another feed takes the place of this one."""
+        self.closed = True
+        self._published.notify()
+
     def publish(
         self, key: str, name: str, data: object, caption: Caption | None = None, boundary: Boundary | None = None
     ) -> None:
         """Replace the event of ``key`` by this one, and wake all readers."""
-        self.last += 1
-        self._events.pop(key, None)
-        self._events[key] = self.event(self.last, name, data, caption, boundary)
+        self.insert(self.event(self.last + 1, name, data, caption, boundary, key))
+
+    def insert(self, event: Event) -> None:
+        """Publish an event that has its number already, which is higher than all before it."""
+        self.last = event.number
+        self._events.pop(event.key, None)
+        self._events[event.key] = event
         while len(self._events) > self._limit:
-            _, event = self._events.popitem(last=False)
-            self.dropped_until = event.number
+            _, dropped = self._events.popitem(last=False)
+            self.dropped_until = max(self.dropped_until, dropped.number)
         self._published.notify()
 
     def event(
@@ -73,9 +88,10 @@ class Feed:
         data: object,
         caption: Caption | None = None,
         boundary: Boundary | None = None,
+        key: str = "",
     ) -> Event:
         """An event of this feed with a sequence number, whether or not it is published."""
-        return Event(number, self.resume_id(number), name, msgspec.json.encode(data).decode(), caption, boundary)
+        return Event(number, self.resume_id(number), name, msgspec.json.encode(data).decode(), caption, boundary, key)
 
     def forget(self, prefix: str) -> None:
         """Drop the events of all keys that begin with ``prefix``."""
@@ -101,11 +117,11 @@ class Feed:
 
     def resume_id(self, number: int) -> str:
         """The resume id of a sequence number."""
-        return f"{self._epoch}-{number}"
+        return f"{self.epoch}-{number}"
 
     def parse_resume_id(self, resume_id: str) -> int | None:
         """The sequence number of a resume id; None if the id is not from this feed."""
         epoch, _, number = resume_id.partition("-")
-        if epoch != self._epoch or not (number.isascii() and number.isdigit()):
+        if epoch != self.epoch or not (number.isascii() and number.isdigit()):
             return None
         return min(int(number[:18]), self.last)

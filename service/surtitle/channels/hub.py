@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import secrets
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ from surtitle.channels.output_settings import Output
 from surtitle.channels.readers import Readers
 from surtitle.channels.running_sources import RunningSources
 from surtitle.channels.session import Journal, StoredSession, StoredSettings
-from surtitle.channels.settings import SettingsChanges, check_language, clean_name
+from surtitle.channels.settings import ChannelSettings, SettingsChanges, check_language, clean_name
 from surtitle.channels.source import Source
 from surtitle.channels.source_opener import SourceOpener, SourceRequest
 from surtitle.channels.source_options import SourceOptions
@@ -31,7 +32,7 @@ from surtitle.channels.style import Style
 from surtitle.channels.text_source import TextSource
 from surtitle.channels.text_sources import TextSources
 from surtitle.channels.voice_store import VoiceStore
-from surtitle.core.errors import BadRequest, ShuttingDown
+from surtitle.core.errors import BadRequest, Moved, ShuttingDown
 from surtitle.core.keyed_lock import KeyedLock
 from surtitle.core.metrics import Metrics
 from surtitle.core.notifier import Notifier, from_thread
@@ -85,7 +86,12 @@ class Hub:
             self._changes,
             self._is_in_use,
             settings.unstored_channels,
+            _milliseconds if settings.bus else lambda: 0,
         )
+        self._shares_channels = settings.bus is not None
+        self._journal = journal
+        self._hosting = KeyedLock()
+        self._hosted: set[str] = set()
         self._audio_listener = audio_listener
         self._diarizer = Diarizer(settings.speaker_model, from_thread(self._changes.notify))
         self._switcher = EngineSwitcher(engines, settings.language, self.sources.with_options, self._settings_changed)
@@ -144,6 +150,50 @@ class Hub:
         channel = self.find_channel(channel_name)
         return channel.settings.names if channel else {}
 
+    async def host(self, name: str) -> Channel:
+        """The channel of that name, for somebody who publishes to it or changes it, here and on no other service.
+
+        Of services that share a bus, the one to which this happened last has the channel, and its clients on the
+        others are disconnected: they continue here. Raises `NoSuchChannel`, `TooMany`, the journal's errors.
+        """
+        channel = self.channel(name)
+        if not self._shares_channels or name in self._hosted:
+            return channel
+        async with self._hosting.hold(name):
+            if name not in self._hosted:
+                if self._journal is not None and channel.stored:
+                    settings, session = await self._journal.take_over(name, self._limits.captions)
+                    if settings is not None:
+                        channel.settings = settings.settings
+                        channel.styles.update(settings.styles)
+                    if session is not None:
+                        channel.restore(session)
+                        await self._journal.flush()  # see `RunningSession.restore`
+                channel.publish_pause(repeat=True)  # whatever the service published that had the channel before
+                self._hosted.add(name)
+                self._notify_observers(channel)
+        return channel
+
+    def hosts(self, channel: Channel) -> bool:
+        """Whether the channel is captioned here, and not on another service that shares a bus with this one."""
+        return not self._shares_channels or channel.name in self._hosted
+
+    async def release(self, name: str) -> None:
+        """Give up a channel that another service has now: its clients are disconnected and continue there."""
+        if name not in self._hosted:
+            return
+        channel = self.channel(name)
+        self._hosted.discard(name)
+        log.warning("%s: another service captions the channel now", name)
+        for source in self.sources.of(channel):
+            source.lease.disconnect(Moved())
+        await asyncio.gather(*(source.cancel() for source in self.sources.of(channel)))
+        await self.text_sources.end(channel)
+        channel.settings, channel.styles = ChannelSettings(), {}
+        self._notify_observers(channel)
+        if name not in self._hosted:
+            self._channels.forget(name)
+
     async def open(
         self,
         channel_name: str,
@@ -156,7 +206,7 @@ class Hub:
 
         Raises `NoSuchChannel`, `BadRequest`, `TooMany`, `EngineError`.
         """
-        channel = self.channel(channel_name)
+        channel = await self.host(channel_name)
         if options.language:
             options = replace(options, language=check_language(options.language))
         if resume is not None and not _RESUME.fullmatch(resume):
@@ -328,6 +378,11 @@ class Hub:
         self._left_audio.keep(source, self.sources.options(source))
         others = (one for one in self.sources.of(source.channel) if one is not source)
         resumed = any(one.resume == source.resume for one in others)  # its client did not wait for its end
-        if not (self._stopping or resumed):  # otherwise its client may resume with the next run of the service
+        if not (self._stopping or resumed) and self.hosts(source.channel):  # otherwise its client may resume elsewhere
             source.channel.session.forget_source(source.resume)
         source.channel.changes.notify()
+
+
+def _milliseconds() -> int:
+    """Milliseconds since 1970: sequence numbers of a channel that begins later come after all others on a bus."""
+    return round(1000 * time.time())

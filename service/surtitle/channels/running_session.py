@@ -28,7 +28,8 @@ _UNKNOWN_RANGE = 50  # captions around the newest stored one that may have been 
 class RunningSession:
     """Begins, continues and ends the sessions of one channel, and stores them in ``journal``."""
 
-    def __init__(self, channel: str, limits: Limits, journal: Journal | None) -> None:
+    def __init__(self, channel: str, limits: Limits, journal: Journal | None, first_number: int = 0) -> None:
+        """``first_number`` is what `restarted` is for a session that is not continued."""
         self.current: Session | None = None
         """None until the first source starts, and when a session has ended."""
         self.epoch = secrets.token_hex(4)
@@ -36,6 +37,7 @@ class RunningSession:
         self._channel = channel
         self._limits = limits
         self._journal = journal
+        self._first_number = first_number
         self._numbers = itertools.count(1)
         self._prefix = f"c{int(1000 * time.time()):x}"  # ids stay unique when the service restarts
         self._began: float | None = None
@@ -50,8 +52,8 @@ class RunningSession:
 
     @property
     def restarted(self) -> int:
-        """The sequence number after which this run of the service continued the session's feeds; 0 if it began it."""
-        return 0 if self.current is None else self.current.restarted
+        """The sequence number after which this run of the service began or continued the session's feeds."""
+        return self.current.restarted if self.current and self.current.restarted else self._first_number
 
     def is_current(self, session: str) -> bool:
         """Whether this is the id of the session that runs."""

@@ -136,6 +136,15 @@ class Journal(Protocol):
     def forget_source(self, session: Session, resume: str) -> None:
         """Remove a source that has ended and cannot be resumed."""
 
+    async def flush(self) -> bool:
+        """Write everything pending. Returns whether that succeeded."""
+
+    async def take_over(self, channel: str, captions: int) -> tuple[StoredSettings | None, StoredSession | None]:
+        """Make this service the only one that writes the channel; returns its settings and session as stored.
+
+        At most ``captions`` captions of each track are loaded. Raises `SurtitleError`.
+        """
+
     async def load_captions(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
         """The newest ``limit`` final captions with sequence numbers after ``after``, with these numbers.
 

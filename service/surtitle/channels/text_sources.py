@@ -47,6 +47,10 @@ class TextSources:
         """End all sources; their words become final."""
         await asyncio.gather(*(source.finish() for source in list(self._running.values())))
 
+    async def end(self, channel: Channel) -> None:
+        """The same for the sources of one channel."""
+        await asyncio.gather(*(source.finish() for source in self.of(channel)))
+
     def _forget(self, key: tuple[Channel, str]) -> None:
         if (ended := self._running.pop(key, None)) is not None:
             ended.channel.changes.notify()

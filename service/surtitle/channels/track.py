@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -12,13 +11,13 @@ from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import caption_as_json, export, shift_captions
 from surtitle.channels.archive import Archive
 from surtitle.channels.feed import Event, Feed
+from surtitle.channels.on_screen import OnScreen
 from surtitle.channels.style import StyleEvent
 from surtitle.channels.track_journal import TrackJournal
 from surtitle.core.notifier import Notifier
 from surtitle.core.wire.captions import CaptionEvent, TrackHistory
 from surtitle.core.wire.translation import TranslationEvent
 
-_LINGER = 4.0  # seconds for which a final caption still appears on a screen that is opened after it
 _MAX_RENAMED = 200  # captions that are published again when their speakers are given names
 _TRANSLATION = "translation"  # the key of a translation's state in the feed
 _PAUSE = "pause"  # the key of whether the channel is paused
@@ -52,7 +51,7 @@ class Track:
         self._open: dict[str, Caption] = {}
         self._finals = Archive(limit, journal)
         self._cleared = 0  # the sequence number of the last `clear` in the feed
-        self._shown_at: dict[str, float] = {}  # when each caption on screen changed last, by id
+        self._screen = OnScreen()
 
     @property
     def captions(self) -> list[Caption]:
@@ -78,30 +77,27 @@ class Track:
 
     def visible(self) -> list[Caption]:
         """The captions on screen, oldest first."""
-        found = (self.caption(key) for key in self._visible(time.monotonic()))
+        found = (self.caption(key) for key in self._screen.visible(time.monotonic()))
         return sorted((caption for caption in found if caption), key=lambda caption: caption.start)
 
     def hides_at(self) -> float:
         """When the next caption leaves the screen by itself, by `time.monotonic`; infinity if none does."""
-        now = time.monotonic()
-        closed = [self._shown_at[key] for key in self._visible(now) if key not in self._open]
-        return min(closed, default=math.inf) + _LINGER
+        return self._screen.hides_at(time.monotonic())
 
     def put(self, caption: Caption) -> None:
         """Add a new revision of a caption, and publish it."""
         now = time.monotonic()
-        correction = caption.id in self._finals  # a correction
+        correction = caption.id in self._finals
         self.count += caption.final and not correction
-        self._shown_at = {key: self._shown_at[key] for key in self._visible(now)}
         self._open.pop(caption.id, None)
         self._publish(caption)
         if not caption.full_text:
-            self._shown_at.pop(caption.id, None)
+            self._screen.hide(caption.id)
             self._finals.drop(caption.id, self.feed.last)
             self._write(caption)
             return
-        if not correction or caption.id in self._shown_at:
-            self._shown_at[caption.id] = now
+        if not correction or caption.id in self._screen.visible(now):
+            self._screen.show(caption.id, now, is_open=not caption.final)
         if caption.final:
             self._finals.put(caption, self.feed.last)
         else:
@@ -123,7 +119,7 @@ class Track:
         for _, caption in captions:
             if not caption.final:
                 self.put(replace(caption, rev=caption.rev + _REVISION_GAP, final=True))
-        self._shown_at.clear()
+        self._screen.clear()
         for name in unknown:
             self._publish(Caption(name, _REVISION_GAP, "", ""))
 
@@ -145,7 +141,7 @@ class Track:
         """Clear the screens and the transcript."""
         self._open.clear()
         self._finals.clear()
-        self._shown_at.clear()
+        self._screen.clear()
         self.count = 0
         self.feed.forget("caption:")
         self.feed.publish("clear", "clear", {})
@@ -164,10 +160,16 @@ class Track:
 
     def on_screen(self) -> list[Event]:
         """The events that a new reader gets first."""
-        found = [self.feed.get(f"caption:{key}") for key in self._visible(time.monotonic())]
+        found = [self.feed.get(f"caption:{key}") for key in self._screen.visible(time.monotonic())]
         found += [self.feed.get(_TRANSLATION), self.feed.get(_PAUSE)]
         events = sorted((event for event in found if event), key=lambda event: event.number)
         return self._style_events(events[0].number - 1 if events else self.feed.last) + events
+
+    def state(self) -> list[Event]:
+        """What a new reader gets besides captions, as of now."""
+        number = self.feed.last
+        styles = [self.feed.event(number, "style", one, key=f"style:{one['name']}") for one in self._styles()]
+        return styles + [event for key in (_TRANSLATION, _PAUSE) if (event := self.feed.get(key)) is not None]
 
     async def transcript(self, form: str, options: ExportOptions = ExportOptions()) -> str:
         """The final captions in one of the formats of `captions.export`. Raises `SurtitleError`."""
@@ -188,10 +190,6 @@ class Track:
     def _write(self, caption: Caption) -> None:
         if self._journal is not None:
             self._journal.write(caption, self.feed.last, self._finals.mark_stored)
-
-    def _visible(self, now: float) -> list[str]:
-        """The ids of captions that are open or became final at most `_LINGER` seconds ago."""
-        return [key for key, when in self._shown_at.items() if now - when < _LINGER or key in self._open]
 
     def _style_events(self, sequence: int) -> list[Event]:
         """Events for all styles, as if they had been set at ``sequence``."""

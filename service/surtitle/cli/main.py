@@ -114,6 +114,11 @@ main.add_command(voices)
     help="A PostgreSQL database for settings and transcripts: postgresql://user:password@host/name.",
 )
 @click.option(
+    "--bus",
+    metavar="URL",
+    help="A Redis by which several services serve the readers of all channels: redis://host:6379/0.",
+)
+@click.option(
     "--recording-format",
     type=click.Choice(RECORDING_FORMATS),
     default=RECORDING_FORMATS[0],

@@ -245,3 +245,10 @@ class ShuttingDown(SurtitleError):
 
     def __init__(self, message: str = "The service is stopping: connect again in a moment.") -> None:
         super().__init__(message)
+
+
+class Moved(ShuttingDown):
+    """Another service captions the channel now. For clients, it is as if this one was stopping."""
+
+    def __init__(self) -> None:
+        super().__init__("Another server captions this channel now: connect again.")

@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import time
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, delete, exists, select, update
+from sqlalchemy import ColumnElement, Select, Table, delete, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Row
 
 from surtitle.captions.caption import Caption, pack_caption, unpack_caption
-from surtitle.channels.session import OnWritten, ResumableSource, Session, StoredSession, StoredSettings, hash_resume_id
+from surtitle.channels.session import (
+    OnWritten,
+    ResumableSource,
+    Session,
+    StoredSession,
+    StoredSettings,
+    hash_resume_id,
+    names_in,
+)
 from surtitle.store.database import Database, StoreError
 from surtitle.store.folder_lock import FolderLock
 from surtitle.store.records import LIVE
-from surtitle.store.service_id import load_service_id
+from surtitle.store.service_id import SHARED, load_service_id
 from surtitle.store.tables import CAPTIONS, CHANNELS, RECORDINGS, SESSIONS, SOURCES
 
 log = logging.getLogger("surtitle.store")
@@ -52,6 +60,12 @@ class Batch:
     def __bool__(self) -> bool:
         return bool(self.settings or self.sessions or self.captions or self.sources or self.ended_sources)
 
+    def mentioned_sessions(self) -> dict[str, Session]:
+        """All sessions by id; those that were saved themselves are newer than those that captions mention."""
+        mentioned = [pending.session for pending in self.captions.values()]
+        mentioned += [session for session, _, _ in self.sources.values()]
+        return {session.id: session for session in mentioned} | self.sessions
+
 
 class Store:
     """Reads and writes the state of channels. Blocks: call it in threads.
@@ -60,12 +74,20 @@ class Store:
     to whichever service opens it. All methods raise `StoreError`, and so does the constructor.
     """
 
-    def __init__(self, folder: Path, url: str | None = None, lock: FolderLock | None = None) -> None:
-        """``lock`` is the service's, and is released by `close`; programs that only read do without."""
+    def __init__(
+        self, folder: Path, url: str | None = None, lock: FolderLock | None = None, *, shared: bool = False
+    ) -> None:
+        """``lock`` is the service's, and is released by `close`; programs that only read do without.
+
+        With ``shared``, all services that say so have the rows of a server in common: each channel belongs to the one
+        that has called `take_over` last.
+        """
         self._lock = lock
+        self.shared = shared
         self.database = Database(folder, url)
         try:
-            self._owner = load_service_id(folder) if url else ""
+            self._owner = "" if not url else load_service_id(folder)
+            self._former, self._owner = (self._owner, SHARED if url else "") if shared else ("", self._owner)
         except StoreError:
             self.database.close()
             raise
@@ -76,14 +98,18 @@ class Store:
         return self._owner
 
     def adopt(self) -> None:
-        """Make this service the owner of all channels and sessions that have none, as in earlier versions."""
+        """Make this service the owner of all channels and sessions that have none, as in earlier versions.
+
+        Services that share everything also get what this one owned before it shared.
+        """
         if not self._owner:
             return
         own = select(CHANNELS.c.name).where(CHANNELS.c.owner == self._owner)
         with self.database.begin() as connection:
-            unowned = (CHANNELS.c.owner == "") & CHANNELS.c.name.not_in(own)
-            connection.execute(update(CHANNELS).where(unowned).values(owner=self._owner))
-            connection.execute(update(SESSIONS).where(SESSIONS.c.owner == "").values(owner=self._owner))
+            for former in {"", self._former}:
+                unowned = (CHANNELS.c.owner == former) & CHANNELS.c.name.not_in(own)
+                connection.execute(update(CHANNELS).where(unowned).values(owner=self._owner))
+                connection.execute(update(SESSIONS).where(SESSIONS.c.owner == former).values(owner=self._owner))
 
     def settings(self) -> dict[str, StoredSettings]:
         """The settings of channels by their names. Those that cannot be decoded are logged and left out."""
@@ -92,13 +118,7 @@ class Store:
             rows = connection.execute(
                 select(CHANNELS.c.name, CHANNELS.c.told).where(readable).order_by(CHANNELS.c.owner)
             ).all()
-        found = {}
-        for name, stored in rows:
-            try:
-                found[name] = msgspec.json.decode(stored, type=StoredSettings)
-            except msgspec.DecodeError as error:
-                log.warning("the settings of channel %s cannot be read (%s): defaults are used instead", name, error)
-        return found
+        return {name: found for name, stored in rows if (found := _decode_settings(name, stored)) is not None}
 
     def load_sessions(self, channels: int, captions: int) -> list[StoredSession]:
         """The newest session of each channel, newest first.
@@ -112,6 +132,32 @@ class Store:
             ).all()
             return [_load_session(connection, row, captions) for row in rows]
 
+    def find_session(self, channel: str) -> tuple[Session | None, Mapping[str, str]]:
+        """The newest session of a channel, and the names of speakers and sources in it."""
+        with self.database.connect() as connection:
+            row = connection.execute(self._select_current(channel)).first()
+            stored = self._load_settings(connection, channel)
+        if row is None:
+            return None, {}
+        session = session_from_row(row)
+        return session, names_in(session, stored.settings.names if stored else {})
+
+    def take_over(self, channel: str, captions: int) -> tuple[StoredSettings | None, StoredSession | None]:
+        """Make the caller the only service that may write the channel's session; returns the stored state.
+
+        What other services write of the session from now on is refused: see `write`.
+        """
+        with self.database.begin() as connection:
+            row = connection.execute(self._select_current(channel).with_for_update()).first()
+            stored = self._load_settings(connection, channel)
+            if row is None:
+                return stored, None
+            last = connection.execute(select(func.max(CAPTIONS.c.place)).where(*_live(row.id))).scalar() or 0
+            restarted = max(last, row.place, row.restarted) + 1
+            connection.execute(update(SESSIONS).where(SESSIONS.c.id == row.id).values(restarted=restarted))
+            session = _load_session(connection, row, captions)
+        return stored, replace(session, session=replace(session.session, restarted=restarted))
+
     def captions(self, session: str, track: str, limit: int, after: int = 0) -> list[tuple[int, Caption]]:
         """The newest final captions of a track with sequence numbers after ``after``, sorted by their start."""
         with self.database.connect() as connection:
@@ -123,18 +169,66 @@ class Store:
             found = _load_newest(connection, session, track, 1, CAPTIONS.c.final, CAPTIONS.c.id == name)
         return found[0] if found else None
 
-    def write(self, batch: Batch) -> None:
-        """Write a batch in one transaction. Writing the same batch again has no effect."""
+    def write(self, batch: Batch) -> frozenset[str]:
+        """Write a batch in one transaction. Writing the same batch again has no effect.
+
+        Returns the ids of sessions that another service has taken over, of which nothing was written.
+        """
         with self.database.begin() as connection:
+            lost = _find_taken_over(connection, batch) if self.shared else frozenset[str]()
+            if lost:
+                batch = _without_sessions(batch, lost)
             _write_settings(connection, batch.settings, self._owner)
             _write_sessions(connection, batch, self._owner)
             _write_captions(connection, batch.captions.values())
             _write_sources(connection, batch)
+        return lost
 
     def close(self) -> None:
         self.database.close()
         if self._lock:
             self._lock.release()
+
+    def _select_current(self, channel: str) -> Select[Any]:
+        own = SESSIONS.c.owner.in_(("", self._owner)) & (SESSIONS.c.channel == channel) & ~SESSIONS.c.ended
+        return select(SESSIONS).where(own).order_by(SESSIONS.c.seen.desc()).limit(1)
+
+    def _load_settings(self, connection: Connection, channel: str) -> StoredSettings | None:
+        readable = CHANNELS.c.owner.in_(("", self._owner)) & (CHANNELS.c.name == channel)
+        stored = (
+            connection.execute(select(CHANNELS.c.told).where(readable).order_by(CHANNELS.c.owner.desc()))
+            .scalars()
+            .first()
+        )
+        return None if stored is None else _decode_settings(channel, stored)
+
+
+def _decode_settings(channel: str, stored: bytes) -> StoredSettings | None:
+    try:
+        return msgspec.json.decode(stored, type=StoredSettings)
+    except msgspec.DecodeError as error:
+        log.warning("the settings of channel %s cannot be read (%s): defaults are used instead", channel, error)
+        return None
+
+
+def _find_taken_over(connection: Connection, batch: Batch) -> frozenset[str]:
+    """The batch's sessions that another service has taken over; the others are locked until the transaction ends."""
+    sessions = batch.mentioned_sessions()
+    rows = connection.execute(
+        select(SESSIONS.c.id, SESSIONS.c.restarted).where(SESSIONS.c.id.in_(sessions)).with_for_update()
+    )
+    return frozenset(one.id for one in rows if one.restarted > sessions[one.id].restarted)
+
+
+def _without_sessions(batch: Batch, lost: frozenset[str]) -> Batch:
+    channels = {session.channel for session in batch.mentioned_sessions().values() if session.id in lost}
+    return Batch(
+        {channel: settings for channel, settings in batch.settings.items() if channel not in channels},
+        {one: session for one, session in batch.sessions.items() if one not in lost},
+        {key: pending for key, pending in batch.captions.items() if pending.session.id not in lost},
+        {resume: source for resume, source in batch.sources.items() if source[0].id not in lost},
+        batch.ended_sources,
+    )
 
 
 def session_from_row(row: Row[Any]) -> Session:
@@ -211,9 +305,8 @@ def _write_settings(connection: Connection, stored: Mapping[str, StoredSettings]
 
 def _write_sessions(connection: Connection, batch: Batch, owner: str) -> None:
     now = time()
-    mentioned = [pending.session for pending in batch.captions.values()] + [one for one, _, _ in batch.sources.values()]
-    touched = {session.id: session for session in mentioned} | batch.sessions
-    rows = [{**_session_row(session), "seen": now, "ended": False, "owner": owner} for session in touched.values()]
+    touched = batch.mentioned_sessions().values()
+    rows = [{**_session_row(session), "seen": now, "ended": False, "owner": owner} for session in touched]
     upsert(connection, SESSIONS, rows, ["id"], kept=["ended"])
     with_captions = {pending.session.id for pending in batch.captions.values()}  # which are written after this
     for session in batch.sessions.values():

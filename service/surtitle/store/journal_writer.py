@@ -10,7 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from surtitle.captions.caption import Caption
-from surtitle.channels.session import OnWritten, Session, StoredSettings
+from surtitle.channels.session import OnWritten, Session, StoredSession, StoredSettings
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 from surtitle.core.notifier import Notifier
@@ -29,7 +29,7 @@ class JournalWriter:
     """A `Journal`. Owns the task that writes; a batch that could not be written is merged into the next one.
 
     ``changes`` is notified when `problem` has changed, and ``on_caption`` is called with each caption to store, its
-    session and its track.
+    session and its track. ``on_taken_over`` is called with a channel that another service has taken over.
     """
 
     def __init__(
@@ -37,9 +37,11 @@ class JournalWriter:
         store: Store,
         changes: Notifier | None = None,
         on_caption: Callable[[Session, str, Caption], None] = lambda session, track, caption: None,
+        on_taken_over: Callable[[str], None] = lambda channel: None,
     ) -> None:
         self._store = store
         self._on_caption = on_caption
+        self._on_taken_over = on_taken_over
         self._batch = Batch()
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
@@ -82,6 +84,10 @@ class JournalWriter:
         self._batch.sources.pop(resume, None)
         self._batch.ended_sources.add(resume)
         self._wake.set()
+
+    async def take_over(self, channel: str, captions: int) -> tuple[StoredSettings | None, StoredSession | None]:
+        """Raises `StoreError`."""
+        return await asyncio.to_thread(self._store.take_over, channel, captions)
 
     async def load_captions(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
         """Raises `StoreError`."""
@@ -139,7 +145,7 @@ class JournalWriter:
         if not batch:
             return True
         try:
-            await asyncio.to_thread(self._store.write, batch)
+            lost = await asyncio.to_thread(self._store.write, batch)
         except StoreError as error:
             self._requeue(batch)
             if error.message != self.problem:
@@ -153,7 +159,11 @@ class JournalWriter:
         self._set_problem("")
         self._dropping = False
         for pending in batch.captions.values():
-            pending.on_written(pending.caption.id, pending.sequence)
+            if pending.session.id not in lost:
+                pending.on_written(pending.caption.id, pending.sequence)
+        for session in batch.mentioned_sessions().values():
+            if session.id in lost:
+                self._on_taken_over(session.channel)
         return True
 
     def _set_problem(self, problem: str) -> None:

@@ -13,6 +13,10 @@ FILE = "service-id"
 _PATTERN = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
+SHARED = "shared"
+"""The owner of what services that share a bus have in common."""
+
+
 def load_service_id(folder: Path) -> str:
     """The id in the data folder, which is created with it if necessary. Raises `StoreError`."""
     path = folder / FILE

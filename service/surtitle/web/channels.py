@@ -55,17 +55,18 @@ async def transcript(request: Request) -> Response:
     form = request.path_params["form"]
     channel = hub.channel_to_read(request.path_params["channel"])
     export_format = get_format(form)
-    track = channel.original if not asked or asked == ORIGINAL else channel.translation(find(asked).tag)
+    language = None if not asked or asked == ORIGINAL else find(asked).tag
     options = parse_export_options(request)
     if asked_of_session := [name for name in ("version", "clock", "recording") if request.query_params.get(name)]:
         raise BadRequest(
             f"A channel's transcript has no {asked_of_session[0]}: ask for one of its sessions instead, with "
             f"/api/sessions/{{id}}/transcript.{form}."
         )
-    if form == "json":
-        transcript: ChannelTranscript = {"channel": channel.name, **await track.history(options.offset)}
-        return JSONResponse(transcript)
-    return Response(await track.transcript(form, options), media_type=export_format.media_type)
+    async with services(request).find_track(channel, language) as track:
+        if form == "json":
+            transcript: ChannelTranscript = {"channel": channel.name, **await track.history(options.offset)}
+            return JSONResponse(transcript)
+        return Response(await track.transcript(form, options), media_type=export_format.media_type)
 
 
 def parse_export_options(request: Request) -> ExportOptions:

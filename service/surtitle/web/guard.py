@@ -168,6 +168,8 @@ async def run_authorized(
             await send_response(error_response(error), scope, receive, send)
         return
     try:
+        if needs in (PUBLISH, ADMIN):
+            await services_in(scope).hub.host(scope["path_params"]["channel"])
         if grant is EVERYTHING:
             await app(scope, receive, watched)
         else:

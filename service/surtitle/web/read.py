@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from surtitle.channels.feed import Event
-from surtitle.channels.track import Track
+from surtitle.channels.readable_track import ReadableTrack
 from surtitle.core.errors import SurtitleError
 from surtitle.web.messages import refuse
 from surtitle.web.services import services
@@ -36,10 +36,11 @@ async def read_events(request: Request) -> Response:
 
     async def stream() -> AsyncIterator[ServerSentEvent]:
         channel = hub.channel_to_read(request.path_params["channel"])  # it may have been replaced meanwhile
-        with admission.reader(request, channel), translations.subscribe(channel, language) as track:
-            async for event in _follow(track, last_id):
-                yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
-                await asyncio.sleep(0)  # the server notices a client that has gone, instead of warning of each event
+        with admission.reader(request, channel):
+            async with services(request).subscribe(channel, language) as track:
+                async for event in _follow(track, last_id):
+                    yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
+                    await asyncio.sleep(0)  # the server notices a client that has gone, and does not warn of each event
 
     return EventSourceResponse(stream(), ping=int(_HEARTBEAT), send_timeout=limits.send_timeout, sep="\n")
 
@@ -58,33 +59,47 @@ async def read_socket(websocket: WebSocket) -> None:
     except SurtitleError as error:
         await refuse(websocket, error)
         return
-    with admission.reader(websocket, channel), translations.subscribe(channel, language) as track:
-        sending = asyncio.create_task(_send_all(websocket, track, limits.send_timeout))
-        leaving = asyncio.create_task(_wait_for_close(websocket))
+    with admission.reader(websocket, channel):
         try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (sending, leaving):
-                task.cancel()
-            await asyncio.wait({sending, leaving})
+            async with services(websocket).subscribe(channel, language) as track:
+                await _serve(websocket, track, limits.send_timeout)
+        except SurtitleError as error:
+            await refuse(websocket, error)
 
 
-async def _follow(track: Track, last_id: str | None) -> AsyncIterator[Event]:
-    """The events on screen, or those after ``last_id``, followed by every new event without end."""
-    number = track.feed.parse_resume_id(last_id) if last_id else None
+async def _serve(websocket: WebSocket, track: ReadableTrack, timeout: float) -> None:
+    """Send events until the reader disconnects. Raises `SurtitleError`."""
+    sending = asyncio.create_task(_send_all(websocket, track, timeout))
+    leaving = asyncio.create_task(_wait_for_close(websocket))
+    try:
+        await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (sending, leaving):
+            task.cancel()
+        await asyncio.wait({sending, leaving})
+    if not sending.cancelled() and isinstance(error := sending.exception(), SurtitleError):
+        raise error
+
+
+async def _follow(track: ReadableTrack, last_id: str | None) -> AsyncIterator[Event]:
+    """The events on screen, or those after ``last_id``, followed by every new event, as long as the feed is there."""
+    feed = track.feed
+    number = feed.parse_resume_id(last_id) if last_id else None
     if number is None:
-        events, number = track.on_screen(), track.feed.last
+        events, number = track.on_screen(), feed.last
     else:
         events = await track.since(number)
     while True:
         for event in events:
             yield event
             number = max(number, event.number)
-        await track.feed.wait(number, _HEARTBEAT)
+        await feed.wait(number, _HEARTBEAT)
+        if feed.closed:
+            return
         events = await track.since(number)
 
 
-async def _send_all(websocket: WebSocket, track: Track, timeout: float) -> None:
+async def _send_all(websocket: WebSocket, track: ReadableTrack, timeout: float) -> None:
     """Send until the reader disconnects or accepts nothing for ``timeout`` seconds."""
     try:
         async for event in _follow(track, websocket.query_params.get("last")):

@@ -87,7 +87,8 @@ class Server(uvicorn.Server):
                 token_store.save_url(settings.public_url)
             if settings.data_dir and not settings.database and (kind := find_network_share(settings.data_dir)):
                 log.warning("%s", describe_network_share(settings.data_dir, kind))
-            store = Store(settings.data_dir, settings.database, lock) if settings.data_dir else None
+            shared = settings.bus is not None
+            store = Store(settings.data_dir, settings.database, lock, shared=shared) if settings.data_dir else None
         except SurtitleError:
             for opened in (self._listen_socket, self._vosk_socket, self._wyoming_socket):
                 if opened:

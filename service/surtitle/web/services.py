@@ -14,10 +14,12 @@ from starlette.types import Scope
 from surtitle.access.authority import TokenAuthority
 from surtitle.access.token_store import TokenStore
 from surtitle.alerts.alerts import AlertPolicy, Alerts
+from surtitle.bus.bus import Bus
 from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
-from surtitle.channels.session import ORIGINAL, Session
+from surtitle.channels.readable_track import ReadableTrack
+from surtitle.channels.session import ORIGINAL, Session, StoredSession
 from surtitle.closed_captions.outputs import Outputs
 from surtitle.closed_captions.record_clock import RecordStatus
 from surtitle.closed_captions.scenes import ScenePauses
@@ -61,7 +63,7 @@ _WRITE_TIMEOUT = 12.0  # the same for what writes captions and recordings, which
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the endpoints use. The last five are None in a service without a store or outside of our own server."""
+    """What the endpoints use. The last six are None in a service without a store or outside of our own server."""
 
     settings: Settings
     engines: Engines
@@ -87,6 +89,29 @@ class Services:
     obs_recordings: ObsRecordings | None
     connection_limits: ConnectionLimits | None
     program: ProgramControl | None
+    bus: Bus | None
+
+    @asynccontextmanager
+    async def subscribe(self, channel: Channel, language: str | None) -> AsyncIterator[ReadableTrack]:
+        """The track for a reader, which is translated as long as the block runs; None means the original.
+
+        Raises `BusError`.
+        """
+        if self.bus is None:
+            with self.translations.subscribe(channel, language) as track:
+                yield track
+        else:
+            async with self.bus.follow(channel.name, language) as followed:
+                yield followed
+
+    @asynccontextmanager
+    async def find_track(self, channel: Channel, language: str | None) -> AsyncIterator[ReadableTrack]:
+        """The same for its transcript, which is not translated for that. Raises `BusError`."""
+        if self.bus is None:
+            yield channel.original if language is None else channel.translation(language)
+        else:
+            async with self.bus.follow(channel.name, language) as followed:
+                yield followed
 
     @property
     def store_problem(self) -> str:
@@ -135,9 +160,20 @@ async def open_services(
         if transcripts and settings.transcripts:
             transcript_folder = TranscriptFolder(settings.transcripts, transcripts, changes)
         journal_writer = None
+        bus: Bus | None = None
+
+        async def close_bus() -> None:
+            if bus is not None:
+                await bus.close()
+
+        def give_up(channel: str) -> None:
+            if bus is not None:
+                bus.release(channel)
+
+        close_later("the bus", close_bus)  # after the hub, whose last captions it publishes
         if store:
             on_caption = transcript_folder.note if transcript_folder else _ignore_caption
-            journal_writer = JournalWriter(store, changes, on_caption)
+            journal_writer = JournalWriter(store, changes, on_caption, give_up)
             close_later("the journal writer", journal_writer.close, _WRITE_TIMEOUT)
         if transcript_folder:
             close_later("the transcripts", transcript_folder.close, _WRITE_TIMEOUT)
@@ -156,6 +192,9 @@ async def open_services(
         close_later("the hub", lambda: hub.close(_FLUSH_TIMEOUT), _HUB_TIMEOUT)
         translations = Translations(settings, hub.sources, changes)
         close_later("translations", translations.close)
+        if settings.bus:
+            bus = Bus(settings.bus, hub, translations, store, settings.limits.captions)
+            hub.register(bus)
         obs_recordings = None
         if journal_writer and transcripts:
             obs_recordings = ObsRecordings(transcripts, journal_writer.flush)
@@ -190,9 +229,11 @@ async def open_services(
         if store:
             limits = settings.limits
             await asyncio.to_thread(store.adopt)
-            stored = await asyncio.to_thread(store.settings)
-            stored_sessions = await asyncio.to_thread(store.load_sessions, limits.channels // 2, limits.captions)
-            hub.restore(stored, stored_sessions)
+            stored_sessions = list[StoredSession]()
+            if not settings.bus:  # with a bus, services take over channels when somebody publishes to them
+                stored = await asyncio.to_thread(store.settings)
+                stored_sessions = await asyncio.to_thread(store.load_sessions, limits.channels // 2, limits.captions)
+                hub.restore(stored, stored_sessions)
             if journal_writer:
                 await journal_writer.flush()  # before anybody connects: see `RunningSession.restore`
             if transcript_folder and journal_writer:
@@ -218,7 +259,7 @@ async def open_services(
             engines,
             hub,
             demo,
-            lambda: next((one.problem for one in writers if one.problem), ""),
+            lambda: next((one.problem for one in writers if one.problem), bus.problem if bus else ""),
             alerts,
             changes,
             program,
@@ -256,6 +297,7 @@ async def open_services(
             obs_recordings=obs_recordings,
             connection_limits=connection_limits,
             program=program,
+            bus=bus,
         )
 
 

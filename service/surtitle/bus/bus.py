@@ -1,0 +1,89 @@
+"""The bus of a service: publishes the channels that it captions, and follows those that its readers read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from surtitle.bus.followed_track import FollowedTrack, StoredTrack
+from surtitle.bus.follower import Follower
+from surtitle.bus.publisher import ChannelPublisher
+from surtitle.bus.redis_streams import BusError, RedisStreams
+from surtitle.bus.stored_tracks import StoredTracks
+from surtitle.channels.channel import Channel
+from surtitle.channels.hub import Hub
+from surtitle.store.journal import Store
+from surtitle.translation.translations import Translations
+
+log = logging.getLogger("surtitle.bus")
+
+_READY_TIMEOUT = 10.0  # seconds in which a track has to be there for a reader
+_FLUSH_TIMEOUT = 1.0  # seconds for the last captions when the service stops
+
+
+class Bus:
+    """Owns a publisher for each channel that this service captions, and the follower. A `ChannelObserver`."""
+
+    def __init__(self, url: str, hub: Hub, translations: Translations, store: Store | None, limit: int) -> None:
+        """``limit`` is the number of captions of a session that are kept. Raises `BusError`."""
+        self._hub = hub
+        self._translations = translations
+        self._streams = RedisStreams(url)
+        self._stored = StoredTracks(store, limit) if store else None
+        self._host = secrets.token_hex(6)
+        self._publishers: dict[Channel, ChannelPublisher] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._follower = Follower(self._streams, self._stored_track)
+
+    @property
+    def problem(self) -> str:
+        """Why captions are not exchanged with other services, in one sentence; empty if they are."""
+        problems = (one.problem for one in self._publishers.values())
+        return self._follower.problem or next((one for one in problems if one), "")
+
+    @asynccontextmanager
+    async def follow(self, channel: str, language: str | None) -> AsyncIterator[FollowedTrack]:
+        """The track for a reader; None is the original. Raises `BusError` if the bus does not answer."""
+        async with self._follower.follow(channel, language or "", _READY_TIMEOUT) as track:
+            yield track
+
+    def apply(self, channel: Channel) -> None:
+        """Publish the channel if it is captioned here, and no longer if it is not."""
+        hosts, publisher = self._hub.hosts(channel), self._publishers.get(channel)
+        if hosts and publisher is None:
+            self._publishers[channel] = ChannelPublisher(
+                channel, self._streams, self._translations, self._host, lambda one: self.release(one.name)
+            )
+        elif not hosts and publisher is not None:
+            del self._publishers[channel]
+            self._end(publisher.close())
+
+    def describe(self, channel: Channel) -> dict[str, Any]:
+        return {}
+
+    def release(self, channel: str) -> None:
+        """Give up a channel that another service has taken over."""
+        self._end(self._hub.release(channel))
+
+    async def close(self) -> None:
+        """Publish the last captions, and end everything."""
+        try:
+            async with asyncio.timeout(_FLUSH_TIMEOUT):
+                await asyncio.gather(*(one.flush() for one in self._publishers.values()))
+        except (BusError, TimeoutError) as error:
+            log.warning("the last captions did not reach the bus: %s", error or "it does not answer")
+        await asyncio.gather(*(one.close() for one in self._publishers.values()), *self._ending)
+        await self._follower.close()
+        await self._streams.close()
+
+    def _stored_track(self, channel: str, language: str) -> StoredTrack | None:
+        return self._stored.of(channel, language) if self._stored else None
+
+    def _end(self, ending: Any) -> None:
+        task = asyncio.create_task(ending, name="bus change")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)

@@ -1,0 +1,240 @@
+"""Services that share a bus and a database serve the readers of each other's channels."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosedError
+
+from surtitle.captions.caption import Caption
+from surtitle.core.words import Word
+from tests.bus.redis_server import RedisServer
+from tests.store.postgresql import PostgreSQL
+from tests.support import Running, put, running, until
+
+Start = Callable[[str], Any]
+
+
+@pytest.fixture
+def start(tmp_path: Path, server: PostgreSQL, bus: RedisServer) -> Start:
+    """Starts a service by its name, until the test ends or it is closed."""
+    database = server.database()
+
+    @asynccontextmanager
+    async def service(name: str) -> AsyncIterator[Running]:
+        async with running(data_dir=tmp_path / name, database=database, bus=bus.url) as started:
+            yield started
+
+    return service
+
+
+class Reader:
+    """Notes the captions that a reader of one service after the other gets."""
+
+    def __init__(self) -> None:
+        self.place = ""
+        self.captions: dict[str, dict[str, Any]] = {}
+        self.finals: list[str] = []  # the id of each final revision, in order
+
+    @asynccontextmanager
+    async def read(self, service: Running, channel: str = "talk", query: str = "") -> AsyncIterator[None]:
+        last = f"last={self.place}" if self.place else ""
+        async with service.reader(channel, "?" + "&".join(filter(None, (last, query)))) as socket:
+            task = asyncio.create_task(self._take(socket))
+            try:
+                yield
+            finally:
+                task.cancel()
+                await asyncio.wait({task})
+
+    async def _take(self, socket: ClientConnection) -> None:
+        async for message in socket:
+            event = json.loads(message)
+            self.place = event["id"]
+            if event["event"] == "clear":
+                self.captions.clear()
+            if event["event"] != "caption":
+                continue
+            caption = event["data"]
+            if caption["rev"] > self.captions.get(caption["id"], {"rev": 0})["rev"]:
+                self.captions[caption["id"]] = caption
+                if caption["final"] and caption["text"]:
+                    self.finals.append(caption["id"])
+
+    def texts(self) -> list[str]:
+        """The texts of captions that were not withdrawn, in order of time."""
+        shown = sorted(self.captions.values(), key=lambda one: one["start"])
+        return [one["text"] for one in shown if one["text"]]
+
+
+async def host(service: Running, channel: str = "talk") -> None:
+    """Let a service caption a channel."""
+    (await service.services.hub.host(channel)).begin()
+
+
+def say(service: Running, text: str, at: float) -> None:
+    channel = service.services.hub.channel("talk")
+    put(service, "talk", channel.session.new_caption_id(), 1, text, start=at, final=True)
+
+
+async def test_readers_of_any_service_get_the_captions_of_any_other(start: Start) -> None:
+    async with start("first") as first, start("second") as second:
+        reader = Reader()
+        async with reader.read(second):
+            await host(first)
+            put(first, "talk", "c1", 1, "hello", "world")
+            await until(lambda: reader.captions.get("c1", {}).get("tentative") == " world")
+            put(first, "talk", "c1", 2, "hello world", final=True)
+            await until(lambda: reader.finals == ["c1"])
+        put(first, "talk", "c2", 1, "while nobody reads", start=5.0, final=True)
+        async with reader.read(first):  # with the place that the other service has given
+            await until(lambda: reader.finals == ["c1", "c2"])
+        put(first, "talk", "c3", 1, "and on", start=9.0, final=True)
+        async with reader.read(second):
+            await until(lambda: reader.finals == ["c1", "c2", "c3"])
+        assert reader.texts() == ["hello world", "while nobody reads", "and on"]
+
+
+async def test_a_transcript_is_the_same_on_every_service_and_continues(start: Start) -> None:
+    async with start("first") as first, start("second") as second:
+        await host(first)
+        say(first, "one", 1.0)
+        say(first, "two", 5.0)
+        await first.services.journal_writer.flush()
+        async with httpx.AsyncClient() as client:
+            for service in (first, second):
+                text = (await client.get(f"{service.url}/api/channels/talk/transcript.txt")).text
+                assert text.split() == ["one", "two"]
+            history = (await client.get(f"{second.url}/api/channels/talk/transcript.json")).json()
+        assert [one["text"] for one in history["captions"]] == ["one", "two"]
+        reader = Reader()
+        reader.place = history["resume"]
+        async with reader.read(second):
+            say(first, "three", 9.0)
+            await until(lambda: reader.texts() == ["three"])
+
+
+async def test_a_channel_goes_on_where_its_service_stopped(start: Start) -> None:
+    async with start("second") as second, start("third") as third, AsyncExitStack() as stack:
+        first = await stack.enter_async_context(start("first"))
+        reader = Reader()
+        async with reader.read(third):
+            await host(first)
+            say(first, "one", 1.0)
+            await until(lambda: reader.texts() == ["one"])
+            await stack.aclose()
+            await host(second)
+            say(second, "two", 5.0)
+            await until(lambda: reader.texts() == ["one", "two"])
+        assert len(reader.finals) == 2
+        await second.services.journal_writer.flush()
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"{third.url}/api/channels/talk/transcript.txt")).text.split() == ["one", "two"]
+
+
+async def test_settings_and_styles_move_with_the_channel(start: Start) -> None:
+    async with start("first") as first, start("second") as second, httpx.AsyncClient() as client:
+        settings = "/api/channels/talk/settings"
+        changed = await client.patch(first.url + settings, json={"language": "de", "names": {"Host": "Ada"}})
+        assert changed.status_code == 200
+        await client.put(f"{first.url}/api/channels/talk/styles/game", json={"theme": "neon"})
+        await first.services.journal_writer.flush()
+        found = (await client.get(second.url + settings)).json()
+        assert (found["language"], found["names"]) == ("de", {"Host": "Ada"})
+        reader = Reader()
+        async with first.reader("talk") as socket, asyncio.timeout(10):
+            event = json.loads(await socket.recv())
+            assert (event["event"], event["data"]["name"]) == ("style", "game")
+        async with reader.read(first):
+            await host(second)
+            say(second, "hello", 1.0)
+            await until(lambda: reader.texts() == ["hello"])
+            assert next(iter(reader.captions.values()))["speaker"] == "Ada"
+
+
+async def test_a_service_whose_channel_was_taken_over_writes_and_publishes_nothing_of_it(start: Start) -> None:
+    async with start("first") as first, start("second") as second, start("third") as third:
+        reader = Reader()
+        async with reader.read(third):
+            await host(first)
+            say(first, "one", 1.0)
+            await first.services.journal_writer.flush()
+            await until(lambda: reader.texts() == ["one"])
+            late = first.services.hub.channel("talk")
+            await host(second)
+            say(second, "two", 5.0)
+            await until(lambda: reader.texts() == ["one", "two"])
+            say(first, "late", 9.0)
+            await first.services.journal_writer.flush()
+            await until(lambda: first.services.hub.find_channel("talk") is not late)
+            say(second, "three", 13.0)
+            await until(lambda: reader.texts() == ["one", "two", "three"])
+        await second.services.journal_writer.flush()
+        async with httpx.AsyncClient() as client:
+            text = (await client.get(f"{third.url}/api/channels/talk/transcript.txt")).text
+        assert text.split() == ["one", "two", "three"]
+
+
+async def test_a_client_is_told_to_connect_again_when_its_channel_moves(start: Start) -> None:
+    async with start("first") as first, start("second") as second, first.publisher("talk") as socket:
+        await socket.send(json.dumps({"op": "start", "rate": 16000, "source": "Host"}))
+        assert json.loads(await socket.recv())["type"] == "ready"
+        await host(second)
+        messages = []
+        with suppress(ConnectionClosedError):
+            async with asyncio.timeout(20):
+                while True:
+                    messages.append(json.loads(await socket.recv()))
+        assert messages[-1]["code"] == "shutting_down"
+        assert socket.close_code == 1012
+
+
+async def test_a_bus_that_dies_costs_no_caption_and_repeats_none(start: Start, bus: RedisServer) -> None:
+    async with start("first") as first, start("second") as second:
+        reader, numbers = Reader(), count(1)
+        async with reader.read(second):
+            await host(first)
+            for number in numbers:
+                say(first, f"word{number}", number * 4.0)
+                if number == 3:
+                    break
+            await until(lambda: len(reader.finals) == 3)
+            bus.kill()
+            say(first, "word4", 16.0)
+            await until(lambda: first.services.bus.problem != "" and second.services.bus.problem != "")
+            assert "make sure that it runs" in first.services.bus.problem
+            bus.start()
+            say(first, "word5", 20.0)
+            await until(lambda: len(reader.finals) == 5)
+            await until(lambda: first.services.bus.problem == second.services.bus.problem == "")
+        assert reader.texts() == [f"word{number}" for number in range(1, 6)]
+        assert len(set(reader.finals)) == 5
+
+
+async def test_a_reader_elsewhere_has_a_language_translated(start: Start) -> None:
+    async with start("first") as first, start("second") as second:
+        await host(first)
+        reader = Reader()
+        async with reader.read(second, query="lang=de"):
+            channel = first.services.hub.channel("talk")
+            await until(lambda: "de" in channel.translations)
+            channel.translation("de").put(Caption("c1", 1, "Host", "de", (Word("Hallo", 1.0, 2.0),), final=True))
+            await until(lambda: reader.texts() == ["Hallo"])
+
+
+async def test_a_bus_that_is_not_there_is_said_in_one_sentence(tmp_path: Path, bus: RedisServer) -> None:
+    bus.kill()
+    async with running(bus=bus.url) as service, service.reader("talk") as socket, asyncio.timeout(30):
+        refusal = json.loads(await socket.recv())
+    bus.start()
+    assert refusal["code"] == "bus_failed"
+    assert refusal["message"].startswith(f"The bus {bus.url} cannot be used")
