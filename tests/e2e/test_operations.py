@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import signal
 import ssl
@@ -23,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
 from surtitle.core.settings import own_address
+from tests.processes import run_nginx
 from tests.support import blocks, error_rate, free_port, need, speech
 
 COMMAND = [sys.executable, "-m", "surtitle"]
@@ -282,19 +282,5 @@ def proxy(nginx: str, folder: Path, front: int, port: int, certificate: Path, ke
     ):
         assert shipped in text, shipped
         text = text.replace(shipped, ours)
-    more = (
-        f"pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off; {'user root;' if os.geteuid() == 0 else ''}"
-    )
-    paths = " ".join(
-        f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(f"{more} events {{}} http {{ {paths} {text} }}")
-    command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, timeout=20, check=False)
-    assert checked.returncode == 0, checked.stderr
-    running = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
+    with run_nginx(nginx, folder, text):
         yield
-    finally:
-        running.send_signal(signal.SIGTERM)
-        running.wait(10)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import shutil
@@ -20,23 +19,19 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
 
-from surtitle.audio import RATE, Samples
-from surtitle.audio.pcm import to_pcm
-from tests.support import blocks, free_port, speech
+from surtitle.audio import RATE
+from tests.persistent_clients import Publisher, Reader
+from tests.support import free_port, speech
 
 KILLS = 8
 DURABLE = 1.0  # seconds within which captions are stored as a rule; no busy machine can promise it for each
-BACKLOG = 60.0  # seconds that are sent again at once; a service that falls two minutes behind ends the source
 SENTENCES = [
     "She has worked in the same office for eleven years.",
     "The train was late because of the heavy snow.",
     "He opened the door and walked into the room.",
     "They are going to build a new house near the river.",
 ]
-LOST = (OSError, WebSocketException, httpx.HTTPError, TimeoutError)
 
 
 class Service:
@@ -72,95 +67,6 @@ class Service:
         await asyncio.wait_for(self._process.wait(), 30)
 
 
-class Publisher:
-    """A client that keeps all it has captured, and tells again what the service asks for."""
-
-    def __init__(self, service: Service, name: str, samples: Samples) -> None:
-        self.name = name
-        self._address = f"{service.url.replace('http', 'ws')}/api/channels/talk/audio"
-        self._start = {"op": "start", "rate": RATE, "source": name, "resume": f"resume-of-{name}"}
-        self._samples = samples
-        self._began = time.monotonic()
-        self.clocks: list[float] = []
-
-    async def run(self) -> None:
-        """Until the service has taken all of it."""
-        while True:
-            with suppress(*LOST):
-                if await self._connection():
-                    return
-            await asyncio.sleep(0.1)
-
-    async def _connection(self) -> bool:
-        async with connect(self._address, proxy=None) as socket, asyncio.timeout(120):
-            await socket.send(json.dumps(self._start))
-            ready = json.loads(await socket.recv())
-            if ready["type"] != "ready":
-                return False
-            self.clocks.append(ready["clock"])
-            position = round(ready["received"] * RATE)
-            self._began = max(self._began, time.monotonic() - position / RATE - BACKLOG)
-            listening = asyncio.create_task(_drain(socket))
-            try:
-                for block in blocks(self._samples[position:], RATE // 10):
-                    position += len(block)
-                    await asyncio.sleep(max(0.0, self._began + position / RATE - time.monotonic()))
-                    await socket.send(to_pcm(block))
-                await socket.send('{"op":"end"}')
-                return await listening
-            finally:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
-
-
-async def _drain(socket: Any) -> bool:
-    """Whether the service said that it was the end."""
-    last = ""
-    with suppress(*LOST):
-        async for message in socket:
-            last = json.loads(message)["type"]
-    return last == "end"
-
-
-class Reader:
-    """Keeps what the contract says: captions by id, the highest revision wins."""
-
-    def __init__(self, service: Service) -> None:
-        self._address = f"{service.url.replace('http', 'ws')}/api/channels/talk/captions"
-        self._place = ""
-        self.captions: dict[str, dict[str, Any]] = {}
-        self.final_since: dict[str, tuple[int, float]] = {}
-        """By id, the sequence number and the time with which each was first seen to be final since the last kill."""
-
-    async def run(self) -> None:
-        while True:
-            with suppress(*LOST):
-                query = f"?last={self._place}" if self._place else ""
-                async with connect(self._address + query, proxy=None) as socket:
-                    async for message in socket:
-                        self._take(json.loads(message))
-            await asyncio.sleep(0.1)
-
-    def finals(self) -> dict[str, str]:
-        return {name: one["text"] for name, one in self.captions.items() if one["final"] and one["text"]}
-
-    def texts(self) -> dict[str, str]:
-        """The text of every caption that was not withdrawn, open ones included."""
-        shown = {name: one["text"] + one["tentative"] for name, one in self.captions.items()}
-        return {name: text for name, text in shown.items() if text}
-
-    def _take(self, event: dict[str, Any]) -> None:
-        assert event["event"] != "clear"
-        self._place = event["id"]
-        caption = event["data"]
-        if event["event"] != "caption" or caption["rev"] <= self.captions.get(caption["id"], {"rev": 0})["rev"]:
-            return
-        self.captions[caption["id"]] = caption
-        if caption["final"]:
-            number = int(event["id"].partition("-")[2])
-            self.final_since.setdefault(caption["id"], (number, time.monotonic()))
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny: Path) -> None:
     chance = random.Random(8)
@@ -168,8 +74,8 @@ async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny
     await service.start()
     talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])
     talk = np.tile(talk, 8)
-    publishers = [Publisher(service, "Host", talk), Publisher(service, "Guest", np.roll(talk, 5 * RATE))]
-    readers = [Reader(service) for _ in range(3)]
+    publishers = [Publisher(service.url, "Host", talk), Publisher(service.url, "Guest", np.roll(talk, 5 * RATE))]
+    readers = [Reader(service.url) for _ in range(3)]
     speaking = [asyncio.create_task(one.run()) for one in publishers]
     reading = [asyncio.create_task(one.run()) for one in readers]
     due: dict[str, str] = {}  # what must never disappear again

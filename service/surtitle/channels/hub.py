@@ -154,8 +154,11 @@ class Hub:
         """The channel of that name, for somebody who publishes to it or changes it, here and on no other service.
 
         Of services that share a bus, the one to which this happened last has the channel, and its clients on the
-        others are disconnected: they continue here. Raises `NoSuchChannel`, `TooMany`, the journal's errors.
+        others are disconnected: they continue here. Raises `NoSuchChannel`, `TooMany`, `ShuttingDown`, the journal's
+        errors.
         """
+        if self._stopping:
+            raise ShuttingDown()
         channel = self.channel(name)
         if not self._shares_channels or name in self._hosted:
             return channel
@@ -204,7 +207,7 @@ class Hub:
     ) -> OpenedSource:
         """A new source whose first sample is ``age`` seconds old, or the source that ``resume`` identifies.
 
-        Raises `NoSuchChannel`, `BadRequest`, `TooMany`, `EngineError`.
+        Raises `NoSuchChannel`, `BadRequest`, `TooMany`, `EngineError`, `ShuttingDown`.
         """
         channel = await self.host(channel_name)
         if options.language:

@@ -41,7 +41,7 @@ class RunningSession:
         self._numbers = itertools.count(1)
         self._prefix = f"c{int(1000 * time.time()):x}"  # ids stay unique when the service restarts
         self._began: float | None = None
-        self._created = self._active = time.monotonic()
+        self._restored = self._active = time.monotonic()
         self._resumable: dict[str, ResumableSource] = {}
         self._handed_over: dict[str, tuple[float, ResumableSource]] = {}  # each with the time until which it is kept
 
@@ -100,7 +100,7 @@ class RunningSession:
         """
         session = stored.session
         self.epoch = session.epoch
-        self._resumable = stored.sources
+        self._resumable, self._restored = stored.sources, time.monotonic()
         numbers = [number for track in stored.tracks.values() for number, _ in track]
         captions = [caption for track in stored.tracks.values() for _, caption in track]
         furthest = max((caption.end for caption in captions), default=0.0)
@@ -126,7 +126,7 @@ class RunningSession:
         until, source = self._handed_over.get(key, (0.0, None))
         if source is not None and now <= until:
             return source
-        return self._resumable.get(key) if now - self._created <= self._limits.resume_window else None
+        return self._resumable.get(key) if now - self._restored <= self._limits.resume_window else None
 
     def hand_over(self, resume: str, source: ResumableSource) -> None:
         """Let the client of a source that ends continue with a new one, if it comes within the usual time.

@@ -1,0 +1,185 @@
+"""Three services behind nginx lose no caption and repeat none while they, the bus and the database are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.bus.redis_server import RedisServer
+from tests.persistent_clients import Publisher, Reader
+from tests.processes import run_nginx
+from tests.store.postgresql import PostgreSQL
+from tests.support import free_port, need, speech
+
+DEPLOY = Path(__file__).parents[2] / "deploy" / "cluster"
+KILLS = 6
+SENTENCES = [
+    "She has worked in the same office for eleven years.",
+    "The train was late because of the heavy snow.",
+    "He opened the door and walked into the room.",
+    "They are going to build a new house near the river.",
+]
+
+
+class Service:
+    """One of the services, as often as it is started."""
+
+    def __init__(self, folder: Path, model: Path, database: str, bus: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._folder = folder
+        command = [sys.executable, "-m", "surtitle", "serve", "--port", str(self.port), "--data-dir", str(folder)]
+        engine = ["--engine", "whisper", "--model", str(model), "--language", "en"]
+        self._command = [*command, *engine, "--database", database, "--bus", bus]
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        self._folder.mkdir(exist_ok=True)
+        with (self._folder / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdout=asyncio.subprocess.DEVNULL, stderr=log
+            )
+        async with asyncio.timeout(90), httpx.AsyncClient() as client:
+            while True:
+                with suppress(httpx.HTTPError):
+                    if (await client.get(f"{self.url}/healthz")).json()["engine"] == "whisper":
+                        return
+                await asyncio.sleep(0.05)
+
+    async def stop(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+            await asyncio.wait_for(self._process.wait(), 60)
+
+    async def hosts(self) -> bool:
+        """Whether it captions the channel."""
+        with suppress(httpx.HTTPError):
+            async with httpx.AsyncClient(base_url=self.url) as client:
+                channels = (await client.get("/api/channels")).json()["channels"]
+                return any(one["sources"] for one in channels)
+        return False
+
+    def log(self) -> str:
+        return (self._folder / "log").read_text()
+
+
+@contextmanager
+def nginx(folder: Path, services: list[Service]) -> Iterator[str]:
+    """The configuration that is shipped before these services, without TLS and as if clients were on their computer."""
+    front = free_port()
+    text = (DEPLOY / "nginx.conf").read_text()
+    _, plain, secure = text.partition("server {\n    listen 443 ssl;")
+    shared = text[: text.index("server {\n    listen 80;")]
+    text = shared + plain + secure
+    replaced = {
+        "listen 443 ssl;": f"listen 127.0.0.1:{front};",
+        "listen [::]:443 ssl;": "",
+        "captions.example": "localhost",
+        "    ssl_certificate     /etc/nginx/tls/fullchain.pem;\n": "",
+        "    ssl_certificate_key /etc/nginx/tls/privkey.pem;\n": "",
+        "    ssl_protocols       TLSv1.2 TLSv1.3;\n": "",
+        "    ssl_session_cache   shared:surtitle_tls:5m;\n": "",
+        "    proxy_set_header X-Forwarded-For $remote_addr;\n": "",
+        "    proxy_set_header X-Forwarded-Proto $scheme;\n": "",
+        "/var/log/nginx/access.log": str(folder / "access.log"),
+    }
+    for number, service in enumerate(services, 1):
+        replaced[f"surtitle-{number}:8000"] = f"127.0.0.1:{service.port}"
+    for shipped, ours in replaced.items():
+        assert shipped in text, shipped
+        text = text.replace(shipped, ours)
+    with run_nginx(need("nginx"), folder, text):
+        yield f"http://127.0.0.1:{front}"
+
+
+@pytest.mark.alone
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+async def test_no_caption_is_lost_or_repeated_whatever_is_killed(
+    tmp_path: Path, whisper_tiny: Path, server: PostgreSQL, bus: RedisServer
+) -> None:
+    chance = random.Random(8)
+    database = server.database()
+    services = [Service(tmp_path / f"service-{number}", whisper_tiny, database, bus.url) for number in range(3)]
+    (tmp_path / "nginx").mkdir()
+    tasks: list[asyncio.Task[None]] = []
+    talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])
+    with nginx(tmp_path / "nginx", services) as url:
+        try:
+            await asyncio.gather(*(service.start() for service in services))
+            publisher = Publisher(url, "Host", np.tile(talk, 8))
+            readers = [Reader(url) for _ in range(6)]
+            tasks += [asyncio.create_task(reader.run()) for reader in readers]
+            tasks.append(asyncio.create_task(publisher.run()))
+            for number in range(KILLS):
+                await _progress(readers)
+                await asyncio.sleep(chance.uniform(0.0, 2.0))
+                if number == 2:
+                    bus.kill()
+                    await asyncio.sleep(1.0)
+                    bus.start()
+                elif number == 4:
+                    server.stop()
+                    await asyncio.sleep(1.0)
+                    server.start()
+                else:
+                    host = await _find_host(services)
+                    # every second time as in an update, in which services may finish what they are doing
+                    await host.stop(signal.SIGTERM if number % 2 else signal.SIGKILL)
+                    await _progress(readers)
+                    await host.start()
+            await _progress(readers)
+            tasks[-1].cancel()
+            kept = await _settled(url, readers)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*(service.stop(signal.SIGKILL) for service in services))
+    assert len(kept) > KILLS
+    assert len(set(publisher.clocks)) == 1, publisher.clocks  # the clock never changed
+    for reader in readers:
+        spoken = sorted((one for one in reader.captions.values() if one["text"]), key=lambda one: float(one["start"]))
+        for before, after in pairwise(spoken):
+            assert after["start"] >= before["end"] - 0.05, (before, after)  # nothing is said twice
+    assert not any("Traceback" in service.log() for service in services)
+
+
+async def _progress(readers: list[Reader]) -> None:
+    """Wait until every reader has got another final caption."""
+    before = [len(reader.finals()) for reader in readers]
+    async with asyncio.timeout(120):
+        while any(len(reader.finals()) <= count for reader, count in zip(readers, before, strict=True)):
+            await asyncio.sleep(0.1)
+
+
+async def _find_host(services: list[Service]) -> Service:
+    async with asyncio.timeout(60):
+        while True:
+            for service in services:
+                if await service.hosts():
+                    return service
+            await asyncio.sleep(0.1)
+
+
+async def _settled(url: str, readers: list[Reader]) -> dict[str, str]:
+    """The transcript by id, once every reader agrees with it: the source's client is gone."""
+    async with asyncio.timeout(120), httpx.AsyncClient(base_url=url) as client:
+        while True:
+            await asyncio.sleep(0.5)
+            response = await client.get("/api/channels/talk/transcript.json")
+            if response.status_code != 200:
+                continue
+            found = {one["id"]: one["text"] for one in response.json()["captions"]}
+            if found and all(reader.texts() == found for reader in readers):
+                return found
