@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -135,3 +136,12 @@ async def test_a_second_service_restores_nothing_of_the_first(tmp_path: Path, se
         channel = service.services.hub.find_channel("talk")
         assert channel.settings.language == "de"
         assert [one.text for one in channel.original.captions] == ["hello all"]
+
+
+def test_services_that_start_at_once_create_the_tables_once(tmp_path: Path, server: PostgreSQL) -> None:
+    url = server.database()
+    with ThreadPoolExecutor(4) as pool:
+        stores = list(pool.map(lambda number: Store(tmp_path / f"service-{number}", url), range(4)))
+    for store in stores:
+        assert store.settings() == {}
+        store.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import create_engine, event, func, make_url, select
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
@@ -21,6 +21,7 @@ from surtitle.core.errors import SurtitleError
 FILE = "surtitle.db"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = "head"  # of the tables
+_MIGRATION_LOCK = 0x53757274  # any number that nobody else is likely to lock
 _BUSY_TIMEOUT = 2.0  # seconds to wait while another program locks the file
 _SERVER_TIMEOUT = 5  # seconds to wait for a server's answer
 _CACHE_SIZE = 500  # KiB of the file that each connection caches in memory
@@ -136,6 +137,8 @@ def _add_functions(connection: object, _: object) -> None:
 
 
 def _migrate(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":  # several services may start at once
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
     config = Config()
     config.set_main_option("script_location", os.fspath(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
