@@ -1,4 +1,4 @@
-"""Clients that go on when their service is killed, as real ones do: a publisher and a reader."""
+"""Clients that continue when their service is killed, as real ones do: a publisher and a reader."""
 
 from __future__ import annotations
 

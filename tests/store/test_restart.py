@@ -21,6 +21,7 @@ import pytest
 from surtitle.audio import RATE
 from surtitle.audio.pcm import to_pcm
 from surtitle.channels.session import StoredSettings
+from surtitle.core.errors import ShuttingDown
 from surtitle.core.settings import Limits
 from surtitle.store.journal import Store
 from surtitle.store.transcripts import Transcripts
@@ -144,6 +145,21 @@ async def test_captions_of_a_run_that_was_killed_before_it_stored_any_are_withdr
         events = await read(service, f"?last={lost['id']}", count=100)
         (withdrawn,) = [event["data"] for event in events if event["data"]["id"] == lost["data"]["id"]]
         assert (withdrawn["text"], withdrawn["tentative"]) == ("", "")
+
+
+async def test_a_client_that_returns_while_the_service_stops_keeps_its_clock(tmp_path: Path) -> None:
+    opened: dict[str, Any] = {"channel_name": "talk", "name": "Host", "resume": "resume-of-host"}
+    async with running(data_dir=tmp_path) as service:
+        hub = service.services.hub
+        clock = (await hub.open(**opened)).source.clock
+        await asyncio.sleep(0)  # the source's task begins
+        hub.disconnect()
+        await hub.finish(1.0)
+        with pytest.raises(ShuttingDown):
+            await hub.open(**opened)
+    async with running(data_dir=tmp_path) as service:
+        source = await service.services.hub.open(**opened)
+        assert (source.resumed, source.source.clock) == (True, clock)
 
 
 async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ class Channel:
         captions = [caption for track in stored.tracks.values() for _, caption in track]
         unstored = self.session.restore(stored)
         self.speakers = SpeakerNumbering(highest_number(caption.speaker for caption in captions))
-        self.original = self._new_track(ORIGINAL)  # which goes on where the restored session has come
+        self.original = self._new_track(ORIGINAL)  # which continues the feed of the restored session
         self.original.restore(stored.tracks.get(ORIGINAL, []), stored.session.sequence, unstored)
         for language, track in stored.tracks.items():
             if language != ORIGINAL:

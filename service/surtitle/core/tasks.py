@@ -11,7 +11,7 @@ _REPEAT = 0.5  # seconds after which a task is cancelled again
 async def cancel_and_wait(*tasks: asyncio.Task[Any]) -> None:
     """Cancel tasks and wait until they have ended. Their errors are discarded.
 
-    A task is cancelled again when it goes on: libraries may swallow a cancellation while they close a connection.
+    A task is cancelled again when it continues: libraries may swallow a cancellation while they close a connection.
     """
     waiting = {task for task in tasks if not task.done()}
     while waiting:
