@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+import redis
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosedError
 
@@ -218,6 +219,41 @@ async def test_a_bus_that_dies_costs_no_caption_and_repeats_none(start: Start, b
             await until(lambda: first.services.bus.problem == second.services.bus.problem == "")
         assert reader.texts() == [f"word{number}" for number in range(1, 6)]
         assert len(set(reader.finals)) == 5
+
+
+async def test_a_bus_that_has_lost_everything_unnoticed_gets_it_again(start: Start, bus: RedisServer) -> None:
+    async with start("first") as first, start("second") as second:
+        await host(first)
+        style = f"{first.url}/api/channels/talk/styles/game"
+        async with httpx.AsyncClient() as client:
+            assert (await client.put(style, json={"theme": "neon"})).status_code == 200
+        put(first, "talk", "c1", 1, "still", "open")
+        async with first.reader("talk") as socket, asyncio.timeout(10):
+            events = [json.loads(await socket.recv())["event"] for _ in range(3)]
+        assert events == ["style", "pause", "caption"]
+        with redis.Redis.from_url(bus.url) as server:
+            server.flushall()
+        say(first, "next", 9.0)
+        reader = Reader()
+        async with reader.read(second):
+            await until(lambda: reader.texts() == ["still", "next"])
+        async with second.reader("talk") as socket, asyncio.timeout(10):
+            assert json.loads(await socket.recv())["event"] == "style"
+
+
+async def test_a_session_that_was_deleted_does_not_keep_a_channel_from_its_readers(start: Start) -> None:
+    async with start("first") as first, start("second") as second, httpx.AsyncClient() as client:
+        await host(first)
+        say(first, "before", 1.0)
+        await first.services.journal_writer.flush()
+        session = first.services.hub.channel("talk").session.current.id
+        await first.services.hub.release("talk")
+        assert (await client.delete(f"{second.url}/api/sessions/{session}")).status_code == 200
+        reader = Reader()
+        await host(second)
+        say(second, "after", 1.0)
+        async with reader.read(first):
+            await until(lambda: reader.texts() == ["after"])
 
 
 async def test_a_reader_elsewhere_has_a_language_translated(start: Start) -> None:

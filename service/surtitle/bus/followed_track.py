@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -42,6 +43,8 @@ class FollowedTrack:
         self._screen = OnScreen()  # by the keys of the feed
         self._finals: dict[str, None] = {}  # the newest keys of final captions, in order
         self._state: dict[str, Event] = {}  # the newest events that are not captions, by key
+        self._loading: asyncio.Future[tuple[int, list[tuple[int, Caption]]]] | None = None
+        self._loading_after = 0
 
     def begin(self, state: Iterable[TrackEvent], events: Sequence[TrackEvent]) -> None:
         """Take what the bus holds: the newest ``state``, and the last ``events``, in order of their numbers.
@@ -78,7 +81,7 @@ class FollowedTrack:
         events, until = self.feed.since(number), self.feed.dropped_until
         if number >= until or self._stored is None:
             return events
-        cleared, captions = await self._stored.captions(number)
+        cleared, captions = await self._load(number)
         newer = {event.key for event in events}
         older = [
             self.feed.event(sequence, "caption", event_data(caption))
@@ -118,6 +121,13 @@ class FollowedTrack:
         return TrackHistory(
             resume=self.feed.resume_id(min([resume, *missing])), captions=[caption_as_json(one) for one in shifted]
         )
+
+    async def _load(self, number: int) -> tuple[int, list[tuple[int, Caption]]]:
+        """The stored captions after ``number``, loaded once for all readers that need the same at once."""
+        assert self._stored is not None
+        if self._loading_after != number or self._loading is None or self._loading.done():
+            self._loading_after, self._loading = number, asyncio.ensure_future(self._stored.captions(number))
+        return await asyncio.shield(self._loading)
 
     def _is_shown(self, key: str, stored: set[str]) -> bool:
         return key.startswith(CAPTION_KEYS) and key not in stored and (key in self._finals or key in self._screen)

@@ -98,8 +98,11 @@ class ChannelPublisher:
                 batch.append(self._pack(event, previous, track.feed.epoch))
                 previous = event.number
             state = {event.key: event for event in batch if not event.is_caption}
-            await self._streams.append(name, batch, state)
-            self._published[track] = previous
+            existed = await self._streams.append(name, batch, state)
+            if number and not existed:
+                await self._streams.forget(name)
+                raise BusError(f"The bus has lost the captions of {name.channel}: they are published again.")
+            self._published[track] = number = previous
 
     async def _resume(self, name: TrackName, track: Track) -> int:
         """The number after which events have to be published: the bus may have some of them."""

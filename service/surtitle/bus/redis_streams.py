@@ -72,13 +72,15 @@ class RedisStreams:
         """Make sure that the server answers."""
         await self._run(self._client.ping())
 
-    async def append(self, track: TrackName, events: Sequence[TrackEvent], state: Mapping[str, TrackEvent]) -> None:
+    async def append(self, track: TrackName, events: Sequence[TrackEvent], state: Mapping[str, TrackEvent]) -> bool:
         """Append events to a track, in order of their numbers, and replace the entries of its ``state``.
 
-        Raises `Superseded` if the track ends with an event of another service, behind the first of these.
+        Returns whether the track was there before. Raises `Superseded` if it ends with an event of another service,
+        behind the first of these.
         """
         stream = _stream(track)
         pipeline = self._client.pipeline(transaction=True)
+        pipeline.exists(stream)
         for event in events:
             pipeline.xadd(stream, event.pack(), id=f"{event.number}-0", maxlen=_MAX_EVENTS, approximate=True)
         if state:
@@ -86,7 +88,7 @@ class RedisStreams:
             pipeline.expire(_state(track), _EXPIRY)
         pipeline.expire(stream, _EXPIRY)
         try:
-            await self._run(pipeline.execute())
+            results = await self._run(pipeline.execute())
         except BusError as error:
             if not isinstance(error.__cause__, self._refused):
                 raise
@@ -94,6 +96,11 @@ class RedisStreams:
             if last is None or last.host == events[0].host:
                 raise
             raise Superseded("Another service captions this channel now.") from error
+        return bool(results[0])
+
+    async def forget(self, track: TrackName) -> None:
+        """Remove the events of a track, so that earlier ones can be appended again."""
+        await self._run(self._client.delete(_stream(track)))
 
     async def replace_state(self, track: TrackName, state: Mapping[str, TrackEvent]) -> None:
         """Replace the whole state of a track, whatever service it is from."""

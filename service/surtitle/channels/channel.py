@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import msgspec
@@ -12,7 +12,7 @@ from surtitle.captions.caption import Caption
 from surtitle.captions.edit import apply_correction
 from surtitle.captions.names import apply_names
 from surtitle.channels.backup import BackupSwitch
-from surtitle.channels.running_session import RunningSession
+from surtitle.channels.running_session import RunningSession, skip_numbers
 from surtitle.channels.session import ORIGINAL, Journal, StoredSession
 from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style, StyleEvent
@@ -47,11 +47,11 @@ class Channel:
         limits: Limits,
         journal: Journal | None = None,
         changes: Notifier | None = None,
-        first_number: int = 0,
+        continue_after: Callable[[int | None], int] = skip_numbers,
     ) -> None:
         """``changes`` is notified of everything that changes in the channel, too.
 
-        The sequence numbers of events come after ``first_number``.
+        ``continue_after`` gives the number after which events are numbered: see `RunningSession`.
         """
         self.name = name
         self.changes = Notifier(changes)  # of what its readers get, and of its sources and settings
@@ -63,7 +63,7 @@ class Channel:
         self.break_scene: str | None = None
         """The scene on program in OBS, if it is one during which the channel is paused."""
         self.failure = ""  # why the last change of the model failed
-        self.session = RunningSession(name, limits, journal, first_number)
+        self.session = RunningSession(name, limits, journal, continue_after)
         self._limits = limits
         self._journal = journal
         self._published_pause = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator
 
 from surtitle.channels.channel import Channel, check_name
+from surtitle.channels.running_session import skip_numbers
 from surtitle.channels.session import Journal
 from surtitle.channels.settings import ChannelSettings
 from surtitle.core.errors import TooMany
@@ -22,8 +23,7 @@ class ChannelRegistry:
     mistyped. It is forgotten when it no longer has readers and another one is created.
 
     ``in_use`` tells whether a channel has sources or readers. ``changes`` is notified of what changes in channels.
-    Nothing is stored of the channels in ``unstored``. ``first_number`` gives the number before the first event of a
-    new channel.
+    Nothing is stored of the channels in ``unstored``. ``continue_after``: see `RunningSession`.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class ChannelRegistry:
         changes: Notifier,
         in_use: Callable[[Channel], bool],
         unstored: Container[str] = (),
-        first_number: Callable[[], int] = lambda: 0,
+        continue_after: Callable[[int | None], int] = skip_numbers,
     ) -> None:
         self._limits = limits
         self._journal = journal
         self._changes = changes
         self._in_use = in_use
         self._unstored = unstored
-        self._first_number = first_number
+        self._continue_after = continue_after
         self._channels: dict[str, Channel] = {}
         self._unlisted: set[str] = set()  # names of channels that are only read
 
@@ -85,7 +85,7 @@ class ChannelRegistry:
 
     def _create(self, name: str) -> None:
         journal = None if name in self._unstored else self._journal
-        self._channels[name] = Channel(name, self._limits, journal, self._changes, self._first_number())
+        self._channels[name] = Channel(name, self._limits, journal, self._changes, self._continue_after)
         self._changes.notify()
 
     def _make_room(self, name: str) -> None:

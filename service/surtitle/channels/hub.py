@@ -22,6 +22,7 @@ from surtitle.channels.left_audio import LeftAudio
 from surtitle.channels.observer import ChannelObserver
 from surtitle.channels.output_settings import Output
 from surtitle.channels.readers import Readers
+from surtitle.channels.running_session import skip_numbers
 from surtitle.channels.running_sources import RunningSources
 from surtitle.channels.session import Journal, StoredSession, StoredSettings
 from surtitle.channels.settings import ChannelSettings, SettingsChanges, check_language, clean_name
@@ -86,7 +87,7 @@ class Hub:
             self._changes,
             self._is_in_use,
             settings.unstored_channels,
-            _milliseconds if settings.bus else lambda: 0,
+            _number_by_time if settings.bus else skip_numbers,
         )
         self._shares_channels = settings.bus is not None
         self._journal = journal
@@ -163,6 +164,7 @@ class Hub:
         if not self._shares_channels or name in self._hosted:
             return channel
         async with self._hosting.hold(name):
+            channel = self.channel(name)  # it may have been given up meanwhile
             if name not in self._hosted:
                 if self._journal is not None and channel.stored:
                     settings, session = await self._journal.take_over(name, self._limits.captions)
@@ -183,18 +185,18 @@ class Hub:
 
     async def release(self, name: str) -> None:
         """Give up a channel that another service has now: its clients are disconnected and continue there."""
-        if name not in self._hosted:
-            return
-        channel = self.channel(name)
-        self._hosted.discard(name)
-        log.warning("%s: another service captions the channel now", name)
-        for source in self.sources.of(channel):
-            source.lease.disconnect(Moved())
-        await asyncio.gather(*(source.cancel() for source in self.sources.of(channel)))
-        await self.text_sources.end(channel)
-        channel.settings, channel.styles = ChannelSettings(), {}
-        self._notify_observers(channel)
-        if name not in self._hosted:
+        async with self._hosting.hold(name):
+            channel = self._channels.find(name)
+            if channel is None or name not in self._hosted:
+                return
+            self._hosted.discard(name)
+            log.warning("%s: another service captions the channel now", name)
+            for source in self.sources.of(channel):
+                source.lease.disconnect(Moved())
+            await asyncio.gather(*(source.cancel() for source in self.sources.of(channel)))
+            await self.text_sources.end(channel)
+            channel.settings, channel.styles = ChannelSettings(), {}
+            self._notify_observers(channel)
             self._channels.forget(name)
 
     async def open(
@@ -386,6 +388,11 @@ class Hub:
         source.channel.changes.notify()
 
 
-def _milliseconds() -> int:
-    """Milliseconds since 1970: sequence numbers of a channel that begins later come after all others on a bus."""
-    return round(1000 * time.time())
+def _number_by_time(last: int | None) -> int:
+    """The number after which a service continues that shares a bus, if ``last`` was stored.
+
+    Sequence numbers are at most as many as the milliseconds since 1970, because a channel has fewer than a thousand
+    events per second. So whatever has begun later has higher numbers, even if nothing of it was stored.
+    """
+    now = round(1000 * time.time())
+    return now if last is None else max(last + 1, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import secrets
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from surtitle.captions.caption import Caption
@@ -25,11 +25,18 @@ _SEQUENCE_GAP = 1_000_000  # sequence numbers skipped after a restart, because t
 _UNKNOWN_RANGE = 50  # captions around the newest stored one that may have been on screens without being stored
 
 
+def skip_numbers(last: int | None) -> int:
+    """The number after which a service continues that has channels for itself, if ``last`` was stored."""
+    return 0 if last is None else last + _SEQUENCE_GAP
+
+
 class RunningSession:
     """Begins, continues and ends the sessions of one channel, and stores them in ``journal``."""
 
-    def __init__(self, channel: str, limits: Limits, journal: Journal | None, first_number: int = 0) -> None:
-        """``first_number`` is what `restarted` is for a session that is not continued."""
+    def __init__(
+        self, channel: str, limits: Limits, journal: Journal | None, continue_after: Callable[[int | None], int]
+    ) -> None:
+        """``continue_after`` gives what is `restarted`, from the last sequence number if a session was stored."""
         self.current: Session | None = None
         """None until the first source starts, and when a session has ended."""
         self.epoch = secrets.token_hex(4)
@@ -37,7 +44,8 @@ class RunningSession:
         self._channel = channel
         self._limits = limits
         self._journal = journal
-        self._first_number = first_number
+        self._continue_after = continue_after
+        self._first_number = continue_after(None)
         self._numbers = itertools.count(1)
         self._prefix = f"c{int(1000 * time.time()):x}"  # ids stay unique when the service restarts
         self._began: float | None = None
@@ -112,7 +120,7 @@ class RunningSession:
         self.current = replace(
             session,
             prefix=" ".join([self._prefix, *prefixes][:_MAX_PREFIXES]),
-            restarted=max([session.sequence, session.restarted, *numbers]) + _SEQUENCE_GAP,
+            restarted=self._continue_after(max([session.sequence, session.restarted, *numbers])),
         )
         self._save()
         return [name for prefix in prefixes for name in _find_unstored(prefix, captions)]
