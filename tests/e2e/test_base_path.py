@@ -117,6 +117,11 @@ async def test_pages_links_and_sockets_are_below_the_path(below: tuple[Running, 
     )
     assert manifest["start_url"] == f"{PATH}/view/main"
 
+    local = await window(f"{service.url}/view/main?token={token(Scope.VIEW)}")  # on the service's computer
+    await local.until("!location.search")
+    await local.page.reload()  # the cookie counts only below the path
+    await local.until("document.querySelector('#transcript') !== null")
+
     sessions = await window(f"{url}/sessions")
     await sessions.until("document.querySelector('main') !== null")
     assert await sessions.page.evaluate("document.querySelector('header a, nav a, a').href") == f"{url}/"

@@ -47,7 +47,10 @@ class _Limit(click.ParamType[tuple[str, float]]):
         return value if isinstance(value, tuple) else parse_limit(str(value))
 
 
-_OWN_PATHS = ("api", "healthz", "metrics", "overlay", "readyz", "sessions", "static", "stt", "view")
+_OWN_PATHS = (
+    *("api", "asr", "health", "healthz", "metrics", "obs", "overlay", "readyz", "sessions", "speak", "static", "stt"),
+    *("v1", "v2", "view", "vosk"),
+)
 _OPTIONS = (
     click.option(
         "--config",

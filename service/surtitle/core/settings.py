@@ -78,6 +78,15 @@ class Access:
     def public_host(self) -> str | None:
         return urlsplit(self.public_url).hostname if self.public_url else None
 
+    @property
+    def public_origin(self) -> str | None:
+        """What browsers send as the origin of the pages at the public address."""
+        if not self.public_url:
+            return None
+        parts = urlsplit(self.public_url.lower())
+        default = {"http": 80, "https": 443}.get(parts.scheme)
+        return f"{parts.scheme}://{parts.netloc.removesuffix(f':{default}')}"
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -11,18 +11,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 class BasePathMiddleware:
     """Answers below the path of ``public_url``, whether or not the proxy passes that path on.
 
-    Requests without it are answered as well: they come from a proxy that removes it, or from this computer.
+    Requests without it are answered as well: they come from a proxy that removes it, or from this computer. Some
+    proxies remove it without the slash after it, and so leave two.
     """
 
     def __init__(self, app: ASGIApp, public_url: str | None) -> None:
         self._app = app
-        self._base = urlsplit(public_url or "").path.rstrip("/")
+        self._base = unquote(urlsplit(public_url or "").path).rstrip("/")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._base and scope["type"] in ("http", "websocket"):
             path: str = scope["path"].removeprefix(scope.get("root_path", ""))
             inner = path.removeprefix(self._base) if f"{path}/".startswith(f"{self._base}/") else path
-            scope = {**scope, "root_path": self._base, "path": self._base + (inner or "/")}
+            scope = {**scope, "root_path": self._base, "path": f"{self._base}/{inner.lstrip('/')}"}
         await self._app(scope, receive, send)
 
 

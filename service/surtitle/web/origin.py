@@ -69,7 +69,7 @@ class OriginMiddleware:
         if settings.guarded:
             name = socket.gethostname().lower()
             self._hosts |= {name, f"{name}.local"}
-        self._origins = set(settings.allow_origin)
+        self._origins = {*settings.allow_origin, settings.access.public_origin}  # a proxy may change Host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
