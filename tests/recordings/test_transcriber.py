@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,8 @@ from types import SimpleNamespace
 import jiwer
 import numpy as np
 import pytest
+from faster_whisper import transcribe as whisper_types
+from faster_whisper.transcribe import Segment
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.mediafile import read
@@ -19,7 +22,7 @@ from surtitle.core.words import Word, join
 from surtitle.demo import SAMPLE
 from surtitle.recordings import transcriber
 from surtitle.recordings.passages import Passage, Piece, split_passages
-from surtitle.recordings.transcriber import WhisperTranscriber, _convert_segment
+from surtitle.recordings.transcriber import WhisperTranscriber, _convert_segment, _Decoding
 from surtitle.speech.vad import SileroVad
 from tests.support import blocks, error_rate, load, silence
 
@@ -70,6 +73,22 @@ def recognize(whisper: WhisperTranscriber, samples: Samples) -> list[Word]:
 
 def sentences(words: Sequence[Word]) -> list[str]:
     return [part.strip() + "." for part in join(words).split(".") if part.strip()]
+
+
+def only_speech(samples: Samples) -> Samples:
+    """The samples from the beginning of the first voice to the end of the last."""
+    pieces = [piece for found in split_passages([samples], SileroVad(), 60.0) for piece in getattr(found, "pieces", ())]
+    return samples[pieces[0].start + pieces[0].voice[0] : pieces[-1].start + pieces[-1].voice[1]]
+
+
+def segment(text: str, start: float, end: float, *, probability: float = 0.9, no_speech: float = 0.0) -> Segment:
+    """What Whisper writes for a text whose words are spoken evenly from ``start`` to ``end`` seconds."""
+    times = np.linspace(start, end, len(text.split()) + 1)
+    words = [
+        whisper_types.Word(float(begin), float(stop), f" {word}", probability)
+        for word, (begin, stop) in zip(text.split(), pairwise(times), strict=True)
+    ]
+    return Segment(1, 0, start, end, text, [], 0.0, 1.0, no_speech, words, 0.0)
 
 
 def without_end(samples: Samples) -> Samples:
@@ -189,6 +208,66 @@ def test_short_sentences_are_each_in_their_language(detecting: WhisperTranscribe
     assert "Mon chiffre préféré" in said[1][1]
     assert "Meine Lieblingszahl ist" in said[2][1]
     assert "deux autres sont situés" in said[3][1]
+
+
+@pytest.mark.skipif(not (PEOPLE / "pv-fr.flac").is_file(), reason="needs recorded speech")
+def test_no_sentence_is_lost_if_the_next_language_follows_without_a_pause(detecting: WhisperTranscriber) -> None:
+    clips = [only_speech(load(PEOPLE / f"pv-{name}.flac")) for name in ("fr", "de2")]
+    samples = np.concatenate([part for clip in clips for part in (clip, silence(0.1))])
+    said = [(detecting.language, join(words)) for _, words in detecting.words(blocks(samples, RATE)) if words]
+    assert [language for language, _ in said] == ["fr", "de"]
+    assert "deux autres sont situés" in said[0][1]
+    assert "Lieblingszahl ist" in said[1][1]
+
+
+class ScriptedTranscriber(WhisperTranscriber):
+    """Writes one text for a whole passage of six seconds, and another for any part of it."""
+
+    def __init__(self, whole: Segment, part: Segment) -> None:
+        self._requested_language = "auto"
+        self._whole, self._part = whole, part
+        self.parts: list[float] = []  # the lengths of decoded parts, in seconds
+
+    def _transcribe(self, samples: Samples, language: str) -> Iterator[Segment]:
+        if len(samples) == 6 * RATE:
+            return iter([self._whole])
+        self.parts.append(len(samples) / RATE)
+        return iter([self._part])
+
+    def _rank_languages(self, samples: Samples, max_frames: int) -> dict[str, float]:
+        return {"fr": 0.9, "de": 0.1}
+
+
+def decode(whisper: WhisperTranscriber) -> list[tuple[str, str, float]]:
+    """The texts of a German passage of six seconds with the languages of their words, and when each begins."""
+    passage = Passage([Piece(0, np.zeros(6 * RATE, dtype=np.float32), (0, 6 * RATE), 0)])
+    decoding = _Decoding(passage, "de", threading.Event())
+    whisper._decode(decoding)
+    return [(language, join(words), words[0].start) for _, words, language in decoding.results() if words]
+
+
+def test_voice_for_which_nothing_was_written_is_decoded_on_its_own() -> None:
+    german = segment("Das ist der ganze Satz", 0.0, 2.9)
+    whisper = ScriptedTranscriber(german, segment("et voilà la suite", 0.2, 2.5))
+    assert decode(whisper) == [("de", "Das ist der ganze Satz", 0.0), ("fr", "et voilà la suite", pytest.approx(3.1))]
+    assert whisper.parts == [pytest.approx(3.1, abs=0.01)]
+
+    late = ScriptedTranscriber(segment("Das ist der ganze Satz", 3.0, 5.9), segment("voilà le début", 0.0, 2.0))
+    assert [(language, text) for language, text, _ in decode(late)] == [
+        ("fr", "voilà le début"),
+        ("de", "Das ist der ganze Satz"),
+    ]
+
+
+def test_a_pause_between_words_is_not_decoded_again() -> None:
+    whisper = ScriptedTranscriber(segment("Das ist der ganze Satz", 0.5, 5.5), segment("et voilà la suite", 0.0, 0.5))
+    assert [text for _, text, _ in decode(whisper)] == ["Das ist der ganze Satz"]
+    assert whisper.parts == []
+
+
+def test_doubtful_words_in_what_was_left_out_are_not_believed() -> None:
+    guess = segment("et voilà la suite", 0.0, 2.0, probability=0.6, no_speech=0.5)
+    assert len(decode(ScriptedTranscriber(segment("Das ist der ganze Satz", 0.0, 2.9), guess))) == 1
 
 
 @pytest.mark.skipif(not (PEOPLE / "pv-es.flac").is_file(), reason="needs recorded speech")

@@ -80,6 +80,12 @@ def test_descriptions_of_sounds_are_removed(heard: str, kept: str) -> None:
     assert join(words(heard)[index] for index in find_believed(words(heard))) == kept
 
 
+def test_symbols_that_are_read_aloud_stay() -> None:
+    for heard in ("a 12 % chance", "6 × 10 = 60 .", "3 + 4", "5 € each", "M & M", "C #", "100 %."):
+        assert join(remove_loops(words(heard))) == heard.replace(" .", "")
+    assert join(remove_loops(words("♪ ... >> - well – yes"))) == "well yes"
+
+
 def test_a_bracket_that_is_not_closed_hides_nothing() -> None:
     said = "(we will see one of them two of them three"
     assert join(remove_loops(words(said))) == said

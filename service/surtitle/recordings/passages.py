@@ -63,10 +63,11 @@ class Passage:
         self._starts = [piece.start for piece in pieces]
         self._lengths = [len(piece.samples) for piece in pieces]
         self._begins = [0, *accumulate(self._lengths[:-1])]
-        self._voices = [
+        self.voices = [
             ((begin + piece.voice[0]) / RATE, (begin + piece.voice[1]) / RATE)
             for begin, piece in zip(self._begins, pieces, strict=True)
         ]
+        """The beginning and end of each voice, in seconds in the passage."""
         self.end = (pieces[-1].start + len(pieces[-1].samples)) / RATE
         """Seconds on the recording's clock."""
 
@@ -85,11 +86,11 @@ class Passage:
     @property
     def last_voice(self) -> float:
         """The end of the last voice, in seconds in the passage."""
-        return self._voices[-1][1]
+        return self.voices[-1][1]
 
     def voiced_seconds(self, start: float, end: float) -> float:
         """The number of seconds with a voice between ``start`` and ``end`` (seconds in the passage)."""
-        return sum(max(0.0, min(end, last) - max(start, first)) for first, last in self._voices)
+        return sum(max(0.0, min(end, last) - max(start, first)) for first, last in self.voices)
 
     def to_clock(self, start: float, end: float) -> tuple[float, float]:
         """Convert the start and end of a word from seconds in the passage to seconds on the recording's clock.
@@ -110,7 +111,7 @@ class Passage:
 
     def _clip_to_voices(self, start: float, end: float) -> tuple[float, float]:
         """Remove silence before the first and after the last voice in a word: Whisper lets words begin too early."""
-        voices = [voice for voice in self._voices if voice[0] < end and voice[1] > start]
+        voices = [voice for voice in self.voices if voice[0] < end and voice[1] > start]
         if not voices:
             return start, end
         return max(start, voices[0][0] - _MAX_EARLY), max(start, min(end, voices[-1][1] + _MAX_LATE))

@@ -20,7 +20,7 @@ from surtitle.audio.intake import join_blocks
 from surtitle.core.errors import EngineError, ModelError
 from surtitle.core.words import Word
 from surtitle.pipeline import Pipeline
-from surtitle.recordings.passages import Passage, Silence, split_passages
+from surtitle.recordings.passages import Passage, Piece, Silence, split_passages
 from surtitle.recordings.spoken_languages import Detection, choose_languages
 from surtitle.speech.chinese import open_stream
 from surtitle.speech.engine import Engine, Hints
@@ -28,7 +28,7 @@ from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
 from surtitle.speech.vad import SileroVad
 from surtitle.speech.whisper.check import check_directory
 from surtitle.speech.whisper.features import HOP, LogMel
-from surtitle.speech.whisper.hallucinations import Evidence, is_hallucination, remove_loops
+from surtitle.speech.whisper.hallucinations import Evidence, is_doubtful, is_hallucination, remove_loops
 from surtitle.speech.whisper.kind import WHISPER
 from surtitle.speech.whisper.model import MAX_FRAMES, load_faster_whisper, on_best_device, to_storage_view
 from surtitle.speech.whisper.pieces import count_before_collapse
@@ -40,10 +40,13 @@ _PASSAGE_LENGTH = 300.0
 _LANGUAGE_WINDOW = 28.0  # seconds in which the language is detected if it is in doubt: Whisper takes 30
 _DETECTED_FRAMES = 800  # at the start of each piece in which its language is detected, a tenth of the work of 30 s
 _MIN_DETECTED_VOICE = 0.8  # seconds in a piece; a language that is detected in less is often wrong
+_MIN_CERTAIN = 0.5  # the probability below which the language of a piece is detected again, in all of Whisper's window
 _UNTRAINED = "turbo"  # in the names of models that were trained without translations
 _BEAM_SIZE = 5
 _MIN_REMAINING_VOICE = 0.2  # seconds; less voice after a segment is the end of its last word and not another word
 _MAX_WORD_VOICE = 2.5  # seconds; a longer word covers others that were left out, unless it is sung
+_MIN_LEFT_OUT_VOICE = 0.8  # seconds between two words; so much without any word is decoded again
+_MARGIN = 0.2  # seconds around that, since the times of words are not exact
 _MIN_VOICE = 0.1  # seconds; a segment with less voice is a hallucination
 _PADDING = 0.3  # seconds by which the times of words may be wrong
 _CONTEXT_WORDS = 100  # words before a segment in which a loop may have begun
@@ -144,9 +147,9 @@ class WhisperTranscriber:
         """CTranslate2 releases the memory with the last reference."""
 
     def _results(self, decoding: _Decoding) -> Iterator[tuple[float, list[Word]]]:
-        self.language = self._written_language(decoding.language)
-        for until, words in decoding.results():
-            if self._characters is not None and self.language != decoding.language:
+        for until, words, language in decoding.results():
+            self.language = self._written_language(language)
+            if self._characters is not None and self.language != language:
                 words = convert_words(words, self._characters)
             yield until, words
         if decoding.followed_until > decoding.passage.end:
@@ -171,19 +174,22 @@ class WhisperTranscriber:
 
     def _find_languages(self, passage: Passage, before: str | None) -> list[str]:
         """The language of each piece; ``before`` is that of the last passage. Raises `EngineError`."""
-        detections = [
-            Detection(
-                voice := (piece.voice[1] - piece.voice[0]) / RATE,
-                piece.gap / RATE,
-                self._rank_languages(piece.samples, _DETECTED_FRAMES) if voice >= _MIN_DETECTED_VOICE else {},
-            )
-            for piece in passage.pieces
-        ]
+        detections = [self._detect_language(piece) for piece in passage.pieces]
         languages = choose_languages(detections, before)
         if not languages:
             ranking = self._rank_languages(passage.parts(_LANGUAGE_WINDOW)[0].samples, MAX_FRAMES)
             languages = [max(ranking, key=ranking.__getitem__)] * len(passage.pieces)
         return languages
+
+    def _detect_language(self, piece: Piece) -> Detection:
+        """Raises `EngineError`."""
+        voice = (piece.voice[1] - piece.voice[0]) / RATE
+        ranking: dict[str, float] = {}
+        if voice >= _MIN_DETECTED_VOICE:
+            ranking = self._rank_languages(piece.samples, _DETECTED_FRAMES)
+            if max(ranking.values(), default=0.0) < _MIN_CERTAIN:
+                ranking = self._rank_languages(piece.samples, MAX_FRAMES)
+        return Detection(voice, piece.gap / RATE, ranking)
 
     def _rank_languages(self, samples: Samples, max_frames: int) -> dict[str, float]:
         """The probabilities of the languages that may be detected at the start of ``samples``. Raises `EngineError`."""
@@ -205,23 +211,50 @@ class WhisperTranscriber:
     def _decode(self, decoding: _Decoding) -> None:
         passage = decoding.passage
         try:
-            before = 0.0
+            before = heard = 0.0
             context: list[Word] = []
             for segment in self._segments(passage, decoding.language):
                 words = _convert_segment(segment, passage, before, context)
                 before = float(segment.end)  # NumPy's number
-                decoding.put(passage.to_clock(before, before)[1], words)
+                if words:
+                    self._decode_left_out(decoding, heard, words[0].start)
+                    heard = words[-1].end
+                    decoding.put(heard, words)
                 context = [*context, *words][-_CONTEXT_WORDS:]
                 remaining = passage.voiced_seconds(before, passage.last_voice)
                 if decoding.stopped.is_set() or remaining < _MIN_REMAINING_VOICE:
                     break  # Whisper only hallucinates after the last voice
+            if not decoding.stopped.is_set():
+                self._decode_left_out(decoding, heard, passage.last_voice)
         except RuntimeError as error:
             decoding.fail(_engine_error(error))
         except BaseException as error:
             decoding.fail(error)
         else:
-            decoding.put(passage.end, [])
             decoding.end()
+
+    def _decode_left_out(self, decoding: _Decoding, start: float, end: float) -> None:
+        """Decode the voice between two words again, on its own; ``start`` and ``end`` are seconds in the passage.
+
+        Whisper leaves out sentences whose language is not the one that it was told.
+        """
+        passage = decoding.passage
+        voices = [(max(start, first), min(end, last)) for first, last in passage.voices if first < end and last > start]
+        if sum(last - first for first, last in voices) < _MIN_LEFT_OUT_VOICE:
+            return
+        start, end = max(start, voices[0][0] - _MARGIN), voices[-1][1] + _MARGIN
+        samples = passage.samples[round(start * RATE) : round(end * RATE)]
+        language = decoding.language
+        if self._requested_language == AUTO:
+            ranking = self._rank_languages(samples, MAX_FRAMES)
+            best = max(ranking, key=ranking.__getitem__)
+            if ranking[best] < _MIN_CERTAIN:
+                return  # words in a language that is guessed would be invented
+            language = best
+        for segment in self._transcribe(samples, language):
+            words = _convert_segment(_shift_segment(segment, start), passage, start, [])
+            if words and not is_doubtful(words, Evidence(1.0, no_speech=float(segment.no_speech_prob))):
+                decoding.put(words[-1].end, words, language)
 
     def _segments(self, passage: Passage, language: str) -> Iterator[Any]:
         """Whisper's segments, one after the other; what it left out is decoded again.
@@ -271,12 +304,16 @@ class _Decoding:
         self.stopped = stopped
         self.complete = False  # whether all results are there
         self.followed_until = passage.end  # the end of the silence after it, as far as that is read
-        self._results: SimpleQueue[tuple[float, list[Word]] | BaseException | None] = SimpleQueue()
+        self._results: SimpleQueue[tuple[float, list[Word], str] | BaseException | None] = SimpleQueue()
 
-    def put(self, until: float, words: list[Word]) -> None:
-        self._results.put((until, words))
+    def put(self, until: float, words: Sequence[Word], language: str | None = None) -> None:
+        """Add ``words``, up to ``until``; in seconds in the passage. Their language is by default the passage's."""
+        moved = [_move_to_clock(word, self.passage) for word in words]
+        self._results.put((self.passage.to_clock(until, until)[1], moved, language or self.language))
 
     def end(self) -> None:
+        """Note that the passage is recognized to its end."""
+        self._results.put((self.passage.end, [], self.language))
         self._results.put(None)
         self.complete = True
 
@@ -284,8 +321,11 @@ class _Decoding:
         self._results.put(error)
         self.complete = True
 
-    def results(self) -> Generator[tuple[float, list[Word]], None, None]:
-        """The second up to which everything is recognized, and new words. Raises the error of the decoding thread."""
+    def results(self) -> Generator[tuple[float, list[Word], str], None, None]:
+        """The second up to which everything is recognized, new words, and their language.
+
+        Raises the error of the decoding thread.
+        """
         while True:
             try:
                 result = self._results.get(timeout=_POLL_INTERVAL)
@@ -381,7 +421,7 @@ def _shift_segment(segment: Any, seconds: float) -> Any:
 
 
 def _convert_segment(segment: Any, passage: Passage, before: float, context: Sequence[Word]) -> list[Word]:
-    """A segment's words on the recording's clock; none if the segment is a hallucination.
+    """A segment's words, with times in the passage; none if the segment is a hallucination.
 
     ``before`` is the end of the previous segment in seconds in the passage, ``context`` are the words up to there.
     """
@@ -390,7 +430,7 @@ def _convert_segment(segment: Any, passage: Passage, before: float, context: Seq
     voice = passage.voiced_seconds(max(before, segment.start - _PADDING), segment.end + _PADDING)
     if voice < _MIN_VOICE or is_hallucination(words, Evidence(voice, no_speech=float(segment.no_speech_prob))):
         return []
-    return [_move_to_clock(word, passage) for word in words]
+    return words
 
 
 def _convert_word(word: Any) -> Word:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,6 +41,7 @@ _DOUBTFUL_NO_SPEECH = 0.3  # if this or more is Whisper's probability of no spee
 
 _MIN_WORD = 0.1  # seconds of voice in a word
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
+_SPOKEN_SYMBOLS = "%‰°§&@#/+=×÷±−√≈≠≤≥"  # besides those of currencies; not ">>", a change of speakers
 _OPENING, _CLOSING = "[(*♪♫（【［", "])*♪♫）】］"
 _MAX_DESCRIPTION = 6  # words in the description of a sound
 
@@ -194,10 +196,18 @@ def _find_spoken(words: Sequence[Word]) -> list[int]:
         if text[:1] in _OPENING and (end := _find_description_end(words, index)):
             index = end
             continue
-        if normalize(text) and not _STUTTER.search(normalize(text)):
+        if (normalize(text) and not _STUTTER.search(normalize(text))) or _is_spoken_symbol(text):
             kept.append(index)
         index += 1
     return kept
+
+
+def _is_spoken_symbol(text: str) -> bool:
+    """Whether ``text`` is a symbol that people read aloud: "%", "=", "€"; Whisper writes some as words of their own."""
+    symbols = text.rstrip(".,;:!?")
+    return bool(symbols) and all(
+        symbol in _SPOKEN_SYMBOLS or unicodedata.category(symbol) == "Sc" for symbol in symbols
+    )
 
 
 def _find_description_end(words: Sequence[Word], start: int) -> int:
