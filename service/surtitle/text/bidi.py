@@ -7,14 +7,30 @@ side. See the Unicode Bidirectional Algorithm (UAX #9), explicit directional emb
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
+
+RIGHT_TO_LEFT_SCRIPTS = ("Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm")
+"""By ISO 15924."""
 
 _EMBEDDING, _POP = "\u202b", "\u202c"  # right-to-left embedding, and its end
 
 
-def is_right_to_left(text: str) -> bool:
-    """Whether more of the letters are written from right to left than from left to right."""
+def is_right_to_left(text: str, language: str) -> bool:
+    """Whether a text is laid out from right to left.
+
+    It is if more of its letters are written so than from left to right, or any, in a ``language`` that is written so:
+    an Arabic sentence may consist of English names for the most part.
+    """
     directions = [unicodedata.bidirectional(character) for character in text]
-    return directions.count("R") + directions.count("AL") > directions.count("L")
+    count = directions.count("R") + directions.count("AL")
+    return count > directions.count("L") or (count > 0 and _is_language_right_to_left(language))
+
+
+@lru_cache(100)
+def _is_language_right_to_left(tag: str) -> bool:
+    from langcodes import Language, tag_is_valid
+
+    return tag_is_valid(tag) and Language.get(tag).maximize().script in RIGHT_TO_LEFT_SCRIPTS
 
 
 def embed_right_to_left(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from surtitle.core.errors import BadRequest
+from surtitle.text.bidi import RIGHT_TO_LEFT_SCRIPTS
 
 _CODES = """
     ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn als_Latn amh_Ethi apc_Arab arb_Arab
@@ -28,7 +29,6 @@ _CODES = """
     war_Latn wol_Latn xho_Latn ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zsm_Latn zul_Latn
 """  # those of NLLB-200: ISO 639-3 and ISO 15924
 _OWN_TAGS = {"twi_Latn": "tw"}  # it would get the tag of Akan
-_RIGHT_TO_LEFT = ("Arab", "Hebr", "Thaa", "Syrc", "Nkoo", "Adlm")
 _MAX_DISTANCE = 10  # between the requested language and a known one, by langcodes: pt-BR and pt have 5
 _MAX_SUGGESTIONS = 3
 
@@ -101,7 +101,7 @@ def _make_language(code: str) -> Language:
     script = code[-4:]
     bare = Tag.make(language=found.language, territory=found.territory)
     tag = bare if bare.maximize().script in (script, None) else found
-    return Language(tag.to_tag(), code, tag.display_name(), tag.autonym(), script in _RIGHT_TO_LEFT)
+    return Language(tag.to_tag(), code, tag.display_name(), tag.autonym(), script in RIGHT_TO_LEFT_SCRIPTS)
 
 
 def _unknown_language(name: str) -> BadRequest:

@@ -19,14 +19,25 @@ SIZE = (640, 120)
 
 @pytest.mark.parametrize("text", ["كيف حالك؟", "שלום, OBS!", "123 مرحبا"])
 def test_letters_decide_the_direction(text: str) -> None:
-    assert is_right_to_left(text)
+    assert is_right_to_left(text, "en")
 
 
 @pytest.mark.parametrize("text", ["Hello!", "She said «مرحبا» to us", "123", "", "東京"])
 def test_other_text_stays_as_it_is(text: str) -> None:
-    assert not is_right_to_left(text)
+    assert not is_right_to_left(text, "en")
     for form in ("srt", "vtt", "ass"):
         assert "\u202b" not in export([caption(1, "a", text or "-", 1.0)], form)
+
+
+@pytest.mark.parametrize("language", ["ar", "ar-EG", "fa", "he", "ur", "yi", "ps", "sd", "ckb", "ug", "dv"])
+def test_names_in_latin_letters_do_not_turn_a_sentence_around(language: str) -> None:
+    assert is_right_to_left("نستخدم OBS Studio على Windows وLinux", language)
+    assert not is_right_to_left("OBS Studio!", language)
+
+
+@pytest.mark.parametrize("language", ["en", "auto", "az", "ku", "pa", ""])
+def test_words_of_another_script_do_not_turn_a_sentence_around(language: str) -> None:
+    assert not is_right_to_left("She said «مرحبا» to us", language)
 
 
 def test_every_line_has_its_marks() -> None:

@@ -38,7 +38,7 @@ def ass(captions: Sequence[Caption], options: ExportOptions) -> str:
     """
     voices = list(dict.fromkeys(caption.voice for caption in captions)) if has_several_voices(captions) else [""]
     styles = [f"Voice {number}" if number > 1 else "Default" for number in range(1, len(voices) + 1)]
-    encoding = _BIDI if any(is_right_to_left(caption.text) for caption in captions) else _PLAIN
+    encoding = _BIDI if any(is_right_to_left(caption.text, caption.language) for caption in captions) else _PLAIN
     text = _HEAD
     for number, style in enumerate(styles):
         text += _STYLE.format(name=style, color=_COLORS[number % len(_COLORS)], encoding=encoding)
@@ -50,7 +50,7 @@ def ass(captions: Sequence[Caption], options: ExportOptions) -> str:
         content = shown + (
             _sung(lines, caption.start, end) if options.words else "\n".join(_line(line) for line in lines)
         )
-        if is_right_to_left(caption.text):
+        if is_right_to_left(caption.text, caption.language):
             content = embed_right_to_left(content)
         content = content.replace("\n", "\\N")
         name = " ".join(caption.voice.replace(",", " ").split())

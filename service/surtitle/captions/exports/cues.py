@@ -62,7 +62,7 @@ def vtt_text(caption: Caption, end: float, options: ExportOptions, *, named: boo
 
 def _embed(caption: Caption, text: str) -> str:
     """Lines of an Arabic or Hebrew caption with the marks that players need."""
-    return embed_right_to_left(text) if is_right_to_left(caption.text) else text
+    return embed_right_to_left(text) if is_right_to_left(caption.text, caption.language) else text
 
 
 def _timed(lines: list[list[Word]], start: float, end: float) -> str:
