@@ -228,7 +228,7 @@ class ScriptedTranscriber(WhisperTranscriber):
         self._whole, self._part = whole, part
         self.parts: list[float] = []  # the lengths of decoded parts, in seconds
 
-    def _transcribe(self, samples: Samples, language: str) -> Iterator[Segment]:
+    def _transcribe(self, samples: Samples, language: str, temperatures: Sequence[float] = ()) -> Iterator[Segment]:
         if len(samples) == 6 * RATE:
             return iter([self._whole])
         self.parts.append(len(samples) / RATE)
@@ -267,7 +267,9 @@ def test_a_pause_between_words_is_not_decoded_again() -> None:
 
 def test_doubtful_words_in_what_was_left_out_are_not_believed() -> None:
     guess = segment("et voilà la suite", 0.0, 2.0, probability=0.6, no_speech=0.5)
-    assert len(decode(ScriptedTranscriber(segment("Das ist der ganze Satz", 0.0, 2.9), guess))) == 1
+    laughter = segment("Up!", 0.0, 2.0)
+    for part in (guess, laughter):
+        assert len(decode(ScriptedTranscriber(segment("Das ist der ganze Satz", 0.0, 2.9), part))) == 1
 
 
 @pytest.mark.skipif(not (PEOPLE / "pv-es.flac").is_file(), reason="needs recorded speech")

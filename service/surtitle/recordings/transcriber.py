@@ -43,6 +43,8 @@ _MIN_DETECTED_VOICE = 0.8  # seconds in a piece; a language that is detected in 
 _MIN_CERTAIN = 0.5  # the probability below which the language of a piece is detected again, in all of Whisper's window
 _UNTRAINED = "turbo"  # in the names of models that were trained without translations
 _BEAM_SIZE = 5
+_FALLBACKS, _NO_FALLBACK = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), (0.0,)  # temperatures; the first are faster-whisper's
+_MIN_RATE = 1.0  # words in a second of voice that was left out; fewer are what laughter and music are heard as
 _MIN_REMAINING_VOICE = 0.2  # seconds; less voice after a segment is the end of its last word and not another word
 _MAX_WORD_VOICE = 2.5  # seconds; a longer word covers others that were left out, unless it is sung
 _MIN_LEFT_OUT_VOICE = 0.8  # seconds between two words; so much without any word is decoded again
@@ -240,7 +242,8 @@ class WhisperTranscriber:
         """
         passage = decoding.passage
         voices = [(max(start, first), min(end, last)) for first, last in passage.voices if first < end and last > start]
-        if sum(last - first for first, last in voices) < _MIN_LEFT_OUT_VOICE:
+        voice = sum(last - first for first, last in voices)
+        if voice < _MIN_LEFT_OUT_VOICE:
             return
         start, end = max(start, voices[0][0] - _MARGIN), voices[-1][1] + _MARGIN
         samples = passage.samples[round(start * RATE) : round(end * RATE)]
@@ -251,10 +254,13 @@ class WhisperTranscriber:
             if ranking[best] < _MIN_CERTAIN:
                 return  # words in a language that is guessed would be invented
             language = best
-        for segment in self._transcribe(samples, language):
-            words = _convert_segment(_shift_segment(segment, start), passage, start, [])
-            if words and not is_doubtful(words, Evidence(1.0, no_speech=float(segment.no_speech_prob))):
-                decoding.put(words[-1].end, words, language)
+        found: list[Word] = []
+        for segment in self._transcribe(samples, language, _NO_FALLBACK):
+            words = _convert_segment(_shift_segment(segment, start), passage, start, found)
+            if not is_doubtful(words, Evidence(voice, no_speech=float(segment.no_speech_prob))):
+                found += words
+        if len(found) >= _MIN_RATE * voice:
+            decoding.put(end, found, language)
 
     def _segments(self, passage: Passage, language: str) -> Iterator[Any]:
         """Whisper's segments, one after the other; what it left out is decoded again.
@@ -281,13 +287,14 @@ class WhisperTranscriber:
                 yield replace(segment, end=start, words=words[:index])
             yield from again
 
-    def _transcribe(self, samples: Samples, language: str) -> Iterator[Any]:
-        """The segments of samples: a generator, which decodes one after the other."""
+    def _transcribe(self, samples: Samples, language: str, temperatures: Sequence[float] = _FALLBACKS) -> Iterator[Any]:
+        """The segments of samples: a generator, which decodes one after the other, at the first good temperature."""
         segments, _ = self._model.transcribe(
             samples,
             language=language,
             task=self._task,
             beam_size=_BEAM_SIZE,
+            temperature=temperatures,
             word_timestamps=True,
             initial_prompt=self._hints.prompt or None,
             hotwords=" ".join(self._hints.hotwords) or None,
