@@ -20,6 +20,10 @@ _ELISION = re.compile(  # articles, pronouns and prepositions of French and Ital
     "(?:[cdjlmnst]|jusqu|lorsqu|puisqu|quoiqu|qu|(?:d|n)?ell|d?all|sull|coll|quell|quest|un)'(?=.)"
 )
 _HYPHEN = re.compile("([-\u2010\u2011])")
+_SEPARATOR = re.compile(
+    "([-\u2010\u2011\u2013\u2014\u2015/…]|[.]{2,})"
+)  # between words that are written without spaces
+_REST = re.compile("[-\u2013\u2014\u2015/….][^ ]+$")  # of the last word, from the first of these, after `normalize`
 _MIN_HYPHENATED = 2  # letters that a recognizer may write before a hyphen inside a word
 _FIRST_UNSPACED = "\u0e00"  # from here on, scripts have no spaces between words, and recognizers break them anywhere
 
@@ -113,7 +117,7 @@ class PhraseRules:
     A phrase that ends with ``*`` also matches longer words that begin with its last one. A hyphen between two words
     matches a space and nothing ("sir-title", "ass-hole"), the last word may have an ending after an apostrophe
     ("Jon's", "Jon'll"; not "don't", which is another word), the first one may follow an elision ("l'iphone",
-    "all'iphone"), and the parts of a compound with hyphens are words.
+    "all'iphone"), and the parts of a compound with hyphens are words, as are those between dashes and slashes.
     """
 
     def __init__(self, phrases: Mapping[str, Rule]) -> None:
@@ -169,11 +173,12 @@ class PhraseRules:
         """The rule for ``text``, which is in ``count`` words.
 
         It is the one for the whole text or, if there is none, for the text without a possessive ending or contraction,
-        or without an elision.
+        without the rest of a compound ("New York-based"), or without an elision.
         """
-        ending = _ENDINGS.search(text)
+        rest = _REST.search(text) if count > 1 else None
+        suffixes = ("", *(found[0] for found in (_ENDINGS.search(text), rest) if found))
         for form in _vary_elision(text):
-            for suffix in ("", ending[0]) if ending else ("",):
+            for suffix in suffixes:
                 phrase = form.removesuffix(suffix)
                 for variant in (phrase, *_vary_hyphens(phrase)):
                     if (rule := self._exact.get(variant) or self._find_stem(variant)) is not None:
@@ -186,9 +191,9 @@ class PhraseRules:
         return next((self._stems[stem] for stem in self._any_stem if _is_word_with_stem(text, stem)), None)
 
     def _rewrite_parts(self, word: Word) -> Word:
-        """A compound with the parts rewritten for which there is a rule that leaves one word."""
+        """A compound, or words without spaces, with the parts rewritten for which a rule leaves one word."""
         lead, core, trail = _split_punctuation(word.text)
-        parts = _HYPHEN.split(core)
+        parts = _SEPARATOR.split(core)
         if len(parts) == 1:
             return word
         for index, part in enumerate(parts):
