@@ -24,10 +24,10 @@ class Screen:
         self.captions: dict[str, Caption] = {}
         self.changes: list[Caption] = []
 
-    def update(self, committed: str, tentative: str = "", *, endpoint: bool = False) -> None:
+    def update(self, committed: str, tentative: str = "", language: str = "en", *, endpoint: bool = False) -> None:
         count = len(committed.split())
         hypothesis = Hypothesis(words(committed), words(tentative, count))
-        self.take(self.segmenter.update(hypothesis, "en", endpoint=endpoint))
+        self.take(self.segmenter.update(hypothesis, language, endpoint=endpoint))
 
     def take(self, changes: list[Caption]) -> None:
         for caption in changes:
@@ -50,6 +50,24 @@ def test_words_appear_one_by_one_and_an_endpoint_makes_them_final() -> None:
     (caption,) = screen.captions.values()
     assert (caption.id, caption.rev, caption.text, caption.final) == ("c1", 3, "hello world", True)
     assert (caption.start, caption.end) == (0.0, 0.7)
+
+
+def test_a_caption_keeps_its_language_when_the_next_sentence_is_in_another_one() -> None:
+    screen = Screen()
+    screen.update("", "todas las grabaciones", "es")
+    screen.update("todas las grabaciones.", "and so", "en")  # the change is noticed before the words are committed
+    screen.update("todas las grabaciones. and so", "", "en", endpoint=True)
+    assert [(one.text, one.language) for one in screen.captions.values()] == [
+        ("todas las grabaciones.", "es"),
+        ("and so", "en"),
+    ]
+
+
+def test_words_that_another_language_replaces_have_that_language() -> None:
+    screen = Screen()
+    screen.update("", "tu das", "de")
+    screen.update("todas las", "", "es", endpoint=True)
+    assert [one.language for one in screen.captions.values()] == ["es"]
 
 
 def test_nothing_new_is_no_revision() -> None:

@@ -96,12 +96,18 @@ class Segmenter:
     def _show(
         self, words: Sequence[Word], tentative: Sequence[Word], language: str, *, final: bool = False, index: int = 0
     ) -> list[Caption]:
-        """Put words into an open caption. Returns its new revision if it differs from the last."""
+        """Put words into an open caption. Returns its new revision if it differs from the last.
+
+        A caption keeps its language once its first words are committed: what follows may be in another one.
+        """
         if len(self._open) <= index:
             if not words and not tentative:
                 return []
             self._open.append(Caption(self._new_id(), 0, self._source, language))
         before = self._open[index]
+        shown = (*before.words, *before.tentative)
+        if shown and words and shown[0].text == words[0].text:
+            language = before.language
         speaker = before.speaker or next((word.speaker for word in (*words, *tentative) if word.speaker), None)
         after = Caption(
             before.id, before.rev + 1, self._source, language, tuple(words), tuple(tentative), final, speaker
