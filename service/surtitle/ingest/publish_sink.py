@@ -18,7 +18,7 @@ from surtitle.audio.gaps import make_silence
 from surtitle.audio.intake import BlockResampler
 from surtitle.audio.pcm import to_pcm
 from surtitle.core.backoff import Backoff
-from surtitle.core.errors import SurtitleError
+from surtitle.core.errors import SurtitleError, TooLong
 from surtitle.core.settings import LOOPBACK
 from surtitle.ingest.backlog import SentAudio
 from surtitle.ingest.overlap import Overlap
@@ -138,7 +138,8 @@ class PublishSink:
             except SurtitleError as error:
                 if isinstance(error, PublishError):
                     raise
-                self._on_loss(error.message)
+                if not isinstance(error, TooLong):  # nothing is lost, and a person need not do anything
+                    self._on_loss(error.message)
                 await asyncio.sleep(backoff.next())
 
     async def _idle(self) -> bool:
@@ -218,7 +219,7 @@ class PublishSink:
         if message["type"] != "error":
             return
         if message["code"] in _PASSING:
-            raise SurtitleError(message["message"])
+            raise (TooLong if message["code"] == TooLong.code else SurtitleError)(message["message"])
         raise PublishError(message["message"])
 
 
