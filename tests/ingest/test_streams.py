@@ -85,6 +85,11 @@ async def test_packets_are_received(service: Running, talk: Path) -> None:
     assert WORD in (await settled(service, "udp")).lower()
 
 
+async def test_an_srt_encoder_is_waited_for(service: Running) -> None:
+    assert (await add(service, "srt", f"srt://127.0.0.1:{free_port()}", listen=True)).status_code == 201
+    await until(lambda: state(service, "srt") == "waiting")
+
+
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass

@@ -221,6 +221,7 @@ def _report(source: Source) -> SourceReport:
         lost=source.ended,
         seconds=source.input.received,
         level=source.stats.level,
+        speaking=source.speaking,
         words=source.stats.words,
         lag=max(source.stats.lag, source.input.waiting) if source.input.live else 0.0,
         ignored=source.channel.paused,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from surtitle.core.wire.alerts import AlertKind
 _SPEECH = -45.0  # decibels below full scale from which audio is loud enough to be speech
 _PAUSE = 3.0  # seconds between two words for which a source is not silent
 _WORDS_APART = 10.0  # seconds without words, or without sound, which are part of a talk
+_MIN_SPEECH = 3  # reports of speech in that time: in music, voice may be detected for a moment
 _LATE_FOR = 2.0  # seconds for which captions must be late: one slow step is no trouble
 
 
@@ -21,8 +23,8 @@ class SourceReport:
     """A source at one moment.
 
     ``lost``: it has ended without its client wanting that. ``seconds`` of audio have arrived, and the newest is at
-    ``level`` dBFS; ``words`` were committed so far, ``lag`` seconds late. ``ignored``: its channel
-    is paused. ``standby``: it is not captioned, because another source is.
+    ``level`` dBFS, with a voice in it if ``speaking``; ``words`` were committed so far, ``lag`` seconds late.
+    ``ignored``: its channel is paused. ``standby``: it is not captioned, because another source is.
     """
 
     name: str
@@ -30,6 +32,7 @@ class SourceReport:
     lost: bool = False
     seconds: float = 0.0
     level: float = 0.0
+    speaking: bool = True
     words: int = 0
     lag: float = 0.0
     ignored: bool = False
@@ -45,7 +48,8 @@ class SourceConditions:
         }
         self._seconds = 0.0
         self._words = 0
-        self._last_sound = self._last_speech = self._last_word = now
+        self._last_sound = self._last_word = now
+        self._speech: deque[float] = deque()  # when somebody spoke
 
     @property
     def active(self) -> list[AlertKind]:
@@ -65,8 +69,10 @@ class SourceConditions:
         if report.seconds > self._seconds or report.ignored:
             if report.level >= AUDIBLE or report.ignored:
                 self._last_sound = now
-            if report.level >= _SPEECH:
-                self._last_speech = now
+            if report.level >= _SPEECH and report.speaking:
+                self._speech.append(now)
+        while self._speech and now - self._speech[0] > _WORDS_APART:
+            self._speech.popleft()
         unread = report.ignored or report.standby
         if report.words != self._words or unread:
             self._last_word = now
@@ -83,7 +89,7 @@ class SourceConditions:
         silent = now - self._last_sound >= _PAUSE
         yield "no_sound", None if unheard else silent, settings.silence, max(0.0, settings.silence - _PAUSE)
         wordless: bool | None = now - self._last_word >= _WORDS_APART
-        if wordless and now - self._last_speech > _WORDS_APART:
+        if wordless and len(self._speech) < _MIN_SPEECH:
             wordless = None  # nobody speaks
         yield "no_words", None if unread else wordless, settings.wordless, max(0.0, settings.wordless - _WORDS_APART)
         late = True if report.lag >= settings.lag else False if report.lag < settings.lag / 2 else None

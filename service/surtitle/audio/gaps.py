@@ -6,7 +6,7 @@ has a gap where packets were lost or a recording was paused, the gap counts as s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -24,11 +24,13 @@ PlacedBlock = tuple[float, Frames, int]
 """The seconds that are missing before the frames, the frames, and their rate in Hz."""
 
 
-def find_gaps(blocks: Iterable[TimedBlock], start: float | None, max_gap: float) -> Iterator[PlacedBlock]:
+def find_gaps(
+    blocks: Iterable[TimedBlock], start: float | None, max_gap: float, guess_gap: Callable[[], float] = lambda: 0.0
+) -> Iterator[PlacedBlock]:
     """Blocks without overlaps, and the gaps between them, on a clock that begins at ``start`` seconds.
 
     Without ``start``, the clock begins with the first timestamp. Larger steps than ``max_gap`` seconds are taken for
-    errors: the next block continues where the last one ended.
+    those to another clock: ``guess_gap`` then returns how many seconds are missing, by default none.
     """
     position = 0.0  # seconds since `start` at which the output ends
     tolerance = _START_TOLERANCE
@@ -38,7 +40,8 @@ def find_gaps(blocks: Iterable[TimedBlock], start: float | None, max_gap: float)
         ahead = 0.0 if time is None or start is None else time - start - position
         gap = 0.0
         if start is not None and (ahead < -_MAX_OVERLAP or ahead > max_gap):
-            start += ahead
+            gap = round(guess_gap() * rate) / rate
+            start += ahead - gap
         elif ahead > tolerance:
             gap = round(ahead * rate) / rate
         elif ahead < -_TOLERANCE:

@@ -116,6 +116,11 @@ class Source:
         return self._pipeline.language
 
     @property
+    def speaking(self) -> bool:
+        """Whether there is a voice in the newest audio that was processed."""
+        return self._pipeline.speaking
+
+    @property
     def clock(self) -> float:
         """The time of the first sample on the channel's clock, in seconds."""
         return self._pipeline.offset - self._already_received
@@ -281,7 +286,7 @@ class Source:
             model=plain_name(self.model),
             language=self.language,
             notice=self.notice or self._remote_problem,
-            speaking=self._pipeline.speaking,
+            speaking=self.speaking,
             level=round(self.stats.level, 1),
             seconds=round(self.input.received, 1),
             lag=round(self.stats.lag, 1),
@@ -326,7 +331,7 @@ class Source:
         if not settings.sources:
             standby = False
         elif is_backup:
-            paused = not self._pipeline.speaking
+            paused = not self.speaking
             switch.hear_backup(now, seconds, settings.after, self.input.waiting, sound=sound, paused=paused)
             standby = not switch.active
         else:
@@ -478,7 +483,7 @@ class Source:
 
     def _publish_status(self, state: SourceState) -> None:
         """Publish the status to the channel's readers, if it has changed."""
-        speaking, engine, language = self._pipeline.speaking, self.engine, self.language
+        speaking, engine, language = self.speaking, self.engine, self.language
         if self._sent_status != (state, speaking, engine, language):
             self._sent_status = (state, speaking, engine, language)
             event = SourceEvent(source=self.name, state=state, engine=engine, language=language, speaking=speaking)

@@ -94,7 +94,7 @@ class Ingests:
     def _start(self, channel: Channel, settings: IngestSettings) -> None:
         key = (channel.name, settings.id)
         try:
-            address = parse_address(settings.url, listen=settings.listen and settings.url.startswith("rtmp"))
+            address = parse_address(settings.url, listen=settings.listen and settings.url.startswith(("rtmp:", "srt:")))
         except SurtitleError as error:
             self._invalid[key] = error.message
             return

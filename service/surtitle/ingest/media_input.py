@@ -18,6 +18,7 @@ from surtitle.audio.pcm import PcmDecoder
 from surtitle.core.errors import SurtitleError
 from surtitle.core.wire.ingests import IngestState
 from surtitle.ingest.address import MediaAddress, check_not_listening
+from surtitle.ingest.arrival_clock import ArrivalClock
 from surtitle.ingest.checked_http import HttpBody, HttpStatusError, open_public, resolve_public
 
 OPEN_TIMEOUT = 15.0
@@ -207,7 +208,8 @@ def _decode(container: Any) -> Iterator[PlacedBlock]:
     for stream in container.streams:
         if stream.index != container.streams.audio[0].index:
             stream.discard = "all"
-    return find_gaps(decode_stream(container), clock_start(container), _MAX_GAP)
+    arrivals = ArrivalClock()
+    return arrivals.follow(find_gaps(decode_stream(container), clock_start(container), _MAX_GAP, arrivals.find_gap))
 
 
 @contextmanager
