@@ -60,7 +60,7 @@ class Streams:
         self._streams = list(streams)
         self.closed = threading.Event()
 
-    def open(self, close_later: CloseLater) -> AbstractContextManager[MediaInput]:
+    def open(self, close_later: CloseLater, missing: float) -> AbstractContextManager[MediaInput]:
         return self._open(close_later)
 
     @contextmanager

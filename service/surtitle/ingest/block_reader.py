@@ -21,11 +21,14 @@ _PUT_TIMEOUT = 300.0  # seconds for the task to take a block; longer than it eve
 class BlockReader:
     """One connection to a stream. Owns the thread, which ends soon after `close`.
 
-    ``label`` names the thread.
+    ``label`` names the thread, and ``missing`` is for `OpenInput`. ``live`` and ``timestamp`` are those of the
+    `MediaInput`, once it is open.
     """
 
-    def __init__(self, label: str, open_input: OpenInput) -> None:
+    def __init__(self, label: str, open_input: OpenInput, missing: float) -> None:
         self.live = False
+        self.timestamp: float | None = None
+        self._missing = missing
         self._open_input = open_input
         self._loop = asyncio.get_running_loop()
         self._blocks: asyncio.Queue[PlacedBlock | None] = asyncio.Queue(_MAX_BLOCKS)
@@ -72,8 +75,8 @@ class BlockReader:
 
     def _read(self) -> None:
         try:
-            with self._open_input(self._close_later) as media:
-                self.live = media.live
+            with self._open_input(self._close_later, self._missing) as media:
+                self.live, self.timestamp = media.live, media.timestamp
                 self._loop.call_soon_threadsafe(self._note_opened)
                 for block in media.blocks:
                     if self._closed:

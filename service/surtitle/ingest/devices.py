@@ -74,7 +74,7 @@ def choose(devices: list[Device], wanted: str | None, *, playback: bool) -> Devi
 
 
 @contextmanager
-def open_device(device: Device, close_later: CloseLater) -> Iterator[MediaInput]:
+def open_device(device: Device, close_later: CloseLater, missing: float = 0.0) -> Iterator[MediaInput]:
     """Listen to a device. Raises `IngestError`."""
     soundcard = _import()
     try:

@@ -15,6 +15,7 @@ from surtitle.core.errors import ShuttingDown, SurtitleError
 from surtitle.core.wire.ingests import IngestState
 from surtitle.ingest.block_reader import BlockReader
 from surtitle.ingest.media_input import IngestError, OpenInput
+from surtitle.ingest.stream_clock import StreamClock
 
 log = logging.getLogger("surtitle.ingest")
 
@@ -78,6 +79,7 @@ class Ingest:
         self._backoff = Backoff(*_BACKOFF)
         self._received = False
         self._was_live = False
+        self._clock = StreamClock()
         self.status = self._connecting()
 
     async def run(self) -> None:
@@ -113,7 +115,8 @@ class Ingest:
 
     async def _read(self) -> None:
         """Read one connection; returns at the end of what has an end. Raises `IngestError`, `SurtitleError`."""
-        reader = BlockReader(f"ingest {self._label}", self._open_input)
+        now = asyncio.get_running_loop().time
+        reader = BlockReader(f"ingest {self._label}", self._open_input, self._clock.missing(now()))
         begun = False
         try:
             if self._listens or not self._received:
@@ -123,6 +126,8 @@ class Ingest:
                 self._note("ended", "The stream has ended.")  # what is there now is its recording
                 return
             held, age = await _take_burst(reader) if reader.live else ([], 0.0)
+            if reader.live:
+                age = self._clock.begin(now(), age, reader.timestamp)
             await self._sink.begin(age, reader.live)
             begun, self._was_live = True, reader.live
             await self._pass_on(reader, held)
@@ -149,6 +154,7 @@ class Ingest:
             await self._sink.put(gap, frames, rate)
             self._received = True
             self._note("receiving", f"Receiving audio from {self._label}.")
+            self._clock.advance(gap + len(frames) / rate)
             position += gap + len(frames) / rate
             if (ahead := position - (now() - began) - max_ahead) > 0:
                 await asyncio.sleep(ahead)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -30,6 +31,8 @@ READ_TIMEOUT = 20.0
 _LISTEN_TIMEOUT = 5  # seconds to wait for an encoder at a time; until they have passed, the port cannot be released
 _MAX_GAP = 60.0  # seconds; a larger step of the timestamps is an encoder's new clock
 _RAW_BLOCK = 0.1  # seconds
+_LIVE_SEGMENTS = 3  # before the end of a playlist, where FFmpeg begins
+_MIN_SEGMENT = 2.0  # seconds of a segment; usually more, and then more is fetched than is missing
 
 # What a stream may lead to: a playlist may not name files, nor protocols that combine or generate other inputs.
 _NETWORK = "rtmp,rtmps,rtmpt,rtsp,rtp,srtp,udp,tcp,tls,http,https,httpproxy,hls,crypto"
@@ -53,18 +56,27 @@ class IngestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MediaInput:
-    """An open stream. ``live`` is false if it has an end that is known, as a file has."""
+    """An open stream. ``live`` is false if it has an end that is known, as a file has.
+
+    ``timestamp`` is that of the first block, in seconds on the stream's clock.
+    """
 
     blocks: Iterator[PlacedBlock]
     live: bool
+    timestamp: float | None = None
 
 
-OpenInput = Callable[[CloseLater], AbstractContextManager[MediaInput]]
-"""Opens a stream in the thread that reads it. Raises `IngestError`."""
+OpenInput = Callable[[CloseLater, float], AbstractContextManager[MediaInput]]
+"""Opens a stream in the thread that reads it. Raises `IngestError`.
+
+The number is for how many seconds before now audio is missing, which the stream may still have; 0 at first.
+"""
 
 
 @contextmanager
-def open_stream(address: MediaAddress, allow_private: bool, close_later: CloseLater) -> Iterator[MediaInput]:
+def open_stream(
+    address: MediaAddress, allow_private: bool, close_later: CloseLater, missing: float = 0.0
+) -> Iterator[MediaInput]:
     """Open a stream. Without ``allow_private``, only what is on the Internet. Raises `IngestError`.
 
     Then HTTP is checked at every connection, and the other protocols before they connect.
@@ -79,23 +91,25 @@ def open_stream(address: MediaAddress, allow_private: bool, close_later: CloseLa
         elif allow_private or address.scheme not in ("http", "https"):
             if not allow_private:
                 resolve_public(address.host, address.port)
-            container = stack.enter_context(_open(address.url, options=_options(address)))
+            container = stack.enter_context(_open(address.url, options=_options(address, missing)))
         else:
-            container = stack.enter_context(_open_http(address, close_later))
+            container = stack.enter_context(_open_http(address, close_later, missing))
         blocks = _decode(container)
         live = container.duration is None or address.scheme not in ("http", "https", "rtsp")
-        yield MediaInput(blocks, live)
+        yield MediaInput(blocks, live, clock_start(container))
 
 
 @contextmanager
-def open_file(path: str, close_later: CloseLater) -> Iterator[MediaInput]:
+def open_file(path: str, close_later: CloseLater, missing: float = 0.0) -> Iterator[MediaInput]:
     """Open a file of this computer. Raises `IngestError`."""
     with _explain(None), _open(file_url(path), options={"protocol_whitelist": "file"}) as container:
         yield MediaInput(_decode(container), live=False)
 
 
 @contextmanager
-def open_pipe(stream: IO[bytes], rate: int | None, close_later: CloseLater) -> Iterator[MediaInput]:
+def open_pipe(
+    stream: IO[bytes], rate: int | None, close_later: CloseLater, missing: float = 0.0
+) -> Iterator[MediaInput]:
     """Open standard input: a container, or raw 16-bit mono samples of ``rate`` Hz. Raises `IngestError`."""
     with _explain(None), ExitStack() as stack:
         if rate is not None:
@@ -128,19 +142,26 @@ def _open(source: Any, **more: Any) -> Any:
     return av.open(source, mode="r", timeout=(OPEN_TIMEOUT, READ_TIMEOUT), **more)
 
 
-def _options(address: MediaAddress) -> dict[str, str]:
+def _options(address: MediaAddress, missing: float) -> dict[str, str]:
     options = {"protocol_whitelist": _NETWORK}
     if address.scheme == "rtsp":
         options["rtsp_transport"] = "tcp"
     elif address.scheme.startswith("rtmp") and address.listens:
         options |= {"listen": "1", "timeout": str(_LISTEN_TIMEOUT)}
-    if address.scheme not in ("http", "https"):
+    if address.scheme in ("http", "https"):
+        options |= _start_earlier(missing)
+    else:
         options["analyzeduration"] = _ANALYZED
     return options
 
 
+def _start_earlier(missing: float) -> dict[str, str]:
+    """Options for HLS: begin so early in the playlist that it has the ``missing`` seconds, if it still has them."""
+    return {"live_start_index": str(-_LIVE_SEGMENTS - math.ceil(missing / _MIN_SEGMENT))} if missing else {}
+
+
 @contextmanager
-def _open_http(address: MediaAddress, close_later: CloseLater) -> Iterator[Any]:
+def _open_http(address: MediaAddress, close_later: CloseLater, missing: float) -> Iterator[Any]:
     """Open a stream over HTTP, with connections to public addresses only."""
     bodies: list[HttpBody] = []
 
@@ -160,11 +181,11 @@ def _open_http(address: MediaAddress, close_later: CloseLater) -> Iterator[Any]:
     def io_open(wanted: str, flags: int, options: dict[str, str]) -> HttpBody:
         return first.pop() if first and wanted == url else open_body(wanted, options)
 
-    options = {"protocol_whitelist": "http,https", "http_persistent": "0"} if is_playlist else {}
+    options = {"protocol_whitelist": "http,https", "http_persistent": "0"} | _start_earlier(missing)
     try:
         with _open(
             url if is_playlist else first[0],
-            options=options,
+            options=options if is_playlist else {},
             format="hls" if is_playlist else None,
             io_open=io_open if is_playlist else None,
         ) as container:
