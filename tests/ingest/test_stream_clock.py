@@ -16,7 +16,7 @@ def received(timestamp: float | None = 500.0) -> StreamClock:
     return clock
 
 
-def test_timestamps_that_go_on_tell_the_age_exactly() -> None:
+def test_timestamps_that_continue_tell_the_age_exactly() -> None:
     """The playlist begins at another place in its segment than the first time."""
     assert received().begin(125.0, 6.0, 523.5) == pytest.approx(7.5)
 

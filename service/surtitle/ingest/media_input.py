@@ -145,7 +145,7 @@ def _open(source: Any, **more: Any) -> Any:
 def _options(address: MediaAddress, missing: float) -> dict[str, str]:
     options = {"protocol_whitelist": _NETWORK}
     if address.scheme == "rtsp":
-        options["rtsp_transport"] = "tcp"
+        options["rtsp_flags"] = "prefer_tcp"
     elif address.scheme.startswith("rtmp") and address.listens:
         options |= {"listen": "1", "timeout": str(_LISTEN_TIMEOUT)}
     if address.scheme in ("http", "https"):
