@@ -36,8 +36,9 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
 
 
 async def encode(talk: Path, *output: str) -> asyncio.subprocess.Process:
-    """Send the talk as an encoder does, in real time."""
-    command = [need("ffmpeg"), "-nostdin", "-loglevel", "error", "-re", "-i", str(talk), *output]
+    """Send the talk with a picture as an encoder does, in real time."""
+    picture = ["-f", "lavfi", "-i", "color=size=64x48:rate=5", "-shortest", "-c:v", "libx264", "-g", "5"]
+    command = [need("ffmpeg"), "-nostdin", "-loglevel", "error", "-re", "-i", str(talk), *picture, *output]
     return await asyncio.create_subprocess_exec(*command)
 
 

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import av
 import av.error
+from av.stream import Discard
 
 from surtitle.audio.container import clock_start, decode_stream, describe_error, file_url
 from surtitle.audio.gaps import PlacedBlock, find_gaps
@@ -228,7 +229,7 @@ def _decode(container: Any) -> Iterator[PlacedBlock]:
         raise IngestError("failed", "The stream has no audio: choose one that has sound.")
     for stream in container.streams:
         if stream.index != container.streams.audio[0].index:
-            stream.discard = "all"
+            stream.discard = Discard.all
     arrivals = ArrivalClock()
     return arrivals.follow(find_gaps(decode_stream(container), clock_start(container), _MAX_GAP, arrivals.find_gap))
 
