@@ -168,8 +168,9 @@ async def test_a_meeting_that_has_not_started_is_waited_for(dialect: Dialect) ->
     fake = FAKES[dialect](new_port(), started=False)
     async with serving(fake), bench.pushing(connect(fake, dialect)) as output:
         bench.say("too early")
-        await until(lambda: "as soon as it has started" in output.state.message)
+        await until(lambda: output.skipped == 1)
         assert output.state.name == "waiting"
+        assert "What is said before it has started and captions are on is left out" in output.state.message
         asked = len(fake.requests)
         await until(lambda: len(fake.requests) >= asked)
         fake.texts.clear()

@@ -10,8 +10,8 @@ _MAX_MISSING = 60.0  # seconds: a source cannot be resumed after that
 class StreamClock:
     """Relates a stream's timestamps to the time of this computer.
 
-    How old the audio is with which a connection begins is only estimated. If the timestamps continue after a break, they
-    tell it exactly, and so what is sent again.
+    How old the audio is with which a connection begins is only estimated. If the timestamps continue after a break,
+    they tell it exactly, and so what is sent again.
     """
 
     def __init__(self) -> None:

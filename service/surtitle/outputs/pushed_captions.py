@@ -218,9 +218,10 @@ class PushedCaptions:
         for pause in (*_RETRY_PAUSES, None):
             try:
                 await self._target.send(text)
-            except (TargetRefused, TargetNotReady) as error:
+            except (TargetRefused, TargetNotReady) as error:  # what is said before a meeting may not be meant for it
+                self._given_up += 1
                 self._report.set(State(error.state, str(error)))
-                self._given_up += isinstance(error, TargetRefused)
+                self._report.on_change()
                 return
             except TargetError as error:
                 self._report.set(State("failed", str(error)))
