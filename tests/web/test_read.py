@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from websockets.asyncio.client import ClientConnection
 
@@ -14,7 +15,7 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.channel import Channel
 from surtitle.core.settings import Limits
 from surtitle.core.words import Word
-from tests.support import Running, running, until
+from tests.support import Running, readers, running, until
 
 Event = dict[str, Any]
 
@@ -200,3 +201,13 @@ async def finals(socket: ClientConnection, last: str) -> list[str]:
             if caption["final"]:
                 seen.append(caption["id"])
     return seen
+
+
+async def test_a_stream_of_events_is_complete_when_the_service_stops(caplog: pytest.LogCaptureFixture) -> None:
+    async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
+        async with client.stream("GET", "/api/channels/main/captions") as response:
+            await readers(service, "main", 1)
+            service.server.should_exit = True
+            async for _ in response.aiter_lines():  # raises an error if the response is cut off
+                pass
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

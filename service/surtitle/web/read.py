@@ -10,6 +10,7 @@ from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from surtitle.channels.feed import Event
@@ -42,7 +43,23 @@ async def read_events(request: Request) -> Response:
                     yield ServerSentEvent(data=event.data, event=event.name, id=event.id)
                     await asyncio.sleep(0)  # the server notices a client that has gone, and does not warn of each event
 
-    return EventSourceResponse(stream(), ping=int(_HEARTBEAT), send_timeout=limits.send_timeout, sep="\n")
+    return _EventStream(stream(), ping=int(_HEARTBEAT), send_timeout=limits.send_timeout, sep="\n")
+
+
+class _EventStream(EventSourceResponse):
+    """Events until the reader disconnects or the service stops, which ends the response as it should."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        complete = False
+
+        async def watched(message: Message) -> None:
+            nonlocal complete
+            complete = message["type"] == "http.response.body" and not message.get("more_body")
+            await send(message)
+
+        await super().__call__(scope, receive, watched)
+        if not complete:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def read_socket(websocket: WebSocket) -> None:
