@@ -170,7 +170,7 @@ async def test_a_meeting_that_has_not_started_is_waited_for(dialect: Dialect) ->
         bench.say("too early")
         await until(lambda: output.skipped == 1)
         assert output.state.name == "waiting"
-        assert "What is said before it has started and captions are on is left out" in output.state.message
+        assert "what is said until it has started with captions on is left out" in output.state.message
         asked = len(fake.requests)
         await until(lambda: len(fake.requests) >= asked)
         fake.texts.clear()

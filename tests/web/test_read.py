@@ -204,10 +204,13 @@ async def finals(socket: ClientConnection, last: str) -> list[str]:
 
 
 async def test_a_stream_of_events_is_complete_when_the_service_stops(caplog: pytest.LogCaptureFixture) -> None:
-    async with running() as service, httpx.AsyncClient(base_url=service.url, timeout=30) as client:
-        async with client.stream("GET", "/api/channels/main/captions") as response:
-            await readers(service, "main", 1)
-            service.server.should_exit = True
-            async for _ in response.aiter_lines():  # raises an error if the response is cut off
-                pass
+    async with (
+        running() as service,
+        httpx.AsyncClient(base_url=service.url, timeout=30) as client,
+        client.stream("GET", "/api/channels/main/captions") as response,
+    ):
+        await readers(service, "main", 1)
+        service.server.should_exit = True
+        async for _ in response.aiter_lines():  # raises an error if the response is cut off
+            pass
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []

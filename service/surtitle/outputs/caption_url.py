@@ -69,7 +69,7 @@ class _CaptionUrl:
             raise TargetRefused(f"{self.name} refuses the link, which may have expired: copy the link again.")
         if status in (400, 404):
             raise TargetNotReady(
-                f"{self.name} takes no captions yet. What is said before it has started and captions are on is left out."
+                f"{self.name} takes no captions yet: what is said until it has started with captions on is left out."
             )
         raise TargetError(f"{self.name} does not take captions (status {status}).", repeatable=_may_pass(status))
 
