@@ -430,6 +430,12 @@ export interface SessionObsRecording {
   start: number;
 }
 
+/** Somebody who speaks in a session; `shown` is the name that readers see. */
+export interface SessionSpeaker {
+  name: string;
+  shown: string;
+}
+
 /** A second transcription of a session. */
 export interface SecondPass {
   /** 0 to 1 */
@@ -471,6 +477,7 @@ export interface Session {
   recordings: SessionRecording[];
   /** seconds */
   seconds: number;
+  speakers?: SessionSpeaker[];
   versions: string[];
 }
 

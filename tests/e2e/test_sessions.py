@@ -219,3 +219,19 @@ async def test_a_session_is_deleted_after_a_question(service: Running, spoken: T
     await page.page.click("#delete")
     await page.page.wait_for_url("**/sessions")
     assert service.services.sessions.transcripts.session(spoken.session) is None
+
+
+async def test_speakers_of_an_old_session_are_renamed(service: Running, window: Any) -> None:
+    channel = service.services.hub.channel("old")
+    channel.begin()
+    put(service, "old", "r1", 1, "Good evening", final=True, speaker="Speaker 1")
+    put(service, "old", "r2", 1, "and welcome", start=3.0, final=True)
+    session = channel.session.current.id
+    channel.clear()
+    page = await window(f"{service.url}/sessions/{session}")
+    await page.until("document.querySelectorAll('#speakers input').length === 2")
+    await page.page.click("#speakers summary")
+    await page.page.fill("#speakers [name='Speaker 1']", "Ada")
+    await page.page.click("#speakers [type=submit]")
+    await page.until("document.querySelector('#transcript h3').textContent === 'Ada'")
+    assert await page.page.input_value("#speakers [name='Speaker 1']") == "Ada"

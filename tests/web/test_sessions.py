@@ -201,3 +201,42 @@ async def test_a_service_that_keeps_nothing_has_no_sessions() -> None:
     async with running() as service, httpx.AsyncClient(base_url=service.url) as client:
         assert (await client.get("/api/sessions")).json() == {"sessions": []}
         assert (await client.get("/api/sessions/x")).json()["code"] == "no_such_session"
+
+
+async def test_speakers_can_be_renamed_after_a_session_has_ended(service: Running, client: httpx.AsyncClient) -> None:
+    hub = service.services.hub
+    channel = hub.channel("renamed")
+    channel.begin()
+    put(service, "renamed", "r1", 1, "Good evening", final=True, speaker="Speaker 1")
+    put(service, "renamed", "r2", 1, "and welcome", start=3.0, final=True, speaker="Speaker 1, Speaker 2")
+    put(service, "renamed", "r3", 1, "to everybody", start=6.0, final=True)
+    hub.change("renamed", {"names": {"Speaker 1": "Ada"}})
+    address = f"/api/sessions/{channel.session.current.id}"
+    speakers = (await client.get(address)).json()["speakers"]
+    assert [tuple(one.values()) for one in speakers] == [("Speaker 1", "Ada"), ("Speaker 2",) * 2, ("Host",) * 2]
+    channel.clear()  # which begins another session
+    renamed = await client.patch(address, json={"names": {"Speaker 1": "Grace", "Speaker 2": " Alan ", "Host": ""}})
+    assert {one["name"]: one["shown"] for one in renamed.json()["speakers"]} == {
+        "Speaker 1": "Grace",
+        "Speaker 2": "Alan",
+        "Host": "Host",
+    }
+    text = (await client.get(f"{address}/transcript.txt")).text
+    assert [name in text for name in ("Grace:", "Grace, Alan:", "Host:", "Ada")] == [True, True, True, False]
+    assert channel.settings.names == {"Speaker 1": "Ada"}, "the next session has names of its own"
+    assert (await client.patch(address, json={"names": {}})).json()["speakers"] == renamed.json()["speakers"]
+    assert (await client.patch("/api/sessions/nothing", json={"names": {}})).status_code == 404
+    assert (await client.patch(address, json={"names": {"Host": 1}})).status_code == 400
+
+
+async def test_speakers_of_a_session_that_continues_get_names_of_the_channel(
+    service: Running, client: httpx.AsyncClient
+) -> None:
+    channel = service.services.hub.channel("continuing")
+    channel.begin()
+    put(service, "continuing", "r1", 1, "Good evening", final=True, speaker="Speaker 1")
+    address = f"/api/sessions/{channel.session.current.id}"
+    await client.patch(address, json={"names": {"Speaker 1": "Ada"}})
+    assert channel.settings.names == {"Speaker 1": "Ada"}
+    await client.patch(address, json={"names": {"Speaker 1": ""}})
+    assert channel.settings.names == {}

@@ -162,6 +162,9 @@ export const getSessions = (query) => request(`${BASE}/api/sessions?${query}`);
 /** @type {(id: string, signal?: AbortSignal) => Promise<Session>} */
 export const getSession = (id, signal) => request(sessionPath(id), { signal });
 
+/** Show other names for speakers. @type {(id: string, names: Record<string, string>) => Promise<Session>} */
+export const renameSpeakers = (id, names) => request(sessionPath(id), { method: "PATCH", body: { names } });
+
 /** @type {(id: string) => Promise<unknown>} */
 export const deleteSession = (id) => request(sessionPath(id), { method: "DELETE" });
 

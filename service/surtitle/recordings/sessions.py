@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from surtitle.captions.caption import Caption
-from surtitle.captions.names import apply_names
+from surtitle.captions.names import apply_names, list_speakers
 from surtitle.captions.transcript import sort_final
 from surtitle.channels.hub import Hub
 from surtitle.channels.session import ORIGINAL, names_in
+from surtitle.channels.settings import clean_name
 from surtitle.core.errors import NoSuchSession, StillRecording
 from surtitle.core.wire import sessions as wire
-from surtitle.core.wire.sessions import SearchHit, SessionAudio, SessionObsRecording, SessionRecording
+from surtitle.core.wire.sessions import SearchHit, SessionAudio, SessionObsRecording, SessionRecording, SessionSpeaker
 from surtitle.recordings.difference import Difference, compare
 from surtitle.recordings.files import RecordingFile, RecordingFiles
 from surtitle.recordings.mix import mix_end, mix_start
@@ -75,6 +76,7 @@ class Sessions:
         described = self._describe(summary, recordings)
         described["polish"] = job.as_json() if job else None
         obs_recordings = await asyncio.to_thread(self.transcripts.obs_recordings, session)
+        described["speakers"] = await self._list_speakers(summary)
         described["obs_recordings"] = [_describe_obs_recording(one) for one in obs_recordings]
         return described
 
@@ -133,6 +135,24 @@ class Sessions:
                 return recording.path
         raise NoSuchSession("There is no such recording in this session.")
 
+    async def rename(self, session: str, names: Mapping[str, str]) -> None:
+        """Show other names for the speakers of a session; "" shows a speaker's own name again.
+
+        As long as a channel continues the session, its names change; afterwards only those of the session do. Raises
+        `NoSuchSession`, `BadRequest` for too many.
+        """
+        summary = await self.summary(session)
+        names = {clean_name(name): clean_name(shown) for name, shown in names.items() if clean_name(name)}
+        channel = self.hub.find_channel(summary.session.channel)
+        if channel is not None and channel.session.is_current(session):
+            changed = {**channel.settings.names, **names}
+            shown = {name: other for name, other in changed.items() if other}
+            self.hub.change(channel.name, {"names": shown})
+            return
+        before = names_in(summary.session, self.hub.names(summary.session.channel))
+        changed = {**before, **{name: shown or name for name, shown in names.items()}}
+        await asyncio.to_thread(self.transcripts.rename, session, changed)
+
     async def delete(self, session: str) -> None:
         """Delete a session with all its files. Sources that are running continue in a new session.
 
@@ -159,6 +179,11 @@ class Sessions:
         if not await self._recordings(summary):
             raise NoSuchSession("This session was not recorded, so there is nothing to transcribe again.")
         self.retranscriber.start(session, model)
+
+    async def _list_speakers(self, summary: Summary) -> list[SessionSpeaker]:
+        captions = await asyncio.to_thread(self.transcripts.captions, summary.session.id, self._best(summary))
+        names = names_in(summary.session, self.hub.names(summary.session.channel))
+        return [SessionSpeaker(name=name, shown=names.get(name, name)) for name in list_speakers(captions)]
 
     async def _recordings(self, summary: Summary) -> Sequence[RecordingFile]:
         return await asyncio.to_thread(self.recording_files.recordings, summary.session.id)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import msgpack
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.engine import Connection
 
 from surtitle.captions.caption import Caption, pack_caption, unpack_caption
@@ -50,6 +51,12 @@ class Transcripts:
         with self._database.connect() as connection:
             row = connection.execute(select(SESSIONS).where(SESSIONS.c.id == name)).first()
             return _summary(connection, row) if row else None
+
+    def rename(self, session: str, names: Mapping[str, str]) -> None:
+        """Set the names of a session's speakers; those of its channel no longer apply to them."""
+        packed = msgspec.json.encode(names).decode()
+        with self._database.begin() as connection:
+            connection.execute(update(SESSIONS).where(SESSIONS.c.id == session).values(names=packed))
 
     def captions(self, session: str, version: str = LIVE, track: str = ORIGINAL) -> list[Caption]:
         """The captions of one version and language, in order of time."""

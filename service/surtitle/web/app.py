@@ -149,6 +149,7 @@ def _routes(settings: Settings) -> list[AnyRoute]:
         GuardedWebSocketRoute("/api/status", channels.status_socket, needs=PUBLISH_ANY),
         GuardedRoute("/api/sessions", sessions.list_sessions, needs=ADMIN_ALL),
         GuardedRoute(session, sessions.session, needs=ADMIN_ALL),
+        GuardedRoute(session, sessions.rename_speakers, ["PATCH"], needs=ADMIN_ALL),
         GuardedRoute(session, sessions.delete_session, ["DELETE"], needs=ADMIN_ALL),
         GuardedRoute(session + "/transcript.{form}", sessions.session_transcript, needs=ADMIN_ALL),
         GuardedRoute(session + "/audio", sessions.session_audio, needs=ADMIN_ALL),

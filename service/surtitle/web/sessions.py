@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
@@ -44,6 +45,14 @@ async def list_sessions(request: Request) -> Response:
 async def session(request: Request) -> Response:
     """`GET /api/sessions/{id}`."""
     return JSONResponse(await _get_sessions(request).get(request.path_params["id"]))
+
+
+async def rename_speakers(request: Request) -> Response:
+    """`PATCH /api/sessions/{id}` with `{"names":{"Speaker 1":"Ada"}}`: show other names for speakers."""
+    sessions = _get_sessions(request)
+    wanted = await read_json(request, _SessionChange, "A change of a session", '{"names":{"Speaker 1":"Ada"}}')
+    await sessions.rename(request.path_params["id"], wanted.names)
+    return JSONResponse(await sessions.get(request.path_params["id"]))
 
 
 async def delete_session(request: Request) -> Response:
@@ -122,6 +131,10 @@ async def stop_polishing(request: Request) -> Response:
     sessions = _get_sessions(request)
     await sessions.retranscriber.stop(request.path_params["id"])
     return JSONResponse(await sessions.get(request.path_params["id"]))
+
+
+class _SessionChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    names: Annotated[dict[str, str], msgspec.Meta(max_length=100)]
 
 
 class _PolishRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -56,6 +56,13 @@ class SessionObsRecording(TypedDict):
     seconds: Annotated[float | None, Meta(description="null while it is made")]
 
 
+class SessionSpeaker(TypedDict):
+    """Somebody who speaks in a session; ``shown`` is the name that readers see."""
+
+    name: str
+    shown: str
+
+
 class SecondPass(TypedDict):
     """A second transcription of a session."""
 
@@ -88,6 +95,7 @@ class Session(TypedDict):
     audio: SessionAudio | None
     recordings: list[SessionRecording]
     obs_recordings: NotRequired[list[SessionObsRecording]]
+    speakers: NotRequired[list[SessionSpeaker]]
     polish: NotRequired[SecondPass | None]
     hits: NotRequired[list[SearchHit]]
 

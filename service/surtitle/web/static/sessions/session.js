@@ -1,7 +1,7 @@
 // One session: its transcript, which follows the playback, and what can be done with it.
 
 import {
-  BASE, ServiceError, deleteSession, getDifference, getSession, getSessionTranscript, sessionPath, startSecondPass, stopSecondPass,
+  BASE, ServiceError, deleteSession, getDifference, getSession, getSessionTranscript, renameSpeakers, sessionPath, startSecondPass, stopSecondPass,
 } from "../overlay/shared/api.js";
 import { create, element, part, write } from "../overlay/shared/dom.js";
 import { formatBytes, formatClock, languageName, percent } from "../overlay/shared/format.js";
@@ -38,6 +38,12 @@ element("delete").addEventListener("click", async () => {
     await refresh();
     report(error);
   }
+});
+element("speakers").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const inputs = [...element("speakers").querySelectorAll("input")];
+  await update(renameSpeakers(id, Object.fromEntries(inputs.map((input) => [input.name, input.value]))));
+  await read(version);
 });
 element("polish").addEventListener("click", () => update(startSecondPass(id, requests.signal)));
 element("stop").addEventListener("click", () => update(stopSecondPass(id)));
@@ -80,6 +86,7 @@ function show(session) {
   write(element("facts"), sessionFacts(session));
   showAudio(session);
   showSecondPass(session);
+  showSpeakers(session);
   showChoice(session);
   showFiles(session);
   downloads.setRecordings(session.obs_recordings ?? []);
@@ -131,6 +138,21 @@ function secondPassText(pass) {
 /** @param {SecondPass | null | undefined} pass */
 function isBusy(pass) {
   return pass?.state === "running" || pass?.state === "waiting";
+}
+
+/** @param {Session} session */
+function showSpeakers({ speakers = [] }) {
+  const box = element("speakers");
+  box.hidden = !speakers.length;
+  if (box.querySelector("input:focus")) return; // somebody is writing
+  const rows = speakers.map(({ name, shown }) => {
+    const input = create("input");
+    [input.name, input.value, input.placeholder, input.maxLength, input.dir] = [name, shown === name ? "" : shown, name, 80, "auto"];
+    const label = create("label", "", name);
+    label.append(input);
+    return label;
+  });
+  part(box, ".names").replaceChildren(...rows);
 }
 
 /** @param {Session} session */
