@@ -7,11 +7,14 @@ repository of Resemblyzer has a suitable part of it in ``audio_data``.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.container import decode
@@ -26,6 +29,8 @@ _LEARNED = 15.0  # seconds of speech
 _LENGTHS = (6.0, 12.0)  # seconds of speech to recognize
 _SNR = 15.0  # dB
 _FADE = 0.07  # seconds in which a room's echo becomes weaker by a factor of e
+
+_Numbers = NDArray[np.floating[Any]]
 
 
 def main() -> None:
@@ -122,10 +127,55 @@ def _in_a_room(samples: Samples) -> Samples:
     return np.asarray(np.fft.irfft(spectrum)[: len(samples)], dtype=np.float32)
 
 
+def _filtered(gain: Callable[[_Numbers], _Numbers]) -> Callable[[Samples], Samples]:
+    """A microphone whose ``gain`` in dB depends on the frequency in Hz."""
+
+    def apply(samples: Samples) -> Samples:
+        spectrum, frequencies = np.fft.rfft(samples), np.fft.rfftfreq(len(samples), 1 / RATE)
+        filtered = spectrum * 10 ** (gain(np.maximum(frequencies, 20.0)) / 20)
+        return np.asarray(np.fft.irfft(filtered, len(samples)), dtype=np.float32)
+
+    return apply
+
+
+def _tilted(slope: float) -> Callable[[Samples], Samples]:
+    """``slope`` dB per octave around 1 kHz, within three octaves."""
+    return _filtered(lambda hertz: slope * np.clip(np.log2(hertz / 1000), -3, 3))
+
+
+_laptop = _filtered(  # no bass, a resonance, little above 6 kHz
+    lambda hertz: (
+        -18 * np.maximum(np.log2(300 / hertz), 0)
+        + 6 * np.exp(-((np.log2(hertz / 2500) / 0.5) ** 2))
+        - 12 * np.maximum(np.log2(hertz / 6000), 0)
+    )
+)
+
+
+def _coded(*codec: str) -> Callable[[Samples], Samples]:
+    """What ffmpeg's encoder with these options, the last of which is the format, leaves of it."""
+
+    def apply(samples: Samples) -> Samples:
+        raw = ["-f", "f32le", "-ar", str(RATE), "-ac", "1"]
+        quiet = ["ffmpeg", "-loglevel", "error"]
+        coded = subprocess.run(
+            [*quiet, *raw, "-i", "-", *codec, "-"], input=samples.tobytes(), capture_output=True, check=True
+        )
+        back = subprocess.run([*quiet, "-i", "-", *raw, "-"], input=coded.stdout, capture_output=True, check=True)
+        return np.frombuffer(back.stdout, np.float32)
+
+    return apply
+
+
 _Condition = tuple[str, Callable[[Samples], Samples], Callable[[Samples], Samples]]
 
 _CONDITIONS: tuple[_Condition, ...] = (
     ("same", _same, _same),
+    ("3 dB per octave darker in the second session", _same, _tilted(-3)),
+    ("3 dB per octave brighter in the second session", _same, _tilted(3)),
+    ("a laptop's microphone in the second session", _same, _laptop),
+    ("Opus, 16 kbit/s, in the second session", _same, _coded("-c:a", "libopus", "-b:a", "16k", "-f", "ogg")),
+    ("MP3, 32 kbit/s, in the second session", _same, _coded("-c:a", "libmp3lame", "-b:a", "32k", "-f", "mp3")),
     ("noise in the second session", _same, _noisy),
     ("telephone in the second session", _same, _telephone),
     ("telephone in both sessions", _telephone, _telephone),

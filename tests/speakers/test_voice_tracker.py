@@ -40,38 +40,38 @@ def heard(tracker: VoiceTracker) -> dict[int, tuple[float, float]]:
 
 def test_a_voice_is_made_of_what_a_speaker_says_alone() -> None:
     tracker = VoiceTracker(level)
-    tracker.put(0, np.concatenate((tone(0.1, 4), tone(0.9, 4), tone(0.5, 4), tone(0.1, 4))))
-    tracker.add(0, np.concatenate((active(4, 0), active(4, 0, 1), active(4, 1), active(4, 0))))
-    assert heard(tracker) == {0: (0.1, 8.0), 1: (0.5, 4.0)}
+    tracker.put(0, np.concatenate((tone(0.1, 8), tone(0.9, 8), tone(0.5, 8), tone(0.1, 8))))
+    tracker.add(0, np.concatenate((active(8, 0), active(8, 0, 1), active(8, 1), active(8, 0))))
+    assert heard(tracker) == {0: (0.1, 16.0), 1: (0.5, 8.0)}
 
 
 def test_activity_may_come_later_and_in_other_pieces() -> None:
     changes: list[None] = []
     tracker = VoiceTracker(level, lambda: changes.append(None))
-    sound = tone(0.2, 8)
+    sound = tone(0.2, 12)
     for at in range(0, len(sound), 1000):
         tracker.put(at, sound[at : at + 1000])
-    for frame in range(0, 100, 5):
+    for frame in range(0, 150, 5):
         tracker.add(frame * PER_FRAME, active(5 * FRAME, 2), model=3)
-    assert heard(tracker) == {3 * SPEAKERS + 2: (0.2, 8.0)}
-    assert len(changes) == 1 + (len(sound) - WINDOW) // (WINDOW // 2)
+    assert heard(tracker) == {3 * SPEAKERS + 2: (0.2, 12.0)}
+    assert len(changes) == 2, "after 6.4 s, and after 12 s"
 
 
 def test_lost_audio_is_left_out() -> None:
     tracker = VoiceTracker(level)
-    tracker.put(0, tone(0.2, 2))
-    tracker.put(6 * RATE, tone(0.2, 2))
-    tracker.add(0, active(8, 0))
-    assert heard(tracker) == {0: (0.2, 4.0)}
+    tracker.put(0, tone(0.2, 4))
+    tracker.put(6 * RATE, tone(0.2, 4))
+    tracker.add(0, active(10, 0))
+    assert heard(tracker) == {0: (0.2, 8.0)}
 
 
 def test_an_uncertain_frame_does_not_count() -> None:
     tracker = VoiceTracker(level)
-    tracker.put(0, tone(0.2, 8))
-    activity = active(8, 0)
+    tracker.put(0, tone(0.2, 16))
+    activity = active(16, 0)
     activity[: len(activity) // 2, 1] = 0.4
     tracker.add(0, activity)
-    assert heard(tracker) == {0: (0.2, 4.0)}
+    assert heard(tracker) == {0: (0.2, 8.0)}
 
 
 def test_a_minute_of_a_voice_is_enough() -> None:
@@ -86,5 +86,5 @@ def test_a_minute_of_a_voice_is_enough() -> None:
         tracker.put(at, tone(0.2, 4))
         tracker.add(at, active(4, 0))
     ((_, seconds),) = heard(tracker).values()
-    assert seconds == pytest.approx(60.0, abs=4.0)
-    assert sum(computed) * WINDOW / 2 < 64 * RATE
+    assert seconds == pytest.approx(60.0, abs=6.0)
+    assert sum(computed) * WINDOW / 2 < 66 * RATE

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from surtitle.channels.voice_store import KnownVoice
-from surtitle.speakers.voice_encoder import SIZE
+from surtitle.speakers.voice_encoder import NAME, SIZE
 from surtitle.speakers.voice_tracker import Voice
 from surtitle.store.journal import Store
 from surtitle.store.voices import Voices
@@ -37,7 +37,7 @@ def test_voices_belong_to_a_channel(store: Store) -> None:
     voices.save("other", known("2", "Bob"))
     assert voices.channels() == ["main", "other"]
     (ada,) = voices.load("main")
-    assert (ada.name, ada.added, ada.voice.seconds, ada.network) == ("Ada", 1.0, 8.0, "resemblyzer-0.1.4")
+    assert (ada.name, ada.added, ada.voice.seconds, ada.network) == ("Ada", 1.0, 8.0, NAME)
     assert ada.voice.print.tolist() == [0.5] * SIZE
     voices.delete("main", ["1", "2"])
     assert voices.channels() == ["other"]

@@ -15,7 +15,7 @@ from surtitle.speakers.voice_tracker import Voice
 MIN_SECONDS = 6.0
 """Seconds of speech from which a voice is compared or remembered."""
 
-MIN_SIMILARITY = 0.82
+MIN_SIMILARITY = 0.84
 """Cosine from which two voice prints are of the same person."""
 
 MIN_MARGIN = 0.05

@@ -16,6 +16,7 @@ from surtitle.speakers.voice_encoder import SIZE, WINDOW, VoicePrint, compute_vo
 
 _STEP = WINDOW // 2  # samples from one window to the next
 _PER_FRAME = round(FRAME * RATE)
+_MIN_WINDOWS = 7  # that are computed together, 6.4 s at first: a microphone's sound can only be told from much speech
 _MIN_ACTIVITY = 0.5  # probability from which a speaker is active
 _MAX_OTHERS = 0.3  # probability up to which the others are silent
 _MAX_SECONDS = 60.0  # of a speaker's voice, after which nothing more is computed
@@ -96,7 +97,7 @@ class VoiceTracker:
     def _extend(self, key: int, speaker: _Speaker) -> bool:
         """Compute the prints of the speech that fills windows. Returns whether there was any."""
         count = (len(speaker.speech) - WINDOW) // _STEP + 1
-        if count <= 0:
+        if count < _MIN_WINDOWS:
             return False
         windows = np.lib.stride_tricks.sliding_window_view(speaker.speech, WINDOW)[::_STEP][:count]
         speaker.total += self._compute(np.ascontiguousarray(windows)).sum(axis=0)
