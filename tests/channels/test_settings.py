@@ -12,7 +12,7 @@ import pytest
 import surtitle
 from surtitle.channels.settings import ChannelSettings, ClosedCaptions, SettingsDescription, number_limits
 from surtitle.core.errors import BadRequest
-from surtitle.speakers.sortformer import LATENCIES
+from surtitle.speakers.model import LATENCIES
 
 DASHBOARD = Path(surtitle.__file__).parent / "web/templates/dashboard.html"
 

@@ -23,6 +23,7 @@ from surtitle.core.errors import BadAudio, EngineError
 from surtitle.core.settings import Settings
 from surtitle.core.words import Word
 from surtitle.speakers import recorded
+from surtitle.speakers.sortformer_kind import SortformerKind
 from surtitle.speakers.timeline import FRAME, SPEAKERS, Timeline
 from tests.support import as_wav, silence
 
@@ -138,7 +139,7 @@ def test_an_unwritable_output_is_refused_before_the_work(monkeypatch: pytest.Mon
 
 
 def test_speakers_need_the_extra(monkeypatch: pytest.MonkeyPatch, talk: Path) -> None:
-    monkeypatch.setattr(recorded, "EXTRA", "no_such_module")
+    monkeypatch.setattr("surtitle.core.kinds.importlib.util.find_spec", lambda name: None)
     result = run(monkeypatch, ScriptedTranscriber(["はい。"]), talk, "--speakers")
     assert result.exit_code == 1
     assert "surtitle[diarization]" in result.stderr
@@ -150,7 +151,7 @@ def test_words_have_their_speakers(monkeypatch: pytest.MonkeyPatch, talk: Path) 
         activity = np.zeros((round(1 / FRAME), SPEAKERS), dtype=np.float32)
         activity[:, speaker] = 1.0
         timeline.add(timeline.known, activity)
-    monkeypatch.setattr(recorded, "EXTRA", "service")
+    monkeypatch.setattr(SortformerKind, "problem", lambda self: "")
     monkeypatch.setattr(recorded, "speakers", lambda blocks, model, progress: timeline)
     result = run(monkeypatch, ScriptedTranscriber(["one"], ["two"], ["three"]), talk, "--speakers", "-f", "txt")
     assert result.exit_code == 0, result.stderr
@@ -168,21 +169,21 @@ class FakeProcess:
     def wait_until_loaded(self) -> None:
         """It always is."""
 
-    def ask(self, operation: str, key: int, *request: Any) -> list[tuple[int, int, bytes]]:
+    def ask(self, operation: str, key: int, *request: Any) -> list[tuple[int, int, bytes, int]]:
         if operation == "flush":
             return []
         _, position, samples = request
         frames = len(samples) // 4 // round(FRAME * 16_000)
         activity = np.zeros((frames, SPEAKERS), dtype=np.float32)
         activity[:, (position // 320_000) % 2] = 1.0
-        return [(position, frames, activity.tobytes())]
+        return [(position, frames, activity.tobytes(), 0)]
 
     def close(self) -> None:
         """There is no process."""
 
 
 def test_a_recording_of_any_length_keeps_its_speakers(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorded, "EXTRA", "service")
+    monkeypatch.setattr(SortformerKind, "problem", lambda self: "")
     monkeypatch.setattr(recorded, "SpeakerProcess", FakeProcess)
     progress: list[float] = []
     found = recorded.speakers([silence(20)] * 30, "model.nemo", progress.append)

@@ -11,6 +11,7 @@ import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.speakers import diarizer
+from surtitle.speakers.sortformer_kind import SortformerKind
 from surtitle.speakers.timeline import FRAME, SPEAKERS
 from tests.support import silence
 
@@ -29,7 +30,7 @@ class ScriptedModel:
     def wait_until_loaded(self) -> None:
         """It is."""
 
-    def ask(self, request: str, key: int, *more: Any) -> list[tuple[int, int, bytes]]:
+    def ask(self, request: str, key: int, *more: Any) -> list[tuple[int, int, bytes, int]]:
         if request != "feed":
             return []
         _, position, samples = more
@@ -39,7 +40,7 @@ class ScriptedModel:
         for frame in range(begin, until):
             if frame < len(self.script) and self.script[frame] >= 0:
                 activity[frame - begin, self.script[frame]] = 0.9
-        return [(begin * _PER_FRAME, until - begin, activity.tobytes())]
+        return [(begin * _PER_FRAME, until - begin, activity.tobytes(), 0)]
 
     def close(self) -> None:
         """Nothing is open."""
@@ -48,7 +49,7 @@ class ScriptedModel:
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedModel]:
     """Services use `ScriptedModel`, whose script a test sets."""
-    monkeypatch.setattr(diarizer, "EXTRA", "json")
+    monkeypatch.setattr(SortformerKind, "problem", lambda self: "")
     monkeypatch.setattr(diarizer, "SpeakerProcess", ScriptedModel)
     return ScriptedModel
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from surtitle.audio import Samples
+from surtitle.audio import RATE, Samples
 from tests.support import need, silence
 from tests.trained_models.sortformer.dialogues import FLITE, Dialogue, Stock, Writer
 from tests.trained_models.sortformer.voices import HELD_OUT_SENTENCES, InterleavedWord, Speaker, Voices, sentences
@@ -34,6 +34,15 @@ def dialogues(speakers: int, count: int, seconds: float = 30.0) -> list[Dialogue
     """Dialogues of so many voices; always the same ones."""
     writer = Writer(stock(), 500 + speakers)
     return [writer.dialogue(seconds, writer.cast(speakers), cut_share=0.0) for _ in range(count)]
+
+
+@cache
+def two_voices() -> tuple[Samples, Samples]:
+    """Four seconds of speech by each of two people."""
+    need("flite")
+    voices, text = Voices(5), "The train was late because of the heavy snow, so he walked along the river."
+    first, second = (voices.say(Speaker(base), text)[: 4 * RATE] for base in ("rms", "slt"))
+    return first, second
 
 
 def turns(*said: tuple[str, str], pause: float = 0.2) -> Samples:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from surtitle.audio import RATE
-from surtitle.speakers import diarizer
 from surtitle.speakers.diarizer import Diarizer, SpeakerStream, State
+from surtitle.speakers.sortformer_kind import SortformerKind
 from tests.support import silence, until
 
 
@@ -20,15 +20,15 @@ def listening(latency: float = 1.04) -> SpeakerStream:
 
 
 def test_without_the_extra_there_is_no_diarization(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diarizer, "EXTRA", "no_such_module")
+    monkeypatch.setattr(SortformerKind, "problem", lambda self: "It is missing: install it.")
     ears = Diarizer("model.nemo")
     assert ears.open(0.0, 1.04) is None
-    assert ears.state == State("missing")
+    assert ears.state == State("missing", "It is missing: install it.")
     ears.close()
 
 
 async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(diarizer, "EXTRA", "service")
+    monkeypatch.setattr(SortformerKind, "problem", lambda self: "")
     broken = tmp_path / "broken.nemo"
     broken.write_bytes(b"no model")
     ears = Diarizer(str(broken))

@@ -45,7 +45,7 @@ def _parrot(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         EntryPoint("broken", f"{__name__}.missing:KIND", kinds.GROUP),
         EntryPoint("whisper", f"{__name__}:PARROT", kinds.GROUP),
     ]
-    monkeypatch.setattr(kinds, "entry_points", lambda group: points)
+    monkeypatch.setattr("surtitle.core.kinds.entry_points", lambda group: points)
     monkeypatch.setattr(PARROT, "missing", "", raising=False)
     engine_kinds.cache_clear()
     yield
@@ -133,10 +133,3 @@ def test_its_models_are_in_the_catalogue() -> None:
 def test_clients_see_no_directories_of_other_kinds_either() -> None:
     assert catalogue.plain_name("parrot:/home/ann/models/macaw") == "parrot:macaw"
     assert catalogue.plain_name("parrot") == "parrot"
-
-
-def test_the_line_that_installs_an_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert kinds.describe_missing("It", "numpy", "it") == ""
-    assert kinds.describe_missing("It", "no_such_module", "it").endswith("run `pip install 'surtitle[it]'`.")
-    monkeypatch.setattr(kinds, "is_packaged", lambda: True)
-    assert "downloaded program" in kinds.describe_missing("It", "no_such_module", "it")

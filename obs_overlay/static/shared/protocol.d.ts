@@ -710,7 +710,7 @@ export interface SourceStatus {
 /** Whether speakers are told apart, and the state of the model that does it. */
 export interface DiarizationStatus {
   enabled: boolean;
-  /** why it failed */
+  /** why it failed, or what is missing */
   message: string;
   state: "failed" | "loading" | "missing" | "off" | "ready";
   /** people whose voices are known */

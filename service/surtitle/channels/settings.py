@@ -21,7 +21,7 @@ from surtitle.captions.cea608 import check_writable
 from surtitle.channels.output_settings import Output, check_url
 from surtitle.core.errors import BadRequest
 from surtitle.core.wire.models import ModelProgress
-from surtitle.speakers.sortformer import LATENCIES
+from surtitle.speakers.model import LATENCIES
 from surtitle.speech.engine import Hints
 from surtitle.text.language_names import find
 from surtitle.vocabulary.rules import Vocabulary

@@ -105,7 +105,8 @@ main.add_command(voices)
     metavar="FILE|NAME",
     default=SPEAKER_MODEL,
     show_default=True,
-    help="The model that tells speakers apart in channels that ask for it: a .nemo file, or a name on the hub.",
+    help="The model that tells speakers apart in channels that ask for it: a .nemo file, a name on the hub, or one of "
+    "another kind, as KIND:MODEL.",
 )
 @data_dir_option("The folder for settings, transcripts and recordings.")
 @click.option(
@@ -229,11 +230,7 @@ def _check_settings(settings: Settings) -> Settings:
     """Return the settings. Raises `click.UsageError`, before anything starts, if they cannot work."""
     check_access(settings)
     settings = name_models(settings, choose=False)
-    if settings.speaker_model.endswith(".nemo") and not Path(settings.speaker_model).is_file():
-        raise click.UsageError(
-            f"The speaker model {settings.speaker_model!r} does not exist: give another file, or a name on the hub, "
-            "with --speaker-model."
-        )
+    _check_speaker_model(settings.speaker_model)
     if settings.transcripts is not None:
         check_folder(settings.transcripts, "--transcripts")
     if settings.compat_channel is not None:
@@ -251,6 +248,17 @@ def _check_settings(settings: Settings) -> Settings:
         except SurtitleError as error:
             raise click.UsageError(error.message) from error
     return settings
+
+
+def _check_speaker_model(name: str) -> None:
+    """Raise `click.UsageError` if there can be no such model. What is missing for it is said when it is needed."""
+    from surtitle.speakers.kinds import find_diarizer
+
+    try:
+        model = find_diarizer(name)
+        model.kind.check_model(model.name)
+    except SurtitleError as error:
+        raise click.UsageError(error.message) from error
 
 
 async def _serve(settings: Settings, verbose: bool, log_format: str, *, open_dashboard: bool) -> None:

@@ -75,13 +75,13 @@ _INTERRUPTED = 130  # exit status after Ctrl-C, as shells define it
     help="A model: a name such as small.en, or a directory. By default the largest of Whisper on this computer.",
 )
 @language_option
-@click.option("--speakers", is_flag=True, help="Tell speakers apart; needs the extra `diarization`.")
+@click.option("--speakers", is_flag=True, help="Tell speakers apart; needs the extra `diarization` or `diart`.")
 @click.option(
     "--speaker-model",
     metavar="FILE|NAME",
     default=SPEAKER_MODEL,
     show_default=True,
-    help="The model that tells speakers apart: a .nemo file, or a name on the hub.",
+    help="The model that tells speakers apart: a .nemo file, a name on the hub, or one of another kind, as KIND:MODEL.",
 )
 @track_option
 def transcribe(
@@ -107,7 +107,7 @@ def transcribe(
     from surtitle.cli.track_choice import choose_tracks
     from surtitle.cli.transcription import open_transcriber
     from surtitle.core import logs
-    from surtitle.speakers.recorded import check_installed
+    from surtitle.speakers.kinds import find_diarizer
 
     logs.configure(verbose=False)
     if speakers and track == ALL:
@@ -122,9 +122,7 @@ def transcribe(
         depends_on = f"{engine} {model or ''} {language}"
         unfinished = {job: Unfinished(job.file, job.output, depends_on, resume=resume) for job in jobs}
         if speakers:
-            check_installed()
-            if speaker_model.endswith(".nemo") and not Path(speaker_model).is_file():
-                raise click.UsageError(f"There is no file {speaker_model}: give another with --speaker-model.")
+            find_diarizer(speaker_model).check()
         if len(jobs) == 1:  # of several files, one that cannot be read must not stop the others
             choose_tracks(jobs[0].file, track or ALL)
         transcriber = open_transcriber(settings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import subprocess
 import threading
@@ -10,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,13 +17,11 @@ from surtitle.audio import RATE, Samples
 from surtitle.core.errors import ModelError
 from surtitle.core.processes import read_answer, start_process, write_frame
 from surtitle.core.wire.speakers import DiarizationState
+from surtitle.speakers.kinds import find_diarizer
 from surtitle.speakers.timeline import SPEAKERS, Activity, Timeline
 from surtitle.speakers.voice_tracker import VoiceTracker
 
 log = logging.getLogger("surtitle.speakers")
-
-EXTRA = "nemo"
-"""The module that the model needs."""
 
 PATIENCE = {0.32: 1.2, 1.04: 2.0, 10.0: 0.0}
 """Seconds of audio that words wait for their speaker, by latency; with the longest, they do not wait."""
@@ -37,8 +34,24 @@ _LIVE, _LOADING, _AHEAD = 4.0, 30.0, 130.0
 _RETRY_INTERVAL = 30.0  # seconds
 _JOIN_TIMEOUT = 2.0  # seconds for the thread to notice that the process was killed
 _IDLE_TIMEOUT = 60.0  # seconds without a source after which the model is unloaded
-_MODEL_BITS = 12  # of the number of the models that the service has started
+_MODEL_BITS = 12  # of the number of the models that the service has started, and of streams that were opened again
 _ENDED = "The process of the speaker model ended or did not answer: it is restarted in half a minute."
+
+
+class Found(NamedTuple):
+    """Activity that begins at the sample ``position``; ``stream`` counts how often the source's stream was replaced."""
+
+    position: int
+    activity: Activity
+    stream: int
+
+
+def parse_answer(answer: list[Any]) -> list[Found]:
+    """The activity in an answer of the model's process."""
+    return [
+        Found(position, np.frombuffer(data, dtype=np.float32).reshape(frames, SPEAKERS), stream)
+        for position, frames, data, stream in answer
+    ]
 
 
 class SpeakerStream:
@@ -125,7 +138,7 @@ def _first_of_stream(key: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state of the model: ``off``, ``missing`` (the extra), ``loading``, ``ready``, or ``failed`` with a reason."""
+    """The state of the model: ``off``, ``loading``, ``ready``, or, with a reason, ``missing`` or ``failed``."""
 
     name: DiarizationState
     message: str = ""
@@ -138,7 +151,8 @@ class Diarizer:
     """
 
     def __init__(self, model: str, on_change: Callable[[], None] = lambda: None) -> None:
-        self.state = State("off" if importlib.util.find_spec(EXTRA) else "missing")
+        missing = _find_problem(model)
+        self.state = State("missing", missing) if missing else State("off")
         self.changed = threading.Condition()
         self.ending: set[int] = set()
         """Sources that have ended, whose remaining audio can be processed to the end."""
@@ -149,17 +163,18 @@ class Diarizer:
         self._gone: deque[SpeakerStream] = deque()
         self._next = 0
         self._models = 0
+        self._reopened: dict[tuple[int, int], int] = {}  # models by source and number of its stream, from the second on
         self._closed = False
         self._worker: SpeakerProcess | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def installed(self) -> bool:
-        """Whether the extra that the model needs is installed."""
+        """Whether what the model needs is installed."""
         return self.state.name != "missing"
 
     def open(self, start: float, latency: float, voices: VoiceTracker | None = None) -> SpeakerStream | None:
-        """Start diarizing a source, without waiting for the model; None if the extra is not installed.
+        """Start diarizing a source, without waiting for the model; None if what it needs is not installed.
 
         ``voices`` gets the audio and the activity, in the diarizer's thread.
         """
@@ -244,16 +259,25 @@ class Diarizer:
         self._set_state(State("ready"))
         log.info("loaded the speaker model %s", self._model)
         self._models += 1
+        first = self._models
+        self._reopened.clear()
         while (work := self._work()) is not None:
             listening, request = work
             found = worker.ask(*request)
             if listening is not None:
-                for position, frames, activity in found:
-                    shaped = np.frombuffer(activity, dtype=np.float32).reshape(frames, SPEAKERS)
-                    listening.add(position, shaped, self._models)
+                for each in parse_answer(found):
+                    model = self._number_stream(listening.key, each.stream) if each.stream else first
+                    listening.add(each.position, each.activity, model)
             with self.changed:
                 self._busy = None
                 self.changed.notify_all()
+
+    def _number_stream(self, key: int, stream: int) -> int:
+        """The number of a stream that was opened again: a new one, as for another model, as are its speakers."""
+        if (key, stream) not in self._reopened:
+            self._models += 1
+            self._reopened[key, stream] = self._models
+        return self._reopened[key, stream]
 
     def _work(self) -> tuple[SpeakerStream | None, tuple[Any, ...]] | None:
         """The next request, or None if no source needs the process any more."""
@@ -279,6 +303,14 @@ class Diarizer:
                 if not self.changed.wait(_IDLE_TIMEOUT) and not self._sources:
                     return None
         return None
+
+
+def _find_problem(model: str) -> str:
+    """Why the model cannot be used here; or ""."""
+    try:
+        return find_diarizer(model).problem()
+    except ModelError as error:
+        return error.message
 
 
 @dataclass(slots=True)

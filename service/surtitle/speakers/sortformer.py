@@ -36,7 +36,7 @@ class Latency:
 
 
 LATENCIES = {0.32: Latency(3, 1, 188, 144), 1.04: Latency(6, 7, 188, 144), 10.0: Latency(124, 1, 124, 124)}
-"""Settings by the seconds of audio that a step needs."""
+"""The settings for each of the seconds in `surtitle.speakers.model.LATENCIES`."""
 
 
 class Sortformer:
@@ -111,6 +111,11 @@ class SortformerStream:
         found = self._run_steps(last=True)
         self._begin()
         return found
+
+    def close(self) -> None:
+        """Free the cache. The stream is not used any more."""
+        self._state = None
+        self._begin()
 
     def _begin(self) -> None:
         self._samples = np.zeros(0, dtype=np.float32)

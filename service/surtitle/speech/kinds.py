@@ -5,18 +5,15 @@ A package adds a kind by an entry point in the group `surtitle.engines`; docs/en
 
 from __future__ import annotations
 
-import importlib.util
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
 from surtitle.core.errors import ModelError
-from surtitle.core.processes import is_packaged
+from surtitle.core.kinds import load_kinds, split_kind
 from surtitle.model_files.kind import ModelKind
 from surtitle.speech.engine import Engine
 
@@ -26,8 +23,6 @@ GROUP = "surtitle.engines"
 """The group of entry points, each of which is an `EngineKind`."""
 DEFAULT = "whisper"
 """The kind of models that are named without one."""
-
-_KIND = re.compile(r"[a-z][a-z0-9._-]+", re.ASCII)  # at least two characters: "c:" begins a path on Windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,24 +119,13 @@ def engine_kinds() -> Mapping[str, EngineKind]:
     from surtitle.speech.pocketsphinx.kind import KIND as POCKETSPHINX
     from surtitle.speech.whisper.kind import KIND as WHISPER
 
-    # these two are there even if the entry points of an older installation are not those of this version
-    kinds: dict[str, EngineKind] = {WHISPER.name: WHISPER, POCKETSPHINX.name: POCKETSPHINX}
-    found = sorted(entry_points(group=GROUP), key=lambda point: (not point.value.startswith("surtitle."), point.name))
-    for point in found:
-        if point.name in kinds:
-            continue
-        try:
-            kinds[point.name] = point.load()
-        except Exception as error:
-            log.warning("the engine %s (%s) cannot be loaded: %s", point.name, point.value, error)
-    return kinds
+    return load_kinds(GROUP, (WHISPER, POCKETSPHINX), log)
 
 
 def split_name(model: str) -> tuple[str, str]:
     """The kind and the name within the kind of a model such as "whisper.cpp:base". The kind need not exist."""
-    kind, colon, name = model.partition(":")
-    if colon and _KIND.fullmatch(kind):
-        return kind, name
+    if (parts := split_kind(model)) is not None:
+        return parts
     kinds = engine_kinds()
     if model in kinds and model != DEFAULT:
         return model, kinds[model].default
@@ -177,15 +161,3 @@ def name_model(engine: str, model: str | None) -> str | None:
     if own in engine_kinds():
         raise ModelError(f"“{model}” is not a model of the recognizer “{engine}”: choose another model, or “{own}”.")
     return f"{engine}:{model}"
-
-
-def describe_missing(title: str, package: str, extra: str) -> str:
-    """The problem of a kind that needs ``package`` from an extra of Surtitle; "" if it is installed."""
-    try:
-        if importlib.util.find_spec(package) is not None:
-            return ""
-    except (ImportError, ValueError):
-        pass
-    if is_packaged():
-        return f"The downloaded program cannot use {title}: install Surtitle with `pip install 'surtitle[{extra}]'`."
-    return f"{title} is not installed: run `pip install 'surtitle[{extra}]'`."

@@ -1,4 +1,4 @@
-"""The example in docs/engines-own.md, as it is there."""
+"""The examples in docs/engines-own.md, as they are there."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ for block in re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf
     exec(compile(block, str(DOCUMENT), "exec"), example)
 
 TestParrot = example["TestParrot"]
+TestBirds = example["TestBirds"]
 
 
 def test_the_kind_loads_the_engine() -> None:

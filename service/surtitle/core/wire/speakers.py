@@ -16,7 +16,7 @@ class DiarizationStatus(TypedDict):
 
     enabled: bool
     state: DiarizationState
-    message: Annotated[str, Meta(description="why it failed")]
+    message: Annotated[str, Meta(description="why it failed, or what is missing")]
     voices: Annotated[int, Meta(description="people whose voices are known")]
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surtitle.core.errors import ModelError
+from surtitle.core.kinds import describe_missing
 from surtitle.model_files.kind import ModelKind
-from surtitle.speech.kinds import EngineOptions, OfferedModel, describe_missing
+from surtitle.speech.kinds import EngineOptions, OfferedModel
 from surtitle.speech.sherpa_onnx.files import missing_files, select_files
 
 if TYPE_CHECKING:

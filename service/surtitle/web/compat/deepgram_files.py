@@ -28,7 +28,7 @@ from surtitle.core.errors import BadRequest
 from surtitle.core.words import Word, join
 from surtitle.models.catalogue import plain_name
 from surtitle.recordings.file_transcriptions import FileModel
-from surtitle.speakers.recorded import is_installed
+from surtitle.speakers.kinds import find_diarizer
 from surtitle.vocabulary.substituter import strip_punctuation
 from surtitle.web.compat.deepgram_query import parse_vocabulary
 from surtitle.web.compat.files import (
@@ -83,9 +83,9 @@ async def transcribe(request: Request) -> Response:
     query = parse_query(request.query_params)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
         raise BadRequest("Addresses are not opened: send the file itself as the request's body.")
-    if query.diarize and not is_installed():
+    if query.diarize and find_diarizer(services(request).settings.speaker_model).problem():
         raise BadRequest(
-            "diarize: the service cannot tell speakers apart, because its extra `diarization` is not installed."
+            "diarize: the service cannot tell speakers apart, because what its speaker model needs is not installed."
         )
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(reserve(request))

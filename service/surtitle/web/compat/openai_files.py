@@ -28,7 +28,7 @@ from surtitle.channels.source_options import SourceOptions
 from surtitle.core.errors import BadRequest, EngineError, SurtitleError
 from surtitle.core.words import Word, join
 from surtitle.recordings.file_transcriptions import FileModel, FileOptions, Recognized
-from surtitle.speakers.recorded import is_installed
+from surtitle.speakers.kinds import find_diarizer
 from surtitle.text.languages import english_name, find_language
 from surtitle.vocabulary.rules import MAX_PROMPT, Vocabulary
 from surtitle.web.compat.files import (
@@ -165,10 +165,10 @@ async def _answer(request: Request, *, translate: bool) -> Response:
 
 def _make_options(request: Request, model: FileModel, parameters: Parameters, *, translate: bool) -> FileOptions:
     speakers = parameters.response_format == "diarized_json"
-    if speakers and not is_installed():
+    if speakers and find_diarizer(services(request).settings.speaker_model).problem():
         raise ParameterError(
-            "The service cannot tell speakers apart, because its extra `diarization` is not installed: choose another "
-            "response_format.",
+            "The service cannot tell speakers apart, because what its speaker model needs is not installed: choose "
+            "another response_format.",
             "response_format",
         )
     return make_options(

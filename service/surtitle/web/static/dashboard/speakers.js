@@ -37,8 +37,7 @@ export function showSpeakers(card, channel, diarization, skipped) {
 
 /** @param {DiarizationStatus} diarization @param {number} skipped */
 function describe({ state, message }, skipped) {
-  if (state === "missing") return t("To distinguish speakers, run: pip install 'surtitle[diarization]'");
-  if (state === "failed") return message;
+  if (state === "missing" || state === "failed") return message;
   if (state === "loading") return t("The speaker model is being loaded; captions are not delayed.");
   if (skipped < REPORTED) return "";
   return t("This computer is too slow to distinguish the speakers: {skipped} s were skipped. Choose more time.", {

@@ -1,7 +1,4 @@
-"""Tests that every engine has to pass, for pytest. Public; docs/engines-own.md shows how to use them.
-
-A subclass whose name begins with "Test" says how its engine is made. Nothing here needs pytest itself.
-"""
+"""What every engine has to do."""
 
 from __future__ import annotations
 
