@@ -54,7 +54,7 @@ def test_a_file_sets_options_and_limits(tmp_path: Path, served: list[Settings]) 
     )
     assert run("--config", file).output == ""
     (settings,) = served
-    assert (settings.port, settings.engine, settings.model) == (8123, "pocketsphinx", None)
+    assert (settings.port, settings.engine, settings.model) == (8123, "pocketsphinx", "pocketsphinx")
     assert settings.allow_origin == ("https://one.example", "https://two.example")
     assert (settings.limits.readers, settings.limits.session_rest) == (50, 3600.5)
     assert settings.limits.sources == Limits().sources

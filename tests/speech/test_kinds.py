@@ -88,7 +88,9 @@ def test_a_name_has_the_kind_before_a_colon(model: str, parts: tuple[str, str]) 
         ("parrot", "macaw", "parrot:macaw"),
         ("parrot", "parrot:macaw", "parrot:macaw"),
         ("parrot", None, "parrot:grey"),
-        ("pocketsphinx", None, None),
+        ("pocketsphinx", None, "pocketsphinx"),
+        ("pocketsphinx", "en-us", "pocketsphinx"),
+        ("pocketsphinx", "pocketsphinx:en-us", "pocketsphinx"),
     ],
 )
 def test_an_engine_and_a_model_make_a_name(engine: str, model: str | None, name: str | None) -> None:
@@ -100,6 +102,17 @@ def test_a_model_of_another_kind_is_refused(engine: str) -> None:
     other = "whisper:base" if engine == "parrot" else "parrot:grey"
     with pytest.raises(ModelError, match=f"not a model of the recognizer “{engine}”"):
         name_model(engine, other)
+
+
+@pytest.mark.parametrize("model", ["base", "pocketsphinx:base", "parrot:grey"])
+def test_a_kind_with_one_model_takes_no_other(model: str) -> None:
+    with pytest.raises(ModelError, match=f"“pocketsphinx” has one model only, which is not “{model}”: leave out"):
+        name_model("pocketsphinx", model)
+
+
+def test_another_model_is_refused_by_its_full_name_too() -> None:
+    with pytest.raises(ModelError, match="“pocketsphinx” has one model only, which is not “base”"):
+        find_model("pocketsphinx:base").check()
 
 
 def test_an_unknown_kind_is_reported_with_those_that_exist() -> None:

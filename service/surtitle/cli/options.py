@@ -88,11 +88,11 @@ def name_models(settings: Settings, *, choose: bool = True) -> Settings:
     engine = settings.engine
     try:
         model = name_model(engine, settings.model)
-        if model is not None and engine != "pocketsphinx":
+        if model is not None:
             find_model(model).check()
     except SurtitleError as error:
         raise click.UsageError(error.message) from error
-    if model is None and engine in engine_kinds() and engine != "pocketsphinx" and not (choose and engine == DEFAULT):
+    if model is None and engine in engine_kinds() and not (choose and engine == DEFAULT):
         example = "base.en" if engine == DEFAULT else "NAME"
         raise click.UsageError(f"--engine {engine} needs a model: add one, for example --model {example}.")
     return replace(settings, model=model)

@@ -62,7 +62,10 @@ class EngineKind(Protocol):
 
     @property
     def models(self) -> Sequence[OfferedModel]:
-        """The models that are offered to a person; others may exist."""
+        """The models that are offered to a person; others may exist.
+
+        None, without `files`, means that there is only `default`: then the kind's name is also that of its model.
+        """
 
     @property
     def default(self) -> str:
@@ -97,6 +100,8 @@ class EngineModel:
             raise ModelError(problem)
         if self.kind.files is not None:
             self.kind.files.check_name(self.name)
+        elif has_one_model(self.kind) and self.name != self.kind.default:
+            raise _only_model(self.kind, self.name)
 
     def on_disk(self) -> Path | None:
         """Where the files are; None if they are not on this computer, or there are none. Raises `ModelError`."""
@@ -143,14 +148,30 @@ def find_model(model: str) -> EngineModel:
     return EngineModel(found, name, model)
 
 
+def has_one_model(kind: EngineKind) -> bool:
+    """Whether the kind has only its default model, whose name is that of the kind."""
+    return kind.files is None and not kind.models
+
+
+def _only_model(kind: EngineKind, model: str) -> ModelError:
+    return ModelError(
+        f"The recognizer “{kind.name}” has one model only, which is not “{model}”: leave out the model, or choose "
+        "another recognizer."
+    )
+
+
 def name_model(engine: str, model: str | None) -> str | None:
     """The name of the ``model`` of a kind ("base" of "whisper.cpp" is "whisper.cpp:base"), or of its default.
 
     None if the service is to choose: for "auto" without a model. Raises `ModelError`.
     """
     kind = engine_kinds().get(engine)
-    if kind is None or engine == "pocketsphinx":
+    if kind is None:
         return model
+    if has_one_model(kind):
+        if model and model.removeprefix(f"{engine}:") not in (engine, kind.default):
+            raise _only_model(kind, model)
+        return engine
     if not model:
         if not kind.default:
             return None
