@@ -1,0 +1,1 @@
+"""Whisper models run by MLX on Apple silicon, under Surtitle's own streaming."""
