@@ -74,7 +74,8 @@ test-torch: .venv-torch/test
 # What needs torch: gigabytes, so it stays out of everyone's way.
 .venv-torch/test: pyproject.toml requirements/torch.txt
 	$(PYTHON) -m venv .venv-torch
-	$(TORCH_BIN)/python $(INSTALL) -c requirements/torch.txt -e '.[test,torch-test,translation,diarization]'
+	$(TORCH_BIN)/python $(INSTALL) -c requirements/torch.txt -e '.[test,torch-test,translation,diarization,diart]'
+	$(TORCH_BIN)/python $(INSTALL) --no-deps diart==0.9.2
 	touch $@
 
 .venv/bench: .venv/bin/python pyproject.toml requirements/bench.txt
@@ -84,7 +85,7 @@ test-torch: .venv-torch/test
 # Exact versions for each way of installing, for all platforms. torch leaves the least choice, so it goes first.
 lock: .venv/bin/python
 	$(BIN)/python $(INSTALL) "uv>=0.13,<0.14"
-	$(LOCK) --extra test --extra torch-test --extra translation --extra diarization -o requirements/torch.txt >/dev/null
+	$(LOCK) --extra test --extra torch-test --extra translation --extra diarization --extra diart -o requirements/torch.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test --extra microphone --extra sherpa-onnx --extra whisper-cpp \
 		-o requirements/test.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra bench -o requirements/bench.txt >/dev/null

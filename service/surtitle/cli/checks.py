@@ -36,7 +36,7 @@ _MIN_OPEN_FILES = 2048  # a few hundred readers need as many
 _TIMEOUT = 3.0  # seconds
 _OBS_PORT = 4455
 _LOG_TAIL = 200_000  # bytes at the end of the log in which errors are looked for
-_EXTRAS = {"translation": ("nllw", "translation with torch"), "diarization": ("nemo", "telling speakers apart")}
+_EXTRAS = {"translation": ("nllw", "translation with torch")}
 
 
 class Status(StrEnum):
@@ -70,6 +70,7 @@ def run_checks(settings: Settings) -> Iterator[Finding]:
         ("Log", _check_log),
         ("OBS", _check_obs),
         ("Extras", _check_extras),
+        ("Diarizers", _check_diarizers),
     )
     for subject, check in checks:
         try:
@@ -390,6 +391,15 @@ def _check_extras(_: Settings) -> Iterator[Finding]:
                 else f"run `pip install 'surtitle[{extra}]'`"
             )
             yield Finding(Status.OK, extra.capitalize(), f"not installed, and not needed except for {use}: {how}")
+
+
+def _check_diarizers(_: Settings) -> Iterator[Finding]:
+    from surtitle.speakers.kinds import diarizer_kinds
+
+    for kind in diarizer_kinds().values():
+        problem = kind.problem()
+        message = f"not needed except for telling speakers apart: {problem}" if problem else "installed"
+        yield Finding(Status.OK, f"Diarizer {kind.title}", message)
 
 
 def _local_host(settings: Settings) -> str:
