@@ -32,7 +32,8 @@ MAX_TEXT = 200
 _MIN_FRAMES = 20  # shorter windows are not decoded by whisper.cpp
 _SET_LENGTH_MS = 100  # of a window that is too short to be decoded, so that only the parameters take effect
 _TIME_UNIT = 0.01  # seconds
-_DTW_MEMORY = 128 << 20  # bytes, enough for 30 s
+_DTW_MEMORY = 128 << 20  # bytes for the alignment, enough for 30 s and `_MAX_HEADS`: without them, whisper.cpp aborts
+_MAX_HEADS = 24  # attention heads by which words are aligned
 _HEADER = struct.Struct("<I11i")
 _MAGIC = 0x67676D6C  # "ggml"
 _TOP_LAYERS = 1  # the preset of heads for models without a known list: all of some layers
@@ -277,11 +278,12 @@ def _choose_heads(file: Path) -> tuple[int, int]:
         raise ModelError(f"Cannot read the model {file} ({error}): download it again.") from error
     if magic != _MAGIC:
         raise ModelError(f"{file} is not a model for whisper.cpp: give a file in ggml's format, such as ggml-base.bin.")
-    vocabulary, _, _, _, encoder, _, _, _, decoder, *_ = sizes
+    vocabulary, _, _, _, encoder, _, _, heads, decoder, *_ = sizes
+    top = max(1, min(decoder // 2, _MAX_HEADS // max(1, heads)))
     if encoder == _LARGE_LAYERS and decoder == _TURBO_LAYERS:
         return _HEADS_TURBO, 0
     if encoder != decoder:  # a distilled one
-        return _TOP_LAYERS, max(1, decoder // 2)
+        return _TOP_LAYERS, top
     if vocabulary == _VOCABULARY_V3:
         return _HEADS_V3, 0
-    return _HEADS.get((encoder, vocabulary >= _VOCABULARY), _TOP_LAYERS), max(1, decoder // 2)
+    return _HEADS.get((encoder, vocabulary >= _VOCABULARY), _TOP_LAYERS), top
