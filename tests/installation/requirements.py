@@ -14,7 +14,7 @@ LOCKS = {
     "program": ("microphone", "desktop", "program-build"),
     "test": ("test",),
     "bench": ("bench",),
-    "torch": ("test", "torch-test", "translation", "diarization"),
+    "torch": ("test", "torch-test", "translation", "diarization", "diart"),
 }
 """The files in `requirements/` and the extras that each is for."""
 
