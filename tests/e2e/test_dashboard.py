@@ -137,6 +137,18 @@ async def test_a_dashboard_opened_during_a_session_begins_with_the_newest_captio
         assert [text.strip() for text in newest] == ["Sentence 68.", "Sentence 69, corrected.", "The next one."]
 
 
+async def test_the_newest_captions_stay_visible_in_a_narrower_window(window: Any) -> None:
+    async with running() as service:
+        for number in range(30):
+            said(service, f"c{number}", f"This is sentence number {number}, which has several lines on a phone.")
+        dashboard = await window(f"{service.url}/")
+        at_end = "(({scrollTop, clientHeight, scrollHeight}) => scrollTop + clientHeight >= scrollHeight - 2)"
+        at_end = f"{at_end}(document.querySelector('.captions'))"
+        await dashboard.until(f"document.querySelectorAll('.captions li').length === 30 && {at_end}")
+        await dashboard.page.set_viewport_size({"width": 390, "height": 844})
+        await dashboard.until(f"innerWidth === 390 && {at_end}")
+
+
 async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
     """The word changes on the overlay and in the viewer, and is written like this from then on."""
     async with running() as service:

@@ -18,9 +18,19 @@ export function liveTranscript(channel, list) {
   /** @type {Map<string, Row>} by caption id */
   const rows = new Map();
   let following = true;
+  let width = list.clientWidth;
   list.addEventListener("scroll", () => {
+    if (list.clientWidth !== width) return; // the browser has scrolled, because lines are broken elsewhere
     following = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR;
   }, { passive: true });
+  new ResizeObserver(() => {
+    width = list.clientWidth;
+    scrollIfFollowing();
+  }).observe(list);
+
+  function scrollIfFollowing() {
+    if (following) list.scrollTop = list.scrollHeight;
+  }
 
   /** @param {string} id */
   function remove(id) {
@@ -43,7 +53,7 @@ export function liveTranscript(channel, list) {
         if (rows.size <= CAPACITY) break;
         if (!old.editing) remove(id);
       }
-      if (following) list.scrollTop = list.scrollHeight;
+      scrollIfFollowing();
     },
     clear() {
       for (const id of rows.keys()) remove(id);
