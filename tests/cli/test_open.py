@@ -55,6 +55,16 @@ def test_the_dashboard_of_a_service_that_is_starting_is_opened(
     assert opened == [f"http://127.0.0.1:{port}/"]
 
 
+def test_a_second_service_is_told_of_the_first(opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surtitle.cli.main.is_running", lambda url: True)
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        done = CliRunner().invoke(main, ["serve", "--port", str(port)])
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: Surtitle is running already: open http://127.0.0.1:{port}/ in a browser")
+    assert opened == []
+
+
 def _hang_up(listening: socket.socket) -> None:
     """End two connections without an answer: the command asks before and after it tries the port."""
     for _ in range(2):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from surtitle.cli.record import _line
+from surtitle.core.settings import Access
 from surtitle.recordings.repair import inspect
 from tests.recordings.test_recorder import pcm
 from tests.support import free_port, running, silence
@@ -60,6 +61,10 @@ async def test_errors_are_one_sentence() -> None:
     _, err = await asyncio.wait_for(no_service.communicate(), 30)
     assert no_service.returncode == 1
     assert b"start it with `surtitle serve`" in err
+    async with running(access=Access("s" * 40, require_token=True)) as service:
+        no_token = await record("--url", service.url)
+        _, err = await asyncio.wait_for(no_token.communicate(), 30)
+        assert b"give it with --token or in the variable SURTITLE_TOKEN." in err
     async with running() as service:
         no_disk = await record("--url", service.url)
         _, err = await asyncio.wait_for(no_disk.communicate(), 30)

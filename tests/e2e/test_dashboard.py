@@ -120,6 +120,35 @@ def said(service: Running, key: str, text: str, *, source: str = "Host") -> None
     service.services.hub.channel("main").original.put(Caption(key, 1, source, "en", words, (), True))
 
 
+async def test_a_dashboard_opened_during_a_session_begins_with_the_newest_captions(window: Any) -> None:
+    async with running() as service:
+        for number in range(70):
+            said(service, f"c{number}", f"Sentence {number}.")
+        dashboard = await window(f"{service.url}/")
+        await dashboard.until("document.querySelectorAll('.captions .committed').length === 60")
+        assert "No captions yet" not in await dashboard.text(".captions")
+        await until(lambda: service.services.hub.readers.of("main") >= 1)
+        said(service, "c69", "Sentence 69, corrected.")
+        said(service, "c70", "The next one.")
+        await dashboard.until("document.querySelector('.captions li:last-child').innerText.includes('The next one.')")
+        newest = await dashboard.page.evaluate(
+            "[...document.querySelectorAll('.captions .committed')].slice(-3).map((text) => text.textContent)"
+        )
+        assert [text.strip() for text in newest] == ["Sentence 68.", "Sentence 69, corrected.", "The next one."]
+
+
+async def test_the_newest_captions_stay_visible_in_a_narrower_window(window: Any) -> None:
+    async with running() as service:
+        for number in range(30):
+            said(service, f"c{number}", f"This is sentence number {number}, which has several lines on a phone.")
+        dashboard = await window(f"{service.url}/")
+        at_end = "(({scrollTop, clientHeight, scrollHeight}) => scrollTop + clientHeight >= scrollHeight - 2)"
+        at_end = f"{at_end}(document.querySelector('.captions'))"
+        await dashboard.until(f"document.querySelectorAll('.captions li').length === 30 && {at_end}")
+        await dashboard.page.set_viewport_size({"width": 390, "height": 844})
+        await dashboard.until(f"innerWidth === 390 && {at_end}")
+
+
 async def test_a_caption_is_corrected_where_it_stands(window: Any) -> None:
     """The word changes on the overlay and in the viewer, and is written like this from then on."""
     async with running() as service:

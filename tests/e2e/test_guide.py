@@ -34,6 +34,8 @@ async def test_each_step_to_a_tab_s_captions_is_checked(window: Any) -> None:
         await dashboard.until(f"{state('install')} === 'current' && {state('words')} === 'waiting'")
         assert await dashboard.page.get_attribute("[data-choice=tab]", "aria-expanded") == "true"
         assert await dashboard.page.is_hidden(".guide .finished")
+        assert await dashboard.page.is_visible(".guide .extension")
+        assert str(await dashboard.page.get_attribute(".guide .extension", "href")).endswith("extension.md#install")
         await publish(service, speech(SENTENCE), source="Tab")
         await dashboard.until(f"{state('sound')} === 'done' && {state('words')} === 'done'")
         await dashboard.until("document.querySelector('.guide .finished').checkVisibility()")

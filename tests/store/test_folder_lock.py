@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from surtitle.access.token_store import TokenStore, TokenStoreError
 from surtitle.core.settings import Settings
+from surtitle.store.database import Database, StoreError
 from surtitle.store.folder_lock import FILE, FolderInUse, FolderLock
 from surtitle.web.server import Server
 from tests.support import free_port, running
@@ -54,4 +56,9 @@ def test_a_killed_process_leaves_the_folder_free(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_created_is_left_to_the_database(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    FolderLock(tmp_path / "file" / "data").release()
+    folder = tmp_path / "file" / "data"
+    FolderLock(folder).release()
+    with pytest.raises(StoreError, match=r"^The folder .* cannot be used .*: choose a folder .* --data-dir\.$"):
+        Database(folder)
+    with pytest.raises(TokenStoreError, match=r"^The folder .* cannot be used"):
+        TokenStore(folder)

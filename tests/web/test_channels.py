@@ -114,5 +114,8 @@ async def test_an_address_that_does_not_exist_is_a_page_for_browsers_and_json_fo
     async with httpx.AsyncClient(base_url=service.url) as client:
         page = await client.get("/nosuch", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
         assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
-        assert "No page or channel exists at" in page.text
+        assert "There is nothing at &#39;/nosuch&#39;: check the address." in page.text
+        assert "<a href='/'>Go to the dashboard</a>" in page.text
+        slash = await client.get("/view/a/b")
+        assert slash.json()["message"] == "There is nothing at '/view/a/b': a channel's name has no slash."
         assert (await client.get("/nosuch")).json()["code"] == "no_such_channel"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from surtitle.core.errors import SurtitleError
+from surtitle.core.files import create_private_folder, describe_unusable
 
 VARIABLE = "SURTITLE_SERVE_SECRET"
 MIN_LENGTH = 32  # bytes: HS256 requires a key no shorter than its hash (RFC 7518, 3.2)
@@ -38,7 +39,10 @@ def create(folder: Path) -> Path:
     path = folder / _FILE
     temporary = path.with_name(f"{_FILE}.new")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private_folder(folder)
+    except OSError as error:
+        raise SecretError(describe_unusable(folder, error)) from error
+    try:
         temporary.unlink(missing_ok=True)
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
             file.write(secrets.token_urlsafe(48) + "\n")

@@ -17,6 +17,7 @@ from sqlalchemy.pool import StaticPool
 
 from surtitle.access.tokens import SCOPES, Grant, Scope
 from surtitle.core.errors import SurtitleError
+from surtitle.core.files import create_private_folder, describe_unusable
 
 _FILE = "access.db"
 _BUSY_TIMEOUT = 5.0  # seconds to wait while another program locks the file
@@ -62,12 +63,16 @@ class TokenStore:
         """Raises `TokenStoreError`."""
         self._lock = threading.Lock()  # threads share the connection to memory, which must not be closed while in use
         self.path = None if folder is None else folder / _FILE
+        if folder is not None:
+            try:
+                create_private_folder(folder)
+            except OSError as error:
+                raise TokenStoreError(describe_unusable(folder, error)) from error
         try:
             if self.path is None:
                 options = {"check_same_thread": False}
                 self._engine = create_engine("sqlite://", poolclass=StaticPool, connect_args=options)
             else:
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self.path.touch(mode=0o600)
                 self._engine = create_engine(f"sqlite:///{self.path}", connect_args={"timeout": _BUSY_TIMEOUT})
             _METADATA.create_all(self._engine)

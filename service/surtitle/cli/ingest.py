@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from surtitle.cli.options import DEFAULT_URL, language_option
+from surtitle.cli.options import DEFAULT_URL, language_option, token_option
 from surtitle.core.errors import SurtitleError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     help="Standard input is raw samples of this rate in Hz: 16 bit, little-endian, one channel.",
 )
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="The address of the service.")
-@click.option("--token", envvar="SURTITLE_TOKEN", help="A token with the scope publish, if the service needs one.")
+@token_option("publish")
 def ingest(
     source: str,
     channel: str,

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from surtitle.cli.options import engine_option, host_option, language_option, name_models, port_option
+from surtitle.cli.options import engine_option, host_option, language_option, name_models, port_option, token_option
 from surtitle.core.settings import Settings
 
 
@@ -18,7 +18,7 @@ from surtitle.core.settings import Settings
 @click.option("--channel", default="main", show_default=True, help="The channel that shows the captions.")
 @click.option("--name", help="The name of the source, which readers see.")
 @language_option
-@click.option("--token", envvar="SURTITLE_TOKEN", help="A token with the scope publish, if the service needs one.")
+@token_option("publish")
 @click.option("--url", help="The address of a service on another computer, instead of HOST and PORT.")
 @host_option()
 @port_option()

@@ -22,8 +22,16 @@ from surtitle.cli.ingest import ingest
 from surtitle.cli.listen import listen
 from surtitle.cli.models import models
 from surtitle.cli.obs import obs
-from surtitle.cli.options import data_dir_option, engine_option, host_option, language_option, name_models, port_option
-from surtitle.cli.own_service import build_server, is_running, service_at
+from surtitle.cli.options import (
+    data_dir_option,
+    engine_option,
+    host_option,
+    language_option,
+    name_models,
+    port_option,
+    token_option,
+)
+from surtitle.cli.own_service import build_server, service_at
 from surtitle.cli.polish import polish
 from surtitle.cli.publishing import show_message
 from surtitle.cli.record import record
@@ -33,6 +41,7 @@ from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
 from surtitle.cli.voices import voices
 from surtitle.core.errors import SurtitleError
+from surtitle.core.probe import is_running
 from surtitle.core.settings import POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
 from surtitle.core.threads import end_process_if_busy
 
@@ -215,15 +224,16 @@ def config() -> None:
 @_model
 @_policy
 @click.option("--channel", default="main", show_default=True, help="The channel that shows the captions.")
+@token_option("publish")
 @click.option("--browser/--no-browser", default=True, help="Open the overlay in a browser.")
 @click.option("--once", is_flag=True, help="Play the sample once, even if the demo started the service.")
-def demo(channel: str, browser: bool, once: bool, **options: Any) -> None:
+def demo(channel: str, token: str | None, browser: bool, once: bool, **options: Any) -> None:
     """Play a short speech sample and show its captions.
 
     Uses the service running at HOST and PORT. If there is none, starts one and repeats the sample
     until Ctrl-C.
     """
-    _run(_demo(_check_settings(Settings(**options)), channel, browser, once))
+    _run(_demo(_check_settings(Settings(**options)), channel, token, browser, once))
 
 
 def _check_settings(settings: Settings) -> Settings:
@@ -264,16 +274,20 @@ def _check_speaker_model(name: str) -> None:
 async def _serve(settings: Settings, verbose: bool, log_format: str, *, open_dashboard: bool) -> None:
     from surtitle.core import logs
     from surtitle.core.memory import limit_malloc_arenas, trim_heap_periodically
-    from surtitle.web.server import raise_socket_limit
+    from surtitle.web.server import PortTaken, raise_socket_limit
 
     limit_malloc_arenas()
     raise_socket_limit()
     logs.configure(verbose=verbose, log_format=log_format)
     try:
         server = build_server(settings)
-    except click.ClickException:
+    except click.ClickException as error:
         if open_dashboard and await asyncio.to_thread(_open_running, settings, _START_TIMEOUT):  # it was starting
             return
+        if isinstance(error.__cause__, PortTaken) and await asyncio.to_thread(is_running, settings.url):
+            raise click.ClickException(
+                f"Surtitle is running already: open {settings.url}/ in a browser, or stop it before you start another."
+            ) from error
         raise
     signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its own shutdown
     background = [
@@ -291,7 +305,7 @@ def _exit(*_: object) -> NoReturn:
     raise SystemExit(0)
 
 
-async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> None:
+async def _demo(settings: Settings, channel: str, token: str | None, browser: bool, once: bool) -> None:
     from rich.console import Console
     from rich.live import Live
     from websockets.exceptions import WebSocketException
@@ -309,7 +323,7 @@ async def _demo(settings: Settings, channel: str, browser: bool, once: bool) -> 
         try:
             while True:
                 with Live(console=console, transient=True) as live:
-                    async for message in play(settings.url, channel):
+                    async for message in play(settings.url, channel, token):
                         show_message(live, message)
                 if once or not started:
                     break

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from platformdirs import user_data_path
 
-from surtitle.core.errors import SurtitleError
+from surtitle.core.errors import Forbidden, SurtitleError, Unauthorized
 from surtitle.core.settings import Settings
 from surtitle.text.languages import AUTO
 
@@ -41,6 +41,20 @@ def host_option(text: str | None = None, *, envvar: Sequence[str] | None = None)
 def port_option(*, envvar: Sequence[str] | None = None) -> Callable[[Command], Command]:
     """``--port``."""
     return click.option("--port", type=click.IntRange(1, 65535), default=8000, envvar=envvar, show_default=True)
+
+
+def token_option(scope: str) -> Callable[[Command], Command]:
+    """``--token`` of a command that uses a service, where the token needs ``scope``."""
+    return click.option(
+        "--token", envvar="SURTITLE_TOKEN", help=f"A token with the scope {scope}, if the service needs one."
+    )
+
+
+def explain_refusal(code: str, message: str) -> str:
+    """A service's refusal as a command shows it: if a token is missing or not sufficient, with how to give one."""
+    if code not in (Unauthorized.code, Forbidden.code):
+        return message
+    return f"{message.removesuffix('.')}, and give it with --token or in the variable SURTITLE_TOKEN."
 
 
 def or_of_serve(command: str, option: str) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from surtitle.core.errors import SurtitleError
+from surtitle.core.probe import is_running
 from surtitle.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,16 +46,3 @@ def build_server(settings: Settings) -> Server:
         return Server(settings)
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
-
-
-def is_running(url: str, timeout: float = 2.0) -> bool:
-    """Whether a Surtitle service answers at ``url`` within ``timeout`` seconds, which one that is starting may need."""
-    import json
-    import urllib.request
-
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with direct.open(f"{url}/healthz", timeout=timeout) as answer:
-            return bool(json.load(answer)["status"] == "ok")
-    except (OSError, ValueError, LookupError, TypeError):
-        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ from surtitle.core.errors import BadRequest, SurtitleError
 from surtitle.core.settings import RECORDINGS
 
 if TYPE_CHECKING:
-    from surtitle.recordings.files import RecordingFiles
+    from surtitle.channels.settings import ChannelSettings
     from surtitle.store.journal import Store
     from surtitle.store.transcripts import Transcripts
 
@@ -38,6 +37,7 @@ def polish(
     from surtitle.cli.progress import progress_bar
     from surtitle.core import logs
     from surtitle.recordings.files import RecordingFiles
+    from surtitle.recordings.retranscribe import best_transcriber, find_playable, retranscribe
     from surtitle.store.journal import Store
     from surtitle.store.transcripts import Transcripts
 
@@ -45,15 +45,18 @@ def polish(
     try:
         store = Store(data_dir, database)
         transcripts = Transcripts(store.database)
-        run = partial(
-            _run, store, transcripts, RecordingFiles(data_dir / RECORDINGS, transcripts), session, model, also
-        )
+        settings = _find_settings(store, transcripts, session)
+        candidates = (*also, settings.model) if settings.model else also
+        recording_files = RecordingFiles(data_dir / RECORDINGS, transcripts)
+        find_playable(session, recording_files)  # so that no progress bar is shown for a session without recordings
+        transcriber = best_transcriber(model, candidates)
+        run = partial(retranscribe, session, transcripts, recording_files, settings, transcriber)
         if for_program:
             run(lambda share: print(f"{share:.4f}", flush=True))
             return
         with progress_bar() as bar:
             task = bar.add_task(session, total=1.0)
-            count = run(lambda share: bar.update(task, completed=share))
+            count = len(run(lambda share: bar.update(task, completed=share)))
             bar.update(task, completed=1.0)
         click.echo(f"Session {session} now has {count} polished captions.")
     except SurtitleError as error:
@@ -63,22 +66,11 @@ def polish(
         sys.exit(130)
 
 
-def _run(
-    store: Store,
-    transcripts: Transcripts,
-    recording_files: RecordingFiles,
-    session: str,
-    model: str | None,
-    also: tuple[str, ...],
-    progress: Callable[[float], None],
-) -> int:
+def _find_settings(store: Store, transcripts: Transcripts, session: str) -> ChannelSettings:
+    """The settings of the channel of a session. Raises `BadRequest` if there is no such session."""
     from surtitle.channels.session import StoredSettings
-    from surtitle.recordings.retranscribe import best_transcriber, retranscribe
 
     found = transcripts.session(session)
     if found is None:
         raise BadRequest(f"There is no session {session!r}: choose one from the service's page /sessions.")
-    settings = store.settings().get(found.session.channel, StoredSettings()).settings
-    candidates = (*also, settings.model) if settings.model else also
-    transcriber = best_transcriber(model, candidates)
-    return len(retranscribe(session, transcripts, recording_files, settings, transcriber, progress))
+    return store.settings().get(found.session.channel, StoredSettings()).settings

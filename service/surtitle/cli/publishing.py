@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import click
 
+from surtitle.cli.options import explain_refusal
 from surtitle.core.errors import SurtitleError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def show_message(live: Live, message: dict[str, Any]) -> None:
     from rich.text import Text
 
     if message["type"] == "error":
-        raise click.ClickException(message["message"])
+        raise click.ClickException(explain_refusal(message["code"], message["message"]))
     if message["type"] == "status":
         live.console.print(Text(message["notice"], style="yellow"))
     elif message["type"] == "partial":
@@ -52,7 +53,7 @@ async def publish_input(
 
     from surtitle.ingest.ingest import Ingest
     from surtitle.ingest.media_input import IngestError
-    from surtitle.ingest.publish_sink import PublishSink
+    from surtitle.ingest.publish_sink import PublishError, PublishSink
 
     logging.getLogger("surtitle.ingest").setLevel(logging.WARNING)  # its states are shown here
     console = Console(stderr=True)
@@ -69,6 +70,8 @@ async def publish_input(
         ingest.on_change()
         try:
             await ingest.run()
+        except PublishError as error:
+            raise click.ClickException(explain_refusal(error.refusal, error.message)) from error
         except (IngestError, SurtitleError) as error:
             raise click.ClickException(str(error)) from error
 

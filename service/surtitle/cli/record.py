@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import click
 
-from surtitle.cli.options import DEFAULT_URL
+from surtitle.cli.options import DEFAULT_URL, explain_refusal, token_option
 from surtitle.core.clock import format_clock
 
 _POLL_INTERVAL = 0.5  # seconds
@@ -22,7 +22,7 @@ _TIMEOUT = 15.0  # seconds: closing a file on a slow disk can take a while
 @click.command()
 @click.option("--channel", default="main", show_default=True, help="The channel to record, with all its sources.")
 @click.option("--url", default=DEFAULT_URL, show_default=True, help="The address of the service.")
-@click.option("--token", envvar="SURTITLE_TOKEN", help="A token with the scope admin, if the service needs one.")
+@token_option("admin")
 @click.option("--seconds", type=click.FloatRange(min=0.1), help="Stop after this many seconds.")
 def record(channel: str, url: str, token: str | None, seconds: float | None) -> None:
     """Record a channel of the running service until Ctrl-C.
@@ -86,7 +86,8 @@ def _request(token: str | None, address: str, method: str = "GET") -> Any:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         try:
-            message = json.load(error)["message"]
+            refusal = json.load(error)
+            message = explain_refusal(refusal["code"], refusal["message"])
         except (ValueError, KeyError):
             message = f"The service answered with status {error.code} at {address}: check --url."
         raise click.ClickException(message) from error

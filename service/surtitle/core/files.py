@@ -1,4 +1,4 @@
-"""Writes files whole or not at all."""
+"""Writes files whole or not at all, and creates folders for data."""
 
 from __future__ import annotations
 
@@ -16,3 +16,16 @@ def replace_file(path: Path, content: bytes, mode: int = 0o666) -> None:
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(content)
     temporary.replace(path)
+
+
+def create_private_folder(folder: Path) -> None:
+    """Create a folder that only its owner can read, unless it exists. Raises OSError."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def describe_unusable(folder: Path, error: OSError) -> str:
+    """What to do about a data folder that cannot be created or written, in one sentence."""
+    return (
+        f"The folder {folder} cannot be used ({error.strerror or error}): choose a folder in which you may write, "
+        "with --data-dir."
+    )

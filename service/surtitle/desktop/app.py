@@ -23,7 +23,7 @@ from surtitle.desktop.location import Location
 from surtitle.desktop.program import Program
 from surtitle.desktop.single_instance import SingleInstance
 from surtitle.desktop.tray import NoTray, Tray, TrayActions, translate
-from surtitle.web.server import Server, raise_socket_limit
+from surtitle.web.server import Server, check_host, raise_socket_limit
 
 log = logging.getLogger("surtitle.desktop")
 
@@ -45,6 +45,7 @@ class App:
     ) -> None:
         limit_malloc_arenas()
         raise_socket_limit()
+        check_host(settings.host)
         self._settings = dataclasses.replace(settings, port=_find_port(settings.host, settings.port))
         self._instance = instance
         self._program = Program(Location.find(), data_dir, options, self._end, failed_update)

@@ -12,6 +12,8 @@ import click
 
 from surtitle.core import logs
 from surtitle.core.errors import SurtitleError
+from surtitle.core.files import describe_unusable
+from surtitle.core.probe import is_running
 from surtitle.core.settings import Settings
 from surtitle.desktop.location import LOG_FILE, LOG_FOLDER
 from surtitle.desktop.single_instance import AlreadyRunning, SingleInstance, wait_for_running
@@ -24,7 +26,7 @@ _OTHER_TIMEOUT = 60.0  # seconds until the dashboard of an app that is starting 
 def run_app(
     settings: Settings, data_dir: Path, options: list[str], *, background: bool, failed_update: str | None
 ) -> None:
-    """Run until somebody quits; if the app runs already, open its dashboard and return.
+    """Run until somebody quits; if the app or `surtitle serve` runs already, open its dashboard and return.
 
     ``options`` are those with which the app starts again, and ``background`` opens no dashboard. Raises
     `SurtitleError` and OSError, after having shown the error in the browser.
@@ -39,8 +41,9 @@ def run_app(
             click.launch(f"{running.url}/")
         return
     except OSError as error:
-        _show_problem(f"Surtitle cannot write to {data_dir} ({error.strerror or error}).")
-        raise
+        problem = describe_unusable(data_dir, error)
+        _show_problem(problem)
+        raise SurtitleError(problem) from error
     with instance:
         try:
             logs.configure(verbose=False, file=LOG_FOLDER / LOG_FILE)
@@ -49,6 +52,13 @@ def run_app(
 
             App(settings, data_dir, options, instance, failed_update).run(background=background)
         except (SurtitleError, OSError) as error:
+            from surtitle.store.folder_lock import FolderInUse
+
+            if isinstance(error, FolderInUse) and is_running(settings.url, _OTHER_TIMEOUT):
+                log.info("a service is running already, at %s", settings.url)
+                if not background:
+                    click.launch(f"{settings.url}/")
+                return
             log.error("%s", error)
             _show_problem(str(error))
             raise

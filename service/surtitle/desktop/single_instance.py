@@ -11,7 +11,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from surtitle import __version__
-from surtitle.core.files import replace_file
+from surtitle.core.files import create_private_folder, replace_file
 
 _LOCK = "app.lock"
 _RUNNING = "app-running.json"
@@ -37,7 +37,7 @@ class SingleInstance:
     """
 
     def __init__(self, folder: Path, timeout: float = 0.0) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private_folder(folder)
         self._file = folder / _RUNNING
         self._lock = FileLock(folder / _LOCK, thread_local=False)
         try:

@@ -33,7 +33,11 @@ _PASSING = ("shutting_down", "too_long", "timeout", "too_many", "engine_failed")
 
 
 class PublishError(SurtitleError):
-    """The service refuses the audio, and will again."""
+    """The service refuses the audio, and will again. ``refusal`` is the code of its error."""
+
+    def __init__(self, message: str, refusal: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal
 
 
 class PublishSink:
@@ -220,7 +224,7 @@ class PublishSink:
             return
         if message["code"] in _PASSING:
             raise (TooLong if message["code"] == TooLong.code else SurtitleError)(message["message"])
-        raise PublishError(message["message"])
+        raise PublishError(message["message"], message["code"])
 
 
 def _unverified_context() -> ssl.SSLContext:

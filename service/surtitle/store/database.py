@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from surtitle.core.errors import SurtitleError
+from surtitle.core.files import create_private_folder, describe_unusable
 
 FILE = "surtitle.db"
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -97,7 +98,10 @@ def describe_error(error: Exception) -> str:
 
 def _open_file(folder: Path) -> Engine:
     """Open the SQLite file. It holds OBS's password and what people said, so only its owner may read it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        create_private_folder(folder)
+    except OSError as error:
+        raise StoreError(describe_unusable(folder, error)) from error
     path = folder / FILE
     path.touch(mode=0o600)
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _BUSY_TIMEOUT})

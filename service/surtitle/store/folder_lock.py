@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from surtitle.core.files import create_private_folder
 from surtitle.store.database import StoreError
 
 log = logging.getLogger("surtitle.store")
@@ -32,7 +33,7 @@ class FolderLock:
     def __init__(self, folder: Path) -> None:
         self._lock = FileLock(folder / FILE, thread_local=False)
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            create_private_folder(folder)
             self._lock.acquire(timeout=0)
         except Timeout as error:
             raise FolderInUse(

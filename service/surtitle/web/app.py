@@ -187,6 +187,6 @@ async def _not_found(request: Request) -> Response:
 
 
 def _no_such_path(path: str) -> NoSuchChannel:
-    return NoSuchChannel(
-        f"No page or channel exists at {path[:120]!r}: a channel's name has no slash and at most 64 characters."
-    )
+    for_channel = any(f"{page}/" in path for page in ("/overlay", "/speak", "/view"))
+    advice = "a channel's name has no slash" if for_channel else "check the address"
+    return NoSuchChannel(f"There is nothing at {path[:120]!r}: {advice}.")

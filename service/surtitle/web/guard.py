@@ -292,5 +292,6 @@ _PAGE = Environment(autoescape=True).from_string(
     "<meta name=viewport content='width=device-width, initial-scale=1'><meta name=color-scheme content='light dark'>"
     "<title>{{ title }}</title><link rel=stylesheet href='{{ base }}/static/refused.css'>"
     "<main><img src='{{ base }}/static/icon.svg' alt='' width=48 height=48><h1>{{ title }}</h1>"
-    "<p>{{ error.message }}</p></main>"
+    "<p>{{ error.message }}</p>"
+    "{% if error.status == 404 %}<p><a href='{{ base }}/'>Go to the dashboard</a></p>{% endif %}</main>"
 )

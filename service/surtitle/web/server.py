@@ -54,6 +54,12 @@ class PortTaken(SurtitleError):
     code = "port_taken"
 
 
+class BadHost(SurtitleError):
+    """The service cannot listen at the address."""
+
+    code = "bad_host"
+
+
 class BadCertificate(SurtitleError):
     """The certificate or key cannot be used for TLS."""
 
@@ -63,12 +69,15 @@ class BadCertificate(SurtitleError):
 class Server(uvicorn.Server):
     """A uvicorn server that binds its ports when it is created, so that a taken port is reported in one sentence.
 
-    Raises `PortTaken`, `FolderInUse`, `StoreError`, `TokenStoreError`, `BadCertificate`.
+    Raises `BadHost`, `PortTaken`, `FolderInUse`, `StoreError`, `TokenStoreError`, `BadCertificate`.
     """
 
     def __init__(self, settings: Settings, program: ProgramControl | None = None) -> None:
         access, limits = settings.access, settings.limits
         _check_certificate(access.tls_cert, access.tls_key)
+        check_host(settings.host)
+        if settings.wyoming_port is not None:
+            check_host(settings.wyoming_host, "--wyoming-host")
         self._listen_socket = _listen(settings.host, settings.port, "another Surtitle", "--port")
         self._vosk_socket: socket.socket | None = None
         self._wyoming_socket: socket.socket | None = None
@@ -160,15 +169,31 @@ class Server(uvicorn.Server):
             await asyncio.sleep(_NOTIFY_DELAY)
 
 
+def check_host(host: str, option: str = "--host") -> None:
+    """Raises `BadHost` if no program on this computer can listen at ``host``, which ``option`` sets. May block."""
+    try:
+        with socket.create_server((host, 0), family=_family(host)):
+            pass
+    except (OSError, UnicodeError) as error:  # a UnicodeError for names with an empty or a very long part
+        raise BadHost(
+            f"{host[:64]!r} is not an address of this computer: listen on 127.0.0.1 for this computer only, or on "
+            f"0.0.0.0 for other computers, too, with {option}."
+        ) from error
+
+
 def _listen(host: str, port: int, other: str, option: str) -> socket.socket:
     """Listen on a port, which ``option`` sets and the ``other`` program may use. Raises `PortTaken`."""
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        return socket.create_server((host, port), family=_family(host))
     except OSError as error:
         raise PortTaken(
             f"Port {port} cannot be used ({_describe(error)}): stop the program that uses it, "
             f"which may be {other}, or choose another port with {option}."
         ) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _describe(error: OSError) -> str:

@@ -33,6 +33,7 @@ let newest = null;
 for (const button of buttons) {
   button.addEventListener("click", () => choose(button.ariaExpanded === "true" ? null : /** @type {Choice} */ (button.dataset.choice)));
 }
+part(panel, ".extension", HTMLAnchorElement).href = `${DOCUMENTATION}docs/extension.md#install`;
 part(panel, ".close").addEventListener("click", () => choose(null));
 setUpFile(part(panel, ".file", HTMLFormElement));
 
@@ -57,6 +58,7 @@ function show() {
   if (choice === null) return;
   part(panel, ".file").hidden = choice !== "file";
   part(panel, ".speak").hidden = choice !== "microphone";
+  part(panel, ".extension").hidden = choice !== "tab";
   part(panel, ".obs-script").hidden = choice !== "obs";
   part(panel, ".help", HTMLAnchorElement).href = DOCUMENTATION + HELP[choice];
   const current = choice === "file" ? [] : steps(choice, newest, progress);

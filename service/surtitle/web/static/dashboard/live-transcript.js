@@ -1,23 +1,36 @@
 // A channel's live captions on the dashboard; final ones can be corrected.
 
-import { ServiceError, changeSettings, correctCaption, getSettings } from "../overlay/shared/api.js";
+import { ServiceError, changeSettings, correctCaption, getSettings, getTranscript } from "../overlay/shared/api.js";
 import { followCaptions } from "../overlay/shared/captions.js";
 import { cloneTemplate, control, create, createButton, part, write } from "../overlay/shared/dom.js";
 import { t } from "../overlay/shared/i18n.js";
 
-/** @import { CaptionEvent, Correction } from "../overlay/shared/protocol.js" */
+/**
+ * @import { Listener } from "../overlay/shared/captions.js"
+ * @import { CaptionEvent, Correction } from "../overlay/shared/protocol.js"
+ */
 
 const CAPACITY = 60; // captions
 const NEAR = 40; // pixels from the end that count as the end
 
-/** @param {string} channel @param {HTMLElement} list @returns the connection that follows the captions */
+/** Show the newest captions and those that follow. @param {string} channel @param {HTMLElement} list @returns {{close: () => void}} */
 export function liveTranscript(channel, list) {
   /** @type {Map<string, Row>} by caption id */
   const rows = new Map();
   let following = true;
+  let width = list.clientWidth;
   list.addEventListener("scroll", () => {
+    if (list.clientWidth !== width) return; // the browser has scrolled, because lines are broken elsewhere
     following = list.scrollTop + list.clientHeight >= list.scrollHeight - NEAR;
   }, { passive: true });
+  new ResizeObserver(() => {
+    width = list.clientWidth;
+    scrollIfFollowing();
+  }).observe(list);
+
+  function scrollIfFollowing() {
+    if (following) list.scrollTop = list.scrollHeight;
+  }
 
   /** @param {string} id */
   function remove(id) {
@@ -25,7 +38,7 @@ export function liveTranscript(channel, list) {
     rows.delete(id);
   }
 
-  return followCaptions(channel, {
+  return followFromHistory(channel, {
     caption(caption) {
       if (!caption.text && !caption.tentative) return remove(caption.id);
       let row = rows.get(caption.id);
@@ -40,12 +53,43 @@ export function liveTranscript(channel, list) {
         if (rows.size <= CAPACITY) break;
         if (!old.editing) remove(id);
       }
-      if (following) list.scrollTop = list.scrollHeight;
+      scrollIfFollowing();
     },
     clear() {
       for (const id of rows.keys()) remove(id);
     },
   });
+}
+
+/**
+ * Follow a channel, beginning with the newest captions of its transcript.
+ * @param {string} channel @param {Listener & Required<Pick<Listener, "caption">>} listener @returns {{close: () => void}}
+ */
+function followFromHistory(channel, listener) {
+  /** @type {ReturnType<typeof followCaptions> | null} */
+  let connection = null;
+  let closed = false;
+
+  async function start() {
+    let last = "";
+    try {
+      const history = await getTranscript(channel, "");
+      if (closed) return;
+      last = history.resume;
+      for (const caption of history.captions.slice(-CAPACITY)) listener.caption({ ...caption, rev: 0, tentative: "", final: true });
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error; // without a transcript, captions begin with the next one
+    }
+    if (!closed) connection = followCaptions(channel, listener, { last });
+  }
+
+  start();
+  return {
+    close() {
+      closed = true;
+      connection?.close();
+    },
+  };
 }
 
 class Row {
