@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
@@ -19,6 +18,7 @@ import pytest
 from tests.bus.redis_server import RedisServer
 from tests.persistent_clients import Publisher, Reader
 from tests.processes import run_nginx
+from tests.service_process import ServiceProcess
 from tests.store.postgresql import PostgreSQL
 from tests.support import free_port, need, speech
 
@@ -31,35 +31,8 @@ SENTENCES = [
 ]
 
 
-class Service:
-    """One of the services, as often as it is started."""
-
-    def __init__(self, folder: Path, model: Path, database: str, bus: str) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
-        command = [sys.executable, "-m", "surtitle", "serve", "--port", str(self.port), "--data-dir", str(folder)]
-        engine = ["--engine", "whisper", "--model", str(model), "--language", "en"]
-        self._command = [*command, *engine, "--database", database, "--bus", bus]
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        self._folder.mkdir(exist_ok=True)
-        with (self._folder / "log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdout=asyncio.subprocess.DEVNULL, stderr=log
-            )
-        async with asyncio.timeout(90), httpx.AsyncClient() as client:
-            while True:
-                with suppress(httpx.HTTPError):
-                    if (await client.get(f"{self.url}/healthz")).json()["engine"] == "whisper":
-                        return
-                await asyncio.sleep(0.05)
-
-    async def stop(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.send_signal(number)
-            await asyncio.wait_for(self._process.wait(), 60)
+class Service(ServiceProcess):
+    """One of the services."""
 
     async def hosts(self) -> bool:
         """Whether it captions the channel."""
@@ -68,9 +41,6 @@ class Service:
                 channels = (await client.get("/api/channels")).json()["channels"]
                 return any(one["sources"] for one in channels)
         return False
-
-    def log(self) -> str:
-        return (self._folder / "log").read_text()
 
 
 @contextmanager
@@ -108,7 +78,8 @@ async def test_no_caption_is_lost_or_repeated_whatever_is_killed(
 ) -> None:
     chance = random.Random(8)
     database = server.database()
-    services = [Service(tmp_path / f"service-{number}", whisper_tiny, database, bus.url) for number in range(3)]
+    options = ("--database", database, "--bus", bus.url)
+    services = [Service(tmp_path / f"service-{number}", whisper_tiny, *options) for number in range(3)]
     (tmp_path / "nginx").mkdir()
     tasks: list[asyncio.Task[None]] = []
     talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])

@@ -9,9 +9,8 @@ import shutil
 import signal
 import sqlite3
 import statistics
-import sys
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ import pytest
 
 from surtitle.audio import RATE
 from tests.persistent_clients import Publisher, Reader
-from tests.support import free_port, speech
+from tests.service_process import ServiceProcess
+from tests.support import speech
 
 KILLS = 8
 DURABLE = 1.0  # seconds within which captions are stored as a rule; no busy machine can promise it for each
@@ -34,43 +34,11 @@ SENTENCES = [
 ]
 
 
-class Service:
-    """The command, on one port and one folder, as often as it is started."""
-
-    def __init__(self, folder: Path, model: Path) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.transcripts = folder / "transcripts"
-        self._folder = folder
-        self._model = model
-        self._process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> None:
-        command = [sys.executable, "-m", "surtitle", "serve", "--port", str(self.port), "--data-dir"]
-        model = ["--engine", "whisper", "--model", str(self._model), "--language", "en"]
-        transcripts = ["--transcripts", str(self.transcripts)]
-        with (self._folder / "log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *command, str(self._folder), *model, *transcripts, stdout=asyncio.subprocess.DEVNULL, stderr=log
-            )
-        async with asyncio.timeout(60), httpx.AsyncClient() as client:
-            while True:
-                with suppress(httpx.HTTPError):
-                    if (await client.get(f"{self.url}/healthz")).json()["engine"] == "whisper":
-                        return
-                await asyncio.sleep(0.05)
-
-    async def stop(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        if self._process.returncode is None:
-            self._process.send_signal(number)
-        await asyncio.wait_for(self._process.wait(), 30)
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny: Path) -> None:
     chance = random.Random(8)
-    service = Service(tmp_path, whisper_tiny)
+    transcripts = tmp_path / "transcripts"
+    service = ServiceProcess(tmp_path, whisper_tiny, "--transcripts", str(transcripts))
     await service.start()
     talk = np.concatenate([speech(sentence, voice) for voice in ("rms", "slt") for sentence in SENTENCES])
     talk = np.tile(talk, 8)
@@ -108,7 +76,7 @@ async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny
         for task in speaking:
             task.cancel()
         await asyncio.gather(*speaking, return_exceptions=True)
-        kept, srt = await _settled(service, readers)
+        kept, srt = await _settled(service.url, transcripts, readers)
     finally:
         for task in (*speaking, *reading):
             task.cancel()
@@ -122,8 +90,7 @@ async def test_nothing_committed_is_lost_or_doubled(tmp_path: Path, whisper_tiny
         for before, after in pairwise(own):
             assert after["start"] >= before["end"] - 0.05, (before, after)  # nothing is said twice
     assert srt.count(" --> ") == len(kept)
-    log = (tmp_path / "log").read_text()
-    assert "Traceback" not in log
+    assert "Traceback" not in service.log()
 
 
 async def _progress(reader: Reader, count: int) -> None:
@@ -152,16 +119,19 @@ def _start(caption: dict[str, Any]) -> float:
     return float(caption["start"])
 
 
-async def _settled(service: Service, readers: list[Reader]) -> tuple[dict[str, str], str]:
+async def _settled(url: str, transcripts: Path, readers: list[Reader]) -> tuple[dict[str, str], str]:
     """The transcript by id and as SRT, once readers and files agree with it: the sources' clients are gone."""
-    async with asyncio.timeout(120), httpx.AsyncClient(base_url=service.url) as client:
+    async with asyncio.timeout(120), httpx.AsyncClient(base_url=url) as client:
         while True:
             await asyncio.sleep(0.5)
             history = (await client.get("/api/channels/talk/transcript.json")).json()
             (channel,) = (await client.get("/api/channels")).json()["channels"]
             srt = (await client.get("/api/channels/talk/transcript.srt")).text
             found = {one["id"]: one["text"] for one in history["captions"]}
-            files = [path.read_text("utf-8") for path in service.transcripts.glob("talk-*.srt")]
             busy = any(source["waiting"] or source["speaking"] for source in channel["sources"])
-            if not busy and files == [srt] and all(reader.texts() == found for reader in readers):
+            if not busy and _files(transcripts) == [srt] and all(reader.texts() == found for reader in readers):
                 return found, srt
+
+
+def _files(transcripts: Path) -> list[str]:
+    return [path.read_text("utf-8") for path in transcripts.glob("talk-*.srt")]

@@ -66,8 +66,9 @@ def test_a_text_continues_after_its_prefix(engine: MlxEngine) -> None:
 
 
 def test_a_failure_of_the_library_is_reported(engine: MlxEngine) -> None:
+    loaded: Any = engine._model
     with (
-        patch.object(engine._model._decoding, "decode", side_effect=RuntimeError("out of memory")),
+        patch.object(loaded._decoding, "decode", side_effect=RuntimeError("out of memory")),
         pytest.raises(EngineError, match="MLX failed to decode these words"),
     ):
         engine._decoder.decode(window(load(SAMPLE)[:16_000]))

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,10 +112,11 @@ def test_several_threads_decode_at_once(engine: WhisperCppEngine) -> None:
 
 def test_a_closed_engine_says_so(ggml: Path) -> None:
     engine = WhisperCppEngine(ggml, "whisper.cpp:base")
-    with engine._model._state():
+    loaded: Any = engine._model
+    with loaded._state():
         engine.close()
-        assert engine._model._context  # it is in use
-    assert not engine._model._context
+        assert loaded._context  # it is in use
+    assert not loaded._context
     with pytest.raises(EngineError, match="was unloaded"):
         engine._decoder.decode(window(np.zeros(16_000, dtype=np.float32)))
 
