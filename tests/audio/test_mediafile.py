@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from surtitle.audio import RATE, Samples
-from surtitle.audio.mediafile import read
+from surtitle.audio.mediafile import list_tracks, read, read_excerpt
 from surtitle.core.errors import BadAudio
 from tests.audio.test_stream_clock import encode
 from tests.support import as_wav, need, silence
@@ -99,6 +100,15 @@ def test_an_empty_file_and_an_empty_track_have_no_audio(tmp_path: Path) -> None:
         list(read(path))
     path.write_bytes(as_wav(silence(0)))
     assert list(read(path)) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_because_it_can_be_read_only_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "talk.wav"
+    os.mkfifo(pipe)
+    for read_it in (list_tracks, lambda path: list(read(path)), lambda path: read_excerpt(path, 1, 0.0, 1.0)):
+        with pytest.raises(BadAudio, match="is a pipe"):
+            read_it(pipe)
 
 
 def test_recordings_one_after_the_other_in_one_file_are_all_heard(tmp_path: Path) -> None:

@@ -69,6 +69,15 @@ def test_a_title_never_ends_a_sentence(text: str, following: str | None) -> None
     assert not ends_sentence(text, following)
 
 
+@pytest.mark.parametrize("text", ["Sig.", "il Sig.", "Hon.", "the Rt. Hon.", "Pres.", "Fr.", "Ing.", "Arch.", "Av."])
+def test_titles_that_are_words_elsewhere_are_recognized_by_their_capital(text: str) -> None:
+    assert not ends_sentence(text)
+    assert not ends_sentence(text, "Rossi")
+    assert not ends_sentence(text, "Smith", "auto")
+    assert ends_sentence(text, "")
+    assert ends_sentence(text.lower(), "Smith")
+
+
 @pytest.mark.parametrize(
     "text",
     ["U.S.", "the U.K.", "p.m.", "a.m.", "Inc.", "Ltd.", "Ph.D.", "etc.", "usw.", "ecc.", "D.C.", "Jr.", "J.", "т.д."],

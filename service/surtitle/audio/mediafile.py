@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
-from os import PathLike, fspath
+from os import PathLike, fspath, stat
 from os.path import getsize
+from stat import S_ISFIFO
 
 import av
 import av.container
@@ -50,6 +51,7 @@ def read(path: str | PathLike[str], track: int = 1) -> Iterator[Samples]:
 
     ``track`` counts from 1. Raises `BadAudio` if there is nothing to decode.
     """
+    _check_rereadable(path)
     with _explain_errors(path), open_links(path) as links:
         yield from resample_blocks(fill_gaps(chain.from_iterable(_place(link, path, track) for link in links)))
 
@@ -117,6 +119,7 @@ def read_excerpt(path: str | PathLike[str], track: int, start: float, length: fl
 
 @contextmanager
 def _open(path: str | PathLike[str]) -> Iterator[av.container.InputContainer]:
+    _check_rereadable(path)
     with _explain_errors(path), av.open(file_url(path), mode="r") as container:
         _check_audio(container, path)
         yield container
@@ -131,6 +134,13 @@ def _explain_errors(path: str | PathLike[str]) -> Iterator[None]:
         raise BadAudio(
             f"Cannot read {fspath(path)} as audio or video ({reason}): choose a file that FFmpeg can play."
         ) from error
+
+
+def _check_rereadable(path: str | PathLike[str]) -> None:
+    """Raise `BadAudio` for a pipe: files are opened several times, and the second time would wait for ever."""
+    with suppress(OSError):
+        if S_ISFIFO(stat(path).st_mode):
+            raise BadAudio(f"{fspath(path)} is a pipe, which can be read only once: save its content as a file first.")
 
 
 def _is_empty(path: str | PathLike[str]) -> bool:

@@ -66,9 +66,15 @@ MAYBE_LAST = {
 
 NAMES = {
     "en": "ala ariz ark calif colo conn del fla ga ill ind kan kans ky mass md mich minn miss mo mont neb nebr nev "
-    "okla ont ore penn que tenn tex va vt wash wis wyo",
+    "okla ont ore penn que tenn tex va vt wash wis wyo hon pres",
+    "de": "fr",
+    "it": "sig sigg ing arch",
+    "pt": "av",
 }
-"""Abbreviations that only are ones with a capital, such as "Mass."; otherwise like `MAYBE_LAST`."""
+"""Abbreviations that only are ones with a capital, such as "Mass."; otherwise like `MAYBE_LAST`.
+
+Some are also in `BEFORE_WORD`: these apply here where the language is not known and the word is one of another language.
+"""
 
 UNITS = {
     "en": "min mins sec secs hr hrs ft in lb lbs oz mi yd yds gal pt pts qt tsp tbsp yr yrs mo mos wk wks deg",
