@@ -14,7 +14,7 @@ TORCH_BIN := .venv-torch/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --strip-extras --no-annotate \
 	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml
-TOOLS := chromium chromium-headless-shell curl ffmpeg firefox flite luacheck node npm openssl paplay pulseaudio systemd-analyze redis-server
+TOOLS := caddy chromium chromium-headless-shell curl ffmpeg firefox flite luacheck node npm openssl paplay pulseaudio systemd-analyze redis-server
 OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool

@@ -1,4 +1,4 @@
-"""The service below a path of a real nginx, which passes the path on or removes it."""
+"""The service below a path of a real nginx or Caddy, which passes the path on or removes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,21 @@ import pytest_asyncio
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
 from surtitle.core.settings import Access
-from tests.support import Running, free_port, need, put, readers, running
+from tests.e2e.extension import Extension, box, play
+from tests.e2e.site import Site
+from tests.support import (
+    Running,
+    error_rate,
+    free_port,
+    need,
+    put,
+    readers,
+    running,
+    settled,
+    sources,
+    speech,
+    until,
+)
 
 SECRET = "a secret that nobody guesses, of this test"
 PATH = "/captions"
@@ -44,6 +58,34 @@ http {{
 }}
 """
 
+CADDYFILE = """
+{{
+    admin off
+    auto_https off
+}}
+http://:{front} {{
+    bind 127.0.0.1
+    redir /captions /captions/
+    reverse_proxy /captions/* 127.0.0.1:{port}
+}}
+"""
+
+
+@contextmanager
+def caddy(folder: Path, front: int, port: int, _: str) -> Iterator[None]:
+    (folder / "Caddyfile").write_text(CADDYFILE.format(front=front, port=port))
+    environment = os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    running = subprocess.Popen(
+        [need("caddy"), "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        running.send_signal(signal.SIGTERM)
+        running.wait(10)
+
 
 @contextmanager
 def nginx(folder: Path, front: int, port: int, slash: str) -> Iterator[None]:
@@ -62,14 +104,23 @@ def nginx(folder: Path, front: int, port: int, slash: str) -> Iterator[None]:
         running.wait(10)
 
 
-@pytest_asyncio.fixture(params=["/", ""], ids=["path removed", "path passed on"])
+SENTENCE = "She has worked in the same office for eleven years."
+PROXIES = {
+    "nginx removes the path": (nginx, "/", "localhost"),
+    "nginx passes the path on": (nginx, "", "localhost"),
+    "Caddy passes the path on": (caddy, "", "localhost"),
+}
+
+
+@pytest_asyncio.fixture(params=PROXIES.values(), ids=PROXIES)
 async def below(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Running, str]]:
-    """A service, and its address behind nginx."""
+    """A service, and its address behind a proxy."""
+    proxy, variant, host = request.param
     front, port = free_port(), free_port()
-    url = f"http://localhost:{front}{PATH}"
+    url = f"http://{host}:{front}{PATH}"
     access = Access(SECRET, public_url=f"{url}/", trust_proxy=("127.0.0.1",))
     async with running(port=port, access=access, data_dir=tmp_path / "data") as service:
-        with nginx(tmp_path, front, port, request.param):
+        with proxy(tmp_path, front, port, variant):
             async with httpx.AsyncClient() as client, asyncio.timeout(10):
                 while True:
                     try:
@@ -154,3 +205,22 @@ async def test_a_source_is_published_and_read_below_the_path(below: tuple[Runnin
     local = f"{service.url}/healthz"  # programs on this computer need no path
     async with httpx.AsyncClient() as client:
         assert (await client.get(local)).status_code == 200
+
+
+@pytest.mark.parametrize("below", [(nginx, "", "127.0.0.1")], indirect=True, ids=["nginx"])
+async def test_the_extension_captions_a_tab_below_the_path(
+    below: tuple[Running, str], chrome: Extension, web: Site
+) -> None:
+    service, url = below
+    await chrome.settle(server=url, channel="tab", token=token(Scope.PUBLISH))
+    page = await chrome.open(web.speaks("Talk", speech(SENTENCE, "slt")))
+    await chrome.start(page)
+    await play(page)
+    captions = await settled(service, "tab")
+    assert error_rate(SENTENCE, captions) < 0.4
+    assert error_rate(captions, await box(page) or "") == 0
+    popup = await chrome.popup(page)
+    await popup.until(f"document.querySelector('#viewer').href.startsWith('{url}/view/tab?token=')")
+    assert popup.errors == []
+    await page.close()
+    await until(lambda: not sources(service, "tab"))
