@@ -53,6 +53,7 @@ http {{
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Connection $connection_header;
             proxy_buffering off;
+            proxy_request_buffering off;
         }}
     }}
 }}
