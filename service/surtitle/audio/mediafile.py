@@ -137,7 +137,7 @@ def _explain_errors(path: str | PathLike[str]) -> Iterator[None]:
 
 
 def _check_rereadable(path: str | PathLike[str]) -> None:
-    """Raise `BadAudio` for a pipe: files are opened several times, and the second time would wait for ever."""
+    """Raise `BadAudio` for a pipe: files are opened several times, and opening it again would wait without an end."""
     with suppress(OSError):
         if S_ISFIFO(stat(path).st_mode):
             raise BadAudio(f"{fspath(path)} is a pipe, which can be read only once: save its content as a file first.")
