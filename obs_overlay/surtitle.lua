@@ -913,7 +913,10 @@ local function read_settings(data)
         end
         settings[name] = type(value) == "string" and trim(value) or value
     end
-    settings.server = settings.server:gsub("/+$", "")
+    -- A path may have letters such as "é".
+    settings.server = settings.server:gsub("/+$", ""):gsub("^(%a+://[^/]+)(.*)$", function(authority, path)
+        return authority .. path:gsub("[\128-\255]+", percent_encode)
+    end)
     settings.track = math.max(1, math.min(6, settings.track))
     return settings
 end

@@ -137,6 +137,9 @@ class Settings:
         for name, kind, _, default, _ in FIELDS:
             value = read.get(kind, obs.obs_data_get_string)(data, name) if data else default
             setattr(self, name, value.strip() if isinstance(value, str) else value)
+        path_at = self.server.find("/", self.server.find("://") + 3)
+        if path_at > 0:  # a path may have letters such as "é"
+            self.server = self.server[:path_at] + quote(self.server[path_at:], safe="/%?#:@!$&'()*+,;=")
         self.server = self.server.rstrip("/")
 
     @property

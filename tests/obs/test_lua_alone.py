@@ -374,6 +374,21 @@ def test_the_feed_is_followed(script: Any, obs: MagicMock) -> None:
     assert surtitle.status(surtitle) == status
 
 
+@pytest.mark.parametrize(
+    ("typed", "server"),
+    [
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+        ("http://127.0.0.1/a/café/", "http://127.0.0.1/a/caf%C3%A9"),
+        ("http://127.0.0.1/caf%C3%A9", "http://127.0.0.1/caf%C3%A9"),
+    ],
+)
+def test_the_path_of_the_server_is_encoded(script: Any, obs: MagicMock, typed: str, server: str) -> None:
+    obs.obs_data_get_string.side_effect = lambda data, name: typed if name == "server" else ""
+    obs.obs_data_get_int.return_value, obs.obs_data_get_double.return_value = 1, 0.0
+    script.globals.script_update(script.table_from({}))
+    assert script.surtitle.chosen.server == server
+
+
 def test_the_test_button_waits_for_nothing(script: Any, obs: MagicMock) -> None:
     """It says what is known, and tries again at once what would have to wait."""
     surtitle = script.surtitle

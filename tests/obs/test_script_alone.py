@@ -183,6 +183,20 @@ def test_sound_that_worked_is_sent_again_at_once(
     assert surtitle._sound.output is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "server"),
+    [
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000"),
+        ("https://example.org/a/café live/", "https://example.org/a/caf%C3%A9%20live"),
+        ("https://example.org/caf%C3%A9", "https://example.org/caf%C3%A9"),
+        ("example.org/captions", "example.org/captions"),
+    ],
+)
+def test_the_path_of_the_server_is_encoded(script: ModuleType, obs: MagicMock, typed: str, server: str) -> None:
+    obs.obs_data_get_string.return_value = typed
+    assert script.Settings(MagicMock()).server == server
+
+
 def test_the_server_may_be_below_a_path(script: ModuleType) -> None:
     asked: list[str] = []
 
