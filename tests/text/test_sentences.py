@@ -69,7 +69,7 @@ def test_a_title_never_ends_a_sentence(text: str, following: str | None) -> None
     assert not ends_sentence(text, following)
 
 
-@pytest.mark.parametrize("text", ["Sig.", "il Sig.", "Hon.", "the Rt. Hon.", "Pres.", "Fr.", "Ing.", "Arch.", "Av."])
+@pytest.mark.parametrize("text", ["Sig.", "il Sig.", "Hon.", "the Rt. Hon.", "Fr.", "Ing.", "Arch.", "Av."])
 def test_titles_that_are_words_elsewhere_are_recognized_by_their_capital(text: str) -> None:
     assert not ends_sentence(text)
     assert not ends_sentence(text, "Rossi")

@@ -73,7 +73,7 @@ NAMES = {
 }
 """Abbreviations that only are ones with a capital, such as "Mass."; otherwise like `MAYBE_LAST`.
 
-Some are also in `BEFORE_WORD`: these apply here where the language is not known and the word is one of another language.
+Some are also in `BEFORE_WORD`. They apply here if the language is not known, because they are words of another one.
 """
 
 UNITS = {
