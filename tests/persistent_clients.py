@@ -101,6 +101,8 @@ class Reader:
 
     def _take(self, event: dict[str, Any]) -> None:
         assert event["event"] != "clear"
+        if self._place and event["id"].partition("-")[0] != self._place.partition("-")[0]:
+            self.captions.clear()  # the service was killed before it had stored its first session
         self._place = event["id"]
         caption = event["data"]
         if event["event"] != "caption" or caption["rev"] <= self.captions.get(caption["id"], {"rev": 0})["rev"]:

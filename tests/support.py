@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -13,7 +15,7 @@ import subprocess
 import tempfile
 import wave
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -75,9 +77,16 @@ def need_package(file: str) -> Path:
     return path
 
 
+_ports = itertools.count(random.SystemRandom().randrange(10_000, 30_000))
+_LAST_PORT = 32_000  # above, systems choose ports for connections, one of which may be made before a server starts
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    """A port of 127.0.0.1 on which nothing listens, and that this process has not returned before."""
+    while True:
+        port = 10_000 + (next(_ports) - 10_000) % (_LAST_PORT - 10_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 @asynccontextmanager

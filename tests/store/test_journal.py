@@ -146,7 +146,7 @@ def test_unusable_databases_are_reported_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "surtitle.db").write_bytes(b"this is no database" * 100)
     with pytest.raises(StoreError, match=r"cannot be used \(file is not a database\): choose another folder"):
         Store(tmp_path)
-    with pytest.raises(StoreError, match="choose another folder"):
+    with pytest.raises(StoreError, match="choose a folder in which you may write"):
         Store(tmp_path / "surtitle.db" / "below")
     with pytest.raises(StoreError, match="--database takes a PostgreSQL address"):
         Store(tmp_path, "mysql://localhost/surtitle")

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from surtitle.access import tokens
 from surtitle.access.tokens import EVERY, Scope
-from surtitle.audio import RATE
+from surtitle.audio import RATE, Samples
 from surtitle.audio.pcm import to_pcm
 from surtitle.channels.hub import Hub
 from surtitle.core.errors import TooMany
@@ -172,6 +172,17 @@ def test_the_flow_fills_at_its_rate() -> None:
     assert flow.take(1) > 0
 
 
+async def publish_rest(service: Running, start: str, samples: Samples) -> int:
+    """Continue a source with the ``samples`` that the service has not received; returns the code of the end."""
+    async with service.publisher("long") as source:
+        await source.send(start)
+        ready = json.loads(await source.recv())
+        with suppress(ConnectionClosed):
+            await source.send(to_pcm(samples[round(ready["received"] * RATE) :]))
+            await source.send('{"op":"end"}')
+        return (await listen(source)).code
+
+
 async def test_a_source_that_is_too_long_goes_on_as_a_new_one_after_a_sentence() -> None:
     """No word is lost or heard twice, the clock and the name stay, and its client gets all captions of the first."""
     first, second = "The weather will be fine tomorrow.", "The train leaves at seven in the evening."
@@ -195,9 +206,12 @@ async def test_a_source_that_is_too_long_goes_on_as_a_new_one_after_a_sentence()
             ready = json.loads(await source.recv())
             assert (ready["resumed"], ready["source"], ready["clock"]) == (True, "Host", said.messages[0]["clock"])
             assert len(speech(first)) / RATE - 1 < ready["received"] <= len(sent) / RATE  # in the pause
-            await source.send(to_pcm(np.concatenate([sent[round(ready["received"] * RATE) :], speech(second)])))
-            await source.send('{"op":"end"}')
-            assert (await listen(source)).code == 1000
+        rest = np.concatenate([sent, speech(second)])
+        async with asyncio.timeout(60):
+            while (
+                await publish_rest(service, start, rest) != 1000
+            ):  # on a busy machine, it may be too long again at once
+                pass
         channel = service.services.hub.channel("long")
         assert error_rate(f"{first} {second}", await channel.original.transcript("txt")) < 0.25
         assert [one.start for one in channel.original.captions] == sorted(
