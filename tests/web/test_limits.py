@@ -172,7 +172,7 @@ def test_the_flow_fills_at_its_rate() -> None:
     assert flow.take(1) > 0
 
 
-async def publish_rest(service: Running, start: str, samples: Samples) -> int:
+async def publish_rest(service: Running, start: str, samples: Samples) -> int | None:
     """Continue a source with the ``samples`` that the service has not received; returns the code of the end."""
     async with service.publisher("long") as source:
         await source.send(start)
