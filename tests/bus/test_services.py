@@ -48,14 +48,19 @@ class Reader:
 
     @asynccontextmanager
     async def read(self, service: Running, channel: str = "talk", query: str = "") -> AsyncIterator[None]:
-        last = f"last={self.place}" if self.place else ""
-        async with service.reader(channel, "?" + "&".join(filter(None, (last, query)))) as socket:
-            task = asyncio.create_task(self._take(socket))
-            try:
-                yield
-            finally:
-                task.cancel()
-                await asyncio.wait({task})
+        task = asyncio.create_task(self._run(service, channel, query))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _run(self, service: Running, channel: str, query: str) -> None:
+        """Read, and connect again when the service ends the connection, as it does for a new session."""
+        while True:
+            last = f"last={self.place}" if self.place else ""
+            async with service.reader(channel, "?" + "&".join(filter(None, (last, query)))) as socket:
+                await self._take(socket)
 
     async def _take(self, socket: ClientConnection) -> None:
         async for message in socket:
