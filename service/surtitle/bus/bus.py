@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from surtitle.bus.followed_track import FollowedTrack, StoredTrack
@@ -45,11 +44,9 @@ class Bus:
         problems = (one.problem for one in self._publishers.values())
         return self._follower.problem or next((one for one in problems if one), "")
 
-    @asynccontextmanager
-    async def follow(self, channel: str, language: str | None) -> AsyncIterator[FollowedTrack]:
+    def follow(self, channel: str, language: str | None) -> AbstractAsyncContextManager[FollowedTrack]:
         """The track for a reader; None is the original. Raises `BusError` if the bus does not answer."""
-        async with self._follower.follow(channel, language or "", _READY_TIMEOUT) as track:
-            yield track
+        return self._follower.follow(channel, language or "", _READY_TIMEOUT)
 
     def apply(self, channel: Channel) -> None:
         """Publish the channel if it is captioned here, and no longer if it is not."""

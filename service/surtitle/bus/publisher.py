@@ -6,14 +6,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from surtitle.bus.redis_streams import BusError, RedisStreams, Superseded, position_at
 from surtitle.bus.track_event import TrackEvent, TrackName
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Event
 from surtitle.channels.track import Track
+from surtitle.core.errors import SurtitleError
 from surtitle.core.tasks import cancel_and_wait
+from surtitle.outputs.track_readers import TrackReaders
 from surtitle.translation.translations import Translations
 
 log = logging.getLogger("surtitle.bus")
@@ -43,11 +44,10 @@ class ChannelPublisher:
     ) -> None:
         self._channel = channel
         self._streams = streams
-        self._translations = translations
+        self._requested = TrackReaders(translations, _REQUESTED)
         self._host = host
         self._on_superseded = on_superseded
         self._published: dict[Track, int] = {}  # the last sequence number of each track
-        self._requested: dict[str, tuple[ExitStack, asyncio.TimerHandle]] = {}
         self._tasks = (
             asyncio.create_task(self._publish(), name=f"bus {channel.name}"),
             asyncio.create_task(self._follow_requests(), name=f"bus requests {channel.name}"),
@@ -62,8 +62,7 @@ class ChannelPublisher:
 
     async def close(self) -> None:
         await cancel_and_wait(*self._tasks)
-        for language in list(self._requested):
-            self._forget_request(language)
+        await self._requested.close()
 
     def _tracks(self) -> list[tuple[str, Track]]:
         return [("", self._channel.original), *self._channel.translations.items()]
@@ -144,31 +143,15 @@ class ChannelPublisher:
                 continue
             for request in requests:
                 if request.language:
-                    self._translate(request.language)
+                    await self._translate(request.language)
                 elif request.host == self._host:
                     is_host = True  # earlier announcements are outdated
                 elif is_host:
                     self._on_superseded(self._channel)
                     return
 
-    def _translate(self, language: str) -> None:
+    async def _translate(self, language: str) -> None:
         try:
-            tag = self._translations.language(self._channel, language)
-        except Exception as error:
+            await self._requested.read(self._channel, language)
+        except SurtitleError as error:
             log.warning("%s: a request for the language %r was refused: %s", self._channel.name, language, error)
-            return
-        if tag is None:
-            return
-        if tag in self._requested:
-            stack, leaving = self._requested.pop(tag)
-            leaving.cancel()
-        else:
-            stack = ExitStack()
-            stack.enter_context(self._translations.subscribe(self._channel, tag))
-        later = asyncio.get_running_loop().call_later(_REQUESTED, self._forget_request, tag)
-        self._requested[tag] = stack, later
-
-    def _forget_request(self, language: str) -> None:
-        stack, leaving = self._requested.pop(language)
-        leaving.cancel()
-        stack.close()

@@ -68,10 +68,6 @@ class RedisStreams:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def check(self) -> None:
-        """Make sure that the server answers."""
-        await self._run(self._client.ping())
-
     async def append(self, track: TrackName, events: Sequence[TrackEvent], state: Mapping[str, TrackEvent]) -> bool:
         """Append events to a track, in order of their numbers, and replace the entries of its ``state``.
 
@@ -83,9 +79,7 @@ class RedisStreams:
         pipeline.exists(stream)
         for event in events:
             pipeline.xadd(stream, event.pack(), id=f"{event.number}-0", maxlen=_MAX_EVENTS, approximate=True)
-        if state:
-            pipeline.hset(_state(track), mapping={key: _pack_state(event) for key, event in state.items()})
-            pipeline.expire(_state(track), _EXPIRY)
+        _put_state(pipeline, track, state)
         pipeline.expire(stream, _EXPIRY)
         try:
             results = await self._run(pipeline.execute())
@@ -106,9 +100,7 @@ class RedisStreams:
         """Replace the whole state of a track, whatever service it is from."""
         pipeline = self._client.pipeline(transaction=True)
         pipeline.delete(_state(track))
-        if state:
-            pipeline.hset(_state(track), mapping={key: _pack_state(event) for key, event in state.items()})
-            pipeline.expire(_state(track), _EXPIRY)
+        _put_state(pipeline, track, state)
         await self._run(pipeline.execute())
 
     async def last(self, track: TrackName) -> TrackEvent | None:
@@ -200,8 +192,10 @@ def _unpack(entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Trac
     return events
 
 
-def _pack_state(event: TrackEvent) -> bytes:
-    return msgspec.msgpack.encode(event)
+def _put_state(pipeline: Any, track: TrackName, state: Mapping[str, TrackEvent]) -> None:
+    if state:
+        pipeline.hset(_state(track), mapping={key: msgspec.msgpack.encode(event) for key, event in state.items()})
+        pipeline.expire(_state(track), _EXPIRY)
 
 
 def _unpack_state(value: bytes) -> TrackEvent | None:

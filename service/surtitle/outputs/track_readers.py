@@ -9,14 +9,16 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.track import Track
 from surtitle.translation.translations import Translations
 
-_LINGER = 60.0  # seconds without a request after which a reader has left
+_LINGER = 60.0  # seconds without a request after which a player of HLS has left
 
 
 class TrackReaders:
     """Lets languages be translated while requests for them come."""
 
-    def __init__(self, translations: Translations) -> None:
+    def __init__(self, translations: Translations, linger: float = _LINGER) -> None:
+        """``linger`` is how many seconds after its last request a reader has left."""
         self._translations = translations
+        self._linger = linger
         self._reading: dict[tuple[Channel, str | None], tuple[ExitStack, asyncio.TimerHandle]] = {}
 
     async def read(self, channel: Channel, language: str) -> Track:
@@ -30,7 +32,7 @@ class TrackReaders:
         else:
             stack = ExitStack()
             stack.enter_context(self._translations.subscribe(*key))
-        self._reading[key] = stack, asyncio.get_running_loop().call_later(_LINGER, self._leave, key)
+        self._reading[key] = stack, asyncio.get_running_loop().call_later(self._linger, self._leave, key)
         return channel.translation(key[1])
 
     async def close(self) -> None:

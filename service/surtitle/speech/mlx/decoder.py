@@ -7,7 +7,7 @@ from functools import cache
 from langcodes import Language
 
 from surtitle.speech.mlx.model import AlignedWord, MlxModel
-from surtitle.speech.whisper.decoding import MAX_TOKENS, is_nothing, make_piece, max_new_tokens, merge_pieces
+from surtitle.speech.whisper.decoding import encode_hints, is_nothing, make_piece, max_new_tokens, merge_pieces
 from surtitle.speech.whisper.features import Frames
 from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
 from surtitle.text.languages import AUTO
@@ -28,8 +28,8 @@ class MlxDecoder:
         language, probability = window.language, 1.0
         if language == AUTO:
             language, probability = self._model.detect_language(window.features)
-        room = MAX_TOKENS - len(window.prefix)
-        if room <= 0:
+        max_tokens = max_new_tokens(window)
+        if max_tokens <= 0:
             return DecodedWindow((), language, probability)
         words, no_speech = self._model.decode(
             window.features,
@@ -38,7 +38,7 @@ class MlxDecoder:
             window.prefix,
             suppressed=self._suppressed(language),
             may_end=window.may_end,
-            max_tokens=min(room, max_new_tokens(window)),
+            max_tokens=max_tokens,
         )
         pieces = self._make_pieces(window, words)
         return DecodedWindow(() if is_nothing(pieces, no_speech) else tuple(pieces), language, probability, no_speech)
@@ -48,7 +48,7 @@ class MlxDecoder:
 
     def hints(self, text: str, max_tokens: int) -> tuple[int, ...]:
         """The first ``max_tokens`` tokens of a text that precedes every transcript."""
-        return tuple(self._model.encode_text(" " + text.strip())[:max_tokens]) if text.strip() else ()
+        return encode_hints(self._model.encode_text, text, max_tokens)
 
     def _make_pieces(self, window: Window, words: list[AlignedWord]) -> list[Piece]:
         """The words after the prefix. Of a word that began in it, the rest follows."""

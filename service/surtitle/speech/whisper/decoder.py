@@ -16,6 +16,7 @@ from surtitle.speech.whisper.batcher import Batcher
 from surtitle.speech.whisper.decoding import (
     MAX_FRAMES,
     MAX_TOKENS,
+    encode_hints,
     encoded_frames,
     is_nothing,
     make_piece,
@@ -58,7 +59,7 @@ class WhisperDecoder:
 
     def hints(self, text: str, max_tokens: int) -> tuple[int, ...]:
         """The first ``max_tokens`` tokens of a text that precedes every transcript."""
-        return tuple(self._tokenizer("en").encode(" " + text.strip())[:max_tokens]) if text.strip() else ()
+        return encode_hints(self._tokenizer("en").encode, text, max_tokens)
 
     def _kind(self, window: Window) -> tuple[object, ...]:
         """What windows must have in common to be decoded together."""

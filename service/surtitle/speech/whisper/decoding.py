@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +38,11 @@ def max_new_tokens(window: Window) -> int:
     """The number of tokens that may follow the prefix."""
     seconds = window.features.shape[1] * HOP / RATE
     return min(MAX_TOKENS - len(window.prefix), _BASE_TOKENS + int(_MAX_TOKENS_PER_SECOND * seconds))
+
+
+def encode_hints(encode: Callable[[str], Sequence[int]], text: str, max_tokens: int) -> tuple[int, ...]:
+    """The first ``max_tokens`` tokens of a text that precedes every transcript."""
+    return tuple(encode(" " + text.strip())[:max_tokens]) if text.strip() else ()
 
 
 def is_nothing(pieces: Sequence[Piece], no_speech: float) -> bool:

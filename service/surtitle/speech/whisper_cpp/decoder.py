@@ -10,7 +10,14 @@ import numpy.typing as npt
 from langcodes import Language
 
 from surtitle.speech.whisper.batcher import Batcher
-from surtitle.speech.whisper.decoding import encoded_frames, is_nothing, make_piece, max_new_tokens, merge_pieces
+from surtitle.speech.whisper.decoding import (
+    encode_hints,
+    encoded_frames,
+    is_nothing,
+    make_piece,
+    max_new_tokens,
+    merge_pieces,
+)
 from surtitle.speech.whisper.features import Frames
 from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
 from surtitle.speech.whisper_cpp.model import MAX_TEXT, DecodedToken, WhisperCppModel
@@ -38,7 +45,7 @@ class WhisperCppDecoder:
 
     def hints(self, text: str, max_tokens: int) -> tuple[int, ...]:
         """The first ``max_tokens`` tokens of a text that precedes every transcript."""
-        return tuple(self._model.encode_text(" " + text.strip())[:max_tokens]) if text.strip() else ()
+        return encode_hints(self._model.encode_text, text, max_tokens)
 
     def _decode(self, windows: Sequence[Window]) -> list[DecodedWindow]:
         return [self._decode_window(window) for window in windows]
