@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -149,13 +150,18 @@ def _read_words(segments: list[Segment]) -> list[Word]:
 
 
 class _Worker:
-    """One decoder process, which is ended if it does not answer in time. Methods raise `EngineError`."""
+    """One decoder process, which is ended if it does not answer in time, and when nobody has the worker any more.
+
+    Methods raise `EngineError`.
+    """
 
     def __init__(self) -> None:
         try:
             self._process = start_process("surtitle.speech.pocketsphinx.worker")
         except OSError as error:
             raise EngineError(f"Cannot start the pocketsphinx process ({error}).") from error
+        self._end = weakref.finalize(self, _end, self._process)
+        self._end.atexit = False  # it then ends by itself, because its input does
         try:
             self._read_answer(_START_TIMEOUT)
         except BaseException:
@@ -175,16 +181,7 @@ class _Worker:
             raise
 
     def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(OSError):
-            self._process.stdin.close()  # the process ends when its input does
-        try:
-            self._process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(5.0)
-        self._process.stdout.close()
+        self._end()
 
     def _read_answer(self, timeout: float) -> list[Segment]:
         try:
@@ -194,3 +191,16 @@ class _Worker:
         if isinstance(answer, str):
             raise EngineError(f"pocketsphinx failed ({answer}): it is restarted.")
         return [tuple(segment) for segment in answer]
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with suppress(OSError):
+        process.stdin.close()  # the process ends when its input does
+    try:
+        process.wait(1.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5.0)
+    process.stdout.close()
