@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import itertools
 import json
 import os
 import random
@@ -77,15 +76,19 @@ def need_package(file: str) -> Path:
     return path
 
 
-_ports = itertools.count(random.SystemRandom().randrange(10_000, 30_000))
-_LAST_PORT = 32_000  # above, systems choose ports for connections, one of which may be made before a server starts
+# below are ports that browsers refuse; above, systems choose ports for connections, perhaps before a server starts
+_PORTS = range(10_100, 32_000)
+_RANDOM = random.SystemRandom()  # a seed that tests set would make all processes choose the same
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens, and that this process has not returned before."""
+    """A port of 127.0.0.1 on which nothing listens, by chance: other processes of the tests look for one, too."""
     while True:
-        port = 10_000 + (next(_ports) - 10_000) % (_LAST_PORT - 10_000)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        port = _RANDOM.choice(_PORTS)
+        with suppress(OSError), socket.socket() as probe:
+            if os.name == "posix":  # a process that a thread starts now inherits the socket for a moment
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
             return port
 
 
