@@ -86,22 +86,21 @@ class ChannelPublisher:
             await self._channel.changes.wait(seen, _IDLE)
 
     async def _publish_track(self, name: TrackName, track: Track) -> None:
-        if track not in self._published:
-            self._published[track] = await self._resume(name, track)
-        number = self._published[track]
+        number = self._published.get(track)
+        if number == track.feed.last:
+            return
+        if number is None or (number and not await self._streams.exists(name)):  # it has lost what it had
+            number = self._published[track] = await self._resume(name, track)
         events = track.feed.since(number)
-        previous = max(number, track.feed.dropped_until) if number else track.feed.dropped_until
+        previous = max(number, track.feed.dropped_until)
         for first in range(0, len(events), _BATCH):
             batch = []
             for event in events[first : first + _BATCH]:
                 batch.append(self._pack(event, previous, track.feed.epoch))
                 previous = event.number
             state = {event.key: event for event in batch if not event.is_caption}
-            existed = await self._streams.append(name, batch, state)
-            if number and not existed:
-                await self._streams.forget(name)
-                raise BusError(f"The bus has lost the captions of {name.channel}: they are published again.")
-            self._published[track] = number = previous
+            await self._streams.append(name, batch, state)
+            self._published[track] = previous
 
     async def _resume(self, name: TrackName, track: Track) -> int:
         """The number after which events have to be published: the bus may have some of them."""

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from surtitle.bus.track_event import TrackEvent, TrackName, unpack_event
+from surtitle.bus.track_event import CLEAR, TrackEvent, TrackName, unpack_event
 from surtitle.core.errors import SurtitleError
 
 log = logging.getLogger("surtitle.bus")
@@ -68,21 +68,28 @@ class RedisStreams:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def append(self, track: TrackName, events: Sequence[TrackEvent], state: Mapping[str, TrackEvent]) -> bool:
+    async def exists(self, track: TrackName) -> bool:
+        """Whether there are events of a track."""
+        return bool(await self._run(self._client.exists(_stream(track))))
+
+    async def append(self, track: TrackName, events: Sequence[TrackEvent], state: Mapping[str, TrackEvent]) -> None:
         """Append events to a track, in order of their numbers, and replace the entries of its ``state``.
 
-        Returns whether the track was there before. Raises `Superseded` if it ends with an event of another service,
-        behind the first of these.
+        What has been cleared is removed.
+
+        Raises `Superseded` if the track ends with an event of another service, behind the first of these.
         """
         stream = _stream(track)
         pipeline = self._client.pipeline(transaction=True)
-        pipeline.exists(stream)
         for event in events:
             pipeline.xadd(stream, event.pack(), id=f"{event.number}-0", maxlen=_MAX_EVENTS, approximate=True)
+        for event in events:
+            if event.name == CLEAR:
+                pipeline.xtrim(stream, minid=f"{event.number}-0", approximate=False)
         _put_state(pipeline, track, state)
         pipeline.expire(stream, _EXPIRY)
         try:
-            results = await self._run(pipeline.execute())
+            await self._run(pipeline.execute())
         except BusError as error:
             if not isinstance(error.__cause__, self._refused):
                 raise
@@ -90,11 +97,6 @@ class RedisStreams:
             if last is None or last.host == events[0].host:
                 raise
             raise Superseded("Another service captions this channel now.") from error
-        return bool(results[0])
-
-    async def forget(self, track: TrackName) -> None:
-        """Remove the events of a track, so that earlier ones can be appended again."""
-        await self._run(self._client.delete(_stream(track)))
 
     async def replace_state(self, track: TrackName, state: Mapping[str, TrackEvent]) -> None:
         """Replace the whole state of a track, whatever service it is from."""
