@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from surtitle.channels.feed import Event
 from surtitle.channels.readable_track import ReadableTrack
-from surtitle.core.errors import SurtitleError
+from surtitle.core.errors import ShuttingDown, SurtitleError
 from surtitle.web.messages import refuse
 from surtitle.web.services import services
 
@@ -85,7 +85,8 @@ async def read_socket(websocket: WebSocket) -> None:
 
 
 async def _serve(websocket: WebSocket, track: ReadableTrack, timeout: float) -> None:
-    """Send events until the reader disconnects. Raises `SurtitleError`."""
+    """Send events until the reader disconnects or has to begin again. Raises `SurtitleError`."""
+    feed = track.feed
     sending = asyncio.create_task(_send_all(websocket, track, timeout))
     leaving = asyncio.create_task(_wait_for_close(websocket))
     try:
@@ -96,6 +97,8 @@ async def _serve(websocket: WebSocket, track: ReadableTrack, timeout: float) -> 
         await asyncio.wait({sending, leaving})
     if not sending.cancelled() and isinstance(error := sending.exception(), SurtitleError):
         raise error
+    if feed.closed and leaving.cancelled():
+        await websocket.close(ShuttingDown.close)
 
 
 async def _follow(track: ReadableTrack, last_id: str | None) -> AsyncIterator[Event]:
