@@ -14,13 +14,13 @@ import httpx
 import pytest
 import redis
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
 from tests.bus.redis_server import RedisServer
 from tests.store.postgresql import PostgreSQL
-from tests.support import Running, put, running, until
+from tests.support import Running, put, readers, running, until
 
 Start = Callable[[str], Any]
 
@@ -59,8 +59,9 @@ class Reader:
         """Read, and connect again when the service ends the connection, as it does for a new session."""
         while True:
             last = f"last={self.place}" if self.place else ""
-            async with service.reader(channel, "?" + "&".join(filter(None, (last, query)))) as socket:
-                await self._take(socket)
+            with suppress(ConnectionClosed):
+                async with service.reader(channel, "?" + "&".join(filter(None, (last, query)))) as socket:
+                    await self._take(socket)
 
     async def _take(self, socket: ClientConnection) -> None:
         async for message in socket:
@@ -161,6 +162,7 @@ async def test_settings_and_styles_move_with_the_channel(start: Start) -> None:
             event = json.loads(await socket.recv())
             assert (event["event"], event["data"]["name"]) == ("style", "game")
         async with reader.read(first):
+            await until(lambda: reader.place != "")
             await host(second)
             say(second, "hello", 1.0)
             await until(lambda: reader.texts() == ["hello"])
@@ -204,6 +206,18 @@ async def test_a_client_is_told_to_connect_again_when_its_channel_moves(start: S
         assert socket.close_code == 1012
 
 
+async def test_a_reader_is_told_to_connect_again_when_another_session_begins(start: Start) -> None:
+    async with start("first") as first, start("second") as second:
+        await first.services.hub.host("talk")
+        async with first.reader("talk") as socket, asyncio.timeout(20):
+            assert json.loads(await socket.recv())["event"] == "pause"
+            await second.services.hub.host("talk")
+            with suppress(ConnectionClosedError):
+                while True:
+                    await socket.recv()
+        assert socket.close_code == 1012
+
+
 async def test_a_bus_that_dies_costs_no_caption_and_repeats_none(start: Start, bus: RedisServer) -> None:
     async with start("first") as first, start("second") as second:
         reader, numbers = Reader(), count(1)
@@ -238,27 +252,66 @@ async def test_a_bus_that_has_lost_everything_unnoticed_gets_it_again(start: Sta
         assert events == ["style", "pause", "caption"]
         with redis.Redis.from_url(bus.url) as server:
             server.flushall()
-        say(first, "next", 9.0)
         reader = Reader()
         async with reader.read(second):
+            await readers(second, "talk", 1)
+            say(first, "next", 9.0)
             await until(lambda: reader.texts() == ["still", "next"])
         async with second.reader("talk") as socket, asyncio.timeout(10):
             assert json.loads(await socket.recv())["event"] == "style"
 
 
-async def test_a_session_that_was_deleted_does_not_keep_a_channel_from_its_readers(start: Start) -> None:
+async def test_a_session_that_is_deleted_anywhere_disappears_from_screens_and_from_the_bus(
+    start: Start, bus: RedisServer
+) -> None:
     async with start("first") as first, start("second") as second, httpx.AsyncClient() as client:
+        reader = Reader()
+        async with reader.read(first):
+            await readers(first, "talk", 1)
+            await host(first)
+            say(first, "before", 1.0)
+            await first.services.journal_writer.flush()
+            await until(lambda: reader.texts() == ["before"])
+            session = first.services.hub.channel("talk").session.current.id
+            assert (await client.delete(f"{second.url}/api/sessions/{session}")).status_code == 200
+            await until(lambda: reader.texts() == [])
+            say(second, "after", 1.0)
+            await until(lambda: reader.texts() == ["after"])
+        with redis.Redis.from_url(bus.url) as server:
+            events = [fields[b"d"] for key in server.keys("*:track:*") for _, fields in server.xrange(key)]
+        assert any(b"after" in event for event in events)
+        assert not any(b"before" in event for event in events)
+
+
+async def test_a_speaker_may_be_renamed_on_any_service(start: Start) -> None:
+    async with start("first") as first, start("second") as second, httpx.AsyncClient() as client:
+        reader = Reader()
+        async with reader.read(first):
+            await readers(first, "talk", 1)
+            await host(first)
+            await first.services.journal_writer.flush()
+            session = first.services.hub.channel("talk").session.current.id
+            renamed = await client.patch(f"{second.url}/api/sessions/{session}", json={"names": {"Host": "Ada"}})
+            assert renamed.status_code == 200
+            say(second, "hello", 1.0)
+            await until(lambda: reader.texts() == ["hello"])
+        assert [one["speaker"] for one in reader.captions.values() if one["text"]] == ["Ada"]
+
+
+async def test_a_session_that_is_lost_does_not_keep_a_channel_from_its_readers(start: Start) -> None:
+    async with start("first") as first, start("second") as second:
         await host(first)
         say(first, "before", 1.0)
         await first.services.journal_writer.flush()
         session = first.services.hub.channel("talk").session.current.id
         await first.services.hub.release("talk")
-        assert (await client.delete(f"{second.url}/api/sessions/{session}")).status_code == 200
+        await asyncio.to_thread(first.services.transcripts.forget, session)
         reader = Reader()
-        await host(second)
-        say(second, "after", 1.0)
         async with reader.read(first):
-            await until(lambda: reader.texts() == ["after"])
+            await readers(first, "talk", 1)
+            await host(second)
+            say(second, "after", 1.0)
+            await until(lambda: reader.texts()[-1:] == ["after"])
 
 
 async def test_a_reader_elsewhere_has_a_language_translated(start: Start) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from surtitle.bus.track_event import CAPTION_KEYS, TrackEvent
+from surtitle.bus.track_event import CAPTION_KEYS, CLEAR, TrackEvent
 from surtitle.captions.caption import Caption
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.transcript import caption_as_json, export, shift_captions
@@ -18,7 +18,6 @@ from surtitle.core.wire.captions import TrackHistory
 
 _MAX_EVENTS = 1000  # kept in memory; older captions are loaded
 _STYLE_KEYS = "style:"
-_CLEAR = "clear"
 
 
 class StoredTrack(Protocol):
@@ -66,7 +65,7 @@ class FollowedTrack:
             self._use_epoch(event.epoch)
         if event.previous > self.feed.last:
             self.feed.skip(event.previous)
-        if event.name == _CLEAR:
+        if event.name == CLEAR:
             self._screen.clear()
             self._finals.clear()
             self.feed.forget(CAPTION_KEYS)
@@ -89,13 +88,13 @@ class FollowedTrack:
             if sequence <= until and CAPTION_KEYS + caption.id not in newer
         ]
         if number < cleared <= until:
-            older.insert(0, self.feed.event(cleared, _CLEAR, {}))
+            older.insert(0, self.feed.event(cleared, CLEAR, {}))
         return self._styles(number) + older + events
 
     def on_screen(self) -> list[Event]:
         """The events that a new reader gets first."""
         found = [self.feed.get(key) for key in self._screen.visible(time.monotonic())]
-        found += [one for key, one in self._state.items() if key != _CLEAR and not key.startswith(_STYLE_KEYS)]
+        found += [one for key, one in self._state.items() if key != CLEAR and not key.startswith(_STYLE_KEYS)]
         events = sorted((event for event in found if event), key=lambda event: event.number)
         return self._styles(events[0].number - 1 if events else self.feed.last) + events
 

@@ -10,6 +10,10 @@ CAPTION_KEYS = "caption:"
 """What the keys of captions in a feed begin with."""
 
 
+CLEAR = "clear"
+"""The name of the event before which nothing is shown any more."""
+
+
 class TrackName(NamedTuple):
     """A channel and the language of one of its tracks; "" is the original."""
 

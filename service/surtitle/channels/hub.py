@@ -24,7 +24,7 @@ from surtitle.channels.output_settings import Output
 from surtitle.channels.readers import Readers
 from surtitle.channels.running_session import skip_numbers
 from surtitle.channels.running_sources import RunningSources
-from surtitle.channels.session import Journal, StoredSession, StoredSettings
+from surtitle.channels.session import Journal, Session, StoredSession, StoredSettings
 from surtitle.channels.settings import ChannelSettings, SettingsChanges, check_language, clean_name
 from surtitle.channels.source import Source
 from surtitle.channels.source_opener import SourceOpener, SourceRequest
@@ -178,6 +178,16 @@ class Hub:
                 self._hosted.add(name)
                 self._notify_observers(channel)
         return channel
+
+    async def find_continuing(self, session: Session) -> Channel | None:
+        """The channel that continues a session, which is captioned here from now on; None if the session has ended.
+
+        Raises what `host` does.
+        """
+        if self._shares_channels and self._journal is not None and await self._journal.is_newest(session):
+            await self.host(session.channel)
+        channel = self.find_channel(session.channel)
+        return channel if channel is not None and channel.session.is_current(session.id) else None
 
     def hosts(self, channel: Channel) -> bool:
         """Whether the channel is captioned here, and not on another service that shares a bus with this one."""

@@ -145,6 +145,9 @@ class Journal(Protocol):
         At most ``captions`` captions of each track are loaded. Raises `SurtitleError`.
         """
 
+    async def is_newest(self, session: Session) -> bool:
+        """Whether it is its channel's newest stored session. Raises `SurtitleError`."""
+
     async def load_captions(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
         """The newest ``limit`` final captions with sequence numbers after ``after``, with these numbers.
 

@@ -143,8 +143,7 @@ class Sessions:
         """
         summary = await self.summary(session)
         names = {clean_name(name): clean_name(shown) for name, shown in names.items() if clean_name(name)}
-        channel = self.hub.find_channel(summary.session.channel)
-        if channel is not None and channel.session.is_current(session):
+        if (channel := await self.hub.find_continuing(summary.session)) is not None:
             changed = {**channel.settings.names, **names}
             shown = {name: other for name, other in changed.items() if other}
             self.hub.change(channel.name, {"names": shown})
@@ -159,8 +158,7 @@ class Sessions:
         Raises `NoSuchSession`, `OSError`.
         """
         summary = await self.summary(session)
-        channel = self.hub.find_channel(summary.session.channel)
-        if channel is not None and channel.session.is_current(session):
+        if (channel := await self.hub.find_continuing(summary.session)) is not None:
             channel.clear()
         await self.retranscriber.stop(session)
         await self.recorder.end_session(session)

@@ -89,6 +89,11 @@ class JournalWriter:
         """Raises `StoreError`."""
         return await asyncio.to_thread(self._store.take_over, channel, captions)
 
+    async def is_newest(self, session: Session) -> bool:
+        """Raises `StoreError`."""
+        newest, _ = await asyncio.to_thread(self._store.find_session, session.channel)
+        return newest is not None and newest.id == session.id
+
     async def load_captions(self, session: Session, track: str, limit: int, after: int) -> list[tuple[int, Caption]]:
         """Raises `StoreError`."""
         async with self._reading:
