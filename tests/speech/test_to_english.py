@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +11,8 @@ import pytest
 from surtitle.audio import RATE
 from surtitle.demo import SAMPLE
 from surtitle.speech.whisper.engine import WhisperEngine
-from surtitle.speech.whisper.to_english import MAX_SECONDS, SpeechToEnglish
+from surtitle.speech.whisper.features import Frames
+from surtitle.speech.whisper.to_english import MAX_SECONDS, EnglishText, SpeechToEnglish
 from tests.support import error_rate, load, silence
 
 
@@ -56,31 +55,32 @@ def test_languages_without_a_token_are_not_listed(engine: WhisperEngine) -> None
     assert "yue" not in engine.languages
 
 
-class _Scripted(SpeechToEnglish):
-    """Returns the scripted result for each length of context."""
+class _Scripted:
+    """Returns the scripted result for each number of frames."""
 
-    def __init__(self, script: dict[int, tuple[str, float, bool]]) -> None:
-        self._model: Any = SimpleNamespace(mels=80)
+    mels = 80
+
+    def __init__(self, script: dict[int, EnglishText]) -> None:
         self.script = script
         self.lengths: list[int] = []
 
-    def _encode(self, features: Any, length: int) -> Any:
-        self.lengths.append(length)
-        return length
+    def translate(
+        self, features: Frames, frames: int, language: str, max_tokens: int
+    ) -> Generator[None, None, EnglishText]:
+        yield
+        self.lengths.append(frames)
+        return self.script[frames]
 
-    def _generate(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
-        return self.script[encoded]
 
-
-@pytest.mark.parametrize("poor", [("the", -5.0, False), ("and so on", -0.3, True)])
-def test_a_poor_translation_is_repeated_with_the_full_context(poor: tuple[str, float, bool]) -> None:
-    translator = _Scripted({1500: poor, 3000: ("The whole sentence.", -0.4, False)})
-    assert last(translator.steps(silence(5.0), "fr")) == "The whole sentence."
+@pytest.mark.parametrize("poor", [EnglishText("the", -5.0, 0.1), EnglishText("and so on " * 9, -0.3, 0.1)])
+def test_a_poor_translation_is_repeated_with_the_full_context(poor: EnglishText) -> None:
+    translator = _Scripted({1500: poor, 3000: EnglishText("The whole sentence.", -0.4, 0.1)})
+    assert last(SpeechToEnglish(translator).steps(silence(5.0), "fr")) == "The whole sentence."
     assert translator.lengths == [1500, 3000]
 
 
 def test_a_good_translation_only_needs_the_short_context() -> None:
-    translator = _Scripted({1500: ("Fine.", -0.4, False), 2101: ("Long.", -0.4, False)})
-    assert last(translator.steps(silence(5.0), "fr")) == "Fine."
-    assert last(translator.steps(silence(20.0), "fr")) == "Long."
+    translator = _Scripted({1500: EnglishText("Fine.", -0.4, 0.1), 2101: EnglishText("Long.", -0.4, 0.1)})
+    assert last(SpeechToEnglish(translator).steps(silence(5.0), "fr")) == "Fine."
+    assert last(SpeechToEnglish(translator).steps(silence(20.0), "fr")) == "Long."
     assert translator.lengths == [1500, 2101]

@@ -74,6 +74,13 @@ def test_a_failure_of_the_library_is_reported(engine: MlxEngine) -> None:
         engine._decoder.decode(window(load(SAMPLE)[:16_000]))
 
 
+def test_speech_is_translated(engine: MlxEngine) -> None:
+    """Without right words: the model knows English only, of which its translation repeats the words."""
+    assert not engine.translates
+    *_, text = engine.translate(load(SAMPLE)[: 4 * 16_000], "en")
+    assert text
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     pytest.importorskip("mlx_whisper", reason="mlx-whisper is not installed")

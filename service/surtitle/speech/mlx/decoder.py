@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from functools import cache
 
 from langcodes import Language
@@ -10,6 +11,7 @@ from surtitle.speech.mlx.model import AlignedWord, MlxModel
 from surtitle.speech.whisper.decoding import encode_hints, is_nothing, make_piece, max_new_tokens, merge_pieces
 from surtitle.speech.whisper.features import Frames
 from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
+from surtitle.speech.whisper.to_english import EnglishText
 from surtitle.text.languages import AUTO
 
 
@@ -42,6 +44,15 @@ class MlxDecoder:
         )
         pieces = self._make_pieces(window, words)
         return DecodedWindow(() if is_nothing(pieces, no_speech) else tuple(pieces), language, probability, no_speech)
+
+    def translate(
+        self, features: Frames, frames: int, language: str, max_tokens: int
+    ) -> Generator[None, None, EnglishText]:
+        """See `EnglishDecoder`; the encoder is given 30 s in any case."""
+        if language == AUTO:
+            language, _ = self._model.detect_language(features)
+            yield
+        return self._model.translate(features, language, max_tokens)
 
     def detect(self, features: Frames) -> tuple[str, float]:
         return self._model.detect_language(features)

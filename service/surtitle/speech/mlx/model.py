@@ -19,6 +19,7 @@ import numpy as np
 from surtitle.core.errors import EngineError, ModelError
 from surtitle.speech.whisper.decoding import MAX_FRAMES
 from surtitle.speech.whisper.features import Frames
+from surtitle.speech.whisper.to_english import EnglishText
 
 _NON_SPEECH = -1  # mlx_whisper's name for all tokens that are no speech
 _MIN_ALIGNED = 16  # frames: the filter of the alignment needs some
@@ -101,6 +102,18 @@ class MlxModel:
                 for word in aligned
             ]
             return words, float(result.no_speech_prob)
+
+        return self._run(run)
+
+    def translate(self, features: Frames, language: str, max_tokens: int) -> EnglishText:
+        """Translate ``features`` of shape (mels, n) into English, with silence after them. Raises `EngineError`."""
+
+        def run() -> EnglishText:
+            options = self._decoding.DecodingOptions(
+                task="translate", language=language, sample_len=max_tokens, without_timestamps=True, fp16=self._half
+            )
+            result = self._decoding.decode(self._whisper, self._encode(features)[0], options)
+            return EnglishText(result.text, float(result.avg_logprob), float(result.no_speech_prob))
 
         return self._run(run)
 

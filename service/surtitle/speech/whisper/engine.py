@@ -18,7 +18,7 @@ from surtitle.speech.whisper.decoder import WhisperDecoder
 from surtitle.speech.whisper.model import WhisperModel
 from surtitle.speech.whisper.pieces import Decoder
 from surtitle.speech.whisper.stream import WindowStream
-from surtitle.speech.whisper.to_english import SpeechToEnglish
+from surtitle.speech.whisper.to_english import SpeechToEnglish, WhisperToEnglish
 from surtitle.text.languages import AUTO, recognizer_code
 
 _SHOWN_AGE = 0.1  # seconds: words that end within this time before the end of the audio are not shown
@@ -69,7 +69,7 @@ class WhisperEngine:
                 f"Cannot load the model in {directory} ({error}): it must be a Whisper model converted for CTranslate2."
             ) from error
         self._decoder = WhisperDecoder(self._model, heads=heads)
-        self._to_english = SpeechToEnglish(self._model)
+        self._to_english = SpeechToEnglish(WhisperToEnglish(self._model))
         self._align_att = heads and policy == "align-att"
         self.scheduler = Scheduler(self._decoder.capacity)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,12 +32,39 @@ _MAX_NO_SPEECH = 0.8  # probability of no speech above which a translation with 
 _PADDING_SAMPLES = 200  # of silence, which complete the last frames
 
 
-class SpeechToEnglish:
+@dataclass(frozen=True, slots=True)
+class EnglishText:
+    """A translation; ``score`` is the mean logarithm of its tokens' probabilities.
+
+    ``no_speech`` is the probability that nobody speaks.
+    """
+
+    text: str
+    score: float
+    no_speech: float
+
+
+class EnglishDecoder(Protocol):
     """Translates with a model that may be used for other work at the same time."""
 
-    def __init__(self, model: WhisperModel) -> None:
-        self._model = model
-        self._tokenizer = cache(self._make_tokenizer)
+    @property
+    def mels(self) -> int:
+        """The rows of the features."""
+
+    def translate(
+        self, features: Frames, frames: int, language: str, max_tokens: int
+    ) -> Generator[None, None, EnglishText]:
+        """Translate ``features`` of shape (mels, n), of which the encoder is given ``frames``, with silence at the end.
+
+        ``language`` is a code or "auto". Yields where other work may use the model. Raises `EngineError`.
+        """
+
+
+class SpeechToEnglish:
+    """Translates in steps, and once more if the translation is poor."""
+
+    def __init__(self, decoder: EnglishDecoder) -> None:
+        self._decoder = decoder
 
     def steps(self, samples: Samples, language: str) -> Iterator[str | None]:
         """Translate up to `MAX_SECONDS` seconds of 16 kHz speech in ``language``, a code or "auto".
@@ -44,48 +72,60 @@ class SpeechToEnglish:
         Each `next` does a part of the work, so that other work can use the model in between. All items are None except
         the last, which is the text, or "" if nothing was said. Raises `EngineError`.
         """
-        try:
-            features = self._features(samples)
-            length = min(_MAX_FRAMES, max(_MIN_FRAMES, features.shape[1] + _PADDING_FRAMES))
-            encoded = self._encode(features, length)
+        features = self._features(samples)
+        max_tokens = min(_MAX_TOKENS, _BASE_TOKENS + int(_MAX_TOKENS_PER_SECOND * len(samples) / RATE))
+        length = min(_MAX_FRAMES, max(_MIN_FRAMES, features.shape[1] + _PADDING_FRAMES))
+        result = yield from self._decoder.translate(features, length, language, max_tokens)
+        text, looped = _remove_repetitions(result)
+        if length < _MAX_FRAMES and (result.score < _MIN_SCORE or looped):
             yield None
-            text, score, looped = self._generate(encoded, len(samples) / RATE, language)
-            if length < _MAX_FRAMES and (score < _MIN_SCORE or looped):
-                yield None
-                encoded = self._encode(features, _MAX_FRAMES)
-                yield None
-                text, score, looped = self._generate(encoded, len(samples) / RATE, language)
-            yield text
-        except (RuntimeError, ValueError) as error:
-            raise EngineError(f"Whisper could not translate these words ({error}).") from error
+            result = yield from self._decoder.translate(features, _MAX_FRAMES, language, max_tokens)
+            text, _ = _remove_repetitions(result)
+        yield text
 
     def _features(self, samples: Samples) -> Frames:
         """The features of at most 30 s, shape (mels, frames)."""
-        mel = LogMel(self._model.mels)
+        mel = LogMel(self._decoder.mels)
         mel.feed(np.concatenate((samples[: _MAX_FRAMES * HOP], np.zeros(_PADDING_SAMPLES, dtype=np.float32))))
         return mel.features()
 
-    def _encode(self, features: Frames, length: int) -> Any:
-        padded = np.zeros((1, self._model.mels, length), dtype=np.float32)
-        frames = min(length, features.shape[1])
-        padded[0, :, :frames] = features[:, :frames]
-        return self._model.encode(padded)
 
-    def _generate(self, encoded: Any, seconds: float, language: str) -> tuple[str, float, bool]:
-        """The text without repetitions, its score, and whether it had repetitions."""
-        if language == AUTO:
-            language = self._model.detect_language(encoded)[0]
-        tokenizer = self._tokenizer(language)
-        max_tokens = min(_MAX_TOKENS, _BASE_TOKENS + int(_MAX_TOKENS_PER_SECOND * seconds))
-        (result,) = self._model.generate(encoded, [Prompt(tuple(tokenizer.sot_sequence))], max_tokens=max_tokens)
-        text = tokenizer.decode([token for token in result.tokens if token < tokenizer.eot]).strip()
-        if result.score < _MIN_SCORE and result.no_speech > _MAX_NO_SPEECH:
-            return "", result.score, False
-        words = [Word(word, 0.0, 0.0) for word in text.split()]
-        unlooped = remove_loops(words)
-        return join(unlooped), result.score, len(unlooped) < len(words)
+class WhisperToEnglish:
+    """An `EnglishDecoder` by CTranslate2."""
+
+    def __init__(self, model: WhisperModel) -> None:
+        self.mels = model.mels
+        self._model = model
+        self._tokenizer = cache(self._make_tokenizer)
+
+    def translate(
+        self, features: Frames, frames: int, language: str, max_tokens: int
+    ) -> Generator[None, None, EnglishText]:
+        try:
+            padded = np.zeros((1, self.mels, frames), dtype=np.float32)
+            known = min(frames, features.shape[1])
+            padded[0, :, :known] = features[:, :known]
+            encoded = self._model.encode(padded)
+            yield
+            if language == AUTO:
+                language = self._model.detect_language(encoded)[0]
+            tokenizer = self._tokenizer(language)
+            (result,) = self._model.generate(encoded, [Prompt(tuple(tokenizer.sot_sequence))], max_tokens=max_tokens)
+        except (RuntimeError, ValueError) as error:
+            raise EngineError(f"Whisper could not translate these words ({error}).") from error
+        text = tokenizer.decode([token for token in result.tokens if token < tokenizer.eot])
+        return EnglishText(text, result.score, result.no_speech)
 
     def _make_tokenizer(self, language: str) -> Any:
         from faster_whisper.tokenizer import Tokenizer
 
         return Tokenizer(self._model.tokenizer, self._model.multilingual, "translate", language)
+
+
+def _remove_repetitions(result: EnglishText) -> tuple[str, bool]:
+    """The text of a translation without repetitions, and whether it had any; "" if nothing was said."""
+    if result.score < _MIN_SCORE and result.no_speech > _MAX_NO_SPEECH:
+        return "", False
+    words = [Word(word, 0.0, 0.0) for word in result.text.split()]
+    unlooped = remove_loops(words)
+    return join(unlooped), len(unlooped) < len(words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import cache
 
 import numpy as np
@@ -20,6 +20,7 @@ from surtitle.speech.whisper.decoding import (
 )
 from surtitle.speech.whisper.features import Frames
 from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
+from surtitle.speech.whisper.to_english import EnglishText
 from surtitle.speech.whisper_cpp.model import MAX_TEXT, DecodedToken, WhisperCppModel
 from surtitle.speech.whisper_cpp.tokens import find_non_speech, split_words
 from surtitle.text.languages import AUTO
@@ -39,6 +40,28 @@ class WhisperCppDecoder:
 
     def decode(self, window: Window) -> DecodedWindow:
         return self._batcher.run(window)
+
+    def translate(
+        self, features: Frames, frames: int, language: str, max_tokens: int
+    ) -> Generator[None, None, EnglishText]:
+        """See `EnglishDecoder`."""
+        if language == AUTO:
+            language, _ = self._model.detect_language(features, frames)
+            yield
+        text, no_speech = self._model.decode(
+            features,
+            frames,
+            language,
+            (),
+            (),
+            suppressed=np.array(self._non_speech, dtype=np.int64),
+            may_end=False,
+            max_tokens=min(MAX_TEXT, max_tokens),
+            translate=True,
+        )
+        spelled = b"".join(self._model.token_bytes[each.token] for each in text).decode(errors="replace")
+        probabilities = [max(each.probability, 1e-10) for each in text]
+        return EnglishText(spelled, float(np.mean(np.log(probabilities))) if text else 0.0, no_speech)
 
     def detect(self, features: Frames) -> tuple[str, float]:
         return self._model.detect_language(features, encoded_frames(Window(features, AUTO)))

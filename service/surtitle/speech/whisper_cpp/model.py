@@ -148,11 +148,12 @@ class WhisperCppModel:
         may_end: bool,
         max_tokens: int,
         beams: int = 1,
+        translate: bool = False,
     ) -> tuple[list[DecodedToken], float]:
         """Decode ``features`` of shape (mels, n), of which the encoder is given ``frames``, with silence at the end.
 
-        The text begins with ``prefix`` and has up to ``max_tokens`` more tokens. Returns the whole text, and the
-        probability that nobody speaks. Raises `EngineError`.
+        The text begins with ``prefix`` and has up to ``max_tokens`` more tokens; ``translate`` it into English.
+        Returns the whole text, and the probability that nobody speaks. Raises `EngineError`.
         """
         with self._state() as state:
             self._set_features(state, features, frames)
@@ -160,7 +161,7 @@ class WhisperCppModel:
             params = self._params(frames, beams)
             before = (ctypes.c_int * max(1, len(context)))(*context)
             params.prompt_tokens, params.prompt_n_tokens = before, len(context)
-            params.language = language.encode()
+            params.language, params.translate = language.encode(), translate
             params.max_tokens = min(MAX_TEXT, len(prefix) + max_tokens)
             params.logits_filter_callback = state.filter
             self._check(self._library.full_with_state(self._context, state.pointer, params, None, 0))
