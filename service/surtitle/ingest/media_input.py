@@ -30,6 +30,7 @@ READ_TIMEOUT = 20.0
 """Seconds that a stream may be silent, after which it counts as broken."""
 
 _LISTEN_TIMEOUT = 5  # seconds to wait for an encoder at a time; until they have passed, the port cannot be released
+_KILL_TIMEOUT = 10.0  # seconds until a process that was killed has ended
 _MAX_GAP = 60.0  # seconds; a larger step of the timestamps is an encoder's new clock
 _RAW_BLOCK = 0.1  # seconds
 _LIVE_SEGMENTS = 3  # before the end of a playlist, where FFmpeg begins
@@ -208,8 +209,8 @@ def _open_srt(address: MediaAddress, close_later: CloseLater) -> Iterator[Any]:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
     close_later(process.kill)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         try:
             with _open(
                 _Unseekable(process.stdout), format="mpegts", options={"analyzeduration": _ANALYZED}
@@ -221,7 +222,8 @@ def _open_srt(address: MediaAddress, close_later: CloseLater) -> Iterator[Any]:
             raise IngestError("reconnecting", f"{address.label} does not answer, or refuses the connection.") from error
     finally:
         process.kill()
-        process.wait()
+        process.stdout.close()
+        process.wait(_KILL_TIMEOUT)
 
 
 def _decode(container: Any) -> Iterator[PlacedBlock]:
