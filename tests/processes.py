@@ -11,13 +11,16 @@ from pathlib import Path
 
 
 @contextmanager
-def run_nginx(nginx: str, folder: Path, http: str) -> Iterator[None]:
-    """Run nginx with what its `http` block has, and with everything that it writes in ``folder``."""
+def run_nginx(nginx: str, folder: Path, http: str, connections: int = 512) -> Iterator[None]:
+    """Run nginx with what its `http` block has, and with everything that it writes in ``folder``.
+
+    ``connections`` are those of clients and of services together.
+    """
     user = "user root;" if os.geteuid() == 0 else ""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     files = f"pid {folder}/nginx.pid; error_log {folder}/error.log;"
-    text = f"{files} daemon off; {user} events {{}} http {{ {paths} {http} }}"
+    text = f"{files} daemon off; {user} events {{ worker_connections {connections}; }} http {{ {paths} {http} }}"
     (folder / "nginx.conf").write_text(text)
     command = [nginx, "-p", str(folder), "-c", str(folder / "nginx.conf")]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, timeout=20, check=False)

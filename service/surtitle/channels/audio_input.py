@@ -19,7 +19,7 @@ class AudioInput:
 
     The queue holds a limited number of seconds. A client that sends faster than real time has to wait, and loses
     nothing. A live client cannot wait: when recognition is too slow, its oldest audio is skipped, so that the lag stays
-    within the budget.
+    within the budget. Audio that a stalled network delivers at once is late already, and is recognized.
     """
 
     def __init__(self, limits: Limits, before: float = 0.0) -> None:
@@ -92,10 +92,18 @@ class AudioInput:
         gap, self._paused_samples = self._paused_samples, 0
         self._backlog.put(samples, self._now(), gap)
         self._wake.set()
-        budget = int(self._limits.lag_budget * RATE)
-        if len(self._backlog) > budget + len(samples) and self.live:
-            return self._backlog.skip(budget // 4) / RATE
+        if self.live and self._is_late(len(samples)):
+            return self._backlog.skip(int(self._limits.lag_budget * RATE) // 4) / RATE
         return 0.0
+
+    def _is_late(self, newest: int) -> bool:
+        """Whether more waits than may, besides the ``newest`` samples, because recognition is too slow.
+
+        What a stalled network has delivered at once has not waited yet.
+        """
+        waiting = (len(self._backlog) - newest) / RATE
+        waited = self._now() - self._backlog.oldest.arrived
+        return waiting > self._limits.ahead or min(waiting, waited) > self._limits.lag_budget
 
     def skip(self, samples: int) -> None:
         """Leave out ``samples`` samples; the captions before them become final."""
