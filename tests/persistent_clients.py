@@ -23,13 +23,15 @@ LOST = (OSError, WebSocketException, httpx.HTTPError, TimeoutError)
 class Publisher:
     """A client that keeps all it has captured, and tells again what the service asks for."""
 
-    def __init__(self, url: str, name: str, samples: Samples, channel: str = "talk") -> None:
+    def __init__(self, url: str, name: str, samples: Samples, channel: str = "talk", token: str = "") -> None:
         """``url`` is the address of a service; ``samples`` are 16 kHz."""
         self.name = name
         self._address = f"{url.replace('http', 'ws')}/api/channels/{channel}/audio"
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._start = {"op": "start", "rate": RATE, "source": name, "resume": f"resume-of-{name}"}
         self._samples = samples
-        self._began = time.monotonic()
+        self.began = time.monotonic()
+        """The time of the first sample, on the monotonic clock."""
         self.clocks: list[float] = []
 
     async def run(self) -> None:
@@ -41,19 +43,19 @@ class Publisher:
             await asyncio.sleep(0.1)
 
     async def _connection(self) -> bool:
-        async with connect(self._address, proxy=None) as socket, asyncio.timeout(120):
+        async with connect(self._address, proxy=None, additional_headers=self._headers) as socket, asyncio.timeout(120):
             await socket.send(json.dumps(self._start))
             ready = json.loads(await socket.recv())
             if ready["type"] != "ready":
                 return False
             self.clocks.append(ready["clock"])
             position = round(ready["received"] * RATE)
-            self._began = max(self._began, time.monotonic() - position / RATE - BACKLOG)
+            self.began = max(self.began, time.monotonic() - position / RATE - BACKLOG)
             listening = asyncio.create_task(_drain(socket))
             try:
                 for block in blocks(self._samples[position:], RATE // 10):
                     position += len(block)
-                    await asyncio.sleep(max(0.0, self._began + position / RATE - time.monotonic()))
+                    await asyncio.sleep(max(0.0, self.began + position / RATE - time.monotonic()))
                     await socket.send(to_pcm(block))
                 await socket.send('{"op":"end"}')
                 return await listening
@@ -74,8 +76,9 @@ async def _drain(socket: Any) -> bool:
 class Reader:
     """Keeps what the contract says: captions by id, the highest revision wins."""
 
-    def __init__(self, url: str, channel: str = "talk") -> None:
+    def __init__(self, url: str, channel: str = "talk", token: str = "") -> None:
         """``url`` is the address of a service."""
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._address = f"{url.replace('http', 'ws')}/api/channels/{channel}/captions"
         self._place = ""
         self.captions: dict[str, dict[str, Any]] = {}
@@ -86,7 +89,7 @@ class Reader:
         while True:
             with suppress(*LOST):
                 query = f"?last={self._place}" if self._place else ""
-                async with connect(self._address + query, proxy=None) as socket:
+                async with connect(self._address + query, proxy=None, additional_headers=self._headers) as socket:
                     async for message in socket:
                         self._take(json.loads(message))
             await asyncio.sleep(0.1)

@@ -17,18 +17,21 @@ _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))  # where Debian ha
 
 
 class PostgreSQL:
-    """Listens on a free port of this computer, and keeps its data in a folder."""
+    """Listens on a free port of one of this computer's addresses, and keeps its data in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._data = folder / "data"
         self._port = free_port()
         self._databases = 0
 
     def initialize(self) -> None:
         self._call("initdb", "-A", "trust", "-U", "surtitle", "--no-sync", "-E", "UTF8", "--no-locale")
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all samenet trust\n")
 
     def start(self) -> None:
-        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
+        options = f"-p {self._port} -c listen_addresses={self._host} -c unix_socket_directories='' -c fsync=off"
         self._call("pg_ctl", "-w", "-t", "60", "-l", str(self._data / "log"), "-o", options, "start")
 
     def stop(self) -> None:
@@ -37,7 +40,7 @@ class PostgreSQL:
     def database(self) -> str:
         """The address of a new, empty database."""
         self._databases += 1
-        address = f"postgresql://surtitle@127.0.0.1:{self._port}"
+        address = f"postgresql://surtitle@{self._host}:{self._port}"
         with psycopg.connect(f"{address}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE test{self._databases}".encode())
         return f"{address}/test{self._databases}"
@@ -50,13 +53,13 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql(folder: Path) -> Iterator[PostgreSQL]:
+def postgresql(folder: Path, host: str = "127.0.0.1") -> Iterator[PostgreSQL]:
     """A server that runs, in an empty folder that any user may enter."""
     if not _BINARIES:
         missing("PostgreSQL is not installed: `make test` as root installs it, or see docs/development.md")
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")
-    server = PostgreSQL(folder)
+    server = PostgreSQL(folder, host)
     server.initialize()
     server.start()
     try:

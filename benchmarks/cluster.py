@@ -1,0 +1,393 @@
+"""Three services on three computers, twenty rooms and a thousand readers, while one part after the other is killed.
+
+The computers are network namespaces of this one, joined by a bridge: each service has one, and nginx, Redis and
+PostgreSQL run beside the clients. People's speech goes into each room, a recording at a time with a pause after it, so
+that some of the rooms speak at once. Needs Linux, root, nginx, redis-server and PostgreSQL.
+`python -m benchmarks.cluster --model base`
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import redis
+
+from benchmarks import store
+from benchmarks.models import Model, find, from_environment
+from benchmarks.paths import ROOT
+from benchmarks.recordings import SHARED
+from benchmarks.scores import percentile
+from surtitle.audio import RATE, Samples
+from surtitle.audio.container import decode
+from surtitle.audio.intake import resample_blocks
+from surtitle.web.server import raise_socket_limit
+from tests.persistent_clients import Publisher, Reader
+from tests.processes import run_nginx
+from tests.store.postgresql import PostgreSQL, postgresql
+
+BRIDGE, NETWORK = "surtitle0", "10.77.0"
+SERVICES = 3
+PORT, FRONT, BUS = 8000, 8080, 16379
+RECORDINGS = ("jfk", "son1", "son2", "son3", "pv-en", "pv-en2", "cities")  # English
+START_PATIENCE = 180.0  # seconds
+OVERLAP = 1.0  # seconds by which two captions overlap whose words were recognized twice: word times are less exact
+
+
+@dataclass
+class Figures:
+    """Delays of final captions by the time at which readers got them; both in seconds."""
+
+    delays: list[tuple[float, float]] = field(default_factory=list)
+    events: list[tuple[str, float]] = field(default_factory=list)
+
+
+class TimedReader(Reader):
+    """Notes how late each caption became final, at its first arrival."""
+
+    def __init__(self, url: str, room: Room, token: str, figures: Figures) -> None:
+        super().__init__(url, room.name, token)
+        self._room, self._figures = room, figures
+
+    def _take(self, event: dict[str, object]) -> None:
+        known = len(self.final_since)
+        super()._take(event)
+        publisher = self._room.publisher
+        if len(self.final_since) > known and publisher.clocks:
+            caption = self.captions[next(reversed(self.final_since))]
+            spoken = publisher.began + float(caption["end"]) - publisher.clocks[0]
+            now = time.monotonic()
+            self._figures.delays.append((now, now - spoken))
+
+
+class Room:
+    """A channel with a source and its readers."""
+
+    def __init__(self, url: str, number: int, samples: Samples, readers: int, token: str, figures: Figures) -> None:
+        self.name = f"room-{number}"
+        self.publisher = Publisher(url, f"Host-{number}", samples, self.name, token)
+        self.readers = [TimedReader(url, self, token, figures) for _ in range(readers)]
+
+
+class Service:
+    """`surtitle serve` in a network namespace of its own."""
+
+    def __init__(self, number: int, folder: Path, model: Model, secret: str, options: list[str]) -> None:
+        self.name, self.address = f"surtitle-{number}", f"{NETWORK}.{10 + number}"
+        self.url = f"http://{self.address}:{PORT}"
+        self._log = folder / f"{self.name}.log"
+        command = ["ip", "netns", "exec", self.name, sys.executable, "-m", "surtitle", "serve", "--host", "0.0.0.0"]
+        command += ["--port", str(PORT), "--data-dir", str(folder / self.name), "--engine", "whisper"]
+        command += ["--language", "en", "--public-url", f"http://{NETWORK}.1:{FRONT}", "--model", str(model.directory)]
+        self._command = [*command, *options]
+        self._environment = {**os.environ, "SURTITLE_SERVE_SECRET": secret}
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, env=self._environment, stdout=asyncio.subprocess.DEVNULL, stderr=log
+            )
+        deadline = time.monotonic() + START_PATIENCE
+        async with httpx.AsyncClient() as client:
+            while time.monotonic() < deadline and self._process.returncode is None:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
+                        return
+                await asyncio.sleep(0.1)
+        raise RuntimeError(f"{self.name} does not start:\n{self._log.read_text(errors='replace')}")
+
+    async def stop(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+            await asyncio.wait_for(self._process.wait(), 60)
+
+    def usage(self) -> tuple[float, int]:
+        """Seconds of processor time, and bytes of memory."""
+        if self._process is None or self._process.returncode is not None:
+            return 0.0, 0
+        tree = psutil.Process(self._process.pid)
+        processes = [tree, *tree.children(recursive=True)]
+        return sum(sum(one.cpu_times()[:2]) for one in processes), sum(one.memory_info().rss for one in processes)
+
+    def tracebacks(self) -> int:
+        return self._log.read_text(errors="replace").count("Traceback")
+
+
+@contextmanager
+def network() -> Iterator[None]:
+    """A bridge, and a namespace for each service."""
+    _ip("link", "add", BRIDGE, "type", "bridge")
+    names = [f"surtitle-{number}" for number in range(1, SERVICES + 1)]
+    try:
+        _ip("addr", "add", f"{NETWORK}.1/24", "dev", BRIDGE)
+        _ip("link", "set", BRIDGE, "up")
+        for number, name in enumerate(names, 1):
+            _ip("netns", "add", name)
+            _ip("link", "add", f"{BRIDGE}-{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
+            _ip("link", "set", f"{BRIDGE}-{number}", "master", BRIDGE, "up")
+            _ip("-n", name, "addr", "add", f"{NETWORK}.{10 + number}/24", "dev", "eth0")
+            for device in ("lo", "eth0"):
+                _ip("-n", name, "link", "set", device, "up")
+        yield
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+        _ip("link", "del", BRIDGE)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, timeout=20)
+
+
+class Redis:
+    """Redis, which has lost everything when it starts again."""
+
+    url = f"redis://{NETWORK}.1:{BUS}/0"
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", str(BUS), "--bind", f"{NETWORK}.1", "--save", "", "--protected-mode", "no"]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(self.url) as client:
+                client.ping()
+                return
+            time.sleep(0.02)
+        raise RuntimeError("redis-server does not answer")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(30)
+
+
+@contextmanager
+def nginx(folder: Path, services: list[Service]) -> Iterator[None]:
+    """The configuration that is shipped, without TLS, and for many clients with one address."""
+    text = (ROOT / "deploy" / "cluster" / "nginx.conf").read_text()
+    shared, _, secure = text.partition("server {\n    listen 80;")
+    text = shared + "server {\n    listen 443 ssl;" + secure.partition("server {\n    listen 443 ssl;")[2]
+    replaced = {
+        "listen 443 ssl;": f"listen {NETWORK}.1:{FRONT};",
+        "listen [::]:443 ssl;": "",
+        "captions.example": "_",
+        "    ssl_certificate     /etc/nginx/tls/fullchain.pem;\n": "",
+        "    ssl_certificate_key /etc/nginx/tls/privkey.pem;\n": "",
+        "    ssl_protocols       TLSv1.2 TLSv1.3;\n": "",
+        "    ssl_session_cache   shared:surtitle_tls:5m;\n": "",
+        "limit_conn surtitle_clients 500": "limit_conn surtitle_clients 5000",
+        "/var/log/nginx/access.log": str(folder / "access.log"),
+    }
+    replaced |= {f"{service.name}:8000": f"{service.address}:{PORT}" for service in services}
+    for shipped, ours in replaced.items():
+        assert shipped in text, shipped
+        text = text.replace(shipped, ours)
+    with run_nginx("nginx", folder, text, connections=8192):
+        yield
+
+
+def speech(room: int, seconds: float, pause: float) -> Samples:
+    """What is said in a room: the recordings in an order of its own, each with ``pause`` seconds after it."""
+    parts = [np.zeros(int(pause * RATE * ((room * 0.37) % 1.0)), dtype=np.float32)]
+    number = room
+    while sum(map(len, parts)) < seconds * RATE:
+        file = SHARED / f"{RECORDINGS[number % len(RECORDINGS)]}.flac"
+        parts += [_load(file), np.zeros(int(pause * RATE), dtype=np.float32)]
+        number += 1
+    return np.concatenate(parts)
+
+
+@cache
+def _load(file: Path) -> Samples:
+    return np.concatenate(list(resample_blocks(decode(str(file)))))
+
+
+async def measure(model: Model, folder: Path, options: argparse.Namespace) -> dict[str, object]:
+    figures, secret, bus = Figures(), secrets.token_hex(32), Redis()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(network())
+        database = stack.enter_context(postgresql(_folder(folder, "database"), f"{NETWORK}.1"))
+        bus.start()
+        stack.callback(bus.kill)
+        shared = ["--bus", bus.url, "--database", database.database(), "--trust-proxy", f"{NETWORK}.1"]
+        shared += options.serve.split()
+        services = [Service(number, folder, model, secret, shared) for number in range(1, SERVICES + 1)]
+        stack.enter_context(nginx(_folder(folder, "nginx"), services))
+        stack.push_async_callback(_stop_all, services)
+        await asyncio.gather(*(service.start() for service in services))
+        url, token = f"http://{NETWORK}.1:{FRONT}", _issue_token(folder, secret)
+        steps = _steps(services, bus, database)
+        seconds = options.calm * (len(steps) + 1)
+        share = options.readers // options.rooms
+        rooms = [
+            Room(url, number, speech(number, 2 * seconds, options.pause), share, token, figures)
+            for number in range(options.rooms)
+        ]
+        publishing = await stack.enter_async_context(_running(one.publisher.run() for one in rooms))
+        await stack.enter_async_context(_running(reader.run() for room in rooms for reader in room.readers))
+        await asyncio.sleep(options.calm / 2)
+        before = [service.usage() for service in services]
+        await asyncio.sleep(options.calm)
+        after = [service.usage() for service in services]
+        for name, step in steps:
+            print(name, flush=True)
+            figures.events.append((name, time.monotonic()))
+            await step()
+            await asyncio.sleep(options.calm)
+        for task in publishing:
+            task.cancel()
+        results = await _compare(url, token, rooms)
+        tracebacks = sum(service.tracebacks() for service in services)
+    return {
+        "model": model.name,
+        "options": vars(options),
+        "load": os.getloadavg(),
+        "cpu": sum(now[0] - then[0] for now, then in zip(after, before, strict=True)) / options.calm,
+        "memory": [memory for _, memory in after],
+        "tracebacks": tracebacks,
+        **results,
+        **_delays(figures),
+    }
+
+
+def _steps(
+    services: list[Service], bus: Redis, database: PostgreSQL
+) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    async def kill(service: Service) -> None:
+        await service.stop(signal.SIGKILL)
+        await asyncio.sleep(5.0)
+        await service.start()
+
+    async def update() -> None:
+        for service in services:
+            await service.stop(signal.SIGTERM)
+            await service.start()
+
+    async def partition(service: Service) -> None:
+        _ip("-n", service.name, "link", "set", "eth0", "down")
+        await asyncio.sleep(8.0)
+        _ip("-n", service.name, "link", "set", "eth0", "up")
+
+    async def lose_bus() -> None:
+        bus.kill()
+        await asyncio.sleep(3.0)
+        bus.start()
+
+    async def lose_database() -> None:
+        database.stop()
+        await asyncio.sleep(3.0)
+        await asyncio.to_thread(database.start)
+
+    return [
+        ("a service is killed, and back after 5 s", lambda: kill(services[0])),
+        ("Redis is killed, and back empty after 3 s", lose_bus),
+        ("PostgreSQL is killed, and back after 3 s", lose_database),
+        ("a service is cut off the network for 8 s", lambda: partition(services[1])),
+        ("another service is killed, and back after 5 s", lambda: kill(services[2])),
+        ("all services are updated, one after the other", update),
+    ]
+
+
+async def _compare(url: str, token: str, rooms: list[Room]) -> dict[str, object]:
+    """Compare what each reader has with the transcript, once all of them have it or two minutes are over."""
+    deadline = time.monotonic() + 120
+    async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
+        while True:
+            different, captions, twice = 0, 0, 0
+            for room in rooms:
+                answer = await client.get(f"/api/channels/{room.name}/transcript.json")
+                found = {one["id"]: one["text"] for one in answer.json()["captions"]}
+                captions += len(found)
+                different += sum(reader.texts() != found for reader in room.readers)
+                twice += sum(_overlaps(reader) for reader in room.readers)
+            if not different or time.monotonic() > deadline:
+                clocks = sum(len(set(room.publisher.clocks)) > 1 for room in rooms)
+                return {"captions": captions, "different": different, "twice": twice, "clocks_changed": clocks}
+            await asyncio.sleep(2.0)
+
+
+def _overlaps(reader: Reader) -> int:
+    """How many captions begin before the one before them ends: what was said twice does."""
+    spoken = sorted((one for one in reader.captions.values() if one["text"]), key=lambda one: float(one["start"]))
+    return sum(after["start"] < before["end"] - OVERLAP for before, after in pairwise(spoken))
+
+
+def _delays(figures: Figures) -> dict[str, object]:
+    """The delays before the first event, and the worst after each, with the time until which any was unusual."""
+    calm = [delay for at, delay in figures.delays if not figures.events or at < figures.events[0][1]]
+    unusual = 2 * percentile(calm, 0.95)
+    found = []
+    for (name, began), (_, until) in pairwise([*figures.events, ("", float("inf"))]):
+        during = [(at - began, delay) for at, delay in figures.delays if began <= at < until]
+        late = [after for after, delay in during if delay > unusual]
+        worst = max((delay for _, delay in during), default=0.0)
+        found.append({"event": name, "worst": worst, "late_until": max(late, default=0.0)})
+    shares = [percentile(calm, share) for share in (0.5, 0.95, 0.99)]
+    return {"calm": shares, "finals": len(figures.delays), "events": found}
+
+
+def _issue_token(folder: Path, secret: str) -> str:
+    command = [sys.executable, "-m", "surtitle", "token", "--channel", "*", "--scope", "publish", "-q"]
+    environment = {**os.environ, "SURTITLE_SERVE_SECRET": secret, "SURTITLE_SERVE_DATA_DIR": str(folder / "tokens")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.strip()
+
+
+async def _stop_all(services: list[Service]) -> None:
+    await asyncio.gather(*(service.stop(signal.SIGKILL) for service in services))
+
+
+@asynccontextmanager
+async def _running(coroutines: Iterator[Coroutine[None, None, None]]) -> AsyncIterator[list[asyncio.Task[None]]]:
+    tasks = [asyncio.create_task(one) for one in coroutines]
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _folder(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="base")
+    parser.add_argument("--rooms", type=int, default=20)
+    parser.add_argument("--readers", type=int, default=1000, help="of all rooms together")
+    parser.add_argument("--pause", type=float, default=45.0, help="seconds after each recording")
+    parser.add_argument("--calm", type=float, default=40.0, help="seconds before the first kill, and after each")
+    parser.add_argument("--serve", default="", help="more options of `surtitle serve`")
+    options = parser.parse_args()
+    raise_socket_limit()
+    model = find(options.model, from_environment())
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
+        figures = asyncio.run(measure(model, folder, options))
+    print(figures)
+    store.save("cluster", figures, [model], [])
+
+
+if __name__ == "__main__":
+    main()
