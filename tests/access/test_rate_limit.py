@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surtitle.access.rate_limit import RateLimiter, get_network, is_loopback
+from surtitle.access.rate_limit import RateLimiter, get_network, is_in, is_loopback
 
 
 class Clock:
@@ -51,3 +51,13 @@ def test_it_does_not_remember_everybody() -> None:
     for number in range(30_000):
         rates.take(f"host{number}")
     assert len(rates._buckets) <= 10_000
+
+
+def test_networks() -> None:
+    assert is_in("10.0.0.2", ["10.0.0.2"])
+    assert is_in("10.0.0.2", ["not an address", "10.0.0.0/8"])
+    assert is_in("fd00::1", ["fd00::/64"])
+    assert is_in("10.0.0.2", ["*"])
+    assert not is_in("10.0.0.2", ["10.0.0.3", "fd00::/64"])
+    assert not is_in("testclient", ["*"])
+    assert not is_in("10.0.0.2", [])

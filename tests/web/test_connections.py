@@ -49,3 +49,10 @@ async def test_a_client_whose_answer_waits_behind_its_audio_is_kept(socket: Any,
     assert not socket.lost
     assert 19.0 < socket.pong_timer.when() - socket.loop.time() <= 20.0
     socket.pong_timer.cancel()
+
+
+def test_a_trusted_proxy_may_have_the_connections_of_many_clients() -> None:
+    limits = ConnectionLimits(Limits(connections=8, connections_per_address=2), ["10.0.0.2", "172.30.1.0/24"])
+    for address, expected in (("10.0.0.1", 2), ("10.0.0.2", 3), ("172.30.1.7", 3)):
+        assert sum(limits.enter(address) for _ in range(3)) == expected
+    assert not limits.enter("10.0.0.3"), "the limit of all connections holds for everybody"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 _MAX_ADDRESSES = 10_000  # the least recently seen is evicted first
 
@@ -49,3 +50,16 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(get_network(address).partition("/")[0]).is_loopback or address == "::1"
     except ValueError:
         return False
+
+
+def is_in(address: str, networks: Iterable[str]) -> bool:
+    """Whether the address is one of ``networks``, or in one; "*" has all. What is no address is in none."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    for network in networks:
+        with suppress(ValueError):
+            if network == "*" or found in ipaddress.ip_network(network, strict=False):
+                return True
+    return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.datastructures import Headers
 from websockets.http11 import Request
 
-from surtitle.access.rate_limit import get_network, is_loopback
+from surtitle.access.rate_limit import get_network, is_in, is_loopback
 from surtitle.core.errors import TooMany
 from surtitle.core.settings import Limits
 from surtitle.web.messages import error_message
@@ -37,19 +38,26 @@ _FULL_RESPONSE = (
 
 
 class ConnectionLimits:
-    """Counts the open connections of one service."""
+    """Counts the open connections of one service.
 
-    def __init__(self, limits: Limits) -> None:
+    Those of its own computer and of ``proxies``, addresses or networks, are not limited by their address: all clients
+    share it.
+    """
+
+    def __init__(self, limits: Limits, proxies: Sequence[str] = ()) -> None:
         self.limits = limits
+        self._proxies = proxies
         self._open: Counter[str] = Counter()
         self._all = 0
         self.refused = 0
 
     def enter(self, address: str) -> bool:
-        """Count a new connection; False if it exceeds a limit. This computer's own addresses are not limited each."""
+        """Count a new connection; False if it exceeds a limit."""
         name, limits = get_network(address), self.limits
-        address_full = self._open[name] >= limits.connections_per_address and not is_loopback(address)
-        if address_full or self._all >= limits.connections:
+        address_full = self._open[name] >= limits.connections_per_address
+        if (
+            address_full and not is_loopback(address) and not is_in(address, self._proxies)
+        ) or self._all >= limits.connections:
             self.refused += 1
             return False
         self._open[name] += 1

@@ -106,7 +106,7 @@ class Server(uvicorn.Server):
                 lock.release()
             raise
         self._wyoming = WyomingServer(self._wyoming_socket) if self._wyoming_socket else None
-        self._connection_limits = ConnectionLimits(limits)
+        self._connection_limits = ConnectionLimits(limits, access.trust_proxy)
         self._app = create_app(settings, store, token_store, self._connection_limits, program)
         self._http, ws = protocols(self._connection_limits)
         config = uvicorn.Config(
