@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -62,8 +63,8 @@ class Figures:
 class TimedReader(Reader):
     """Notes how late each caption became final, at its first arrival."""
 
-    def __init__(self, url: str, room: Room, token: str, figures: Figures) -> None:
-        super().__init__(url, room.name, token)
+    def __init__(self, url: str, room: Room, figures: Figures, **options: Any) -> None:
+        super().__init__(url, room.name, **options)
         self._room, self._figures = room, figures
 
     def _take(self, event: dict[str, object]) -> None:
@@ -78,12 +79,13 @@ class TimedReader(Reader):
 
 
 class Room:
-    """A channel with a source and its readers."""
+    """A channel with a source and its readers, who have one address."""
 
     def __init__(self, url: str, number: int, samples: Samples, readers: int, token: str, figures: Figures) -> None:
         self.name = f"room-{number}"
-        self.publisher = Publisher(url, f"Host-{number}", samples, self.name, token)
-        self.readers = [TimedReader(url, self, token, figures) for _ in range(readers)]
+        options = {"additional_headers": _authorize(token), "local_addr": (_address(number), 0)}
+        self.publisher = Publisher(url, f"Host-{number}", samples, self.name, **options)
+        self.readers = [TimedReader(url, self, figures, **options) for _ in range(readers)]
 
 
 class Service:
@@ -132,13 +134,15 @@ class Service:
 
 
 @contextmanager
-def network() -> Iterator[None]:
-    """A bridge, and a namespace for each service."""
+def network(rooms: int) -> Iterator[None]:
+    """A bridge with an address for each room, and a namespace for each service."""
     _ip("link", "add", BRIDGE, "type", "bridge")
     names = [f"surtitle-{number}" for number in range(1, SERVICES + 1)]
     try:
         _ip("addr", "add", f"{NETWORK}.1/24", "dev", BRIDGE)
         _ip("link", "set", BRIDGE, "up")
+        for room in range(rooms):
+            _ip("addr", "add", f"{_address(room)}/32", "dev", BRIDGE)
         for number, name in enumerate(names, 1):
             _ip("netns", "add", name)
             _ip("link", "add", f"{BRIDGE}-{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
@@ -151,6 +155,14 @@ def network() -> Iterator[None]:
         for name in names:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
         _ip("link", "del", BRIDGE)
+
+
+def _address(room: int) -> str:
+    return f"{NETWORK}.{100 + room}"
+
+
+def _authorize(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _ip(*arguments: str) -> None:
@@ -180,7 +192,7 @@ class Redis:
 
 @contextmanager
 def nginx(folder: Path, services: list[Service]) -> Iterator[None]:
-    """The configuration that is shipped, without TLS, and for many clients with one address."""
+    """The configuration that is shipped, without TLS."""
     text = (ROOT / "deploy" / "cluster" / "nginx.conf").read_text()
     shared, _, secure = text.partition("server {\n    listen 80;")
     text = shared + "server {\n    listen 443 ssl;" + secure.partition("server {\n    listen 443 ssl;")[2]
@@ -192,7 +204,6 @@ def nginx(folder: Path, services: list[Service]) -> Iterator[None]:
         "    ssl_certificate_key /etc/nginx/tls/privkey.pem;\n": "",
         "    ssl_protocols       TLSv1.2 TLSv1.3;\n": "",
         "    ssl_session_cache   shared:surtitle_tls:5m;\n": "",
-        "limit_conn surtitle_clients 500": "limit_conn surtitle_clients 5000",
         "/var/log/nginx/access.log": str(folder / "access.log"),
     }
     replaced |= {f"{service.name}:8000": f"{service.address}:{PORT}" for service in services}
@@ -222,7 +233,7 @@ def _load(file: Path) -> Samples:
 async def measure(model: Model, folder: Path, options: argparse.Namespace) -> dict[str, object]:
     figures, secret, bus = Figures(), secrets.token_hex(32), Redis()
     async with AsyncExitStack() as stack:
-        stack.enter_context(network())
+        stack.enter_context(network(options.rooms))
         database = stack.enter_context(postgresql(_folder(folder, "database"), f"{NETWORK}.1"))
         bus.start()
         stack.callback(bus.kill)
@@ -308,19 +319,30 @@ def _steps(
 async def _compare(url: str, token: str, rooms: list[Room]) -> dict[str, object]:
     """Compare what each reader has with the transcript, once all of them have it or two minutes are over."""
     deadline = time.monotonic() + 120
-    async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=url, headers=_authorize(token), timeout=20) as client:
         while True:
-            different, captions, twice = 0, 0, 0
-            for room in rooms:
-                answer = await client.get(f"/api/channels/{room.name}/transcript.json")
-                found = {one["id"]: one["text"] for one in answer.json()["captions"]}
-                captions += len(found)
-                different += sum(reader.texts() != found for reader in room.readers)
-                twice += sum(_overlaps(reader) for reader in room.readers)
+            transcripts = [await _transcript(client, room, deadline) for room in rooms]
+            pairs = [(reader, found) for room, found in zip(rooms, transcripts, strict=True) for reader in room.readers]
+            different = sum(reader.texts() != found for reader, found in pairs)
             if not different or time.monotonic() > deadline:
-                clocks = sum(len(set(room.publisher.clocks)) > 1 for room in rooms)
-                return {"captions": captions, "different": different, "twice": twice, "clocks_changed": clocks}
+                return {
+                    "captions": sum(map(len, transcripts)),
+                    "different": different,
+                    "twice": sum(_overlaps(reader) for reader, _ in pairs),
+                    "clocks_changed": sum(len(set(room.publisher.clocks)) > 1 for room in rooms),
+                }
             await asyncio.sleep(2.0)
+
+
+async def _transcript(client: httpx.AsyncClient, room: Room, deadline: float) -> dict[str, str]:
+    """The texts of a room's captions by their ids, from any service that answers."""
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.HTTPError):
+            answer = await client.get(f"/api/channels/{room.name}/transcript.json")
+            if answer.status_code == 200:
+                return {one["id"]: one["text"] for one in answer.json()["captions"]}
+        await asyncio.sleep(1.0)
+    return {}
 
 
 def _overlaps(reader: Reader) -> int:

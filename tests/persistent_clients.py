@@ -23,11 +23,11 @@ LOST = (OSError, WebSocketException, httpx.HTTPError, TimeoutError)
 class Publisher:
     """A client that keeps all it has captured, and tells again what the service asks for."""
 
-    def __init__(self, url: str, name: str, samples: Samples, channel: str = "talk", token: str = "") -> None:
-        """``url`` is the address of a service; ``samples`` are 16 kHz."""
+    def __init__(self, url: str, name: str, samples: Samples, channel: str = "talk", **options: Any) -> None:
+        """``url`` is the address of a service; ``samples`` are 16 kHz; ``options`` are those of `connect`."""
         self.name = name
         self._address = f"{url.replace('http', 'ws')}/api/channels/{channel}/audio"
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._options = options
         self._start = {"op": "start", "rate": RATE, "source": name, "resume": f"resume-of-{name}"}
         self._samples = samples
         self.began = time.monotonic()
@@ -43,7 +43,7 @@ class Publisher:
             await asyncio.sleep(0.1)
 
     async def _connection(self) -> bool:
-        async with connect(self._address, proxy=None, additional_headers=self._headers) as socket, asyncio.timeout(120):
+        async with connect(self._address, proxy=None, **self._options) as socket, asyncio.timeout(120):
             await socket.send(json.dumps(self._start))
             ready = json.loads(await socket.recv())
             if ready["type"] != "ready":
@@ -76,9 +76,9 @@ async def _drain(socket: Any) -> bool:
 class Reader:
     """Keeps what the contract says: captions by id, the highest revision wins."""
 
-    def __init__(self, url: str, channel: str = "talk", token: str = "") -> None:
-        """``url`` is the address of a service."""
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def __init__(self, url: str, channel: str = "talk", **options: Any) -> None:
+        """``url`` is the address of a service; ``options`` are those of `connect`."""
+        self._options = options
         self._address = f"{url.replace('http', 'ws')}/api/channels/{channel}/captions"
         self._place = ""
         self.captions: dict[str, dict[str, Any]] = {}
@@ -89,7 +89,7 @@ class Reader:
         while True:
             with suppress(*LOST):
                 query = f"?last={self._place}" if self._place else ""
-                async with connect(self._address + query, proxy=None, additional_headers=self._headers) as socket:
+                async with connect(self._address + query, proxy=None, **self._options) as socket:
                     async for message in socket:
                         self._take(json.loads(message))
             await asyncio.sleep(0.1)
