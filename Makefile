@@ -90,7 +90,7 @@ lock: .venv/bin/python
 	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test --extra microphone --extra sherpa-onnx --extra whisper-cpp \
 		-o requirements/test.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra bench -o requirements/bench.txt >/dev/null
-	$(LOCK) -c requirements/torch.txt --extra microphone --extra postgresql --extra bus -o requirements/run.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra microphone --extra postgresql --extra bus --extra s3 -o requirements/run.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra microphone --extra desktop --extra program-build -o requirements/program.txt >/dev/null
 
 # What checks the JavaScript; where there is no npm, those tests are skipped and say so.

@@ -18,11 +18,13 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
+from surtitle.recordings.retranscribe import BUILT_IN
 from tests.bus.redis_server import RedisServer
+from tests.recordings.s3_server import s3_server
 from tests.store.postgresql import PostgreSQL
-from tests.support import Running, put, readers, running, until
+from tests.support import Running, put, readers, running, speech, until
 
-Start = Callable[[str], Any]
+Start = Callable[..., Any]
 
 
 @pytest.fixture
@@ -31,8 +33,8 @@ def start(tmp_path: Path, server: PostgreSQL, bus: RedisServer) -> Start:
     database = server.database()
 
     @asynccontextmanager
-    async def service(name: str) -> AsyncIterator[Running]:
-        async with running(data_dir=tmp_path / name, database=database, bus=bus.url) as started:
+    async def service(name: str, **more: Any) -> AsyncIterator[Running]:
+        async with running(data_dir=tmp_path / name, database=database, bus=bus.url, **more) as started:
             yield started
 
     return service
@@ -312,6 +314,37 @@ async def test_a_session_that_is_lost_does_not_keep_a_channel_from_its_readers(s
             await host(second)
             say(second, "after", 1.0)
             await until(lambda: reader.texts()[-1:] == ["after"])
+
+
+async def test_recordings_are_played_transcribed_again_and_deleted_by_any_service(start: Start) -> None:
+    with s3_server() as storage:
+        async with start("second", recordings=storage.url) as second, httpx.AsyncClient(timeout=60) as client:
+            async with start("first", recordings=storage.url) as first:
+                talk = f"{first.url}/api/channels/talk"
+                await client.post(f"{talk}/recording")
+                said = (speech("The train was late because of the heavy snow.") * 32767).astype("<i2").tobytes()
+                for source in ("Ada", "Grace"):
+                    await client.post(f"{talk}/audio?rate=16000&source={source}", content=said)
+                await until(lambda: len(storage.files()) == 2 and not any("pieces" in one for one in storage.files()))
+                (session,) = (await client.get(f"{second.url}/api/sessions")).json()["sessions"]
+                address = f"{second.url}/api/sessions/{session['id']}"
+                (file, _) = [one["file"] for one in session["recordings"]]
+                own = await client.get(f"{first.url}/api/sessions/{session['id']}/recordings/{file}")
+                assert (await client.get(f"{address}/recordings/{file}")).content == own.content
+            folder = first.services.sessions.recording_files.folder / session["id"]
+            assert len(list(folder.glob("*.flac"))) == 2
+            mix = await client.get(f"{address}/audio", headers={"range": "bytes=0-3"})
+            assert mix.content == b"fLaC"
+            found = (await client.post(f"{address}/polish", json={"model": BUILT_IN})).json()
+            async with asyncio.timeout(120):
+                while found["polish"]["state"] in ("waiting", "running"):
+                    await asyncio.sleep(0.1)
+                    found = (await client.get(address)).json()
+            assert (found["polish"]["message"], found["versions"]) == ("", ["live", "polished"])
+            assert (await client.delete(address)).status_code == 200
+            assert storage.files() == []
+            async with start("first", recordings=storage.url):
+                await until(lambda: not folder.exists())
 
 
 async def test_a_reader_elsewhere_has_a_language_translated(start: Start) -> None:

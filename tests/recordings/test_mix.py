@@ -86,7 +86,7 @@ def test_a_failed_mix_leaves_no_files(tmp_path: Path) -> None:
 
 async def test_several_clients_get_the_same_mix(tmp_path: Path) -> None:
     parts = [write_recording(tmp_path, n, "ab"[n], 0.0, 16_000, level(0.1, 20.0, 16_000)) for n in range(2)]
-    mixer = Mixer()
+    mixer = Mixer(lambda recording: recording.path)
     assert mixer.progress(parts) == 0.0
     mixer.prepare(parts)
     first, second = await asyncio.gather(mixer.get(parts), mixer.get(parts))
@@ -97,7 +97,7 @@ async def test_several_clients_get_the_same_mix(tmp_path: Path) -> None:
 
 async def test_a_cancelled_mix_is_not_made(tmp_path: Path) -> None:
     parts = [write_recording(tmp_path, n, "ab"[n], 0.0, 16_000, level(0.1, 600.0, 16_000)) for n in range(2)]
-    mixer = Mixer()
+    mixer = Mixer(lambda recording: recording.path)
     mixer.prepare(parts)
     await mixer.cancel(tmp_path)
     assert mixer.progress(parts) == 0.0

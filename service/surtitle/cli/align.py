@@ -13,7 +13,7 @@ import click
 from surtitle.captions.exports import ExportOptions
 from surtitle.captions.fit import Piece, fit_captions
 from surtitle.captions.transcript import EXPORT_FORMATS, export
-from surtitle.cli.options import data_dir_option, or_of_serve
+from surtitle.cli.options import data_dir_option, or_of_serve, recordings_option
 from surtitle.cli.track_option import ALL, TrackOption
 from surtitle.cli.transcript_files import Job, choose_format, display_name, plan_jobs, write
 from surtitle.core.clock import format_clock
@@ -23,7 +23,7 @@ from surtitle.core.settings import RECORDINGS, Settings
 if TYPE_CHECKING:
     from surtitle.audio.mediafile import Track
     from surtitle.captions.caption import Caption
-    from surtitle.recordings.files import RecordingFile
+    from surtitle.recordings.files import RecordingFile, RecordingFiles
 
 _NOT_RECORDED = (
     "Session {} was not recorded, so there is no sound to compare: add --by-words, which transcribes the recording and "
@@ -55,6 +55,7 @@ _NOTHING_IN_COMMON = "{} and session {} have nothing in common: choose the sessi
     envvar=or_of_serve("ALIGN", "DATABASE"),
     help="The service's PostgreSQL database, if it uses one.",
 )
+@recordings_option(envvar=or_of_serve("ALIGN", "RECORDINGS"))
 def align(
     recording: Path,
     session: str,
@@ -67,6 +68,7 @@ def align(
     track: str | None,
     data_dir: Path,
     database: str | None,
+    recordings: str | None,
 ) -> None:
     """Fit the transcript of SESSION to RECORDING, another recording of the same event.
 
@@ -83,7 +85,7 @@ def align(
         if form is not None or output is not None:
             form = choose_format(form, output)
             (job,) = plan_jobs([recording], output, form, overwrite=overwrite)
-        stored = _load(session, data_dir, database)
+        stored = _load(session, data_dir, database, recordings)
         pieces = _align_words(recording, track, stored, model) if by_words else _align_sound(recording, track, stored)
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
@@ -99,14 +101,16 @@ class _Stored:
 
     id: str
     captions: list[Caption]
+    files: RecordingFiles
     recordings: Sequence[RecordingFile]
 
 
-def _load(session: str, data_dir: Path, database: str | None) -> _Stored:
+def _load(session: str, data_dir: Path, database: str | None, address: str | None) -> _Stored:
     from surtitle.captions.names import apply_names
     from surtitle.captions.transcript import sort_final
     from surtitle.channels.session import StoredSettings, names_in
     from surtitle.recordings.files import RecordingFiles
+    from surtitle.recordings.storage import open_storage
     from surtitle.store.journal import Store
     from surtitle.store.records import LIVE, POLISHED
     from surtitle.store.transcripts import Transcripts
@@ -121,7 +125,9 @@ def _load(session: str, data_dir: Path, database: str | None) -> _Stored:
         found = transcripts.captions(session, POLISHED if POLISHED in summary.versions else LIVE)
         names = names_in(summary.session, settings.names)
         captions = [apply_names(caption, names) for caption in sort_final(found)]
-        return _Stored(session, captions, RecordingFiles(data_dir / RECORDINGS, transcripts).recordings(session))
+        storage = open_storage(address) if address else None
+        files = RecordingFiles(data_dir / RECORDINGS, transcripts, storage)
+        return _Stored(session, captions, files, files.recordings(session))
     finally:
         store.close()
 
@@ -138,6 +144,8 @@ def _align_sound(recording: Path, wanted: str | None, stored: _Stored) -> list[P
         raise BadRequest(_NOT_RECORDED.format(stored.id))
     track = _choose_track(recording, wanted)
     try:
+        for one in stored.recordings:
+            stored.files.fetch(one)
         sound = make_mix(stored.recordings, lambda: True, lambda done: None)
     except OSError as error:
         raise BadRequest(f"The sources of session {stored.id} cannot be mixed ({error.strerror}).") from error

@@ -29,6 +29,7 @@ from surtitle.cli.options import (
     language_option,
     name_models,
     port_option,
+    recordings_option,
     token_option,
 )
 from surtitle.cli.own_service import build_server, service_at
@@ -127,6 +128,10 @@ main.add_command(voices)
     "--bus",
     metavar="URL",
     help="A Redis by which several services serve the readers of all channels: redis://host:6379/0.",
+)
+@recordings_option(
+    "Storage for recordings that several services share: s3://bucket/prefix, or a folder. By default only the "
+    "data folder."
 )
 @click.option(
     "--recording-format",
@@ -243,6 +248,13 @@ def _check_settings(settings: Settings) -> Settings:
     _check_speaker_model(settings.speaker_model)
     if settings.transcripts is not None:
         check_folder(settings.transcripts, "--transcripts")
+    if settings.recordings is not None:
+        from surtitle.recordings.storage import open_storage
+
+        try:
+            open_storage(settings.recordings)
+        except SurtitleError as error:
+            raise click.UsageError(error.message) from error
     if settings.compat_channel is not None:
         from surtitle.channels.channel import check_name
 

@@ -127,6 +127,13 @@ def _check_language(context: click.Context, parameter: click.Parameter, value: s
     return language
 
 
+def recordings_option(
+    help_text: str = "The service's storage for recordings, if it uses one.", *, envvar: Sequence[str] | None = None
+) -> Callable[[Command], Command]:
+    """``--recordings``."""
+    return click.option("--recordings", metavar="URL|FOLDER", envvar=envvar, help=help_text)
+
+
 language_option = click.option(
     "--language",
     default="auto",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from surtitle.cli.options import data_dir_option
+from surtitle.cli.options import data_dir_option, recordings_option
 from surtitle.core.errors import BadRequest, SurtitleError
 from surtitle.core.settings import RECORDINGS
 
@@ -25,9 +25,16 @@ if TYPE_CHECKING:
 @click.option("--also", multiple=True, hidden=True)
 @data_dir_option("The data folder of the service, which holds its recordings.")
 @click.option("--database", metavar="URL", help="The service's PostgreSQL database, if it uses one.")
+@recordings_option()
 @click.option("--for-program", is_flag=True, hidden=True)
 def polish(
-    session: str, model: str | None, also: tuple[str, ...], data_dir: Path, database: str | None, for_program: bool
+    session: str,
+    model: str | None,
+    also: tuple[str, ...],
+    data_dir: Path,
+    database: str | None,
+    recordings: str | None,
+    for_program: bool,
 ) -> None:
     """Transcribe the recordings of SESSION again, with the best model and without a time limit.
 
@@ -38,6 +45,7 @@ def polish(
     from surtitle.core import logs
     from surtitle.recordings.files import RecordingFiles
     from surtitle.recordings.retranscribe import best_transcriber, find_playable, retranscribe
+    from surtitle.recordings.storage import open_storage
     from surtitle.store.journal import Store
     from surtitle.store.transcripts import Transcripts
 
@@ -47,7 +55,8 @@ def polish(
         transcripts = Transcripts(store.database)
         settings = _find_settings(store, transcripts, session)
         candidates = (*also, settings.model) if settings.model else also
-        recording_files = RecordingFiles(data_dir / RECORDINGS, transcripts)
+        storage = open_storage(recordings) if recordings else None
+        recording_files = RecordingFiles(data_dir / RECORDINGS, transcripts, storage)
         find_playable(session, recording_files)  # so that no progress bar is shown for a session without recordings
         transcriber = best_transcriber(model, candidates)
         run = partial(retranscribe, session, transcripts, recording_files, settings, transcriber)

@@ -108,6 +108,7 @@ class Settings:
     wyoming_host: str = "127.0.0.1"
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
     bus: str | None = None  # the address of a Redis by which services serve the readers of each other's channels
+    recordings: str | None = None  # storage that services share, s3://bucket/prefix or a folder
     recording_format: str = RECORDING_FORMATS[0]
     transcripts: Path | None = None  # the folder for transcripts that are written while people speak
     outputs_dir: Path | None = None  # for text files with captions; by default a folder in `data_dir`

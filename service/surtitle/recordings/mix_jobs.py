@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +20,19 @@ class _MixJob:
 
 
 class Mixer:
-    """Owns the threads that make mixes. Needs the event loop."""
+    """Owns the threads that make mixes. Needs the event loop.
 
-    def __init__(self) -> None:
+    ``fetch`` returns the path of a recording, after copying it to this computer if necessary.
+    """
+
+    def __init__(self, fetch: Callable[[RecordingFile], Path]) -> None:
+        self._fetch = fetch
         self._jobs: dict[Path, _MixJob] = {}
 
     def progress(self, recordings: Sequence[RecordingFile]) -> float:
         """The completed share of the mix, 0 to 1."""
+        if len(recordings) == 1:
+            return 1.0
         path = mix_path(recordings)
         job = self._jobs.get(path)
         return job.progress if job is not None else float(path.is_file())
@@ -34,8 +40,8 @@ class Mixer:
     async def get(self, recordings: Sequence[RecordingFile]) -> Path:
         """The file with all recordings, waiting until it exists. Raises `BadAudio`, `OSError`."""
         path = mix_path(recordings)
-        if path not in self._jobs and path.is_file():
-            return path
+        if path not in self._jobs and path.is_file() and len(recordings) > 1:
+            return path  # otherwise it is the recording itself, which may have to be fetched
         job = self._jobs.get(path) or self._start(path, recordings)
         await asyncio.wait({job.thread})
         return job.thread.result()
@@ -66,6 +72,8 @@ class Mixer:
             job.progress = min(share, 0.99)  # it is complete only when the file has its final name
 
         def work() -> Path:
+            for recording in recordings:
+                self._fetch(recording)
             return make_mix(recordings, lambda: job.wanted, set_progress)
 
         job = _MixJob(asyncio.get_running_loop().create_future())

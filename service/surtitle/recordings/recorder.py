@@ -19,6 +19,7 @@ from surtitle.core.errors import BadRequest
 from surtitle.core.threads import start_thread
 from surtitle.core.wire.recording import RecordingStatus
 from surtitle.recordings.files import RecordingFiles, RecordingState, make_tags
+from surtitle.recordings.uploader import RecordingUploader
 from surtitle.recordings.writer import AudioFormat, Recording
 from surtitle.store import records
 from surtitle.store.database import StoreError
@@ -44,7 +45,7 @@ class Recorder:
     """Receives the audio of all sources (`surtitle.channels.audio_tap`), and owns the running recordings.
 
     ``extension`` is that of the files, ``flush`` writes pending sessions to the database, which recordings refer to.
-    The channels in ``unstored`` cannot be recorded.
+    The channels in ``unstored`` cannot be recorded. ``uploader`` copies the files to storage that services share.
     """
 
     def __init__(
@@ -53,11 +54,13 @@ class Recorder:
         extension: str,
         flush: Callable[[], Awaitable[object]],
         unstored: Container[str] = (),
+        uploader: RecordingUploader | None = None,
     ) -> None:
         self._files = recording_files
         self._extension = extension
         self._flush = flush
         self._unstored = unstored
+        self._uploader = uploader
         self._requested: WeakKeyDictionary[Channel, bool] = WeakKeyDictionary()  # by a person, until all sources end
         self._present: WeakKeyDictionary[Channel, set[Source]] = WeakKeyDictionary()
         self._running: dict[Source, _Running] = {}
@@ -72,6 +75,8 @@ class Recorder:
             return
         if unfinished := await asyncio.to_thread(recording_files.find_unfinished):
             self._recovering = start_thread("recover recordings", lambda: recording_files.recover(unfinished))
+        if self._uploader is not None:
+            self._uploader.start(self._recovering)
 
     def should_record(self, channel: Channel) -> bool:
         """Whether the sources of a channel are to be recorded now."""
@@ -184,12 +189,16 @@ class Recorder:
     async def _save_states(self, channel: Channel, recording: Recording, row: records.Recording) -> None:
         """Save the status of a recording when it starts and when it ends."""
         await self._save(recording, row)
+        if self._uploader is not None:
+            self._uploader.begin(recording.path)
         await recording.wait()
         if recording.problem:
             self._fail(channel, recording.problem)
         state = RecordingState.FAILED if recording.problem else RecordingState.DONE
         ended = replace(row, seconds=recording.written, state=state, problem=recording.problem)
         await self._save(recording, ended)
+        if self._uploader is not None:
+            self._uploader.finish(recording.path)
 
     async def _save(self, recording: Recording, row: records.Recording) -> None:
         assert self._files is not None

@@ -45,7 +45,7 @@ def retranscribe(
 
     ``transcriber`` creates a transcriber for a language, hints, and the languages that may be detected; ``progress``
     receives the completed share, 0 to 1. Raises `BadRequest` if there are no recordings, `BadAudio`, `EngineError`,
-    `StoreError`.
+    `StoreError`, `StorageError`.
     """
     recordings = find_playable(session, recording_files)
     live = transcripts.captions(session)
@@ -61,7 +61,7 @@ def retranscribe(
         for source in dict.fromkeys(one.source for one in recordings):
             words: list[tuple[str, Word]] = []
             for recording in (one for one in recordings if one.source == source):
-                for done, recognized in recognizer.words(_read_samples(recording)):
+                for done, recognized in recognizer.words(_read_samples(recording_files, recording)):
                     words += [(recognizer.language, word.shift(recording.clock)) for word in recognized]
                     progress(min(1.0, (before + done) / total))
                 before += recording.end - recording.clock
@@ -161,10 +161,10 @@ def largest_model(language: str, others: Sequence[str] = ()) -> str:
     return max(sizes, key=lambda name: sizes[name], default=BUILT_IN)
 
 
-def _read_samples(recording: RecordingFile) -> Iterator[Samples]:
+def _read_samples(recording_files: RecordingFiles, recording: RecordingFile) -> Iterator[Samples]:
     """The unique part of a recording as 16 kHz samples."""
     remaining = round((recording.end - recording.clock) * RATE)
-    for block in resample_blocks(decode(str(recording.path))):
+    for block in resample_blocks(decode(str(recording_files.fetch(recording)))):
         if not remaining:
             return
         yield block[:remaining]

@@ -89,11 +89,14 @@ class Retranscriber:
             options += ["--model", model]
         elif self._settings.model:
             options += ["--also", self._settings.model]
-        secret = {"SURTITLE_POLISH_DATABASE": self._settings.database} if self._settings.database else {}
+        addresses = {
+            "SURTITLE_POLISH_DATABASE": self._settings.database,
+            "SURTITLE_POLISH_RECORDINGS": self._settings.recordings,
+        }
         process = await asyncio.create_subprocess_exec(
             *_COMMAND,
             *options,
-            env={**os.environ, **secret},
+            env={**os.environ, **{name: one for name, one in addresses.items() if one}},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

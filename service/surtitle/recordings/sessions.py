@@ -22,6 +22,7 @@ from surtitle.recordings.mix import mix_end, mix_start
 from surtitle.recordings.mix_jobs import Mixer
 from surtitle.recordings.recorder import Recorder
 from surtitle.recordings.retranscription_jobs import Retranscriber
+from surtitle.recordings.storage import RecordingStorage
 from surtitle.recordings.transcript_folder import TranscriptFolder
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.records import LIVE, POLISHED, Hit, ObsRecording, Summary
@@ -29,6 +30,15 @@ from surtitle.store.transcripts import Transcripts
 
 _MAX_HITS = 300
 _MAX_SESSIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A recording that only the storage has; ``size`` in bytes."""
+
+    storage: RecordingStorage
+    key: str
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +113,16 @@ class Sessions:
         live, polished = await self.captions(summary, LIVE), await self.captions(summary, POLISHED)
         return await asyncio.to_thread(compare, live, polished)
 
-    async def audio(self, summary: Summary) -> tuple[Path, float]:
+    async def audio(self, summary: Summary) -> tuple[Path | StoredFile, float]:
         """A file with all recordings, and its beginning on the channel's clock in seconds.
 
-        Raises `NoSuchSession`, `BadAudio`, `OSError`.
+        Raises `NoSuchSession`, `BadAudio`, `StorageError`, `OSError`.
         """
         recordings = await self._recordings(summary)
         if not recordings:
             raise NoSuchSession("This session was not recorded, so there is no audio.")
+        if len(recordings) == 1:
+            return self._locate(recordings[0]), mix_start(recordings)
         return await self.mixer.get(recordings), mix_start(recordings)
 
     async def audio_start(self, summary: Summary) -> float:
@@ -128,11 +140,11 @@ class Sessions:
             )
         return found[-1]
 
-    async def file(self, summary: Summary, name: str) -> Path:
-        """The path of a recording. Raises `NoSuchSession`."""
+    async def file(self, summary: Summary, name: str) -> Path | StoredFile:
+        """Where a recording can be read. Raises `NoSuchSession`."""
         for recording in await self._recordings(summary):
             if recording.path.name == name:
-                return recording.path
+                return self._locate(recording)
         raise NoSuchSession("There is no such recording in this session.")
 
     async def rename(self, session: str, names: Mapping[str, str]) -> None:
@@ -155,7 +167,7 @@ class Sessions:
     async def delete(self, session: str) -> None:
         """Delete a session with all its files. Sources that are running continue in a new session.
 
-        Raises `NoSuchSession`, `OSError`.
+        Raises `NoSuchSession`, `StorageError`, `OSError`.
         """
         summary = await self.summary(session)
         if (channel := await self.hub.find_continuing(summary.session)) is not None:
@@ -172,11 +184,19 @@ class Sessions:
     async def polish(self, session: str, model: str | None) -> None:
         """Start a second pass. Raises `NoSuchSession`, `StillRecording`, `BadRequest`."""
         summary = await self.summary(session)
-        if self.recorder.is_recording(session):
+        running = self.recording_files.is_running
+        if self.recorder.is_recording(session) or await asyncio.to_thread(running, session):
             raise StillRecording("This session is still being recorded: stop the recording first.")
         if not await self._recordings(summary):
             raise NoSuchSession("This session was not recorded, so there is nothing to transcribe again.")
         self.retranscriber.start(session, model)
+
+    def _locate(self, recording: RecordingFile) -> Path | StoredFile:
+        storage = self.recording_files.storage
+        if storage is None or self.recording_files.is_here(recording):
+            return recording.path
+        key = self.recording_files.key(recording)
+        return storage.path(key) or StoredFile(storage, key, recording.bytes)
 
     async def _list_speakers(self, summary: Summary) -> list[SessionSpeaker]:
         captions = await asyncio.to_thread(self.transcripts.captions, summary.session.id, self._best(summary))

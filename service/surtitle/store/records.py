@@ -71,7 +71,9 @@ class Recording:
     """The audio of a source in a file of the recordings' folder.
 
     ``clock`` is the time of its first sample on the channel's clock, in seconds. ``state`` is "running", "done" or
-    "failed", which ``problem`` explains.
+    "failed", which ``problem`` explains. ``stored`` is the size of the complete file in the storage that services
+    share, in bytes, or None. ``seen`` is until when a service was recording or storing it, in seconds since 1970; None
+    if none does.
     """
 
     file: str
@@ -81,3 +83,5 @@ class Recording:
     seconds: float
     state: str
     problem: str = ""
+    stored: int | None = None
+    seen: float | None = None

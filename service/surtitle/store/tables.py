@@ -83,6 +83,15 @@ RECORDINGS = Table(
     Column("seconds", Float(53), nullable=False),
     Column("state", String(16), nullable=False),
     Column("problem", Text, nullable=False),
+    Column("stored", BigInteger, nullable=True),  # bytes of the complete file in the storage that services share
+    Column("seen", Float(53), nullable=True),  # until then, in seconds since 1970, a service was working on that
+)
+
+DELETED_SESSIONS = Table(
+    "deleted_sessions",
+    METADATA,
+    Column("id", String(40), primary_key=True),
+    Column("deleted", Float(53), nullable=False),  # in seconds since 1970
 )
 
 OBS_RECORDINGS = Table(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from time import time
 from typing import Any
 
 import msgspec
@@ -18,7 +19,7 @@ from surtitle.channels.session import ORIGINAL
 from surtitle.store.database import Database
 from surtitle.store.journal import caption_row, session_from_row, upsert
 from surtitle.store.records import LIVE, Correction, Hit, ObsRecording, Recording, Summary
-from surtitle.store.tables import CAPTIONS, CORRECTIONS, OBS_RECORDINGS, RECORDINGS, SESSIONS
+from surtitle.store.tables import CAPTIONS, CORRECTIONS, DELETED_SESSIONS, OBS_RECORDINGS, RECORDINGS, SESSIONS
 from surtitle.text.scripts import UNSPACED, is_unspaced
 from surtitle.text.shortening import shorten
 
@@ -28,6 +29,7 @@ _UNCOMPOSED = "\u0e33\u0eb3\u0edc\u0edd\u1100-\u11ff\u2e80-\u2fdf\u3099\u309a\u3
 # Characters of words that are found by any part of them: in Korean, particles are attached to words.
 _DIVISIBLE = UNSPACED.encode().decode("unicode_escape") + "\u3130-\u318f\uac00-\ud7a3" + _UNCOMPOSED
 _DIVISIBLE_CHARACTER = re.compile(f"[{_DIVISIBLE}]")
+_DELETED_AGE = 400 * 86_400.0  # seconds in which a service that was not running learns that a session was deleted
 _MAX_BEGINNING_LENGTH = 120  # characters of a session's first words in a list
 
 
@@ -118,9 +120,19 @@ class Transcripts:
         return CAPTIONS.c.text.regexp_match(f"[{characters}]")
 
     def forget(self, session: str) -> None:
-        """Delete a session with everything stored about it, except for its files."""
+        """Delete a session with everything stored about it, except for its files: see `find_deleted`."""
+        now = time()
         with self._database.begin() as connection:
             connection.execute(delete(SESSIONS).where(SESSIONS.c.id == session))
+            if not self._database.sqlite:
+                upsert(connection, DELETED_SESSIONS, [{"id": session, "deleted": now}], ["id"])
+                connection.execute(delete(DELETED_SESSIONS).where(DELETED_SESSIONS.c.deleted < now - _DELETED_AGE))
+
+    def find_deleted(self, sessions: Collection[str]) -> list[str]:
+        """Those of the sessions that were deleted, by any service with this database."""
+        query = select(DELETED_SESSIONS.c.id).where(DELETED_SESSIONS.c.id.in_(sessions))
+        with self._database.connect() as connection:
+            return list(connection.execute(query).scalars()) if sessions else []
 
     def correct(self, session: str, before: Caption, after: Caption) -> None:
         """Store a correction by a person. If there was an earlier one, its times of the recognized caption are kept."""
@@ -151,10 +163,29 @@ class Transcripts:
         return [Recording(**row._mapping) for row in rows]
 
     def record(self, recordings: Sequence[Recording]) -> None:
-        """Store the newest state of recordings."""
+        """Store the newest state of recordings, but not whether they are in the storage that services share."""
         rows = [{column.name: getattr(one, column.name) for column in RECORDINGS.c} for one in recordings]
         with self._database.begin() as connection:
-            upsert(connection, RECORDINGS, rows, ["file"])
+            upsert(connection, RECORDINGS, rows, ["file"], kept=["stored", "seen"])
+
+    def mark_stored(self, file: str, size: int) -> None:
+        """Note that the complete file is in the storage, with this many bytes."""
+        done = update(RECORDINGS).where(RECORDINGS.c.file == file).values(stored=size, seen=None)
+        with self._database.begin() as connection:
+            connection.execute(done)
+
+    def mark_seen(self, files: Collection[str], now: float | None) -> set[str]:
+        """Note that a service is recording or storing files, or with None that none is; returns those that exist."""
+        changed = update(RECORDINGS).where(RECORDINGS.c.file.in_(files)).values(seen=now).returning(RECORDINGS.c.file)
+        with self._database.begin() as connection:
+            return set(connection.execute(changed).scalars())
+
+    def claim_abandoned(self, before: float, now: float) -> list[Recording]:
+        """Recordings that no service has worked on since ``before``; they are the caller's from ``now`` on."""
+        abandoned = RECORDINGS.c.stored.is_(None) & (RECORDINGS.c.seen < before)
+        claimed = update(RECORDINGS).where(abandoned).values(seen=now).returning(*RECORDINGS.c)
+        with self._database.begin() as connection:
+            return [Recording(**row._mapping) for row in connection.execute(claimed)]
 
     def obs_recordings(self, session: str) -> list[ObsRecording]:
         """The recordings that OBS made during a session, in order of time."""

@@ -40,7 +40,9 @@ from surtitle.recordings.obs_recordings import ObsRecordings
 from surtitle.recordings.recorder import Recorder
 from surtitle.recordings.retranscription_jobs import Retranscriber
 from surtitle.recordings.sessions import Sessions
+from surtitle.recordings.storage import open_storage
 from surtitle.recordings.transcript_folder import TranscriptFolder
+from surtitle.recordings.uploader import RecordingUploader
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
 from surtitle.store.transcripts import Transcripts
@@ -177,14 +179,20 @@ async def open_services(
             close_later("the journal writer", journal_writer.close, _WRITE_TIMEOUT)
         if transcript_folder:
             close_later("the transcripts", transcript_folder.close, _WRITE_TIMEOUT)
-        recording_files = (
-            RecordingFiles(settings.data_dir / RECORDINGS, transcripts) if transcripts and settings.data_dir else None
-        )
+        recording_files = uploader = None
+        if store and transcripts and settings.data_dir:
+            storage = open_storage(settings.recordings) if settings.recordings else None
+            folder = settings.data_dir / RECORDINGS
+            recording_files = RecordingFiles(folder, transcripts, storage, shared=store.shared)
+            if storage or store.shared:
+                uploader = RecordingUploader(recording_files, changes)
+                close_later("copies of recordings", uploader.close, _WRITE_TIMEOUT)
         recorder = Recorder(
             recording_files,
             settings.recording_format,
             journal_writer.flush if journal_writer else _skip_flush,
             settings.unstored_channels,
+            uploader,
         )
         close_later("the recorder", recorder.close, _WRITE_TIMEOUT)
         metrics = Metrics()
@@ -241,7 +249,7 @@ async def open_services(
                 transcript_folder.start(journal_writer.flush, spoken)
         sessions = None
         if journal_writer and transcripts and recording_files:
-            mixer, retranscriber = Mixer(), Retranscriber(settings)
+            mixer, retranscriber = Mixer(recording_files.fetch), Retranscriber(settings)
             close_later("the mixer", mixer.close)
             close_later("second passes", retranscriber.close)
             sessions = Sessions(
@@ -254,7 +262,7 @@ async def open_services(
         close_later("file transcriptions", file_transcriptions.close)
         demo = Demo(settings, changes)
         close_later("the demo", demo.close)
-        writers = [writer for writer in (journal_writer, transcript_folder) if writer]
+        writers = [writer for writer in (journal_writer, transcript_folder, uploader) if writer]
         status_board = StatusBoard(
             engines,
             hub,

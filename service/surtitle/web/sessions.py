@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 from urllib.parse import quote
 
@@ -15,11 +16,12 @@ from surtitle.captions.transcript import export, get_format
 from surtitle.core.errors import BadRequest, NoSuchSession
 from surtitle.core.wire.sessions import DifferenceLine, SessionDifference
 from surtitle.recordings.difference import Difference
-from surtitle.recordings.sessions import Sessions
+from surtitle.recordings.sessions import Sessions, StoredFile
 from surtitle.store.records import LIVE, POLISHED
 from surtitle.web.body import read_json
 from surtitle.web.channels import parse_export_options
 from surtitle.web.services import services
+from surtitle.web.stored_file import stored_file_response
 
 _MEDIA_TYPES = {".flac": "audio/flac", ".opus": "audio/ogg"}
 _CLOCKS = ("", "audio", "obs")
@@ -92,20 +94,17 @@ async def session_audio(request: Request) -> Response:
     """`GET /api/sessions/{id}/audio`: all recordings mixed into one file; byte ranges are supported."""
     sessions = _get_sessions(request)
     summary = await sessions.summary(request.path_params["id"])
-    path, start = await sessions.audio(summary)
-    name = f"{summary.session.channel}-{summary.session.id}{path.suffix}"
-    return FileResponse(
-        path,
-        media_type=_MEDIA_TYPES[path.suffix],
-        headers={"content-disposition": f"inline; filename*=UTF-8''{quote(name)}", "x-surtitle-start": f"{start:.3f}"},
-    )
+    file, start = await sessions.audio(summary)
+    name = f"{summary.session.channel}-{summary.session.id}{_suffix(file)}"
+    headers = {"content-disposition": f"inline; filename*=UTF-8''{quote(name)}", "x-surtitle-start": f"{start:.3f}"}
+    return await _respond(request, file, headers)
 
 
 async def session_recording(request: Request) -> Response:
     """`GET /api/sessions/{id}/recordings/{file}`: the recording of one source."""
     sessions = _get_sessions(request)
-    path = await sessions.file(await sessions.summary(request.path_params["id"]), request.path_params["file"])
-    return FileResponse(path, media_type=_MEDIA_TYPES[path.suffix])
+    file = await sessions.file(await sessions.summary(request.path_params["id"]), request.path_params["file"])
+    return await _respond(request, file, {})
 
 
 async def session_difference(request: Request) -> Response:
@@ -146,6 +145,18 @@ def _get_sessions(request: Request) -> Sessions:
     if sessions is None:
         raise NoSuchSession("This service stores no sessions: start it with --data-dir to keep them on disk.")
     return sessions
+
+
+async def _respond(request: Request, file: Path | StoredFile, headers: dict[str, str]) -> Response:
+    """A file, or the part of it that the request asks for. Raises `StorageError`."""
+    media_type = _MEDIA_TYPES[_suffix(file)]
+    if isinstance(file, Path):
+        return FileResponse(file, media_type=media_type, headers=headers)
+    return await stored_file_response(request, file, media_type, headers)
+
+
+def _suffix(file: Path | StoredFile) -> str:
+    return file.suffix if isinstance(file, Path) else PurePosixPath(file.key).suffix
 
 
 def _difference_as_json(found: Difference) -> SessionDifference:
