@@ -20,6 +20,7 @@ from surtitle.captions.caption import Caption
 from surtitle.core.words import Word
 from surtitle.recordings.retranscribe import BUILT_IN
 from tests.bus.redis_server import RedisServer
+from tests.outputs.fake_targets import FakeYouTube, new_port, serving
 from tests.recordings.s3_server import s3_server
 from tests.store.postgresql import PostgreSQL
 from tests.support import Running, put, readers, running, speech, until
@@ -306,7 +307,7 @@ async def test_a_session_that_is_lost_does_not_keep_a_channel_from_its_readers(s
         say(first, "before", 1.0)
         await first.services.journal_writer.flush()
         session = first.services.hub.channel("talk").session.current.id
-        await first.services.hub.release("talk")
+        await first.services.hub.release(first.services.hub.channel("talk"))
         await asyncio.to_thread(first.services.transcripts.forget, session)
         reader = Reader()
         async with reader.read(first):
@@ -345,6 +346,39 @@ async def test_recordings_are_played_transcribed_again_and_deleted_by_any_servic
             assert storage.files() == []
             async with start("first", recordings=storage.url):
                 await until(lambda: not folder.exists())
+
+
+async def test_outputs_continue_where_they_were_when_their_channel_moves(start: Start) -> None:
+    """YouTube's numbers go on, nothing is sent twice, and the service that has lost the channel sends nothing."""
+    fake = FakeYouTube(new_port())
+    async with (
+        serving(fake),
+        start("first", private_outputs=True) as first,
+        start("second", private_outputs=True) as second,
+        httpx.AsyncClient() as client,
+    ):
+        await host(first)
+        wanted = {"kind": "caption_url", "url": fake.url, "dialect": "youtube"}
+        added = await client.post(f"{first.url}/api/channels/talk/outputs", json=wanted)
+        assert added.status_code == 201, added.text
+        manager = first.services.output_manager
+        await until(lambda: manager.statuses(first.services.hub.channel("talk"))[0]["state"] == "waiting")
+        for number, text in enumerate(("one", "two")):
+            say(first, text, 1.0 + 4 * number)
+            await until(lambda count=number + 1: len(fake.texts) == count)  # type: ignore[misc]
+        await first.services.journal_writer.flush()
+        late = first.services.hub.channel("talk")
+        await host(second)
+        late.original.put(Caption("late", 1, "Host", "en", (Word("late", 9.0, 10.0),), final=True))
+        say(second, "three", 9.0)
+        await until(lambda: len(fake.texts) == 3)
+        await host(first)
+        say(first, "four", 13.0)
+        await until(lambda: len(fake.texts) == 4)
+        found = (await client.get(f"{first.url}/api/channels/talk/outputs")).json()
+    assert (fake.texts, fake.last) == (["one", "two", "three", "four"], 3)
+    assert fake.problems == []
+    assert [one["state"] for one in found["outputs"]] == ["sending"]
 
 
 async def test_a_reader_elsewhere_has_a_language_translated(start: Start) -> None:

@@ -34,6 +34,9 @@ class Bench:
         self.channel.original.put(Caption(name, rev, source, "en", words, final=final))
         return name
 
+    async def check(self) -> None:
+        """No other service has the channel."""
+
     async def save(self, progress: Progress) -> None:
         self.progress = progress
 
@@ -41,7 +44,9 @@ class Bench:
     async def pushing(self, target: CaptionTarget) -> AsyncIterator[PushedCaptions]:
         """Push captions until the block ends, and then as at the end of the service."""
         report = StateReport(self.channel.name, target.name)
-        output = PushedCaptions(self.channel, self.channel.original, target, self.progress, self.save, report)
+        output = PushedCaptions(
+            self.channel, self.channel.original, target, self.progress, self.check, self.save, report
+        )
         running = asyncio.create_task(output.run())
         try:
             yield output

@@ -20,7 +20,7 @@ from surtitle.closed_captions.outputs import Outputs as ClosedCaptionsOutputs
 from surtitle.core.settings import Settings
 from surtitle.core.words import Word
 from surtitle.outputs.manager import OutputManager, OutputPolicy
-from surtitle.outputs.progress import FILE, Progress, ProgressStore
+from surtitle.outputs.progress import FILE, Progress, ProgressFile
 from surtitle.translation.translations import Translations
 from tests.closed_captions.fake_obs import PASSWORD, fake_obs
 from tests.outputs.bench import Bench
@@ -31,7 +31,7 @@ from tests.support import until
 class Outputs:
     """A manager and a channel, as the hub has them."""
 
-    def __init__(self, progress: ProgressStore) -> None:
+    def __init__(self, progress: ProgressFile) -> None:
         self.bench = Bench()
         self.channel: Channel = self.bench.channel
         sources = RunningSources()
@@ -61,7 +61,7 @@ class Outputs:
 
 
 @asynccontextmanager
-async def outputs(progress: ProgressStore) -> AsyncIterator[Outputs]:
+async def outputs(progress: ProgressFile) -> AsyncIterator[Outputs]:
     found = Outputs(progress)
     try:
         yield found
@@ -72,7 +72,7 @@ async def outputs(progress: ProgressStore) -> AsyncIterator[Outputs]:
 
 async def test_a_change_of_settings_loses_and_doubles_nothing() -> None:
     fake = FakeZoom(new_port())
-    progress = ProgressStore(None)
+    progress = ProgressFile(None)
     async with serving(fake), outputs(progress) as one:
         one.add(kind="caption_url", url=fake.url, dialect="zoom")
         await until(lambda: one.status["state"] == "waiting")
@@ -97,12 +97,12 @@ async def test_a_change_of_settings_loses_and_doubles_nothing() -> None:
 
 
 async def test_progress_is_in_a_file_that_only_its_owner_can_read(tmp_path: Path) -> None:
-    store = ProgressStore(tmp_path)
+    store = ProgressFile(tmp_path)
     progress = Progress("t", 4, "abcd-17", {"c1": 2})
     await asyncio.gather(*(store.put("main", str(number), progress) for number in range(20)))
     await store.put("main", "1", Progress("t", 5))
     await store.forget("main", "2")
-    again = ProgressStore(tmp_path)
+    again = ProgressFile(tmp_path)
     assert [again.get("main", name).sequence for name in ("1", "2", "3")] == [5, 0, 4]
     assert again.get("main", "3") == progress
     if os.name == "posix":
@@ -113,7 +113,7 @@ async def test_a_file_that_is_damaged_or_cannot_be_written_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / FILE).write_text("{damaged")
-    store = ProgressStore(tmp_path)
+    store = ProgressFile(tmp_path)
     assert store.get("main", "1") == Progress()
     assert "cannot read" in caplog.text
     (tmp_path / FILE).unlink()
@@ -126,7 +126,7 @@ async def test_a_file_that_is_damaged_or_cannot_be_written_is_logged_once(
 
 
 async def test_a_further_obs_gets_closed_captions() -> None:
-    async with fake_obs() as obs, outputs(ProgressStore(None)) as one:
+    async with fake_obs() as obs, outputs(ProgressFile(None)) as one:
         one.add(kind="obs", port=obs.port, password=PASSWORD)
         await until(lambda: one.status["state"] == "sending")
         one.bench.say("good evening")
@@ -143,7 +143,7 @@ async def test_a_further_obs_gets_closed_captions() -> None:
 
 async def test_an_output_in_another_language_sends_the_translation() -> None:
     fake = FakeZoom(new_port())
-    async with serving(fake), outputs(ProgressStore(None)) as one:
+    async with serving(fake), outputs(ProgressFile(None)) as one:
         one.add(kind="caption_url", url=fake.url, dialect="zoom", language="French")
         await until(lambda: one.status["state"] == "failed", timeout=60)  # there is no model, so the test translates
         assert "translat" in one.status["message"]

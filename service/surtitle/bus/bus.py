@@ -33,7 +33,6 @@ class Bus:
         self._translations = translations
         self._streams = RedisStreams(url)
         self._stored = StoredTracks(store, limit) if store else None
-        self._host = secrets.token_hex(6)
         self._publishers: dict[Channel, ChannelPublisher] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._follower = Follower(self._streams, self._stored_track)
@@ -52,9 +51,8 @@ class Bus:
         """Publish the channel if it is captioned here, and no longer if it is not."""
         hosts, publisher = self._hub.hosts(channel), self._publishers.get(channel)
         if hosts and publisher is None:
-            self._publishers[channel] = ChannelPublisher(
-                channel, self._streams, self._translations, self._host, lambda one: self.release(one.name)
-            )
+            host = secrets.token_hex(6)  # another one each time, so that it is not taken for what it was before
+            self._publishers[channel] = ChannelPublisher(channel, self._streams, self._translations, host, self.release)
         elif not hosts and publisher is not None:
             del self._publishers[channel]
             self._end(publisher.close())
@@ -62,7 +60,7 @@ class Bus:
     def describe(self, channel: Channel) -> dict[str, Any]:
         return {}
 
-    def release(self, channel: str) -> None:
+    def release(self, channel: Channel) -> None:
         """Give up a channel that another service has taken over."""
         self._end(self._hub.release(channel))
 

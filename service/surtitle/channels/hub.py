@@ -193,11 +193,14 @@ class Hub:
         """Whether the channel is captioned here, and not on another service that shares a bus with this one."""
         return not self._shares_channels or channel.name in self._hosted
 
-    async def release(self, name: str) -> None:
-        """Give up a channel that another service has now: its clients are disconnected and continue there."""
+    async def release(self, channel: Channel) -> None:
+        """Give up a channel that another service has now: its clients are disconnected and continue there.
+
+        Nothing happens if that is old news, because this service has taken the channel over again.
+        """
+        name = channel.name
         async with self._hosting.hold(name):
-            channel = self._channels.find(name)
-            if channel is None or name not in self._hosted:
+            if self._channels.find(name) is not channel or name not in self._hosted:
                 return
             self._hosted.discard(name)
             log.warning("%s: another service captions the channel now", name)

@@ -67,6 +67,10 @@ class RunningSession:
         """Whether this is the id of the session that runs."""
         return self.current is not None and self.current.id == session
 
+    def is_newer(self, session: Session) -> bool:
+        """Whether this run has continued the session after ``session`` was lost to another service."""
+        return self.is_current(session.id) and self.restarted > session.restarted
+
     def note_activity(self) -> None:
         """Note that a source is active now."""
         self._active = time.monotonic()

@@ -28,7 +28,7 @@ from surtitle.core.wire.outputs import OutputKind, OutputStatus
 from surtitle.outputs.caption_url import caption_url_target
 from surtitle.outputs.obs_captions import STATES, ObsCaptionsOutput
 from surtitle.outputs.obs_text import ObsTextTarget
-from surtitle.outputs.progress import ProgressStore
+from surtitle.outputs.progress import ProgressLost, ProgressStore
 from surtitle.outputs.pushed_captions import CaptionTarget, PushedCaptions
 from surtitle.outputs.shown_text import ShownText, TextTarget
 from surtitle.outputs.state import OFF, State, StateReport
@@ -104,11 +104,14 @@ class OutputManager:
         closed_captions: ClosedCaptionsOutputs,
         progress: ProgressStore,
         policy: OutputPolicy = OutputPolicy(),
+        on_lost: Callable[[Channel], None] = lambda channel: None,
     ) -> None:
+        """``on_lost`` is called with a channel that another service has taken over."""
         self._translations = translations
         self._closed_captions = closed_captions
         self._progress = progress
         self._policy = policy
+        self._on_lost = on_lost
         self._entries: dict[tuple[Channel, str], _Entry] = {}
         self._stopping: set[asyncio.Task[None]] = set()
         self._sending = KeyedLock()
@@ -209,6 +212,10 @@ class OutputManager:
                         channel.changes.notify()
                         await running.run()
                     return
+                except ProgressLost as error:
+                    entry.problem = error.message
+                    self._on_lost(channel)
+                    return
                 except SurtitleError as error:
                     entry.problem = error.message
                 except Exception:
@@ -235,11 +242,15 @@ class OutputManager:
             track = stack.enter_context(self._translations.subscribe(channel, language))
             problem = partial(self._translations.problem, channel, language) if language else str
             if isinstance(settings, CaptionUrl | Webhook):
-                progress = self._progress.get(channel.name, settings.id)
+                progress = await self._progress.claim(channel.name, settings.id)
+                check = partial(self._progress.check, channel.name, settings.id)
                 save = partial(self._progress.put, channel.name, settings.id)
                 target = self._caption_target(channel, settings)
                 report = StateReport(channel.name, target.name, problem, on_change)
-                yield PushedCaptions(channel, track, target, progress, save, report)
+                try:
+                    yield PushedCaptions(channel, track, target, progress, check, save, report)
+                finally:
+                    await self._progress.release(channel.name, settings.id)
             else:
                 shown_in = self._text_target(channel, settings)
                 report = StateReport(channel.name, shown_in.name, problem, on_change)
@@ -280,7 +291,12 @@ class OutputManager:
     ) -> None:
         """Change what is stored of an output, after its task has stored it for the last time."""
         async with self._sending.hold((channel, name)):
-            await change(channel.name, name)
+            try:
+                await change(channel.name, name)
+            except ProgressLost:
+                pass  # the outputs were removed here because another service has them
+            except SurtitleError as error:
+                log.warning("%s: %s", channel.name, error)
 
 
 async def _cancel_later(task: asyncio.Task[None]) -> None:

@@ -1,4 +1,4 @@
-"""How far outputs have come, in a small file, so that they continue there after a restart of the service."""
+"""How far outputs have come, so that they continue there after a restart of the service: in a small file, or shared."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import logging
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
+from surtitle.core.errors import SurtitleError
 from surtitle.core.files import replace_file
 
 log = logging.getLogger("surtitle.outputs")
@@ -32,8 +34,43 @@ class Progress(Struct, frozen=True):
     recent: dict[str, int] = {}
 
 
-class ProgressStore:
-    """The progress of all outputs; without a data folder, in memory only. One that cannot be written is logged."""
+class ProgressLost(SurtitleError):
+    """Another service has the channel now, and its outputs."""
+
+    code = "moved"
+
+
+class ProgressStore(Protocol):
+    """The progress of all outputs.
+
+    Services that share it send the captions of a channel one after the other, never at the same time. Methods
+    raise `ProgressLost` if another service has the channel, and other `SurtitleError`s if nothing is known.
+    """
+
+    async def claim(self, channel: str, output: str) -> Progress:
+        """The progress of an output, which only this service changes from now on; the default if it has none."""
+
+    async def check(self, channel: str, output: str) -> None:
+        """Check that this service may still send captions."""
+
+    async def put(self, channel: str, output: str, progress: Progress) -> None:
+        """Store the progress of an output; returns when that is done, or when it has failed."""
+
+    async def release(self, channel: str, output: str) -> None:
+        """Let another service claim the progress without waiting, because nothing is being sent."""
+
+    async def pause(self, channel: str, output: str) -> None:
+        """Keep only the number of the next text: an output that was switched off begins with the next caption."""
+
+    async def forget(self, channel: str, output: str) -> None:
+        """Remove the progress of an output that was removed."""
+
+
+class ProgressFile:
+    """A `ProgressStore` of one service, in its data folder; without one, in memory only.
+
+    A file that cannot be written is logged.
+    """
 
     def __init__(self, data_dir: Path | None) -> None:
         self._path = data_dir / FILE if data_dir else None
@@ -53,19 +90,26 @@ class ProgressStore:
         """The progress of a channel's output; the default if it has none yet."""
         return self._entries.get(f"{channel}/{output}", Progress())
 
+    async def claim(self, channel: str, output: str) -> Progress:
+        return self.get(channel, output)
+
+    async def check(self, channel: str, output: str) -> None:
+        """Nothing: no other service has this file."""
+
+    async def release(self, channel: str, output: str) -> None:
+        """Nothing."""
+
     async def put(self, channel: str, output: str, progress: Progress) -> None:
-        """Store the progress of an output; returns when it is on the disk."""
+        """Returns when it is on the disk."""
         if self._entries.get(f"{channel}/{output}") != progress:
             self._entries[f"{channel}/{output}"] = progress
             await self._save()
 
     async def pause(self, channel: str, output: str) -> None:
-        """Keep only the number of the next text: an output that was switched off begins with the next caption."""
         progress = self.get(channel, output)
         await self.put(channel, output, Progress(progress.target, progress.sequence))
 
     async def forget(self, channel: str, output: str) -> None:
-        """Remove the progress of an output that was removed."""
         if self._entries.pop(f"{channel}/{output}", None) is not None:
             await self._save()
 

@@ -62,7 +62,10 @@ class CaptionTarget(Protocol):
 
 
 class PushedCaptions:
-    """Sends captions while `run` runs, and continues where an earlier run ended. ``save`` stores the progress."""
+    """Sends captions while `run` runs, and continues where an earlier run ended.
+
+    ``check`` is called before each caption, and ``save`` stores the progress after it. `run` ends with their errors.
+    """
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class PushedCaptions:
         track: Track,
         target: CaptionTarget,
         progress: Progress,
+        check: Callable[[], Awaitable[None]],
         save: Callable[[Progress], Awaitable[None]],
         report: StateReport,
     ) -> None:
@@ -78,6 +82,7 @@ class PushedCaptions:
         self._channel = channel
         self._track = track
         self._target = target
+        self._check_progress = check
         self._save = save
         self._report = report
         cursor = track.feed.parse_resume_id(progress.cursor) if progress.cursor else None
@@ -177,6 +182,7 @@ class PushedCaptions:
             skipped = self.skipped
             waiting = self._queue.next(time.monotonic())
             if waiting is not None:
+                await self._check_progress()
                 await self._deliver(waiting)
                 self._queue.done(waiting)
                 await self._store()

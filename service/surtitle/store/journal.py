@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from surtitle.store.database import Database, StoreError
 from surtitle.store.folder_lock import FolderLock
 from surtitle.store.records import LIVE
 from surtitle.store.service_id import SHARED, load_service_id
-from surtitle.store.tables import CAPTIONS, CHANNELS, RECORDINGS, SESSIONS, SOURCES
+from surtitle.store.tables import CAPTIONS, CHANNEL_HOSTS, CHANNELS, RECORDINGS, SESSIONS, SOURCES
 
 log = logging.getLogger("surtitle.store")
 
@@ -84,6 +85,8 @@ class Store:
         """
         self._lock = lock
         self.shared = shared
+        self.host = secrets.token_hex(8)
+        """Identifies this run of the service among those that share the database."""
         self.database = Database(folder, url)
         try:
             self._owner = "" if not url else load_service_id(folder)
@@ -148,6 +151,8 @@ class Store:
         What other services write of the session from now on is refused: see `write`.
         """
         with self.database.begin() as connection:
+            if self.shared:
+                upsert(connection, CHANNEL_HOSTS, [{"channel": channel, "host": self.host}], ["channel"])
             row = connection.execute(self._select_current(channel).with_for_update()).first()
             stored = self._load_settings(connection, channel)
             if row is None:

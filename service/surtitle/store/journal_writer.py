@@ -29,7 +29,7 @@ class JournalWriter:
     """A `Journal`. Owns the task that writes; a batch that could not be written is merged into the next one.
 
     ``changes`` is notified when `problem` has changed, and ``on_caption`` is called with each caption to store, its
-    session and its track. ``on_taken_over`` is called with a channel that another service has taken over.
+    session and its track. ``on_taken_over`` is called with a session that another service has taken over.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class JournalWriter:
         store: Store,
         changes: Notifier | None = None,
         on_caption: Callable[[Session, str, Caption], None] = lambda session, track, caption: None,
-        on_taken_over: Callable[[str], None] = lambda channel: None,
+        on_taken_over: Callable[[Session], None] = lambda session: None,
     ) -> None:
         self._store = store
         self._on_caption = on_caption
@@ -168,7 +168,7 @@ class JournalWriter:
                 pending.on_written(pending.caption.id, pending.sequence)
         for session in batch.mentioned_sessions().values():
             if session.id in lost:
-                self._on_taken_over(session.channel)
+                self._on_taken_over(session)
         return True
 
     def _set_problem(self, problem: str) -> None:

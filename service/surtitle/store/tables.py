@@ -73,6 +73,22 @@ CAPTIONS = Table(
     sqlite_autoincrement=True,
 )
 
+CHANNEL_HOSTS = Table(  # of services that share everything
+    "channel_hosts",
+    METADATA,
+    Column("channel", String(64), primary_key=True),
+    Column("host", String(40), nullable=False),  # the run of the service that captions the channel
+)
+
+OUTPUT_PROGRESS = Table(  # of services that share everything
+    "output_progress",
+    METADATA,
+    Column("channel", String(64), primary_key=True),
+    Column("output", String(40), primary_key=True),
+    Column("host", String(40), nullable=False),  # the run of the service that may change this, or empty
+    Column("progress", LargeBinary, nullable=False),
+)
+
 RECORDINGS = Table(
     "recordings",
     METADATA,

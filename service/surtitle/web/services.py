@@ -30,7 +30,7 @@ from surtitle.demo import Demo
 from surtitle.ingest.ingests import Ingests
 from surtitle.models.engines import Engines
 from surtitle.outputs.manager import OutputManager, OutputPolicy
-from surtitle.outputs.progress import ProgressStore
+from surtitle.outputs.progress import ProgressFile, ProgressStore
 from surtitle.outputs.text_file import FOLDER as OUTPUTS
 from surtitle.outputs.track_readers import TrackReaders
 from surtitle.recordings.file_transcriptions import FileTranscriptions
@@ -45,6 +45,7 @@ from surtitle.recordings.transcript_folder import TranscriptFolder
 from surtitle.recordings.uploader import RecordingUploader
 from surtitle.store.journal import Store
 from surtitle.store.journal_writer import JournalWriter
+from surtitle.store.output_progress import SharedProgress
 from surtitle.store.transcripts import Transcripts
 from surtitle.store.voices import Voices
 from surtitle.translation.translations import Translations
@@ -168,14 +169,19 @@ async def open_services(
             if bus is not None:
                 await bus.close()
 
-        def give_up(channel: str) -> None:
+        def give_up(channel: Channel) -> None:
             if bus is not None:
                 bus.release(channel)
+
+        def give_up_session(session: Session) -> None:
+            channel = hub.find_channel(session.channel)
+            if channel is not None and not channel.session.is_newer(session):
+                give_up(channel)
 
         close_later("the bus", close_bus)  # after the hub, whose last captions it publishes
         if store:
             on_caption = transcript_folder.note if transcript_folder else _ignore_caption
-            journal_writer = JournalWriter(store, changes, on_caption, give_up)
+            journal_writer = JournalWriter(store, changes, on_caption, give_up_session)
             close_later("the journal writer", journal_writer.close, _WRITE_TIMEOUT)
         if transcript_folder:
             close_later("the transcripts", transcript_folder.close, _WRITE_TIMEOUT)
@@ -213,9 +219,13 @@ async def open_services(
         scene_pauses = ScenePauses()
         close_later("the scenes in OBS", scene_pauses.close)
         text_folder = settings.outputs_dir or (settings.data_dir / OUTPUTS if settings.data_dir else None)
-        progress = await asyncio.to_thread(ProgressStore, settings.data_dir if store else None)
+        progress: ProgressStore
+        if store and store.shared and not store.database.sqlite:
+            progress = SharedProgress(store)
+        else:
+            progress = await asyncio.to_thread(ProgressFile, settings.data_dir if store else None)
         output_manager = OutputManager(
-            translations, outputs, progress, OutputPolicy(text_folder, settings.private_outputs)
+            translations, outputs, progress, OutputPolicy(text_folder, settings.private_outputs), give_up
         )
         close_later("outputs", output_manager.close)
         track_readers = TrackReaders(translations)
