@@ -16,7 +16,9 @@ import redis
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
+from surtitle.access.tokens import Scope
 from surtitle.captions.caption import Caption
+from surtitle.core.settings import Access
 from surtitle.core.words import Word
 from surtitle.recordings.retranscribe import BUILT_IN
 from tests.bus.redis_server import RedisServer
@@ -349,7 +351,7 @@ async def test_recordings_are_played_transcribed_again_and_deleted_by_any_servic
 
 
 async def test_outputs_continue_where_they_were_when_their_channel_moves(start: Start) -> None:
-    """YouTube's numbers go on, nothing is sent twice, and the service that has lost the channel sends nothing."""
+    """YouTube's numbers continue, nothing is sent twice, and the service that has lost the channel sends nothing."""
     fake = FakeYouTube(new_port())
     async with (
         serving(fake),
@@ -379,6 +381,30 @@ async def test_outputs_continue_where_they_were_when_their_channel_moves(start: 
     assert (fake.texts, fake.last) == (["one", "two", "three", "four"], 3)
     assert fake.problems == []
     assert [one["state"] for one in found["outputs"]] == ["sending"]
+
+
+async def test_a_token_that_is_revoked_is_refused_by_all_services(start: Start) -> None:
+    access = Access(secret="s" * 40, require_token=True)
+    async with start("first", access=access) as first, start("second", access=access) as second:
+        issue = first.services.authority.issue
+        admin = await asyncio.to_thread(issue, Scope.ADMIN, "*", 60, "admin")
+        guest = await asyncio.to_thread(issue, Scope.VIEW, "talk", 60, "guest")
+        authorization = {"authorization": f"Bearer {admin.token}"}
+        async with httpx.AsyncClient(headers=authorization) as client:
+            async with second.reader("talk", f"?token={guest.token}") as socket, asyncio.timeout(30):
+                await readers(second, "talk", 1)
+                listed = (await client.get(f"{second.url}/api/tokens")).json()["tokens"]
+                assert {one["name"] for one in listed} == {"admin", "guest"}
+                assert (await client.delete(f"{second.url}/api/tokens/{guest.id}")).status_code == 200
+                with suppress(ConnectionClosedError):
+                    while True:
+                        await socket.recv()
+            assert socket.close_code == 4401
+        async with start("third", access=access) as third, httpx.AsyncClient() as client:
+            for service in (first, second, third):
+                address = f"{service.url}/api/channels/talk/transcript.txt?token={guest.token}"
+                await until(lambda one=service: one.services.authority.peek(guest.token) is None)  # type: ignore[misc]
+                assert (await client.get(address)).status_code == 401
 
 
 async def test_a_reader_elsewhere_has_a_language_translated(start: Start) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from surtitle.access import tokens
 from surtitle.access.rate_limit import RateLimiter
-from surtitle.access.token_store import TokenStore, TokenStoreError
+from surtitle.access.token_store import IssuedTokens, TokenStoreError
 from surtitle.access.tokens import EVERYTHING, Grant, Scope
 from surtitle.core.errors import Forbidden, SurtitleError, TokenExpired, TooMany, Unauthorized
 from surtitle.core.settings import Settings
@@ -18,7 +18,8 @@ from surtitle.core.settings import Settings
 log = logging.getLogger("surtitle.access")
 
 # Seconds between two checks for revoked and expired tokens. Nothing can wake this task: `surtitle token revoke` writes
-# to the SQLite file in a process of its own, and SQLite does not tell other processes.
+# to the SQLite file in a process of its own, and SQLite does not tell other processes. Other services write to the
+# database that they share with this one.
 _POLL_INTERVAL = 1.0
 _YEAR = 365 * 86_400.0
 LINKS = {
@@ -32,7 +33,7 @@ LINKS = {
 class TokenAuthority:
     """Issues and checks tokens. Owns the task that finds revoked and expired tokens of open connections."""
 
-    def __init__(self, settings: Settings, token_store: TokenStore) -> None:
+    def __init__(self, settings: Settings, token_store: IssuedTokens) -> None:
         self.guarded = settings.guarded
         self.token_store = token_store
         self._secret = settings.access.secret or ""

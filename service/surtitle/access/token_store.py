@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, create_engine, delete, insert, select, update
 from sqlalchemy.engine import Row
@@ -81,9 +82,8 @@ class TokenStore:
 
     def add(self, grant: Grant, name: str) -> Entry:
         """Store an issued token. Raises `TokenStoreError`."""
-        entry = Entry(grant.id or "", name, grant.scope, grant.channel, int(time.time()), int(grant.expires), None)
-        row = {field: getattr(entry, field) for field in Entry.__slots__}
-        self._write(insert(_TOKENS).values({**row, "scope": grant.scope.name.lower()}))
+        entry = make_entry(grant, name)
+        self._write(insert(_TOKENS).values(entry_as_row(entry)))
         return entry
 
     def entries(self) -> list[Entry]:
@@ -91,7 +91,7 @@ class TokenStore:
         query = select(_TOKENS).where(_TOKENS.c.expires > time.time()).order_by(_TOKENS.c.issued)
         try:
             with self._lock, self._engine.connect() as connection:
-                return [_entry_from_row(row) for row in connection.execute(query)]
+                return [entry_from_row(row) for row in connection.execute(query)]
         except SQLAlchemyError as error:
             raise self._build_error(error) from error
 
@@ -140,6 +140,43 @@ class TokenStore:
         )
 
 
-def _entry_from_row(row: Row[tuple[object, ...]]) -> Entry:
+def make_entry(grant: Grant, name: str) -> Entry:
+    """What is stored of a token that is issued now."""
+    return Entry(grant.id or "", name, grant.scope, grant.channel, int(time.time()), int(grant.expires), None)
+
+
+def entry_as_row(entry: Entry) -> dict[str, object]:
+    """The columns of a token."""
+    row = {field: getattr(entry, field) for field in Entry.__slots__}
+    return {**row, "scope": entry.scope.name.lower()}
+
+
+def entry_from_row(row: Row[tuple[object, ...]]) -> Entry:
+    """The token in a row."""
     fields = dict(row._mapping)
     return Entry(**{**fields, "scope": SCOPES[fields["scope"]]})
+
+
+class IssuedTokens(Protocol):
+    """The issued and the revoked tokens. Blocks: call it in threads. All methods raise `TokenStoreError`."""
+
+    def add(self, grant: Grant, name: str) -> Entry:
+        """Store an issued token."""
+
+    def entries(self) -> list[Entry]:
+        """The tokens that have not expired, oldest first."""
+
+    def revoked_ids(self) -> frozenset[str]:
+        """The ids of the revoked tokens."""
+
+    def revoke(self, name: str) -> bool:
+        """Revoke a token; False if no token has that id."""
+
+    @property
+    def url(self) -> str | None:
+        """The address of the service that used this last."""
+
+    def save_url(self, url: str) -> None:
+        """Store the service's address, and delete expired tokens."""
+
+    def close(self) -> None: ...

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -11,7 +14,7 @@ import click
 
 from surtitle.access import secret as secrets
 from surtitle.access import tokens
-from surtitle.access.token_store import TokenStore
+from surtitle.access.token_store import IssuedTokens, TokenStore
 from surtitle.access.tokens import EVERY, SCOPES, Scope
 from surtitle.cli.options import DEFAULT_URL, data_dir_option, or_of_serve
 from surtitle.core.errors import SurtitleError
@@ -25,6 +28,32 @@ _DATA_DIR_HELP = "The data folder of `serve`."
 _same_data_dir = click.option(
     "--data-dir", "own", type=click.Path(file_okay=False, path_type=Path), help=_DATA_DIR_HELP
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where tokens are listed; ``database`` is an address if services share it."""
+
+    data_dir: Path
+    database: str | None
+
+    @contextmanager
+    def open(self, data_dir: Path | None = None) -> Iterator[IssuedTokens]:
+        """The list of tokens, in another data folder if one is given. Raises `SurtitleError`."""
+        with closing(TokenStore(data_dir or self.data_dir)) as local:
+            if self.database is None:
+                yield local
+                return
+            from surtitle.access.shared_tokens import SharedTokens
+            from surtitle.store.database import Database
+
+            with closing(Database(data_dir or self.data_dir, self.database)) as database:
+                yield SharedTokens(local, database)
+
+
+def _find_shared_database() -> str | None:
+    """The database in the variables of `serve`, which has the tokens if services share a bus."""
+    return os.environ.get("SURTITLE_SERVE_DATABASE") if os.environ.get("SURTITLE_SERVE_BUS") else None
 
 
 @click.group(invoke_without_command=True)
@@ -47,6 +76,12 @@ _same_data_dir = click.option(
 )
 @click.option("-q", "--quiet", is_flag=True, help="Print the token and nothing else.")
 @data_dir_option(_DATA_DIR_HELP, envvar=or_of_serve("TOKEN", "DATA_DIR"))
+@click.option(
+    "--database",
+    metavar="URL",
+    default=_find_shared_database,
+    help="The PostgreSQL database of services that share a bus.",
+)
 @click.pass_context
 def token(
     context: click.Context,
@@ -58,12 +93,13 @@ def token(
     secret_file: Path | None,
     quiet: bool,
     data_dir: Path,
+    database: str | None,
 ) -> None:
     """Create a token that lets somebody else use the service.
 
     Prints the token, and links that contain it. A service that is only reachable from this computer needs none.
     """
-    context.obj = data_dir
+    context.obj = _Place(data_dir, database)
     if context.invoked_subcommand is not None:
         return
     from surtitle.channels.channel import check_name
@@ -75,7 +111,7 @@ def token(
             raise click.ClickException("There is no secret yet: create one with `surtitle token new-secret`.")
         if channel != EVERY:
             check_name(channel)
-        with closing(TokenStore(data_dir)) as token_store:
+        with context.obj.open() as token_store:
             grant = tokens.issue(secret, SCOPES[scope], channel, tokens.parse_duration(expires))
             token_store.add(grant, clean_name(name))
             address = url or token_store.url or DEFAULT_URL
@@ -95,13 +131,13 @@ def token(
 @token.command("list")
 @_same_data_dir
 @click.pass_obj
-def show(data_dir: Path, own: Path | None) -> None:
+def show(place: _Place, own: Path | None) -> None:
     """List the tokens that have not expired."""
     from rich.console import Console
     from rich.table import Table
 
     try:
-        with closing(TokenStore(own or data_dir)) as token_store:
+        with place.open(own) as token_store:
             entries = token_store.entries()
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
@@ -118,10 +154,10 @@ def show(data_dir: Path, own: Path | None) -> None:
 @click.argument("ids", nargs=-1, required=True, metavar="ID…")
 @_same_data_dir
 @click.pass_obj
-def revoke(data_dir: Path, own: Path | None, ids: tuple[str, ...]) -> None:
+def revoke(place: _Place, own: Path | None, ids: tuple[str, ...]) -> None:
     """Revoke tokens. A running service disconnects the clients that use them within seconds."""
     try:
-        with closing(TokenStore(own or data_dir)) as token_store:
+        with place.open(own) as token_store:
             for name in ids:
                 if not token_store.revoke(name):
                     raise click.ClickException(f"There is no token {name}: `surtitle token list` shows their ids.")
@@ -134,15 +170,15 @@ def revoke(data_dir: Path, own: Path | None, ids: tuple[str, ...]) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_same_data_dir
 @click.pass_obj
-def new_secret(data_dir: Path, own: Path | None, yes: bool) -> None:
+def new_secret(place: _Place, own: Path | None, yes: bool) -> None:
     """Create the secret that signs tokens. Replacing an existing one invalidates all tokens."""
     try:
-        if secrets.find(own or data_dir) is not None and not yes:
+        if secrets.find(own or place.data_dir) is not None and not yes:
             click.confirm("There already is a secret. A new one invalidates all existing tokens. Continue?", abort=True)
     except SurtitleError:
         pass  # the existing secret is unusable, so replacing it invalidates nothing
     try:
-        path = secrets.create(own or data_dir)
+        path = secrets.create(own or place.data_dir)
     except SurtitleError as error:
         raise click.ClickException(error.message) from error
     click.echo(

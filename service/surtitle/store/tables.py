@@ -89,6 +89,18 @@ OUTPUT_PROGRESS = Table(  # of services that share everything
     Column("progress", LargeBinary, nullable=False),
 )
 
+TOKENS = Table(  # of services that share everything; others have a file (`access/token_store.py`)
+    "tokens",
+    METADATA,
+    Column("id", String(64), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("issued", Integer, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("revoked", Integer),
+)
+
 RECORDINGS = Table(
     "recordings",
     METADATA,

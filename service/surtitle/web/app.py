@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
-from surtitle.access.token_store import TokenStore
+from surtitle.access.token_store import IssuedTokens
 from surtitle.access.tokens import Scope
 from surtitle.core.errors import NoSuchChannel, SurtitleError
 from surtitle.core.settings import Settings
@@ -73,7 +73,7 @@ from surtitle.web.services import open_services
 def create_app(
     settings: Settings = Settings(),
     store: Store | None = None,
-    token_store: TokenStore | None = None,
+    token_store: IssuedTokens | None = None,
     connection_limits: ConnectionLimits | None = None,
     program: ProgramControl | None = None,
 ) -> Starlette:

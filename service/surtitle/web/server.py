@@ -14,7 +14,8 @@ from typing import cast
 
 import uvicorn
 
-from surtitle.access.token_store import TokenStore
+from surtitle.access.shared_tokens import SharedTokens
+from surtitle.access.token_store import IssuedTokens, TokenStore
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.folder_lock import FolderLock
@@ -91,13 +92,16 @@ class Server(uvicorn.Server):
                     settings.wyoming_host, settings.wyoming_port, "another Wyoming server", "--wyoming-port"
                 )
             lock = FolderLock(settings.data_dir) if settings.data_dir else None
-            token_store = TokenStore(settings.data_dir if settings.guarded else None)
-            if settings.guarded:
-                token_store.save_url(settings.public_url)
+            token_file = TokenStore(settings.data_dir if settings.guarded else None)
             if settings.data_dir and not settings.database and (kind := find_network_share(settings.data_dir)):
                 log.warning("%s", describe_network_share(settings.data_dir, kind))
             shared = settings.bus is not None
             store = Store(settings.data_dir, settings.database, lock, shared=shared) if settings.data_dir else None
+            token_store: IssuedTokens = token_file
+            if store is not None and store.shared and not store.database.sqlite:
+                token_store = SharedTokens(token_file, store.database)
+            if settings.guarded:
+                token_store.save_url(settings.public_url)
         except SurtitleError:
             for opened in (self._listen_socket, self._vosk_socket, self._wyoming_socket):
                 if opened:

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from surtitle.access.authority import TokenAuthority
-from surtitle.access.token_store import TokenStore
+from surtitle.access.token_store import IssuedTokens, TokenStore
 from surtitle.alerts.alerts import AlertPolicy, Alerts
 from surtitle.bus.bus import Bus
 from surtitle.captions.caption import Caption
@@ -137,7 +137,7 @@ def services_in(scope: Scope) -> Services:
 async def open_services(
     settings: Settings,
     store: Store | None,
-    token_store: TokenStore | None,
+    token_store: IssuedTokens | None,
     connection_limits: ConnectionLimits | None = None,
     program: ProgramControl | None = None,
 ) -> AsyncIterator[Services]:
