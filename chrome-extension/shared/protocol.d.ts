@@ -743,6 +743,8 @@ export interface ChannelBasics {
   obs_overlays: number;
   paused: boolean;
   readers: number;
+  /** the one that captions the channel, if it is another one */
+  service?: string;
   sources: SourceStatus[];
   /** the model that the channel is changing to */
   switch: ModelProgress | null;
@@ -765,6 +767,8 @@ export interface ChannelStatus {
   readers: number;
   recording: RecordingStatus;
   scenes: SceneStatus;
+  /** the one that captions the channel, if it is another one */
+  service?: string;
   sources: SourceStatus[];
   /** the model that the channel is changing to */
   switch: ModelProgress | null;

@@ -39,7 +39,7 @@ class Service(ServiceProcess):
         with suppress(httpx.HTTPError):
             async with httpx.AsyncClient(base_url=self.url) as client:
                 channels = (await client.get("/api/channels")).json()["channels"]
-                return any(one["sources"] for one in channels)
+                return any(one["sources"] and "service" not in one for one in channels)
         return False
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import redis
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from surtitle.access.tokens import Scope
@@ -405,6 +405,35 @@ async def test_a_token_that_is_revoked_is_refused_by_all_services(start: Start) 
                 address = f"{service.url}/api/channels/talk/transcript.txt?token={guest.token}"
                 await until(lambda one=service: one.services.authority.peek(guest.token) is None)  # type: ignore[misc]
                 assert (await client.get(address)).status_code == 401
+
+
+async def test_every_dashboard_shows_the_channels_and_readers_of_all_services(start: Start) -> None:
+    async with start("second") as second, AsyncExitStack() as stack:
+        first = await stack.enter_async_context(start("first"))
+        await host(first)
+        await host(second, "other")
+        async with first.reader("talk"), second.reader("talk"), second.reader("other"), httpx.AsyncClient() as client:
+
+            async def listed(service: Running) -> dict[str, tuple[int, bool]]:
+                channels = (await client.get(f"{service.url}/api/channels")).json()["channels"]
+                return {one["name"]: (one["readers"], "service" in one) for one in channels}
+
+            async def agree() -> None:
+                while await listed(first) != {
+                    "talk": (2, False),
+                    "other": (1, True),
+                }:
+                    await asyncio.sleep(0.1)
+                while await listed(second) != {"other": (1, False), "talk": (2, True)}:
+                    await asyncio.sleep(0.1)
+
+            await asyncio.wait_for(agree(), 30)
+            async with connect(f"{second.sockets}/api/status", proxy=None) as board, asyncio.timeout(30):
+                while {one["name"] for one in json.loads(await board.recv())["channels"]} != {"talk", "other"}:
+                    pass
+                await stack.aclose()
+                while {one["name"] for one in json.loads(await board.recv())["channels"]} != {"other"}:
+                    pass
 
 
 async def test_a_reader_elsewhere_has_a_language_translated(start: Start) -> None:

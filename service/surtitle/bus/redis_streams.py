@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
+import time
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ from surtitle.core.errors import SurtitleError
 log = logging.getLogger("surtitle.bus")
 
 _PREFIX = "surtitle"
+_SERVICES = f"{_PREFIX}:services"
 _MAX_EVENTS = 1000  # events kept of each track; followers find older captions in the database
 _EXPIRY = 86_400  # seconds after the last event until a track is removed
 _TIMEOUT = 5.0  # seconds for an answer
@@ -64,6 +67,7 @@ class RedisStreams:
         except ValueError as error:
             raise BusError("The bus must be an address such as redis://127.0.0.1:6379/0.") from error
         self.name = _without_password(url)
+        self._service = secrets.token_hex(6)
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -144,6 +148,28 @@ class RedisStreams:
         requests = [Request(fields.get(b"l", b"").decode(), fields.get(b"h", b"").decode()) for _, fields in entries]
         return entries[-1][0].decode() if entries else after, requests
 
+    async def announce(self, announcement: bytes, expiry: float) -> None:
+        """Let other services know what this one says of itself, for ``expiry`` seconds."""
+        now = time.time()
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.set(_announcement(self._service), announcement, px=round(1000 * expiry))
+        pipeline.zadd(_SERVICES, {self._service: now})
+        pipeline.zremrangebyscore(_SERVICES, "-inf", now - _EXPIRY)
+        await self._run(pipeline.execute())
+
+    async def withdraw_announcement(self) -> None:
+        """Say nothing of this service any more."""
+        pipeline = self._client.pipeline(transaction=True)
+        pipeline.delete(_announcement(self._service))
+        pipeline.zrem(_SERVICES, self._service)
+        await self._run(pipeline.execute())
+
+    async def read_announcements(self) -> list[bytes]:
+        """What other services say of themselves, always in the same order."""
+        services = sorted(one.decode() for one in await self._run(self._client.zrange(_SERVICES, 0, -1)))
+        keys = [_announcement(one) for one in services if one != self._service]
+        return [one for one in await self._run(self._client.mget(keys)) if one is not None] if keys else []
+
     async def _request(self, channel: str, fields: dict[str, str]) -> None:
         key = _requests(channel)
         pipeline = self._client.pipeline(transaction=False)
@@ -178,6 +204,10 @@ def _stream(track: TrackName) -> str:
 
 def _state(track: TrackName) -> str:
     return f"{_PREFIX}:state:{track.channel}:{track.language}"
+
+
+def _announcement(service: str) -> str:
+    return f"{_PREFIX}:service:{service}"
 
 
 def _requests(channel: str) -> str:

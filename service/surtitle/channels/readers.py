@@ -29,6 +29,10 @@ class Readers:
         """The readers of the channel with that name that are browser sources in OBS."""
         return self._in_obs[channel]
 
+    def by_channel(self) -> dict[str, tuple[int, int]]:
+        """The readers of each channel, and those of them that are browser sources in OBS."""
+        return {name: (count, self._in_obs[name]) for name, count in self._counts.items()}
+
     @contextmanager
     def count(self, channel: Channel, *, in_obs: bool = False) -> Iterator[None]:
         """Count one more reader for as long as the block runs."""

@@ -28,9 +28,10 @@ _IDLE_TIMEOUT = 60.0  # seconds to wait for a change before looking again, in an
 
 
 async def channels(request: Request) -> Response:
-    hub = services(request).hub
-    grant = get_grant(request)
-    return JSONResponse({"channels": [one for one in hub.snapshot() if grant.covers(one["name"])]})
+    board, grant = services(request).status_board, get_grant(request)
+    if (bus := services(request).bus) is not None:
+        await bus.refresh()
+    return JSONResponse({"channels": [one for one in board.list_channels() if grant.covers(one["name"])]})
 
 
 async def channel(request: Request) -> Response:

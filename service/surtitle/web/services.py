@@ -207,7 +207,7 @@ async def open_services(
         translations = Translations(settings, hub.sources, changes)
         close_later("translations", translations.close)
         if settings.bus:
-            bus = Bus(settings.bus, hub, translations, store, settings.limits.captions)
+            bus = Bus(settings.bus, hub, translations, store, settings.limits.captions, changes)
             hub.register(bus)
         obs_recordings = None
         if journal_writer and transcripts:
@@ -281,6 +281,7 @@ async def open_services(
             alerts,
             changes,
             program,
+            bus,
         )
         close_later("the status board", status_board.close)
         authority.start()

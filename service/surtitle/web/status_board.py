@@ -12,10 +12,11 @@ import msgspec
 
 from surtitle.access.tokens import Grant
 from surtitle.alerts.alerts import Alerts
+from surtitle.bus.bus import Bus
 from surtitle.channels.hub import Hub
 from surtitle.core.notifier import Notifier
 from surtitle.core.wire.access import PageLinks
-from surtitle.core.wire.status import ServiceBasics
+from surtitle.core.wire.status import ChannelStatus, ServiceBasics
 from surtitle.demo import Demo
 from surtitle.models.engines import Engines
 from surtitle.web.program_control import ProgramControl
@@ -30,7 +31,8 @@ class StatusBoard:
     """Builds the state while somebody watches it: when something has changed, and once for everybody who watches.
 
     Owns the task that does this. ``store_problem`` returns why settings and captions cannot be saved, or "";
-    ``changes`` is notified of what changes in the service. ``program`` is the one that runs it, if any.
+    ``changes`` is notified of what changes in the service. ``program`` is the one that runs it, if any, and ``bus``
+    knows the channels of other services.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class StatusBoard:
         alerts: Alerts,
         changes: Notifier,
         program: ProgramControl | None = None,
+        bus: Bus | None = None,
     ) -> None:
         self.updates = Notifier()
         """Notified of every new state."""
@@ -52,6 +55,7 @@ class StatusBoard:
         self._alerts = alerts
         self._changes = changes
         self._program = program
+        self._bus = bus
         self._watchers = 0
         self._watched = asyncio.Event()
         self._service: ServiceBasics | None = None  # the state without channels
@@ -81,6 +85,11 @@ class StatusBoard:
             self._watchers -= 1
             if not self._watchers:
                 self._watched.clear()
+
+    def list_channels(self) -> list[ChannelStatus]:
+        """The channels of all services that share a bus."""
+        local = self._hub.snapshot()
+        return self._bus.list_all(local) if self._bus else local
 
     def channels(self, grant: Grant) -> list[str]:
         """The names of the channels that the grant covers."""
@@ -113,7 +122,7 @@ class StatusBoard:
             alerts=self._alerts.of_service,
             program=self._program.describe() if self._program else None,
         )
-        channels = {one["name"]: msgspec.Raw(msgspec.json.encode(one)) for one in self._hub.snapshot()}
+        channels = {one["name"]: msgspec.Raw(msgspec.json.encode(one)) for one in self.list_channels()}
         if (service, channels) != (self._service, self._channels):
             self._service, self._channels = service, channels
             self._messages.clear()

@@ -24,6 +24,7 @@ class ChannelBasics(TypedDict):
     """A channel with its sources."""
 
     name: str
+    service: NotRequired[Annotated[str, Meta(description="the one that captions the channel, if it is another one")]]
     readers: int
     obs_overlays: Annotated[int, Meta(description="those of the readers that are browser sources in OBS")]
     captions: int

@@ -58,6 +58,7 @@ export class ChannelCard {
     const card = this.element;
     const others = Math.max(0, channel.readers - 1); // this page is a reader too
     write(part(card, ".readers"), t("readers: {others}, captions: {captions}", { others, captions: channel.captions }));
+    part(card, ".readers").title = channel.service ?? "";
     this.pause.ariaPressed = String(channel.paused);
     write(this.pause, channel.paused ? t("Resume") : t("Pause"));
     card.dataset.paused = String(channel.paused || channel.scenes.paused);
