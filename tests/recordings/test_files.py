@@ -34,9 +34,9 @@ def recording_files(tmp_path: Path) -> Iterator[RecordingFiles]:
     store.close()
 
 
-def write_unfinished(recording_files: RecordingFiles, source: str, seconds: float) -> Path:
+def write_unfinished(recording_files: RecordingFiles, source: str, seconds: float, extension: str = "flac") -> Path:
     """A recording whose writer died."""
-    path = recording_files.new_path(SESSION.id, source, "flac")
+    path = recording_files.new_path(SESSION.id, source, extension)
     path.parent.mkdir(parents=True, exist_ok=True)
     file = AudioFile(path, 16_000, 1, make_tags("main", source, 12.25, SESSION.began))
     file.write(tone(seconds, 16_000, 1))

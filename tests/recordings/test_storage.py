@@ -58,9 +58,9 @@ class Service:
         self.files = RecordingFiles(folder, self.transcripts, storage)
         self.storage = storage
 
-    def record(self, seconds: float, state: RecordingState = RecordingState.RUNNING) -> Path:
-        path = write_unfinished(self.files, "Ada", seconds)
-        self.files.save(path, Recording("", SESSION.id, "Ada", 12.25, 0.0, state))
+    def record(self, seconds: float, extension: str = "flac") -> Path:
+        path = write_unfinished(self.files, "Ada", seconds, extension)
+        self.files.save(path, Recording("", SESSION.id, "Ada", 12.25, 0.0, RecordingState.RUNNING))
         return path
 
     def lose_touch(self) -> None:
@@ -142,8 +142,11 @@ def test_another_service_plays_mixes_and_deletes_what_one_has_recorded(first: Se
     assert not second.files.session_folder(SESSION.id).exists()
 
 
-def test_a_recording_of_a_service_that_is_gone_is_finished_from_its_pieces(first: Service, second: Service) -> None:
-    path = first.record(3.0)
+@pytest.mark.parametrize("extension", ["flac", "opus"])
+def test_a_recording_of_a_service_that_is_gone_is_finished_from_its_pieces(
+    first: Service, second: Service, extension: str
+) -> None:
+    path = first.record(3.0, extension)
     first.files.mark_seen([path])
     half = path.stat().st_size // 2
     content = path.read_bytes()

@@ -84,7 +84,9 @@ class RecordingFiles:
         self.storage = storage
         self._transcripts = transcripts
         self._numbers: dict[str, int] = {}  # the last file number, by session
-        self._suffix = f"-{secrets.token_hex(3)}" if shared or storage else ""  # because others number files, too
+        self.shared = shared or storage is not None
+        """Whether other services may have recordings of the same sessions."""
+        self._suffix = f"-{secrets.token_hex(3)}" if self.shared else ""  # because others number files, too
 
     def new_path(self, session: str, source: str, extension: str) -> Path:
         """An unused path for a new recording of a source in a session."""

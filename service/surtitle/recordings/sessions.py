@@ -84,6 +84,7 @@ class Sessions:
             self.mixer.prepare(recordings)
         job = self.retranscriber.job(session)
         described = self._describe(summary, recordings)
+        described["recording"] = await self._is_recording(session)
         described["polish"] = job.as_json() if job else None
         obs_recordings = await asyncio.to_thread(self.transcripts.obs_recordings, session)
         described["speakers"] = await self._list_speakers(summary)
@@ -184,12 +185,17 @@ class Sessions:
     async def polish(self, session: str, model: str | None) -> None:
         """Start a second pass. Raises `NoSuchSession`, `StillRecording`, `BadRequest`."""
         summary = await self.summary(session)
-        running = self.recording_files.is_running
-        if self.recorder.is_recording(session) or await asyncio.to_thread(running, session):
+        if await self._is_recording(session):
             raise StillRecording("This session is still being recorded: stop the recording first.")
         if not await self._recordings(summary):
             raise NoSuchSession("This session was not recorded, so there is nothing to transcribe again.")
         self.retranscriber.start(session, model)
+
+    async def _is_recording(self, session: str) -> bool:
+        """Whether a source of the session is being recorded, by any service."""
+        if self.recorder.is_recording(session):
+            return True
+        return self.recording_files.shared and await asyncio.to_thread(self.recording_files.is_running, session)
 
     def _locate(self, recording: RecordingFile) -> Path | StoredFile:
         storage = self.recording_files.storage
