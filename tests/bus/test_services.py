@@ -428,6 +428,9 @@ async def test_every_dashboard_shows_the_channels_and_readers_of_all_services(st
                     await asyncio.sleep(0.1)
 
             await asyncio.wait_for(agree(), 30)
+            for service in (first, second):
+                metrics = (await client.get(f"{service.url}/metrics")).text.splitlines()
+                assert 'surtitle_readers{channel="talk"} 1.0' in metrics
             async with connect(f"{second.sockets}/api/status", proxy=None) as board, asyncio.timeout(30):
                 while {one["name"] for one in json.loads(await board.recv())["channels"]} != {"talk", "other"}:
                     pass

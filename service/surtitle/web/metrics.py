@@ -62,12 +62,13 @@ def _channels(services: Services) -> Iterator[Metric]:
     )
     queue = GaugeMetricFamily("surtitle_queue_seconds", "Audio waiting for recognition.", labels=["channel", "source"])
     obs = GaugeMetricFamily("surtitle_obs", "1 for the current state of closed captions.", labels=["channel", "state"])
+    for listed in services.status_board.list_channels():  # those that other services caption have readers here, too
+        readers.add_metric([listed["name"]], services.hub.readers.of(listed["name"]))
     for channel in services.hub.snapshot():
         name = channel["name"]
         for kind in ("live", "away"):
             count = sum(source["state"] == kind for source in channel["sources"])
             sources.add_metric([name, kind], count)
-        readers.add_metric([name], channel["readers"])
         obs.add_metric([name, channel["closed_captions"]["state"]], 1)
         for source in channel["sources"]:
             lag.add_metric([name, source["name"]], source["lag"])
