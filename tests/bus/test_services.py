@@ -439,6 +439,28 @@ async def test_every_dashboard_shows_the_channels_and_readers_of_all_services(st
                     pass
 
 
+async def test_playlists_are_the_same_on_every_service(start: Start) -> None:
+    async with start("first") as first, start("second") as second, httpx.AsyncClient() as client:
+        (await first.services.hub.host("talk")).begin(60.0)
+        for number, text in enumerate(("one", "two", "three")):
+            say(first, text, 4.0 + 8 * number)
+        await first.services.journal_writer.flush()
+        for language, expected in (("original", "two"), ("de", "zwei")):
+            address = f"/api/channels/talk/hls/{language}"
+            playlists = [(await client.get(f"{one.url}{address}/playlist.m3u8")).text for one in (first, second)]
+            assert all("seg2.vtt" in one for one in playlists), playlists
+            if language == "de":
+                channel = first.services.hub.channel("talk")
+                await until(lambda found=channel: "de" in found.translations)  # type: ignore[misc]
+                german = Caption("d1", 1, "Host", "de", (Word("zwei", 12.0, 13.0),), final=True)
+                channel.translation("de").put(german)
+                await first.services.journal_writer.flush()
+            segments = [(await client.get(f"{one.url}{address}/seg2.vtt")).text for one in (first, second)]
+            assert segments[0] == segments[1]
+            assert expected in segments[1]
+            assert "three" not in segments[1]
+
+
 async def test_a_reader_elsewhere_has_a_language_translated(start: Start) -> None:
     async with start("first") as first, start("second") as second:
         await host(first)

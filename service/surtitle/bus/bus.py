@@ -15,7 +15,7 @@ from surtitle.bus.followed_track import FollowedTrack, StoredTrack
 from surtitle.bus.follower import Follower
 from surtitle.bus.publisher import ChannelPublisher
 from surtitle.bus.redis_streams import BusError, RedisStreams
-from surtitle.bus.stored_tracks import StoredTracks
+from surtitle.bus.stored_tracks import DatabaseTrack, StoredTracks
 from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.core.notifier import Notifier
@@ -73,6 +73,18 @@ class Bus:
     def follow(self, channel: str, language: str | None) -> AbstractAsyncContextManager[FollowedTrack]:
         """The track for a reader; None is the original. Raises `BusError` if the bus does not answer."""
         return self._follower.follow(channel, language or "", _READY_TIMEOUT)
+
+    async def stored_track(self, channel: Channel, language: str | None) -> DatabaseTrack | None:
+        """The track of a channel that another service captions, in the database; None of others, and without one.
+
+        A translation is requested for a while. Raises `BusError`.
+        """
+        if self._stored is None or self._hub.hosts(channel):
+            return None
+        if language is not None:
+            async with self.follow(channel.name, language):
+                pass  # it is followed for half a minute, and requested meanwhile
+        return self._stored.of(channel.name, language or "")
 
     def apply(self, channel: Channel) -> None:
         """Publish the channel if it is captioned here, and no longer if it is not."""

@@ -39,6 +39,24 @@ class DatabaseTrack:
         async with self.reading:
             return await asyncio.to_thread(self._load, after)
 
+    async def began(self) -> float | None:
+        """When the clock of the channel's newest session was 0, in seconds since 1970. Raises `StoreError`."""
+        async with self.reading:
+            session, _ = await asyncio.to_thread(self.store.find_session, self.channel)
+        return session.began if session else None
+
+    async def captions_between(self, start: float, end: float) -> list[Caption]:
+        """The captions that begin in a part of the session's clock, in seconds. Raises `StoreError`."""
+        async with self.reading:
+            return await asyncio.to_thread(self._load_between, start, end)
+
+    def _load_between(self, start: float, end: float) -> list[Caption]:
+        session, names = self.store.find_session(self.channel)
+        if session is None:
+            return []
+        found = self.store.captions_between(session.id, self.language, start, end, self.limit)
+        return [apply_names(caption, names) for caption in found]
+
     def _load(self, after: int) -> tuple[int, list[tuple[int, Caption]]]:
         session, names = self.store.find_session(self.channel)
         if session is None:

@@ -20,10 +20,12 @@ SEGMENT = 6.0
 WINDOW = 30
 """Segments in a playlist."""
 
+AROUND = 60.0
+"""Seconds around a segment whose captions decide when its own ones disappear."""
+
 HOLD = 12.0
 """Seconds after which a segment appears."""
 
-_AROUND = 60.0  # seconds around a segment whose captions decide when its own ones disappear
 _MPEG_WRAP = 1 << 33  # time stamps of MPEG have 33 bits
 
 
@@ -55,7 +57,7 @@ def write_segment(number: int, captions: Iterable[Caption], mpegts: int) -> str:
     around = sort_final(
         replace(caption, tentative=(), final=True)
         for caption in captions
-        if caption.words and caption.end > begin - _AROUND and caption.start < end + _AROUND
+        if caption.words and caption.end > begin - AROUND and caption.start < end + AROUND
     )
     head, *cues = export(around, "vtt").rstrip("\n").split("\n\n")
     shown = [

@@ -168,6 +168,12 @@ class Store:
         with self.database.connect() as connection:
             return _load_newest(connection, session, track, limit, CAPTIONS.c.final, CAPTIONS.c.place > after)
 
+    def captions_between(self, session: str, track: str, start: float, end: float, limit: int) -> list[Caption]:
+        """The captions of a track that begin in a part of the session's clock, open ones too, sorted by their start."""
+        within = CAPTIONS.c.start.between(start, end)
+        with self.database.connect() as connection:
+            return [caption for _, caption in _load_newest(connection, session, track, limit, within)]
+
     def caption(self, session: str, track: str, name: str) -> tuple[int, Caption] | None:
         """One final caption of a track with its sequence number."""
         with self.database.connect() as connection:
