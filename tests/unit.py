@@ -37,6 +37,7 @@ STARTERS = frozenset(
         "replace_program",
         "required_weights",
         "running",
+        "s3_server",
         "subprocess",
         "untrained_whisper",
     }
