@@ -15,7 +15,7 @@ from surtitle.channels.settings import ChannelSettings, ClosedCaptions
 from surtitle.channels.style import Style
 from surtitle.core.words import Word
 from surtitle.store.database import StoreError
-from surtitle.store.journal import Batch, PendingCaption, Store
+from surtitle.store.journal import Batch, PendingCaption, PendingSource, Store
 
 TOLD = StoredSettings(
     ChannelSettings("de", names={"Host": "Ada"}, closed_captions=ClosedCaptions(password="secret")),
@@ -90,13 +90,35 @@ def test_a_session_may_be_followed_before_its_captions_are_written(tmp_path: Pat
 
 def test_sources_that_ran_can_go_on(tmp_path: Path, url: str | None) -> None:
     store = Store(tmp_path, url)
-    both = {"first-resume": (SESSION, "tab", 0.5), "second-resume": (SESSION, "mic", 1.0)}
-    store.write(Batch(sources=both))
-    store.write(Batch(ended_sources={"second-resume"}))
+    store.write(
+        Batch(
+            sources={
+                (SESSION.id, "first-resume"): PendingSource(SESSION, "tab", 0.5),
+                (SESSION.id, "second-resume"): PendingSource(SESSION, "mic", 1.0),
+                (SESSION.id, "third-resume"): PendingSource(SESSION, "guest", 1.0, 60.0),
+            }
+        )
+    )
+    store.write(Batch(ended_sources={(SESSION.id, "second-resume")}))
     store.write(batch(said("c1-1", "hello all")))
     (kept,) = store.load_sessions(10, 100)
     assert kept.sources == {
-        hash_resume_id("first-resume"): ResumableSource("tab", 0.5, kept.tracks[""][0][1].end - 0.5)
+        hash_resume_id("first-resume"): ResumableSource("tab", 0.5, kept.tracks[""][0][1].end - 0.5),
+        hash_resume_id("third-resume"): ResumableSource("guest", 1.0, 60.0),
+    }
+    store.close()
+
+
+def test_sources_of_several_channels_may_have_the_same_resume_id(tmp_path: Path, url: str | None) -> None:
+    store = Store(tmp_path, url)
+    other = replace(SESSION, id="another", channel="another")
+    sources = {(one.id, "resume"): PendingSource(one, one.channel, 0.5) for one in (SESSION, other)}
+    store.write(Batch(sources=sources))
+    assert {
+        one.session.channel: [source.name for source in one.sources.values()] for one in store.load_sessions(9, 9)
+    } == {
+        SESSION.channel: [SESSION.channel],
+        "another": ["another"],
     }
     store.close()
 

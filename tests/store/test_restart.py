@@ -26,7 +26,7 @@ from surtitle.core.settings import Limits
 from surtitle.store.journal import Store
 from surtitle.store.transcripts import Transcripts
 from tests.store.postgresql import PostgreSQL
-from tests.support import Running, missing, put, running, speech, until
+from tests.support import Running, missing, put, running, silence, speech, until
 
 
 def loaded(folder: Path) -> dict[str, StoredSettings]:
@@ -179,6 +179,21 @@ async def test_a_cleared_channel_stays_clear_and_its_words_are_another_session(t
     store = Store(tmp_path)
     assert sorted(one.beginning for one in Transcripts(store.database).sessions()) == ["after", "before"]
     store.close()
+
+
+async def test_a_source_continues_after_its_channel_was_cleared_and_the_service_restarted(tmp_path: Path) -> None:
+    opened: dict[str, Any] = {"channel_name": "talk", "name": "Host", "resume": "resume-of-host"}
+    async with running(data_dir=tmp_path) as service:
+        hub = service.services.hub
+        source = (await hub.open(**opened)).source
+        await source.put(silence(3.0))
+        await until(lambda: source.recognized >= 3.0)
+        hub.clear(source.channel)
+        hub.disconnect()
+    async with running(data_dir=tmp_path) as service:
+        again = await service.services.hub.open(**opened)
+        assert (again.resumed, again.source.clock) == (True, source.clock)
+        assert again.source.input.received == pytest.approx(3.0)  # what was cleared is not sent again
 
 
 async def test_a_channel_that_rested_begins_another_session(tmp_path: Path) -> None:

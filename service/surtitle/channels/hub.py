@@ -286,6 +286,12 @@ class Hub:
         self._settings_changed(channel)
         return channel
 
+    def clear(self, channel: Channel) -> None:
+        """Clear the screens and the transcript of a channel, whose running sources continue in a new session."""
+        channel.clear()
+        for source in self.sources.of(channel):
+            channel.session.save_source(source.resume, source.name, source.clock, source.recognized)
+
     def set_outputs(self, channel: Channel, outputs: tuple[Output, ...]) -> None:
         """Change where a channel's captions are sent."""
         channel.settings = msgspec.structs.replace(channel.settings, outputs=outputs)

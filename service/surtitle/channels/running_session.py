@@ -163,12 +163,12 @@ class RunningSession:
         _, source = self._handed_over.pop(hash_resume_id(resume), (0.0, None))
         return source
 
-    def save_source(self, resume: str, name: str, clock: float) -> None:
-        """Store a source that has started, with its first sample at ``clock`` seconds."""
+    def save_source(self, resume: str, name: str, clock: float, position: float = 0.0) -> None:
+        """Store a source that has started, or continues in a new session; see `Journal.save_source`."""
         self._resumable.pop(hash_resume_id(resume), None)
         self._handed_over.pop(hash_resume_id(resume), None)
         if self._journal is not None and self.current is not None:
-            self._journal.save_source(self.current, resume, name, clock)
+            self._journal.save_source(self.current, resume, name, clock, position)
 
     def forget_source(self, resume: str) -> None:
         """Remove a stored source that has ended and will not be resumed."""

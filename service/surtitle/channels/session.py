@@ -130,11 +130,14 @@ class Journal(Protocol):
         ``on_written`` is called later, unless a newer revision replaces this one or it could not be written.
         """
 
-    def save_source(self, session: Session, resume: str, name: str, clock: float) -> None:
-        """Store a source that has started, with its first sample at ``clock`` seconds on the channel's clock."""
+    def save_source(self, session: Session, resume: str, name: str, clock: float, position: float) -> None:
+        """Store a source of a session, with its first sample at ``clock`` seconds on the channel's clock.
+
+        ``position`` seconds of its audio were recognized before the session began.
+        """
 
     def forget_source(self, session: Session, resume: str) -> None:
-        """Remove a source that has ended and cannot be resumed."""
+        """Remove a source of a session that has ended and cannot be resumed."""
 
     async def flush(self) -> bool:
         """Write everything pending. Returns whether that succeeded."""

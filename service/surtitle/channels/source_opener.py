@@ -115,7 +115,7 @@ class SourceOpener:
                 source.take_over(left.waiting)
             self._sources.add(source, request.options)
             self.update_speakers(source)
-            channel.session.save_source(request.resume, name, source.clock)
+            channel.session.save_source(request.resume, name, source.clock, received)
             self._switcher.check_choice(source, choice, request.options)
         finally:
             self._opening -= 1

@@ -172,7 +172,7 @@ class Sessions:
         """
         summary = await self.summary(session)
         if (channel := await self.hub.find_continuing(summary.session)) is not None:
-            channel.clear()
+            self.hub.clear(channel)
         await self.retranscriber.stop(session)
         await self.recorder.end_session(session)
         await self.mixer.cancel(self.recording_files.session_folder(session))

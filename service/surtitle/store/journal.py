@@ -48,6 +48,16 @@ class PendingCaption:
     on_written: OnWritten
 
 
+@dataclass(frozen=True, slots=True)
+class PendingSource:
+    """A source that runs in a session; ``clock`` and ``position`` as in `Journal.save_source`."""
+
+    session: Session
+    name: str
+    clock: float
+    position: float = 0.0
+
+
 @dataclass(slots=True)
 class Batch:
     """The newest state of everything that has changed since the last batch was written."""
@@ -55,8 +65,9 @@ class Batch:
     settings: dict[str, StoredSettings] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     captions: dict[tuple[str, str, str], PendingCaption] = field(default_factory=dict)
-    sources: dict[str, tuple[Session, str, float]] = field(default_factory=dict)
-    ended_sources: set[str] = field(default_factory=set)
+    sources: dict[tuple[str, str], PendingSource] = field(default_factory=dict)
+    """By the id of the session and the resume id."""
+    ended_sources: set[tuple[str, str]] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(self.settings or self.sessions or self.captions or self.sources or self.ended_sources)
@@ -64,8 +75,12 @@ class Batch:
     def mentioned_sessions(self) -> dict[str, Session]:
         """All sessions by id; those that were saved themselves are newer than those that captions mention."""
         mentioned = [pending.session for pending in self.captions.values()]
-        mentioned += [session for session, _, _ in self.sources.values()]
+        mentioned += [one.session for one in self.sources.values()]
         return {session.id: session for session in mentioned} | self.sessions
+
+    def newest_sessions(self) -> dict[str, Session]:
+        """The sessions that channels have begun, by channel: those before them have ended."""
+        return {session.channel: session for session in self.sessions.values()}
 
 
 class Store:
@@ -237,8 +252,8 @@ def _without_sessions(batch: Batch, lost: frozenset[str]) -> Batch:
         {channel: settings for channel, settings in batch.settings.items() if channel not in channels},
         {one: session for one, session in batch.sessions.items() if one not in lost},
         {key: pending for key, pending in batch.captions.items() if pending.session.id not in lost},
-        {resume: source for resume, source in batch.sources.items() if source[0].id not in lost},
-        batch.ended_sources,
+        {key: source for key, source in batch.sources.items() if source.session.id not in lost},
+        {(session, resume) for session, resume in batch.ended_sources if session not in lost},
     )
 
 
@@ -282,7 +297,7 @@ def _load_session(connection: Connection, row: Row[Any], limit: int) -> StoredSe
             for _, caption in captions:
                 ends[caption.source] = max(ends.get(caption.source, 0.0), caption.end)
     sources = {
-        one.resume: ResumableSource(one.name, one.clock, max(0.0, ends.get(one.name, 0.0) - one.clock))
+        one.resume: ResumableSource(one.name, one.clock, max(one.position, ends.get(one.name, 0.0) - one.clock))
         for one in connection.execute(select(SOURCES).where(SOURCES.c.session == session.id))
     }
     return StoredSession(session, row.seen, tracks, sources)
@@ -324,11 +339,11 @@ def _write_sessions(connection: Connection, batch: Batch, owner: str) -> None:
         if session.names is not None:  # captions and sources may still mention the session without them
             names = msgspec.json.encode(session.names).decode()
             connection.execute(update(SESSIONS).where(SESSIONS.c.id == session.id).values(names=names))
-    newest = {session.channel: session for session in batch.sessions.values()}
-    for session in newest.values():
+    for session in batch.newest_sessions().values():
         own = (SESSIONS.c.channel == session.channel) & (SESSIONS.c.owner == owner)
         others = own & (SESSIONS.c.id != session.id)
         connection.execute(update(SESSIONS).where(others).values(ended=True))
+        connection.execute(delete(SOURCES).where(SOURCES.c.session.in_(select(SESSIONS.c.id).where(others))))
         silent = ~exists().where(CAPTIONS.c.session == SESSIONS.c.id) & ~exists().where(
             RECORDINGS.c.session == SESSIONS.c.id
         )
@@ -360,12 +375,19 @@ def caption_row(caption: Caption, sequence: int) -> dict[str, Any]:
 
 
 def _write_sources(connection: Connection, batch: Batch) -> None:
+    newest = batch.newest_sessions()
     rows = [
-        {"resume": hash_resume_id(resume), "session": session.id, "name": name, "clock": clock}
-        for resume, (session, name, clock) in batch.sources.items()
+        {
+            "session": session,
+            "resume": hash_resume_id(resume),
+            "name": one.name,
+            "clock": one.clock,
+            "position": one.position,
+        }
+        for (session, resume), one in batch.sources.items()
+        if newest.get(one.session.channel, one.session).id == session  # it may have ended, and been deleted
     ]
-    upsert(connection, SOURCES, rows, ["resume"])
-    if batch.ended_sources:
-        connection.execute(
-            delete(SOURCES).where(SOURCES.c.resume.in_([hash_resume_id(one) for one in batch.ended_sources]))
-        )
+    upsert(connection, SOURCES, rows, ["session", "resume"])
+    for session, resume in batch.ended_sources:
+        ended = (SOURCES.c.session == session) & (SOURCES.c.resume == hash_resume_id(resume))
+        connection.execute(delete(SOURCES).where(ended))

@@ -15,7 +15,7 @@ from surtitle.channels.settings import ChannelSettings
 from surtitle.channels.style import Style
 from surtitle.core.notifier import Notifier
 from surtitle.store.database import StoreError
-from surtitle.store.journal import Batch, PendingCaption, Store
+from surtitle.store.journal import Batch, PendingCaption, PendingSource, Store
 
 log = logging.getLogger("surtitle.store")
 
@@ -75,14 +75,14 @@ class JournalWriter:
         self._wake.set()
         self._on_caption(session, track, caption)
 
-    def save_source(self, session: Session, resume: str, name: str, clock: float) -> None:
-        self._batch.ended_sources.discard(resume)
-        self._batch.sources[resume] = (session, name, clock)
+    def save_source(self, session: Session, resume: str, name: str, clock: float, position: float) -> None:
+        self._batch.ended_sources.discard((session.id, resume))
+        self._batch.sources[session.id, resume] = PendingSource(session, name, clock, position)
         self._wake.set()
 
     def forget_source(self, session: Session, resume: str) -> None:
-        self._batch.sources.pop(resume, None)
-        self._batch.ended_sources.add(resume)
+        self._batch.sources.pop((session.id, resume), None)
+        self._batch.ended_sources.add((session.id, resume))
         self._wake.set()
 
     async def take_over(self, channel: str, captions: int) -> tuple[StoredSettings | None, StoredSession | None]:
@@ -141,7 +141,7 @@ class JournalWriter:
         newer.sessions = batch.sessions | newer.sessions
         newer.captions = batch.captions | newer.captions
         newer.sources = {
-            resume: one for resume, one in batch.sources.items() if resume not in newer.ended_sources
+            key: one for key, one in batch.sources.items() if key not in newer.ended_sources
         } | newer.sources
         newer.ended_sources |= batch.ended_sources - newer.sources.keys()
 

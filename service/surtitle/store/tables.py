@@ -48,12 +48,12 @@ SESSIONS = Table(
 SOURCES = Table(
     "sources",
     METADATA,
-    Column(
-        "resume", String(64), primary_key=True
-    ),  # a hash, so that reading the database is not enough to take over a source
-    Column("session", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("session", String(40), ForeignKey("sessions.id", ondelete="CASCADE"), primary_key=True),
+    # a hash, so that reading the database is not enough to take over a source
+    Column("resume", String(64), primary_key=True),
     Column("name", String(200), nullable=False),
     Column("clock", Float(53), nullable=False),  # the time of its first sample on the channel's clock, in seconds
+    Column("position", Float(53), nullable=False, server_default="0"),  # seconds recognized before the session
 )
 
 CAPTIONS = Table(

@@ -101,7 +101,7 @@ async def list_languages(request: Request) -> Response:
 async def clear(request: Request) -> Response:
     """`POST /api/channels/{channel}/clear`: clear the screens and the transcript."""
     hub = services(request).hub
-    hub.channel(request.path_params["channel"]).clear()
+    hub.clear(hub.channel(request.path_params["channel"]))
     return JSONResponse({"status": "cleared"})
 
 
