@@ -170,7 +170,7 @@ class Source:
                 window = max(window, voice)
 
     def _heard(self) -> float:
-        return self._world.now - self._begins
+        return float(self._world.now) - self._begins
 
     def _voice_end(self, heard: float) -> float:
         return max((min(word.end, heard) for word in self._words if word.start < heard), default=0.0)

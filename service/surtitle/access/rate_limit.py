@@ -53,7 +53,7 @@ def is_loopback(address: str) -> bool:
 
 
 def is_in(address: str, networks: Iterable[str]) -> bool:
-    """Whether the address is one of ``networks``, or in one; "*" has all. What is no address is in none."""
+    """Whether the address is one of ``networks``, or in one; "*" has all. Anything else is in none."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
