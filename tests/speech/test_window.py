@@ -379,6 +379,66 @@ def test_after_a_sentence_words_without_sound_are_removed(words: list[tuple[str,
     assert join(stream.finish().committed) == "It is." + kept
 
 
+def _repeat(phrase: str, times: int, probability: float) -> list[tuple[str, float]]:
+    return [(word, probability) for word in phrase.split() * times]
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        (
+            [*_repeat("ask what your country can do", 4, 0.95), *_repeat("and now the weather", 1, 0.9)],
+            "ask what your country can do " * 3 + "and now the weather",
+        ),
+        ([*_repeat("ha", 9, 0.9), *_repeat("that was funny indeed", 1, 0.5)], "that was funny indeed"),
+        (_repeat("ha", 9, 0.9), ""),
+        ([*_repeat("ha", 9, 0.9), ("so", 0.2)], ""),
+    ],
+)
+def test_what_follows_a_repetition_with_pauses_is_kept(written: list[tuple[str, float]], expected: str) -> None:
+    class Repeating(Clock):
+        def decode(self, window: Window) -> DecodedWindow:
+            words = [Word(text, n * 0.4, n * 0.4 + 0.4, probability) for n, (text, probability) in enumerate(written)]
+            return DecodedWindow(tuple(Piece(word, (7,)) for word in words), "en", 1.0, no_speech=0.12)
+
+    stream = open_stream(Repeating())
+    length = 0.4 * len(written)
+    stream.accept(silence(length), 0.0, length / 2)  # half of it is voice
+    assert join(stream.finish().committed) == expected.strip()
+
+
+def test_words_between_which_the_attention_did_not_move_may_be_a_repetition() -> None:
+    class Repeating(Clock):
+        def decode(self, window: Window) -> DecodedWindow:
+            ends = [0.3, 0.6, 0.9, 0.9, 0.9, 0.9, 1.2, 1.5, 1.8, 2.1]
+            text = "bye bye bye bye bye bye and now the weather".split()
+            words = [Word(word, start, end) for word, start, end in zip(text, [0.0, *ends], ends, strict=False)]
+            return DecodedWindow(tuple(Piece(word, (7,)) for word in words), "en", 1.0)
+
+    stream = open_stream(Repeating())
+    stream.accept(silence(2.2), 0.0, 2.2)
+    assert join(stream.finish().committed) == "bye bye bye bye bye bye and now the weather"
+
+
+@pytest.mark.parametrize(("probability", "no_speech", "heard"), [(0.15, 0.47, "bank."), (0.8, 0.05, "bank. And")])
+def test_the_first_sound_of_a_word_after_a_pause_is_no_word(probability: float, no_speech: float, heard: str) -> None:
+    class Cut(Clock):
+        def decode(self, window: Window) -> DecodedWindow:
+            self.windows.append(window)
+            if window.prefix:
+                return DecodedWindow((Piece(Word(".", 1.0, 1.0, 0.9, spaced=False), (2,), marks=1),), "en", 1.0)
+            if len(self.windows) <= 2:
+                return DecodedWindow((Piece(Word("bank.", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
+            end = window.features.shape[1] / FRAMES
+            return DecodedWindow((Piece(Word("And", end - 0.4, end, probability), (3,)),), "en", 1.0, no_speech)
+
+    stream = open_stream(Cut())
+    stream.accept(silence(1.0), 0.0, 1.0)
+    stream.accept(silence(0.5), 0.5, 0.0)
+    stream.accept(silence(2.0), 0.0, 0.3)
+    assert join(stream.finish().committed) == heard
+
+
 def test_a_loop_is_cut_and_does_not_continue_in_the_next_utterance() -> None:
     class Looping(Clock):
         def decode(self, window: Window) -> DecodedWindow:

@@ -31,6 +31,7 @@ _MAX_FEW_NO_SPEECH = 0.2  # Whisper's probability of no speech from which a few 
 _REPETITIVE, _REPETITIVE_WORDS = 0.35, 4  # share of different words up to which this many or more are a repetition
 _LOOP, _LOOP_WORDS = 0.15, 8  # the same for repetitions that are rejected whatever the probabilities
 _SURE_PROBABILITY = 0.8  # mean probability from which a repetition is believed unless it is a loop
+_MAX_NOISE_WORDS = 4  # different words that laughter, barking or a machine is heard as
 _MAX_RATE, _MIN_RATED = 8.0, 3  # words per second of voice in this many or more; people say at most six
 _MIN_REPEATED = 0.75  # share of words in phrases said twice or more in a row from which a text is a repetition
 _MAX_PHRASE = 6  # words in such a phrase
@@ -131,6 +132,20 @@ def is_doubtful_repetition(words: Sequence[Word], evidence: Evidence) -> bool:
         and evidence.no_speech >= _MIN_REPEATED_NO_SPEECH
         and _count_repeated(keys) >= _MIN_REPEATED * len(keys)
     )
+
+
+def is_spoken_repetition(words: Sequence[Word]) -> bool:
+    """Whether ``words``, some of them in a loop, are more and surer than what a noise is heard as."""
+    different = {word.key for word in words if word.key}
+    return len(different) > _MAX_NOISE_WORDS and _get_probability(words) >= _SURE_PROBABILITY
+
+
+def find_after_loop(words: Sequence[Word], believed: Sequence[int], evidence: Evidence) -> list[int]:
+    """The ``believed`` indexes after the last loop in ``words``, unless the words there are a hallucination."""
+    loops = [index for index in _find_spoken(words) if index not in believed]
+    after = [index for index in believed if index > max(loops, default=-1)]
+    rest = [words[index] for index in after]
+    return [] if not rest or is_hallucination(rest, evidence) else after
 
 
 def begins_alike(words: Sequence[Word], previous: Sequence[Word]) -> bool:

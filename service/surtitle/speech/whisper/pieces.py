@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from surtitle.speech.whisper.features import Frames
 _MARKS = ".,!?:;…。，！？：、।؟"  # punctuation that the next words may still change
 _MIN_WORD_TIME = 0.01  # seconds: the attention did not move during a shorter word
 _MAX_COLLAPSED = 3  # such words in a row, which are copied from the context instead of recognized
+_MAX_REPEATED = 12  # words in a phrase that is repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,33 @@ def count_before_collapse(words: Iterable[Word]) -> int:
     """The number of words before the point where the attention stops moving.
 
     Where there is no more speech, a decoder may repeat a sentence from its context; the words of it have no duration.
+    Neither do some of the words in a long repetition ("bye bye bye…"), but there the attention moves on after it.
     """
-    count = collapsed = 0
+    words = list(words)
+    collapsed = 0
     for count, word in enumerate(words, 1):
-        collapsed = collapsed + 1 if word.end - word.start < _MIN_WORD_TIME else 0
+        collapsed = collapsed + 1 if _has_no_duration(word) else 0
         if collapsed == _MAX_COLLAPSED:
-            return max(0, count - 1 - _MAX_COLLAPSED)
-    return count
+            if not _is_left_repetition(words, count):
+                return max(0, count - 1 - _MAX_COLLAPSED)
+            collapsed = 0
+    return len(words)
+
+
+def _has_no_duration(word: Word) -> bool:
+    return word.end - word.start < _MIN_WORD_TIME
+
+
+def _is_left_repetition(words: Sequence[Word], count: int) -> bool:
+    """Whether the last ``_MAX_COLLAPSED`` of ``count`` words repeat the words before them, and others follow."""
+    keys = [word.key for word in words]
+    first = count - _MAX_COLLAPSED
+    for length in range(1, min(_MAX_REPEATED, first) + 1):
+        if all(keys[at] == keys[at - length] for at in range(first, count)):
+            moving = 0
+            for at in range(count, len(words)):
+                others = keys[at] != keys[at - length] and not _has_no_duration(words[at])
+                moving = moving + 1 if others else 0
+                if moving == _MAX_COLLAPSED:
+                    return True
+    return False

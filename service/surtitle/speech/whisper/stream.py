@@ -18,10 +18,12 @@ from surtitle.speech.whisper.features import HOP, LogMel
 from surtitle.speech.whisper.hallucinations import (
     Evidence,
     begins_alike,
+    find_after_loop,
     find_believed,
     is_doubtful,
     is_doubtful_repetition,
     is_hallucination,
+    is_spoken_repetition,
     remove_hallucinated_end,
 )
 from surtitle.speech.whisper.pieces import Decoder, Piece, Window, count_before_collapse
@@ -271,6 +273,9 @@ class WindowStream:
             self._context += mark.tokens
         decoded = self._decoder.decode(self._window())
         following = self._select_believed(self._place_in_utterance(decoded.pieces), decoded.no_speech)
+        evidence = Evidence(self._voice_end - self.window_start, no_speech=decoded.no_speech)
+        if is_hallucination([piece.word for piece in following], evidence):
+            following = []  # a noise, or the first sound of a word
         self._uncommitted = following if mark is None else [replace(mark, tokens=()), *following]
         self._first_mark_is_final = mark is not None
 
@@ -299,13 +304,13 @@ class WindowStream:
             if self._is_repeated(words) and no_speech >= _MAX_REPEATED_NO_SPEECH:
                 self._context.clear()  # otherwise the decoder would repeat it once more
                 return []
-        kept = {*find_believed(words, self._committed_words)}
-        kept |= {index for index, piece in enumerate(pieces) if piece.is_mark}
+        believed = find_believed(words, self._committed_words)
+        kept = {*believed} | {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
-            if not self._committed_words and self._voice_seconds < _MIN_LOOPED_VOICE * (
-                self._voice_end - self.rules.lead_in
-            ):
-                return []  # laughter, barking, machines: bursts of sound that Whisper transcribes as a loop of words
+            in_bursts = self._voice_seconds < _MIN_LOOPED_VOICE * (self._voice_end - self.rules.lead_in)
+            if not self._committed_words and in_bursts and not is_spoken_repetition(words):
+                # laughter, barking, machines: bursts of sound that Whisper transcribes as a loop of words
+                kept = {*find_after_loop(words, believed, evidence)}
             self._context.clear()  # otherwise the decoder would resume the loop
         return [pieces[index] for index in sorted(kept)]
 
