@@ -126,7 +126,7 @@ def test_after_a_pause_at_which_the_decoder_stops_a_new_window_begins() -> None:
         def decode(self, window: Window) -> DecodedWindow:
             self.windows.append(window)
             if window.prefix:
-                return DecodedWindow((Piece(Word(".", 1.0, 1.0, 0.9, spaced=False), (2,), marks=1),), "en", 1.0)
+                return DecodedWindow((Piece(Word(".", 1.0, 1.6, 0.9, spaced=False), (2,), marks=1),), "en", 1.0)
             if len(self.windows) <= 2:
                 return DecodedWindow((Piece(Word("bank.", 0.2, 1.0, 0.9), (1, 2), marks=1),), "en", 1.0)
             end = window.features.shape[1] / FRAMES
@@ -139,6 +139,7 @@ def test_after_a_pause_at_which_the_decoder_stops_a_new_window_begins() -> None:
     said = say(stream, 2.0)
     assert said is not None
     assert (join(said.committed), join(said.tentative)) == ("bank.", "And")
+    assert [word.end for word in said.committed] == [1.0, 1.0]  # the full stop takes no time from the next words
     said = say(stream, 1.0)
     assert said is not None
     assert (join(said.committed), join(said.tentative)) == ("bank.", "And")
@@ -405,6 +406,36 @@ def test_what_follows_a_repetition_with_pauses_is_kept(written: list[tuple[str, 
     length = 0.4 * len(written)
     stream.accept(silence(length), 0.0, length / 2)  # half of it is voice
     assert join(stream.finish().committed) == expected.strip()
+
+
+@pytest.mark.parametrize(
+    ("written", "heard"),
+    [
+        ("along the southern ridge along", "along the southern ridge"),
+        ("along the southern ridge along the", "along the southern ridge"),
+        ("ridge ridge", "ridge"),
+        ("along the southern ridge and", "along the southern ridge and"),
+    ],
+)
+def test_a_text_that_begins_again_without_voice_is_cut(written: str, heard: str) -> None:
+    spoken = len(heard.split())
+    voice = 0.5 * spoken
+
+    class Restarting(Clock):
+        def decode(self, window: Window) -> DecodedWindow:
+            known = len(window.prefix)
+            words = [
+                Word(text, min(n * 0.5, voice), min(n * 0.5 + 0.5, voice + 0.1), 0.8)
+                for n, text in enumerate(written.split())
+            ]
+            pieces = [Piece(word, (n,)) for n, word in enumerate(words)]
+            return DecodedWindow(tuple(pieces[known:]), "en", 1.0)
+
+    stream = open_stream(Restarting())
+    stream.accept(silence(voice), 0.0, voice)
+    for _ in range(6):
+        stream.accept(silence(0.1), 0.6, 0.0)
+    assert join(stream.finish().committed) == heard
 
 
 def test_words_between_which_the_attention_did_not_move_may_be_a_repetition() -> None:

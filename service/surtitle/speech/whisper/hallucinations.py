@@ -41,6 +41,7 @@ _DOUBTFUL_PROBABILITY = 0.75  # mean probability below which words are doubtful
 _DOUBTFUL_NO_SPEECH = 0.3  # if this or more is Whisper's probability of no speech
 
 _MIN_WORD = 0.1  # seconds of voice in a word
+_MIN_SPOKEN_AGAIN = 0.2  # seconds of voice in a word of the window's beginning that is spoken at its end, too
 _SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
 _SPOKEN_SYMBOLS = "%‰°§&@#/+=×÷±−√≈≠≤≥"  # besides those of currencies; not ">>", a change of speakers
 _OPENING, _CLOSING = "[(*♪♫（【［", "])*♪♫）】］"
@@ -200,6 +201,20 @@ def remove_hallucinated_end(words: Sequence[Word], voiced: float) -> list[Word]:
         if before.text.endswith(_SENTENCE_ENDS) and voiced - before.end < _MIN_WORD * len(rest):
             return remove_hallucinated_end(words[:cut], voiced)
     return list(words)
+
+
+def count_before_restart(words: Sequence[Word], voiced: float) -> int:
+    """The number of ``words``, all of a window whose voice ends at ``voiced`` seconds, without a second beginning.
+
+    At the end of the sound, a recognizer may begin the text of its window again, with no voice left for it.
+    """
+    for count in range(len(words) // 2, 0, -1):
+        again = words[len(words) - count :]
+        if voiced - again[0].start < _MIN_SPOKEN_AGAIN * count and all(
+            word.key and word.key == first.key for word, first in zip(again, words, strict=False)
+        ):
+            return len(words) - count
+    return len(words)
 
 
 def _find_spoken(words: Sequence[Word]) -> list[int]:

@@ -18,6 +18,7 @@ from surtitle.speech.whisper.features import HOP, LogMel
 from surtitle.speech.whisper.hallucinations import (
     Evidence,
     begins_alike,
+    count_before_restart,
     find_after_loop,
     find_believed,
     is_doubtful,
@@ -268,7 +269,8 @@ class WindowStream:
     def _begin_window_after_prefix(self) -> None:
         """Decode the audio after the committed words on its own, because Whisper tends to end its text at a pause."""
         mark = self._uncommitted[0] if self._uncommitted else None
-        self._start_window_at(self._prefix[-1].word.end + _WORD_TAIL, len(self._prefix))
+        end = self._prefix[-1].word.end
+        self._start_window_at(end + _WORD_TAIL, len(self._prefix))
         if mark is not None:
             self._context += mark.tokens
         decoded = self._decoder.decode(self._window())
@@ -276,7 +278,10 @@ class WindowStream:
         evidence = Evidence(self._voice_end - self.window_start, no_speech=decoded.no_speech)
         if is_hallucination([piece.word for piece in following], evidence):
             following = []  # a noise, or the first sound of a word
-        self._uncommitted = following if mark is None else [replace(mark, tokens=()), *following]
+        self._uncommitted = following
+        if mark is not None:  # which has no sound of its own: the words after it may begin in the time it was given
+            mark = replace(mark, word=replace(mark.word, start=end, end=end), tokens=())
+            self._uncommitted = [mark, *following]
         self._first_mark_is_final = mark is not None
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
@@ -340,6 +345,12 @@ class WindowStream:
             placed.append(replace(piece, word=replace(word, start=start, end=end)))
             earliest = end
             before = before + word.text if piece.is_mark else word.text
+        if paused:
+            spoken = [piece for piece in placed if not piece.is_mark]
+            window = [*(piece.word for piece in self._prefix if not piece.is_mark), *(piece.word for piece in spoken)]
+            kept = count_before_restart(window, self._voice_end) - len(window) + len(spoken)
+            if kept < len(spoken):
+                placed = placed[: placed.index(spoken[max(0, kept)])]
         if paused and self._prefix and earliest <= self._prefix[-1].word.end:
             return [piece for piece in placed if piece.is_mark]  # marks have no sound of their own
         return placed
