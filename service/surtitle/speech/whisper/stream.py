@@ -345,12 +345,11 @@ class WindowStream:
             placed.append(replace(piece, word=replace(word, start=start, end=end)))
             earliest = end
             before = before + word.text if piece.is_mark else word.text
-        if paused:
-            spoken = [piece for piece in placed if not piece.is_mark]
-            window = [*(piece.word for piece in self._prefix if not piece.is_mark), *(piece.word for piece in spoken)]
-            kept = count_before_restart(window, self._voice_end) - len(window) + len(spoken)
-            if kept < len(spoken):
-                placed = placed[: placed.index(spoken[max(0, kept)])]
+        spoken = [piece for piece in placed if not piece.is_mark]
+        window = [*(piece.word for piece in self._prefix if not piece.is_mark), *(piece.word for piece in spoken)]
+        restarted = len(window) - count_before_restart(window, self._voice_end)
+        if restarted and spoken:
+            placed = placed[: placed.index(spoken[-min(restarted, len(spoken))])]
         if paused and self._prefix and earliest <= self._prefix[-1].word.end:
             return [piece for piece in placed if piece.is_mark]  # marks have no sound of their own
         return placed
