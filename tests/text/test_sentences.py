@@ -76,6 +76,37 @@ def test_titles_that_are_words_elsewhere_are_recognized_by_their_capital(text: s
     assert not ends_sentence(text, "Smith", "auto")
     assert ends_sentence(text, "")
     assert ends_sentence(text.lower(), "Smith")
+    for name in ("Lo Presti", "La Rosa", "Das Neves", "Le Goff", "A. Costa"):
+        assert not ends_sentence(text, name)
+
+
+@pytest.mark.parametrize(
+    ("text", "following", "language"),
+    [
+        ("dl.", "Popescu", "ro"),
+        ("nr.", "5", "ro"),
+        ("pl.", "Budapest", "hu"),
+        ("kb.", "öt", "hu"),
+        ("npr.", "Zagreb", "hr"),
+        ("нпр.", "Београд", "sr"),
+        ("g.", "Novak", "sl"),
+        ("št.", "5", "sl"),
+        ("napr.", "Bratislava", "sk"),
+        ("г-н.", "Иванов", "bg"),
+        ("κ.", "Παπαδόπουλος", "el"),
+        ("π.χ.", "Αθήνα", "el"),
+        ("Sr.", "Puig", "ca"),
+        ("pvz.", "Vilnius", "lt"),
+        ("piem.", "Rīga", "lv"),
+        ("nt.", "Tallinn", "et"),
+        ("t.d.", "Reykjavík", "is"),
+        ("itd.", "Zagreb", "hr"),
+        ("stb.", "Budapest", "hu"),
+    ],
+)
+def test_abbreviations_of_smaller_languages(text: str, following: str, language: str) -> None:
+    assert not ends_sentence(text, following, language)
+    assert not ends_sentence(text, None, language)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,19 @@ BEFORE_WORD = {
     "ru": "т.е т.к т.н напр проф акад ул пр пл д кв гл св сек мин тов гр",
     "uk": "т.зв напр проф акад ім вул св",
     "tr": "dr prof doç av örn bkz sn",
+    "bg": "напр проф акад инж г-н г-жа д-р ул бул св т.е т.нар",
+    "ca": "sr sra srta dr dra prof p.ex av avda st sta",
+    "el": "κ κα κος κ.κ π.χ δηλ λ.χ αρ οδ αγ βλ",
+    "et": "nt näit s.o s.t hr pr prl dr prof vt tn lp",
+    "hr": "npr tj tzv dr prof mr mag g gđa ul sv odn dipl ing",
+    "hu": "pl kb ún ill dr prof id ifj özv vö u.n st",
+    "is": "t.d þ.e t.a.m dr próf sr hr frk sbr",
+    "lt": "pvz t.y dr prof p g doc kun šv",
+    "lv": "piem t.i dr prof kgs kdze sv",
+    "ro": "dl dna dra dlui d-na d-l dr prof ing sf str bd ex de.ex lt col gen",
+    "sk": "napr tzv tj p pí mudr judr ing mgr prof doc dr sv ul resp",
+    "sl": "npr tj t.i dr prof mag g ga gdč ul sv oz dipl inž",
+    "sr": "npr tj tzv dr prof mr g gđa ul sv odn нпр тј тзв др проф г гђа ул св одн",
 }
 """Abbreviations before a word; they never end a sentence."""
 
@@ -41,6 +54,17 @@ BEFORE_NUMBER = {
     "pl": "nr art str rys tel",
     "cs": "č čl str obr tel",
     "ru": "стр рис тел ст п гл",
+    "bg": "стр бр чл тел фиг",
+    "ca": "núm pàg pàgs art cap vol tel",
+    "el": "αριθ σελ άρθρ κεφ τηλ",
+    "hr": "br str čl sl tel",
+    "hu": "tel ábra",
+    "lt": "nr psl tel pav",
+    "lv": "nr lpp tel",
+    "ro": "nr pag art cap vol fig tel",
+    "sk": "č čl str obr tel",
+    "sl": "št str čl sl tel",
+    "sr": "br str čl sl tel бр стр чл сл тел",
 }
 """Words that are only abbreviations before a number: "No. 5", but "No. I do not."."""
 
@@ -61,19 +85,38 @@ MAYBE_LAST = {
     "ru": "т.д т.п др пр г гг в вв млн млрд тыс руб коп",
     "uk": "т.д т.п ін р рр млн млрд тис грн",
     "tr": "vb vs ltd şti a.ş",
+    "bg": "т.н др г в млн млрд лв ст",
+    "ca": "etc s.a s.l a.c d.c",
+    "el": "κ.λπ κλπ κ.ά κ.τ.λ κτλ μ.χ π.χ π.μ μ.μ α.ε",
+    "et": "jne jm jms jt",
+    "hr": "itd sl tzv mil mlrd kn d.o.o",
+    "hu": "stb kft zrt bt ft",
+    "is": "o.s.frv o.fl m.a ehf hf kr",
+    "lt": "t.t ir.t.t mln mlrd tūkst",
+    "lv": "utt u.c u.tml milj",
+    "ro": "etc ș.a s.a s.r.l d.hr î.hr mil mld",
+    "sk": "atď apod r tis mil s.r.o a.s",
+    "sl": "itd ipd idr mio mrd d.o.o d.d",
+    "sr": "itd sl mil mlrd d.o.o итд сл мил млрд",
 }
 """Abbreviations that may be the last word of a sentence; the next word decides."""
 
 NAMES = {
     "en": "ala ariz ark calif colo conn del fla ga ill ind kan kans ky mass md mich minn miss mo mont neb nebr nev "
-    "okla ont ore penn que tenn tex va vt wash wis wyo hon pres",
+    "okla ont ore penn que tenn tex va vt wash wis wyo",
+}
+"""Abbreviations that only are ones with a capital, such as "Mass."; otherwise like `MAYBE_LAST`."""
+
+TITLES = {
+    "en": "hon pres",
     "de": "fr",
     "it": "sig sigg ing arch",
     "pt": "av",
+    "sk": "ing",
 }
-"""Abbreviations that only are ones with a capital, such as "Mass."; otherwise like `MAYBE_LAST`.
+"""Titles in `BEFORE_WORD` that are words of another language. If the language is not known, their capital decides.
 
-Some are also in `BEFORE_WORD`. They apply here if the language is not known, because they are words of another one.
+Any word may follow them: names begin with articles, too, as in "Sig. Lo Presti".
 """
 
 UNITS = {
@@ -135,7 +178,7 @@ DOTTED_ORDINALS = "bs cs da de et fi fo hr hu is lb lv no pl sk sl sr tr"
 AMBIGUOUS = (
     "al am ag apr arch art av bd bl bv cap ch co d d.c de do doc eng ex es env esq fr ft gent hon in ing ir kr la m "
     "mar me mil min mm mw nl no on op ok or par pl por pr pres r s sec str tel tri ts tu ud vb w ym p pp sig bros "
-    "gem"
+    "gem id ill kb kun lp lt mag oz resp tn vt"
 )
 """Abbreviations in `BEFORE_WORD` that are words of another language: they only apply if the language is known."""
 

@@ -15,6 +15,7 @@ from surtitle.text.abbreviations import (
     MAYBE_LAST,
     NAMES,
     STARTERS,
+    TITLES,
     UNITS,
     WORDS_ELSEWHERE,
 )
@@ -115,6 +116,8 @@ def _full_stop_ends(word: str, upcoming: str | None, language: str | None) -> bo
         return _next_decides(upcoming, language)
     if folded in _list_words("last", language) or _LETTERS.match(stem.lstrip(".")):
         return _next_decides(upcoming, language)
+    if stem[:1].isupper() and folded in _list_words("title", language):
+        return upcoming == ""
     if stem[:1].isupper() and folded in _list_words("name", language):
         return _next_decides(upcoming, language)
     return bool(stem)
@@ -200,6 +203,7 @@ _TABLES = {
     "number": BEFORE_NUMBER,
     "last": MAYBE_LAST,
     "name": NAMES,
+    "title": TITLES,
     "unit": UNITS,
     "word elsewhere": WORDS_ELSEWHERE,
     "after name": AFTER_NAMES,
