@@ -10,7 +10,13 @@ import msgspec
 import pytest
 
 import surtitle
-from surtitle.channels.settings import ChannelSettings, ClosedCaptions, SettingsDescription, number_limits
+from surtitle.channels.settings import (
+    ChannelSettings,
+    ClosedCaptions,
+    SettingsDescription,
+    check_language,
+    number_limits,
+)
 from surtitle.core.errors import BadRequest
 from surtitle.speakers.model import LATENCIES
 
@@ -34,6 +40,16 @@ def test_a_stored_setting_that_would_be_refused_now_keeps_no_other_from_changing
     assert stored.apply({"paused": True}).closed_captions.language == "ru"
     with pytest.raises(BadRequest, match="cannot be written"):
         stored.apply({"closed_captions": {"enabled": True}})
+
+
+def test_the_names_that_systems_give_locales_are_languages() -> None:
+    assert (check_language("de_AT"), check_language("zh_Hant_TW"), check_language("pt-BR")) == (
+        "de-at",
+        "zh-hant-tw",
+        "pt-br",
+    )
+    with pytest.raises(BadRequest, match="is not a language code"):
+        check_language("de_AT.UTF-8")
 
 
 def test_null_is_a_value() -> None:

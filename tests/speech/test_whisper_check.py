@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -50,12 +51,12 @@ def test_json_of_something_else_is_named(directory: Path, name: str, content: st
 
 
 def test_a_truncated_text_vocabulary_is_named(directory: Path) -> None:
+    tokens = json.loads((directory / "vocabulary.json").read_bytes())
     (directory / "vocabulary.json").unlink()
     path = directory / "vocabulary.txt"
-    tokens = ["the", "<|endoftext|>", "<|startoftranscript|>", "<|notimestamps|>", "<|0.00|>"]
     path.write_text("\n".join(tokens) + "\n")
     check_directory(directory)
-    path.write_text("\n".join(tokens[:3]))
+    path.write_text("\n".join(tokens[:100]))
     with pytest.raises(ModelError, match=r"vocabulary\.txt is damaged"):
         check_directory(directory)
 
@@ -83,3 +84,13 @@ def test_a_named_model_can_be_removed_and_fetched_again(directory: Path) -> None
 def test_real_weights_pass(whisper_base: Path, whisper_tiny: Path) -> None:
     check_directory(whisper_base)
     check_directory(whisper_tiny)
+
+
+def test_the_tokenizer_of_another_model_is_named(directory: Path) -> None:
+    path = directory / "tokenizer.json"
+    tokenizer = json.loads(path.read_bytes())
+    for token in tokenizer["added_tokens"]:
+        token["id"] -= 1  # as in models for English only
+    path.write_text(json.dumps(tokenizer))
+    with pytest.raises(ModelError, match=r"tokenizer\.json belongs to another model"):
+        check_directory(directory)

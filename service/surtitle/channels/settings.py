@@ -29,7 +29,7 @@ from surtitle.vocabulary.rules import Vocabulary
 SettingsChanges = Mapping[str, Any]
 """The settings to change, as JSON: those of a group, such as the vocabulary, are merged, and lists are replaced."""
 
-_LANGUAGE_PATTERN = re.compile(r"auto|[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
+_LANGUAGE_PATTERN = re.compile(r"auto|[a-z]{2,3}([-_][a-z0-9]{2,8})*", re.IGNORECASE)
 _MAX_NAME_LENGTH = 80  # characters of a speaker's or source's name
 _MAX_LANGUAGES = 100  # translations in a request that are looked at; the service's own limit is lower
 _LOCATION = re.compile(r"(.*) - at `\$((?:\.\w+)*)(.*)`", re.DOTALL)  # in the errors of msgspec
@@ -267,10 +267,10 @@ class SettingsDescription(_Settings, frozen=True):
 
 
 def check_language(language: str) -> str:
-    """A language's code in lower case, or "auto". Raises `BadRequest`."""
+    """A language's code in lower case, or "auto"; "de_AT" is "de-at". Raises `BadRequest`."""
     if not _LANGUAGE_PATTERN.fullmatch(language):
         raise BadRequest(f"{language[:40]!r} is not a language code: send one like en, de or pt-BR, or auto.")
-    return language.lower()
+    return language.lower().replace("_", "-")
 
 
 def number_limits(*path: str) -> tuple[float, float]:

@@ -26,29 +26,48 @@ def check_directory(directory: Path, model: str | None = None) -> None:
     ``model`` is its name, if `surtitle models` knows it. The required files are those without which faster-whisper
     would ask a model hub, or CTranslate2 would fail. Raises `ModelError`, which names the file.
     """
+    tokenizer: dict[str, object] = {}
     for name, key in (("config.json", None), ("tokenizer.json", "model")):
         found = _check_json(directory, name, model)
         if not isinstance(found, dict) or (key is not None and key not in found):
             raise ModelError(f"{directory / name} is damaged: {_remedy(model, name)}.")
-    _check_vocabulary(directory, model)
+        if name == "tokenizer.json":
+            tokenizer = found
+    _check_tokenizer(directory, tokenizer, _check_vocabulary(directory, model), model)
     _check_weights(directory, model)
 
 
-def _check_vocabulary(directory: Path, model: str | None) -> None:
-    """Check that the vocabulary exists, and that its end is not missing."""
+def _check_tokenizer(directory: Path, tokenizer: dict[str, object], tokens: list[str], model: str | None) -> None:
+    """Check that the tokenizer's special tokens have the numbers that they have in the vocabulary.
+
+    With the tokenizer of another model, such as one for English only, Whisper writes nonsense without an end.
+    """
+    added = tokenizer.get("added_tokens")
+    for token in added if isinstance(added, list) else []:
+        if isinstance(token, dict) and token.get("content") == _LAST_TOKEN:
+            number = token.get("id")
+            if not isinstance(number, int) or tokens[number : number + 1] != [_LAST_TOKEN]:
+                name = "tokenizer.json"
+                raise ModelError(f"{directory / name} belongs to another model: {_remedy(model, name)}.")
+
+
+def _check_vocabulary(directory: Path, model: str | None) -> list[str]:
+    """The tokens of the vocabulary, which has to exist and to be complete. Raises `ModelError`."""
     name = next((name for name in _VOCABULARIES if (directory / name).is_file()), None)
     if name is None:
         raise ModelError(f"{directory} has no {' or '.join(_VOCABULARIES)}: {_remedy(model)}.")
     path = directory / name
     if name.endswith(".json"):
-        _check_json(directory, name, model)
-        return
-    try:
-        complete = _LAST_TOKEN.encode() in path.read_bytes().split()
-    except OSError as error:
-        raise ModelError(f"Cannot read {path} ({error.strerror or error}): {_remedy(model)}.") from error
-    if not complete:
+        found = _check_json(directory, name, model)
+        tokens = [str(token) for token in found] if isinstance(found, list) else []
+    else:
+        try:
+            tokens = path.read_bytes().decode(errors="replace").split("\n")
+        except OSError as error:
+            raise ModelError(f"Cannot read {path} ({error.strerror or error}): {_remedy(model)}.") from error
+    if _LAST_TOKEN not in tokens:
         raise ModelError(f"{path} is damaged: {_remedy(model)}.")
+    return tokens
 
 
 def _check_weights(directory: Path, model: str | None) -> None:
