@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import subprocess
 import uuid
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 import numpy as np
 import pytest
@@ -290,6 +292,29 @@ async def test_a_post_resumes_by_an_id_of_its_own(service: Running) -> None:
     assert [caption["source"] for caption in captions] == ["obs"] * len(captions)
     assert captions[-1]["start"] > len(first) / 2 / RATE
     assert "money" in captions[-1]["text"]
+
+
+def _encode_tracks(count: int, container: str) -> bytes:
+    """Two seconds of silence on each of some audio tracks."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as file:
+        streams: list[Any] = [file.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in range(count)]
+        for stream in streams:
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 2 * RATE), dtype=np.int16), format="s16", layout="mono")
+            frame.sample_rate = RATE
+            file.mux(stream.encode(frame))
+            file.mux(stream.encode(None))
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("container", ["matroska", "mov"])
+async def test_audio_tracks_that_are_not_heard_are_told(service: Running, container: str) -> None:
+    url = f"/api/channels/tracks-{container}/audio?format=auto&lang=en"
+    async with httpx.AsyncClient(base_url=service.url, timeout=60) as client:
+        summary = (await client.post(url, content=_encode_tracks(3, container))).json()
+        assert "3 tracks, and only the first is captioned" in summary["notice"]
+        assert summary["seconds"] == pytest.approx(2, abs=0.1)
+        assert "notice" not in (await client.post(url, content=_encode_tracks(1, container))).json()
 
 
 async def test_a_language_that_the_engine_does_not_speak_is_told(service: Running) -> None:

@@ -100,11 +100,18 @@ def decode_frames(source: str | Readable, container_format: str | None = None) -
                 yield frames, rate
 
 
-def decode_placed(source: Readable, container_format: str | None = None) -> Iterator[PlacedBlock]:
-    """The same as `decode_frames`, with the seconds that are missing before each block by the container's clock."""
+def decode_placed(
+    source: Readable, container_format: str | None = None, report_tracks: Callable[[int], None] = lambda count: None
+) -> Iterator[PlacedBlock]:
+    """The same as `decode_frames`, with the seconds that are missing before each block by the container's clock.
+
+    ``report_tracks`` is called with the number of audio streams if there are several; only the first is decoded.
+    """
     with _explain_errors(source, container_format), open_links(source, container_format, _LIVE_OPTIONS) as links:
         for container in links:
             _check_audio(container, source)
+            if (count := len(container.streams.audio)) > 1:
+                report_tracks(count)
             yield from find_gaps(decode_stream(container), clock_start(container), _MAX_STREAM_GAP)
 
 

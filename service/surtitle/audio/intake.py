@@ -65,12 +65,26 @@ def check_format(audio_format: str, rate: int, channels: int) -> None:
         raise UnsupportedFormat(f"{channels} channels are not supported: send 1 or 2.")
 
 
+Report = Callable[[int], None]
+"""Is told how many audio tracks there are, if several: only the first is decoded. Called in the event loop."""
+
+
 def no_tap(frames: Frames, rate: int, gap: float) -> None:
     """The default tap, which ignores the audio."""
 
 
+def no_report(count: int) -> None:
+    """The default report, which ignores that there are several tracks."""
+
+
 def open_intake(
-    audio_format: str, rate: int, channels: int, sink: Sink, tap: Tap = no_tap, skip: Skip | None = None
+    audio_format: str,
+    rate: int,
+    channels: int,
+    sink: Sink,
+    tap: Tap = no_tap,
+    skip: Skip | None = None,
+    report_tracks: Report = no_report,
 ) -> Intake:
     """Open the intake for a format that the client has declared. Raises `UnsupportedFormat`.
 
@@ -79,7 +93,7 @@ def open_intake(
     check_format(audio_format, rate, channels)
     if audio_format in PCM_FORMATS:
         return PcmIntake(rate, channels, sink, tap, audio_format)
-    return ContainerIntake(CONTAINERS[audio_format], sink, tap, skip)
+    return ContainerIntake(CONTAINERS[audio_format], sink, tap, skip, report_tracks)
 
 
 class PcmIntake:
@@ -113,11 +127,19 @@ class PcmIntake:
 class ContainerIntake:
     """Decodes a container stream: FFmpeg reads the bytes from a pipe in its own thread."""
 
-    def __init__(self, container_format: str | None, sink: Sink, tap: Tap = no_tap, skip: Skip | None = None) -> None:
+    def __init__(
+        self,
+        container_format: str | None,
+        sink: Sink,
+        tap: Tap = no_tap,
+        skip: Skip | None = None,
+        report_tracks: Report = no_report,
+    ) -> None:
         self._format = container_format
         self._sink = sink
         self._tap = tap
         self._skip = skip
+        self._report_tracks = report_tracks
         self._skippable = _MAX_SKIPPED  # seconds
         self._loop = asyncio.get_running_loop()
         self._delivered = 0  # samples
@@ -159,7 +181,7 @@ class ContainerIntake:
         try:
             with make_seekable(self._pipe) as stream:
                 resampler = BlockResampler()
-                for gap, frames, rate in decode_placed(stream, self._format):
+                for gap, frames, rate in decode_placed(stream, self._format, self._report):
                     gap = min(gap, self._skippable)
                     self._skippable -= gap
                     self._loop.call_soon_threadsafe(self._tap, frames, rate, gap)
@@ -180,6 +202,9 @@ class ContainerIntake:
             self._pipe.close()
             self._pipe.drain()
             self._signal_space()
+
+    def _report(self, count: int) -> None:
+        self._loop.call_soon_threadsafe(self._report_tracks, count)
 
     def _deliver(self, samples: Samples) -> None:
         """Pass samples to the sink from the decoding thread, and wait until it accepts them."""

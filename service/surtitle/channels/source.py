@@ -75,7 +75,8 @@ class Source:
         self.standby = False  # whether it is not captioned, because another source is or it is a backup
         self._paused_until = float("-inf")  # until when the channel was paused, on the loop's clock
         self.lost = False  # whether it ends although its client did not want that
-        self.notice = ""  # what its publisher should know about the recognition of its language
+        self._language_notice = ""  # about the recognition of its language
+        self._audio_notice = ""  # about what is not heard of its audio
         self.input = AudioInput(limits, before)
         self.lease = Lease(limits, self._lease_changed, self.input.flush, self._client_lost)
         self.feed = PublisherFeed()
@@ -186,10 +187,24 @@ class Source:
 
     def warn(self, notice: str) -> None:
         """Set the notice about recognition for the publisher and the dashboard; "" clears it."""
-        if notice and notice != self.notice:
-            log.warning("%s/%s: %s", *self._label, notice)
-            self.feed.publish_notice(notice)
-        self.notice = notice
+        news, self._language_notice = notice != self._language_notice, notice
+        self._publish_notice(notice if news else "")
+
+    def report_tracks(self, count: int) -> None:
+        """Tell the publisher and the dashboard how many audio tracks the client sends, of which one is heard."""
+        notice = f"The audio has {count} tracks, and only the first is captioned: send the one with the speech alone."
+        news, self._audio_notice = notice != self._audio_notice, notice
+        self._publish_notice(notice if news else "")
+
+    @property
+    def notice(self) -> str:
+        """What its publisher should know about the recognition of its language and its audio; "" if nothing."""
+        return " ".join(filter(None, (self._language_notice, self._audio_notice)))
+
+    def _publish_notice(self, news: str) -> None:
+        if news:
+            log.warning("%s/%s: %s", *self._label, news)
+            self.feed.publish_notice(self.notice)
         self.channel.changes.notify()
 
     def take_over(self, blocks: Iterable[Block]) -> None:

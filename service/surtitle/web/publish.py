@@ -199,7 +199,9 @@ async def publish_source(
     admission.check_start(connection)
     opened = await hub.open(channel, start.source, SourceOptions(start.lang), start.resume, start.age)
     source = opened.source
-    intake = open_intake(start.format, start.rate, start.channels, partial(put, source), tap(source), source.skip)
+    intake = open_intake(
+        start.format, start.rate, start.channels, partial(put, source), tap(source), source.skip, source.report_tracks
+    )
     try:
         with about(source.channel.name, source.key), authority.watch_grant(grant, partial(_end_grant, opened)):
             yield opened, intake

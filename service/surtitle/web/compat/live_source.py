@@ -201,7 +201,9 @@ async def open_live_source(connection: HTTPConnection, request: LiveRequest) -> 
     hub, settings = services(connection).hub, services(connection).settings
     opened = await hub.open(request.channel, request.name, request.options)
     source = opened.source
-    intake = open_intake(audio.name, audio.rate, audio.channels, source.put_when_free, tap(source), source.skip)
+    intake = open_intake(
+        audio.name, audio.rate, audio.channels, source.put_when_free, tap(source), source.skip, source.report_tracks
+    )
     try:
         with about(source.channel.name, source.key):
             yield LiveSource(opened, intake, settings.limits, hub)
