@@ -84,6 +84,11 @@ def test_speech_without_pauses_slides_through_the_window(engine: WhisperEngine) 
     assert error_rate(" ".join(SENTENCES * 2), join(heard)) < 0.35
 
 
+def test_what_is_said_after_a_long_repetition_is_heard(engine: WhisperEngine) -> None:
+    samples = speech(f"{', '.join(['Bye bye'] * 6)}. And now the weather for tomorrow.")
+    assert join(words(recognize(engine, samples))).lower().rstrip(".").endswith("weather for tomorrow")
+
+
 def test_a_language_is_detected_within_three_seconds_of_voice(multilingual: WhisperEngine) -> None:
     recognizer = Recognizer(multilingual.open("auto"), SileroVad())
     assert recognizer.language == "auto"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -18,19 +18,21 @@ from surtitle.speech.whisper.decoding import (
     MAX_TOKENS,
     encode_hints,
     encoded_frames,
+    ends_in_loop,
     is_nothing,
     make_piece,
     max_new_tokens,
     merge_pieces,
 )
 from surtitle.speech.whisper.features import HOP, Frames
-from surtitle.speech.whisper.model import Prompt, WhisperModel, to_storage_view
+from surtitle.speech.whisper.model import GeneratedText, Prompt, WhisperModel, to_storage_view
 from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
 from surtitle.text.languages import AUTO
 
 _MAX_BATCH = 4  # windows decoded at once (docs/engines.md)
 _ENCODER_FRAME = 0.02  # seconds in one frame of the encoder's output
 _BEAMS = 5  # as in faster-whisper; a quarter fewer errors for an eighth more work (docs/engines.md)
+_MAX_REPEATED_TOKENS = 6  # in a text that is written again because it ended in a loop
 _MIN_PROBABILITY = 0.65  # mean of the tokens' probabilities below which they are computed again, from more sound
 
 
@@ -82,7 +84,8 @@ class WhisperDecoder:
                 return [result for window in windows for result in self._decode_batch([window])]
             language, probability = self._model.detect_language(encoded)
         tokenizer = self._tokenizer(language)
-        generated = self._model.generate(
+        generate = partial(
+            self._model.generate,
             encoded,
             [self._build_prompt(window, tokenizer) for window in windows],
             max_tokens=max(max_new_tokens(window) for window in windows),
@@ -90,7 +93,17 @@ class WhisperDecoder:
             suppressed=self._suppressed(language),
             allow_blank=windows[0].may_end,
         )
-        texts = [[token for token in result.tokens if token < tokenizer.eot][: MAX_TOKENS * 2] for result in generated]
+
+        def cut(result: GeneratedText) -> list[int]:
+            return [token for token in result.tokens if token < tokenizer.eot][: MAX_TOKENS * 2]
+
+        generated = generate()
+        texts = [cut(result) for result in generated]
+        stuck = [ends_in_loop(text[len(window.prefix) :]) for window, text in zip(windows, texts, strict=True)]
+        if any(stuck):  # what is said after the repetition would be missing
+            freed = generate(no_repeat=_MAX_REPEATED_TOKENS)
+            generated = [new if loops else old for old, new, loops in zip(generated, freed, stuck, strict=True)]
+            texts = [cut(result) for result in generated]
         pieces = self._align_words(windows, texts, encoded, tokenizer)
         return [
             DecodedWindow(

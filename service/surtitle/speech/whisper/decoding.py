@@ -23,6 +23,8 @@ _MIN_FRAMES = 800  # given to the encoder: fewer are hardly cheaper, more do not
 _PADDING_FRAMES = 100  # of silence after a window: Whisper was trained with silence after the speech
 _BUCKET_FRAMES = 200  # window lengths are rounded up to a multiple, so that several windows can be decoded together
 _BASE_TOKENS, _MAX_TOKENS_PER_SECOND = 16, 12  # limits of the output: a runaway loop costs no more than speech
+_MAX_LOOP_TOKENS, _MAX_END_TOKENS = 16, 2  # in a phrase that is repeated, and of another last mark or word after it
+_MIN_REPEATED_TOKENS, _MIN_REPETITIONS = 10, 4  # tokens and times that a phrase is repeated in a loop
 _MAX_NO_SPEECH = 0.6  # probability from which words of low probability are rejected (Radford et al. 2022)
 _MIN_LOG_PROBABILITY = -1.0  # mean of the logarithms of the words' probabilities
 _PREPENDED, _APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
@@ -38,6 +40,18 @@ def max_new_tokens(window: Window) -> int:
     """The number of tokens that may follow the prefix."""
     seconds = window.features.shape[1] * HOP / RATE
     return min(MAX_TOKENS - len(window.prefix), _BASE_TOKENS + int(_MAX_TOKENS_PER_SECOND * seconds))
+
+
+def ends_in_loop(tokens: Sequence[int]) -> bool:
+    """Whether ``tokens`` end with a phrase that is repeated so often that the decoder may not have got out of it."""
+    for end in range(len(tokens), max(0, len(tokens) - 1 - _MAX_END_TOKENS), -1):
+        for length in range(1, _MAX_LOOP_TOKENS + 1):
+            repeated = 0
+            while repeated < end - length and tokens[end - 1 - repeated] == tokens[end - 1 - repeated - length]:
+                repeated += 1
+            if repeated >= max(_MIN_REPEATED_TOKENS, _MIN_REPETITIONS * length):
+                return True
+    return False
 
 
 def encode_hints(encode: Callable[[str], Sequence[int]], text: str, max_tokens: int) -> tuple[int, ...]:

@@ -99,12 +99,14 @@ class WhisperModel:
         beams: int = 1,
         suppressed: Sequence[int] = (-1,),
         allow_blank: bool = False,
+        no_repeat: int = 0,
     ) -> list[GeneratedText]:
         """Generate text without timestamps for each window.
 
         The ``before`` of all prompts must have the same length. The best of ``beams`` texts is returned, with at most
         ``max_tokens`` tokens after the prefix and none of the ``suppressed`` ones (-1 stands for the model's own list).
-        ``allow_blank`` allows for no text at all.
+        ``allow_blank`` allows for no text at all. As many tokens as ``no_repeat`` never appear twice in the same order;
+        0 allows that.
         """
         prompt_end = self._order.find_prompt_end([prompt.prefix for prompt in prompts]) if self._order else None
         # the tokens of the prefixes that are read one per step
@@ -118,6 +120,7 @@ class WhisperModel:
             max_length=max(2 * (max_tokens + stepped), max_tokens + stepped + given),
             suppress_tokens=self._reorder_suppressed(suppressed),
             suppress_blank=not allow_blank,
+            no_repeat_ngram_size=no_repeat,
             return_scores=True,
             return_no_speech_prob=True,
         )
