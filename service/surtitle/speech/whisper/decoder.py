@@ -32,6 +32,7 @@ from surtitle.text.languages import AUTO
 _MAX_BATCH = 4  # windows decoded at once (docs/engines.md)
 _ENCODER_FRAME = 0.02  # seconds in one frame of the encoder's output
 _BEAMS = 5  # as in faster-whisper; a quarter fewer errors for an eighth more work (docs/engines.md)
+_MAX_NO_SPEECH = 0.2  # probability from which a loop is rather laughter than a repetition of words
 _MAX_REPEATED_TOKENS = 6  # in a text that is written again because it ended in a loop
 _MIN_PROBABILITY = 0.65  # mean of the tokens' probabilities below which they are computed again, from more sound
 
@@ -99,7 +100,10 @@ class WhisperDecoder:
 
         generated = generate()
         texts = [cut(result) for result in generated]
-        stuck = [ends_in_loop(text[len(window.prefix) :]) for window, text in zip(windows, texts, strict=True)]
+        stuck = [
+            result.no_speech < _MAX_NO_SPEECH and ends_in_loop(text[len(window.prefix) :])
+            for window, text, result in zip(windows, texts, generated, strict=True)
+        ]
         if any(stuck):  # what is said after the repetition would be missing
             freed = generate(no_repeat=_MAX_REPEATED_TOKENS)
             generated = [new if loops else old for old, new, loops in zip(generated, freed, stuck, strict=True)]

@@ -135,10 +135,14 @@ def is_doubtful_repetition(words: Sequence[Word], evidence: Evidence) -> bool:
     )
 
 
-def is_spoken_repetition(words: Sequence[Word]) -> bool:
+def is_spoken_repetition(words: Sequence[Word], evidence: Evidence) -> bool:
     """Whether ``words``, some of them in a loop, are more and surer than what a noise is heard as."""
     different = {word.key for word in words if word.key}
-    return len(different) > _MAX_NOISE_WORDS and _get_probability(words) >= _SURE_PROBABILITY
+    return (
+        len(different) > _MAX_NOISE_WORDS
+        and _get_probability(words) >= _SURE_PROBABILITY
+        and evidence.no_speech < _MAX_FEW_NO_SPEECH
+    )
 
 
 def find_after_loop(words: Sequence[Word], believed: Sequence[int], evidence: Evidence) -> list[int]:
@@ -146,7 +150,9 @@ def find_after_loop(words: Sequence[Word], believed: Sequence[int], evidence: Ev
     loops = [index for index in _find_spoken(words) if index not in believed]
     after = [index for index in believed if index > max(loops, default=-1)]
     rest = [words[index] for index in after]
-    return [] if not rest or is_hallucination(rest, evidence) else after
+    if not rest or evidence.no_speech >= _MAX_FEW_NO_SPEECH or is_hallucination(rest, evidence):
+        return []
+    return after
 
 
 def begins_alike(words: Sequence[Word], previous: Sequence[Word]) -> bool:

@@ -313,7 +313,7 @@ class WindowStream:
         kept = {*believed} | {index for index, piece in enumerate(pieces) if piece.is_mark}
         if len(kept) < len(pieces):
             in_bursts = self._voice_seconds < _MIN_LOOPED_VOICE * (self._voice_end - self.rules.lead_in)
-            if not self._committed_words and in_bursts and not is_spoken_repetition(words):
+            if not self._committed_words and in_bursts and not is_spoken_repetition(words, evidence):
                 # laughter, barking, machines: bursts of sound that Whisper transcribes as a loop of words
                 kept = {*find_after_loop(words, believed, evidence)}
             self._context.clear()  # otherwise the decoder would resume the loop
