@@ -31,6 +31,7 @@ from surtitle.cli.options import (
     port_option,
     recordings_option,
     token_option,
+    use_pool,
 )
 from surtitle.cli.own_service import build_server, service_at
 from surtitle.cli.polish import polish
@@ -45,6 +46,7 @@ from surtitle.core.errors import SurtitleError
 from surtitle.core.probe import is_running
 from surtitle.core.settings import POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
 from surtitle.core.threads import end_process_if_busy
+from surtitle.pool.address import TOKEN_VARIABLE, URL_VARIABLE
 
 if TYPE_CHECKING:
     from surtitle.web.server import Server
@@ -132,6 +134,13 @@ main.add_command(voices)
 @recordings_option(
     "Storage for recordings that several services share: s3://bucket/prefix, or a folder. By default only the "
     "data folder."
+)
+@click.option(
+    "--inference",
+    metavar="URL",
+    envvar=["SURTITLE_SERVE_INFERENCE", URL_VARIABLE],
+    help="An inference pool, which recognizes speech in place of this computer: http://pool.example:8000. "
+    f"{TOKEN_VARIABLE} has its secret.",
 )
 @click.option(
     "--recording-format",
@@ -244,7 +253,7 @@ def demo(channel: str, token: str | None, browser: bool, once: bool, **options: 
 def _check_settings(settings: Settings) -> Settings:
     """Return the settings. Raises `click.UsageError`, before anything starts, if they cannot work."""
     check_access(settings)
-    settings = name_models(settings, choose=False)
+    settings = name_models(use_pool(settings), choose=False)
     _check_speaker_model(settings.speaker_model)
     if settings.transcripts is not None:
         check_folder(settings.transcripts, "--transcripts")
@@ -263,10 +272,10 @@ def _check_settings(settings: Settings) -> Settings:
         except SurtitleError as error:
             raise click.UsageError(f"--compat-channel: {error.message}") from error
     if settings.translation_model is not None:
-        from surtitle.translation.models import NLLB
+        from surtitle.translation.models import check_name as check_translation_model
 
         try:
-            NLLB.check_name(settings.translation_model)
+            check_translation_model(settings.translation_model)
         except SurtitleError as error:
             raise click.UsageError(error.message) from error
     return settings

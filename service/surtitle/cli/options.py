@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +90,27 @@ def engine_option(
     return click.option(
         "--engine", type=EngineName(), default="auto", envvar=envvar, show_default=True, hidden=hidden, help=text
     )
+
+
+def use_pool(settings: Settings) -> Settings:
+    """The settings with the inference pool as the recognizer, if there is one and no other recognizer was chosen.
+
+    Its address is set in the environment, where it is also found by the processes that the service starts. Raises
+    `click.UsageError`.
+    """
+    from surtitle.core.kinds import split_kind
+    from surtitle.pool.address import KIND, URL_VARIABLE, check_url, read_token
+
+    if settings.inference is None:
+        return settings
+    try:
+        os.environ[URL_VARIABLE] = check_url(settings.inference)
+        read_token(os.environ)
+    except SurtitleError as error:
+        raise click.UsageError(error.message) from error
+    model = settings.model
+    elsewhere = model is not None and (split_kind(model) is not None or os.sep in model or "/" in model)
+    return settings if settings.engine != "auto" or elsewhere else replace(settings, engine=KIND)
 
 
 def name_models(settings: Settings, *, choose: bool = True) -> Settings:

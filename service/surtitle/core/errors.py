@@ -229,6 +229,10 @@ class ModelError(EngineError):
     code = "model_failed"
 
 
+class Unreachable(ModelError):
+    """The computer that has the model does not answer in time; it may later."""
+
+
 class NotReady(ModelError):
     """The requested model is on its way, and only that can do what was asked for."""
 

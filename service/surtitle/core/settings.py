@@ -107,6 +107,7 @@ class Settings:
     wyoming_port: int | None = None  # a port for Home Assistant
     wyoming_host: str = "127.0.0.1"
     database: str | None = None  # a PostgreSQL address, instead of a file in `data_dir`
+    inference: str | None = None  # the address of a pool that recognizes and translates
     bus: str | None = None  # the address of a Redis by which services serve the readers of each other's channels
     recordings: str | None = None  # storage that services share, s3://bucket/prefix or a folder
     recording_format: str = RECORDING_FORMATS[0]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 
-from surtitle.core.errors import EngineError, ModelError
+from surtitle.core.errors import EngineError, ModelError, Unreachable
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Settings
 from surtitle.core.threads import start_thread
@@ -36,6 +36,7 @@ BUILT_IN = PocketsphinxEngine.name
 
 _BUILT_IN_NOTICE = "Using the built-in recognizer (pocketsphinx, English only)"
 _LOAD_TIMEOUT = 20.0  # seconds that a source waits for a local model to load
+_RETRY_INTERVAL = 3.0  # seconds until another computer that has the model is asked again
 _LAG_INTERVAL = 2.0  # seconds between two checks of the sources' lag
 
 
@@ -140,9 +141,9 @@ class Engines:
         return progress.as_json(self._wanted)
 
     def _set_notice(self, notice: str) -> None:
-        self.notice = notice
+        changed, self.notice = notice != self.notice, notice
         self._changes.notify()
-        if notice:
+        if notice and changed:
             log.warning("%s", notice)
 
     async def _run(self) -> None:
@@ -156,6 +157,17 @@ class Engines:
             log.exception("monitoring the lag of sources failed")
 
     async def _load(self) -> None:
+        """Load the default model. One on a computer that cannot be reached is tried until it can."""
+        reached = await self._try_to_load()
+        self._local.set()
+        if self._default is self._built_in:
+            await self._warm_up()
+        while not reached:
+            await asyncio.sleep(_RETRY_INTERVAL)
+            reached = await self._try_to_load()
+
+    async def _try_to_load(self) -> bool:
+        """Load the default model, or say why that is impossible. Returns False if it is on a computer out of reach."""
         try:
             await start_thread("load detector", SileroVad)  # cached for all sources
             if BUILT_IN not in (self._settings.engine, self._settings.model):
@@ -165,13 +177,11 @@ class Engines:
         except EngineError as error:
             reason = str(error)
             self._set_notice(f"{_BUILT_IN_NOTICE}: {reason[0].lower()}{reason[1:]}")
+            return not isinstance(error, Unreachable)
         except Exception:
             log.exception("loading the recognizer failed")
             self._set_notice(f"{_BUILT_IN_NOTICE}: the model could not be loaded, see the service's log.")
-        finally:
-            self._local.set()
-        if self._default is self._built_in:
-            await self._warm_up()
+        return True
 
     async def _warm_up(self) -> None:
         try:

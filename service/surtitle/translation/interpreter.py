@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Event
+from surtitle.core.errors import SurtitleError
 from surtitle.core.notifier import Notifier
 from surtitle.text.language_names import find
 from surtitle.translation.speech import ENGLISH, Speech, SpeechTranslation
@@ -136,6 +137,9 @@ class Interpreter:
         texts = [Text(job.text, find(job.language).nllb, find(language).nllb, job.before) for language, job in jobs]
         try:
             translations = await loaded.translate(texts)
+        except SurtitleError as error:
+            log.warning("%s: %d texts could not be translated: %s", self._channel.name, len(texts), error)
+            self._queue.fail(jobs, error.message)
         except Exception:
             log.exception("%s: %d texts could not be translated", self._channel.name, len(texts))
             self._queue.fail(jobs, "Some captions could not be translated: see the service's log for details.")

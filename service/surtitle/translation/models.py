@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from surtitle.model_files.kind import ModelKind
+from surtitle.pool.address import KIND as POOL
+from surtitle.pool.address import read_address
 
 NAMES = {
     "nllb-200-distilled-600M": ("entai2965/nllb-200-distilled-600M-ctranslate2", 2_500_000_000),
@@ -48,3 +51,16 @@ NLLB = ModelKind(
     missing=_missing,
     missing_locally=_missing,
 )
+
+
+def is_on_pool(model: str) -> bool:
+    """Whether a model of this name runs on the inference pool, such as "pool:nllb-200-distilled-600M"."""
+    return model.startswith(f"{POOL}:")
+
+
+def check_name(model: str) -> None:
+    """Check that a model of this name can exist, without looking for it. Raises `ModelError`."""
+    if is_on_pool(model):
+        read_address(os.environ)
+    else:
+        NLLB.check_name(model)

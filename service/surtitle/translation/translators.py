@@ -6,14 +6,15 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 from surtitle.core.notifier import Notifier
+from surtitle.model_files.kind import ModelKind
 from surtitle.models.pool import IdlePolicy, ModelPool
-from surtitle.translation.models import NLLB, is_converted
+from surtitle.translation.models import NLLB, is_converted, is_on_pool
 from surtitle.translation.translator import Text, Translator
 
 _NICENESS = 10  # added to a translator's niceness: captions get the processor first
@@ -22,8 +23,9 @@ _NICENESS = 10  # added to a translator's niceness: captions get the processor f
 class LoadedTranslator:
     """A translator with the one thread that runs it, in which all channels take turns."""
 
-    def __init__(self, translator: Translator) -> None:
+    def __init__(self, translator: Translator, on_close: Callable[[], None] = lambda: None) -> None:
         self.translator = translator
+        self._on_close = on_close
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="translate", initializer=_lower_priority)
 
     async def translate(self, texts: Sequence[Text]) -> list[str]:
@@ -32,6 +34,7 @@ class LoadedTranslator:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False)
+        self._on_close()
 
 
 Translators = ModelPool[LoadedTranslator]
@@ -44,7 +47,7 @@ def create_translators(changes: Notifier | None = None) -> Translators:
     ``changes`` is notified of their progress.
     """
     return ModelPool(
-        lambda model: (NLLB, model),
+        _find_files,
         _load_translator,
         LoadedTranslator.close,
         IdlePolicy(0, 0.0, finish_downloads=True),
@@ -52,7 +55,16 @@ def create_translators(changes: Notifier | None = None) -> Translators:
     )
 
 
+def _find_files(model: str) -> tuple[ModelKind, str] | None:
+    return None if is_on_pool(model) else (NLLB, model)
+
+
 def _load_translator(directory: Path | None, model: str) -> LoadedTranslator:
+    if is_on_pool(model):
+        from surtitle.translation.pool import PoolTranslator
+
+        translator = PoolTranslator(model)
+        return LoadedTranslator(translator, translator.close)
     assert directory is not None
     return LoadedTranslator(load(directory, model))
 

@@ -50,7 +50,7 @@ async def change_settings(request: Request) -> Response:
     if isinstance(model := changes.get("model"), str) and model != BUILT_IN:
         await asyncio.to_thread(_check_model, "model", model, lambda model: find_model(model).check())
     if isinstance(model := changes.get("translation_model"), str):
-        await asyncio.to_thread(_check_model, "translation_model", model, translation_models.NLLB.check_name)
+        await asyncio.to_thread(_check_model, "translation_model", model, translation_models.check_name)
     if "translations" in changes:
         services(request).translations.check_limit(set(ChannelSettings().apply(changes).translations))
     return _describe(hub, hub.change(request.path_params["channel"], changes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest.mock import patch
@@ -13,9 +13,14 @@ import pytest
 
 from surtitle.conformance import EngineConformance
 from surtitle.core.errors import EngineError
+from surtitle.inference.recognition import create_recognition
+from surtitle.inference.replica import Replica
+from surtitle.pool.address import URL_VARIABLE
 from surtitle.speech.engine import Engine
 from surtitle.speech.kinds import engine_kinds, find_model
+from surtitle.speech.whisper.engine import WhisperEngine
 from surtitle.speech.whisper_cpp.convert import convert
+from tests.inference.pool_server import PoolServer, answer_text, pool_server
 from tests.speech.sherpa_onnx.miniature import MINIATURE, need_sherpa_onnx
 from tests.speech.whisper_cpp.weights import need_whisper_cpp
 from tests.weights import required_weights
@@ -82,6 +87,42 @@ class TestSherpaOnnx(EngineConformance):
 
     def break_decoding(self, engine: Any, stream: Any) -> AbstractContextManager[object]:
         return patch.object(engine._model, "decode", side_effect=EngineError("sherpa-onnx failed."))
+
+
+class TestPool(EngineConformance):
+    """On a pool in this process, which dies and comes back."""
+
+    replica: ClassVar[Replica]
+    server: ClassVar[PoolServer]
+    stack: ClassVar[ExitStack]
+
+    @classmethod
+    def setup_class(cls) -> None:
+        with ExitStack() as stack:
+            engine = stack.enter_context(closing(WhisperEngine(required_weights("tiny.en"), "tiny.en")))
+            cls.replica = stack.enter_context(closing(create_recognition(engine)))
+            cls.server = stack.enter_context(pool_server({"tiny.en": cls.replica}))
+            super().setup_class()
+            cls.stack = stack.pop_all()
+
+    @classmethod
+    def teardown_class(cls) -> None:
+        super().teardown_class()
+        cls.stack.close()
+
+    @classmethod
+    def create(cls) -> Engine:
+        with patch.dict("os.environ", {URL_VARIABLE: cls.server.url}):
+            return find_model("pool:tiny.en").load(None)
+
+    @contextmanager
+    def break_decoding(self, engine: Any, stream: Any) -> Iterator[None]:
+        self.server.models["tiny.en"] = answer_text(502)
+        try:
+            with patch("surtitle.speech.whisper.stream._MAX_WAIT", 0.0):
+                yield
+        finally:
+            self.server.models["tiny.en"] = self.replica
 
 
 @pytest.mark.parametrize("name", engine_kinds())

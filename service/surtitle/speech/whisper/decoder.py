@@ -64,6 +64,11 @@ class WhisperDecoder:
         """The first ``max_tokens`` tokens of a text that precedes every transcript."""
         return encode_hints(self._tokenizer("en").encode, text, max_tokens)
 
+    @property
+    def end(self) -> int:
+        """The token that ends a text: those below it are text."""
+        return int(self._tokenizer("en").eot)
+
     def _kind(self, window: Window) -> tuple[object, ...]:
         """What windows must have in common to be decoded together."""
         return encoded_frames(window), len(window.context), window.language, window.may_end

@@ -52,30 +52,41 @@ class WhisperEngine:
     name = "whisper"
     step = 30.0  # seconds: a decoding costs the same with more audio
 
-    def __init__(self, directory: Path, model: str, *, policy: str = "align-att") -> None:
+    def __init__(self, directory: Path, model: str, *, policy: str = "align-att", cores: int | None = None) -> None:
         """Load a CTranslate2 directory; takes seconds, call in a thread. Raises `ModelError`.
 
         ``policy`` is "align-att" (if the model lists the attention heads that follow the sound) or "local-agreement".
+        It uses ``cores`` of the processor, by default all.
         """
-        cores = os.cpu_count() or 1
+        cores = cores or os.cpu_count() or 1
         self.model = model
         workers = min(_WORKERS, cores)
         self._threads = max(1, cores // workers)
         try:
             self._model = WhisperModel.load(directory, self._threads, workers)
-            heads = bool(json.loads((directory / "config.json").read_text()).get("alignment_heads"))
+            self._heads = bool(json.loads((directory / "config.json").read_text()).get("alignment_heads"))
         except Exception as error:
             raise ModelError(
                 f"Cannot load the model in {directory} ({error}): it must be a Whisper model converted for CTranslate2."
             ) from error
-        self._decoder = WhisperDecoder(self._model, heads=heads)
+        self._decoder = WhisperDecoder(self._model, heads=self._heads)
         self._to_english = SpeechToEnglish(WhisperToEnglish(self._model))
-        self._align_att = heads and policy == "align-att"
+        self._align_att = self._heads and policy == "align-att"
         self.scheduler = Scheduler(self._decoder.capacity)
 
     def open(self, language: str, hints: Hints = Hints()) -> WindowStream:
         known = language if language in self._model.languages else AUTO
         return open_stream(self._decoder, known, hints, align_att=self._align_att)
+
+    @property
+    def decoder(self) -> WhisperDecoder:
+        """Decodes windows for streams elsewhere."""
+        return self._decoder
+
+    @property
+    def aligned(self) -> bool:
+        """Whether words can be aligned with the sound, which the policy "align-att" needs."""
+        return self._heads
 
     def measure(self) -> Speed:
         """Measure how fast this computer is; call in a thread, in a turn. Raises RuntimeError, ValueError."""

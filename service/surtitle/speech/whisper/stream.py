@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise, takewhile
 
 from surtitle.audio import RATE, Samples
+from surtitle.core.errors import Unreachable
 from surtitle.core.words import Hypothesis, Word, join
 from surtitle.speech.commitment import CommittedWords
 from surtitle.speech.endpoint import EndpointRules
@@ -55,6 +56,9 @@ _PHRASE_PAUSE = 0.3  # seconds of silence after which a speaker may continue in 
 _PHRASE_LEAD = 0.2  # seconds before the voice after a pause that are decoded with it
 _DETECTED_FRAMES = 350  # newest frames in which a change of language is looked for
 _MAX_AFTER_VOICE = 0.1  # seconds after the last voice in which a word may still begin or end
+_MAX_WAITING_LENGTH = 22.0  # seconds in a window that waits for a decoder that cannot be reached
+_MAX_WAIT = 8.0  # seconds that the end of an utterance waits for a decoder that cannot be reached
+_RETRY_DELAY = 0.25  # seconds until it is asked again
 _MIN_NEXT_SENTENCE = 0.04  # seconds of voice that remain for the first word after a sentence
 _MAX_WORD, _MAX_LETTER = 0.3, 0.08  # seconds: a spoken word takes at most the one, and the other for each letter
 
@@ -101,14 +105,21 @@ class WindowStream:
             hypothesis = self._advance()
         self._feed(samples, silence)
         if self._is_due(silence):
-            return self._advance()
+            try:
+                return self._advance()
+            except Unreachable:
+                if len(self._mel) * _FRAME_SECONDS >= _MAX_WAITING_LENGTH:
+                    raise
+                self._decoding_failed = False  # it is decoded later, together with more sound
+                self._attempted_until = self._received
+                return hypothesis
         if silence >= _PAUSE and self._uncommitted and self._decoded_until >= self._voice_end:
             return self._commit()  # no new speech: the policy commits more words as time passes
         return hypothesis
 
     def finish(self) -> Hypothesis:
         if self._decoded_until < self._voice_end and not self._decoding_failed:
-            self._decode()
+            self._decode_patiently()
         before = [piece.word for piece in self._prefix]
         words = [piece.word for piece in self._uncommitted if not trails_off(piece.word.text) or piece.word.key]
         words = remove_hallucinated_end([*before, *words], self._voice_end)[len(before) :]
@@ -132,6 +143,7 @@ class WindowStream:
         self._voice_end = 0.0  # time in the utterance at which the last voice ended
         self._voice_seconds = 0.0  # duration of voice in the utterance
         self._decoded_until = 0.0  # seconds of the utterance that the last decoding included
+        self._attempted_until = 0.0  # the same for one that the decoder could not be reached for
         self.window_start = 0.0
         """The time in the utterance at which the window begins, in seconds."""
         self._prefix: list[Piece] = []  # the committed words that are in the window
@@ -199,6 +211,8 @@ class WindowStream:
         return sum(1 for _ in takewhile(lambda word: word.end <= until, words))
 
     def _is_due(self, silence: float) -> bool:
+        if self._attempted_until and self._received - self._attempted_until < _MIN_STEP:
+            return False
         if silence >= _PAUSE:
             return self._decoded_until < self._voice_end + _PAUSE / 2
         if not self._decoded_until:
@@ -225,6 +239,17 @@ class WindowStream:
         self._decoding_times.append(time.monotonic() - start)
         self._decoding_failed = False
         self._decoded_until = self._received
+
+    def _decode_patiently(self) -> None:
+        """Decode. Waits for a decoder that cannot be reached, because no more sound follows to decode together."""
+        deadline = time.monotonic() + _MAX_WAIT
+        while True:
+            try:
+                return self._decode()
+            except Unreachable:
+                if time.monotonic() + _RETRY_DELAY > deadline:
+                    raise
+            time.sleep(_RETRY_DELAY)
 
     def _window(self) -> Window:
         return Window(
