@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import PlainTextResponse
 
 from surtitle.core.errors import ModelError
 from surtitle.core.settings import Settings
+from surtitle.inference.replica import Replica
+from surtitle.inference.request_queue import RequestQueue
 from surtitle.model_files.kind import ModelKind
 from surtitle.models.download import download
 from surtitle.models.engines import Engines
 from surtitle.models.lag import SourcePace
 from surtitle.models.speed_store import SpeedStore
+from surtitle.pool.address import URL_VARIABLE
+from surtitle.pool.messages import VERSION, ModelInfo
 from surtitle.speech.speed import Speed
 from surtitle.speech.whisper.kind import WHISPER
 from tests.hub import BASE, FakeHub
+from tests.inference.pool_server import PoolServer, pool_server
 from tests.package_index import FakePackageIndex
 from tests.support import until
 from tests.untrained import untrained_whisper
@@ -74,6 +80,31 @@ async def test_an_unreachable_hub_is_reported_in_one_sentence(hub: FakeHub, monk
         assert engines.notice.count(". ") == 0
         assert engines.loading is None
     assert hub.fetched == []
+
+
+async def test_captions_begin_on_a_pool_when_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surtitle.models.engines._RETRY_INTERVAL", 0.05)
+    info = ModelInfo(version=VERSION, task="recognition", mels=80, languages=("en",))
+    pool = PoolServer({"base": Replica(info, {}, RequestQueue(1, 1), "")})
+    monkeypatch.setenv(URL_VARIABLE, pool.url)
+    async with started(engine="pool", model="pool:base") as engines:
+        changed = asyncio.Event()
+        engines.on_default_changed = changed.set
+        assert (await engines.current()).name == "pocketsphinx"
+        assert "cannot be reached" in engines.notice
+        assert engines.notice.count(". ") == 0
+        with pool.running():
+            await asyncio.wait_for(changed.wait(), 20)
+            assert (await engines.current()).model == "pool:base"
+            assert engines.notice == ""
+
+
+async def test_a_model_that_the_pool_does_not_have_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pool_server({"small": PlainTextResponse()}) as pool:
+        monkeypatch.setenv(URL_VARIABLE, pool.url)
+        async with started(engine="pool", model="pool:base") as engines:
+            await until(lambda: "no model “base”: choose small" in engines.notice)
+            assert (await engines.current()).name == "pocketsphinx"
 
 
 async def test_a_damaged_model_directory_leaves_the_built_in_engine(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from surtitle.core.errors import EngineError
+from surtitle.core.errors import EngineError, Unreachable
 from surtitle.core.words import Hypothesis, Word, join
 from surtitle.speech.policy import AlignAtt, Display, LocalAgreement, Margin, Policy
 from surtitle.speech.whisper.features import Frames
@@ -31,6 +31,7 @@ class Clock:
         self.language = language
         self.sure = sure
         self.fail = False
+        self.unreachable = 0  # windows that are not decoded from now on
         self.sentence = 10  # words in one
         self.begins = 0.0  # seconds of the utterance at which the window does
 
@@ -38,6 +39,9 @@ class Clock:
         self.windows.append(window)
         if self.fail:
             raise EngineError("broken")
+        if self.unreachable:
+            self.unreachable -= 1
+            raise Unreachable("nobody answers")
         length = window.features.shape[1] / FRAMES
         if window.prefix:
             said = abs(window.prefix[-1])
@@ -313,6 +317,53 @@ def test_a_decoder_that_fails_at_the_end_does_not_fail_twice() -> None:
     with pytest.raises(EngineError):
         stream.finish()
     assert stream.finish() == Hypothesis()
+
+
+def test_words_wait_for_a_decoder_that_cannot_be_reached() -> None:
+    decoder = Clock()
+    stream = open_stream(decoder)
+    say(stream, 2.0)
+    decoder.unreachable = 3
+    assert [say(stream, 1.0) for _ in range(3)] == [None, None, None]
+    hypothesis = say(stream, 1.0)
+    assert hypothesis is not None
+    heard = join(hypothesis.committed + hypothesis.tentative)
+    assert heard == "w1 w2 w3 w4 w5 w6 w7 w8 w9 w10. w11"
+    assert not any(say(stream, 0.1) for _ in range(4))  # no more often than usual
+
+
+def test_the_last_words_wait_for_a_decoder_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surtitle.speech.whisper.stream._RETRY_DELAY", 0.0)
+    decoder = Clock()
+    stream = open_stream(decoder)
+    say(stream, 2.0)
+    decoder.unreachable = 5
+    say(stream, 0.5)
+    assert join(stream.finish().committed) == "w1 w2 w3 w4 w5"
+
+
+def test_a_decoder_that_stays_out_of_reach_fails_with_bounded_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("surtitle.speech.whisper.stream._MAX_WAIT", 0.0)
+    decoder = Clock()
+    stream = open_stream(decoder)
+    say(stream, 2.0)
+    decoder.unreachable = 1000
+    failed = False
+    while not failed:
+        assert len(decoder.windows) < 30
+        try:
+            say(stream, 1.0)
+        except Unreachable:
+            failed = True
+    assert max(window.features.shape[1] for window in decoder.windows) <= 25 * FRAMES
+    assert join(stream.finish().committed) == "w1 w2 w3 w4"
+    say(stream, 0.2)
+    with pytest.raises(Unreachable):
+        stream.finish()
+    assert stream.finish() == Hypothesis()
+    decoder.unreachable = 0
+    say(stream, 1.0)
+    assert join(stream.finish().committed) == "w1 w2"
 
 
 class Babble(Clock):
