@@ -39,20 +39,20 @@ lint: .venv/test
 test: .venv/test tools
 	$(BIN)/python -m tests.weights
 	$(MAKE) --no-print-directory -j4 lint test-main test-obs test-torch
-	$(BIN)/python -m pytest -m "alone and not torch"
+	$(BIN)/python -m pytest -m "alone and not torch and not ray"
 
 # Side by side with those of torch and the linters, because most tests wait more than they work.
 test-main: .venv/test node_modules/.installed
-	$(BIN)/python -m pytest -m "not alone and not torch" -n 3 --dist loadfile --no-loadscope-reorder \
+	$(BIN)/python -m pytest -m "not alone and not torch and not ray" -n 3 --dist loadfile --no-loadscope-reorder \
 		--ignore=tests/obs
 
 # One after the other, because an OBS without a GPU takes a whole processor.
 test-obs: .venv/test
-	$(BIN)/python -m pytest -m "not alone and not torch" tests/obs
+	$(BIN)/python -m pytest -m "not alone and not torch and not ray" tests/obs
 
 # Several threads of torch would wait for each other without sleeping.
 test-torch: .venv-torch/test
-	OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -m torch --ignore=tests/web/compat --ignore=tests/outputs/test_lcyt.py
+	OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -m "torch or ray" --ignore=tests/web/compat --ignore=tests/outputs/test_lcyt.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surtitle needs Python 3.11 or newer: install it, or say which with make PYTHON=python3.12.")'
@@ -74,7 +74,7 @@ test-torch: .venv-torch/test
 # What needs torch: gigabytes, so it stays out of everyone's way.
 .venv-torch/test: pyproject.toml requirements/torch.txt
 	$(PYTHON) -m venv .venv-torch
-	$(TORCH_BIN)/python $(INSTALL) -c requirements/torch.txt -e '.[test,torch-test,translation,diarization,diart]'
+	$(TORCH_BIN)/python $(INSTALL) -c requirements/torch.txt -e '.[test,torch-test,translation,diarization,diart,ray]'
 	$(TORCH_BIN)/python $(INSTALL) --no-deps diart==0.9.2
 	rm -f .venv-torch/lib/python*/site-packages/torchaudio/lib/*.so # built for CUDA; the rest works with any torch
 	touch $@
@@ -86,11 +86,12 @@ test-torch: .venv-torch/test
 # Exact versions for each way of installing, for all platforms. torch leaves the least choice, so it goes first.
 lock: .venv/bin/python
 	$(BIN)/python $(INSTALL) "uv>=0.13,<0.14"
-	$(LOCK) --extra test --extra torch-test --extra translation --extra diarization --extra diart -o requirements/torch.txt >/dev/null
+	$(LOCK) --extra test --extra torch-test --extra translation --extra diarization --extra diart --extra ray -o requirements/torch.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra test --extra compat-test --extra microphone --extra sherpa-onnx --extra whisper-cpp \
 		-o requirements/test.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra bench -o requirements/bench.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra microphone --extra postgresql --extra bus --extra s3 -o requirements/run.txt >/dev/null
+	$(LOCK) -c requirements/torch.txt --extra ray -o requirements/pool.txt >/dev/null
 	$(LOCK) -c requirements/torch.txt --extra microphone --extra desktop --extra program-build -o requirements/program.txt >/dev/null
 
 # What checks the JavaScript; where there is no npm, those tests are skipped and say so.

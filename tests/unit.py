@@ -1,8 +1,8 @@
 """Which tests are unit tests: those that start no service and no program, and load no model.
 
 This is derived from the code of the tests, so that nobody has to mark them. A test is not a unit test if it, a helper
-it calls, or a fixture it uses names something in `STARTERS`; nor if it is marked `slow`, `alone` or `torch`. A unit
-test that starts a process all the same fails, in every run.
+it calls, or a fixture it uses names something in `STARTERS`; nor if it is marked `slow`, `alone`, `torch` or `ray`. A
+unit test that starts a process all the same fails, in every run.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ STARTERS = frozenset(
 )
 """What starts a service or a program, or makes or loads a model, by the name under which tests use it."""
 
-_MARKERS = ("alone", "slow", "torch")
+_MARKERS = ("alone", "ray", "slow", "torch")
 _PROCESSES = frozenset({"os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "subprocess.Popen"})
 """Audit events of the start of a process."""
 

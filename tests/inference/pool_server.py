@@ -61,9 +61,9 @@ class PoolServer:
 
 
 @contextmanager
-def pool_server(models: Mapping[str, ASGIApp]) -> Iterator[PoolServer]:
-    """A pool that runs."""
-    with PoolServer(dict(models)).running() as server:
+def pool_server(models: Mapping[str, ASGIApp], port: int | None = None) -> Iterator[PoolServer]:
+    """A pool that runs, by default on a free port."""
+    with PoolServer(dict(models), port or free_port()).running() as server:
         yield server
 
 

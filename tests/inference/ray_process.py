@@ -24,7 +24,7 @@ _REPLICA = re.compile(r"ray::ServeReplica:.*:Recognition")  # the title that Ray
 def need_ray() -> None:
     """Skip the test where Ray is not installed; in CI it fails."""
     if importlib.util.find_spec("ray") is None:
-        missing("Ray is needed: run `make .venv/test`")
+        missing("Ray is needed: run `make .venv-torch/test`")
 
 
 class RayPool:
@@ -126,6 +126,6 @@ def _adapt(application: Mapping[str, Any], name: str, model: Path, replicas: int
 
 def _title(process: psutil.Process) -> str:
     try:
-        return process.cmdline()[0]
+        return str(process.cmdline()[0])
     except (psutil.Error, IndexError):
         return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ast
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -42,14 +42,14 @@ from tests.support import TRANSLATION_MODEL, load, silence
 
 
 @pytest.fixture(scope="module")
-def engine(whisper_tiny: Path) -> Iterator[WhisperEngine]:
-    with closing(WhisperEngine(whisper_tiny, "tiny.en")) as engine:
+def engine(whisper_base: Path) -> Iterator[WhisperEngine]:
+    with closing(WhisperEngine(whisper_base, "base")) as engine:
         yield engine
 
 
 @pytest.fixture(scope="module")
 def server(engine: WhisperEngine) -> Iterator[PoolServer]:
-    with closing(create_recognition(engine)) as replica, pool_server({"tiny.en": replica}) as server:
+    with closing(create_recognition(engine)) as replica, pool_server({"base": replica}) as server:
         yield server
 
 
@@ -66,24 +66,24 @@ def make_window(seconds: float = 5.0, **more: Any) -> Window:
 
 
 def connect(client: PoolClient) -> PoolDecoder:
-    return PoolDecoder(client, "tiny.en", client.describe("tiny.en", "recognition"))
+    return PoolDecoder(client, "base", client.describe("base", "recognition"))
 
 
 def test_the_words_are_those_of_the_same_model_here(engine: WhisperEngine, client: PoolClient) -> None:
     decoder = connect(client)
-    for window in (make_window(), make_window(prefix=(4599, 6180)), make_window(0.3), Window(silence(0), "en")):
-        if not window.features.size:
-            window = Window(np.zeros((80, 0), dtype=np.float32), "en")
+    for window in (make_window(), make_window(prefix=(4599, 6180)), make_window(0.3)):
         here, there = engine.decoder.decode(window), decoder.decode(window)
         assert [piece.tokens for piece in there.pieces] == [piece.tokens for piece in here.pieces]
         for one, other in zip(here.pieces, there.pieces, strict=True):
             assert one.word.text == other.word.text
             assert (one.word.start, one.word.end) == pytest.approx((other.word.start, other.word.end), abs=0.05)
-    assert decoder.detect(make_window().features) == engine.decoder.detect(make_window().features)
+    language, probability = decoder.detect(make_window().features)
+    assert language == "en"
+    assert probability == pytest.approx(engine.decoder.detect(make_window().features)[1], abs=0.05)
 
 
 def test_hints_become_tokens_on_the_pool(engine: WhisperEngine, server: PoolServer) -> None:
-    with closing(PoolEngine(PoolAddress(server.url), "pool:tiny.en")) as pool:
+    with closing(PoolEngine(PoolAddress(server.url), "pool:base")) as pool:
         stream = pool.open("en", Hints("Prompt.", ("Surtitle",)))
         seen: list[Window] = []
         decode = engine.decoder.decode
@@ -96,7 +96,6 @@ def test_hints_become_tokens_on_the_pool(engine: WhisperEngine, server: PoolServ
             patch.setattr(engine.decoder, "decode", watch)
             stream.accept(load(SAMPLE)[:32_000], 0.0)
         assert seen[0].context == engine.decoder.hints("Surtitle Prompt.", 96)
-        assert not pool.translates  # it only knows English
         assert pool.languages == engine.languages
 
 
@@ -127,19 +126,14 @@ def test_requests_that_cannot_be_meant_are_refused(client: PoolClient) -> None:
         (WindowRequest("s", 1, 500.0, features, "en"), "not understood"),
     ):
         with pytest.raises(EngineError, match=reason):
-            client.ask("tiny.en", WINDOW, request, WindowAnswer)
+            client.ask("base", WINDOW, request, WindowAnswer)
     wrong = LanguageRequest("s", 1, 5.0, pack_features(np.zeros((128, 10), dtype=np.float32)))
     with pytest.raises(EngineError, match="80 mel bands"):
-        client.ask("tiny.en", LANGUAGE, wrong, LanguageAnswer)
+        client.ask("base", LANGUAGE, wrong, LanguageAnswer)
 
 
-def test_speech_is_translated_into_english(whisper_base: Path) -> None:
-    with (
-        closing(WhisperEngine(whisper_base, "base")) as engine,
-        closing(create_recognition(engine)) as replica,
-        pool_server({"base": replica}) as server,
-        closing(PoolEngine(PoolAddress(server.url), "pool:base")) as pool,
-    ):
+def test_speech_is_translated_into_english(server: PoolServer) -> None:
+    with closing(PoolEngine(PoolAddress(server.url), "pool:base")) as pool:
         assert pool.translates
         (text,) = pool.translate(load(SAMPLE)[: 5 * 16_000], "auto")
         assert text is not None
@@ -166,11 +160,6 @@ def test_texts_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_only_one_module_imports_ray() -> None:
     package = Path(surtitle.__file__).parent
-    importing = [
-        file.relative_to(package).as_posix()
-        for file in package.rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if (isinstance(node, ast.Import) and any(name.name.split(".")[0] == "ray" for name in node.names))
-        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "ray")
-    ]
-    assert set(importing) == {"inference/app.py"}
+    imports = re.compile(r"^\s*(from|import) ray\b", re.MULTILINE)
+    importing = [file for file in package.rglob("*.py") if imports.search(file.read_text(encoding="utf-8"))]
+    assert importing == [package / "inference" / "app.py"]

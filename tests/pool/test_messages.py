@@ -12,7 +12,6 @@ from surtitle.pool.messages import (
     WindowAnswer,
     WindowRequest,
     encode,
-    pack_features,
     unpack_features,
 )
 from surtitle.speech.pool.windows import pack_decoded, pack_window, unpack_decoded, unpack_window
@@ -48,10 +47,6 @@ def test_words_arrive_as_they_were_sent() -> None:
     assert unpack_decoded(msgspec.msgpack.decode(sent, type=WindowAnswer)) == decoded
 
 
-def test_a_window_without_frames_can_be_sent() -> None:
-    assert unpack_features(pack_features(FEATURES[:, :0])).shape == (80, 0)
-
-
 @pytest.mark.parametrize(
     "features",
     [
@@ -67,6 +62,7 @@ def test_other_numbers_than_announced_are_refused(features: Features) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
+        {"features": Features(80, 0, b"")},
         {"features": Features(80, -1, b"")},
         {"features": Features(0, 1, b"")},
         {"seconds": 0.0},

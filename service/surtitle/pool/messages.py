@@ -64,7 +64,7 @@ class Features(msgspec.Struct, array_like=True, frozen=True):
     """Log-mel features: little-endian float16 in ``data``, shape (mels, frames)."""
 
     mels: Annotated[int, msgspec.Meta(gt=0, le=_MAX_MELS)]
-    frames: Annotated[int, msgspec.Meta(ge=0, le=_MAX_FRAMES)]
+    frames: Annotated[int, msgspec.Meta(gt=0, le=_MAX_FRAMES)]  # CTranslate2 does not survive a window without
     data: bytes
 
 

@@ -1,0 +1,201 @@
+"""The price of an inference pool: the same speech in a service alone, and in one whose windows a pool decodes.
+
+Everything is on this computer: a service alone, a service with a pool of one replica without Ray, and one with Ray
+Serve, in turns. Needs the extra `ray`. `python -m benchmarks.pool`
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import psutil
+
+from benchmarks.models import Model, find
+from benchmarks.paths import ROOT
+from benchmarks.recordings import recordings
+from benchmarks.runs import Run, error_rate, family, run
+from benchmarks.scores import percentile
+from benchmarks.systems import Start, Surtitle
+from benchmarks.talk import Talk, talk
+from surtitle.inference.recognition import create_recognition
+from surtitle.pool.address import PoolAddress
+from surtitle.pool.client import PoolClient
+from surtitle.speech.pool.decoder import PoolDecoder
+from surtitle.speech.whisper.engine import WhisperEngine
+from surtitle.speech.whisper.features import LogMel
+from surtitle.speech.whisper.pieces import Window
+from tests.inference.pool_server import pool_server
+from tests.inference.ray_process import RayPool, ray_pool
+
+WEIGHTS = "base"
+TITLES = {"alone": "one process alone", "http": "a pool without Ray", "ray": "a pool on Ray Serve"}
+WINDOW = 8.0  # seconds of sound in the window that is decoded again and again
+WINDOWS = 60  # of each
+CORES = 2  # of the replica: as many as the process alone uses here
+
+
+@dataclass(frozen=True)
+class PoolSystem(Surtitle):
+    """A service with a pool on the same computer, both started by `serve` below."""
+
+    pool: str = "ray"
+
+    def start(self, model: Model, port: int, language: str) -> Start:
+        started = super().start(model, port, language)
+        command = [sys.executable, "-m", "benchmarks.pool", "--serve", self.pool, str(port), str(model.directory)]
+        return Start(command, started.folder, started.variables)
+
+    def is_ready(self, health: dict[str, Any]) -> bool:
+        return health.get("engine") == "pool" and not health.get("notice")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of speech in each run")
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--sources", type=int, default=1)
+    parser.add_argument("--serve", nargs=3, metavar=("POOL", "PORT", "DIR"), help=argparse.SUPPRESS)
+    parser.add_argument("--replica", nargs=2, metavar=("PORT", "DIR"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.replica:
+        serve_replica(int(options.replica[0]), Path(options.replica[1]))
+    elif options.serve:
+        kind, port, directory = options.serve
+        serve(kind, int(port), Path(directory))
+    else:
+        model = find(WEIGHTS, {})
+        print(describe_windows(model.directory), flush=True)
+        spoken = [talk(recordings(model, "en"), options.seconds, source=number) for number in range(options.sources)]
+        print(asyncio.run(describe_speech(model, spoken, options.repeats)))
+
+
+def describe_windows(directory: Path) -> str:
+    """A table of one window, decoded in turns in this process and by both pools, one at a time."""
+    mel = LogMel(80)
+    mel.feed(talk(recordings(find(WEIGHTS, {}), "en"), WINDOW).samples[: round(WINDOW * 16_000)].astype("f4") / 32768)
+    window = Window(mel.features(), "en")
+    own = psutil.Process()
+    lines = ["| one window | p50 | p95 | CPU, of all processes |", "|---|---:|---:|---:|"]
+    with ExitStack() as stack:
+        engine = stack.enter_context(closing(WhisperEngine(directory, WEIGHTS)))
+        decoders: dict[str, Any] = {"alone": engine.decoder}
+        processes: dict[str, list[psutil.Process]] = {"alone": []}
+        for kind in ("http", "ray"):
+            url, process = stack.enter_context(running_pool(kind, directory))
+            client = stack.enter_context(closing(PoolClient(PoolAddress(url), 4)))
+            decoders[kind] = PoolDecoder(client, WEIGHTS, client.describe(WEIGHTS, "recognition"))
+            processes[kind] = family(process)
+        taken: dict[str, list[float]] = {kind: [] for kind in decoders}
+        used: dict[str, float] = dict.fromkeys(decoders, 0.0)
+        for number in range(WINDOWS + 3):
+            for kind, decoder in decoders.items():
+                cpu, start = cpu_seconds([own, *processes[kind]]), time.perf_counter()
+                decoder.decode(window)
+                if number >= 3:  # the first ones are slower everywhere
+                    taken[kind].append(time.perf_counter() - start)
+                    used[kind] += cpu_seconds([own, *processes[kind]]) - cpu
+    for kind, values in taken.items():
+        cpu_ms = 1000 * used[kind] / WINDOWS
+        lines.append(
+            f"| {TITLES[kind]} | {1000 * statistics.median(values):.0f} ms | {1000 * percentile(values, 0.95):.0f} ms "
+            f"| {cpu_ms:.0f} ms |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+async def describe_speech(model: Model, spoken: list[Talk], repeats: int) -> str:
+    """A table of live speech, each way of running in turns."""
+    systems = {
+        "alone": Surtitle(),
+        **{kind: PoolSystem(name=f"pool-{kind}", title=TITLES[kind], pool=kind) for kind in ("http", "ray")},
+    }
+    found: dict[str, list[Run]] = {kind: [] for kind in systems}
+    for _ in range(repeats):
+        for kind, system in systems.items():
+            found[kind].append(await run(system, model, spoken))
+    lines = [
+        "| live speech | first seen, 50 / 95 % | committed, 50 / 95 % | errors | CPU s/s | memory | others' load |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for kind, runs in found.items():
+        scores = [score for one in runs for score in one.scores]
+        first, committed = (
+            f"{percentile(values, 0.5):.2f} / {percentile(values, 0.95):.2f} s"
+            for values in ([at for s in scores for at in s.first], [at for s in scores for at in s.commit])
+        )
+        cpu = sum(one.cpu for one in runs) / sum(one.audio for one in runs)
+        peak = max(one.peak for one in runs) / 2**20
+        load = statistics.mean(one.load for one in runs)
+        cost = f"{error_rate(runs):.1%} | {cpu:.2f} | {peak:.0f} MiB | {load:.0%}"
+        lines.append(f"| {TITLES[kind]} | {first} | {committed} | {cost} |")
+        lines += [f"  failed: {failure}" for one in runs for failure in one.failures]
+    return "\n".join(lines)
+
+
+def cpu_seconds(processes: list[psutil.Process]) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+@contextmanager
+def running_pool(kind: str, directory: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """A pool of one replica: its address, and the process that all of its others descend from."""
+    with tempfile.TemporaryDirectory(prefix="pool-") as folder:
+        if kind == "ray":
+            with ray_pool(RayPool(Path(folder), {WEIGHTS: directory}, cores=CORES)) as pool:
+                yield pool.url, pool.processes()[0]
+            return
+        from tests.support import free_port
+
+        port = free_port()
+        command = [sys.executable, "-m", "benchmarks.pool", "--replica", str(port), str(directory)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield f"http://127.0.0.1:{port}", psutil.Process(process.pid)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def serve(kind: str, port: int, directory: Path) -> None:
+    """A pool, and a service that uses it, until this process is told to end."""
+    signal.signal(signal.SIGTERM, _end)
+    with running_pool(kind, directory) as (url, _):
+        command = [sys.executable, "-m", "surtitle", "serve", "--inference", url, "--port", str(port)]
+        service = subprocess.Popen([*command, "--language", "en"])
+        try:
+            service.wait()
+        finally:
+            service.terminate()
+            service.wait(30)
+
+
+def serve_replica(port: int, directory: Path) -> None:
+    """One replica without Ray, until this process is killed."""
+    replica = create_recognition(WhisperEngine(directory, WEIGHTS, cores=min(CORES, os.cpu_count() or 1)))
+    with pool_server({WEIGHTS: replica}, port):
+        print("ready", flush=True)
+        signal.pause()
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit
+
+
+if __name__ == "__main__":
+    main()
