@@ -28,6 +28,7 @@ from surtitle.translation.models import NLLB
 from surtitle.translation.translators import load
 
 _MAX_ONGOING = 64  # requests that a replica is given: those that it works on, and those among which it chooses
+_MAX_QUEUED = 256  # requests that wait in a proxy because all replicas have as many; others are refused
 
 
 class _Deployed:
@@ -71,6 +72,7 @@ def _deploy(replica: type[_Deployed], model: str) -> serve.Application:
     deployment = serve.deployment(
         replica,
         max_ongoing_requests=_MAX_ONGOING,
+        max_queued_requests=_MAX_QUEUED,
         health_check_period_s=2,
         graceful_shutdown_timeout_s=10,
     )
