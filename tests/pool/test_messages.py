@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from surtitle.pool.messages import (
     WindowAnswer,
     WindowRequest,
     encode,
+    pack_features,
     unpack_features,
 )
 from surtitle.speech.pool.windows import pack_decoded, pack_window, unpack_decoded, unpack_window
@@ -33,8 +36,14 @@ def test_a_window_arrives_as_it_was_sent() -> None:
     assert arrived.context == (8, 96, 5, 6)  # the tokens of the hints come first
     assert (arrived.prefix, arrived.language, arrived.may_end) == (window.prefix, "de", True)
     assert arrived.features.dtype == np.float32
-    assert np.abs(arrived.features - FEATURES).max() < 0.001
+    assert np.abs(arrived.features - FEATURES).max() < 0.00003
     assert len(sent) < 2 * FEATURES.size + 100  # two bytes a number, and hardly anything else
+
+
+def test_features_that_are_all_the_same_arrive() -> None:
+    for value in (0.0, 0.5, -1.25):
+        features = np.full((80, 7), value, dtype=np.float32)
+        assert np.abs(unpack_features(pack_features(features)) - features).max() < 0.00003
 
 
 def test_words_arrive_as_they_were_sent() -> None:
@@ -50,21 +59,23 @@ def test_words_arrive_as_they_were_sent() -> None:
 @pytest.mark.parametrize(
     "features",
     [
-        Features(80, 10, b"\0" * 10),  # too few
-        Features(2, 1, np.array([np.nan, np.inf], "<f2").tobytes()),
+        Features(80, 10, 0.0, 1e-4, b"\0" * 10),  # too few
+        Features(2, 1, math.nan, 1e-4, b"\0" * 4),
+        Features(2, 1, 0.0, 1e9, b"\0" * 4),
+        Features(2, 1, 0.0, -1.0, b"\0" * 4),
     ],
 )
 def test_other_numbers_than_announced_are_refused(features: Features) -> None:
-    with pytest.raises(ValueError, match=r"reshape|finite"):
+    with pytest.raises(ValueError, match=r"reshape|out of range"):
         unpack_features(features)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"features": Features(80, 0, b"")},
-        {"features": Features(80, -1, b"")},
-        {"features": Features(0, 1, b"")},
+        {"features": Features(80, 0, 0.0, 1.0, b"")},
+        {"features": Features(80, -1, 0.0, 1.0, b"")},
+        {"features": Features(0, 1, 0.0, 1.0, b"")},
         {"seconds": 0.0},
         {"seconds": 1e9},
         {"source": "s" * 65},
