@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import pytest
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from surtitle.core.errors import EngineError, ModelError, Unreachable
@@ -122,6 +123,12 @@ def test_what_is_no_pool_is_reported(server: PoolServer) -> None:
                 ask(client, model)
 
 
+def test_no_redirect_is_followed(server: PoolServer) -> None:
+    server.models["moved"] = RedirectResponse(f"{server.url}/models/loud/{TRANSLATION}")
+    with connected(server.url) as client, pytest.raises(ModelError, match="status 307"):
+        ask(client, "moved")
+
+
 def test_an_error_of_the_model_is_passed_on_at_once(server: PoolServer) -> None:
     def fail(_: TranslationRequest) -> TranslationAnswer:
         raise EngineError("The model failed: captions continue with the next.")
@@ -142,7 +149,8 @@ def test_a_request_that_waits_too_long_is_given_up_and_not_sent_again(server: Po
         going.wait(30)
         return shout(request)
 
-    server.models["slow"] = Replica(INFO, {TRANSLATION: Task(TranslationRequest, wait)}, RequestQueue(1, 4), "")
+    queue = RequestQueue(1, 4)
+    server.models["slow"] = Replica(INFO, {TRANSLATION: Task(TranslationRequest, wait)}, queue, "")
     with connected(server.url) as client:
         first = threading.Thread(target=lambda: ask(client, "slow"))
         first.start()
@@ -151,6 +159,8 @@ def test_a_request_that_waits_too_long_is_given_up_and_not_sent_again(server: Po
             time.sleep(0.01)
         with pytest.raises(Unreachable):
             ask(client, "slow", 0.3)
+        while len(queue) and time.monotonic() < deadline:  # its time there began a little later than here
+            time.sleep(0.01)
         going.set()
         first.join(30)
         assert calls == 1  # what was late was not computed
