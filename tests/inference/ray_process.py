@@ -92,6 +92,8 @@ class RayPool:
         try:
             self._process.wait(_TIMEOUT)
         finally:
+            if self._process.stdout is not None:
+                self._process.stdout.close()
             for process in processes:
                 if process.is_running():
                     process.kill()
