@@ -34,6 +34,7 @@ STARTERS = frozenset(
         "need",
         "need_node",
         "need_package",
+        "pool_server",
         "replace_program",
         "required_weights",
         "running",

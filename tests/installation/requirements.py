@@ -14,7 +14,8 @@ LOCKS = {
     "program": ("microphone", "desktop", "program-build"),
     "test": ("test",),
     "bench": ("bench",),
-    "torch": ("test", "torch-test", "translation", "diarization", "diart"),
+    "torch": ("test", "torch-test", "translation", "diarization", "diart", "ray"),
+    "pool": ("ray",),
 }
 """The files in `requirements/` and the extras that each is for."""
 
