@@ -89,6 +89,10 @@ def test_what_is_said_after_a_long_repetition_is_heard(engine: WhisperEngine) ->
     assert join(words(recognize(engine, samples))).lower().rstrip(".").endswith("weather for tomorrow")
 
 
+def test_a_window_without_sound_has_no_words(engine: WhisperEngine) -> None:
+    assert engine.decoder.decode(Window(np.empty((80, 0), dtype=np.float32), "en")).pieces == ()
+
+
 def test_a_language_is_detected_within_three_seconds_of_voice(multilingual: WhisperEngine) -> None:
     recognizer = Recognizer(multilingual.open("auto"), SileroVad())
     assert recognizer.language == "auto"

@@ -52,6 +52,8 @@ class WhisperDecoder:
         """Windows that may be in progress at once: those being decoded, and those prepared in the meantime."""
 
     def decode(self, window: Window) -> DecodedWindow:
+        if not window.features.shape[1]:
+            return DecodedWindow((), window.language, 0.0)  # CTranslate2 would end the process: it divides by zero
         return self._batcher.run(window)
 
     def detect(self, features: Frames) -> tuple[str, float]:
