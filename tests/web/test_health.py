@@ -35,8 +35,11 @@ async def test_metrics_of_speech(service: Running) -> None:
     assert told["surtitle_words_total measured"] == words > 3
     assert told["surtitle_word_delay_seconds_count pocketsphinx"] == words
     assert 0.1 < told["surtitle_word_delay_seconds_sum pocketsphinx"] / words < 10
+    assert told["surtitle_turn_seconds_count pocketsphinx"] == told["surtitle_turn_wait_seconds_count pocketsphinx"] > 0
+    assert told["surtitle_turn_seconds_sum pocketsphinx"] > 0
     assert told["surtitle_ready"] == 1
     assert told["surtitle_connections"] >= 1
+    assert "surtitle_bus_failing" not in told  # there is none
 
 
 async def test_metrics_of_what_is_so_now(service: Running) -> None:
@@ -74,9 +77,14 @@ async def test_readiness(service: Running, tmp_path_factory: pytest.TempPathFact
     async with running(data_dir=tmp_path_factory.mktemp("data")) as kept:
         kept.services.journal_writer.problem = str(StoreError("disk full"))
         async with httpx.AsyncClient(base_url=kept.url) as client:
+            async with asyncio.timeout(30):
+                while (await client.get("/readyz?exclude=store")).status_code != 200:
+                    await asyncio.sleep(0.1)
             answer = await client.get("/readyz")
-        assert answer.status_code == 503
-        assert "the store cannot be written" in answer.json()["missing"]
+            refused = await client.get("/readyz?exclude=stor")
+        assert (answer.status_code, answer.json()["missing"]) == (503, ["the store cannot be written"])
+        assert refused.status_code == 400
+        assert "engine, store" in refused.json()["message"]
 
 
 async def test_lines_about_a_source_say_which(service: Running, capsys: pytest.CaptureFixture[str]) -> None:

@@ -430,13 +430,15 @@ class Source:
 
     async def _recognize(self) -> None:
         """Recognize the audio that waits. It is taken from the queue when the turn comes, so the newest is included."""
-        engine = self._engine.current
+        engine, asked = self._engine.current, self._now()
         async with engine.scheduler.turn(self.input.deadline()) as work:
             if self.input.empty:
                 return  # the source has ended meanwhile, and the next one recognizes what waited
+            began = self._now()
             to_pause, self._progress.stepping = self._departure.requested, True
             deadline, block, stream = self.input.deadline(), self.input.take(engine.step), self._engine.take()
             captions, rest = await work(lambda: self._step(block, stream, to_pause=to_pause))
+            self.stats.count_turn(engine.name, began - asked, self._now() - began)
             self._publish(captions)
         if rest.size:
             self.input.put_back(Block(rest, block.arrived))

@@ -65,6 +65,11 @@ class SourceStats:
         self.loudness = _decibels(samples)
         self.level = max(self.loudness, self.level - _DECAY_DB * len(samples) / RATE)
 
+    def count_turn(self, engine: str, waited: float, worked: float) -> None:
+        """Count a turn on ``engine``: the seconds until it came, and those that recognition took."""
+        if self._metrics:
+            self._metrics.count_turn(engine, waited, worked)
+
     def count_skipped(self, seconds: float) -> None:
         """Count audio that was skipped."""
         self.skipped += seconds

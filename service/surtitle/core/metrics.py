@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.registry import Collector
 
 _BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)  # seconds
+_TURN_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)  # seconds
 
 
 class Metrics:
@@ -21,6 +22,20 @@ class Metrics:
             "From the end of a word until it was committed, in live sources.",
             ["engine"],
             buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._turn_waits = Histogram(
+            "surtitle_turn_wait_seconds",
+            "Time for which sources waited for their turn to use an engine.",
+            ["engine"],
+            buckets=_TURN_BUCKETS,
+            registry=self._registry,
+        )
+        self._turns = Histogram(
+            "surtitle_turn_seconds",
+            "Time that the engine took for the audio of one turn.",
+            ["engine"],
+            buckets=_TURN_BUCKETS,
             registry=self._registry,
         )
         self._skipped = Counter(
@@ -61,6 +76,14 @@ class Metrics:
         histogram = self._delay.labels(engine)
         for delay in delays:
             histogram.observe(max(0.0, delay))
+
+    def count_turn(self, engine: str, waited: float, worked: float) -> None:
+        """Count a turn of a source; ``waited`` and ``worked`` are in seconds.
+
+        The rate of all waits is the number of sources that wait, on average: the engine's queue.
+        """
+        self._turn_waits.labels(engine).observe(waited)
+        self._turns.labels(engine).observe(worked)
 
     def count_skipped_audio(self, channel: str, seconds: float) -> None:
         self._skipped.labels(channel).inc(seconds)

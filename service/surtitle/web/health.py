@@ -8,7 +8,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from surtitle import __version__
+from surtitle.core.errors import BadRequest
 from surtitle.web.services import services, services_in
+
+_EXCLUDABLE = ("engine", "store")
 
 
 async def health(request: Request) -> Response:
@@ -20,12 +23,19 @@ async def health(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """`/readyz`: 200 if a source that starts now is captioned and its captions are stored, otherwise 503."""
+    """`/readyz`: 200 if a source that starts now is captioned and its captions are stored, otherwise 503.
+
+    With ``exclude=store``, only the former: a proxy must not take services away because their database is down.
+    Raises `BadRequest`.
+    """
     service = services(request)
+    excluded = request.query_params.getlist("exclude")
+    if unknown := next((name for name in excluded if name not in _EXCLUDABLE), None):
+        raise BadRequest(f"exclude: {unknown[:20]!r} is not a check: send one of {', '.join(_EXCLUDABLE)}.")
     problems = []
-    if not service.engines.ready:
+    if not service.engines.ready and "engine" not in excluded:
         problems.append("recognition is being loaded")
-    if service.store_problem:
+    if service.store_problem and "store" not in excluded:
         problems.append("the store cannot be written")
     if service.hub.stopping:
         problems.append("the service is stopping")
