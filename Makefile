@@ -14,7 +14,7 @@ TORCH_BIN := .venv-torch/bin
 INSTALL := -m pip install --quiet --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --strip-extras --no-annotate \
 	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml
-TOOLS := caddy chromium chromium-headless-shell curl ffmpeg firefox flite luacheck node npm openssl paplay pulseaudio systemd-analyze redis-server
+TOOLS := caddy chromium chromium-headless-shell curl ffmpeg firefox flite luacheck node npm openssl paplay pulseaudio systemd-analyze redis-server promtool
 OBS_TOOLS := obs Xvfb nginx xdotool
 POSTGRESQL := $(wildcard /usr/lib/postgresql/*/bin/initdb)
 OBS_PACKAGES := obs-studio obs-plugins xvfb libgl1-mesa-dri nginx-light libnginx-mod-rtmp xdotool
@@ -113,7 +113,7 @@ tools:
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq; firefox=$$(apt-cache show firefox-esr >/dev/null 2>&1 && echo firefox-esr || echo firefox); \
 		apt-cache show chromium-headless-shell >/dev/null 2>&1 || missing=$$(echo $$missing | sed "s/chromium-headless-shell//"); \
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed "s/\bfirefox\b/$$firefox/; s/\bnode\b/nodejs/; s/systemd-analyze/systemd/; s/paplay/pulseaudio-utils/; s/luacheck/lua-check/"); \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$(echo $$missing | sed "s/\bfirefox\b/$$firefox/; s/\bnode\b/nodejs/; s/systemd-analyze/systemd/; s/paplay/pulseaudio-utils/; s/luacheck/lua-check/; s/promtool/prometheus/"); \
 	elif [ -n "$$missing" ]; then \
 		echo "Some tests will be skipped, because these programs are missing:" $$missing; \
 	fi

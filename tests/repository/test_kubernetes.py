@@ -101,7 +101,7 @@ def test_the_autoscaler_follows_a_metric_that_the_service_exports() -> None:
     (metric,) = find("HorizontalPodAutoscaler", "surtitle")["spec"]["metrics"]
     assert metric["pods"]["metric"]["name"] == rule["name"]["as"]
     metrics = Metrics()
-    metrics.count_turn("whisper", 0.1, 0.2)
+    metrics.count_turn("whisper", 0.2)
     assert rule["seriesQuery"].partition("{")[0] in metrics.render().decode()
 
 
@@ -172,7 +172,8 @@ def test_services_of_compose() -> None:
     services = {name: one for name, one in content["services"].items() if name.startswith("surtitle-")}
     servers = set(re.findall(r"server (surtitle-\d+):8000 ", kubernetes_nginx.SOURCE.read_text(encoding="utf-8")))
     assert set(services) == servers
-    for service in services.values():
+    for name, service in services.items():
+        assert service["hostname"] == name  # or the service refuses requests with this name as their host
         assert set(service["environment"]) <= VARIABLES
         assert "ports" not in service  # nobody goes around nginx
     proxy = content["services"]["nginx"]["networks"]["inside"]["ipv4_address"]

@@ -35,11 +35,11 @@ async def test_metrics_of_speech(service: Running) -> None:
     assert told["surtitle_words_total measured"] == words > 3
     assert told["surtitle_word_delay_seconds_count pocketsphinx"] == words
     assert 0.1 < told["surtitle_word_delay_seconds_sum pocketsphinx"] / words < 10
-    assert told["surtitle_turn_seconds_count pocketsphinx"] == told["surtitle_turn_wait_seconds_count pocketsphinx"] > 0
-    assert told["surtitle_turn_seconds_sum pocketsphinx"] > 0
+    assert told["surtitle_recognition_seconds_count pocketsphinx"] > 0
+    assert told["surtitle_recognition_seconds_sum pocketsphinx"] > 0
     assert told["surtitle_ready"] == 1
     assert told["surtitle_connections"] >= 1
-    assert "surtitle_bus_failing" not in told  # there is none
+    assert told["surtitle_bus_failing"] == 0  # there is none
 
 
 async def test_metrics_of_what_is_so_now(service: Running) -> None:

@@ -434,11 +434,10 @@ class Source:
         async with engine.scheduler.turn(self.input.deadline()) as work:
             if self.input.empty:
                 return  # the source has ended meanwhile, and the next one recognizes what waited
-            began = self._now()
             to_pause, self._progress.stepping = self._departure.requested, True
             deadline, block, stream = self.input.deadline(), self.input.take(engine.step), self._engine.take()
             captions, rest = await work(lambda: self._step(block, stream, to_pause=to_pause))
-            self.stats.count_turn(engine.name, began - asked, self._now() - began)
+            self.stats.count_turn(engine.name, self._now() - asked)
             self._publish(captions)
         if rest.size:
             self.input.put_back(Block(rest, block.arrived))

@@ -51,6 +51,8 @@ class SourceStats:
         # the time at which each recent caption became final, and its number of words
         self._recent_finals: deque[tuple[float, int]] = deque(maxlen=_MAX_RECENT)
         self._counted_words: dict[str, int] = {}  # committed words already counted, by the id of an open caption
+        if metrics:
+            metrics.count_skipped_audio(channel, 0.0)  # or Prometheus would not see the first seconds as an increase
 
     @property
     def pace(self) -> int:
@@ -65,10 +67,10 @@ class SourceStats:
         self.loudness = _decibels(samples)
         self.level = max(self.loudness, self.level - _DECAY_DB * len(samples) / RATE)
 
-    def count_turn(self, engine: str, waited: float, worked: float) -> None:
-        """Count a turn on ``engine``: the seconds until it came, and those that recognition took."""
+    def count_turn(self, engine: str, seconds: float) -> None:
+        """Count a turn on ``engine``, which took ``seconds`` from the request on."""
         if self._metrics:
-            self._metrics.count_turn(engine, waited, worked)
+            self._metrics.count_turn(engine, seconds)
 
     def count_skipped(self, seconds: float) -> None:
         """Count audio that was skipped."""

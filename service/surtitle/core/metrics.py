@@ -24,16 +24,9 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
-        self._turn_waits = Histogram(
-            "surtitle_turn_wait_seconds",
-            "Time for which sources waited for their turn to use an engine.",
-            ["engine"],
-            buckets=_TURN_BUCKETS,
-            registry=self._registry,
-        )
         self._turns = Histogram(
-            "surtitle_turn_seconds",
-            "Time that the engine took for the audio of one turn.",
+            "surtitle_recognition_seconds",
+            "Time until the waiting audio of a source was recognized, with the wait for the engine.",
             ["engine"],
             buckets=_TURN_BUCKETS,
             registry=self._registry,
@@ -77,13 +70,12 @@ class Metrics:
         for delay in delays:
             histogram.observe(max(0.0, delay))
 
-    def count_turn(self, engine: str, waited: float, worked: float) -> None:
-        """Count a turn of a source; ``waited`` and ``worked`` are in seconds.
+    def count_turn(self, engine: str, seconds: float) -> None:
+        """Count a turn of a source, which took ``seconds`` from the request on.
 
-        The rate of all waits is the number of sources that wait, on average: the engine's queue.
+        The rate of their sum is the average number of sources that wait or are recognized: the engine's queue.
         """
-        self._turn_waits.labels(engine).observe(waited)
-        self._turns.labels(engine).observe(worked)
+        self._turns.labels(engine).observe(seconds)
 
     def count_skipped_audio(self, channel: str, seconds: float) -> None:
         self._skipped.labels(channel).inc(seconds)

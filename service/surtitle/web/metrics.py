@@ -38,9 +38,8 @@ def _service(services: Services) -> Iterator[Metric]:
     )
     yield _gauge("surtitle_store_failing", "1 if settings and captions cannot be saved.",
                  float(bool(services.store_problem)))  # fmt: skip
-    if services.bus is not None:
-        yield _gauge("surtitle_bus_failing", "1 if captions cannot be exchanged with other services.",
-                     float(bool(services.bus.problem)))  # fmt: skip
+    yield _gauge("surtitle_bus_failing", "1 if there is a bus, and captions cannot be exchanged with other services.",
+                 float(services.bus is not None and bool(services.bus.problem)))  # fmt: skip
     loads = GaugeMetricFamily(
         "surtitle_model_loaded", "1 if a model is loaded, otherwise its progress from 0 to 1.", labels=["model"]
     )
