@@ -113,6 +113,7 @@ async def running(
     vosk_port: int | None = None,
     wyoming_port: int | None = None,
     private_outputs: bool = False,
+    tenant_separator: str = "",
 ) -> AsyncIterator[Running]:
     """Run the real service, by default on a free port."""
     settings = Settings(
@@ -134,6 +135,7 @@ async def running(
         vosk_port=vosk_port,
         wyoming_port=wyoming_port,
         private_outputs=private_outputs,
+        tenant_separator=tenant_separator,
     )
     server = Server(settings)
     serving = asyncio.create_task(server.serve())

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surtitle.access import tokens
-from surtitle.access.tokens import EVERY, Scope
+from surtitle.access.tokens import EVERY, Scope, describe_channels
 from surtitle.core.errors import BadRequest, Unauthorized
 
 SECRET = "s" * 64
@@ -26,7 +26,7 @@ def signed(secret: str = SECRET, algorithm: str = "HS256", **changes: Any) -> st
 
 
 @pytest.mark.parametrize("scope", Scope)
-@pytest.mark.parametrize("channel", ["main", "kanal-ü", EVERY])
+@pytest.mark.parametrize("channel", ["main", "kanal-ü", "acme-*", EVERY])
 def test_what_is_written_comes_out(scope: Scope, channel: str) -> None:
     given = tokens.issue(SECRET, scope, channel, 60)
     assert given.token is not None
@@ -42,6 +42,21 @@ def test_a_grant_covers_its_channel_and_the_scopes_below_its_own() -> None:
     assert not publisher.allows(Scope.VIEW, "other")
     assert not publisher.allows(Scope.VIEW, None)
     assert tokens.issue(SECRET, Scope.VIEW, EVERY, 60).allows(Scope.VIEW, None)
+
+
+def test_a_grant_for_the_beginning_of_names_covers_all_that_begin_so() -> None:
+    acme = tokens.issue(SECRET, Scope.ADMIN, "acme-*", 60)
+    assert not acme.single
+    for channel in ("acme-hall", "acme-", "acme-*", "acme-eu-*"):
+        assert acme.allows(Scope.VIEW, channel)
+    for other in ("acme", "acm-hall", "other-acme-hall", "", "acme*", EVERY, None):
+        assert not acme.covers(other)
+    hall, every = tokens.issue(SECRET, Scope.VIEW, "acme-hall", 60), tokens.issue(SECRET, Scope.VIEW, EVERY, 60)
+    assert hall.single
+    assert not hall.covers("acme-hall-2")
+    assert not hall.covers("acme-*")
+    assert every.covers("acme-*")
+    assert describe_channels("acme-*") == "the channels that begin with acme-"
 
 
 @pytest.mark.parametrize(

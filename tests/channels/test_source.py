@@ -24,6 +24,7 @@ from surtitle.core.errors import EngineError, Replaced, TokenExpired, TooFast, T
 from surtitle.core.settings import Limits, Settings
 from surtitle.core.words import Word
 from surtitle.speech.engine import Hints
+from surtitle.speech.fair_shares import CURRENT_TENANT
 from surtitle.speech.recognizer import Boundary
 from surtitle.speech.scheduler import Scheduler
 from surtitle.speech.vad import CHUNK
@@ -132,9 +133,9 @@ class Bench:
         self.channel = Channel("main", LIMITS)
         self.sources: list[Source] = []
 
-    def source(self, script: Script, name: str = "test") -> Source:
+    def source(self, script: Script, name: str = "test", tenant: str = "") -> Source:
         pipeline: Any = script
-        source = Source(self.channel, name, "resume", pipeline, self.engine, LIMITS)
+        source = Source(self.channel, name, "resume", pipeline, self.engine, LIMITS, tenant=tenant)
         self.sources.append(source)
         return source
 
@@ -157,6 +158,30 @@ async def test_everything_is_heard_and_the_end_flushes(bench: Bench) -> None:
     assert script.heard == pytest.approx(5.0)
     assert (script.flushes, script.closed, source.ended) == (1, True, True)
     assert await bench.channel.original.transcript("txt") == "word\n"
+
+
+async def test_a_source_is_recognized_in_the_turn_of_its_tenant(bench: Bench) -> None:
+    """The one of another tenant goes before three that came earlier."""
+    order: list[str] = []
+
+    class Noting(Script):
+        def feed(self, samples: Samples) -> list[Caption]:
+            captions = super().feed(samples)
+            order.append(CURRENT_TENANT.get())
+            return captions
+
+    blocker = Noting()
+    blocker.gate.clear()
+    await bench.source(blocker, "blocker", "many").put(silence(0.1))
+    await until(lambda: bench.engine.scheduler.waiting == 0)
+    await asyncio.sleep(0)
+    for number in range(3):
+        await bench.source(Noting(), f"source {number}", "many").put(silence(0.1))
+    await bench.source(Noting(), "one", "one").put(silence(0.1))
+    await until(lambda: bench.engine.scheduler.waiting == 4)
+    blocker.gate.set()
+    await until(lambda: len(order) == 5)
+    assert order == ["many", "one", "many", "many", "many"]
 
 
 async def test_what_comes_ahead_of_real_time_waits_and_is_not_lost(bench: Bench) -> None:

@@ -76,6 +76,14 @@ def test_limits_on_the_command_line_and_in_the_environment(served: list[Settings
     assert (served[1].limits.readers, served[1].limits.sources) == (9, 2)
 
 
+def test_tenants(tmp_path: Path, served: list[Settings]) -> None:
+    run()
+    run("--tenant-separator", "-", "--limit", "sources-per-tenant=3")
+    run("--config", write_config(tmp_path, 'tenant_separator = "."'))
+    assert [settings.tenants.of("acme-hall.left") for settings in served] == ["", "acme", "acme-hall"]
+    assert [settings.limits.sources_per_tenant for settings in served] == [0, 3, 0]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

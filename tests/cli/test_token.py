@@ -54,6 +54,18 @@ def test_an_administrator_gets_the_dashboard(tmp_path: Path) -> None:
     assert run(tmp_path, "-q").count("\n") == 1
 
 
+def test_a_token_for_the_channels_of_a_tenant(tmp_path: Path) -> None:
+    run(tmp_path, "new-secret")
+    output = run(tmp_path, "--channel", "acme-*", "--scope", "publish")
+    assert "in the channels that begin with acme-" in output
+    assert "/view/acme-main?token=" in output
+    key = secret.find(tmp_path)
+    assert key is not None
+    assert tokens.decode(key, output.splitlines()[0]).covers("acme-hall")
+    for wrong in ("a*b", "**", "-*"):
+        assert "not a valid channel name" in run_failing(tmp_path, "--channel", wrong)
+
+
 def test_a_new_secret_invalidates_all_tokens(tmp_path: Path) -> None:
     run(tmp_path, "new-secret")
     token = run(tmp_path, "-q").strip()

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from surtitle.speech.fair_shares import CURRENT_TENANT
 from surtitle.speech.whisper.batcher import Batcher
 
 
@@ -31,6 +32,33 @@ def test_waiting_jobs_of_one_kind_are_batched() -> None:
         assert [result.result(10) for result in results] == [10, 30, 50, 70, 90, 20]
     assert batches[:2] == [[1], [3, 5, 7]]
     assert sorted(batches[2:]) == [[2], [9]]
+
+
+def test_a_tenant_with_many_jobs_does_not_delay_another() -> None:
+    release, first = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def serve(jobs: Sequence[str]) -> list[str]:
+        order.extend(jobs)
+        first.set()
+        release.wait(10)
+        return list(jobs)
+
+    def run(job: str) -> str:
+        CURRENT_TENANT.set(job[0])
+        return batcher.run(job)
+
+    batcher = Batcher(serve, lambda job: None, max_jobs=1, workers=1)
+    with ThreadPoolExecutor(8) as pool:
+        results = [pool.submit(run, "a1")]
+        first.wait(10)
+        for job in ("a2", "a3", "a4", "b1"):
+            results.append(pool.submit(run, job))
+            while len(batcher) < len(results) - 1:
+                pass
+        release.set()
+        assert [result.result(10) for result in results] == ["a1", "a2", "a3", "a4", "b1"]
+    assert order == ["a1", "b1", "a2", "a3", "a4"]
 
 
 def test_workers_run_in_parallel() -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from surtitle.speech.fair_shares import CURRENT_TENANT
 from surtitle.speech.scheduler import Scheduler
 
 T = TypeVar("T")
@@ -35,6 +36,33 @@ async def test_the_earliest_deadline_goes_first() -> None:
     release.set()
     await asyncio.gather(blocker, *tasks)
     assert order == [10.0, 20.0, 30.0]
+    scheduler.close()
+
+
+async def test_a_tenant_with_many_sources_does_not_delay_another() -> None:
+    scheduler = Scheduler(1)
+    release = threading.Event()
+    order: list[str] = []
+
+    async def note(tenant: str, deadline: float) -> None:
+        async with scheduler.turn(deadline, tenant) as work:
+            order.append(await work(CURRENT_TENANT.get))
+            await asyncio.sleep(0.02)
+
+    async def block() -> None:
+        async with scheduler.turn(0.0, "many") as work:
+            await work(lambda: release.wait(10))
+
+    tasks = [asyncio.create_task(block())]
+    await asyncio.sleep(0.05)
+    tasks += [asyncio.create_task(note("many", -10.0)) for _ in range(3)]
+    tasks.append(asyncio.create_task(note("one", 0.0)))
+    gone = asyncio.create_task(note("one", 0.0))
+    await asyncio.sleep(0.05)
+    gone.cancel()
+    release.set()
+    await asyncio.gather(*tasks)
+    assert order == ["one", "many", "many", "many"]
     scheduler.close()
 
 

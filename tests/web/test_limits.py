@@ -54,6 +54,46 @@ async def test_sources() -> None:
                 assert (await listen(socket)).code == code
 
 
+async def test_sources_and_readers_of_a_tenant() -> None:
+    """Another tenant is not kept out."""
+    limits = Limits(sources_per_tenant=2, readers_per_tenant=2)
+    async with running(limits, tenant_separator="-") as service, AsyncExitStack() as stack:
+        for channel, fits in (("acme-1", True), ("acme-2", True), ("acme-3", False), ("globex-1", True)):
+            publisher = await stack.enter_async_context(service.publisher(channel))
+            await publisher.send(START)
+            said = json.loads(await publisher.recv())
+            assert (said["type"] == "ready") == fits
+            reader = await stack.enter_async_context(service.reader(channel))
+            if fits:
+                await until(lambda named=channel: service.services.hub.readers.of(named))  # type: ignore[misc]
+            else:
+                assert "2 sources are already running in the channels of acme" in said["message"]
+                assert (await listen(reader)).code == 4429
+
+
+async def test_a_token_for_a_tenant() -> None:
+    """It is valid in the tenant's channels, and issues and lists tokens for those only."""
+    access = Access(SECRET, require_token=True)
+    async with running(access=access) as service:
+        token = tokens.issue(SECRET, Scope.ADMIN, "acme-*", 600).token
+        headers = {"authorization": f"Bearer {token}"}
+        async with httpx.AsyncClient(base_url=service.url, headers=headers) as client:
+            for channel, status in (("acme-hall", 200), ("acme", 403), ("globex-hall", 403)):
+                assert (
+                    await client.patch(f"/api/channels/{channel}/settings", json={"language": "en"})
+                ).status_code == status
+            shown = (await client.get("/api/channels")).json()["channels"]
+            assert [one["name"] for one in shown] == ["acme-hall"]
+            for channel, status in (("acme-hall", 200), ("acme-*", 200), ("*", 403), ("acme*", 403), ("globex-*", 403)):
+                answer = await client.post("/api/tokens", json={"channel": channel})
+                assert answer.status_code == status, answer.text
+            listed = (await client.get("/api/tokens")).json()["tokens"]
+            assert {one["channel"] for one in listed} == {"acme-hall", "acme-*"}
+            links = (await client.get("/api/channels/acme-hall/links")).json()
+            assert token not in links["viewer"]  # readers get a token for this channel only
+            assert (await client.get("/metrics")).status_code == 403
+
+
 def test_files_of_one_address() -> None:
     admission = AdmissionLimits(cast(Hub, None), Limits(file_requests_per_address=1))
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from surtitle.access import tokens
 from surtitle.access.rate_limit import RateLimiter
 from surtitle.access.token_store import IssuedTokens, TokenStoreError
-from surtitle.access.tokens import EVERYTHING, Grant, Scope
+from surtitle.access.tokens import EVERYTHING, Grant, Scope, describe_channels
 from surtitle.core.errors import Forbidden, SurtitleError, TokenExpired, TooMany, Unauthorized
 from surtitle.core.settings import Settings
 
@@ -75,7 +75,7 @@ class TokenAuthority:
                 return grant
             error = Forbidden(
                 f"This token allows {grant.scope.name.lower()} in "
-                f"{'all channels' if grant.channel == tokens.EVERY else f'the channel {grant.channel[:64]!r}'}: "
+                f"{describe_channels(grant.channel)}: "
                 f"use one that allows {scope.name.lower()}{f' in {channel[:64]!r}' if channel else ''}."
             )
         if error is None:

@@ -14,7 +14,7 @@ from surtitle.core.errors import BadRequest, Unauthorized
 from surtitle.core.wire.access import ScopeName
 
 EVERY = "*"
-"""The channel of a token that is valid in all channels."""
+"""The channel of a token that is valid in all channels; at the end of another one, it stands for all that begin so."""
 
 _ALGORITHM = "HS256"
 _MAX_LENGTH = 4096  # characters; longer tokens are refused without decoding
@@ -30,7 +30,10 @@ class Scope(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a client may do; ``expires`` is in seconds since 1970."""
+    """What a client may do in a channel, in all that begin in the same way, or in all.
+
+    ``expires`` is in seconds since 1970.
+    """
 
     scope: Scope
     channel: str
@@ -38,12 +41,31 @@ class Grant:
     id: str | None = None
     token: str | None = field(default=None, repr=False)
 
+    @property
+    def single(self) -> bool:
+        """Whether it is valid in one channel only."""
+        return not self.channel.endswith(EVERY)
+
     def covers(self, channel: str | None) -> bool:
-        """Whether the grant is valid in a channel; None stands for something that no single channel owns."""
-        return self.channel in (EVERY, channel)
+        """Whether the grant is valid in a channel; None stands for something that no single channel owns.
+
+        ``channel`` may also stand for several, as in a grant; then it has to be valid in all of them.
+        """
+        if channel is None or self.single:
+            return self.channel in (EVERY, channel)
+        return channel.startswith(self.channel.removesuffix(EVERY))
 
     def allows(self, scope: Scope, channel: str | None) -> bool:
         return self.scope >= scope and self.covers(channel)
+
+
+def describe_channels(channel: str) -> str:
+    """What a token's ``channel`` stands for, in words: "all channels", "the channel main"."""
+    if channel == EVERY:
+        return "all channels"
+    if channel.endswith(EVERY):
+        return f"the channels that begin with {channel.removesuffix(EVERY)[:64]}"
+    return f"the channel {channel[:64]}"
 
 
 EVERYTHING = Grant(Scope.ADMIN, EVERY)

@@ -38,6 +38,16 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_token_channel(name: str) -> str:
+    """Check what a token is for and return it unchanged: a channel, `*` for all, or the beginning of names and `*`.
+
+    Raises `NoSuchChannel`.
+    """
+    if name != "*":
+        check_name(name.removesuffix("*"))
+    return name
+
+
 class Channel:
     """Has a track for the original captions, and one for each language that they are translated into."""
 

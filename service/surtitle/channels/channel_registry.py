@@ -11,6 +11,7 @@ from surtitle.channels.settings import ChannelSettings
 from surtitle.core.errors import TooMany
 from surtitle.core.notifier import Notifier
 from surtitle.core.settings import Limits
+from surtitle.core.tenants import Tenants
 
 FIRST = "main"
 """The channel that publishers and pages use unless they name one."""
@@ -34,8 +35,10 @@ class ChannelRegistry:
         in_use: Callable[[Channel], bool],
         unstored: Container[str] = (),
         continue_after: Callable[[int | None], int] = skip_numbers,
+        tenants: Tenants = Tenants(),
     ) -> None:
         self._limits = limits
+        self._tenants = tenants
         self._journal = journal
         self._changes = changes
         self._in_use = in_use
@@ -95,13 +98,26 @@ class ChannelRegistry:
             for unlisted in list(self._unlisted):
                 if not self._in_use(self._channels[unlisted]):
                     self.forget(unlisted)
+            self._make_tenant_room(self._tenants.of(name))
             if len(self) >= self._limits.channels:
-                self._forget_unused()
+                self._forget_unused(list(self._channels.values()))
             if len(self) >= self._limits.channels:
                 raise TooMany(f"There are already {len(self)} channels: use one of those.")
 
-    def _forget_unused(self) -> None:
-        for channel in list(self._channels.values()):
+    def _make_tenant_room(self, tenant: str) -> None:
+        limit = self._limits.channels_per_tenant
+        if not limit or not tenant:
+            return
+        if len(own := self._of_tenant(tenant)) >= limit:
+            self._forget_unused(own)
+        if len(self._of_tenant(tenant)) >= limit:
+            raise TooMany(f"{tenant} already has {limit} channels: use one of those.")
+
+    def _of_tenant(self, tenant: str) -> list[Channel]:
+        return [channel for channel in self._channels.values() if self._tenants.of(channel.name) == tenant]
+
+    def _forget_unused(self, channels: list[Channel]) -> None:
+        for channel in channels:
             keeps_captions = channel.original.count and not (self._journal and channel.session.idle)
             used = keeps_captions or channel.styles or self._in_use(channel)
             if not used and channel.settings == ChannelSettings():

@@ -88,6 +88,7 @@ class Hub:
             self._is_in_use,
             settings.unstored_channels,
             _number_by_time if settings.bus else skip_numbers,
+            settings.tenants,
         )
         self._shares_channels = settings.bus is not None
         self._journal = journal
@@ -105,6 +106,7 @@ class Hub:
             metrics or Metrics(),
             audio_listener,
             self._source_ended,
+            settings.tenants,
         )
         self._observers: list[ChannelObserver] = []
         self._describer = ChannelDescriber(

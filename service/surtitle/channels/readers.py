@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from surtitle.channels.channel import Channel
@@ -24,6 +24,10 @@ class Readers:
     def of(self, channel: str) -> int:
         """The readers of the channel with that name."""
         return self._counts[channel]
+
+    def of_all(self, fits: Callable[[str], bool]) -> int:
+        """The readers of the channels whose name ``fits``."""
+        return sum(count for channel, count in self._counts.items() if fits(channel))
 
     def in_obs(self, channel: str) -> int:
         """The readers of the channel with that name that are browser sources in OBS."""

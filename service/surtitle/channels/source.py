@@ -61,10 +61,12 @@ class Source:
         key: str = "",
         metrics: Metrics | None = None,
         audio_listener: AudioListener | None = None,
+        tenant: str = "",
     ) -> None:
         """``before`` is how many seconds an earlier run of the service received; ``on_end`` is called at the end.
 
-        ``audio_listener`` receives the audio as it comes, through `audio_tap.tap`.
+        ``audio_listener`` receives the audio as it comes, through `audio_tap.tap`. Under load, each ``tenant`` gets an
+        equal share of the engine.
         """
         self.channel = channel
         self.key = key  # identifies the source in logs and metrics; unlike `resume` it is no secret
@@ -85,6 +87,7 @@ class Source:
         self._pipeline = pipeline
         self._engine = SourceEngine(engine)
         self._limits = limits
+        self._tenant = tenant
         self._now = asyncio.get_running_loop().time
         self._recent = RecentAudio()
         self._already_received = before
@@ -405,7 +408,7 @@ class Source:
             while await self.input.wait():
                 await self._recognize()
             await self.speakers.wait_for_last_words(self.position)
-            async with self._engine.current.scheduler.turn(self._now()) as work:
+            async with self._engine.current.scheduler.turn(self._now(), self._tenant) as work:
                 self._publish(await work(self._pipeline.flush))
             self._follow_remote()
             await self.speakers.wait_for_end()
@@ -431,7 +434,7 @@ class Source:
     async def _recognize(self) -> None:
         """Recognize the audio that waits. It is taken from the queue when the turn comes, so the newest is included."""
         engine, asked = self._engine.current, self._now()
-        async with engine.scheduler.turn(self.input.deadline()) as work:
+        async with engine.scheduler.turn(self.input.deadline(), self._tenant) as work:
             if self.input.empty:
                 return  # the source has ended meanwhile, and the next one recognizes what waited
             to_pause, self._progress.stepping = self._departure.requested, True

@@ -19,6 +19,7 @@ from surtitle.core.errors import TooMany
 from surtitle.core.logs import about
 from surtitle.core.metrics import Metrics
 from surtitle.core.settings import Limits
+from surtitle.core.tenants import Tenants
 from surtitle.pipeline import Pipeline
 from surtitle.speakers.diarizer import Diarizer
 
@@ -57,6 +58,7 @@ class SourceOpener:
         metrics: Metrics,
         audio_listener: AudioListener | None,
         on_end: Callable[[Source], None],
+        tenants: Tenants = Tenants(),
     ) -> None:
         self._limits = limits
         self._sources = sources
@@ -66,13 +68,14 @@ class SourceOpener:
         self._metrics = metrics
         self._audio_listener = audio_listener
         self._on_end = on_end
+        self._tenants = tenants
         self._opening = 0
 
     def check_room(self, channel: Channel) -> None:
         """Check whether one more source could start now. Raises `TooMany`."""
-        for limit, running in self._find_full(channel):
+        for limit, where, running in self._find_full(channel):
             if all(source.lease.attached for source in running):
-                raise self._refusal(limit, channel)
+                raise _refusal(limit, where)
 
     async def open(self, request: SourceRequest) -> Source:
         """Open a source. Raises `TooMany`, `EngineError`."""
@@ -109,6 +112,7 @@ class SourceOpener:
                     key=key,
                     metrics=self._metrics,
                     audio_listener=self._audio_listener,
+                    tenant=self._tenants.of(channel.name),
                 )
                 log.info("%s/%s: started on %s (%s)", channel.name, name, choice.engine.name, stream.language)
             if left is not None:
@@ -136,23 +140,23 @@ class SourceOpener:
 
     async def _make_room(self, channel: Channel) -> None:
         """Make sure that one more source may start, by ending one whose client is away. Raises `TooMany`."""
-        for limit, running in self._find_full(channel):
+        for limit, where, running in self._find_full(channel):
             away = next((source for source in running if not source.lease.attached), None)
             if away is None:
-                raise self._refusal(limit, channel)
+                raise _refusal(limit, where)
             await away.finish()
 
-    def _find_full(self, channel: Channel) -> Iterator[tuple[int, list[Source]]]:
-        """The limits that leave no room for one more source, and the sources that they count."""
-        limits = self._limits
+    def _find_full(self, channel: Channel) -> Iterator[tuple[int, str, list[Source]]]:
+        """The limits that leave no room for one more source, what they are for, and the sources that they count."""
+        limits, tenant = self._limits, self._tenants.of(channel.name)
         if len(running := self._sources.of(channel)) + self._opening >= limits.sources_per_channel:
-            yield limits.sources_per_channel, running
+            yield limits.sources_per_channel, f"in {channel.name}", running
+        if tenant and limits.sources_per_tenant:
+            running = [source for source in self._sources if self._tenants.of(source.channel.name) == tenant]
+            if len(running) + self._opening >= limits.sources_per_tenant:
+                yield limits.sources_per_tenant, f"in the channels of {tenant}", running
         if len(running := list(self._sources)) + self._opening >= limits.sources:
-            yield limits.sources, running
-
-    def _refusal(self, limit: int, channel: Channel) -> TooMany:
-        where = "in all" if limit == self._limits.sources else f"in {channel.name}"
-        return TooMany(f"{limit} sources are already running {where}: end one first.")
+            yield limits.sources, "in all", running
 
     async def _free_name(self, channel: Channel, name: str) -> str:
         """The name, with a number if an active source has it; a source of that name whose client is away ends."""
@@ -162,3 +166,7 @@ class SourceOpener:
         taken = {source.name for source in self._sources.of(channel) if source.resumable}
         candidates = (name, *(f"{name} {number}" for number in range(2, self._limits.sources + 2)))
         return next(candidate for candidate in candidates if candidate not in taken)
+
+
+def _refusal(limit: int, where: str) -> TooMany:
+    return TooMany(f"{limit} sources are already running {where}: end one first.")

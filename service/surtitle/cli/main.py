@@ -45,6 +45,7 @@ from surtitle.cli.voices import voices
 from surtitle.core.errors import SurtitleError
 from surtitle.core.probe import is_running
 from surtitle.core.settings import POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
+from surtitle.core.tenants import SEPARATORS
 from surtitle.core.threads import end_process_if_busy
 from surtitle.pool.address import TOKEN_VARIABLE, URL_VARIABLE
 
@@ -141,6 +142,14 @@ main.add_command(voices)
     envvar=["SURTITLE_SERVE_INFERENCE", URL_VARIABLE],
     help="An inference pool, which recognizes speech in place of this computer: http://pool.example:8000. "
     f"{TOKEN_VARIABLE} has its secret.",
+)
+@click.option(
+    "--tenant-separator",
+    type=click.Choice(SEPARATORS),
+    default=None,
+    callback=lambda context, option, value: value or "",
+    help="What is before it in a channel's name is the channel's tenant. Tenants share a busy service equally, and "
+    "have limits of their own.  [default: there are no tenants]",
 )
 @click.option(
     "--recording-format",

@@ -15,7 +15,7 @@ import click
 from surtitle.access import secret as secrets
 from surtitle.access import tokens
 from surtitle.access.token_store import IssuedTokens, TokenStore
-from surtitle.access.tokens import EVERY, SCOPES, Scope
+from surtitle.access.tokens import EVERY, SCOPES, Scope, describe_channels
 from surtitle.cli.options import DEFAULT_URL, data_dir_option, or_of_serve
 from surtitle.core.errors import SurtitleError
 
@@ -57,7 +57,12 @@ def _find_shared_database() -> str | None:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--channel", default="main", show_default=True, help="The channel the token is for, or * for all.")
+@click.option(
+    "--channel",
+    default="main",
+    show_default=True,
+    help="The channel the token is for, * for all, or acme-* for all that begin so.",
+)
 @click.option(
     "--scope",
     type=click.Choice(list(SCOPES)),
@@ -102,15 +107,14 @@ def token(
     context.obj = _Place(data_dir, database)
     if context.invoked_subcommand is not None:
         return
-    from surtitle.channels.channel import check_name
+    from surtitle.channels.channel import check_token_channel
     from surtitle.channels.settings import clean_name
 
     try:
         secret = secrets.find(data_dir, secret_file)
         if secret is None:
             raise click.ClickException("There is no secret yet: create one with `surtitle token new-secret`.")
-        if channel != EVERY:
-            check_name(channel)
+        check_token_channel(channel)
         with context.obj.open() as token_store:
             grant = tokens.issue(secret, SCOPES[scope], channel, tokens.parse_duration(expires))
             token_store.add(grant, clean_name(name))
@@ -120,11 +124,10 @@ def token(
     click.echo(grant.token)
     if quiet:
         return
-    channels = "all channels" if channel == EVERY else f"the channel {channel}"
-    click.echo(f"\nIt grants the scope {scope} in {channels} until {_format_date(grant.expires)}.")
+    click.echo(f"\nIt grants the scope {scope} in {describe_channels(channel)} until {_format_date(grant.expires)}.")
     click.echo(f"To revoke it: surtitle token revoke {grant.id}")
     for page in _PAGES[grant.scope]:
-        path = _PATHS[page].format(quote("main" if channel == EVERY else channel))
+        path = _PATHS[page].format(quote(channel if grant.single else channel.replace(EVERY, "main")))
         click.echo(f"  {page:<9}  {address.rstrip('/')}{path}?{urlencode({'token': grant.token})}")
 
 

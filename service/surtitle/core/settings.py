@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from surtitle.core.tenants import Tenants
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 SPEAKER_MODEL = "nvidia/diar_streaming_sortformer_4spk-v2"
 POLICIES = ("align-att", "local-agreement")
@@ -47,10 +49,13 @@ class Limits:
     header_bytes: int = _limit(64 << 10, "bytes of a request's URL and headers together")
     sources: int = _limit(16, "sources at a time")
     sources_per_channel: int = _limit(16, "sources in one channel")
+    sources_per_tenant: int = _limit(0, "sources of one tenant, see tenant-separator; 0: no limit")
     starts: int = _limit(60, "sources that one address may start per minute")
     channels: int = _limit(100, "channels")
+    channels_per_tenant: int = _limit(0, "channels of one tenant; 0: no limit")
     readers: int = _limit(2000, "readers at a time")
     readers_per_channel: int = _limit(2000, "readers of one channel")
+    readers_per_tenant: int = _limit(0, "readers of one tenant; 0: no limit")
     readers_per_address: int = _limit(500, "readers at one address; phones in one network often share an address")
     connections: int = _limit(6000, "open connections of any kind")
     connections_per_address: int = _limit(1000, "open connections from one address")
@@ -113,9 +118,14 @@ class Settings:
     recording_format: str = RECORDING_FORMATS[0]
     transcripts: Path | None = None  # the folder for transcripts that are written while people speak
     outputs_dir: Path | None = None  # for text files with captions; by default a folder in `data_dir`
+    tenant_separator: str = ""  # what is before it in a channel's name is the channel's tenant; "" for no tenants
     private_outputs: bool = False  # whether captions may be posted to private addresses, and over http
     limits: Limits = Limits()
     access: Access = Access()
+
+    @property
+    def tenants(self) -> Tenants:
+        return Tenants(self.tenant_separator)
 
     @property
     def unstored_channels(self) -> tuple[str, ...]:

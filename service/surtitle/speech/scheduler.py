@@ -1,17 +1,20 @@
-"""Schedules the use of an engine: earliest deadline first, at most one turn per source."""
+"""Schedules the use of an engine: earliest deadline first, fair among tenants, at most one turn per source."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Protocol, TypeVar
 
+from surtitle.speech.fair_shares import CURRENT_TENANT, FairQueue, Shares
+
 T = TypeVar("T")
+
+_DUE = 1.0  # seconds before its deadline from which on a turn counts as due: live clients may be so far ahead
 
 
 class Work(Protocol):
@@ -27,7 +30,7 @@ class Scheduler:
     fast as it can therefore uses the capacity that live sources leave, and delays none of them. A source takes its
     audio when it gets its turn and not when it asks for one, so audio that arrives in between is recognized, too. If
     there are more sources than the engine can serve, each gets fewer turns with more audio, and none falls behind
-    indefinitely.
+    indefinitely. Tenants that are late get equal shares of the engine, however many sources each has.
     """
 
     def __init__(self, turns: int) -> None:
@@ -35,8 +38,8 @@ class Scheduler:
         self._spare = min(1, turns - 1)  # turns that background work leaves free
         self._background: deque[asyncio.Future[None]] = deque()
         self._in_background = False
-        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
-        self._ticket = itertools.count()
+        self._shares = Shares()
+        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue(self._shares)
         self._pool = ThreadPoolExecutor(turns, thread_name_prefix="recognize")
 
     @property
@@ -45,12 +48,20 @@ class Scheduler:
         return len(self._waiting)
 
     @asynccontextmanager
-    async def turn(self, deadline: float) -> AsyncIterator[Work]:
-        """Wait for a turn; ``deadline`` is on the loop's clock, seconds."""
-        await self._wait_for_turn(deadline)
+    async def turn(self, deadline: float, tenant: str = "") -> AsyncIterator[Work]:
+        """Wait for a turn of a ``tenant``; ``deadline`` is on the loop's clock, seconds."""
+        now = asyncio.get_running_loop().time
+        self._shares.enter(tenant)
         try:
-            yield self._run
+            await self._wait_for_turn(deadline, tenant)
+        except asyncio.CancelledError:
+            self._shares.leave(tenant)
+            raise
+        began = now()
+        try:
+            yield partial(self._run, tenant=tenant)
         finally:
+            self._shares.leave(tenant, now() - began)
             self._give_next()
 
     @asynccontextmanager
@@ -75,9 +86,9 @@ class Scheduler:
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, step: Callable[[], T], /) -> T:
+    async def _run(self, step: Callable[[], T], /, tenant: str = "") -> T:
         """Run a step in a thread. If cancelled, waits for it to end: until then, nothing else may use its state."""
-        running = asyncio.get_running_loop().run_in_executor(self._pool, step)
+        running = asyncio.get_running_loop().run_in_executor(self._pool, _run_for, tenant, step)
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
@@ -85,12 +96,12 @@ class Scheduler:
                 await running
             raise
 
-    async def _wait_for_turn(self, deadline: float) -> None:
+    async def _wait_for_turn(self, deadline: float, tenant: str) -> None:
         if self._free:
             self._free -= 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (deadline, next(self._ticket), turn))
+        self._waiting.push(tenant, deadline, turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -100,7 +111,7 @@ class Scheduler:
 
     def _give_next(self) -> None:
         while self._waiting:
-            _, _, turn = heapq.heappop(self._waiting)
+            turn = self._waiting.pop(asyncio.get_running_loop().time() + _DUE)
             if not turn.done():
                 turn.set_result(None)
                 return
@@ -113,3 +124,9 @@ class Scheduler:
         self._free -= 1
         self._in_background = True
         self._background.popleft().set_result(None)
+
+
+def _run_for(tenant: str, step: Callable[[], T]) -> T:
+    """Run a step in a thread of the pool, for a tenant."""
+    CURRENT_TENANT.set(tenant)
+    return step()

@@ -14,6 +14,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.hub import Hub
 from surtitle.core.errors import TooMany
 from surtitle.core.settings import Limits
+from surtitle.core.tenants import Tenants
 from surtitle.web.addresses import get_address
 
 _OBS = "OBS/"  # in the user agent of OBS's browser sources
@@ -23,12 +24,15 @@ _BURST = 30.0  # seconds' worth of the sustained rate that may arrive at once
 class AdmissionLimits:
     """Limits the readers and the started sources of a service, in total and by address, and the files of an address.
 
+    Readers are also limited by tenant.
+
     Addresses of this computer, and therefore those of a proxy on it, are not limited.
     """
 
-    def __init__(self, hub: Hub, limits: Limits) -> None:
+    def __init__(self, hub: Hub, limits: Limits, tenants: Tenants = Tenants()) -> None:
         self._hub = hub
         self._limits = limits
+        self._tenants = tenants
         self._starts = RateLimiter(limits.starts)
         self._readers: Counter[str] = Counter()
         self._files: Counter[str] = Counter()
@@ -48,6 +52,9 @@ class AdmissionLimits:
             raise TooMany(f"{limits.readers} readers are already connected: close some first.")
         if readers.of(channel.name) >= limits.readers_per_channel:
             raise TooMany(f"{limits.readers_per_channel} readers already read this channel: close some first.")
+        tenant, limit = self._tenants.of(channel.name), limits.readers_per_tenant
+        if tenant and limit and readers.of_all(lambda name: self._tenants.of(name) == tenant) >= limit:
+            raise TooMany(f"{limit} readers already read the channels of {tenant}: close some first.")
         if address and self._readers[address] >= limits.readers_per_address:
             raise TooMany(
                 f"{limits.readers_per_address} readers are already connected from this address: close some first."

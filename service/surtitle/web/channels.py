@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from surtitle.access.tokens import EVERY, Scope
+from surtitle.access.tokens import Scope
 from surtitle.captions.exports import MAX_OFFSET, ExportOptions
 from surtitle.captions.transcript import get_format
 from surtitle.core.errors import BadMethod, BadRequest, SurtitleError
@@ -137,7 +137,8 @@ async def _send_states(websocket: WebSocket) -> None:
         while True:
             seen = board.updates.count
             if links is not None:
-                for name in {*board.channels(grant), grant.channel} - {EVERY} - links.keys():
+                own = {grant.channel} if grant.single else set()
+                for name in {*board.channels(grant), *own} - links.keys():
                     links[name] = await build_links(websocket, name)
             state = board.message(grant, links)
             if state != sent:

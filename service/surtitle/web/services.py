@@ -304,7 +304,7 @@ async def open_services(
             alerts=alerts,
             recorder=recorder,
             authority=authority,
-            admission=AdmissionLimits(hub, settings.limits),
+            admission=AdmissionLimits(hub, settings.limits, settings.tenants),
             tickets=Tickets(),
             file_transcriptions=file_transcriptions,
             uploads=uploads,

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from surtitle.access import tokens
 from surtitle.access.authority import LINKS, TokenAuthority
 from surtitle.access.token_store import Entry
-from surtitle.access.tokens import EVERY, SCOPE_NAMES, SCOPES, Grant
-from surtitle.channels.channel import check_name
+from surtitle.access.tokens import SCOPE_NAMES, SCOPES, Grant, describe_channels
+from surtitle.channels.channel import check_name, check_token_channel
 from surtitle.channels.settings import clean_name
 from surtitle.core.errors import BadRequest, Forbidden, NoSuchToken
 from surtitle.core.settings import LOOPBACK
@@ -59,7 +59,7 @@ async def build_link(connection: HTTPConnection, channel: str, purpose: str) -> 
     if not authority.guarded:
         return page
     grant = get_grant(connection)
-    if grant.scope > LINKS[purpose][0] or grant.channel == EVERY:  # otherwise the client's own token is passed on
+    if grant.scope > LINKS[purpose][0] or not grant.single:  # otherwise the client's own token is passed on
         grant = await asyncio.to_thread(authority.get_link_grant, channel, purpose)
     return f"{page}?{urlencode({'token': grant.token})}"
 
@@ -85,7 +85,7 @@ async def make_token(request: Request) -> Response:
     wanted = await read_json(request, TokenRequest, "A token request", '{"channel":"main","scope":"view"}')
     if wanted.scope not in SCOPES:
         raise BadRequest(f"scope: {wanted.scope[:20]!r} is not a scope: send one of {', '.join(SCOPES)}.")
-    channel = wanted.channel if wanted.channel == EVERY else check_name(wanted.channel)
+    channel = check_token_channel(wanted.channel)
     if not authority.guarded:
         raise BadRequest("This service needs no tokens, because only this computer can reach it.")
     _check_channel(get_grant(request), channel)
@@ -111,7 +111,7 @@ async def _list_entries(request: Request, authority: TokenAuthority) -> list[Ent
 
 def _check_channel(grant: Grant, channel: str) -> None:
     if not grant.covers(channel):
-        raise Forbidden("Your token is for one channel and cannot issue tokens for others.")
+        raise Forbidden(f"Your token is for {describe_channels(grant.channel)} and cannot issue tokens for others.")
 
 
 def _describe(entry: Entry) -> TokenEntry:

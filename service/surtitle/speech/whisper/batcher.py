@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 from surtitle.core.errors import EngineError
+from surtitle.speech.fair_shares import CURRENT_TENANT, Shares
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -20,6 +22,7 @@ class _QueuedJob(Generic[J, R]):
 
     def __init__(self, job: J) -> None:
         self.job = job
+        self.tenant = CURRENT_TENANT.get()
         self.served = threading.Event()
         self.result: R | None = None
         self.error: Exception | None = None
@@ -29,7 +32,8 @@ class Batcher(Generic[J, R]):
     """Runs jobs in the threads of their callers, a bounded number of batches at a time.
 
     It has no thread of its own: whichever caller finds the model free serves the oldest job, and
-    with it the waiting ones of the same ``kind``. Nothing waits for a batch to fill.
+    with it the waiting ones of the same ``kind``. Nothing waits for a batch to fill. Of several tenants, the one goes
+    first that has used the model least.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Batcher(Generic[J, R]):
         self._free = threading.BoundedSemaphore(workers)
         self._lock = threading.Lock()
         self._waiting: deque[_QueuedJob[J, R]] = deque()
+        self._shares = Shares()
 
     def __len__(self) -> int:
         """The number of waiting jobs."""
@@ -53,6 +58,7 @@ class Batcher(Generic[J, R]):
         queued: _QueuedJob[J, R] = _QueuedJob(job)
         with self._lock:
             self._waiting.append(queued)
+            self._shares.enter(queued.tenant)
         while not queued.served.is_set():
             if not self._free.acquire(timeout=_TIMEOUT):
                 self._forget(queued)
@@ -72,13 +78,16 @@ class Batcher(Generic[J, R]):
         return queued.result
 
     def _take(self) -> list[_QueuedJob[J, R]]:
-        """Take the oldest job and others of its kind."""
+        """Take the next job and others of its kind."""
         with self._lock:
             if not self._waiting:
                 return []
-            kind = self._kind(self._waiting[0].job)
+            order = sorted(
+                self._waiting, key=lambda queued: self._shares[queued.tenant]
+            )  # which keeps the oldest first
+            kind = self._kind(order[0].job)
             share = -(-len(self._waiting) // self._workers)  # a batch must not leave other workers without any
-            batch = [queued for queued in self._waiting if self._kind(queued.job) == kind][: min(self._max_jobs, share)]
+            batch = [queued for queued in order if self._kind(queued.job) == kind][: min(self._max_jobs, share)]
             for queued in batch:
                 self._waiting.remove(queued)
             return batch
@@ -86,6 +95,7 @@ class Batcher(Generic[J, R]):
     def _run(self, batch: list[_QueuedJob[J, R]]) -> None:
         if not batch:
             return
+        began = time.monotonic()
         try:
             for queued, result in zip(batch, self._serve([queued.job for queued in batch]), strict=True):
                 queued.result = result
@@ -93,6 +103,9 @@ class Batcher(Generic[J, R]):
             for queued in batch:
                 queued.error = error
         finally:
+            with self._lock:
+                for queued in batch:
+                    self._shares.leave(queued.tenant, (time.monotonic() - began) / len(batch))
             for queued in batch:
                 queued.served.set()
 
@@ -100,3 +113,4 @@ class Batcher(Generic[J, R]):
         with self._lock:
             if queued in self._waiting:
                 self._waiting.remove(queued)
+                self._shares.leave(queued.tenant)
