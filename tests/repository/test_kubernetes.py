@@ -176,5 +176,7 @@ def test_services_of_compose() -> None:
         assert service["hostname"] == name  # or the service refuses requests with this name as their host
         assert set(service["environment"]) <= VARIABLES
         assert "ports" not in service  # nobody goes around nginx
+    addresses = [service["networks"]["inside"]["ipv4_address"] for service in services.values()]
+    assert len(set(addresses)) == len(services)  # nginx finds a service that was created again where it was
     proxy = content["services"]["nginx"]["networks"]["inside"]["ipv4_address"]
     assert services["surtitle-1"]["environment"]["SURTITLE_SERVE_TRUST_PROXY"] == proxy
