@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surtitle.speech.fair_shares import FairQueue, Shares
+from surtitle.speech.fair_shares import FairQueue, Places, Shares
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.01, 2)), max_size=30), st.floats(0, 100))
@@ -111,3 +111,42 @@ def test_only_tenants_that_count_are_remembered() -> None:
         shares.enter(f"tenant-{number}")
         shares.leave(f"tenant-{number}", 0.1)
     assert len(shares) < 3
+
+
+def test_one_tenant_takes_all_places_and_several_equal_parts_of_half_of_them() -> None:
+    places = Places(16)
+    places.see("many", 0.0)
+    for _ in range(16):
+        assert places.has_room("many")
+        places.take("many")
+    assert not places.has_room("many")
+    places.see("one", 1.0)
+    assert places.has_room("one")
+    for _ in range(12):
+        assert not places.has_room("many")
+        places.release("many")
+    assert not places.has_room("many")
+    places.release("many")
+    assert places.has_room("many")  # it has three, of four
+    places.see("many", 7.0)  # the other one has been away for long
+    places.take("many")
+    assert places.has_room("many")
+
+
+def test_each_tenant_may_take_a_place() -> None:
+    places = Places(2)
+    for number in range(10):
+        places.see(f"tenant-{number}", 0.0)
+    assert all(places.has_room(f"tenant-{number}") for number in range(10))
+    places.take("tenant-0")
+    assert not places.has_room("tenant-0")
+
+
+def test_a_tenant_that_may_not_go_is_passed_over() -> None:
+    queue: FairQueue[str] = FairQueue(Shares())
+    queue.push("full", 0.0, "first")
+    queue.push("other", 1.0, "second")
+    assert queue.pop(2.0, lambda tenant: tenant != "full") == "second"
+    with pytest.raises(IndexError):
+        queue.pop(2.0, lambda tenant: tenant != "full")
+    assert queue.pop(2.0) == "first"

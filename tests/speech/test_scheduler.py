@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import pytest
 
 from surtitle.speech.fair_shares import CURRENT_TENANT
 from surtitle.speech.scheduler import Scheduler
+from tests.support import until
 
 T = TypeVar("T")
 
@@ -63,6 +65,29 @@ async def test_a_tenant_with_many_sources_does_not_delay_another() -> None:
     release.set()
     await asyncio.gather(*tasks)
     assert order == ["one", "many", "many", "many"]
+    scheduler.close()
+
+
+async def test_a_tenant_leaves_turns_to_others_and_gets_them_back() -> None:
+    scheduler = Scheduler(8)
+    release = {tenant: threading.Event() for tenant in ("many", "one")}
+    running = Counter[str]()
+
+    async def work(tenant: str) -> None:
+        async with scheduler.turn(0.0, tenant) as run:
+            running[tenant] += 1
+            await run(lambda: release[tenant].wait(30))
+
+    one = asyncio.create_task(work("one"))
+    await until(lambda: running["one"] == 1)
+    many = [asyncio.create_task(work("many")) for _ in range(6)]
+    await until(lambda: scheduler.waiting == 4)
+    assert running["many"] == 2
+    release["one"].set()
+    await one
+    release["many"].set()
+    await asyncio.gather(*many)
+    assert running["many"] == 6
     scheduler.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import Counter
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
@@ -12,6 +13,9 @@ T = TypeVar("T")
 
 CURRENT_TENANT: ContextVar[str] = ContextVar("CURRENT_TENANT", default="")
 """The tenant for whom the current thread works."""
+
+
+_AWAY = 5.0  # seconds; a source that speaks asks more often
 
 
 class Shares:
@@ -52,6 +56,36 @@ class Shares:
                 del self._used[one]  # it would begin there anyway
 
 
+class Places:
+    """How many of a fixed number of places each tenant may take.
+
+    A single tenant may take all. Several get equal parts of half of them: what is being served at the same time shares
+    the processor, whatever its order was, and the other half only saves pauses between two turns. A tenant counts until
+    it has been away for some seconds.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._taken: Counter[str] = Counter()
+        self._seen: dict[str, float] = {}
+
+    def see(self, tenant: str, now: float) -> None:
+        """Note that a tenant wants a place; times are in seconds."""
+        self._seen[tenant] = now
+        self._seen = {one: when for one, when in self._seen.items() if now - when < _AWAY or self._taken[one]}
+
+    def take(self, tenant: str) -> None:
+        self._taken[tenant] += 1
+
+    def release(self, tenant: str) -> None:
+        self._taken -= Counter([tenant])
+
+    def has_room(self, tenant: str) -> bool:
+        """Whether a tenant may take another place."""
+        several = len(self._seen) > 1
+        return self._taken[tenant] < (max(1, self._places // (2 * len(self._seen))) if several else self._places)
+
+
 class FairQueue(Generic[T]):
     """Items that wait, by tenant and deadline.
 
@@ -72,15 +106,18 @@ class FairQueue(Generic[T]):
         """Add an item; ``deadline`` is in seconds, on the clock of `pop`."""
         heapq.heappush(self._waiting.setdefault(tenant, []), (deadline, next(self._tickets), item))
 
-    def pop(self, now: float) -> T:
-        """Remove the next item; those with a deadline until ``now`` are due. Raises `IndexError` if there is none."""
-        if not self._waiting:
-            raise IndexError("the queue is empty")
-        due = [tenant for tenant, items in self._waiting.items() if items[0][0] <= now]
-        if due:
+    def pop(self, now: float, may_go: Callable[[str], bool] = lambda tenant: True) -> T:
+        """Remove the next item of the tenants that ``may_go``; those with a deadline until ``now`` are due.
+
+        Raises `IndexError` if there is none.
+        """
+        candidates = [tenant for tenant in self._waiting if may_go(tenant)]
+        if not candidates:
+            raise IndexError("nothing may go")
+        if due := [tenant for tenant in candidates if self._waiting[tenant][0][0] <= now]:
             tenant = min(due, key=lambda one: (self._shares[one], self._waiting[one][0]))
         else:
-            tenant = min(self._waiting, key=lambda one: self._waiting[one][0])
+            tenant = min(candidates, key=lambda one: self._waiting[one][0])
         items = self._waiting[tenant]
         _, _, item = heapq.heappop(items)
         if not items:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Protocol, TypeVar
 
-from surtitle.speech.fair_shares import CURRENT_TENANT, FairQueue, Shares
+from surtitle.speech.fair_shares import CURRENT_TENANT, FairQueue, Places, Shares
 
 T = TypeVar("T")
 
@@ -39,7 +39,8 @@ class Scheduler:
         self._background: deque[asyncio.Future[None]] = deque()
         self._in_background = False
         self._shares = Shares()
-        self._waiting: FairQueue[asyncio.Future[None]] = FairQueue(self._shares)
+        self._places = Places(turns)
+        self._waiting: FairQueue[tuple[str, asyncio.Future[None]]] = FairQueue(self._shares)
         self._pool = ThreadPoolExecutor(turns, thread_name_prefix="recognize")
 
     @property
@@ -62,7 +63,7 @@ class Scheduler:
             yield partial(self._run, tenant=tenant)
         finally:
             self._shares.leave(tenant, now() - began)
-            self._give_next()
+            self._end_turn(tenant)
 
     @asynccontextmanager
     async def background_turn(self) -> AsyncIterator[Work]:
@@ -79,6 +80,7 @@ class Scheduler:
         finally:
             if turn.done() and not turn.cancelled():
                 self._in_background = False
+                self._free += 1
                 self._give_next()
             elif turn in self._background:
                 self._background.remove(turn)
@@ -97,25 +99,35 @@ class Scheduler:
             raise
 
     async def _wait_for_turn(self, deadline: float, tenant: str) -> None:
-        if self._free:
+        self._places.see(tenant, asyncio.get_running_loop().time())
+        if self._free and self._places.has_room(tenant):
             self._free -= 1
+            self._places.take(tenant)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.push(tenant, deadline, turn)
+        self._waiting.push(tenant, deadline, (tenant, turn))
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self._give_next()  # the turn had just come
+                self._end_turn(tenant)  # the turn had just come
             raise
 
-    def _give_next(self) -> None:
-        while self._waiting:
-            turn = self._waiting.pop(asyncio.get_running_loop().time() + _DUE)
-            if not turn.done():
-                turn.set_result(None)
-                return
+    def _end_turn(self, tenant: str) -> None:
         self._free += 1
+        self._places.release(tenant)
+        self._give_next()
+
+    def _give_next(self) -> None:
+        """Give the free turns to those that wait and may have one."""
+        due = asyncio.get_running_loop().time() + _DUE
+        with suppress(IndexError):
+            while self._free:
+                tenant, turn = self._waiting.pop(due, self._places.has_room)
+                if not turn.done():
+                    self._free -= 1
+                    self._places.take(tenant)
+                    turn.set_result(None)
         self._give_next_in_background()
 
     def _give_next_in_background(self) -> None:
