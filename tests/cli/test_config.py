@@ -5,27 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from surtitle.cli import main as cli
 from surtitle.cli.main import main
 from surtitle.core.settings import Limits, Settings
-
-
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
-    """The settings that the service would have been started with, one for each start."""
-    starts: list[Settings] = []
-
-    async def serve(settings: Settings, *_: Any, **__: Any) -> None:
-        starts.append(settings)
-
-    monkeypatch.setattr(cli, "_serve", serve)
-    return starts
 
 
 def run(*arguments: str, **environment: str) -> click.testing.Result:

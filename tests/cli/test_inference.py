@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from surtitle.cli import main as cli
 from surtitle.cli.main import main
 from surtitle.core.settings import Settings
 from surtitle.pool.address import TOKEN_VARIABLE, URL_VARIABLE
@@ -17,17 +15,9 @@ from surtitle.pool.address import TOKEN_VARIABLE, URL_VARIABLE
 POOL = "http://pool.example:8000"
 
 
-@pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
-    """The settings that the service would have been started with, one for each start."""
-    starts: list[Settings] = []
-
-    async def serve(settings: Settings, *_: Any, **__: Any) -> None:
-        starts.append(settings)
-
-    monkeypatch.setattr(cli, "_serve", serve)
+@pytest.fixture(autouse=True)
+def _no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(URL_VARIABLE, "")  # restored afterwards
-    return starts
 
 
 def run(*arguments: str, **environment: str) -> click.testing.Result:
