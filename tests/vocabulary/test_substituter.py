@@ -68,6 +68,25 @@ def written(text: str, given: Vocabulary) -> str:
         ("d'accord, l'accord", {"d'accord": "OK", "accord": "Honda"}, "OK, l'Honda"),
         ("L'um there", {"um": ""}, "There"),
         ("Jon-like, um-hm", {"jon": "John", "um": ""}, "John-like, um-hm"),
+        ("Jon'un Jon’dan, Jon'a. Jon'em", {"jon": "John"}, "John'un John’dan, John'a. John'em"),
+        ("sir title'ın, Sir Title:n", {"sir title": "Surtitle"}, "Surtitle'ın, Surtitle:n"),
+        (
+            "ma'am, don't can't o'clock 10:30",
+            {"ma": "mother", "don": "Dan", "can": "may", "10": "ten"},
+            "ma'am, don't can't o'clock 10:30",
+        ),
+        ("jon(s), Sir title(s).", {"jon": "John", "sir title": "Surtitle"}, "John(s), Surtitle(s)."),
+        (
+            "#Jon @jon, *sir title*, (_jon's_)",
+            {"jon": "John", "sir title": "Surtitle"},
+            "#John @John, *Surtitle*, (_John's_)",
+        ),
+        ("* |sir |* title", {"sir title": "Surtitle"}, "*sir* title"),
+        ("C# and #c", {"c#": "see sharp", "c": "sea"}, "See sharp and #sea"),
+        ("a *um* |* there #um", {"um": ""}, "a there"),
+        ("an e–mail, e—mail, e |–mail", {"e-mail": "letter"}, "an letter, letter, letter"),
+        ("the New York–Times, new york—times", {"new york times": "the paper"}, "the The paper, new york—times"),
+        ("sir\u00adtitle Jonʼs", {"sirtitle": "Surtitle", "jon": "John"}, "Surtitle Johnʼs"),
     ],
 )
 def test_replacements(heard: str, replacements: dict[str, str], shown: str) -> None:
@@ -93,6 +112,11 @@ def test_replacements(heard: str, replacements: dict[str, str], shown: str) -> N
         ("j'holy cows, s'hecklers", ("holy cow*", "heck*"), "j'h*** c***, s'h*******"),
         ("don't t'ell, o'heck", ("heck", "t"), "don't t'ell, o'heck"),
         ("a heck-show, what-the-heck", ("heck",), "a h***-show, what-the-h***"),
+        ("#heck, @HECK #HecksShow #what#heck", ("heck",), "#h***, @H*** #HecksShow #what#h***"),
+        ("*heck* **Heck!** _heck_ `heck's`, what_heck", ("heck",), "*h**** **H***!** _h***_ `h***'s`, what_h***"),
+        ("heck(s), Heck(er)(s)! heck*er hecks(x)", ("heck",), "h***(s), H***(er)(s)! h****er hecks(x)"),
+        ("ass–hole ass—hole's, ASS‒hole ass−hole", ("ass-hole",), "a******* a*******'s, A******* a*******"),
+        ("heck'in Heck’ler heck:iä heck:x heck't", ("heck",), "h***'in H***’ler h***:iä h***:x heck't"),
     ],
 )
 def test_blocked_words_are_masked(heard: str, blocked: tuple[str, ...], shown: str) -> None:
@@ -164,7 +188,7 @@ def test_entries_are_normalized() -> None:
 
 _SPOKEN = [
     *("a", "b", "c", "A", "b,", "c.", "|a", "|b", "ab", "abc", "東", "|京", "–", "|."),
-    *("a-b", "ab-c", "|-b", "a's", "|'s", "ab’s", "l'a", "qu’ab"),
+    *("a-b", "ab-c", "|-b", "a's", "|'s", "ab’s", "l'a", "qu’ab", "#a", "*ab*", "a–b", "|—b", "abc'un", "b(s)", "ab:n"),
 ]
 _spoken = st.sampled_from(_SPOKEN)
 _text = st.lists(st.sampled_from(["a", "b", "c", "ab", "東京", "a-b", "abc"]), min_size=1, max_size=4).map(" ".join)

@@ -15,15 +15,29 @@ from typing import Protocol
 from surtitle.core.words import Hypothesis, Word
 from surtitle.text.punctuation import ALL_MARKS
 
-_ENDINGS = re.compile("(?:'(?:s|ll|re|ve|d|em|m|er|all))+$")  # possessives and contractions, after `normalize`
-_ELISION = re.compile(  # articles, pronouns and prepositions of French and Italian before a vowel, after `normalize`
-    "(?:[cdjlmnst]|jusqu|lorsqu|puisqu|quoiqu|qu|(?:d|n)?ell|d?all|sull|coll|quell|quest|un)'(?=.)"
+_EMPHASIS = "*_~`"  # around words in Markdown and chats
+_MARKS = ALL_MARKS + _EMPHASIS
+_ENDINGS = re.compile(  # after `normalize`
+    "(?:"
+    "(?:'(?:s|ll|re|ve|d|em|m|er|all))+"  # possessives and contractions
+    r"|(?<=\w{3})'(?!t\b)\w{1,10}"  # after names in Turkish or Polish; not "don't", "ma'am", "o'clock"
+    r"|(?<=[^\W\d]):[^\W\d]{1,10}"  # the same in Finnish and Swedish, and endings for genders in German
+    r"|(?<=[^\W\d])(?:\([^\W\d]{1,10}(?:\)[^\W\d]{0,10})?)+"  # "word(s)"
+    ")$"
 )
-_HYPHEN = re.compile("([-\u2010\u2011])")
-_SEPARATOR = re.compile(
-    "([-\u2010\u2011\u2013\u2014\u2015/…]|[.]{2,})"
-)  # between words that are written without spaces
-_REST = re.compile("[-\u2013\u2014\u2015/….][^ ]+$")  # of the last word, from the first of these, after `normalize`
+_PREFIX = re.compile(  # after `normalize`
+    "(?:[#@]+"  # of hashtags and names of users
+    # articles, pronouns and prepositions of French and Italian before a vowel
+    "|(?:[cdjlmnst]|jusqu|lorsqu|puisqu|quoiqu|qu|(?:d|n)?ell|d?all|sull|coll|quell|quest|un)')(?=.)"
+)
+_INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # where a line may break, or may not
+_HYPHEN = re.compile("[-\u2010-\u2013\u2212\ufe63\uff0d]")
+_APOSTROPHE = re.compile("[\u2018\u2019\u02bc\uff07]")
+_LONG_DASH = re.compile("[\u2014\u2015]")
+_SEPARATOR = re.compile(  # between words that are written without spaces
+    r"([-\u2010-\u2015\u2212\ufe63\uff0d/…*_]|[.]{2,}|#(?=\w))"
+)
+_REST = re.compile("[-\u2014\u2015/….][^ ]+$")  # of the last word, from the first of these, after `normalize`
 _MIN_HYPHENATED = 2  # letters that a recognizer may write before a hyphen inside a word
 _FIRST_UNSPACED = "\u0e00"  # from here on, scripts have no spaces between words, and recognizers break them anywhere
 
@@ -74,14 +88,15 @@ class DeletionGap:
 
     def filter(self, word: Word) -> list[Word]:
         """The word, unless it is punctuation that belonged to the deleted phrase."""
-        return [] if self.deleted and not word.spaced and not strip_punctuation(word.text) else [word]
+        return [] if self.deleted and not word.spaced and not _split_punctuation(word.text)[1] else [word]
 
 
 @dataclass(frozen=True, slots=True)
 class _Match:
     """A rule for the first ``count`` words.
 
-    The first word also begins with the elision ``prefix``, and the last one ends with the ending ``suffix``.
+    The first word also begins with ``prefix``, an elision or the mark of a hashtag, and the last one ends with the
+    ending ``suffix``.
     """
 
     rule: Rule
@@ -90,7 +105,7 @@ class _Match:
     suffix: str
 
     def write(self, words: Sequence[Word]) -> list[Word]:
-        """The rewritten words, with the elision of the first one, and the ending and punctuation of the last one."""
+        """The rewritten words, with the prefix of the first one, and the ending and punctuation of the last one."""
         if not self.prefix:
             return self._write_ending(words)
         lead, core, trail = _split_punctuation(words[0].text)
@@ -115,13 +130,14 @@ class PhraseRules:
     """Phrases and their rules. Matches whole words and ignores case.
 
     A phrase that ends with ``*`` also matches longer words that begin with its last one. A hyphen between two words
-    matches a space and nothing ("sir-title", "ass-hole"), the last word may have an ending after an apostrophe
-    ("Jon's", "Jon'll"; not "don't", which is another word), the first one may follow an elision ("l'iphone",
-    "all'iphone"), and the parts of a compound with hyphens are words, as are those between dashes and slashes.
+    matches a space, nothing and any dash ("sir-title", "ass-hole"), the last word may have an ending after an
+    apostrophe or a colon, or in brackets ("Jon's", "Jon'un", "Jon:lle", "word(s)"; not "don't", which is another word),
+    the first one may follow an elision ("l'iphone", "all'iphone") or the mark of a hashtag, all may stand between marks
+    of emphasis ("*word*"), and the parts of a compound with hyphens are words, as are those between dashes and slashes.
     """
 
     def __init__(self, phrases: Mapping[str, Rule]) -> None:
-        known = {normalize(phrase): rule for phrase, rule in phrases.items()}
+        known = {normalize(phrase).lstrip(_EMPHASIS): rule for phrase, rule in phrases.items()}
         variants = {variant: rule for phrase, rule in known.items() for variant in _vary_hyphens(phrase)} | known
         self._exact = {phrase: rule for phrase, rule in variants.items() if not phrase.endswith("*")}
         self._stems = {phrase[:-1]: rule for phrase, rule in variants.items() if phrase.endswith("*")}
@@ -161,10 +177,10 @@ class PhraseRules:
         text = ""
         for count, word in enumerate(words[at:], start=1):
             part = normalize(word.text)
-            text = text + (" " if word.spaced else "") + part if text else part.lstrip(ALL_MARKS)
-            found = self._find_rule(text.rstrip(ALL_MARKS), count) or found
+            text = text + (" " if word.spaced else "") + part if text else part.lstrip(_MARKS)
+            found = self._find_rule(text.rstrip(_MARKS), count) or found
             if not any(
-                variant in self._beginnings for form in _vary_elision(text) for variant in (form, *_vary_hyphens(form))
+                variant in self._beginnings for form in _vary_prefix(text) for variant in (form, *_vary_hyphens(form))
             ):
                 return found, False
         return found, True
@@ -172,12 +188,12 @@ class PhraseRules:
     def _find_rule(self, text: str, count: int = 1) -> _Match | None:
         """The rule for ``text``, which is in ``count`` words.
 
-        It is the one for the whole text or, if there is none, for the text without a possessive ending or contraction,
-        without the rest of a compound ("New York-based"), or without an elision.
+        It is the one for the whole text or, if there is none, for the text without an ending ("Jon's"), without the
+        rest of a compound ("New York-based"), or without an elision or the mark of a hashtag.
         """
         rest = _REST.search(text) if count > 1 else None
         suffixes = ("", *(found[0] for found in (_ENDINGS.search(text), rest) if found))
-        for form in _vary_elision(text):
+        for form in _vary_prefix(text):
             for suffix in suffixes:
                 phrase = form.removesuffix(suffix)
                 for variant in (phrase, *_vary_hyphens(phrase)):
@@ -245,7 +261,8 @@ class Substituter:
 
 def normalize(text: str) -> str:
     """The text for comparisons, which ignore case, kinds of apostrophes and hyphens and the composition of letters."""
-    return unicodedata.normalize("NFC", _HYPHEN.sub("-", " ".join(text.split()).replace("’", "'").casefold()))
+    plain = _INVISIBLE.sub("", _APOSTROPHE.sub("'", _HYPHEN.sub("-", " ".join(text.split()))))
+    return unicodedata.normalize("NFC", plain.casefold())
 
 
 def strip_punctuation(text: str) -> str:
@@ -255,8 +272,8 @@ def strip_punctuation(text: str) -> str:
 
 def _split_punctuation(text: str) -> tuple[str, str, str]:
     """The punctuation before a word, the word, and the punctuation after it."""
-    rest = text.lstrip(ALL_MARKS)
-    word = rest.rstrip(ALL_MARKS)
+    rest = text.lstrip(_MARKS)
+    word = rest.rstrip(_MARKS)
     return text[: len(text) - len(rest)], word, rest[len(word) :]
 
 
@@ -291,14 +308,19 @@ def _may_have_hyphen(phrase: str, at: int) -> bool:
     return at >= _MIN_HYPHENATED and phrase[at - 1].isalpha() and phrase[at].isalpha()
 
 
-def _vary_elision(text: str) -> tuple[str, ...]:
-    """The text, and the text without an elision at its beginning."""
-    elision = _ELISION.match(text)
-    return (text, text[elision.end() :]) if elision else (text,)
+def _vary_prefix(text: str) -> tuple[str, ...]:
+    """The text, and the text without an elision or the mark of a hashtag at its beginning."""
+    prefix = _PREFIX.match(text)
+    return (text, text[prefix.end() :]) if prefix else (text,)
 
 
 def _vary_hyphens(text: str) -> tuple[str, ...]:
-    """The text with spaces for its hyphens, and without them; nothing for a text without hyphens."""
+    """The text with spaces for its hyphens, and without them; nothing for a text without hyphens.
+
+    Long dashes, which also stand between clauses, are no more than hyphens.
+    """
+    if _LONG_DASH.search(text):
+        return (_LONG_DASH.sub("-", text),)
     if "-" not in text.strip("-"):
         return ()
     return tuple(" ".join(text.replace("-", other).split()) for other in (" ", ""))
