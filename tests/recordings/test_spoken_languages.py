@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surtitle.recordings.spoken_languages import Detection, choose_languages
+from surtitle.recordings.spoken_languages import Detection, choose_languages, find_borders, restrict_to_border
 
 # what Whisper base detects in people's speech
 GERMAN = Detection(3.3, 0.6, {"de": 0.99, "nn": 0.005})
@@ -37,6 +37,20 @@ def test_a_short_piece_belongs_to_what_is_nearer() -> None:
     french = Detection(2.5, 0.3, FRENCH.probabilities)
     assert choose_languages([GERMAN, near, FRENCH]) == ["de", "de", "fr"]
     assert choose_languages([GERMAN, far, french]) == ["de", "fr", "fr"]
+
+
+def test_what_is_detected_in_a_short_piece_decides_between_its_neighbors() -> None:
+    words = Detection(0.54, 0.86, {})  # "He was not" after a pause that is longer than the one after it
+    french = Detection(3.0, 0.83, FRENCH.probabilities)
+    pieces = [ENGLISH, words, french, SHORT, french, SHORT]
+    languages = choose_languages(pieces)
+    assert languages == ["en", "fr", "fr", "fr", "fr", "fr"]
+    assert find_borders(pieces, languages) == {1: ("en", "fr")}
+    pieces[1] = restrict_to_border(words, ("en", "fr"), {"en": 0.03, "fr": 0.001, "la": 0.9})
+    assert choose_languages(pieces) == ["en", "en", "fr", "fr", "fr", "fr"]
+    pieces[1] = restrict_to_border(words, ("en", "fr"), {"fr": 0.03, "en": 0.001})
+    assert choose_languages(pieces) == languages
+    assert restrict_to_border(words, ("en", "fr"), {"la": 0.9}) == words
 
 
 def test_without_anything_probable_it_is_as_before_or_unknown() -> None:

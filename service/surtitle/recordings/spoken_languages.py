@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import log
 
 _SWITCH_COST = 1.5  # what another language must gain in the logarithm of its probability, at a pause of no length
 _PAUSE_BONUS, _MAX_PAUSE = 0.2, 2.0  # less of that for each second of a pause, up to so many
 _EDGE_COST = 1.2  # at the end: nothing follows that shows whether the language has changed or was detected wrongly
 _FULL_VOICE = 2.0  # seconds of voice from which a detection counts in full: in less, more of them are wrong
+_MIN_BORDER = 0.1  # the probability that a detection in little voice leaves the other language: it is often wrong
 _MIN_PROBABILITY = 0.001  # no single detection excludes a language
 _MIN_CANDIDATE = 0.3  # the probability that a language must have in at least one piece
 _MIN_FIRST = 0.5  # the same for one of them if the language before is not known
@@ -54,6 +56,29 @@ def choose_languages(detections: Sequence[Detection], before: str | None = None)
     for origin in reversed(origins):
         path.append(origin[path[-1]])
     return path[::-1]
+
+
+def find_borders(detections: Sequence[Detection], languages: Sequence[str]) -> dict[int, tuple[str, str]]:
+    """The pieces without a detection between pieces of two languages, by index, with these languages."""
+    detected = [index for index, one in enumerate(detections) if one.probabilities]
+    return {
+        index: (languages[before], languages[after])
+        for before, after in pairwise(detected)
+        for index in range(before + 1, after)
+        if languages[before] != languages[after]
+    }
+
+
+def restrict_to_border(detection: Detection, border: tuple[str, str], ranking: Mapping[str, float]) -> Detection:
+    """The detection with the probabilities of the two languages of a border, from a ``ranking`` in little voice.
+
+    It counts about as much as the pauses around the piece.
+    """
+    total = sum(ranking.get(code, 0.0) for code in border)
+    if not total:
+        return detection
+    shares = {code: max(_MIN_BORDER, ranking.get(code, 0.0) / total) for code in border}
+    return replace(detection, probabilities=shares)
 
 
 def _switch_cost(detection: Detection) -> float:

@@ -21,7 +21,7 @@ from surtitle.core.errors import EngineError, ModelError
 from surtitle.core.words import Word
 from surtitle.pipeline import Pipeline
 from surtitle.recordings.passages import Passage, Piece, Silence, split_passages
-from surtitle.recordings.spoken_languages import Detection, choose_languages
+from surtitle.recordings.spoken_languages import Detection, choose_languages, find_borders, restrict_to_border
 from surtitle.speech.chinese import open_stream
 from surtitle.speech.engine import Engine, Hints
 from surtitle.speech.pocketsphinx.engine import PocketsphinxEngine
@@ -180,8 +180,12 @@ class WhisperTranscriber:
         languages = choose_languages(detections, before)
         if not languages:
             ranking = self._rank_languages(passage.parts(_LANGUAGE_WINDOW)[0].samples, MAX_FRAMES)
-            languages = [max(ranking, key=ranking.__getitem__)] * len(passage.pieces)
-        return languages
+            return [max(ranking, key=ranking.__getitem__)] * len(passage.pieces)
+        borders = find_borders(detections, languages)
+        for index, border in borders.items():
+            ranking = self._rank_languages(passage.pieces[index].samples, _DETECTED_FRAMES)
+            detections[index] = restrict_to_border(detections[index], border, ranking)
+        return choose_languages(detections, before) if borders else languages
 
     def _detect_language(self, piece: Piece) -> Detection:
         """Raises `EngineError`."""
