@@ -220,6 +220,15 @@ def test_no_sentence_is_lost_if_the_next_language_follows_without_a_pause(detect
     assert "Lieblingszahl ist" in said[1][1]
 
 
+@pytest.mark.skipif(not (PEOPLE / "pv-fr.flac").is_file(), reason="needs recorded speech")
+def test_a_few_words_before_a_change_of_language_are_in_their_own(detecting: WhisperTranscriber) -> None:
+    clips = [load(PEOPLE / "lv.flac")[: round(8.2 * RATE)], load(PEOPLE / "pv-fr.flac")]
+    said = [(detecting.language, join(words)) for _, words in detecting.words([np.concatenate(clips)]) if words]
+    assert [language for language, _ in said] == ["en", "en", "fr"]
+    assert "He was" in said[1][1]
+    assert "deux autres sont situés" in said[2][1]
+
+
 class ScriptedTranscriber(WhisperTranscriber):
     """Writes one text for a whole passage of six seconds, and another for any part of it."""
 
