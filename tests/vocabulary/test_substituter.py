@@ -82,6 +82,7 @@ def written(text: str, given: Vocabulary) -> str:
             "#John @John, *Surtitle*, (_John's_)",
         ),
         ("* |sir |* title", {"sir title": "Surtitle"}, "*sir* title"),
+        ("#SirTitle, @sir_title ♪sir title™♪", {"sir title": "Surtitle"}, "#Surtitle, @Surtitle ♪Surtitle™♪"),
         ("C# and #c", {"c#": "see sharp", "c": "sea"}, "See sharp and #sea"),
         ("a *um* |* there #um", {"um": ""}, "a there"),
         ("an e–mail, e—mail, e |–mail", {"e-mail": "letter"}, "an letter, letter, letter"),
@@ -116,6 +117,11 @@ def test_replacements(heard: str, replacements: dict[str, str], shown: str) -> N
         ("*heck* **Heck!** _heck_ `heck's`, what_heck", ("heck",), "*h**** **H***!** _h***_ `h***'s`, what_h***"),
         ("heck(s), Heck(er)(s)! heck*er hecks(x)", ("heck",), "h***(s), H***(er)(s)! h****er hecks(x)"),
         ("ass–hole ass—hole's, ASS‒hole ass−hole", ("ass-hole",), "a******* a*******'s, A******* a*******"),
+        (
+            "♪ Heck♪ @ass_hole heck´s #HolyHeck",
+            ("heck", "ass-hole", "holy heck"),
+            "♪ H***♪ @a******* h***´s #H*******",
+        ),
         ("heck'in Heck’ler heck:iä heck:x heck't", ("heck",), "h***'in H***’ler h***:iä h***:x heck't"),
     ],
 )

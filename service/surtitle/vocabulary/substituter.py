@@ -16,7 +16,7 @@ from surtitle.core.words import Hypothesis, Word
 from surtitle.text.punctuation import ALL_MARKS
 
 _EMPHASIS = "*_~`"  # around words in Markdown and chats
-_MARKS = ALL_MARKS + _EMPHASIS
+_MARKS = ALL_MARKS + _EMPHASIS + "♩♪♫♬•|™®©"
 _ENDINGS = re.compile(  # after `normalize`
     "(?:"
     "(?:'(?:s|ll|re|ve|d|em|m|er|all))+"  # possessives and contractions
@@ -32,7 +32,7 @@ _PREFIX = re.compile(  # after `normalize`
 )
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # where a line may break, or may not
 _HYPHEN = re.compile("[-\u2010-\u2013\u2212\ufe63\uff0d]")
-_APOSTROPHE = re.compile("[\u2018\u2019\u02bc\uff07]")
+_APOSTROPHE = re.compile("[\u2018\u2019\u02bc\uff07`´]")
 _LONG_DASH = re.compile("[\u2014\u2015]")
 _SEPARATOR = re.compile(  # between words that are written without spaces
     r"([-\u2010-\u2015\u2212\ufe63\uff0d/…*_]|[.]{2,}|#(?=\w))"
@@ -132,8 +132,9 @@ class PhraseRules:
     A phrase that ends with ``*`` also matches longer words that begin with its last one. A hyphen between two words
     matches a space, nothing and any dash ("sir-title", "ass-hole"), the last word may have an ending after an
     apostrophe or a colon, or in brackets ("Jon's", "Jon'un", "Jon:lle", "word(s)"; not "don't", which is another word),
-    the first one may follow an elision ("l'iphone", "all'iphone") or the mark of a hashtag, all may stand between marks
-    of emphasis ("*word*"), and the parts of a compound with hyphens are words, as are those between dashes and slashes.
+    the first one may follow an elision ("l'iphone", "all'iphone") or the mark of a hashtag ("#SirTitle"), all may stand
+    between marks of emphasis ("*word*"), and the parts of a compound with hyphens are words, as are those between
+    dashes and slashes.
     """
 
     def __init__(self, phrases: Mapping[str, Rule]) -> None:
@@ -141,6 +142,7 @@ class PhraseRules:
         variants = {variant: rule for phrase, rule in known.items() for variant in _vary_hyphens(phrase)} | known
         self._exact = {phrase: rule for phrase, rule in variants.items() if not phrase.endswith("*")}
         self._stems = {phrase[:-1]: rule for phrase, rule in variants.items() if phrase.endswith("*")}
+        self._tags = {phrase.replace(" ", ""): rule for phrase, rule in self._exact.items() if " " in phrase}
         self._any_stem = tuple(self._stems)
         self._beginnings = {
             phrase[:at]
@@ -199,6 +201,8 @@ class PhraseRules:
                 for variant in (phrase, *_vary_hyphens(phrase)):
                     if (rule := self._exact.get(variant) or self._find_stem(variant)) is not None:
                         return _Match(rule, count, text[: len(text) - len(form)], suffix)
+        if text.startswith("#") and (rule := self._tags.get(text[1:])) is not None:
+            return _Match(rule, count, "#", "")
         return None
 
     def _find_stem(self, text: str) -> Rule | None:
@@ -317,10 +321,12 @@ def _vary_prefix(text: str) -> tuple[str, ...]:
 def _vary_hyphens(text: str) -> tuple[str, ...]:
     """The text with spaces for its hyphens, and without them; nothing for a text without hyphens.
 
-    Long dashes, which also stand between clauses, are no more than hyphens.
+    Long dashes, which also stand between clauses, are no more than hyphens. Underscores are in names of users.
     """
     if _LONG_DASH.search(text):
         return (_LONG_DASH.sub("-", text),)
+    if "_" in text.strip("_"):
+        return (text.replace("_", "-"), text.replace("_", " "))
     if "-" not in text.strip("-"):
         return ()
     return tuple(" ".join(text.replace("-", other).split()) for other in (" ", ""))
