@@ -39,6 +39,7 @@ lint: .venv/test
 test: .venv/test tools
 	$(BIN)/python -m tests.weights
 	$(MAKE) --no-print-directory -j4 lint test-main test-obs test-torch
+	$(TORCH_BIN)/python -m pytest tests/inference/test_ray.py
 	$(BIN)/python -m pytest -m "alone and not torch and not ray"
 
 # Side by side with those of torch and the linters, because most tests wait more than they work.
@@ -52,7 +53,7 @@ test-obs: .venv/test
 
 # Several threads of torch would wait for each other without sleeping.
 test-torch: .venv-torch/test
-	OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -m "torch or ray" --ignore=tests/web/compat --ignore=tests/outputs/test_lcyt.py
+	OMP_NUM_THREADS=1 $(TORCH_BIN)/python -m pytest -m "torch and not ray" --ignore=tests/web/compat --ignore=tests/outputs/test_lcyt.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Surtitle needs Python 3.11 or newer: install it, or say which with make PYTHON=python3.12.")'
