@@ -41,7 +41,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MlxEngine]:
         return encoded[key]
 
     engine._model._encode = encode_once
-    yield engine
+    with patch("surtitle.speech.mlx.model._TIMEOUT", 600.0):  # a processor needs more than a GPU, a busy one much more
+        yield engine
     engine.close()
 
 
