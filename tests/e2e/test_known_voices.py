@@ -53,3 +53,4 @@ async def test_known_voices_are_switched_on_listed_and_deleted(window: Any, tmp_
         await dashboard.until("document.querySelectorAll('.known-voices li').length === 0")
         assert await asyncio.to_thread(store.load, "main") == []
         assert await page.is_visible(".known-voices .nobody")
+        await page.goto("about:blank")  # or it would ask the service while that stops, which is refused

@@ -91,8 +91,8 @@ async def test_a_cut_connection_is_resumed_by_the_same_source(whisper: Running, 
     (source,) = whisper.services.hub.sources.of(whisper.services.hub.channel("cut"))
     await until(lambda: source.input.received > 1)
     client, server = sockets[0]
+    await client.close(code=1012)  # the page first: what it sent afterwards would go to a socket that is closed
     await server.close()
-    await client.close(code=1012)
     await until(lambda: len(sockets) == 2)
     await state(page, "live")
     await until(lambda: source.lease.attached)
