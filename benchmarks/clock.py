@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -64,8 +64,16 @@ def load_other(name: str, cores: int = 1) -> Engine:
         return model.load(model.on_disk())
 
 
-def play(engine: Engine, talk: Talk, language: str | None = None) -> tuple[list[State], float]:
-    """What the pipeline shows of a talk and when, and the processor seconds that it took."""
+def play(
+    engine: Engine,
+    talk: Talk,
+    language: str | None = None,
+    on_captions: Callable[[list[Caption]], None] = lambda captions: None,
+) -> tuple[list[State], float]:
+    """What the pipeline shows of a talk and when, and the processor seconds that it took.
+
+    ``on_captions`` is called with the captions that each step has changed.
+    """
     display = Display()
     numbers = itertools.count(1)
     sound: Samples = (talk.samples / 2**15).astype(np.float32)
@@ -86,6 +94,7 @@ def play(engine: Engine, talk: Talk, language: str | None = None) -> tuple[list[
                 took = time.process_time() - begun
                 clock, cpu = clock + took, cpu + took
                 display.show(clock, captions)
+                on_captions(captions)
                 heard = ready if heard < len(sound) else len(sound) + 1
         finally:
             pipeline.close()

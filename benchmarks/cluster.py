@@ -1,8 +1,7 @@
-"""Three services on three computers, twenty rooms and a thousand readers, while one part after the other is killed.
+"""Three services with twenty channels and a thousand readers, while each part is killed in turn.
 
-The computers are network namespaces of this one, joined by a bridge: each service has one, and nginx, Redis and
-PostgreSQL run beside the clients. People's speech goes into each room, a recording at a time with a pause after it, so
-that some of the rooms speak at once. Needs Linux, root, nginx, redis-server and PostgreSQL.
+Each service has a network namespace of its own, joined by a bridge; nginx, Redis, PostgreSQL and the clients run in the
+host's. Each channel's source plays people's recordings with pauses between them, so that several speak at any moment. Needs Linux, root, nginx, redis-server and PostgreSQL.
 `python -m benchmarks.cluster --model base`
 """
 
@@ -29,24 +28,24 @@ from typing import Any
 import httpx
 import numpy as np
 import psutil
-import redis
 
 from benchmarks import store
 from benchmarks.models import Model, find, from_environment
-from benchmarks.paths import ROOT
 from benchmarks.recordings import SHARED
 from benchmarks.scores import percentile
 from surtitle.audio import RATE, Samples
 from surtitle.audio.container import decode
 from surtitle.audio.intake import resample_blocks
 from surtitle.web.server import raise_socket_limit
+from tests.bus.redis_server import RedisServer
+from tests.bus.shipped_nginx import read_shipped_nginx
 from tests.persistent_clients import Publisher, Reader
 from tests.processes import run_nginx
 from tests.store.postgresql import PostgreSQL, postgresql
 
 BRIDGE, NETWORK = "surtitle0", "10.77.0"
 SERVICES = 3
-PORT, FRONT, BUS = 8000, 8080, 16379
+PORT, FRONT = 8000, 8080
 RECORDINGS = ("jfk", "son1", "son2", "son3", "pv-en", "pv-en2", "cities")  # English
 START_PATIENCE = 180.0  # seconds
 OVERLAP = 1.0  # seconds by which two captions overlap whose words were recognized twice: word times are less exact
@@ -169,47 +168,12 @@ def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True, timeout=20)
 
 
-class Redis:
-    """Redis, which has lost everything when it starts again."""
-
-    url = f"redis://{NETWORK}.1:{BUS}/0"
-
-    def start(self) -> None:
-        command = ["redis-server", "--port", str(BUS), "--bind", f"{NETWORK}.1", "--save", "", "--protected-mode", "no"]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(self.url) as client:
-                client.ping()
-                return
-            time.sleep(0.02)
-        raise RuntimeError("redis-server does not answer")
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait(30)
-
-
 @contextmanager
 def nginx(folder: Path, services: list[Service]) -> Iterator[None]:
     """The configuration that is shipped, without TLS."""
-    text = (ROOT / "deploy" / "cluster" / "nginx.conf").read_text()
-    shared, _, secure = text.partition("server {\n    listen 80;")
-    text = shared + "server {\n    listen 443 ssl;" + secure.partition("server {\n    listen 443 ssl;")[2]
-    replaced = {
-        "listen 443 ssl;": f"listen {NETWORK}.1:{FRONT};",
-        "listen [::]:443 ssl;": "",
-        "captions.example": "_",
-        "    ssl_certificate     /etc/nginx/tls/fullchain.pem;\n": "",
-        "    ssl_certificate_key /etc/nginx/tls/privkey.pem;\n": "",
-        "    ssl_protocols       TLSv1.2 TLSv1.3;\n": "",
-        "    ssl_session_cache   shared:surtitle_tls:5m;\n": "",
-        "/var/log/nginx/access.log": str(folder / "access.log"),
-    }
-    replaced |= {f"{service.name}:8000": f"{service.address}:{PORT}" for service in services}
-    for shipped, ours in replaced.items():
-        assert shipped in text, shipped
-        text = text.replace(shipped, ours)
+    addresses = {f"{service.name}:8000": f"{service.address}:{PORT}" for service in services}
+    listen = f"{NETWORK}.1:{FRONT}"
+    text = read_shipped_nginx(listen, folder / "access.log", addresses, {"captions.example": "_"})
     with run_nginx("nginx", folder, text, connections=8192):
         yield
 
@@ -231,7 +195,7 @@ def _load(file: Path) -> Samples:
 
 
 async def measure(model: Model, folder: Path, options: argparse.Namespace) -> dict[str, object]:
-    figures, secret, bus = Figures(), secrets.token_hex(32), Redis()
+    figures, secret, bus = Figures(), secrets.token_hex(32), RedisServer(folder, f"{NETWORK}.1")
     async with AsyncExitStack() as stack:
         stack.enter_context(network(options.rooms))
         database = stack.enter_context(postgresql(_folder(folder, "database"), f"{NETWORK}.1"))
@@ -279,7 +243,7 @@ async def measure(model: Model, folder: Path, options: argparse.Namespace) -> di
 
 
 def _steps(
-    services: list[Service], bus: Redis, database: PostgreSQL
+    services: list[Service], bus: RedisServer, database: PostgreSQL
 ) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
     async def kill(service: Service) -> None:
         await service.stop(signal.SIGKILL)

@@ -22,7 +22,6 @@ from surtitle.captions.caption import Caption
 from surtitle.channels.session import new_session
 from surtitle.channels.track import event_data
 from surtitle.core.words import Word
-from surtitle.pipeline import Pipeline
 from surtitle.store.journal import Batch, PendingCaption, Store
 from tests.store.postgresql import postgresql
 
@@ -37,23 +36,18 @@ def measure_bytes(model: str, seconds: float) -> dict[str, float]:
     spoken = talk(recordings(found, "en"), seconds)
     sizes: list[int] = []
     finals = 0
-    real = Pipeline.feed
 
-    def feed(self: Pipeline, samples: object) -> list[Caption]:
+    def note(captions: list[Caption]) -> None:
         nonlocal finals
-        captions = real(self, samples)  # type: ignore[arg-type]
         for caption in captions:
             data = msgspec.json.encode(event_data(caption)).decode()
             sizes.append(len(f'{{"event":"caption","id":"a1b2c3d4-1796090569618","data":{data}}}'.encode()) + 4)
             finals += caption.final
-        return captions
 
     engine = clock.load(found, {})
-    Pipeline.feed = feed  # type: ignore[method-assign]
     try:
-        clock.play(engine, spoken)
+        clock.play(engine, spoken, on_captions=note)
     finally:
-        Pipeline.feed = real  # type: ignore[method-assign]
         engine.close()
     return {
         "events_per_second": len(sizes) / spoken.seconds,

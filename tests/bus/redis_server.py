@@ -16,17 +16,19 @@ _START_TIMEOUT = 30.0  # seconds
 
 
 class RedisServer:
-    """Listens on a free port of this computer. It has lost everything when it starts again."""
+    """Listens on a free port of one of this computer's addresses. It has lost everything when it starts again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = "127.0.0.1") -> None:
+        self._host = host
         self._program = need("redis-server")
         self._folder = folder
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self.url = f"redis://127.0.0.1:{self._port}/0"
+        self.url = f"redis://{host}:{self._port}/0"
 
     def start(self) -> None:
-        options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self._folder)]
+        options = ["--port", str(self._port), "--bind", self._host, "--save", "", "--dir", str(self._folder)]
+        options += ["--protected-mode", "no"]  # clients may come from other addresses of this computer
         self._process = subprocess.Popen([self._program, *options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_TIMEOUT
         while not self._answers():

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from tests.bus.redis_server import RedisServer
+from tests.bus.shipped_nginx import read_shipped_nginx
 from tests.persistent_clients import Publisher, Reader
 from tests.processes import run_nginx
 from tests.service_process import ServiceProcess
 from tests.store.postgresql import PostgreSQL
 from tests.support import free_port, need, speech
 
-DEPLOY = Path(__file__).parents[2] / "deploy" / "cluster"
 SENTENCES = [
     "She has worked in the same office for eleven years.",
     "The train was late because of the heavy snow.",
@@ -47,27 +47,16 @@ class Service(ServiceProcess):
 def nginx(folder: Path, services: list[Service]) -> Iterator[str]:
     """The configuration that is shipped before these services, without TLS and as if clients were on their computer."""
     front = free_port()
-    text = (DEPLOY / "nginx.conf").read_text()
-    _, plain, secure = text.partition("server {\n    listen 443 ssl;")
-    shared = text[: text.index("server {\n    listen 80;")]
-    text = shared + plain + secure
-    replaced = {
-        "listen 443 ssl;": f"listen 127.0.0.1:{front};",
-        "listen [::]:443 ssl;": "",
-        "captions.example": "localhost",
-        "    ssl_certificate     /etc/nginx/tls/fullchain.pem;\n": "",
-        "    ssl_certificate_key /etc/nginx/tls/privkey.pem;\n": "",
-        "    ssl_protocols       TLSv1.2 TLSv1.3;\n": "",
-        "    ssl_session_cache   shared:surtitle_tls:5m;\n": "",
-        "    proxy_set_header X-Forwarded-For $remote_addr;\n": "",
-        "    proxy_set_header X-Forwarded-Proto $scheme;\n": "",
-        "/var/log/nginx/access.log": str(folder / "access.log"),
-    }
-    for number, service in enumerate(services, 1):
-        replaced[f"surtitle-{number}:8000"] = f"127.0.0.1:{service.port}"
-    for shipped, ours in replaced.items():
-        assert shipped in text, shipped
-        text = text.replace(shipped, ours)
+    text = read_shipped_nginx(
+        f"127.0.0.1:{front}",
+        folder / "access.log",
+        {f"surtitle-{number}:8000": f"127.0.0.1:{service.port}" for number, service in enumerate(services, 1)},
+        {
+            "captions.example": "localhost",
+            "    proxy_set_header X-Forwarded-For $remote_addr;\n": "",
+            "    proxy_set_header X-Forwarded-Proto $scheme;\n": "",
+        },
+    )
     with run_nginx(need("nginx"), folder, text):
         yield f"http://127.0.0.1:{front}"
 
