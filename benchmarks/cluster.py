@@ -1,7 +1,8 @@
 """Three services with twenty channels and a thousand readers, while each part is killed in turn.
 
 Each service has a network namespace of its own, joined by a bridge; nginx, Redis, PostgreSQL and the clients run in the
-host's. Each channel's source plays people's recordings with pauses between them, so that several speak at any moment. Needs Linux, root, nginx, redis-server and PostgreSQL.
+host's. Each channel's source plays people's recordings with pauses between them, so that several speak at any moment.
+Needs Linux, root, nginx, redis-server and PostgreSQL.
 `python -m benchmarks.cluster --model base`
 """
 

@@ -14,7 +14,7 @@ from surtitle.core.errors import BadRequest, Unauthorized
 from surtitle.core.wire.access import ScopeName
 
 EVERY = "*"
-"""The channel of a token that is valid in all channels; at the end of another one, it stands for all that begin so."""
+"""As a token's channel, all channels; after the beginning of a name, all channels whose names begin with it."""
 
 _ALGORITHM = "HS256"
 _MAX_LENGTH = 4096  # characters; longer tokens are refused without decoding
@@ -47,9 +47,9 @@ class Grant:
         return not self.channel.endswith(EVERY)
 
     def covers(self, channel: str | None) -> bool:
-        """Whether the grant is valid in a channel; None stands for something that no single channel owns.
+        """Whether the grant is valid in a channel; None means something that no single channel owns.
 
-        ``channel`` may also stand for several, as in a grant; then it has to be valid in all of them.
+        ``channel`` may also be a pattern, as in a grant; then the grant has to be valid in all channels that match it.
         """
         if channel is None or self.single:
             return self.channel in (EVERY, channel)
@@ -60,7 +60,7 @@ class Grant:
 
 
 def describe_channels(channel: str) -> str:
-    """What a token's ``channel`` stands for, in words: "all channels", "the channel main"."""
+    """The channels that a token's ``channel`` matches, in words: "all channels", "the channel main"."""
     if channel == EVERY:
         return "all channels"
     if channel.endswith(EVERY):
