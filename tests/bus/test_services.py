@@ -253,8 +253,11 @@ async def test_a_bus_that_has_lost_everything_unnoticed_gets_it_again(start: Sta
             assert (await client.put(style, json={"theme": "neon"})).status_code == 200
         put(first, "talk", "c1", 1, "still", "open")
         async with first.reader("talk") as socket, asyncio.timeout(10):
-            events = [json.loads(await socket.recv())["event"] for _ in range(3)]
-        assert events == ["style", "pause", "caption"]
+            events = [json.loads(await socket.recv())["event"]]
+            while events[-1] != "caption":  # until it is on the bus, a reader may get the state twice
+                events.append(json.loads(await socket.recv())["event"])
+        assert events[0] == "style"
+        assert set(events) == {"style", "pause", "caption"}
         with redis.Redis.from_url(bus.url) as server:
             server.flushall()
         reader = Reader()

@@ -60,10 +60,25 @@ def fake_obs() -> MagicMock:
     return module
 
 
+# Lupa may mistake one Python object for another once Lua has collected a reference to it (scoder/lupa#294).
+# So Lua keeps each function of OBS after the first use.
+_LOOKED_UP_ONCE = """
+return function(look_up)
+    return setmetatable({}, {
+        __index = function(functions, name)
+            local found = look_up(name)
+            rawset(functions, name, found)
+            return found
+        end,
+    })
+end
+"""
+
+
 def load(obs: MagicMock) -> Any:
     """The script's internals, in a LuaJIT of its own; its functions for OBS are in ``globals``."""
     lua = luajit.LuaRuntime(unpack_returned_tuples=True, register_builtins=False)
-    lua.globals().obslua = luajit.as_attrgetter(obs)
+    lua.globals().obslua = lua.execute(_LOOKED_UP_ONCE)(lambda name: getattr(obs, name))
     internals = lua.execute(LUA_SCRIPT.read_text(encoding="utf-8"))
     internals.globals = lua.globals()
     internals.table_from = lua.table_from
