@@ -2,7 +2,8 @@
 
 Each service has a network namespace of its own, joined by a bridge; nginx, Redis, PostgreSQL and the clients run in the
 host's. Each channel's source plays people's recordings with pauses between them, so that several speak at any moment.
-Needs Linux, root, nginx, redis-server and PostgreSQL.
+With ``--replicas``, a pool on Ray Serve recognizes what is said; each replica is on a machine of its own, which is
+another namespace. Needs Linux, root, nginx, redis-server and PostgreSQL, and for a pool the extra `ray`.
 `python -m benchmarks.cluster --model base`
 """
 
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -32,6 +33,7 @@ import psutil
 
 from benchmarks import store
 from benchmarks.models import Model, find, from_environment
+from benchmarks.ray_nodes import RayNodes
 from benchmarks.recordings import SHARED
 from benchmarks.scores import percentile
 from surtitle.audio import RATE, Samples
@@ -91,13 +93,13 @@ class Room:
 class Service:
     """`surtitle serve` in a network namespace of its own."""
 
-    def __init__(self, number: int, folder: Path, model: Model, secret: str, options: list[str]) -> None:
-        self.name, self.address = f"surtitle-{number}", f"{NETWORK}.{10 + number}"
+    def __init__(self, number: int, folder: Path, secret: str, options: list[str]) -> None:
+        self.name, self.address = f"surtitle-{number}", _service_address(number)
         self.url = f"http://{self.address}:{PORT}"
         self._log = folder / f"{self.name}.log"
         command = ["ip", "netns", "exec", self.name, sys.executable, "-m", "surtitle", "serve", "--host", "0.0.0.0"]
-        command += ["--port", str(PORT), "--data-dir", str(folder / self.name), "--engine", "whisper"]
-        command += ["--language", "en", "--public-url", f"http://{NETWORK}.1:{FRONT}", "--model", str(model.directory)]
+        command += ["--port", str(PORT), "--data-dir", str(folder / self.name)]
+        command += ["--language", "en", "--public-url", f"http://{NETWORK}.1:{FRONT}"]
         self._command = [*command, *options]
         self._environment = {**os.environ, "SURTITLE_SERVE_SECRET": secret}
         self._process: asyncio.subprocess.Process | None = None
@@ -111,7 +113,8 @@ class Service:
         async with httpx.AsyncClient() as client:
             while time.monotonic() < deadline and self._process.returncode is None:
                 with contextlib.suppress(httpx.HTTPError):
-                    if (await client.get(f"{self.url}/readyz")).status_code == 200:
+                    answer = await client.get(f"{self.url}/readyz")
+                    if answer.status_code == 200 and not (await client.get(f"{self.url}/healthz")).json().get("notice"):
                         return
                 await asyncio.sleep(0.1)
         raise RuntimeError(f"{self.name} does not start:\n{self._log.read_text(errors='replace')}")
@@ -134,27 +137,30 @@ class Service:
 
 
 @contextmanager
-def network(rooms: int) -> Iterator[None]:
-    """A bridge with an address for each room, and a namespace for each service."""
+def network(rooms: int, namespaces: Mapping[str, str]) -> Iterator[None]:
+    """A bridge with an address for each room, and ``namespaces`` by their names, each with its address."""
     _ip("link", "add", BRIDGE, "type", "bridge")
-    names = [f"surtitle-{number}" for number in range(1, SERVICES + 1)]
     try:
         _ip("addr", "add", f"{NETWORK}.1/24", "dev", BRIDGE)
         _ip("link", "set", BRIDGE, "up")
         for room in range(rooms):
             _ip("addr", "add", f"{_address(room)}/32", "dev", BRIDGE)
-        for number, name in enumerate(names, 1):
+        for number, (name, address) in enumerate(namespaces.items(), 1):
             _ip("netns", "add", name)
             _ip("link", "add", f"{BRIDGE}-{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
             _ip("link", "set", f"{BRIDGE}-{number}", "master", BRIDGE, "up")
-            _ip("-n", name, "addr", "add", f"{NETWORK}.{10 + number}/24", "dev", "eth0")
+            _ip("-n", name, "addr", "add", f"{address}/24", "dev", "eth0")
             for device in ("lo", "eth0"):
                 _ip("-n", name, "link", "set", device, "up")
         yield
     finally:
-        for name in names:
+        for name in namespaces:
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
         _ip("link", "del", BRIDGE)
+
+
+def _service_address(number: int) -> str:
+    return f"{NETWORK}.{10 + number}"
 
 
 def _address(room: int) -> str:
@@ -197,19 +203,29 @@ def _load(file: Path) -> Samples:
 
 async def measure(model: Model, folder: Path, options: argparse.Namespace) -> dict[str, object]:
     figures, secret, bus = Figures(), secrets.token_hex(32), RedisServer(folder, f"{NETWORK}.1")
+    machines = {f"machine-{number}": f"{NETWORK}.{20 + number}" for number in range(1, options.replicas + 1)}
+    hosts = {f"surtitle-{number}": _service_address(number) for number in range(1, SERVICES + 1)}
     async with AsyncExitStack() as stack:
-        stack.enter_context(network(options.rooms))
+        stack.enter_context(network(options.rooms, hosts | machines))
         database = stack.enter_context(postgresql(_folder(folder, "database"), f"{NETWORK}.1"))
         bus.start()
         stack.callback(bus.kill)
         shared = ["--bus", bus.url, "--database", database.database(), "--trust-proxy", f"{NETWORK}.1"]
         shared += options.serve.split()
-        services = [Service(number, folder, model, secret, shared) for number in range(1, SERVICES + 1)]
+        pool = None
+        if machines:
+            pool = RayNodes(_folder(folder, "pool"), f"{NETWORK}.1", machines, model.name, model.directory)
+            stack.callback(pool.stop)
+            await asyncio.to_thread(pool.start)
+            shared += ["--inference", pool.url, "--model", f"pool:{model.name}"]
+        else:
+            shared += ["--engine", "whisper", "--model", str(model.directory)]
+        services = [Service(number, folder, secret, shared) for number in range(1, SERVICES + 1)]
         stack.enter_context(nginx(_folder(folder, "nginx"), services))
         stack.push_async_callback(_stop_all, services)
         await asyncio.gather(*(service.start() for service in services))
         url, token = f"http://{NETWORK}.1:{FRONT}", _issue_token(folder, secret)
-        steps = _steps(services, bus, database)
+        steps = _steps(services, bus, database) + (_pool_steps(pool, machines) if pool else [])
         seconds = options.calm * (len(steps) + 1)
         share = options.readers // options.rooms
         rooms = [
@@ -219,9 +235,9 @@ async def measure(model: Model, folder: Path, options: argparse.Namespace) -> di
         publishing = await stack.enter_async_context(_running(one.publisher.run() for one in rooms))
         await stack.enter_async_context(_running(reader.run() for room in rooms for reader in room.readers))
         await asyncio.sleep(options.calm / 2)
-        before = [service.usage() for service in services]
+        before, pool_before = [service.usage() for service in services], cpu_seconds(pool)
         await asyncio.sleep(options.calm)
-        after = [service.usage() for service in services]
+        after, pool_after = [service.usage() for service in services], cpu_seconds(pool)
         for name, step in steps:
             print(name, flush=True)
             figures.events.append((name, time.monotonic()))
@@ -236,11 +252,17 @@ async def measure(model: Model, folder: Path, options: argparse.Namespace) -> di
         "options": vars(options),
         "load": os.getloadavg(),
         "cpu": sum(now[0] - then[0] for now, then in zip(after, before, strict=True)) / options.calm,
+        "pool_cpu": (pool_after - pool_before) / options.calm,
         "memory": [memory for _, memory in after],
         "tracebacks": tracebacks,
         **results,
         **_delays(figures),
     }
+
+
+def cpu_seconds(pool: RayNodes | None) -> float:
+    """The processor time of all processes of a pool."""
+    return sum(sum(process.cpu_times()[:2]) for process in pool.processes()) if pool else 0.0
 
 
 def _steps(
@@ -278,6 +300,18 @@ def _steps(
         ("a service is cut off the network for 8 s", lambda: partition(services[1])),
         ("another service is killed, and back after 5 s", lambda: kill(services[2])),
         ("all services are updated, one after the other", update),
+    ]
+
+
+def _pool_steps(pool: RayNodes, machines: Mapping[str, str]) -> list[tuple[str, Callable[[], Awaitable[None]]]]:
+    async def kill(machine: str) -> None:
+        pool.kill_node(machine)
+        await asyncio.sleep(5.0)
+        pool.start_node(machine)
+
+    return [
+        ("a replica is killed", lambda: asyncio.to_thread(pool.kill_replica)),
+        ("a machine of the pool is killed, and back after 5 s", lambda: kill(next(iter(machines)))),
     ]
 
 
@@ -364,6 +398,7 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=1000, help="of all rooms together")
     parser.add_argument("--pause", type=float, default=45.0, help="seconds after each recording")
     parser.add_argument("--calm", type=float, default=40.0, help="seconds before the first kill, and after each")
+    parser.add_argument("--replicas", type=int, default=0, help="of a pool on Ray Serve; without, services recognize")
     parser.add_argument("--serve", default="", help="more options of `surtitle serve`")
     options = parser.parse_args()
     raise_socket_limit()

@@ -1,7 +1,8 @@
 """The price of an inference pool: the same speech in a service alone, and in one whose windows a pool decodes.
 
-Everything is on this computer: a service alone, a service with a pool of one replica without Ray, and one with Ray
-Serve, in turns. Needs the extra `ray`. `python -m benchmarks.pool`
+Everything is on this computer: a service alone, a service with a pool of one replica without Ray, one with Ray Serve,
+and one with Ray Serve whose readers get captions over a bus, in turns. Captions are measured where readers get them.
+Needs the extra `ray` and redis-server. `python -m benchmarks.pool`
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from typing import Any
 
 import numpy as np
 import psutil
+from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.models import Model, find
 from benchmarks.paths import ROOT
 from benchmarks.recordings import recordings
 from benchmarks.runs import Run, error_rate, family, run
-from benchmarks.scores import percentile
-from benchmarks.systems import Start, Surtitle
+from benchmarks.scores import State, percentile
+from benchmarks.systems import Answer, Start, Surtitle, messages
 from benchmarks.talk import Talk, talk
 from surtitle.audio import RATE
 from surtitle.core.errors import Unreachable
@@ -42,18 +44,59 @@ from surtitle.speech.pool.decoder import PoolDecoder
 from surtitle.speech.whisper.engine import WhisperEngine
 from surtitle.speech.whisper.features import LogMel
 from surtitle.speech.whisper.pieces import Window
+from tests.bus.redis_server import redis_server
 from tests.inference.pool_server import pool_server
 from tests.inference.ray_process import RayPool, ray_pool
 
 WEIGHTS = "base"
-TITLES = {"alone": "one process alone", "http": "a pool without Ray", "ray": "a pool on Ray Serve"}
+TITLES = {
+    "alone": "one process alone",
+    "http": "a pool without Ray",
+    "ray": "a pool on Ray Serve",
+    "bus": "a pool on Ray Serve, and a bus",
+}
 WINDOW = 8.0  # seconds of sound in the window that is decoded again and again
 WINDOWS = 40  # of each
+READER_PATIENCE = 5.0  # seconds until a reader has what the publisher has
 CORES = 2  # of the replica: as many as the process alone uses here
 
 
 @dataclass(frozen=True)
-class PoolSystem(Surtitle):
+class ReadSurtitle(Surtitle):
+    """This service, with captions as a reader gets them."""
+
+    async def publish(self, socket: ClientConnection, talk: Talk, begun: float, answer: Answer) -> None:
+        assert socket.request is not None
+        captions = socket.request.path.removesuffix("audio") + "captions"
+        published = Answer()
+        async with connect(f"ws://127.0.0.1:{socket.remote_address[1]}{captions}", proxy=None, max_size=None) as reader:
+            reading = asyncio.create_task(read_captions(reader, begun, answer))
+            try:
+                await super().publish(socket, talk, begun, published)
+                answer.failure = published.failure
+                deadline = time.monotonic() + READER_PATIENCE
+                while published.states and (not answer.states or answer.states[-1].shown != published.states[-1].shown):
+                    if time.monotonic() > deadline:
+                        answer.failure = answer.failure or "the reader has other captions than the publisher"
+                        break
+                    await asyncio.sleep(0.05)
+            finally:
+                reading.cancel()
+
+
+async def read_captions(reader: ClientConnection, begun: float, answer: Answer) -> None:
+    """Note what a reader gets."""
+    captions: dict[str, tuple[str, str]] = {}
+    async for message in messages(reader):
+        if message["event"] == "caption":
+            caption = message["data"]
+            captions[caption["id"]] = (caption["text"], caption["text"] + caption.get("tentative", ""))
+            committed, shown = (" ".join(column) for column in zip(*captions.values(), strict=True))
+            answer.add(State(time.monotonic() - begun, committed, shown))
+
+
+@dataclass(frozen=True)
+class PoolSystem(ReadSurtitle):
     """A service with a pool on the same computer, both started by `serve` below."""
 
     pool: str = "ray"
@@ -129,8 +172,8 @@ def describe_windows(directory: Path) -> str:
 async def describe_speech(model: Model, spoken: list[Talk], repeats: int) -> str:
     """A table of live speech, each way of running in turns."""
     systems = {
-        "alone": Surtitle(),
-        **{kind: PoolSystem(name=f"pool-{kind}", title=TITLES[kind], pool=kind) for kind in ("http", "ray")},
+        "alone": ReadSurtitle(),
+        **{kind: PoolSystem(name=f"pool-{kind}", title=TITLES[kind], pool=kind) for kind in ("http", "ray", "bus")},
     }
     found: dict[str, list[Run]] = {kind: [] for kind in systems}
     for _ in range(repeats):
@@ -184,8 +227,12 @@ def running_pool(kind: str, directory: Path) -> Iterator[tuple[str, psutil.Proce
 def serve(kind: str, port: int, directory: Path) -> None:
     """A pool, and a service that uses it, until this process is told to end."""
     signal.signal(signal.SIGTERM, _end)
-    with running_pool(kind, directory) as (url, _):
+    with ExitStack() as stack:
+        url, _ = stack.enter_context(running_pool("ray" if kind == "bus" else kind, directory))
         command = [sys.executable, "-m", "surtitle", "serve", "--inference", url, "--port", str(port)]
+        if kind == "bus":
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            command += ["--bus", stack.enter_context(redis_server(folder)).url]
         service = subprocess.Popen([*command, "--language", "en"])
         try:
             service.wait()

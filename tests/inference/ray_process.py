@@ -45,13 +45,13 @@ class RayPool:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
-        config: dict[str, Any] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
-        config["http_options"] |= {"host": "127.0.0.1", "port": self.port}
-        whisper, nllb = config["applications"]
-        config["applications"] = [
-            *(_adapt(whisper, name, model, replicas, cores) for name, model in recognition.items()),
-            *(_adapt(nllb, name, model, 1, 0.1) for name, model in translation.items()),
-        ]
+        config = read_shipped_pool(
+            recognition,
+            translation,
+            replicas=replicas,
+            cores=cores,
+            http_options={"host": "127.0.0.1", "port": self.port},
+        )
         self._config = folder / "serve.yaml"
         self._config.write_text(yaml.safe_dump(config), encoding="utf-8")
         self._process: subprocess.Popen[str] | None = None
@@ -75,7 +75,7 @@ class RayPool:
 
     def replicas(self) -> list[psutil.Process]:
         """The processes of the replicas of Whisper models."""
-        return [process for process in self.processes() if _REPLICA.fullmatch(_title(process))]
+        return [process for process in self.processes() if is_replica(process)]
 
     def processes(self) -> list[psutil.Process]:
         """All processes of the pool."""
@@ -110,6 +110,31 @@ def ray_pool(pool: RayPool) -> Iterator[RayPool]:
         yield pool
     finally:
         pool.stop()
+
+
+def is_replica(process: psutil.Process) -> bool:
+    """Whether it is a replica of a Whisper model."""
+    return _REPLICA.fullmatch(_title(process)) is not None
+
+
+def read_shipped_pool(
+    recognition: Mapping[str, Path],
+    translation: Mapping[str, Path],
+    *,
+    replicas: int,
+    cores: float,
+    http_options: Mapping[str, Any],
+    **changes: Any,
+) -> dict[str, Any]:
+    """The configuration that is shipped, with other models, replicas and ``changes``."""
+    config: dict[str, Any] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8")) | changes
+    config["http_options"] |= http_options
+    whisper, nllb = config["applications"]
+    config["applications"] = [
+        *(_adapt(whisper, name, model, replicas, cores) for name, model in recognition.items()),
+        *(_adapt(nllb, name, model, 1, 0.1) for name, model in translation.items()),
+    ]
+    return config
 
 
 def _adapt(application: Mapping[str, Any], name: str, model: Path, replicas: int, cores: float) -> dict[str, Any]:
