@@ -41,8 +41,8 @@ class Bench:
         self.progress = progress
 
     @asynccontextmanager
-    async def pushing(self, target: CaptionTarget) -> AsyncIterator[PushedCaptions]:
-        """Push captions until the block ends, and then as at the end of the service."""
+    async def pushing(self, target: CaptionTarget, patience: float = 5) -> AsyncIterator[PushedCaptions]:
+        """Push captions until the block ends, and then as at the end of the service, for ``patience`` seconds."""
         report = StateReport(self.channel.name, target.name)
         output = PushedCaptions(
             self.channel, self.channel.original, target, self.progress, self.check, self.save, report
@@ -51,8 +51,8 @@ class Bench:
         try:
             yield output
             output.finish()
-            async with asyncio.timeout(5):
-                await running
+            async with asyncio.timeout(patience):
+                await asyncio.shield(running)
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

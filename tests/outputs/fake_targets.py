@@ -44,6 +44,7 @@ class FakeTarget:
     texts: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     started: bool = True  # the meeting or stream
+    retry_after: str = ""  # seconds, with each of ``statuses``
     cuts: int = 0  # connections to break off instead of answering, after the request was taken
 
     @property
@@ -79,8 +80,10 @@ class FakeTarget:
         query = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
         request = Request(method, parts.path, query, headers, body, time.monotonic())
         self.requests.append(request)
+        wait = ""
         if self.statuses:
             status, text = self.statuses.pop(0), ""
+            wait = f"Retry-After: {self.retry_after}\r\n" if self.retry_after else ""
         else:
             status, text = self.take(request)
         if self.cuts:
@@ -88,7 +91,7 @@ class FakeTarget:
             return False
         await self.answering.wait()
         location = "Location: /elsewhere\r\n" if 300 <= status < 400 else ""
-        writer.write(f"HTTP/1.1 {status} X\r\n{location}Content-Length: {len(text)}\r\n\r\n{text}".encode())
+        writer.write(f"HTTP/1.1 {status} X\r\n{location}{wait}Content-Length: {len(text)}\r\n\r\n{text}".encode())
         await writer.drain()
         return True
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from contextlib import suppress
+from functools import partial
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 
@@ -20,6 +24,7 @@ from tests.outputs.fake_targets import (
     FakeWebex,
     FakeYouTube,
     FakeZoom,
+    Request,
     new_port,
     no_problems,
     serving,
@@ -252,6 +257,120 @@ async def test_an_address_that_nobody_listens_on_fails_and_works_as_soon_as_some
         async with serving(fake):
             await until(lambda: output.sent == 1)
     assert fake.texts == ["first"]
+
+
+async def test_captions_wait_for_a_target_that_takes_nothing_and_are_sent_when_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pushed_captions, "_RETRY_WINDOW", 0.0)
+    monkeypatch.setattr(pushed_captions, "_OUTAGE_BACKOFF", (0.01, 0.02))
+    bench = Bench()
+    fake = FakeTeams(new_port(), statuses=[503] * 6 + [429] * 6)
+    async with bench.pushing(connect(fake, "teams")) as output:
+        for text in ("one", "two", "three"):
+            bench.say(text)
+        await until(lambda: "cannot be reached" in output.state.message)
+        async with serving(fake):
+            await until(lambda: "Teams is busy (status 503)" in output.state.message)
+            await until(lambda: output.sent == 3)
+    assert (fake.texts, output.skipped) == (["one", "two", "three"], 0)
+
+
+async def test_a_target_is_left_alone_for_as_long_as_it_asks() -> None:
+    bench = Bench()
+    fake = FakeWebex(new_port(), statuses=[429], retry_after="1")
+    async with serving(fake), bench.pushing(connect(fake, "webex")) as output:
+        bench.say("one")
+        await until(lambda: output.sent == 1)
+    first, second = fake.requests
+    assert second.at - first.at > 0.9
+
+
+async def test_what_is_removed_while_it_waits_for_another_attempt_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushed_captions, "_OUTAGE_BACKOFF", (0.01, 0.02))
+    bench = Bench()
+    fake = FakeWebex(new_port(), statuses=[503] * 2000)
+    async with serving(fake), bench.pushing(connect(fake, "webex")) as output:
+        withdrawn, corrected = bench.say("withdrawn"), bench.say("wrong")
+        await until(lambda: output.state.name == "failed")
+        bench.say("", withdrawn, rev=2)
+        bench.say("right", corrected, rev=2)
+        asked = len(fake.requests)
+        await until(lambda: len(fake.requests) > asked)
+        fake.statuses.clear()
+        await until(lambda: output.sent == 1)
+        fake.statuses = [503] * 2000
+        bench.say("cleared")
+        await until(lambda: output.state.name == "failed")
+        bench.channel.clear()
+        await until(lambda: output.waiting == 0)
+        fake.statuses.clear()
+        bench.say("after that")
+        await until(lambda: output.sent == 2)
+    assert (fake.texts, output.skipped) == (["right", "after that"], 0)
+
+
+async def test_a_caption_that_waits_for_another_attempt_is_sent_after_a_restart() -> None:
+    bench = Bench()
+    fake = FakeTeams(new_port())
+    async with bench.pushing(connect(fake, "teams")) as output:
+        bench.say("one")
+        await until(lambda: output.state.name == "failed")
+    async with serving(fake), bench.pushing(connect(fake, "teams")) as output:
+        await until(lambda: output.sent == 1)
+    assert fake.texts == ["one"]
+
+
+async def test_a_caption_that_may_have_arrived_when_the_output_is_stopped_is_not_sent_again() -> None:
+    bench = Bench()
+    fake = FakeTeams(new_port())
+    async with serving(fake):
+        with suppress(TimeoutError):
+            async with bench.pushing(connect(fake, "teams"), patience=0.2):
+                fake.answering.clear()
+                bench.say("once")
+                await until(lambda: fake.texts == ["once"])
+        fake.answering.set()
+        async with bench.pushing(connect(fake, "teams")) as output:
+            bench.say("twice")
+            await until(lambda: output.sent == 1)
+    assert fake.texts == ["once", "twice"]
+
+
+async def test_the_lines_after_one_whose_answer_is_lost_are_sent() -> None:
+    bench = Bench()
+    fake = FakeTeams(new_port(), cuts=1)
+    first, second = "a" * 100, "b" * 100
+    async with serving(fake), bench.pushing(connect(fake, "teams")) as output:
+        bench.say(f"{first} {second}")
+        await until(lambda: output.sent == 1)
+    assert fake.texts == [first, second]
+
+
+async def test_youtube_gets_right_times_when_the_clock_of_the_computer_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    fake = FakeYouTube(new_port())
+    async with serving(fake), bench.pushing(connect(fake, "youtube")) as output:
+        for number, jump in enumerate((0, 7200, -7200, 0), start=1):
+            clock = SimpleNamespace(time=lambda jump=jump: time.time() + jump, monotonic=time.monotonic)
+            monkeypatch.setattr("surtitle.outputs.caption_url.time", clock)
+            bench.say(f"text {number}")
+            await until(partial(lambda number: output.sent == number, number))
+    assert (fake.problems, output.skipped) == ([], 0)
+
+
+@pytest.mark.parametrize("answer", ["0001-01-01T00:00:00", "9999-12-31T23:59:59", "2026-11-29T25:00", "\0"])
+async def test_a_nonsensical_time_of_youtube_is_ignored(answer: str) -> None:
+    class Nonsense(FakeYouTube):
+        def take(self, request: Request) -> tuple[int, str]:
+            return super().take(request)[0], answer
+
+    bench = Bench()
+    async with serving(Nonsense(new_port())) as fake, bench.pushing(connect(fake, "youtube")) as output:
+        bench.say("one")
+        bench.say("two")
+        await until(lambda: output.sent == 2)
+    assert (fake.texts, fake.problems) == (["one", "two"], [])
 
 
 async def test_the_link_is_never_logged_or_shown(caplog: pytest.LogCaptureFixture) -> None:

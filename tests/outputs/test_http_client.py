@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import ssl
 import subprocess
@@ -106,9 +107,9 @@ async def test_an_answer_is_read_only_up_to_a_limit_and_only_for_a_while() -> No
     class Slow(FakeTarget):
         async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.1 200 X\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 X\r\n")
             while True:
-                writer.write(b"x")
+                writer.write(b"X: y\r\n")
                 await writer.drain()
                 await asyncio.sleep(0.1)
 
@@ -116,3 +117,79 @@ async def test_an_answer_is_read_only_up_to_a_limit_and_only_for_a_while() -> No
     async with serving(slow):
         with pytest.raises(TargetError, match="does not answer in time"):
             await ask(slow.url, allow_private=True)
+
+
+async def answer_with(answer: bytes) -> tuple[int, str, float]:
+    """What becomes of the bytes of an answer, after which the connection stays open."""
+
+    class Raw(FakeTarget):
+        async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+            await reader.readuntil(b"text")
+            writer.write(answer)
+            await writer.drain()
+            return bool(await reader.read())
+
+    raw = Raw(new_port())
+    client = HttpClient(raw.url, known_host=False, allow_private=True, timeout=0.4)
+    async with serving(raw):
+        try:
+            found = await client.request("POST", body=b"text")
+            return found.status, found.text, found.retry_after
+        finally:
+            await client.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (b"Content-Length: 50\r\n\r\nshort", "short"),
+        (b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", "hello"),
+        (b"Transfer-Encoding: chunked\r\n\r\nnonsense", ""),
+        (b"Content-Length: 2\r\n\r\n\xff!", "\ufffd!"),
+        (b"Location: http://[\r\nContent-Length: 0\r\n\r\n", ""),
+    ],
+)
+async def test_a_status_counts_even_if_the_text_after_it_does_not_come_or_is_nonsense(
+    answer: bytes, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surtitle.outputs.http_client._BODY_TIMEOUT", 0.1)
+    assert await answer_with(b"HTTP/1.1 200 X\r\n" + answer) == (200, text, 0.0)
+
+
+async def test_a_packed_answer_is_not_unpacked() -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    head = b"HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    _, text, _ = await answer_with(head + bomb)
+    assert len(text) <= 4096
+    assert not text.startswith("\0")
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("9" * 400, 60.0), ("-1", 0.0), ("soon", 0.0)])
+async def test_how_long_a_target_wants_to_be_left_alone_is_read(value: str, seconds: float) -> None:
+    answer = f"HTTP/1.1 429 X\r\nRetry-After: {value}\r\nContent-Length: 0\r\n\r\n"
+    assert await answer_with(answer.encode()) == (429, "", seconds)
+
+
+@pytest.mark.parametrize(
+    "answer", [b"SSH-2.0-OpenSSH\r\n\0\xff\r\n\r\n", b"HTTP/1.1 200 X\r\nContent-Length: many\r\n\r\n"]
+)
+async def test_what_is_not_http_is_called_that(answer: bytes) -> None:
+    with pytest.raises(Unanswered, match="does not answer in HTTP: check the address"):
+        await answer_with(answer)
+
+
+async def test_cookies_are_not_kept() -> None:
+    class Cookies(FakeTarget):
+        async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+            self.texts.append((await reader.readuntil(b"text")).decode().lower())
+            writer.write(b"HTTP/1.1 200 X\r\nSet-Cookie: a=b; Max-Age=1000\r\nContent-Length: 0\r\n\r\n")
+            return True
+
+    target = Cookies(new_port())
+    client = HttpClient(target.url, known_host=False, allow_private=True, timeout=2)
+    async with serving(target):
+        await client.request("POST", body=b"text")
+        await client.request("POST", body=b"text")
+        await client.close()
+    assert len(target.texts) == 2
+    assert "cookie" not in "".join(target.texts)

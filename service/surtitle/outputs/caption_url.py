@@ -19,6 +19,7 @@ _TIMEOUT = 2.5  # seconds to wait for an answer where a text that is sent again 
 _PATIENT_TIMEOUT = 6.0  # seconds where it would be
 _MAX_AGE = 30.0  # seconds that a caption may be late: nobody knows any more what it belongs to
 _MAX_CLOCK_AGE = 300.0  # seconds until YouTube is asked for its clock again
+_MAX_DRIFT = 1.0  # seconds by which the computer's clock may be set until YouTube is asked again
 _MAX_LINE = 120  # characters in one text for Teams
 
 
@@ -44,6 +45,10 @@ class _CaptionUrl:
         self._language = settings.language
         self._client = HttpClient(settings.url, known_host=known, allow_private=allow_private, timeout=self.timeout)
 
+    @property
+    def in_doubt(self) -> bool:
+        return self._client.in_flight
+
     async def check(self) -> bool:
         return False
 
@@ -65,13 +70,17 @@ class _CaptionUrl:
             return
         if status < 400:
             raise TargetError(f"{self.name} answers with another address, which is not followed: copy the link again.")
-        if status in (401, 403):
+        if status in (401, 403, 410):
             raise TargetRefused(f"{self.name} refuses the link, which may have expired: copy the link again.")
         if status in (400, 404):
             raise TargetNotReady(
                 f"{self.name} takes no captions yet: what is said until it has started with captions on is left out."
             )
-        raise TargetError(f"{self.name} does not take captions (status {status}).", repeatable=_may_pass(status))
+        if answer.is_busy:
+            raise answer.error(f"{self.name} is busy (status {status}): captions wait until it takes them again.")
+        if status >= 500:
+            raise answer.error(f"{self.name} has failed (status {status}): copy the link again if this goes on.")
+        raise answer.error(f"{self.name} does not take captions (status {status}): copy the link again.")
 
 
 class _Teams(_CaptionUrl):
@@ -81,15 +90,21 @@ class _Teams(_CaptionUrl):
 
     def __init__(self, settings: CaptionUrl, *, allow_private: bool) -> None:
         super().__init__(settings, allow_private=allow_private)
-        self._text: TimedText | None = None
-        self._lines: list[str] = []  # those of the text that were not taken yet
+        self._sending = ""  # the id of a caption
+        self._lines: list[str] = []  # those of its text that were not taken yet
 
     async def send(self, caption: TimedText) -> None:
-        if caption is not self._text:
-            self._text, self._lines = caption, split_text(caption.text, _MAX_LINE)
+        if caption.caption.id != self._sending:
+            self._sending, self._lines = caption.caption.id, split_text(caption.text, _MAX_LINE)
         while self._lines:
-            self._read(await self._post(self._lines[0]))
+            try:
+                self._read(await self._post(self._lines[0]))
+            except Unanswered as error:
+                if error.sent:  # this line may have arrived, but not those after it
+                    del self._lines[0]
+                raise Unanswered(str(error), sent=error.sent, repeatable=bool(self._lines)) from error
             del self._lines[0]
+        self._sending = ""
 
 
 class _Numbered(_CaptionUrl):
@@ -97,11 +112,15 @@ class _Numbered(_CaptionUrl):
 
     timeout = _TIMEOUT
 
+    @property
+    def in_doubt(self) -> bool:
+        return False
+
     async def send(self, caption: TimedText) -> None:
         try:
             answer = await self._post_numbered(caption)
         except Unanswered as error:
-            raise Unanswered(str(error), sent=False) from error  # it may be repeated whether or not it arrived
+            raise Unanswered(str(error), sent=error.sent, repeatable=True) from error
         self._read(answer)
         self.sequence += 1
 
@@ -117,7 +136,7 @@ class _Zoom(_Numbered):
 
     def __init__(self, settings: CaptionUrl, *, allow_private: bool) -> None:
         super().__init__(settings, allow_private=allow_private)
-        self._unanswered: TimedText | None = None
+        self._unanswered = ""  # the id of a caption
 
     async def check(self) -> bool:
         answer = await self._client.request("GET", path=self._client.path.rstrip("/") + "/seq")
@@ -128,8 +147,8 @@ class _Zoom(_Numbered):
         return True
 
     async def _post_numbered(self, caption: TimedText) -> Answer:
-        number, again = self.sequence, caption is self._unanswered
-        self._unanswered = caption
+        number, again = self.sequence, caption.caption.id == self._unanswered
+        self._unanswered = caption.caption.id
         answer = await self._post_text(caption)
         if answer.status == 403 and await self.check():  # the signature is right, so the number was not
             if again and self.sequence == number + 1:
@@ -137,7 +156,7 @@ class _Zoom(_Numbered):
                 answer = Answer(200, "")
             else:
                 answer = await self._post_text(caption)
-        self._unanswered = None
+        self._unanswered = ""
         return answer
 
     async def _post_text(self, caption: TimedText) -> Answer:
@@ -154,37 +173,49 @@ class _YouTube(_Numbered):
 
     def __init__(self, settings: CaptionUrl, *, allow_private: bool) -> None:
         super().__init__(settings, allow_private=allow_private)
-        self._offset = 0.0  # seconds by which YouTube's clock is ahead
+        self._offset = time.time() - time.monotonic()  # from our monotonic clock to YouTube's, in seconds since 1970
         self._asked = float("-inf")
+        self._drift = 0.0  # from our monotonic clock to the computer's clock when YouTube's was learned
         self._newest = float("-inf")  # time of the newest text by YouTube's clock: no later one may be earlier
 
     async def check(self) -> bool:
-        began = time.time()
+        began = time.monotonic()
         answer = await self._post("", seq=self.sequence)
         self._read(answer)
         self._asked = time.monotonic()
         return self._set_clock(answer, began)
 
     async def _post_numbered(self, caption: TimedText) -> Answer:
-        if time.monotonic() - self._asked > _MAX_CLOCK_AGE:
+        if time.monotonic() - self._asked > _MAX_CLOCK_AGE or abs(_clock_drift() - self._drift) > _MAX_DRIFT:
             await self.check()
-        self._newest = max(self._newest, caption.at + self._offset)
-        began = time.time()
+        now = time.monotonic() + self._offset
+        self._newest = min(max(self._newest, now - caption.ago), now)
+        began = time.monotonic()
         answer = await self._post(f"{format_time(self._newest)}\n{caption.text}\n", seq=self.sequence)
         if answer.status < 300 and self._set_clock(answer, began):
             self._asked = time.monotonic()
         return answer
 
     def _set_clock(self, answer: Answer, began: float) -> bool:
-        """Learn YouTube's clock from an answer to a request that began at ``began``; False if it has no time."""
+        """Learn YouTube's clock from an answer to a request that began at ``began``; False if it has no time.
+
+        The monotonic clock goes on when somebody sets the computer's, but stands still while the computer sleeps.
+        """
+        self._drift = _clock_drift()
         try:
             theirs = datetime.fromisoformat(answer.text.strip()[:40])
         except ValueError:
             return False
         if theirs.tzinfo is None:
             theirs = theirs.replace(tzinfo=UTC)
-        self._offset = theirs.timestamp() - (began + time.time()) / 2
+        if not 2000 < theirs.year < 3000:
+            return False
+        self._offset = theirs.timestamp() - (began + time.monotonic()) / 2
         return True
+
+
+def _clock_drift() -> float:
+    return time.time() - time.monotonic()
 
 
 _DIALECTS: dict[str, type[_CaptionUrl]] = {"youtube": _YouTube, "zoom": _Zoom, "teams": _Teams, "webex": _CaptionUrl}
@@ -204,7 +235,3 @@ def split_text(text: str, limit: int) -> list[str]:
         pieces.append(text[:cut])
         text = text[cut:].lstrip()
     return [*pieces, text] if text else pieces
-
-
-def _may_pass(status: int) -> bool:
-    return status in (408, 425, 429) or status >= 500

@@ -15,6 +15,7 @@ from surtitle.channels.channel import Channel
 from surtitle.channels.feed import Event
 from surtitle.channels.track import Track
 from surtitle.closed_captions.interleaver import is_other_speaker
+from surtitle.core.backoff import Backoff
 from surtitle.outputs.caption_queue import CaptionQueue, QueueRules, WaitingCaption
 from surtitle.outputs.progress import Progress
 from surtitle.outputs.state import State, StateReport, TargetError, TargetNotReady, TargetRefused
@@ -23,7 +24,9 @@ log = logging.getLogger("surtitle.outputs")
 
 _IDLE_TIMEOUT = 60.0  # seconds to wait for an event before looking again, in any case
 _RETRY_PAUSES = (0.5, 1.0, 2.0)  # seconds before each further attempt
+_OUTAGE_BACKOFF = (0.5, 5.0)  # seconds between two attempts while the target takes nothing: the first and the maximum
 _RETRY_WINDOW = 5.0  # seconds after the first attempt in which another one may begin
+_STORE_TIMEOUT = 1.0  # seconds to store the progress when the output is cancelled
 _BEHIND = 5.0  # seconds by which a caption is late until that is said
 _CHECK_INTERVAL = 30.0  # seconds between two checks of a target to which nothing is sent
 _OLD = 600.0  # seconds after which a caption that was not seen before can only be a correction
@@ -31,18 +34,19 @@ _OLD = 600.0  # seconds after which a caption that was not seen before can only 
 
 @dataclass(frozen=True, slots=True)
 class TimedText:
-    """A caption for a target: its ``text`` in one line, and when it was said, in seconds since 1970."""
+    """A caption for a target: its ``text`` in one line, and how many seconds ``ago`` it should have been shown."""
 
     caption: Caption
     text: str
-    at: float
+    ago: float
 
 
 class CaptionTarget(Protocol):
     """A service that takes captions. Methods raise `TargetError` and must return within a limited time.
 
     ``interval`` is the least time between two captions, in seconds. ``sequence`` is the number that the next caption
-    gets; a target that counts raises it with each caption taken. ``key`` identifies the address.
+    gets; a target that counts raises it with each caption taken. ``key`` identifies the address. ``in_doubt`` says
+    after an interrupted `send` that the caption may have arrived, and would be shown twice if it was sent again.
     """
 
     name: str
@@ -50,6 +54,9 @@ class CaptionTarget(Protocol):
     interval: float
     rules: QueueRules
     sequence: int
+
+    @property
+    def in_doubt(self) -> bool: ...
 
     async def check(self) -> bool:
         """Ask the target whether captions can be sent; False if it cannot be asked."""
@@ -94,6 +101,10 @@ class PushedCaptions:
         self._wake = asyncio.Event()
         self._finishing = False
         self._voice: tuple[str, str | None] | None = None
+        self._failing = ""  # the id of the caption whose last attempt failed
+        self._failures: list[float] = []  # the times of its failed attempts
+        self._next_attempt = 0.0
+        self._outage = Backoff(*_OUTAGE_BACKOFF)
         if not self._resumes:
             self._queue.know(caption for caption in track.captions if caption.final)
         if progress.target == target.key:
@@ -103,6 +114,11 @@ class PushedCaptions:
     def skipped(self) -> int:
         """Captions that could not be sent, or came too late."""
         return self._queue.skipped + self._given_up
+
+    @property
+    def waiting(self) -> int:
+        """Captions that wait to be sent."""
+        return len(self._queue)
 
     @property
     def state(self) -> State:
@@ -181,10 +197,10 @@ class PushedCaptions:
             self._wake.clear()
             skipped = self.skipped
             waiting = self._queue.next(time.monotonic())
-            if waiting is not None:
+            if waiting is not None and time.monotonic() >= self._next_attempt:
                 await self._check_progress()
-                await self._deliver(waiting)
-                self._queue.done(waiting)
+                if await self._deliver(waiting):
+                    self._queue.done(waiting)
                 await self._store()
                 checked = time.monotonic()
                 await asyncio.sleep(self._target.interval)
@@ -200,7 +216,8 @@ class PushedCaptions:
                 await self._check()
                 checked = time.monotonic()
             with suppress(TimeoutError):
-                async with asyncio.timeout(min(self._queue.due(), checked + _CHECK_INTERVAL) - time.monotonic()):
+                due = max(self._queue.due(), self._next_attempt)
+                async with asyncio.timeout(min(due, checked + _CHECK_INTERVAL) - time.monotonic()):
                     await self._wake.wait()
 
     async def _check(self) -> None:
@@ -217,32 +234,52 @@ class PushedCaptions:
                     State("waiting", f"{how} {self._target.name}: captions are sent when somebody speaks.")
                 )
 
-    async def _deliver(self, waiting: WaitingCaption) -> None:
-        """Send a caption, if necessary several times; give it up if it cannot be sent."""
-        text = self._describe(waiting)
-        began = time.monotonic()
-        for pause in (*_RETRY_PAUSES, None):
-            try:
-                await self._target.send(text)
-            except (TargetRefused, TargetNotReady) as error:  # what is said before a meeting may not be meant for it
+    async def _deliver(self, waiting: WaitingCaption) -> bool:
+        """Try to send a caption; False if there will be another attempt, at ``_next_attempt``."""
+        caption = waiting.caption
+        if caption.id != self._failing:
+            self._failing, self._failures = caption.id, []
+        try:
+            await self._target.send(self._describe(waiting))
+        except (TargetRefused, TargetNotReady) as error:  # what is said before a meeting may not be meant for it
+            self._report.set(State(error.state, str(error)))
+        except TargetError as error:
+            self._report.set(State("failed", str(error)))
+            if (pause := self._find_pause(error)) is not None:
+                self._next_attempt = time.monotonic() + pause
+                return False
+        except asyncio.CancelledError:
+            if self._target.in_doubt:
                 self._given_up += 1
-                self._report.set(State(error.state, str(error)))
-                self._report.on_change()
-                return
-            except TargetError as error:
-                self._report.set(State("failed", str(error)))
-                late = pause is None or time.monotonic() - began + pause > _RETRY_WINDOW
-                if pause is None or late or not error.repeatable:
-                    self._given_up += 1
-                    return
-                await asyncio.sleep(pause)
-            else:
-                self.sent += 1
-                caption = waiting.caption
-                self._voice = (caption.source, caption.speaker)
-                self._report.set(State("sending", f"Captions are sent to {self._target.name}."))
-                self._report.on_change()
-                return
+                self._queue.done(waiting)
+                async with asyncio.timeout(_STORE_TIMEOUT):
+                    await self._store()
+            raise
+        else:
+            self.sent += 1
+            self._outage.reset()
+            self._voice = (caption.source, caption.speaker)
+            self._report.set(State("sending", f"Captions are sent to {self._target.name}."))
+            self._report.on_change()
+            return True
+        self._given_up += 1
+        self._report.on_change()
+        return True
+
+    def _find_pause(self, error: TargetError) -> float | None:
+        """The seconds until the caption is sent again; None if it is given up.
+
+        While the target takes nothing, captions wait until they are too old. One that alone fails does not keep back
+        the others for long.
+        """
+        if error.outage:
+            self._failures.clear()
+            return max(self._outage.next(), error.retry_after)
+        self._failures.append(time.monotonic())
+        if not error.repeatable or len(self._failures) > len(_RETRY_PAUSES):
+            return None
+        pause = _RETRY_PAUSES[len(self._failures) - 1]
+        return pause if time.monotonic() - self._failures[0] + pause <= _RETRY_WINDOW else None
 
     def _describe(self, waiting: WaitingCaption) -> TimedText:
         """The text of a caption; it begins with the speaker's name if somebody else spoke before."""
@@ -250,8 +287,8 @@ class PushedCaptions:
         text = " ".join(caption.text.split())
         if is_other_speaker(self._voice, (waiting.caption.source, waiting.caption.speaker)):
             text = f"{caption.voice}: {text}"
-        at = time.time() - max(0.0, self._channel.session.clock() - caption.start) + self._target.rules.delay
-        return TimedText(caption, text, min(at, time.time()))
+        ago = self._channel.session.clock() - caption.start - self._target.rules.delay
+        return TimedText(caption, text, max(0.0, ago))
 
     async def _store(self, *, always: bool = False) -> None:
         """Store the progress if a caption was handled: another that comes meanwhile is found after the cursor."""

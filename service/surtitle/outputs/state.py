@@ -56,14 +56,19 @@ class StateReport:
 class TargetError(Exception):
     """A target did not take a text; the message is a sentence for people, without anything secret.
 
-    ``repeatable`` says that trying again may help and cannot show the same text twice.
+    ``repeatable`` says that trying again may help and cannot show the same text twice. ``outage`` says that the target
+    takes no text at present, so that this one may wait, for at least ``retry_after`` seconds.
     """
 
     state: StateName = "failed"
 
-    def __init__(self, message: str, *, repeatable: bool = False) -> None:
+    def __init__(
+        self, message: str, *, repeatable: bool = False, outage: bool = False, retry_after: float = 0.0
+    ) -> None:
         super().__init__(message)
         self.repeatable = repeatable
+        self.outage = outage
+        self.retry_after = retry_after
 
 
 class TargetRefused(TargetError):

@@ -36,6 +36,7 @@ class WebhookTarget:
         self.sequence = 0
         self._channel = channel
         self._secret = settings.secret
+        self.in_doubt = False  # a receiver knows what it gets twice
         self._client = HttpClient(settings.url, known_host=False, allow_private=allow_private, timeout=_TIMEOUT)
 
     async def check(self) -> bool:
@@ -61,17 +62,21 @@ async def post_signed(client: HttpClient, message: Mapping[str, Any], secret: st
 async def post(client: HttpClient, body: bytes, headers: Mapping[str, str], noun: str) -> None:
     """Post to a receiver that knows what it gets twice; ``noun`` says what is posted. Raises `TargetError`."""
     try:
-        status = (await client.request("POST", body=body, headers=headers)).status
+        answer = await client.request("POST", body=body, headers=headers)
     except Unanswered as error:
-        raise Unanswered(str(error), sent=False) from error  # it may be repeated whether or not it arrived
+        raise Unanswered(str(error), sent=error.sent, repeatable=True) from error
+    status = answer.status
     if status < 300:
         return
     if status < 400:
         raise TargetError(f"{client.host} answers with another address, which is not followed: enter that one.")
     if status in (401, 403):
         raise TargetRefused(f"{client.host} refuses {noun} (status {status}): check the address and the secret.")
-    repeatable = status in (408, 425, 429) or status >= 500
-    raise TargetError(f"{client.host} does not take {noun} (status {status}).", repeatable=repeatable)
+    if answer.is_busy:
+        raise answer.error(f"{client.host} is busy (status {status}): {noun} wait until it takes them again.")
+    if status >= 500:
+        raise answer.error(f"{client.host} has failed (status {status}): check the program that runs there.")
+    raise answer.error(f"{client.host} does not take {noun} (status {status}): check the address.")
 
 
 def sign(secret: str, body: bytes) -> str:
