@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
@@ -219,11 +220,12 @@ async def test_a_failure_that_passes_is_tried_again() -> None:
 async def test_what_cannot_be_sent_is_given_up_after_three_attempts_more_and_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert sum(pushed_captions._RETRY_PAUSES) < pushed_captions._RETRY_WINDOW
-    monkeypatch.setattr(pushed_captions, "_RETRY_PAUSES", (0.05, 0.05, 0.05))
+    monkeypatch.setattr(pushed_captions, "_BACKOFF", (0.05, 0.5))
     bench = Bench()
     fake = FakeWebex(new_port(), statuses=[500] * 4)
-    async with serving(fake), bench.pushing(connect(fake, "webex")) as output:
+    target = connect(fake, "webex")
+    target.rules = replace(target.rules, patience=target.rules.patience / 10)
+    async with serving(fake), bench.pushing(target) as output:
         bench.say("lost")
         bench.say("taken")
         await until(lambda: output.sent == 1)
@@ -262,11 +264,12 @@ async def test_an_address_that_nobody_listens_on_fails_and_works_as_soon_as_some
 async def test_captions_wait_for_a_target_that_takes_nothing_and_are_sent_when_it_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(pushed_captions, "_RETRY_WINDOW", 0.0)
-    monkeypatch.setattr(pushed_captions, "_OUTAGE_BACKOFF", (0.01, 0.02))
+    monkeypatch.setattr(pushed_captions, "_BACKOFF", (0.01, 0.02))
     bench = Bench()
     fake = FakeTeams(new_port(), statuses=[503] * 6 + [429] * 6)
-    async with bench.pushing(connect(fake, "teams")) as output:
+    target = connect(fake, "teams")
+    target.rules = replace(target.rules, patience=0)
+    async with bench.pushing(target) as output:
         for text in ("one", "two", "three"):
             bench.say(text)
         await until(lambda: "cannot be reached" in output.state.message)
@@ -287,7 +290,7 @@ async def test_a_target_is_left_alone_for_as_long_as_it_asks() -> None:
 
 
 async def test_what_is_removed_while_it_waits_for_another_attempt_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pushed_captions, "_OUTAGE_BACKOFF", (0.01, 0.02))
+    monkeypatch.setattr(pushed_captions, "_BACKOFF", (0.01, 0.02))
     bench = Bench()
     fake = FakeWebex(new_port(), statuses=[503] * 2000)
     async with serving(fake), bench.pushing(connect(fake, "webex")) as output:
@@ -321,20 +324,23 @@ async def test_a_caption_that_waits_for_another_attempt_is_sent_after_a_restart(
     assert fake.texts == ["one"]
 
 
-async def test_a_caption_that_may_have_arrived_when_the_output_is_stopped_is_not_sent_again() -> None:
+@pytest.mark.parametrize("dialect", FAKES)
+async def test_a_caption_that_may_have_arrived_when_the_output_is_stopped_is_not_shown_again(dialect: Dialect) -> None:
     bench = Bench()
-    fake = FakeTeams(new_port())
+    fake = FAKES[dialect](new_port())
     async with serving(fake):
         with suppress(TimeoutError):
-            async with bench.pushing(connect(fake, "teams"), patience=0.2):
+            async with bench.pushing(connect(fake, dialect), patience=0.2) as output:
+                await until(lambda: output.state.name == "waiting")
                 fake.answering.clear()
                 bench.say("once")
                 await until(lambda: fake.texts == ["once"])
         fake.answering.set()
-        async with bench.pushing(connect(fake, "teams")) as output:
+        async with bench.pushing(connect(fake, dialect)) as output:
             bench.say("twice")
-            await until(lambda: output.sent == 1)
+            await until(lambda: output.waiting == 0)
     assert fake.texts == ["once", "twice"]
+    assert fake.problems == []
 
 
 async def test_the_lines_after_one_whose_answer_is_lost_are_sent() -> None:

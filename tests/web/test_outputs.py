@@ -100,6 +100,27 @@ async def test_two_files_of_a_channel_have_different_names_and_outputs_are_limit
     assert full.json()["code"] == "too_many"
 
 
+@pytest.mark.parametrize(
+    ("fields", "other"),
+    [
+        ({"kind": "caption_url", "url": "https://a.zoom.us/closedcaption?id=secret"}, {"language": "fr"}),
+        ({"kind": "webhook", "url": "https://example.org/secret"}, {"secret": "x"}),
+        ({"kind": "obs_text", "source": "Captions"}, {"host": "127.0.0.1", "password": "x"}),
+        ({"kind": "vmix", "input": "1"}, {"delay": 1}),
+        ({"kind": "obs", "host": "studio"}, {"host": "Studio"}),
+    ],
+)
+async def test_two_outputs_of_a_channel_cannot_write_to_one_place(
+    client: httpx.AsyncClient, fields: dict[str, Any], other: dict[str, Any]
+) -> None:
+    channel = f"twice-{fields['kind']}"
+    await add(client, channel, **fields, enabled=False)
+    again = await client.post(f"/api/channels/{channel}/outputs", json={**fields, **other, "enabled": False})
+    assert again.status_code == 400
+    assert again.json()["message"] == "Another output of this channel sends captions there already: change that one."
+    assert (await client.get(f"/api/channels/{channel}/outputs")).json()["outputs"][0]["state"] == "off"
+
+
 async def test_settings_do_not_change_outputs(client: httpx.AsyncClient) -> None:
     await add(client, "settings", kind="text_file", enabled=False)
     changed = await client.patch("/api/channels/settings/settings", json={"language": "en"})

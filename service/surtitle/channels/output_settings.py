@@ -75,6 +75,16 @@ class OutputSettings(Struct, frozen=True, kw_only=True, tag_field="kind"):
         """Where captions go, without anything secret."""
         raise NotImplementedError
 
+    @property
+    def place(self) -> tuple[str | int | None, ...]:
+        """What no two outputs of a channel may write: captions would arrive twice, or overwrite each other."""
+        raise NotImplementedError
+
+    @property
+    def place_taken(self) -> str:
+        """One sentence for people about another output that writes there."""
+        return "Another output of this channel sends captions there already: change that one."
+
     def checked(self) -> OutputSettings:
         """These settings with the tag of the language. Raises `BadRequest`."""
         if self.language is None or self.language.strip().casefold() in ("", _ORIGINAL):
@@ -98,6 +108,10 @@ class CaptionUrl(OutputSettings, frozen=True, kw_only=True, tag="caption_url"):
 
     url: _Url
     dialect: Dialect | None = None
+
+    @property
+    def place(self) -> tuple[str | int | None, ...]:
+        return (self.url,)
 
     @property
     def target(self) -> str:
@@ -128,6 +142,10 @@ class Webhook(OutputSettings, frozen=True, kw_only=True, tag="webhook"):
     secret: _Secret = ""
 
     @property
+    def place(self) -> tuple[str | int | None, ...]:
+        return (self.url, self.language)
+
+    @property
     def target(self) -> str:
         return urlsplit(self.url).hostname or ""
 
@@ -142,6 +160,14 @@ class TextFile(OutputSettings, frozen=True, kw_only=True, tag="text_file"):
     """A file with the two lines shown, in the folder for such files."""
 
     name: _FileName = "captions.txt"
+
+    @property
+    def place(self) -> tuple[str | int | None, ...]:
+        return (self.name.casefold(),)
+
+    @property
+    def place_taken(self) -> str:
+        return f"name: another output of this channel writes {self.name}: choose another name."
 
     @property
     def target(self) -> str:
@@ -159,6 +185,10 @@ class ObsText(OutputSettings, frozen=True, kw_only=True, tag="obs_text"):
     password: _Secret = ""
 
     @property
+    def place(self) -> tuple[str | int | None, ...]:
+        return (self.host.casefold(), self.port, self.source)
+
+    @property
     def target(self) -> str:
         return f"{self.source} ({self.host}:{self.port})"
 
@@ -170,6 +200,10 @@ class VMix(OutputSettings, frozen=True, kw_only=True, tag="vmix"):
     field: _TitleName = "Message.Text"
     host: _Host = "127.0.0.1"
     port: _Port = 8088
+
+    @property
+    def place(self) -> tuple[str | int | None, ...]:
+        return (self.host.casefold(), self.port, self.input, self.field)
 
     @property
     def target(self) -> str:
@@ -184,6 +218,10 @@ class ObsCaptions(OutputSettings, frozen=True, kw_only=True, tag="obs"):
     host: _Host = "127.0.0.1"
     port: _Port = 4455
     password: _Secret = ""
+
+    @property
+    def place(self) -> tuple[str | int | None, ...]:
+        return (self.host.casefold(), self.port)
 
     @property
     def target(self) -> str:
@@ -276,10 +314,8 @@ def _explain(error: msgspec.ValidationError, kind: type[OutputSettings]) -> str:
 
 
 def _check_unique(output: Output, others: Sequence[Output]) -> None:
-    if isinstance(output, TextFile):
-        taken = {one.name.casefold() for one in others if isinstance(one, TextFile)}
-        if output.name.casefold() in taken:
-            raise BadRequest(f"name: another output of this channel writes {output.name}: choose another name.")
+    if any(type(one) is type(output) and one.place == output.place for one in others):
+        raise BadRequest(output.place_taken)
 
 
 def check_url(url: str, setting: str = "url") -> str:

@@ -18,12 +18,14 @@ class QueueRules:
     """What may wait, and for how long; times in seconds.
 
     ``delay`` is how long each caption is held back. ``max_age`` is how long after that it may still be sent, and
-    ``max_waiting`` how many captions may wait. ``corrections``: new revisions of sent captions are sent, too.
+    ``max_waiting`` how many captions may wait. ``patience`` is how long after its first failure a caption that fails by
+    itself is sent again. ``corrections``: new revisions of sent captions are sent, too.
     """
 
     delay: float = 0.0
     max_age: float = 30.0
     max_waiting: int = 200
+    patience: float = 5.0
     corrections: bool = False
 
 

@@ -112,10 +112,6 @@ class _Numbered(_CaptionUrl):
 
     timeout = _TIMEOUT
 
-    @property
-    def in_doubt(self) -> bool:
-        return False
-
     async def send(self, caption: TimedText) -> None:
         try:
             answer = await self._post_numbered(caption)
@@ -170,6 +166,7 @@ class _YouTube(_Numbered):
 
     name = "YouTube"
     interval = 1.0
+    in_doubt = False  # it gets the same number after a restart
 
     def __init__(self, settings: CaptionUrl, *, allow_private: bool) -> None:
         super().__init__(settings, allow_private=allow_private)

@@ -23,9 +23,7 @@ from surtitle.outputs.state import State, StateReport, TargetError, TargetNotRea
 log = logging.getLogger("surtitle.outputs")
 
 _IDLE_TIMEOUT = 60.0  # seconds to wait for an event before looking again, in any case
-_RETRY_PAUSES = (0.5, 1.0, 2.0)  # seconds before each further attempt
-_OUTAGE_BACKOFF = (0.5, 5.0)  # seconds between two attempts while the target takes nothing: the first and the maximum
-_RETRY_WINDOW = 5.0  # seconds after the first attempt in which another one may begin
+_BACKOFF = (0.5, 5.0)  # seconds between two attempts: the first and the maximum
 _STORE_TIMEOUT = 1.0  # seconds to store the progress when the output is cancelled
 _BEHIND = 5.0  # seconds by which a caption is late until that is said
 _CHECK_INTERVAL = 30.0  # seconds between two checks of a target to which nothing is sent
@@ -102,9 +100,9 @@ class PushedCaptions:
         self._finishing = False
         self._voice: tuple[str, str | None] | None = None
         self._failing = ""  # the id of the caption whose last attempt failed
-        self._failures: list[float] = []  # the times of its failed attempts
+        self._failed_at: float | None = None  # when it first failed by itself
         self._next_attempt = 0.0
-        self._outage = Backoff(*_OUTAGE_BACKOFF)
+        self._backoff = Backoff(*_BACKOFF)
         if not self._resumes:
             self._queue.know(caption for caption in track.captions if caption.final)
         if progress.target == target.key:
@@ -238,7 +236,7 @@ class PushedCaptions:
         """Try to send a caption; False if there will be another attempt, at ``_next_attempt``."""
         caption = waiting.caption
         if caption.id != self._failing:
-            self._failing, self._failures = caption.id, []
+            self._failing, self._failed_at = caption.id, None
         try:
             await self._target.send(self._describe(waiting))
         except (TargetRefused, TargetNotReady) as error:  # what is said before a meeting may not be meant for it
@@ -257,12 +255,13 @@ class PushedCaptions:
             raise
         else:
             self.sent += 1
-            self._outage.reset()
+            self._backoff.reset()
             self._voice = (caption.source, caption.speaker)
             self._report.set(State("sending", f"Captions are sent to {self._target.name}."))
             self._report.on_change()
             return True
         self._given_up += 1
+        self._backoff.reset()
         self._report.on_change()
         return True
 
@@ -272,14 +271,13 @@ class PushedCaptions:
         While the target takes nothing, captions wait until they are too old. One that alone fails does not keep back
         the others for long.
         """
+        now, pause = time.monotonic(), self._backoff.next()
         if error.outage:
-            self._failures.clear()
-            return max(self._outage.next(), error.retry_after)
-        self._failures.append(time.monotonic())
-        if not error.repeatable or len(self._failures) > len(_RETRY_PAUSES):
-            return None
-        pause = _RETRY_PAUSES[len(self._failures) - 1]
-        return pause if time.monotonic() - self._failures[0] + pause <= _RETRY_WINDOW else None
+            self._failed_at = None
+            return max(pause, error.retry_after)
+        self._failed_at = now if self._failed_at is None else self._failed_at
+        late = now + pause > self._failed_at + self._target.rules.patience
+        return None if late or not error.repeatable else pause
 
     def _describe(self, waiting: WaitingCaption) -> TimedText:
         """The text of a caption; it begins with the speaker's name if somebody else spoke before."""

@@ -22,6 +22,7 @@ SIGNATURE = "X-Surtitle-Signature"
 _TIMEOUT = 3.0  # seconds to wait for an answer
 _MAX_AGE = 600.0  # seconds that a caption may be late
 _MAX_WAITING = 500  # captions
+_PATIENCE = 60.0  # seconds in which a caption that fails is sent again, maybe because the receiver is being restarted
 
 
 class WebhookTarget:
@@ -32,7 +33,7 @@ class WebhookTarget:
     def __init__(self, settings: Webhook, channel: str, *, allow_private: bool) -> None:
         self.name = settings.target
         self.key = hash_target(settings.url)
-        self.rules = QueueRules(settings.delay, _MAX_AGE, _MAX_WAITING, corrections=True)
+        self.rules = QueueRules(settings.delay, _MAX_AGE, _MAX_WAITING, _PATIENCE, corrections=True)
         self.sequence = 0
         self._channel = channel
         self._secret = settings.secret
