@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from surtitle.channels.output_settings import ObsText, VMix
+from surtitle.outputs import shown_text
 from surtitle.outputs.obs_text import ObsTextTarget
 from surtitle.outputs.text_file import TextFileTarget
 from surtitle.outputs.vmix import VMixTarget
@@ -46,6 +50,17 @@ async def test_a_folder_that_cannot_be_written_is_said_and_used_when_it_can(tmp_
         await until(lambda: output.state.name == "waiting")
     async with showing(bench, TextFileTarget(None, "main", "captions.txt")) as output:
         await until(lambda: "--outputs-dir" in output.state.message)
+
+
+async def test_a_file_that_is_removed_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown_text, "_CHECK_INTERVAL", 0.05)
+    bench = Bench()
+    file = tmp_path / "main" / "captions.txt"
+    async with showing(bench, TextFileTarget(tmp_path, "main", "captions.txt")):
+        bench.say("Good evening.")
+        await until(lambda: file.exists() and file.read_text() == "Good evening.\n")
+        shutil.rmtree(file.parent)
+        await until(lambda: file.exists() and file.read_text() == "Good evening.\n")
 
 
 async def test_a_title_of_vmix_is_changed_at_most_four_times_a_second() -> None:
