@@ -33,6 +33,20 @@ async def test_a_program_gets_signed_captions_and_their_corrections_once() -> No
         assert request.headers["content-type"] == "application/json"
 
 
+async def test_a_program_learns_that_a_caption_it_has_was_withdrawn() -> None:
+    bench = Bench()
+    fake = FakeWebhook(new_port())
+    async with serving(fake), bench.pushing(connect(fake)) as output:
+        name = bench.say("Said by mistake.")
+        await until(lambda: output.sent == 1)
+        bench.say("", name, rev=2)
+        await until(lambda: output.sent == 2)
+        bench.say("", "never-sent", rev=2)
+        bench.say("Good evening.")
+        await until(lambda: output.sent == 3)
+    assert (fake.texts, fake.problems) == (["Said by mistake.", "", "Good evening."], [])
+
+
 async def test_a_program_that_was_away_gets_everything_after_a_restart_even_corrections() -> None:
     bench = Bench()
     fake = FakeWebhook(new_port())

@@ -121,6 +121,12 @@ async def test_two_outputs_of_a_channel_cannot_write_to_one_place(
     assert (await client.get(f"/api/channels/{channel}/outputs")).json()["outputs"][0]["state"] == "off"
 
 
+async def test_a_segment_with_a_number_of_thousands_of_digits_is_not_found(client: httpx.AsyncClient) -> None:
+    await client.post("/api/channels/main/cart", content="Good evening.")
+    answer = await client.get(f"/api/channels/main/hls/original/seg{'9' * 5000}.vtt")
+    assert answer.status_code == 404
+
+
 async def test_settings_do_not_change_outputs(client: httpx.AsyncClient) -> None:
     await add(client, "settings", kind="text_file", enabled=False)
     changed = await client.patch("/api/channels/settings/settings", json={"language": "en"})

@@ -87,9 +87,12 @@ class CaptionQueue:
         """Add a revision of a caption; ``age`` is for how many seconds it has been final."""
         self._seen = max(self._seen, number)
         before = self._waiting.get(caption.id)
-        if not caption.final or not caption.full_text:
-            if before is not None and not caption.full_text:  # withdrawn
-                del self._waiting[caption.id]
+        if not caption.full_text:
+            before = None
+            self._waiting.pop(caption.id, None)
+            if not self._rules.corrections or caption.id not in self._known:  # withdrawn before it was sent
+                return
+        elif not caption.final:
             return
         if before is not None and caption.rev < before.caption.rev:
             return

@@ -119,7 +119,7 @@ def _routes(settings: Settings) -> list[AnyRoute]:
         GuardedRoute(channel + "/captions/{id}", correct_caption, ["PATCH"], needs=ADMIN),
         GuardedRoute(channel + "/transcript.{form}", channels.transcript, needs=VIEW),
         GuardedRoute(channel + "/hls/{lang}/playlist.m3u8", hls.playlist, needs=VIEW),
-        GuardedRoute(channel + "/hls/{lang}/seg{number:int}.vtt", hls.segment, needs=VIEW),
+        GuardedRoute(channel + "/hls/{lang}/seg{number}.vtt", hls.segment, needs=VIEW),
         GuardedRoute(channel + "/obs", obs_feed.obs_feed, needs=PUBLISH),
         GuardedRoute(channel + "/obs/overlay", obs_script.add_overlay, ["POST"], needs=ADMIN),
         GuardedRoute(channel + "/obs/recording", obs_recording.note_recording, ["POST"], needs=PUBLISH),

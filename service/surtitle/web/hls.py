@@ -13,6 +13,7 @@ from surtitle.core.errors import BadRequest, NoSuchSegment
 from surtitle.outputs.hls import AROUND, SEGMENT, available_segments, write_playlist, write_segment
 from surtitle.web.services import services
 
+_MAX_DIGITS = 15  # of a segment's number: with thousands, Python fails
 _MAX_AGE = int(10 * SEGMENT)  # seconds for which a segment may be cached
 
 
@@ -32,7 +33,8 @@ async def playlist(request: Request) -> Response:
 async def segment(request: Request) -> Response:
     """`GET /api/channels/{channel}/hls/{lang}/seg{number}.vtt`: the captions of six seconds."""
     channel, stored = await _find(request)
-    number: int = request.path_params["number"]
+    digits = request.path_params["number"]
+    number = int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS else -1
     if number not in available_segments(await _get_clock(channel, stored)):
         raise NoSuchSegment("This segment is not in the playlist any more, or not yet: load the playlist again.")
     if stored is None:
