@@ -66,6 +66,21 @@ def test_a_redirect_is_followed_to_public_addresses_only(site: str) -> None:
         open_public(f"{site}/nothing", {}, 5)
 
 
+def test_a_playlist_without_an_end_is_not_read(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(checked_http, "_MAX_PLAYLIST", 20)
+        with pytest.raises(IngestError, match="cannot be read"):
+            _open_live(site)
+    monkeypatch.setattr(checked_http, "_PLAYLIST_TIMEOUT", 0.0)
+    with pytest.raises(IngestError, match="cannot be read"):
+        _open_live(site)
+
+
+def _open_live(site: str) -> None:
+    with open_stream(parse_address(f"{site}/live"), False, lambda close: None):
+        pass
+
+
 def test_a_name_with_a_private_address_too_is_refused(site: str) -> None:
     with pytest.raises(Forbidden):
         open_public("http://rebound.example.org/here", {}, 5)

@@ -10,6 +10,7 @@ import base64
 import http.client
 import socket
 import ssl
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from urllib.parse import unquote, urljoin, urlsplit
@@ -18,6 +19,8 @@ from surtitle.core.errors import BadRequest
 from surtitle.ingest.address import check_public
 
 _MAX_REDIRECTS = 5
+_MAX_PLAYLIST = 4_000_000  # bytes; FFmpeg keeps everything that a playlist names
+_PLAYLIST_TIMEOUT = 15.0  # seconds to read a playlist, which may come byte by byte
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -36,15 +39,19 @@ class HttpBody:
         self._connection = connection
         self._response = response
         self.name = url
-
-    @property
-    def is_playlist(self) -> bool:
+        kind = response.headers.get_content_type()
+        self.is_playlist = "mpegurl" in kind or urlsplit(url).path.endswith((".m3u8", ".m3u"))
         """Whether the server says that this is an HLS playlist, or its name does."""
-        kind = self._response.headers.get_content_type()
-        return "mpegurl" in kind or urlsplit(self.name).path.endswith((".m3u8", ".m3u"))
+        self._count = 0  # bytes read
+        self._deadline = time.monotonic() + _PLAYLIST_TIMEOUT
 
     def read(self, size: int) -> bytes:
-        return self._response.read1(size)
+        """Up to ``size`` bytes; empty at the end. Raises OSError, also for a playlist without an end."""
+        data = self._response.read1(size)
+        self._count += len(data)
+        if self.is_playlist and (self._count > _MAX_PLAYLIST or time.monotonic() > self._deadline):
+            raise OSError("the playlist does not end")
+        return data
 
     def close(self) -> None:
         if self._connection.opened is not None:
