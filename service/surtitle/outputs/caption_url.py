@@ -79,7 +79,7 @@ class _CaptionUrl:
         if answer.is_busy:
             raise answer.error(f"{self.name} is busy (status {status}): captions wait until it takes them again.")
         if status >= 500:
-            raise answer.error(f"{self.name} has failed (status {status}): copy the link again if this goes on.")
+            raise answer.error(f"{self.name} has failed (status {status}): copy the link again if this continues.")
         raise answer.error(f"{self.name} does not take captions (status {status}): copy the link again.")
 
 
@@ -196,7 +196,7 @@ class _YouTube(_Numbered):
     def _set_clock(self, answer: Answer, began: float) -> bool:
         """Learn YouTube's clock from an answer to a request that began at ``began``; False if it has no time.
 
-        The monotonic clock goes on when somebody sets the computer's, but stands still while the computer sleeps.
+        The monotonic clock continues when somebody sets the computer's, but stands still while the computer sleeps.
         """
         self._drift = _clock_drift()
         try:
