@@ -13,7 +13,7 @@ from surtitle.core.errors import EngineError, Unreachable
 from surtitle.core.words import Hypothesis, Word, join
 from surtitle.speech.policy import AlignAtt, Display, LocalAgreement, Margin, Policy
 from surtitle.speech.whisper.features import Frames
-from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window
+from surtitle.speech.whisper.pieces import DecodedWindow, Piece, Window, count_before_collapse
 from surtitle.speech.whisper.stream import WindowStream
 from tests.support import silence
 
@@ -451,7 +451,8 @@ def test_what_follows_a_repetition_with_pauses_is_kept(written: list[tuple[str, 
     class Repeating(Clock):
         def decode(self, window: Window) -> DecodedWindow:
             words = [Word(text, n * 0.4, n * 0.4 + 0.4, probability) for n, (text, probability) in enumerate(written)]
-            return DecodedWindow(tuple(Piece(word, (7,)) for word in words), "en", 1.0, no_speech=0.12)
+            pieces = [Piece(word, (sum(map(ord, word.text)),)) for word in words]
+            return DecodedWindow(tuple(pieces), "en", 1.0, no_speech=0.12)
 
     stream = open_stream(Repeating())
     length = 0.4 * len(written)
@@ -488,6 +489,59 @@ def test_a_text_that_begins_again_without_voice_is_cut(written: str, heard: str,
     if paused:
         stream.accept(silence(0.5), 0.5, 0.0)
     assert join(stream.finish().committed) == heard
+
+
+class Stuck(Clock):
+    """Loops in windows of more than three seconds, so that it never hears what is said after a repetition."""
+
+    def __init__(self, said: str, probability: float) -> None:
+        super().__init__()
+        self._said, self._probability = said, probability
+
+    def decode(self, window: Window) -> DecodedWindow:
+        self.windows.append(window)
+        length = window.features.shape[1] / FRAMES
+        text, probability = (["row,", "row!"] * 8, 0.9) if length > 3.0 else (self._said.split(), self._probability)
+        words = [
+            Word(word, length * number / len(text), length * (number + 1) / len(text), probability)
+            for number, word in enumerate(text)
+        ]
+        return DecodedWindow(
+            tuple(Piece(word, (len(word.key), number)) for number, word in enumerate(words)), "en", 1.0, no_speech=0.5
+        )
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"), [(0.9, "your boat gently down the stream"), (0.65, "")], ids=["words", "laughter"]
+)
+def test_the_end_of_a_window_that_loops_is_decoded_on_its_own(probability: float, expected: str) -> None:
+    stream = open_stream(Stuck("your boat gently down the stream", probability))
+    stream.accept(silence(6.0), 0.0, 6.0)
+    assert join(stream.finish().committed) == expected
+
+
+def test_a_short_window_that_loops_waits_for_more_sound() -> None:
+    decoder = Stuck("", 0.9)
+    stream = open_stream(decoder)
+    stream.accept(silence(3.5), 0.0, 3.5)
+    assert len(decoder.windows) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "collapsed", "expected"),
+    [
+        ("talk talk talk talk that was funny", {2, 3, 4}, 7),
+        ("gently down the stream gently down the stream", {4, 5, 6, 7}, 4),
+        ("one of them was not here", {3, 4, 5}, 2),
+    ],
+)
+def test_words_that_repeat_those_before_them_do_not_count_as_invented(
+    text: str, collapsed: set[int], expected: int
+) -> None:
+    words = [
+        Word(word, number, number + (0.0 if number in collapsed else 0.5)) for number, word in enumerate(text.split())
+    ]
+    assert count_before_collapse(words) == expected
 
 
 def test_words_between_which_the_attention_did_not_move_may_be_a_repetition() -> None:

@@ -42,7 +42,7 @@ def max_new_tokens(window: Window) -> int:
     return min(MAX_TOKENS - len(window.prefix), _BASE_TOKENS + int(_MAX_TOKENS_PER_SECOND * seconds))
 
 
-def ends_in_loop(tokens: Sequence[int]) -> bool:
+def ends_in_loop(tokens: Sequence[int] | Sequence[str]) -> bool:
     """Whether ``tokens`` end with a phrase that is repeated so often that the decoder may not have got out of it."""
     for end in range(len(tokens), max(0, len(tokens) - 1 - _MAX_END_TOKENS), -1):
         for length in range(1, _MAX_LOOP_TOKENS + 1):

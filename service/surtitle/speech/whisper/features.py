@@ -15,6 +15,7 @@ HOP = 160
 """Samples from one frame to the next: 10 ms at 16 kHz."""
 
 _FRAME_SIZE = 400  # samples from which one frame is computed
+_QUIET_FRAMES = 10  # in a tenth of a second
 _MIN_POWER = 1e-10
 _MAX_DECADES = 8.0  # decades of power below the loudest point; anything lower counts as equally quiet
 
@@ -54,6 +55,12 @@ class LogMel:
     def drop(self, frames: int) -> None:
         """Drop that many of the oldest frames."""
         self._frames = self._frames[frames:]
+
+    def find_quietest(self, start: int, end: int) -> int:
+        """The middle of the quietest tenth of a second among the frames from ``start`` to ``end``."""
+        levels = self._frames[start:end].mean(axis=1)
+        width = min(_QUIET_FRAMES, len(levels))
+        return start + width // 2 + int(np.argmin(np.convolve(levels, np.ones(width) / width, "valid")))
 
     def features(self) -> Frames:
         """The window as Whisper's input, shape (mels, frames), scaled relative to its loudest point."""

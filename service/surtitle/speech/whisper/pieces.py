@@ -93,7 +93,8 @@ def count_before_collapse(words: Iterable[Word]) -> int:
         collapsed = collapsed + 1 if _has_no_duration(word) else 0
         if collapsed == _MAX_COLLAPSED:
             if not _is_left_repetition(words, count):
-                return max(0, count - 1 - _MAX_COLLAPSED)
+                first = count - _MAX_COLLAPSED
+                return first if _repeats(words, first, count) else max(0, first - 1)
             collapsed = 0
     return len(words)
 
@@ -102,16 +103,30 @@ def _has_no_duration(word: Word) -> bool:
     return word.end - word.start < _MIN_WORD_TIME
 
 
+def _repeats(words: Sequence[Word], first: int, end: int) -> bool:
+    """Whether the words from ``first`` to ``end`` repeat a phrase that ends before them."""
+    keys = [word.key for word in words]
+    return any(
+        all(keys[at] == keys[at - length] for at in range(first, end))
+        for length in range(1, min(_MAX_REPEATED, first) + 1)
+    )
+
+
 def _is_left_repetition(words: Sequence[Word], count: int) -> bool:
-    """Whether the last ``_MAX_COLLAPSED`` of ``count`` words repeat the words before them, and others follow."""
+    """Whether the last ``_MAX_COLLAPSED`` of ``count`` words repeat the words before them, and others follow.
+
+    The last of them may be the first of the others.
+    """
     keys = [word.key for word in words]
     first = count - _MAX_COLLAPSED
     for length in range(1, min(_MAX_REPEATED, first) + 1):
-        if all(keys[at] == keys[at - length] for at in range(first, count)):
-            moving = 0
-            for at in range(count, len(words)):
-                others = keys[at] != keys[at - length] and not _has_no_duration(words[at])
-                moving = moving + 1 if others else 0
-                if moving == _MAX_COLLAPSED:
-                    return True
+        repeated = [keys[at] == keys[at - length] for at in range(first, count)]
+        if not all(repeated[:-1]):
+            continue
+        moving = 0 if repeated[-1] else 1
+        for at in range(count, len(words)):
+            others = keys[at] != keys[at - length] and not _has_no_duration(words[at])
+            moving = moving + 1 if others else 0
+            if moving == _MAX_COLLAPSED:
+                return True
     return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from surtitle.speech.commitment import CommittedWords
 from surtitle.speech.endpoint import EndpointRules
 from surtitle.speech.language_monitor import LanguageMonitor
 from surtitle.speech.policy import Display, Policy
+from surtitle.speech.whisper.decoding import ends_in_loop
 from surtitle.speech.whisper.features import HOP, LogMel
 from surtitle.speech.whisper.hallucinations import (
     Evidence,
@@ -52,6 +54,9 @@ _MIN_ECHO, _MAX_ECHO = 3, 8  # tokens: fewer may repeat the context by chance, a
 _MAX_MISSED_VOICE = 1.0  # seconds of voice after the committed words for which the decoder may write no word
 _WORD_TAIL = 0.1  # seconds after the end of a word in which some of its sound may remain
 _MIN_LOOPED_VOICE = 0.75  # share of voice in an utterance below which words that loop from its start are rejected
+_MIN_LOOPED_LENGTH, _MAX_LOOPED_LENGTH = 2.5, 4.0  # seconds in a window whose end is decoded on its own if it loops
+_MIN_AFTER_LOOP_PROBABILITY = 0.7  # mean probability of the words there from which they are believed
+_AFTER_LOOP = 0.3, 0.6  # the shares of the window between which that begins
 _PHRASE_PAUSE = 0.3  # seconds of silence after which a speaker may continue in another language
 _PHRASE_LEAD = 0.2  # seconds before the voice after a pause that are decoded with it
 _DETECTED_FRAMES = 350  # newest frames in which a change of language is looked for
@@ -234,6 +239,7 @@ class WindowStream:
             self._context.clear()
             decoded = self._decoder.decode(self._window())
         self._uncommitted = self._select_believed(self._place_in_utterance(decoded.pieces), decoded.no_speech)
+        self._decode_after_loop(decoded.pieces)
         if self._is_stuck():
             self._begin_window_after_prefix()
         self._decoding_times.append(time.monotonic() - start)
@@ -286,6 +292,36 @@ class WindowStream:
         """The number of words, of those not yet committed, that were spoken before the last pause."""
         return sum(1 for _ in takewhile(lambda piece: piece.word.start < self._phrase_start, self._uncommitted))
 
+    def _decode_after_loop(self, pieces: Sequence[Piece]) -> None:
+        """Decode the newest audio on its own if ``pieces``, the text of the window, end in a loop.
+
+        With a whole repetition to write, a decoder may not get beyond it, and what was said next would be missing. The
+        believed words before that are committed.
+        """
+        paused = self._received - self._voice_end >= _PAUSE  # otherwise, more audio may end the loop
+        for min_length in (_MIN_LOOPED_LENGTH if paused else _MAX_LOOPED_LENGTH, _MIN_LOOPED_LENGTH):
+            length = self._voice_end - self.window_start
+            if length < min_length or not _is_loop(pieces):
+                return
+            first, last = (round(length * share / _FRAME_SECONDS) for share in _AFTER_LOOP)
+            start = self.window_start + self._mel.find_quietest(first, last) * _FRAME_SECONDS
+            self._commit_words(bisect_right([piece.word.end for piece in self._uncommitted], start))
+            self._start_window_at(start, len(self._prefix))
+            self._context.clear()  # otherwise the decoder would resume the loop
+            pieces = self._decode_rest()
+            if self._uncommitted and _get_probability(self._uncommitted) < _MIN_AFTER_LOOP_PROBABILITY:
+                self._uncommitted = []
+
+    def _decode_rest(self) -> Sequence[Piece]:
+        """Decode a window without a prefix, in the middle of an utterance. Returns all that was written."""
+        decoded = self._decoder.decode(self._window())
+        following = self._select_believed(self._place_in_utterance(decoded.pieces), decoded.no_speech)
+        evidence = Evidence(self._voice_end - self.window_start, no_speech=decoded.no_speech)
+        if is_hallucination([piece.word for piece in following], evidence):
+            following = []  # a noise, or the first sound of a word
+        self._uncommitted = following
+        return decoded.pieces
+
     def _is_stuck(self) -> bool:
         """Whether the decoder writes nothing after the committed words, although there is voice after them."""
         has_words = any(not piece.is_mark for piece in self._uncommitted)
@@ -298,15 +334,10 @@ class WindowStream:
         self._start_window_at(end + _WORD_TAIL, len(self._prefix))
         if mark is not None:
             self._context += mark.tokens
-        decoded = self._decoder.decode(self._window())
-        following = self._select_believed(self._place_in_utterance(decoded.pieces), decoded.no_speech)
-        evidence = Evidence(self._voice_end - self.window_start, no_speech=decoded.no_speech)
-        if is_hallucination([piece.word for piece in following], evidence):
-            following = []  # a noise, or the first sound of a word
-        self._uncommitted = following
+        self._decode_rest()
         if mark is not None:  # which has no sound of its own: the words after it may begin in the time it was given
             mark = replace(mark, word=replace(mark.word, start=end, end=end), tokens=())
-            self._uncommitted = [mark, *following]
+            self._uncommitted = [mark, *self._uncommitted]
         self._first_mark_is_final = mark is not None
 
     def _is_echo(self, pieces: Sequence[Piece]) -> bool:
@@ -422,6 +453,17 @@ def _ends_sentence_at(pieces: Sequence[Piece], count: int) -> bool:
 def _strip_ellipsis(word: Word) -> Word:
     """Remove the "..." that Whisper writes where the audio ends in the middle of a sentence."""
     return replace(word, text=word.text.rstrip(".…")) if trails_off(word.text) and word.key else word
+
+
+def _is_loop(pieces: Sequence[Piece]) -> bool:
+    """Whether a text ends in a loop, however its words are punctuated."""
+    tokens = [token for piece in pieces for token in piece.tokens]
+    return ends_in_loop(tokens) or ends_in_loop([piece.word.key for piece in pieces if piece.word.key])
+
+
+def _get_probability(pieces: Sequence[Piece]) -> float:
+    """The mean probability of words."""
+    return sum(piece.word.probability for piece in pieces) / len(pieces)
 
 
 def _get_keys(words: Sequence[Word]) -> tuple[str, ...]:
