@@ -21,6 +21,8 @@ _ENDINGS = re.compile(  # after `normalize`
     "(?:"
     "(?:'(?:s|ll|re|ve|d|em|m|er|all))+"  # possessives and contractions
     r"|(?<=\w{3})'(?!t\b)\w{1,10}"  # after names in Turkish or Polish; not "don't", "ma'am", "o'clock"
+    # Turkish, after "TV" and the like
+    r"|(?<=\b\w{2})'(?:n[ıiuü]n|[dt][ae]n?|[dt][ae]k[ıi]|[ysn][ıiuüae]|y?l[ae]|l[ae]r\w{0,6})"
     r"|(?<=[^\W\d]):[^\W\d]{1,10}"  # the same in Finnish and Swedish, and endings for genders in German
     r"|(?<=[^\W\d])(?:\([^\W\d]{1,10}(?:\)[^\W\d]{0,10})?)+"  # "word(s)"
     ")$"
@@ -34,6 +36,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")  # where a line may break,
 _HYPHEN = re.compile("[-\u2010-\u2013\u2212\ufe63\uff0d]")
 _APOSTROPHE = re.compile("[\u2018\u2019\u02bc\uff07`´]")
 _LONG_DASH = re.compile("[\u2014\u2015]")
+_DASHES = ("-", "\u2014", "\u2015")  # after `normalize`
 _SEPARATOR = re.compile(  # between words that are written without spaces
     r"([-\u2010-\u2015\u2212\ufe63\uff0d/…*_]|[.]{2,}|#(?=\w))"
 )
@@ -179,10 +182,17 @@ class PhraseRules:
         text = ""
         for count, word in enumerate(words[at:], start=1):
             part = normalize(word.text)
-            text = text + (" " if word.spaced else "") + part if text else part.lstrip(_MARKS)
+            if text and part in _DASHES:
+                text += "-"  # "ass - hole" is "ass-hole"
+            elif text:
+                text += (" " if word.spaced and not text.endswith("-") else "") + part
+            else:
+                text = part.lstrip(_MARKS)
             found = self._find_rule(text.rstrip(_MARKS), count) or found
             if not any(
-                variant in self._beginnings for form in _vary_prefix(text) for variant in (form, *_vary_hyphens(form))
+                variant in self._beginnings
+                for form in _vary_prefix(text)
+                for variant in (form, form.rstrip("-"), *_vary_hyphens(form))
             ):
                 return found, False
         return found, True
