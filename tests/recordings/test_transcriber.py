@@ -281,6 +281,15 @@ def test_doubtful_words_in_what_was_left_out_are_not_believed() -> None:
         assert len(decode(ScriptedTranscriber(segment("Das ist der ganze Satz", 0.0, 2.9), part))) == 1
 
 
+def test_the_halves_of_what_gives_no_words_are_decoded_on_their_own() -> None:
+    loop = segment("row " * 40, 0.0, 6.0, probability=0.4, no_speech=0.2)
+    heard = decode(ScriptedTranscriber(loop, segment("gently down the stream", 0.2, 2.0)))
+    assert [text for _, text, _ in heard] == ["gently down the stream"] * 2
+    assert heard[1][2] == pytest.approx(2.4, abs=0.1)
+    laughter = segment("give it a rest", 0.2, 2.0, probability=0.65)
+    assert decode(ScriptedTranscriber(loop, laughter)) == []
+
+
 @pytest.mark.skipif(not (PEOPLE / "pv-es.flac").is_file(), reason="needs recorded speech")
 def test_a_language_that_is_hard_to_detect_is_found_in_the_whole_recording(detecting: WhisperTranscriber) -> None:
     assert "necesaria" in join(recognize(detecting, load(PEOPLE / "pv-es.flac")))

@@ -48,6 +48,11 @@ _MIN_RATE = 1.0  # words in a second of voice that was left out; fewer are what 
 _MIN_REMAINING_VOICE = 0.2  # seconds; less voice after a segment is the end of its last word and not another word
 _MAX_WORD_VOICE = 2.5  # seconds; a longer word covers others that were left out, unless it is sung
 _MIN_LEFT_OUT_VOICE = 0.8  # seconds between two words; so much without any word is decoded again
+_MAX_SPLITS = 2  # times that it is halved if that gives hardly any words
+_MIN_SPLIT_VOICE = 3.0  # seconds in what is halved
+_MIN_SPLIT_SHARE = 0.5  # the share of voice in that: less is laughter
+_MIDDLE = 0.35, 0.65  # the shares of it between which it is cut
+_MIN_PART_PROBABILITY = 0.7  # mean probability of the words of a half from which they are believed
 _MARGIN = 0.2  # seconds around that, since the times of words are not exact
 _MIN_VOICE = 0.1  # seconds; a segment with less voice is a hallucination
 _PADDING = 0.3  # seconds by which the times of words may be wrong
@@ -258,13 +263,34 @@ class WhisperTranscriber:
             if ranking[best] < _MIN_CERTAIN:
                 return  # words in a language that is guessed would be invented
             language = best
+        self._decode_part(decoding, language, (start, end), voice, _MAX_SPLITS)
+
+    def _decode_part(
+        self, decoding: _Decoding, language: str, span: tuple[float, float], voice: float, splits: int
+    ) -> None:
+        """Decode what was left out in a ``span``, the start and end in seconds in the passage, ``voice`` of it voiced.
+
+        If that gives hardly any words, halves of it are decoded on their own, ``splits`` times: Whisper may not get
+        beyond a repetition, and then writes it without an end, or nothing.
+        """
+        passage, (start, end) = decoding.passage, span
+        samples = passage.samples[round(start * RATE) : round(end * RATE)]
         found: list[Word] = []
         for segment in self._transcribe(samples, language, _NO_FALLBACK):
             words = _convert_segment(_shift_segment(segment, start), passage, start, found)
             if not is_doubtful(words, Evidence(voice, no_speech=float(segment.no_speech_prob))):
                 found += words
-        if len(found) >= _MIN_RATE * voice:
+        enough = len(found) >= _MIN_RATE * voice
+        if enough and (splits == _MAX_SPLITS or _get_probability(found) >= _MIN_PART_PROBABILITY):
             decoding.put(end, found, language)
+        elif (
+            splits
+            and voice >= max(_MIN_SPLIT_VOICE, _MIN_SPLIT_SHARE * (end - start))
+            and not decoding.stopped.is_set()
+        ):
+            middle = start + _find_quietest(samples) / RATE
+            for half in ((start, middle), (middle, end)):
+                self._decode_part(decoding, language, half, passage.voiced_seconds(*half), splits - 1)
 
     def _segments(self, passage: Passage, language: str) -> Iterator[Any]:
         """Whisper's segments, one after the other; what it left out is decoded again.
@@ -442,6 +468,19 @@ def _convert_segment(segment: Any, passage: Passage, before: float, context: Seq
     if voice < _MIN_VOICE or is_hallucination(words, Evidence(voice, no_speech=float(segment.no_speech_prob))):
         return []
     return words
+
+
+def _get_probability(words: Sequence[Word]) -> float:
+    """The mean probability of words."""
+    return sum(word.probability for word in words) / max(1, len(words))
+
+
+def _find_quietest(samples: Samples) -> int:
+    """The middle of the quietest tenth of a second in the middle of ``samples``, which are longer than that."""
+    first, last = (round(len(samples) * share) for share in _MIDDLE)
+    width = RATE // 10
+    power = np.convolve(np.square(samples[first:last], dtype=np.float64), np.ones(width), "valid")
+    return first + int(np.argmin(power)) + width // 2
 
 
 def _convert_word(word: Any) -> Word:
