@@ -61,6 +61,12 @@ def test_no_line_ends_at_a_space_before_a_french_mark(before: str, after: str) -
         ("10", "000,5"),
         ("5", "%."),
         ("5", "€,"),
+        ("20", "°C."),
+        ("100", "₺"),
+        ("₺", "100"),
+        ("n°", "5"),
+        ("Nº", "5"),
+        ("−", "5"),
     ],
 )
 def test_no_line_ends_in_a_number_with_spaces(before: str, after: str) -> None:

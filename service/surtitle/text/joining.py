@@ -17,9 +17,9 @@ SPACED_MARKS = ("?", "!", ":", ";", "»", "%", "?!", "!?", "…", "...")
 """Marks that have a space before them in French; no line may begin with one."""
 
 _NUMBER_END = re.compile(r"(?:^|\D)\d{1,3}$")
-_NUMBER_REST = re.compile(r"(?:\d{3}(?!\d)|[%‰€$£¥₽₴](?!\w))")
-"""What follows a number after a space: its next three digits, or a sign ("10 000 €")."""
-_SIGNS_BEFORE_NUMBER = "$€£¥￥₽₴₹₩฿№§"
+_NUMBER_REST = re.compile(r"(?:\d{3}(?!\d)|(?:[%‰€$£¥₽₴₹₩₺₪]|°[CF]?|℃|℉)(?!\w))")
+"""What follows a number after a space: its next three digits, or a sign ("10 000 €", "20 °C")."""
+_SIGNS_BEFORE_NUMBER = "$€£¥￥₽₴₹₩₺₪฿№§°º−±≈"  # "n° 5", "nº 5", "− 5"
 
 _NEVER_FIRST = (
     frozenset(
