@@ -19,11 +19,14 @@ def is_right_to_left(text: str, language: str) -> bool:
     """Whether a text is laid out from right to left.
 
     It is if more of its letters are written so than from left to right, or any, in a ``language`` that is written so:
-    an Arabic sentence may consist of English names for the most part.
+    an Arabic sentence may consist of English names for the most part. A number without letters is in the direction of
+    the language, which decides on which side its full stop is; Arabic digits are in that of Arabic.
     """
     directions = [unicodedata.bidirectional(character) for character in text]
-    count = directions.count("R") + directions.count("AL")
-    return count > directions.count("L") or (count > 0 and _is_language_right_to_left(language))
+    count, opposite = directions.count("R") + directions.count("AL"), directions.count("L")
+    if not count and not opposite:
+        return "AN" in directions or ("EN" in directions and _is_language_right_to_left(language))
+    return count > opposite or (count > 0 and _is_language_right_to_left(language))
 
 
 @lru_cache(100)

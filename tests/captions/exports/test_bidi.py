@@ -35,6 +35,14 @@ def test_names_in_latin_letters_do_not_turn_a_sentence_around(language: str) -> 
     assert not is_right_to_left("OBS Studio!", language)
 
 
+def test_a_number_without_letters_is_in_the_direction_of_its_language() -> None:
+    assert is_right_to_left("123.", "he")
+    assert is_right_to_left("(25%)...", "ar")
+    assert is_right_to_left("١٠٬٠٠٠.", "auto")
+    assert not is_right_to_left("123.", "auto")
+    assert not is_right_to_left("...", "he")
+
+
 @pytest.mark.parametrize("language", ["en", "auto", "az", "ku", "pa", ""])
 def test_words_of_another_script_do_not_turn_a_sentence_around(language: str) -> None:
     assert not is_right_to_left("She said «مرحبا» to us", language)
