@@ -531,7 +531,8 @@ def test_a_short_window_that_loops_waits_for_more_sound() -> None:
     ("text", "collapsed", "expected"),
     [
         ("talk talk talk talk that was funny", {2, 3, 4}, 7),
-        ("gently down the stream gently down the stream", {4, 5, 6, 7}, 4),
+        ("gently down the stream. Gently down the stream.", {4, 5, 6, 7}, 4),
+        ("when I'm not with him, when I'm not with him", {7, 8, 9}, 6),
         ("one of them was not here", {3, 4, 5}, 2),
     ],
 )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from surtitle.core.words import Word
+from surtitle.speech.whisper.pieces import SENTENCE_ENDS
 from surtitle.speech.whisper.stock_phrases import is_credit, is_stock_phrase, normalize
 
 _MAX_LOOP = 12  # words in a repeated phrase
@@ -42,7 +43,6 @@ _DOUBTFUL_NO_SPEECH = 0.3  # if this or more is Whisper's probability of no spee
 
 _MIN_WORD = 0.1  # seconds of voice in a word
 _MIN_SPOKEN_AGAIN = 0.2  # seconds of voice in a word of the window's beginning that is spoken at its end, too
-_SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
 _SPOKEN_SYMBOLS = "%‰°§&@#/+=×÷±−√≈≠≤≥"  # besides those of currencies; not ">>", a change of speakers
 _OPENING, _CLOSING = "[(*♪♫（【［", "])*♪♫）】］"
 _MAX_DESCRIPTION = 6  # words in the description of a sound
@@ -204,7 +204,7 @@ def remove_hallucinated_end(words: Sequence[Word], voiced: float) -> list[Word]:
     """
     for cut in range(len(words) - 1, 0, -1):
         before, rest = words[cut - 1], words[cut:]
-        if before.text.endswith(_SENTENCE_ENDS) and voiced - before.end < _MIN_WORD * len(rest):
+        if before.text.endswith(SENTENCE_ENDS) and voiced - before.end < _MIN_WORD * len(rest):
             return remove_hallucinated_end(words[:cut], voiced)
     return list(words)
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from surtitle.core.words import Word
 from surtitle.speech.whisper.features import Frames
 
+SENTENCE_ENDS = (".", "?", "!", "…", "。", "？", "！", "।", "؟", "۔")
 _MARKS = ".,!?:;…。，！？：、।؟"  # punctuation that the next words may still change
 _MIN_WORD_TIME = 0.01  # seconds: the attention did not move during a shorter word
 _MAX_COLLAPSED = 3  # such words in a row, which are copied from the context instead of recognized
@@ -94,7 +95,8 @@ def count_before_collapse(words: Iterable[Word]) -> int:
         if collapsed == _MAX_COLLAPSED:
             if not _is_left_repetition(words, count):
                 first = count - _MAX_COLLAPSED
-                return first if _repeats(words, first, count) else max(0, first - 1)
+                is_complete = first > 0 and words[first - 1].text.endswith(SENTENCE_ENDS)
+                return first if is_complete and _repeats(words, first, count) else max(0, first - 1)
             collapsed = 0
     return len(words)
 
