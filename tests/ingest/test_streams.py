@@ -42,6 +42,21 @@ async def encode(talk: Path, *output: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(*command)
 
 
+async def connect(service: Running, channel: str, talk: Path, *output: str) -> asyncio.subprocess.Process:
+    """Send the talk, and connect again while nobody listens yet, as OBS and hardware encoders do."""
+    for _ in range(20):
+        encoder = await encode(talk, *output)
+        if await received(service, channel, encoder):
+            return encoder
+    raise AssertionError("The encoder could not connect.")
+
+
+async def received(service: Running, channel: str, encoder: asyncio.subprocess.Process) -> bool:
+    """Wait until the encoder is received, or has left because nobody listened."""
+    await until(lambda: state(service, channel) == "receiving" or encoder.returncode is not None)
+    return encoder.returncode is None
+
+
 async def add(service: Running, channel: str, url: str, **more: object) -> httpx.Response:
     async with httpx.AsyncClient(base_url=service.url, timeout=30) as client:
         return await client.post(f"/api/channels/{channel}/ingests", json={"url": url, "name": "Stage", **more})
@@ -61,8 +76,7 @@ async def test_an_encoder_that_comes_back_continues_its_source(service: Running,
     keys = set()
     for _ in range(2):
         await until(lambda: state(service, "rtmp") == "waiting")
-        encoder = await encode(talk, "-c:a", "aac", "-f", "flv", url)
-        await until(lambda: state(service, "rtmp") == "receiving")
+        encoder = await connect(service, "rtmp", talk, "-c:a", "aac", "-f", "flv", url)
         assert await asyncio.wait_for(encoder.wait(), 30) == 0
         keys |= {source.key for source in service.services.hub.sources.of(service.services.hub.channel("rtmp"))}
     await until(lambda: state(service, "rtmp") == "waiting")
