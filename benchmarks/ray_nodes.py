@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import yaml
 
@@ -30,6 +31,7 @@ class RayNodes:
     def __init__(self, folder: Path, address: str, namespaces: dict[str, str], model: str, directory: Path) -> None:
         self.url = f"http://{address}:{_PORT}"
         self._folder, self._address, self._namespaces = folder, address, namespaces
+        self._model = model
         self._config = folder / "serve.yaml"
         self._config.write_text(yaml.safe_dump(self._describe(model, directory)), encoding="utf-8")
         self._temporary = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # the names of sockets must be short
@@ -52,13 +54,17 @@ class RayNodes:
         serve = [str(Path(sys.executable).parent / "serve"), "run", f"--address={self._address}:{_GCS_PORT}"]
         self._run("serve", [*serve, str(self._config)])
         deadline = time.monotonic() + _TIMEOUT
-        while len(self.replicas()) < len(self._namespaces) or "deployed" not in self._log("serve").lower():
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"The pool does not start:\n{self._log('serve')[-4000:]}")
+        while len(self.replicas()) < len(self._namespaces) or not self._answers():
+            ended = [name for name, process in self._processes.items() if process.poll() is not None]
+            if ended or time.monotonic() > deadline:
+                logs = "\n".join(self._log(name)[-4000:] for name in ended or ["serve"])
+                raise RuntimeError(f"The pool does not start:\n{logs}")
             time.sleep(0.2)
 
     def start_node(self, name: str) -> None:
-        node = ["ip", "netns", "exec", name, *self._ray(self._namespaces[name])]
+        """Start a machine whose files, sockets among them, only it sees: `ip netns exec` gives it mounts of its own."""
+        mount = f'mount -t tmpfs tmpfs "{self._temporary}" && exec "$@"'
+        node = ["ip", "netns", "exec", name, "sh", "-c", mount, "sh", *self._ray(self._namespaces[name])]
         self._run(name, [*node, f"--address={self._address}:{_GCS_PORT}", "--num-cpus=1"])
 
     def kill_replica(self) -> None:
@@ -96,6 +102,14 @@ class RayNodes:
         for one in self._processes.values():
             one.wait(_TIMEOUT)
         shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        """Whether a replica answers: it knows no task without a name, and says so in the wire's own type."""
+        try:
+            response = httpx.get(f"{self.url}/models/{self._model}/", timeout=5)
+        except httpx.HTTPError:
+            return False
+        return bool(response.headers.get("content-type") == "application/msgpack")
 
     def _describe(self, model: str, directory: Path) -> dict[str, Any]:
         return read_shipped_pool(

@@ -18,7 +18,8 @@ from tests.support import free_port, missing
 
 SHIPPED = Path(__file__).parents[2] / "deploy" / "inference" / "serve.yaml"
 _TIMEOUT = 60.0  # seconds until the pool has ended
-_REPLICA = re.compile(r"ray::ServeReplica:.*:Recognition")  # the title that Ray gives its process
+_REPLICA = re.compile(r"ray::.*\bRecognition(\.\w+)?")
+"""Titles that Ray gives its process: of the deployment, and of the method while it handles a request."""
 
 
 def need_ray() -> None:
