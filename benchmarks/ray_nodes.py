@@ -17,6 +17,7 @@ import psutil
 import yaml
 
 from benchmarks.paths import ROOT
+from surtitle.pool.messages import INFO
 from tests.inference.ray_process import is_replica, read_shipped_pool
 
 _GCS_PORT, _PORT = 6379, 8100  # of Ray, and of the pool's HTTP proxy
@@ -104,12 +105,12 @@ class RayNodes:
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def _answers(self) -> bool:
-        """Whether a replica answers: it knows no task without a name, and says so in the wire's own type."""
+        """Whether a replica answers."""
         try:
-            response = httpx.get(f"{self.url}/models/{self._model}/", timeout=5)
+            response = httpx.get(f"{self.url}/models/{self._model}/{INFO}", timeout=5)
         except httpx.HTTPError:
             return False
-        return bool(response.headers.get("content-type") == "application/msgpack")
+        return bool(response.status_code == 200)
 
     def _describe(self, model: str, directory: Path) -> dict[str, Any]:
         return read_shipped_pool(
