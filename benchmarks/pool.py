@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -28,7 +29,7 @@ import psutil
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks.models import Model, find
-from benchmarks.paths import ROOT
+from benchmarks.paths import CACHE, ROOT
 from benchmarks.recordings import recordings
 from benchmarks.runs import Run, error_rate, family, run
 from benchmarks.scores import State, percentile
@@ -63,7 +64,13 @@ CORES = 2  # of the replica: as many as the process alone uses here
 
 @dataclass(frozen=True)
 class ReadSurtitle(Surtitle):
-    """This service, with captions as a reader gets them."""
+    """This service, with captions as a reader gets them, which are only those of this run."""
+
+    def start(self, model: Model, port: int, language: str) -> Start:
+        started = super().start(model, port, language)
+        data = CACHE / "data-of-readers"
+        shutil.rmtree(data, ignore_errors=True)
+        return Start(started.command, started.folder, {**started.variables, "SURTITLE_SERVE_DATA_DIR": str(data)})
 
     async def publish(self, socket: ClientConnection, talk: Talk, begun: float, answer: Answer) -> None:
         assert socket.request is not None
