@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surtitle.audio import RATE, Samples
+from surtitle.audio import Samples
 from surtitle.core.errors import EngineError, ModelError
-from surtitle.core.words import join
 from surtitle.demo import SAMPLE
 from surtitle.speech.kinds import find_model
-from surtitle.speech.recognizer import Recognizer
-from surtitle.speech.vad import SileroVad
 from surtitle.speech.whisper.engine import WhisperEngine
 from surtitle.speech.whisper.features import LogMel
 from surtitle.speech.whisper.pieces import DecodedWindow, Window
@@ -25,7 +22,7 @@ from surtitle.speech.whisper_cpp.convert import convert
 from surtitle.speech.whisper_cpp.engine import WhisperCppEngine
 from surtitle.text.languages import AUTO
 from tests.speech.whisper_cpp.weights import need_whisper_cpp
-from tests.support import blocks, load, silence, speech
+from tests.support import load, silence
 
 PERSON = Path(__file__).parents[4] / "shared" / "audio" / "jfk.flac"
 """A person who speaks English for 11 s, where somebody has put it beside the checkout."""
@@ -44,15 +41,6 @@ def engine(ggml: Path) -> Iterator[WhisperCppEngine]:
     engine = WhisperCppEngine(ggml, f"whisper.cpp:{ggml}")
     yield engine
     engine.close()
-
-
-def test_what_is_said_after_words_that_whisper_loops_on_is_heard(engine: WhisperCppEngine) -> None:
-    recognizer = Recognizer(engine.open("en"), SileroVad())
-    samples = speech(f"{', '.join(['Row, row, row your boat'] * 5)}. Gently down the stream.")
-    updates = [update for block in blocks(samples, RATE // 2) for update in recognizer.feed(block)]
-    heard = join((updates + recognizer.flush())[-1].hypothesis.committed)
-    recognizer.close()
-    assert heard.lower().rstrip(".").endswith("gently down the stream")
 
 
 def window(samples: Samples, language: str = "en", prefix: tuple[int, ...] = ()) -> Window:
