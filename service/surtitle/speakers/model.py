@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from surtitle.audio import Samples
 from surtitle.speakers.timeline import Activity
@@ -32,3 +32,28 @@ class SpeakerModel(Protocol):
 
     def open(self, latency: float) -> ActivityStream:
         """Open a stream for one source; ``latency`` is one of `LATENCIES`."""
+
+
+class PortableStream(ActivityStream, Protocol):
+    """A stream that can go on in another process."""
+
+    @property
+    def needed(self) -> int:
+        """The number of samples from which `feed` returns further frames; 0 if that is not known."""
+
+    def save(self) -> bytes:
+        """Everything that later frames depend on, which `PortableModel.restore` reads."""
+
+
+@runtime_checkable
+class PortableModel(Protocol):
+    """A model whose streams can go on in another process: what an inference pool can run. It is optional."""
+
+    def open(self, latency: float) -> PortableStream:
+        """See `SpeakerModel.open`."""
+
+    def restore(self, latency: float, state: bytes) -> PortableStream:
+        """Open a stream that goes on where the stream that saved ``state`` was. Raises ValueError if it cannot.
+
+        ``state`` comes from the network: nothing in it may be trusted.
+        """

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from surtitle.audio import RATE, Samples
+from surtitle.speakers.sortformer_state import Array, Shape, StreamState, pack_state, unpack_state
 from surtitle.speakers.timeline import SPEAKERS, Activity
 
 _HOP = RATE // 100  # samples between two columns of the spectrogram
@@ -60,14 +62,45 @@ class Sortformer:
         self.net: Any = loaded
         self.torch = torch
         self.subsampling: int = loaded.encoder.subsampling_factor
+        self._checksum = zlib.crc32(self.to_array(loaded.sortformer_modules.encoder_proj.weight).tobytes())
 
     def open(self, latency: float) -> SortformerStream:
         """Open a stream for one source; ``latency`` is one of `LATENCIES`."""
         return SortformerStream(self, LATENCIES[latency])
 
+    def restore(self, latency: float, state: bytes) -> SortformerStream:
+        """Open a stream that goes on where the stream that saved ``state`` was. Raises ValueError if it cannot."""
+        stream = self.open(latency)
+        stream.load(unpack_state(state, self.shape(LATENCIES[latency])))
+        return stream
+
+    def shape(self, latency: Latency) -> Shape:
+        """What the state of a stream looks like."""
+        modules, left = self.net.sortformer_modules, _LEFT_CONTEXT * self.subsampling
+        return Shape(
+            model=self._checksum,
+            mels=self.net.preprocessor.featurizer.nfilt,
+            width=modules.fc_d_model,
+            speakers=modules.n_spk,
+            max_left=left,
+            max_margin=_MARGIN,
+            max_columns=left + (latency.chunk + latency.ahead) * self.subsampling,
+            max_cache=latency.cache,
+            max_queue=latency.queue,
+        )
+
+    def to_array(self, tensor: Any) -> Array:
+        """The numbers of a tensor, in its shape."""
+        array: Array = tensor.detach().float().cpu().numpy()
+        return array
+
+    def to_tensor(self, array: Array) -> Any:
+        """The array as a tensor of a batch of one."""
+        return self.torch.from_numpy(array).unsqueeze(0).to(self.net.device)
+
     def compute_columns(self, samples: Samples) -> Any:
         """Compute the spectrogram, a tensor of shape (1, mels, columns)."""
-        sound = self.torch.from_numpy(samples).unsqueeze(0).to(self.net.device)
+        sound = self.to_tensor(samples)
         length = self.torch.tensor([len(samples)], device=self.net.device)
         found, count = self.net.preprocessor(input_signal=sound, length=length)
         return found[:, :, : int(count[0])]
@@ -86,7 +119,7 @@ class Sortformer:
             left_offset=left,
             right_offset=right,
         )
-        return state, found[0].float().cpu().numpy()[:, :SPEAKERS]
+        return state, self.to_array(found[0])[:, :SPEAKERS]
 
 
 class SortformerStream:
@@ -97,6 +130,7 @@ class SortformerStream:
         self._latency = latency
         self._state = model.net.sortformer_modules.init_streaming_state(batch_size=1, device=model.net.device)
         self._samples = np.zeros(0, dtype=np.float32)
+        self._columns: Any = None
         self._begin()
 
     def feed(self, samples: Samples) -> Activity:
@@ -112,6 +146,41 @@ class SortformerStream:
         self._begin()
         return found
 
+    @property
+    def needed(self) -> int:
+        """The number of samples from which `feed` returns further frames."""
+        have = 0 if self._columns is None else self._columns.shape[2] - self._left
+        columns = (self._latency.chunk + self._latency.ahead) * self._model.subsampling - have
+        return max(0, (columns + self._margin + _MARGIN - 1) * _HOP - len(self._samples))
+
+    def save(self) -> bytes:
+        """Everything that later frames depend on. NeMo computes what else its state has in each step."""
+        shape, state = self._model.shape(self._latency), self._state
+        to_array = self._model.to_array
+        saved = StreamState(
+            samples=self._samples,
+            margin=self._margin,
+            columns=np.zeros((shape.mels, 0), np.float32) if self._columns is None else to_array(self._columns[0]),
+            left=self._left,
+            cache=to_array(state.spkcache[0]),
+            cache_activity=None if state.spkcache_preds is None else to_array(state.spkcache_preds[0]),
+            queue=to_array(state.fifo[0]),
+            silence=to_array(state.mean_sil_emb[0]),
+            silent_frames=int(state.n_sil_frames[0]),
+        )
+        return pack_state(saved, shape)
+
+    def load(self, saved: StreamState) -> None:
+        """Go on from a state that `save` has saved."""
+        state, to_tensor = self._state, self._model.to_tensor
+        self._samples, self._margin, self._left = saved.samples, saved.margin, saved.left
+        if saved.columns.shape[1]:
+            self._columns = to_tensor(saved.columns)
+        state.spkcache, state.fifo = to_tensor(saved.cache), to_tensor(saved.queue)
+        state.spkcache_preds = None if saved.cache_activity is None else to_tensor(saved.cache_activity)
+        state.mean_sil_emb = to_tensor(saved.silence)
+        state.n_sil_frames.fill_(saved.silent_frames)
+
     def close(self) -> None:
         """Free the cache. The stream is not used any more."""
         self._state = None
@@ -120,7 +189,7 @@ class SortformerStream:
     def _begin(self) -> None:
         self._samples = np.zeros(0, dtype=np.float32)
         self._margin = 0  # columns of `_samples` that are already in `_columns`
-        self._columns: Any = None
+        self._columns = None
         self._left = 0  # columns before the new ones, for which frames have been returned
 
     def _add_columns(self, *, last: bool) -> None:

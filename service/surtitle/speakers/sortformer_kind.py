@@ -35,8 +35,14 @@ class SortformerKind:
         from surtitle.speakers.sortformer import Sortformer
 
         loaded = Sortformer(model)
-        loaded.torch.set_num_threads(max(1, (os.cpu_count() or 1) // 2))
+        loaded.torch.set_num_threads(_count_threads())
         return loaded
+
+
+def _count_threads() -> int:
+    """Half of the cores, unless the environment says how many; Ray sets it to those that it gives a replica."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(given) if given.isdecimal() else (os.cpu_count() or 1) // 2)
 
 
 KIND = SortformerKind()
