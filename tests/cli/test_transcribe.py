@@ -184,7 +184,7 @@ class FakeProcess:
 
 def test_a_recording_of_any_length_keeps_its_speakers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SortformerKind, "problem", lambda self: "")
-    monkeypatch.setattr(recorded, "SpeakerProcess", FakeProcess)
+    monkeypatch.setattr(recorded, "run_model", FakeProcess)
     progress: list[float] = []
     found = recorded.speakers([silence(20)] * 30, "model.nemo", progress.append)
     assert progress[-1] == 600

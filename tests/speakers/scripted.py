@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,12 +18,12 @@ _PER_FRAME = round(FRAME * RATE)
 
 
 class ScriptedModel:
-    """`SpeakerProcess`, for one source at a time; ``script`` has the slot that is active in each frame, or -1."""
+    """A `ModelRunner`, for one source at a time; ``script`` has the slot that is active in each frame, or -1."""
 
     script: Sequence[int] = ()
+    turns = 1
 
     def __init__(self, model: str) -> None:
-        self.process = SimpleNamespace(kill=lambda: None)
         self._received: dict[int, int] = {}
 
     def wait_until_loaded(self) -> None:
@@ -42,6 +41,9 @@ class ScriptedModel:
                 activity[frame - begin, self.script[frame]] = 0.9
         return [(begin * _PER_FRAME, until - begin, activity.tobytes(), 0)]
 
+    def stop(self) -> None:
+        """Nothing runs."""
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -50,7 +52,7 @@ class ScriptedModel:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> type[ScriptedModel]:
     """Services use `ScriptedModel`, whose script a test sets."""
     monkeypatch.setattr(SortformerKind, "problem", lambda self: "")
-    monkeypatch.setattr(diarizer, "SpeakerProcess", ScriptedModel)
+    monkeypatch.setattr(diarizer, "run_model", ScriptedModel)
     return ScriptedModel
 
 

@@ -67,7 +67,7 @@ def test_a_name_has_the_kind_before_a_colon(name: str, kind: str, model: str) ->
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("fish:pond", "no diarizer “fish”: choose one of sortformer, birds"),
+        ("fish:pond", "no diarizer “fish”: choose one of sortformer, pool, birds"),
         ("birds", "needs a model: write --speaker-model birds:NAME"),
     ],
 )

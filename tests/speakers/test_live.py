@@ -46,9 +46,9 @@ async def warmed(service: Running, channel: str, **diarization: Any) -> None:
 
 def is_ready(diarizer: Any) -> bool:
     """Whether the model is loaded. Its process gets the usual priority, because a busy machine serves no lower one."""
-    if diarizer._worker is not None:
+    if diarizer._runner is not None:
         with suppress(OSError, AttributeError):
-            os.setpriority(os.PRIO_PROCESS, diarizer._worker.process.pid, 0)
+            os.setpriority(os.PRIO_PROCESS, diarizer._runner.process.pid, 0)
     return bool(diarizer.state.name == "ready")
 
 
@@ -122,7 +122,7 @@ async def test_with_the_longest_latency_captions_get_their_speakers_later(servic
 async def test_a_model_that_hangs_does_not_affect_words(service: Running) -> None:
     await warmed(service, "slow")
     text = "The train was late because of the heavy snow. He opened the door and walked into the room."
-    process = service.services.hub._diarizer._worker.process
+    process = service.services.hub._diarizer._runner.process
     os.kill(process.pid, signal.SIGSTOP)
     try:
         said = await publish(service, turns(("rms", text)), channel="slow", pace=PACE)

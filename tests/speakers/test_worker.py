@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from surtitle.audio import RATE, Samples
-from surtitle.speakers.diarizer import Diarizer, parse_answer
+from surtitle.speakers.diarizer import Diarizer
+from surtitle.speakers.runners import parse_answer
 from surtitle.speakers.timeline import FRAME, Activity
 from surtitle.speakers.worker import StreamServer
 

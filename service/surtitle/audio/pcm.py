@@ -55,3 +55,8 @@ def _g711_table(audio_format: str) -> Samples:
 def to_pcm(samples: Samples) -> bytes:
     """Encode mono float samples as s16le bytes, clipped to full scale."""
     return (np.clip(samples, -1.0, 32767 / 32768) * 32768.0).astype("<i2").tobytes()
+
+
+def from_pcm(data: bytes) -> Samples:
+    """Decode mono s16le bytes. Raises ValueError if the last sample is incomplete."""
+    return np.frombuffer(data, dtype="<i2").astype(np.float32) / np.float32(32768)

@@ -16,12 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from surtitle.core.errors import ModelError
+from surtitle.inference.diarization import create_diarization
 from surtitle.inference.recognition import create_recognition
 from surtitle.inference.replica import Replica
 from surtitle.inference.translation import create_translation
 from surtitle.model_files.kind import ModelKind
 from surtitle.models.download import download
-from surtitle.pool.address import read_token
+from surtitle.pool.address import KIND, read_token
+from surtitle.speakers.kinds import DiarizerModel, find_diarizer
 from surtitle.speech.whisper.engine import WhisperEngine
 from surtitle.speech.whisper.kind import WHISPER
 from surtitle.translation.models import NLLB
@@ -57,6 +59,16 @@ class Translation(_Deployed):
         self._replica = create_translation(load(_find(NLLB, model), model), read_token(os.environ))
 
 
+class Diarization(_Deployed):
+    """Loads one speaker model. Needs the extra of its kind, such as `diarization`."""
+
+    def __init__(self, model: str) -> None:
+        """``model`` is a name or a file, as for `--speaker-model`. Raises `ModelError`."""
+        found = _find_diarizer(model)
+        found.check()
+        self._replica = create_diarization(found.load(), read_token(os.environ))
+
+
 def recognition(arguments: Mapping[str, Any]) -> serve.Application:
     """The application of a Whisper model, whose name or directory is the argument ``model``. Raises `ModelError`."""
     return _deploy(Recognition, _read_model(arguments, WHISPER))
@@ -65,6 +77,13 @@ def recognition(arguments: Mapping[str, Any]) -> serve.Application:
 def translation(arguments: Mapping[str, Any]) -> serve.Application:
     """The application of a translation model, whose name or directory is ``model``. Raises `ModelError`."""
     return _deploy(Translation, _read_model(arguments, NLLB))
+
+
+def diarization(arguments: Mapping[str, Any]) -> serve.Application:
+    """The application of a speaker model, whose name or file is the argument ``model``. Raises `ModelError`."""
+    model = _read_argument(arguments)
+    _find_diarizer(model)
+    return _deploy(Diarization, model)
 
 
 def _deploy(replica: type[_Deployed], model: str) -> serve.Application:
@@ -81,11 +100,25 @@ def _deploy(replica: type[_Deployed], model: str) -> serve.Application:
 
 def _read_model(arguments: Mapping[str, Any], kind: ModelKind) -> str:
     """Raises `ModelError`."""
-    model = arguments.get("model")
-    if not isinstance(model, str) or not model:
-        raise ModelError("The application needs the argument “model”, a name or a directory: add it.")
+    model = _read_argument(arguments)
     kind.check_name(model)
     return model
+
+
+def _read_argument(arguments: Mapping[str, Any]) -> str:
+    """Raises `ModelError`."""
+    model = arguments.get("model")
+    if not isinstance(model, str) or not model:
+        raise ModelError("The application needs the argument “model”, a name or a path: add it.")
+    return model
+
+
+def _find_diarizer(model: str) -> DiarizerModel:
+    """Raises `ModelError` if there is no such kind here, or it is that of a pool."""
+    found = find_diarizer(model)
+    if found.kind.name == KIND:
+        raise ModelError(f"“{model}” is a model of a pool, and cannot be one of this pool: name the model itself.")
+    return found
 
 
 def _find(kind: ModelKind, model: str) -> Path:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from surtitle.audio import RATE
+from surtitle.audio.pcm import from_pcm
 from surtitle.inference.replica import Replica, Task
 from surtitle.inference.request_queue import RequestQueue
 from surtitle.pool.messages import (
@@ -53,7 +52,7 @@ class _Recognition:
             raise ValueError("the model does not translate")
         if request.language not in {*self._engine.languages, AUTO}:
             raise ValueError("the model does not have this language")
-        samples = np.frombuffer(request.samples, dtype="<i2").astype(np.float32) / np.float32(32768)
+        samples = from_pcm(request.samples)
         if len(samples) > (MAX_SECONDS + 1) * RATE:
             raise ValueError(f"speech may last {MAX_SECONDS:g} s")
         text: str | None = None

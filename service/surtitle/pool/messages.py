@@ -17,6 +17,8 @@ VERSION = 1
 CONTENT_TYPE = "application/msgpack"
 MAX_REQUEST = 4 << 20
 """Bytes of a request: 30 s of features for the largest models are 768 kB, 30 s of sound 960 kB."""
+MAX_STATE = 1_000_000
+"""Bytes of what a diarizer remembers of a source: up to 820 kB with the published Sortformer."""
 MAX_ANSWER = 1 << 20
 """Bytes of an answer."""
 
@@ -28,6 +30,7 @@ WINDOW = "window"
 LANGUAGE = "language"
 TO_ENGLISH = "to-english"
 TRANSLATION = "translation"
+DIARIZATION = "diarization"
 
 _STEPS = 65535  # between the lowest and the highest number
 _MAX_VALUE = 100.0  # of features, which are between -2 and 3
@@ -35,8 +38,12 @@ _MAX_MELS = 128
 _MAX_FRAMES = 3000  # 30 s
 _MAX_TOKENS = 448  # the positions that Whisper's decoder has
 _MAX_TEXT = 8000  # characters
+_MAX_SPEAKERS = 4
 
-Task = Literal["recognition", "translation"]
+MAX_NEW_SAMPLES = 12 * 16_000
+"""Of one request for diarization. A step of the slowest setting takes 10 s."""
+
+Task = Literal["recognition", "translation", "diarization"]
 ProblemCode = Literal[
     "unauthorized", "no_such_task", "bad_request", "too_large", "late", "superseded", "busy", "failed"
 ]
@@ -50,7 +57,8 @@ class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What a model of the pool can do. ``version`` is that of the messages; the other fields depend on the ``task``.
 
     Recognition has ``mels`` and ``languages``; ``aligned`` says whether words can be aligned with the sound, and
-    ``to_english`` whether it translates. Translation has ``codes``, the languages as NLLB writes them.
+    ``to_english`` whether it translates. Translation has ``codes``, the languages as NLLB writes them. Diarization has
+    none of them.
     """
 
     version: int
@@ -165,6 +173,33 @@ class TranslationAnswer(msgspec.Struct, array_like=True, frozen=True):
     """The continuation of each translation."""
 
     texts: tuple[str, ...]
+
+
+class DiarizationRequest(Request, array_like=True, frozen=True):
+    """The next sound of a source: little-endian 16-bit ``samples`` at 16 kHz, up to `MAX_NEW_SAMPLES`.
+
+    ``state`` is what the answer before had, "" at first. Only a request that has the state of the one before can follow
+    it, so a source has one request at a time, and sends that again, with its number, until it is answered. ``latency``
+    is one of those of `surtitle.speakers.model`. If ``last``, no sound follows that is continuous with this.
+    """
+
+    latency: float
+    samples: Annotated[bytes, msgspec.Meta(max_length=2 * MAX_NEW_SAMPLES)]
+    state: Annotated[bytes, msgspec.Meta(max_length=MAX_STATE)] = b""
+    last: bool = False
+
+
+class DiarizationAnswer(msgspec.Struct, array_like=True, frozen=True):
+    """The frames of 80 ms that are final now, as little-endian float32 ``activity`` of shape (frames, speakers).
+
+    ``state`` belongs into the next request; ``needed`` is the number of samples from which it can have new frames, or 0
+    if that is not known.
+    """
+
+    speakers: Annotated[int, msgspec.Meta(gt=0, le=_MAX_SPEAKERS)]
+    activity: bytes
+    state: Annotated[bytes, msgspec.Meta(max_length=MAX_STATE)]
+    needed: Annotated[int, msgspec.Meta(ge=0, le=MAX_NEW_SAMPLES)] = 0
 
 
 class Problem(msgspec.Struct, frozen=True):

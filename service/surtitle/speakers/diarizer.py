@@ -1,24 +1,22 @@
-"""Diarizes sources in parallel to recognition: the queue for the model's process, and the process itself."""
+"""Diarizes sources in parallel to recognition: the queue for the model, wherever that runs."""
 
 from __future__ import annotations
 
 import logging
-import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from surtitle.audio import RATE, Samples
 from surtitle.core.errors import ModelError
-from surtitle.core.processes import read_answer, start_process, write_frame
 from surtitle.core.wire.speakers import DiarizationState
 from surtitle.speakers.kinds import find_diarizer
-from surtitle.speakers.timeline import SPEAKERS, Activity, Timeline
+from surtitle.speakers.runners import ModelRunner, parse_answer, run_model
+from surtitle.speakers.timeline import Activity, Timeline
 from surtitle.speakers.voice_tracker import VoiceTracker
 
 log = logging.getLogger("surtitle.speakers")
@@ -26,32 +24,13 @@ log = logging.getLogger("surtitle.speakers")
 PATIENCE = {0.32: 1.2, 1.04: 2.0, 10.0: 0.0}
 """Seconds of audio that words wait for their speaker, by latency; with the longest, they do not wait."""
 
-_LOAD_TIMEOUT = 1800.0  # seconds; the model may have to be downloaded
-_ANSWER_TIMEOUT = 60.0
 _MAX_REQUEST = 20.0  # seconds of audio in one request
 _LIVE, _LOADING, _AHEAD = 4.0, 30.0, 130.0
 """Seconds that may wait beyond the latency: of a live source, while the model loads, and of a source ahead of time."""
 _RETRY_INTERVAL = 30.0  # seconds
-_JOIN_TIMEOUT = 2.0  # seconds for the thread to notice that the process was killed
+_JOIN_TIMEOUT = 2.0  # seconds for the thread to notice that the model was stopped
 _IDLE_TIMEOUT = 60.0  # seconds without a source after which the model is unloaded
 _MODEL_BITS = 12  # of the number of the models that the service has started, and of streams that were opened again
-_ENDED = "The process of the speaker model ended or did not answer: it is restarted in half a minute."
-
-
-class Found(NamedTuple):
-    """Activity that begins at the sample ``position``; ``stream`` counts how often the source's stream was replaced."""
-
-    position: int
-    activity: Activity
-    stream: int
-
-
-def parse_answer(answer: list[Any]) -> list[Found]:
-    """The activity in an answer of the model's process."""
-    return [
-        Found(position, np.frombuffer(data, dtype=np.float32).reshape(frames, SPEAKERS), stream)
-        for position, frames, data, stream in answer
-    ]
 
 
 class SpeakerStream:
@@ -144,9 +123,19 @@ class State:
     message: str = ""
 
 
-class Diarizer:
-    """Owns the model's process and the thread that sends it requests; both start with the first source.
+class _Work(NamedTuple):
+    """A request about a source, with the samples that it has, which begin at ``position``."""
 
+    source: SpeakerStream
+    request: tuple[Any, ...]
+    position: int = 0
+    samples: Samples | None = None
+
+
+class Diarizer:
+    """Owns the model and the thread that gives it requests, one at a time for each source.
+
+    Both start with the first source.
     ``on_change`` is called in that thread when `state` has changed.
     """
 
@@ -159,13 +148,14 @@ class Diarizer:
         self._model = model
         self._on_change = on_change
         self._sources: dict[int, SpeakerStream] = {}
-        self._busy: int | None = None
+        self._busy: set[int] = set()  # sources of which a request is being answered
+        self._failure: Exception | None = None  # of a request
         self._gone: deque[SpeakerStream] = deque()
         self._next = 0
         self._models = 0
         self._reopened: dict[tuple[int, int], int] = {}  # models by source and number of its stream, from the second on
         self._closed = False
-        self._worker: SpeakerProcess | None = None
+        self._runner: ModelRunner | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -201,17 +191,17 @@ class Diarizer:
         """Whether audio of the source is still to be processed."""
         with self.changed:
             source = self._sources.get(key)
-            hearing = self._busy == key or key in self.ending
+            hearing = key in self._busy or key in self.ending
             return self.state.name == "ready" and source is not None and hearing
 
     def close(self) -> None:
-        """End the process; blocks for a moment."""
+        """Stop the model; blocks for a moment."""
         with self.changed:
             self._closed = True
             self.changed.notify_all()
-            worker = self._worker
-        if worker is not None:
-            worker.process.kill()
+            runner = self._runner
+        if runner is not None:
+            runner.stop()
         if self._thread is not None:
             self._thread.join(_JOIN_TIMEOUT)
 
@@ -232,10 +222,9 @@ class Diarizer:
             else:
                 self._set_state(State("off"))
             with self.changed:
-                worker, self._worker = self._worker, None
-                self._busy = None
-            if worker is not None:
-                worker.close()
+                runner, self._runner = self._runner, None
+            if runner is not None:
+                runner.close()
             if self.state.name == "failed":
                 with self.changed:
                     self.changed.wait_for(lambda: self._closed, _RETRY_INTERVAL)
@@ -247,61 +236,90 @@ class Diarizer:
         self._on_change()
 
     def _serve(self) -> None:
-        """Run one process until it is no longer needed. Raises `ModelError`."""
+        """Run the model until it is no longer needed. Raises `ModelError`."""
         self._set_state(State("loading"))
-        worker = SpeakerProcess(self._model)
+        runner = run_model(self._model)
         with self.changed:
-            self._worker = worker
+            self._runner = runner
             closed = self._closed
         if closed:
             return
-        worker.wait_until_loaded()
+        runner.wait_until_loaded()
         self._set_state(State("ready"))
         log.info("loaded the speaker model %s", self._model)
         self._models += 1
         first = self._models
         self._reopened.clear()
-        while (work := self._work()) is not None:
-            listening, request = work
-            found = worker.ask(*request)
-            if listening is not None:
-                for each in parse_answer(found):
-                    model = self._number_stream(listening.key, each.stream) if each.stream else first
-                    listening.add(each.position, each.activity, model)
+        self._failure = None
+        try:
+            while (work := self._take_work(runner.turns)) is not None:
+                # a daemon, because nothing may keep the service from ending
+                threading.Thread(target=self._answer, args=(runner, work, first), name="speakers", daemon=True).start()
+        finally:
+            runner.stop()
             with self.changed:
-                self._busy = None
+                self.changed.wait_for(lambda: not self._busy, _JOIN_TIMEOUT)
+
+    def _answer(self, runner: ModelRunner, work: _Work, first: int) -> None:
+        """Have the model answer a request; ``first`` is its number."""
+        source = work.source
+        try:
+            if source.voices is not None and work.samples is not None:
+                source.voices.put(work.position, work.samples)
+            for each in parse_answer(runner.ask(*work.request)):
+                model = self._number_stream(source.key, each.stream) if each.stream else first
+                source.add(each.position, each.activity, model)
+            if source.voices is not None and work.request[0] == "close":
+                source.voices.close()
+        except Exception as error:
+            with self.changed:
+                if self._runner is runner:
+                    self._failure = self._failure or error
+        finally:
+            with self.changed:
+                self._busy.discard(source.key)
                 self.changed.notify_all()
 
     def _number_stream(self, key: int, stream: int) -> int:
         """The number of a stream that was opened again: a new one, as for another model, as are its speakers."""
-        if (key, stream) not in self._reopened:
-            self._models += 1
-            self._reopened[key, stream] = self._models
-        return self._reopened[key, stream]
+        with self.changed:
+            if (key, stream) not in self._reopened:
+                self._models += 1
+                self._reopened[key, stream] = self._models
+            return self._reopened[key, stream]
 
-    def _work(self) -> tuple[SpeakerStream | None, tuple[Any, ...]] | None:
-        """The next request, or None if no source needs the process any more."""
+    def _take_work(self, turns: int) -> _Work | None:
+        """The next request, when fewer than ``turns`` are being answered; None if no source needs the model any more.
+
+        Raises what a request has raised.
+        """
         with self.changed:
             while not self._closed:
-                if self._gone:
-                    gone = self._gone.popleft()
-                    if gone.voices is not None:
-                        gone.voices.close()
-                    return None, ("close", gone.key)
-                for key, listening in list(self._sources.items()):
-                    if (taken := listening.take()) is not None:
-                        self._sources[key] = self._sources.pop(key)  # to the end, so that the others are served next
-                        self._busy = key
-                        position, samples = taken
-                        if listening.voices is not None:
-                            listening.voices.put(position, samples)
-                        return listening, ("feed", key, listening.latency, position, samples.tobytes())
-                    if key in self.ending:
-                        self.ending.discard(key)
-                        self._busy = key
-                        return listening, ("flush", key)
-                if not self.changed.wait(_IDLE_TIMEOUT) and not self._sources:
+                if self._failure is not None:
+                    raise self._failure
+                if len(self._busy) < turns and (work := self._find_work()) is not None:
+                    self._busy.add(work.source.key)
+                    return work
+                if not self.changed.wait(_IDLE_TIMEOUT) and not self._sources and not self._busy:
                     return None
+        return None
+
+    def _find_work(self) -> _Work | None:
+        """A request of a source that has none which is being answered; the caller holds the lock."""
+        gone = next((source for source in self._gone if source.key not in self._busy), None)
+        if gone is not None:
+            self._gone.remove(gone)
+            return _Work(gone, ("close", gone.key))
+        for key, source in list(self._sources.items()):
+            if key in self._busy:
+                continue
+            if (taken := source.take()) is not None:
+                self._sources[key] = self._sources.pop(key)  # to the end, so that the others are served next
+                position, samples = taken
+                return _Work(source, ("feed", key, source.latency, position, samples.tobytes()), position, samples)
+            if key in self.ending:
+                self.ending.discard(key)
+                return _Work(source, ("flush", key))
         return None
 
 
@@ -311,55 +329,3 @@ def _find_problem(model: str) -> str:
         return find_diarizer(model).problem()
     except ModelError as error:
         return error.message
-
-
-@dataclass(slots=True)
-class SpeakerProcess:
-    """The model's process. A process that does not answer a request in time is killed."""
-
-    model: str
-    process: subprocess.Popen[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        try:
-            self.process = start_process("surtitle.speakers.worker", self.model)
-        except OSError as error:
-            raise ModelError(f"Cannot start the process of the speaker model ({error}).") from error
-
-    def wait_until_loaded(self) -> None:
-        """Raises `ModelError`."""
-        answer = self._answer(_LOAD_TIMEOUT)
-        if isinstance(answer, str):
-            log.error("loading the speaker model: %s", answer)
-            reason = answer.splitlines()[0][:200]
-            raise ModelError(
-                f"Cannot load the speaker model “{self.model}” ({reason}): choose another with --speaker-model, or "
-                "check that it can be downloaded."
-            )
-
-    def ask(self, *request: Any) -> list[Any]:
-        """Send a request and wait for its answer. Raises `ModelError`."""
-        assert self.process.stdin is not None
-        try:
-            write_frame(self.process.stdin, request)
-        except OSError as error:
-            raise ModelError(_ENDED) from error
-        answer = self._answer(_ANSWER_TIMEOUT)
-        if isinstance(answer, str):
-            raise ModelError(f"The speaker model failed ({answer.splitlines()[0][:200]}): it is restarted.")
-        return list(answer)
-
-    def close(self) -> None:
-        self.process.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(5.0)
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-
-    def _answer(self, timeout: float) -> Any:
-        try:
-            return read_answer(self.process, timeout)
-        except (EOFError, OSError) as error:
-            raise ModelError(_ENDED) from error

@@ -1,4 +1,4 @@
-"""The kinds of diarizers that are installed, and the names of their models: "sortformer:FILE.nemo", "diart:FOLDER".
+"""The kinds of diarizers, and the names of their models: "sortformer:FILE.nemo", "diart:FOLDER", "pool:NAME".
 
 A package adds a kind by an entry point in the group `surtitle.diarizers`; docs/engines-own.md describes it.
 """
@@ -73,9 +73,10 @@ class DiarizerModel:
 @cache
 def diarizer_kinds() -> Mapping[str, DiarizerKind]:
     """The installed kinds by their names, Surtitle's own first. A broken one of another package is left out."""
+    from surtitle.speakers.pool_kind import KIND as POOL
     from surtitle.speakers.sortformer_kind import KIND as SORTFORMER
 
-    return load_kinds(GROUP, (SORTFORMER,), log)
+    return load_kinds(GROUP, (SORTFORMER, POOL), log)
 
 
 def find_diarizer(model: str) -> DiarizerModel:

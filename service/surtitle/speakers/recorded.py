@@ -8,8 +8,8 @@ from contextlib import closing
 from surtitle.audio import RATE, Samples
 from surtitle.audio.intake import join_blocks
 from surtitle.core.errors import ModelError
-from surtitle.speakers.diarizer import Found, SpeakerProcess, parse_answer
 from surtitle.speakers.kinds import find_diarizer
+from surtitle.speakers.runners import Found, parse_answer, run_model
 from surtitle.speakers.timeline import FRAME, Timeline
 
 _LATENCY = 10.0  # seconds: the most accurate of the model's settings
@@ -25,13 +25,13 @@ def speakers(blocks: Iterable[Samples], model: str, progress: Callable[[float], 
         raise ModelError(problem)
     found: list[Found] = []
     position = 0
-    with closing(SpeakerProcess(model)) as process:
-        process.wait_until_loaded()
+    with closing(run_model(model)) as runner:
+        runner.wait_until_loaded()
         for block in join_blocks(blocks, round(_MAX_REQUEST * RATE)):
-            found += parse_answer(process.ask("feed", 0, _LATENCY, position, block.tobytes()))
+            found += parse_answer(runner.ask("feed", 0, _LATENCY, position, block.tobytes()))
             position += len(block)
             progress(position / RATE)
-        found += parse_answer(process.ask("flush", 0))
+        found += parse_answer(runner.ask("flush", 0))
     timeline = Timeline(0.0, position / RATE + FRAME)
     for each in found:
         timeline.add(each.position / RATE, each.activity, each.stream)

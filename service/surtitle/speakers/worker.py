@@ -10,7 +10,7 @@ Each has one answer: a list of [position, frames, activity, stream] (float32), o
 went wrong. The first answer comes by itself, when the model is loaded.
 
 A stream in which an error occurs is replaced, and ``stream`` counts these replacements. Other sources do not notice.
-If it happens again and again, the answer is the error.
+If it happens again and again, or if it is a `ModelError`, which concerns the whole model, the answer is the error.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from surtitle.audio import RATE
+from surtitle.core.errors import ModelError
 from surtitle.core.processes import serve
 from surtitle.speakers.kinds import find_diarizer
 from surtitle.speakers.model import ActivityStream, SpeakerModel
@@ -57,7 +58,7 @@ class _Source:
 
 
 class StreamServer:
-    """Answers requests with one stream of the model for each source."""
+    """Answers requests with one stream of the model for each source. Each source has one request at a time."""
 
     def __init__(self, model: SpeakerModel) -> None:
         self._model = model
@@ -92,6 +93,8 @@ class StreamServer:
                 source.stream = self._model.open(source.latency)
                 source.replaced += 1
             found = _encode_activity(source, step(source.stream))
+        except ModelError:
+            raise
         except Exception:
             source.failures += 1
             if source.failures == _MAX_FAILURES:
