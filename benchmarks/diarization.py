@@ -52,6 +52,16 @@ def published() -> dict[str, Any]:
     return config
 
 
+def save_published(folder: Path) -> Path:
+    """A file in ``folder`` with that architecture and random weights."""
+    from nemo.collections.asr.models import SortformerEncLabelModel
+    from omegaconf import OmegaConf
+
+    file = folder / "published.nemo"
+    SortformerEncLabelModel(cfg=OmegaConf.create(published())).eval().save_to(str(file))
+    return file
+
+
 def ours(model: Sortformer, latency: float) -> Listen:
     """A stream that has heard enough to be as costly as it becomes."""
     stream = model.open(10.0)
@@ -126,14 +136,11 @@ def main() -> None:
 def costs(wlk: Path | None) -> dict[str, float]:
     """By system."""
     import torch
-    from nemo.collections.asr.models import SortformerEncLabelModel
-    from omegaconf import OmegaConf
 
     torch.set_num_threads(1)
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "published.nemo"
-        SortformerEncLabelModel(cfg=OmegaConf.create(published())).eval().save_to(str(file))
+        file = save_published(Path(folder))
         model = Sortformer(str(file))
         for latency in LATENCIES:
             found[f"Surtitle, {latency:g} s"] = round(cost(ours(model, latency)), 3)

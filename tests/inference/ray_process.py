@@ -31,7 +31,7 @@ def need_ray() -> None:
 class RayPool:
     """The pool that `deploy/inference/serve.yaml` describes, with other models and as many replicas as are given.
 
-    ``recognition`` and ``translation`` are the directories of models by their names.
+    ``recognition`` and ``translation`` are the directories of models by their names, ``diarization`` their files.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class RayPool:
         folder: Path,
         recognition: Mapping[str, Path],
         translation: Mapping[str, Path] = {},
+        diarization: Mapping[str, Path] = {},
         *,
         replicas: int = 1,
         cores: float = 1,
@@ -49,6 +50,7 @@ class RayPool:
         config = read_shipped_pool(
             recognition,
             translation,
+            diarization,
             replicas=replicas,
             cores=cores,
             http_options={"host": "127.0.0.1", "port": self.port},
@@ -121,6 +123,7 @@ def is_replica(process: psutil.Process) -> bool:
 def read_shipped_pool(
     recognition: Mapping[str, Path],
     translation: Mapping[str, Path],
+    diarization: Mapping[str, Path] = {},
     *,
     replicas: int,
     cores: float,
@@ -128,14 +131,21 @@ def read_shipped_pool(
     **changes: Any,
 ) -> dict[str, Any]:
     """The configuration that is shipped, with other models, replicas and ``changes``."""
-    config: dict[str, Any] = yaml.safe_load(SHIPPED.read_text(encoding="utf-8")) | changes
+    config: dict[str, Any] = yaml.safe_load(enable_diarization(SHIPPED.read_text(encoding="utf-8"))) | changes
     config["http_options"] |= http_options
-    whisper, nllb = config["applications"]
+    whisper, nllb, sortformer = config["applications"]
     config["applications"] = [
         *(_adapt(whisper, name, model, replicas, cores) for name, model in recognition.items()),
         *(_adapt(nllb, name, model, 1, 0.1) for name, model in translation.items()),
+        *(_adapt(sortformer, name, model, replicas, 0.1) for name, model in diarization.items()),
     ]
     return config
+
+
+def enable_diarization(shipped: str) -> str:
+    """The shipped configuration with the application that tells speakers apart, which is commented out."""
+    before, comments, application = shipped.partition("  # - name: sortformer")
+    return before + (comments + application).replace("\n  # ", "\n  ").replace("  # - ", "  - ", 1)
 
 
 def _adapt(application: Mapping[str, Any], name: str, model: Path, replicas: int, cores: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A speaker model whose streams can go on in another process, without a network: it counts frames."""
+"""A speaker model whose streams can continue in another process, without a network: it counts frames."""
 
 from __future__ import annotations
 

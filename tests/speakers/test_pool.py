@@ -125,7 +125,7 @@ def test_a_model_that_cannot_save_its_streams_is_refused() -> None:
     class Bound:
         open = CountingModel.open
 
-    with pytest.raises(ModelError, match="its streams cannot go on in another process: deploy a Sortformer"):
+    with pytest.raises(ModelError, match="its streams cannot continue in another process: deploy a Sortformer"):
         create_diarization(Bound())
 
 

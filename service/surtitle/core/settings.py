@@ -104,7 +104,7 @@ class Settings:
     language: str = "auto"
     policy: str = POLICIES[0]
     translation_model: str | None = None
-    speaker_model: str = SPEAKER_MODEL  # a .nemo file, a name on the hub, or KIND:MODEL
+    speaker_model: str = SPEAKER_MODEL  # a .nemo file, a name on the hub, or KIND:MODEL such as pool:NAME
     allow_origin: tuple[str, ...] = ()
     data_dir: Path | None = None  # for settings, sessions, captions and recordings; None stores nothing
     compat_channel: str | None = None  # for clients that name none; None for one that is not stored, `COMPAT_CHANNEL`

@@ -50,7 +50,7 @@ def create_diarization(model: SpeakerModel, token: str = "") -> Replica:
     """
     if not isinstance(model, PortableModel):
         raise ModelError(
-            "This speaker model cannot run on a pool, because its streams cannot go on in another process: deploy a "
+            "This speaker model cannot run on a pool, because its streams cannot continue in another process: deploy a "
             "Sortformer instead."
         )
     info = ModelInfo(version=VERSION, task="diarization")

@@ -35,7 +35,7 @@ class SpeakerModel(Protocol):
 
 
 class PortableStream(ActivityStream, Protocol):
-    """A stream that can go on in another process."""
+    """A stream that can continue in another process."""
 
     @property
     def needed(self) -> int:
@@ -47,13 +47,13 @@ class PortableStream(ActivityStream, Protocol):
 
 @runtime_checkable
 class PortableModel(Protocol):
-    """A model whose streams can go on in another process: what an inference pool can run. It is optional."""
+    """A model whose streams can continue in another process: what an inference pool can run. It is optional."""
 
     def open(self, latency: float) -> PortableStream:
         """See `SpeakerModel.open`."""
 
     def restore(self, latency: float, state: bytes) -> PortableStream:
-        """Open a stream that goes on where the stream that saved ``state`` was. Raises ValueError if it cannot.
+        """Open a stream that continues where the stream that saved ``state`` was. Raises ValueError if it cannot.
 
         ``state`` comes from the network: nothing in it may be trusted.
         """

@@ -69,7 +69,7 @@ class Sortformer:
         return SortformerStream(self, LATENCIES[latency])
 
     def restore(self, latency: float, state: bytes) -> SortformerStream:
-        """Open a stream that goes on where the stream that saved ``state`` was. Raises ValueError if it cannot."""
+        """Open a stream that continues where the stream that saved ``state`` was. Raises ValueError if it cannot."""
         stream = self.open(latency)
         stream.load(unpack_state(state, self.shape(LATENCIES[latency])))
         return stream
@@ -171,7 +171,7 @@ class SortformerStream:
         return pack_state(saved, shape)
 
     def load(self, saved: StreamState) -> None:
-        """Go on from a state that `save` has saved."""
+        """Continue from a state that `save` has saved."""
         state, to_tensor = self._state, self._model.to_tensor
         self._samples, self._margin, self._left = saved.samples, saved.margin, saved.left
         if saved.columns.shape[1]:
