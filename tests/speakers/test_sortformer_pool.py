@@ -10,10 +10,12 @@ import pytest
 
 from surtitle.audio import RATE, Samples
 from surtitle.audio.pcm import from_pcm, to_pcm
+from surtitle.core.errors import ModelError
 from surtitle.inference.diarization import create_diarization
 from surtitle.pool.messages import DIARIZATION, DiarizationAnswer, DiarizationRequest, encode
 from surtitle.speakers.pool import PoolStream
 from surtitle.speakers.sortformer import LATENCIES, Sortformer
+from tests.inference.ray_process import need_ray
 from tests.speakers.talk import MODEL, dialogues
 from tests.support import silence
 
@@ -89,3 +91,12 @@ def test_a_state_in_another_model_or_setting_is_refused(model: Sortformer, sound
             model.restore(1.04, state)
     more = sound[12 * RATE : 14 * RATE]
     np.testing.assert_array_equal(model.restore(1.04, state).feed(more), stream.feed(more))
+
+
+def test_a_deployment_loads_a_model_but_none_of_a_pool() -> None:
+    need_ray()
+    from surtitle.inference.app import Diarization
+
+    assert Diarization(str(MODEL))._replica._info.task == "diarization"
+    with pytest.raises(ModelError, match="name the model itself"):
+        Diarization("pool:sortformer")

@@ -166,7 +166,7 @@ class Diarizer:
     def open(self, start: float, latency: float, voices: VoiceTracker | None = None) -> SpeakerStream | None:
         """Start diarizing a source, without waiting for the model; None if what it needs is not installed.
 
-        ``voices`` gets the audio and the activity, in the diarizer's thread.
+        ``voices`` gets the audio and the activity, in a thread of the diarizer.
         """
         if not self.installed:
             return None

@@ -20,7 +20,7 @@ from surtitle.speakers.timeline import SPEAKERS, Activity
 TURNS = 8
 """Sources that may wait for the pool at a time: waiting needs no processor."""
 
-_TIMEOUT = 5.0  # seconds for one request, and for the same one on another machine
+_TIMEOUT = 5.0  # seconds for one request, beyond the latency: with a longer one, there is more time for a step
 _PATIENCE = 20.0  # seconds for which a request is sent again; captions have no speakers meanwhile
 _PAUSE = 0.5  # seconds before a request is sent again
 
@@ -94,6 +94,8 @@ class PoolStream:
 
     def flush(self) -> Activity:
         """Return the remaining frames. Raises `EngineError`."""
+        if not self._state and not len(self._samples):
+            return np.zeros((0, SPEAKERS), dtype=np.float32)
         return self._step(len(self._samples), last=True)
 
     def close(self) -> None:
@@ -104,8 +106,9 @@ class PoolStream:
     def _step(self, count: int, *, last: bool = False) -> Activity:
         """Send the first ``count`` samples. Only an answer changes anything here."""
         samples = to_pcm(self._samples[:count])
+        timeout = _TIMEOUT + self._latency
         answer = self._ask(
-            DiarizationRequest(self._source, self._number, _TIMEOUT, self._latency, samples, self._state, last)
+            DiarizationRequest(self._source, self._number, timeout, self._latency, samples, self._state, last)
         )
         activity = np.frombuffer(answer.activity, dtype="<f4").astype(np.float32).reshape(-1, answer.speakers)
         self._number += 1
