@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import msgspec
@@ -95,7 +96,9 @@ def test_a_state_in_another_model_or_setting_is_refused(model: Sortformer, sound
 
 def test_a_deployment_loads_a_model_but_none_of_a_pool() -> None:
     need_ray()
-    from surtitle.inference.app import Diarization
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those of Ray's own imports
+        from surtitle.inference.app import Diarization
 
     assert Diarization(str(MODEL))._replica._info.task == "diarization"
     with pytest.raises(ModelError, match="name the model itself"):

@@ -1,7 +1,7 @@
 """What Sortformer remembers of a source, as bytes. Pure.
 
-The bytes are MessagePack, whose arrays are little-endian float32: with half of the precision, frames would differ from
-those of a stream that stays in its process. They come from the network, so nothing in them is trusted.
+The bytes are MessagePack, whose arrays are little-endian float32, so that frames are those of a stream that stays in
+its process. They come from the network, so nothing in them is trusted.
 """
 
 from __future__ import annotations
