@@ -5,6 +5,8 @@ import { socketAddress } from "./address.js";
 /** @import { ServiceStatus } from "./protocol.js" */
 
 const ADDRESSES = ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"];
+// Those that the program takes if another one has its port. They may be anybody's, so they do not get the token.
+const NEXT_ADDRESSES = [8001, 8002, 8003, 8004].map((port) => `http://127.0.0.1:${port}`);
 const TIMEOUT = 1500; // milliseconds
 const OWN_HOSTS = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
@@ -18,9 +20,10 @@ const OWN_HOSTS = new Set(["127.0.0.1", "localhost", "[::1]"]);
  */
 export async function findService(server, token, createSocket = (url) => new WebSocket(url)) {
   if (!OWN_HOSTS.has(new URL(server).hostname)) return null;
-  const attempts = ADDRESSES.filter((address) => address !== server).map((address) =>
-    answers(createSocket(socketAddress(address, "/api/status", { token }))).then(() => address));
-  return Promise.any(attempts).catch(() => null);
+  /** @param {string[]} addresses @param {string} given */
+  const find = (addresses, given) => Promise.any(addresses.filter((address) => address !== server).map((address) =>
+    answers(createSocket(socketAddress(address, "/api/status", { token: given }))).then(() => address)));
+  return find(ADDRESSES, token).catch(() => find(NEXT_ADDRESSES, "")).catch(() => null);
 }
 
 /** Resolves if Surtitle's status arrives, rejects otherwise. @param {WebSocket} socket @returns {Promise<void>} */

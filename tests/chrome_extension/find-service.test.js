@@ -29,10 +29,21 @@ test("the address that did not answer is not asked again", async () => {
   assert.deepEqual(urls(), ["ws://localhost:8000/api/status", "ws://[::1]:8000/api/status"]);
 });
 
+test("then it tries the ports that the program takes if another one has its port, without the token", async () => {
+  const found = findService(OTHER_PORT, "a.token", FakeSocket.create);
+  for (const socket of FakeSocket.all) socket.break();
+  await settled();
+  assert.deepEqual(urls().slice(3), [8001, 8002, 8003, 8004].map((port) => `ws://127.0.0.1:${port}/api/status`));
+  FakeSocket.last.receive(STATUS);
+  assert.equal(await found, "http://127.0.0.1:8004");
+});
+
 test("another program, a refusal and silence are no service", async () => {
   const found = findService(OTHER_PORT, "", FakeSocket.create);
   FakeSocket.all[0].receive({ hello: "world" });
   FakeSocket.all[1].onmessage?.({ data: "not JSON" });
+  mock.timers.tick(1500);
+  await settled();
   mock.timers.tick(1500);
   assert.equal(await found, null);
   assert.ok(FakeSocket.all.every((socket) => socket.readyState === 3));

@@ -14,6 +14,8 @@ import pytest
 
 from scripts.extension_zip import DEVELOPMENT, EXTENSION, FIREFOX, pack, packed_files
 from surtitle import __version__
+from surtitle.core.settings import Settings
+from surtitle.desktop.app import PORTS
 from tests.support import need
 
 
@@ -47,6 +49,13 @@ def test_it_asks_for_no_more_than_it_uses() -> None:
     used = set(re.findall(r"chrome\.(\w+)\s*\.", source))
     free = {"action", "commands", "i18n", "runtime", "tabs"}  # need no permission
     assert used - free == set(found["permissions"]) - {"activeTab"}
+
+
+def test_it_looks_for_the_program_at_all_ports_that_the_program_takes() -> None:
+    source = (EXTENSION / "shared" / "find-service.js").read_text()
+    (listed,) = re.findall(r"\[([\d, ]+)\]\.map", source)
+    first = Settings().port
+    assert [int(port) for port in listed.split(",")] == [*range(first + 1, first + PORTS)]
 
 
 def test_nothing_comes_from_elsewhere() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from surtitle.models.download import download
 from surtitle.models.speed_store import SpeedStore
 from surtitle.speech.speed import Speed
 from surtitle.store.journal import Batch, Store
-from tests.support import Running, free_port
+from tests.support import Running, free_port, running
 
 
 def findings(settings: Settings) -> dict[str, Finding]:
@@ -52,8 +53,6 @@ def test_the_command_line(tmp_path: Path) -> None:
 
 
 async def test_a_running_service(service: Running) -> None:
-    import asyncio
-
     port = int(service.url.rpartition(":")[2])
     found = await asyncio.to_thread(findings, Settings(port=port))
     assert found["Port"].status == Status.OK
@@ -66,6 +65,16 @@ def test_a_port_used_by_another_program() -> None:
         found = findings(Settings(port=taken.getsockname()[1]))
     assert found["Port"].status == Status.FAIL
     assert "--port" in found["Port"].message
+
+
+async def test_a_service_beside_a_port_used_by_another_program(tmp_path: Path) -> None:
+    async with running(data_dir=tmp_path) as service:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            threading.Thread(target=hang_up, args=(taken, 2), daemon=True).start()
+            settings = Settings(port=taken.getsockname()[1], data_dir=tmp_path)
+            found = await asyncio.to_thread(findings, settings)
+    assert found["Port"].status == Status.OK
+    assert service.url in found["Port"].message
 
 
 def test_a_folder_that_is_not_writable() -> None:

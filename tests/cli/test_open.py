@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from surtitle.cli.main import main
 from surtitle.cli.main import serve as serve_command
+from surtitle.core.announcement import Announcement
+from surtitle.store.folder_lock import FolderLock
 
 
 @pytest.fixture
@@ -56,13 +59,31 @@ def test_the_dashboard_of_a_service_that_is_starting_is_opened(
 
 
 def test_a_second_service_is_told_of_the_first(opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("surtitle.cli.main.is_running", lambda url: True)
+    monkeypatch.setattr("surtitle.cli.main.is_running", lambda url, timeout: True)
     with socket.create_server(("127.0.0.1", 0)) as first:
         port = first.getsockname()[1]
         done = CliRunner().invoke(main, ["serve", "--port", str(port)])
     assert done.exit_code == 1
     assert done.output.startswith(f"Error: Surtitle is running already: open http://127.0.0.1:{port}/ in a browser")
     assert opened == []
+
+
+@pytest.mark.parametrize("opens", [False, True])
+def test_a_service_that_uses_the_folder_is_found_at_any_port(
+    opened: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opens: bool
+) -> None:
+    monkeypatch.setattr("surtitle.cli.main.is_running", lambda url, timeout: False)
+    first = FolderLock(tmp_path)
+    first.announce(Announcement("http://127.0.0.1:8123", "0.1.0"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        given = ["serve", "--port", port, "--data-dir", str(tmp_path)]
+        done = CliRunner().invoke(main, [*given, "--open"] if opens else given)
+    first.release()
+    assert done.exit_code == (0 if opens else 1)
+    assert "Surtitle is running already" in done.output
+    assert "http://127.0.0.1:8123/" in done.output
+    assert opened == (["http://127.0.0.1:8123/"] if opens else [])
 
 
 def _hang_up(listening: socket.socket) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from surtitle.core.announcement import Announcement, announce
 from surtitle.desktop.location import Location
 from surtitle.desktop.replacement import replace_program, staging_folder
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="shell scripts s
 NEW = "9.0.0"
 RUNS = """#!/bin/sh
 echo "{version} $*" >> "{data}/started"
-echo '{{"url": "http://127.0.0.1:1", "version": "{version}"}}' > "{data}/app-running.json"
+echo '{{"url": "http://127.0.0.1:1", "version": "{version}"}}' > "{data}/service-running.json"
 """
 FAILS = """#!/bin/sh
 echo "{version} $*" >> "{data}/started"
@@ -53,6 +54,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_the_new_program_takes_the_place_of_the_old_one(tmp_path: Path, data: Path) -> None:
+    announce(data, Announcement("http://127.0.0.1:1", "0.1.0"))  # the old one was killed
     old = make_program(tmp_path / "Surtitle", RUNS, "0.1.0", data)
     new = make_program(staging_folder(old.root) / "Surtitle", RUNS, NEW, data)
     assert replace_program(old, new, data, NEW, ["--port", "8123"])

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from surtitle import __version__
 from surtitle.access.token_store import TokenStore, TokenStoreError
+from surtitle.core.announcement import Announcement, announce, find_announcement
 from surtitle.core.settings import Settings
 from surtitle.store.database import Database, StoreError
 from surtitle.store.folder_lock import FILE, FolderInUse, FolderLock
@@ -39,6 +41,32 @@ async def test_a_second_service_is_refused_in_one_sentence_and_changes_nothing(t
         assert _times(tmp_path) == before
     async with running(data_dir=tmp_path):
         """The folder is free again."""
+
+
+async def test_a_service_says_where_it_is_while_it_runs(tmp_path: Path) -> None:
+    assert find_announcement(tmp_path) is None
+    async with running(data_dir=tmp_path) as service:
+        assert find_announcement(tmp_path) == Announcement(service.url, __version__)
+    assert find_announcement(tmp_path) is None
+
+
+def test_what_a_killed_service_has_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    announce(tmp_path, Announcement("http://127.0.0.1:8000", "0.1.0"))
+    lock = FolderLock(tmp_path)
+    assert find_announcement(tmp_path) is None
+    lock.release()
+
+
+def test_damage_counts_as_no_announcement(tmp_path: Path) -> None:
+    (tmp_path / "service-running.json").write_text("{")
+    assert find_announcement(tmp_path) is None
+
+
+async def test_a_service_that_cannot_say_where_it_is_runs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "service-running.new").mkdir()
+    async with running(data_dir=tmp_path):
+        assert find_announcement(tmp_path) is None
+    assert "a second start will not find this service" in caplog.text
 
 
 def test_a_killed_process_leaves_the_folder_free(tmp_path: Path) -> None:

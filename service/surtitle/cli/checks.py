@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surtitle.access import secret as secrets
+from surtitle.core.announcement import find_announcement
 from surtitle.core.errors import SurtitleError
+from surtitle.core.probe import is_running
 from surtitle.core.processes import is_packaged
 from surtitle.core.settings import Settings
 
@@ -301,6 +303,10 @@ def _check_port(settings: Settings) -> Iterator[Finding]:
     try:
         socket.create_server((settings.host, settings.port), family=_address_family(settings)).close()
     except OSError as error:
+        other = find_announcement(settings.data_dir) if settings.data_dir else None
+        if other is not None and is_running(other.url):
+            yield Finding(Status.OK, "Port", f"another program uses {settings.port}, and Surtitle runs at {other.url}/")
+            return
         reason = error.strerror or error
         yield Finding(
             Status.FAIL,

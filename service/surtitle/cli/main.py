@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -42,6 +43,7 @@ from surtitle.cli.serve_options import add_serve_options, check_access, check_fo
 from surtitle.cli.token import token
 from surtitle.cli.transcribe import transcribe
 from surtitle.cli.voices import voices
+from surtitle.core.announcement import find_announcement
 from surtitle.core.errors import SurtitleError
 from surtitle.core.probe import is_running
 from surtitle.core.settings import POLICIES, RECORDING_FORMATS, SPEAKER_MODEL, Settings
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from surtitle.web.server import Server
 
 _START_TIMEOUT = 30.0  # seconds until a service that is starting answers
+_ANSWER_TIMEOUT = 2.0  # seconds for one that runs
+_POLL_INTERVAL = 0.1  # seconds
 
 _engine = engine_option()
 _model = click.option(
@@ -220,18 +224,32 @@ def serve(open_dashboard: bool, verbose: bool, log_format: str, **options: Any) 
     needs a token, see `surtitle token`.
     """
     settings = _check_settings(Settings(**options))
-    if open_dashboard and _open_running(settings):
+    if open_dashboard and is_running(settings.url, _ANSWER_TIMEOUT):
+        _open_running(settings.url)
         return
     _run(_serve(settings, verbose, log_format, open_dashboard=open_dashboard))
 
 
-def _open_running(settings: Settings, timeout: float = 2.0) -> bool:
-    """Open the dashboard of the service that runs and answers within ``timeout`` seconds; False if none does."""
-    if not is_running(settings.url, timeout):
-        return False
-    click.echo(f"Surtitle is running already, at {settings.url}/.")
-    click.launch(f"{settings.url}/")
-    return True
+def _open_running(url: str) -> None:
+    click.echo(f"Surtitle is running already, at {url}/.")
+    click.launch(f"{url}/")
+
+
+def _find_running(problem: BaseException | None, settings: Settings, timeout: float) -> str | None:
+    """The address of the service because of which this one has a ``problem``, once it answers; None if none does."""
+    from surtitle.store.folder_lock import FolderInUse
+    from surtitle.web.server import PortTaken
+
+    if isinstance(problem, PortTaken) and is_running(settings.url, timeout):
+        return settings.url
+    deadline = time.monotonic() + timeout
+    while isinstance(problem, FolderInUse) and settings.data_dir is not None:
+        if (found := find_announcement(settings.data_dir)) is not None:
+            return found.url
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_INTERVAL)
+    return None
 
 
 @main.command()
@@ -304,7 +322,7 @@ def _check_speaker_model(name: str) -> None:
 async def _serve(settings: Settings, verbose: bool, log_format: str, *, open_dashboard: bool) -> None:
     from surtitle.core import logs
     from surtitle.core.memory import limit_malloc_arenas, trim_heap_periodically
-    from surtitle.web.server import PortTaken, raise_socket_limit
+    from surtitle.web.server import raise_socket_limit
 
     limit_malloc_arenas()
     raise_socket_limit()
@@ -312,13 +330,16 @@ async def _serve(settings: Settings, verbose: bool, log_format: str, *, open_das
     try:
         server = build_server(settings)
     except click.ClickException as error:
-        if open_dashboard and await asyncio.to_thread(_open_running, settings, _START_TIMEOUT):  # it was starting
+        timeout = _START_TIMEOUT if open_dashboard else _ANSWER_TIMEOUT
+        url = await asyncio.to_thread(_find_running, error.__cause__, settings, timeout)
+        if url is None:
+            raise
+        if open_dashboard:
+            _open_running(url)
             return
-        if isinstance(error.__cause__, PortTaken) and await asyncio.to_thread(is_running, settings.url):
-            raise click.ClickException(
-                f"Surtitle is running already: open {settings.url}/ in a browser, or stop it before you start another."
-            ) from error
-        raise
+        raise click.ClickException(
+            f"Surtitle is running already: open {url}/ in a browser, or stop it before you start another."
+        ) from error
     signal.signal(signal.SIGTERM, _exit)  # uvicorn raises the signal again after its own shutdown
     background = [
         asyncio.create_task(_announce(server, settings, open_dashboard=open_dashboard)),

@@ -21,13 +21,14 @@ from surtitle.core.settings import Settings
 from surtitle.core.wire.models import LoadState
 from surtitle.desktop.location import Location
 from surtitle.desktop.program import Program
-from surtitle.desktop.single_instance import SingleInstance
 from surtitle.desktop.tray import NoTray, Tray, TrayActions, translate
 from surtitle.web.server import Server, check_host, raise_socket_limit
 
 log = logging.getLogger("surtitle.desktop")
 
-_PORTS = 20  # the first one, and those after it that are tried if it is taken
+PORTS = 5
+"""The port of the settings, and those after it that are tried if it is taken; the extension looks at the same ones."""
+
 _TRAY_INTERVAL = 1.0  # seconds between two changes of what the tray shows
 _IDLE_TIMEOUT = 3600.0  # seconds to wait for a change before looking again, in any case
 
@@ -40,14 +41,13 @@ class App:
         settings: Settings,
         data_dir: Path,
         options: list[str],
-        instance: SingleInstance,
         failed_update: str | None,
     ) -> None:
         limit_malloc_arenas()
         raise_socket_limit()
         check_host(settings.host)
+        self._wanted_port = settings.port
         self._settings = dataclasses.replace(settings, port=_find_port(settings.host, settings.port))
-        self._instance = instance
         self._program = Program(Location.find(), data_dir, options, self._end, failed_update)
         self._server = Server(self._settings, self._program)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -56,6 +56,8 @@ class App:
 
     def run(self, *, background: bool) -> None:
         log.info("Surtitle %s is starting at %s", __version__, self._settings.url)
+        if self._settings.port != self._wanted_port:
+            log.warning("another program uses port %d: the extension and OBS need this address", self._wanted_port)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._end())
         try:
@@ -101,7 +103,6 @@ class App:
 
     async def _announce(self, background: bool) -> None:
         await self._server.ready.wait()
-        self._instance.announce(self._settings.url)
         if not background:
             await asyncio.to_thread(click.launch, f"{self._settings.url}/")
 
@@ -175,12 +176,10 @@ def _log_failure(task: asyncio.Future[None]) -> None:
 
 def _find_port(host: str, port: int) -> int:
     """The first free port from this one on; this one if none is, which the server then reports."""
-    for candidate in range(port, min(port + _PORTS, 65536)):
+    for candidate in range(port, min(port + PORTS, 65536)):
         try:
             socket.create_server((host, candidate), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
         except OSError:
             continue
-        if candidate != port:
-            log.warning("port %d is used by another program, so the dashboard is at port %d", port, candidate)
         return candidate
     return port

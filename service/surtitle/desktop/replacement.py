@@ -14,14 +14,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from surtitle.core.announcement import find_announcement, withdraw
 from surtitle.desktop.location import Location
-from surtitle.desktop.single_instance import AlreadyRunning, SingleInstance, wait_for_running
+from surtitle.desktop.single_instance import AlreadyRunning, SingleInstance
 from surtitle.store.database import FILE as DATABASE
 
 log = logging.getLogger("surtitle.desktop")
 
 _END_TIMEOUT = 60.0  # seconds until the old program has ended
 START_TIMEOUT = 120.0  # seconds until the new program's dashboard answers
+_POLL_INTERVAL = 0.1  # seconds
 _RENAME_TIMEOUT = 30.0  # seconds during which a virus scanner may hold a file on Windows
 _DATABASE_FILES = tuple(DATABASE + suffix for suffix in ("", "-wal", "-shm"))
 _BACKUP = ".before-update"
@@ -58,6 +60,7 @@ def replace_program(
     except AlreadyRunning:
         log.error("the program did not end, so it is not replaced")
         return False
+    withdraw(data_dir)  # what it has left, if it was killed
     root, previous, incoming = (
         old.root,
         old.root.with_name(f".{old.root.name}-previous"),
@@ -118,11 +121,12 @@ def _is_running(process: subprocess.Popen[bytes], data_dir: Path, version: str, 
     """Wait until the app of this version says that its dashboard answers, or until its process ends."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        running = wait_for_running(data_dir, 0.5)
+        running = find_announcement(data_dir)
         if running is not None:
             return running.version == version
         if process.poll() is not None:
             return False
+        time.sleep(_POLL_INTERVAL)
     return False
 
 

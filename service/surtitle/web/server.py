@@ -8,14 +8,16 @@ import os
 import socket
 import ssl
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import cast
 
 import uvicorn
 
+from surtitle import __version__
 from surtitle.access.shared_tokens import SharedTokens
 from surtitle.access.token_store import IssuedTokens, TokenStore
+from surtitle.core.announcement import Announcement
 from surtitle.core.errors import SurtitleError
 from surtitle.core.settings import Settings
 from surtitle.store.folder_lock import FolderLock
@@ -79,36 +81,39 @@ class Server(uvicorn.Server):
         check_host(settings.host)
         if settings.wyoming_port is not None:
             check_host(settings.wyoming_host, "--wyoming-host")
-        self._listen_socket = _listen(settings.host, settings.port, "another Surtitle", "--port")
+        self._announcement = Announcement(settings.url, __version__)
         self._vosk_socket: socket.socket | None = None
         self._wyoming_socket: socket.socket | None = None
         self.ready = asyncio.Event()
-        lock = None
-        try:
+        # Before the port, so that a second start finds the folder in use, whichever port the first one has.
+        self._lock = FolderLock(settings.data_dir) if settings.data_dir else None
+        with ExitStack() as opened:
+            if self._lock is not None:
+                opened.callback(self._lock.release)
+            self._listen_socket = opened.enter_context(
+                _listen(settings.host, settings.port, "another Surtitle", "--port")
+            )
             if settings.vosk_port is not None:
-                self._vosk_socket = _listen(VOSK_HOST, settings.vosk_port, "a Vosk server", "--vosk-port")
-            if settings.wyoming_port is not None:
-                self._wyoming_socket = _listen(
-                    settings.wyoming_host, settings.wyoming_port, "another Wyoming server", "--wyoming-port"
+                self._vosk_socket = opened.enter_context(
+                    _listen(VOSK_HOST, settings.vosk_port, "a Vosk server", "--vosk-port")
                 )
-            lock = FolderLock(settings.data_dir) if settings.data_dir else None
+            if settings.wyoming_port is not None:
+                self._wyoming_socket = opened.enter_context(
+                    _listen(settings.wyoming_host, settings.wyoming_port, "another Wyoming server", "--wyoming-port")
+                )
             token_file = TokenStore(settings.data_dir if settings.guarded else None)
             if settings.data_dir and not settings.database and (kind := find_network_share(settings.data_dir)):
                 log.warning("%s", describe_network_share(settings.data_dir, kind))
             shared = settings.bus is not None
-            store = Store(settings.data_dir, settings.database, lock, shared=shared) if settings.data_dir else None
+            store = (
+                Store(settings.data_dir, settings.database, self._lock, shared=shared) if settings.data_dir else None
+            )
             token_store: IssuedTokens = token_file
             if store is not None and store.shared and not store.database.sqlite:
                 token_store = SharedTokens(token_file, store.database)
             if settings.guarded:
                 token_store.save_url(settings.public_url)
-        except SurtitleError:
-            for opened in (self._listen_socket, self._vosk_socket, self._wyoming_socket):
-                if opened:
-                    opened.close()
-            if lock:
-                lock.release()
-            raise
+            opened.pop_all()
         self._wyoming = WyomingServer(self._wyoming_socket) if self._wyoming_socket else None
         self._connection_limits = ConnectionLimits(limits, access.trust_proxy)
         self._app = create_app(settings, store, token_store, self._connection_limits, program)
@@ -149,6 +154,8 @@ class Server(uvicorn.Server):
             self.servers.append(await loop.create_server(self._create_protocol, sock=self._vosk_socket))
         if self._wyoming is not None:
             await self._wyoming.start(self._app)
+        if self._lock is not None and self.started:
+            await asyncio.to_thread(self._lock.announce, self._announcement)
         self.ready.set()
 
     def _create_protocol(self) -> asyncio.Protocol:
@@ -156,6 +163,8 @@ class Server(uvicorn.Server):
         return cast(asyncio.Protocol, protocol)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._lock is not None:
+            await asyncio.to_thread(self._lock.withdraw)
         services: Services = self._app.state.services
         hub = services.hub
         hub.disconnect()
