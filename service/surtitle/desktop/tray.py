@@ -39,7 +39,9 @@ class Tray:
 
             if not pystray.Icon.HAS_MENU:
                 raise NoTray("icons have no menus here")
-            self._icon: Any = pystray.Icon("surtitle", Image.open(_ICON), "Surtitle", _menu(pystray, actions))
+            with Image.open(_ICON) as image:
+                image.load()
+            self._icon: Any = pystray.Icon("surtitle", image, "Surtitle", _menu(pystray, actions))
         except NoTray:
             raise
         except Exception as error:  # each system fails in another way: no library, no display, no desktop
