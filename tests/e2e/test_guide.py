@@ -39,6 +39,7 @@ async def test_each_step_to_a_tab_s_captions_is_checked(window: Any) -> None:
         await publish(service, speech(SENTENCE), source="Tab")
         await dashboard.until(f"{state('sound')} === 'done' && {state('words')} === 'done'")
         await dashboard.until("document.querySelector('.guide .finished').checkVisibility()")
+        assert await dashboard.page.is_hidden(".guide .extension")
         await dashboard.page.click(".guide .close")
         await dashboard.until("!document.querySelector('.guide .panel').checkVisibility()")
 
@@ -84,6 +85,7 @@ async def test_a_file_becomes_subtitles(window: Any, tmp_path: Path) -> None:
         await dashboard.page.click(".guide .file button")
         await dashboard.until("document.querySelector('.file-status').textContent.includes('cannot be read as audio')")
         assert await dashboard.page.is_hidden(".guide .result")
+        assert await dashboard.page.get_attribute(".guide .file-status", "data-state") == "problem"
         dashboard.errors.clear()  # a browser logs every answer that is an error
 
 

@@ -58,10 +58,11 @@ function show() {
   if (choice === null) return;
   part(panel, ".file").hidden = choice !== "file";
   part(panel, ".speak").hidden = choice !== "microphone";
-  part(panel, ".extension").hidden = choice !== "tab";
-  part(panel, ".obs-script").hidden = choice !== "obs";
   part(panel, ".help", HTMLAnchorElement).href = DOCUMENTATION + HELP[choice];
   const current = choice === "file" ? [] : steps(choice, newest, progress);
+  const installed = current.some(({ name, state }) => name === "install" && state === "done");
+  part(panel, ".extension").hidden = choice !== "tab" || installed;
+  part(panel, ".obs-script").hidden = choice !== "obs" || installed;
   list.hidden = !current.length;
   part(panel, ".finished").hidden = !current.length || current.some(({ state }) => state !== "done");
   while (list.childElementCount > current.length) list.lastElementChild?.remove();
@@ -102,6 +103,7 @@ function setUpFile(form) {
     button.disabled = true;
     result.hidden = true;
     bar.hidden = false;
+    delete status.dataset.state;
     write(status, t("{name} is being transcribed on this computer. This page has to stay open.", { name: file.name }));
     try {
       const text = await transcribeFile("main", file, format);
@@ -112,6 +114,7 @@ function setUpFile(form) {
       result.hidden = false;
       write(status, text.trim() ? t("Done.") : t("Nothing was said in {name}.", { name: file.name }));
     } catch (error) {
+      status.dataset.state = "problem";
       write(status, error instanceof Error ? error.message : String(error));
     } finally {
       button.disabled = false;
