@@ -187,6 +187,7 @@ def obs(
     script: Mapping[str, Any] | None = None,
     file: Path = LUA_SCRIPT,
     delay: int = 0,
+    fps: int = FPS,
 ) -> Iterator[Obs]:
     """OBS with one scene: a color, and ``media`` in a loop; ``script`` holds the settings of our script in ``file``."""
     for tool in ("obs", "Xvfb", "nginx", "xdotool"):
@@ -198,7 +199,7 @@ def obs(
         pytest.skip(f"these tests know the files and the windows of OBS {_VERSION}, and this is {version.strip()}")
     port, rtmp = free_port(), free_port()
     scripts = [] if script is None else [{"path": str(file), "settings": dict(script)}]
-    _configure(folder, port, rtmp, media, scripts, delay)
+    _configure(folder, port, rtmp, media, scripts, delay, fps)
     with ExitStack() as stack:
         display = stack.enter_context(_display(folder))
         nginx = ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
@@ -286,7 +287,7 @@ def _display(folder: Path) -> Iterator[str]:
 
 
 def _configure(
-    folder: Path, port: int, rtmp: int, media: Path | None, scripts: list[dict[str, Any]], delay: int
+    folder: Path, port: int, rtmp: int, media: Path | None, scripts: list[dict[str, Any]], delay: int, fps: int
 ) -> None:
     config = folder / "config" / "obs-studio"
     profile = config / "basic" / "profiles" / "Bed"
@@ -296,7 +297,7 @@ def _configure(
     (folder / "run").mkdir(mode=0o700, exist_ok=True)
     (config / "global.ini").write_text(_GLOBAL.format(port=port, password=PASSWORD))
     delayed = str(delay > 0).lower()
-    (profile / "basic.ini").write_text(_PROFILE.format(folder=folder, fps=FPS, delay=delay, delayed=delayed))
+    (profile / "basic.ini").write_text(_PROFILE.format(folder=folder, fps=fps, delay=delay, delayed=delayed))
     target = {"server": f"rtmp://127.0.0.1:{rtmp}/live", "key": "bed", "use_auth": False, "bwtest": False}
     (profile / "service.json").write_text(json.dumps({"type": "rtmp_custom", "settings": target}))
     (scenes / "Bed.json").write_text(json.dumps(collection("Bed", media, scripts)))
