@@ -125,6 +125,51 @@ def test_the_next_words_decide_whether_a_sentence_ended_in_a_pause() -> None:
     assert join(stream.finish().committed) == "workflow was"
 
 
+@pytest.mark.parametrize("text", ["268.", "$268", "12,068"])
+@pytest.mark.parametrize("pause", [True, False])
+def test_a_number_waits_for_the_next_word_or_a_pause(text: str, *, pause: bool) -> None:
+    class Counting(Clock):
+        """Writes a number early, and continues it while the same number is still spoken."""
+
+        def decode(self, window: Window) -> DecodedWindow:
+            self.windows.append(window)
+            if window.prefix[-1:] == (2,):
+                return DecodedWindow((Piece(Word("68", 1.6, 1.9, 0.9), (4,)),), "en", 1.0)
+            number = [Piece(Word("is", 0.2, 0.5, 0.9), (1,))] if not window.prefix else []
+            marks = 1 if text.endswith(".") else 0
+            number.append(Piece(Word(text, 0.6, min(1.0 + len(self.windows), 2.0), 0.9), (2, 3)[: 1 + marks], marks))
+            return DecodedWindow(tuple(number), "en", 1.0)
+
+    stream = open_stream(Counting())
+    say(stream, 2.0)
+    spoken = say(stream, 0.6)
+    assert spoken is not None
+    assert join(spoken.committed) == "is"
+    assert join(spoken.tentative) == text
+    if pause:
+        paused = say(stream, 0.5, quiet=0.5)
+        assert paused is not None
+        assert join(paused.committed) == "is " + text.rstrip(".")
+    assert join(stream.finish().committed) == f"is {text}"
+
+
+def test_a_number_may_have_several_pieces_and_only_the_last_one_waits() -> None:
+    class Counting(Clock):
+        def decode(self, window: Window) -> DecodedWindow:
+            self.windows.append(window)
+            texts = [("4", 0.4, True), ("5", 0.8, True), ("10", 1.2, True), (",000", 1.4, False)]
+            pieces = [
+                Piece(Word(word, end - 0.2, end, 0.9, spaced=spaced), (number,))
+                for number, (word, end, spaced) in enumerate(texts)
+            ]
+            return DecodedWindow(tuple(pieces[len(window.prefix) :]), "en", 1.0)
+
+    stream = open_stream(Counting())
+    spoken = say(stream, 2.0)
+    assert spoken is not None
+    assert (join(spoken.committed), join(spoken.tentative)) == ("4 5", "10,000")
+
+
 def test_after_a_pause_at_which_the_decoder_stops_a_new_window_begins() -> None:
     class Stopping(Clock):
         def decode(self, window: Window) -> DecodedWindow:

@@ -182,7 +182,8 @@ class WindowStream:
     def _commit(self) -> Hypothesis:
         """Commit the words that the policy accepts, given the audio received so far.
 
-        The punctuation after the last word stays tentative: only the next words show whether the sentence has ended.
+        The punctuation after the last word stays tentative: only the next words show whether the sentence has ended. So
+        does a number until another word or a pause follows: "zweihundert" is 200 until "achtundsechzig" is heard.
         """
         if self._uncommitted:
             self._uncommitted[-1:] = self._uncommitted[-1].split()
@@ -190,6 +191,8 @@ class WindowStream:
         final, self._first_mark_is_final = int(self._first_mark_is_final), False
         min_count = max(final, self._count_overdue(words))
         max_count = max(final, len(words) - (1 if self._uncommitted and self._uncommitted[-1].is_mark else 0))
+        if self._silence < _PAUSE:
+            max_count = max(min_count, min(max_count, _count_before_last_number(self._uncommitted)))
         if self._languages is not None and self._languages.holds_words(self._voice_seconds):
             max_count = max(min_count, min(max_count, self._count_before_phrase()))
         hypothesis = self._words.insert(words, self._received, min_count=min_count, max_count=max_count)
@@ -448,6 +451,19 @@ class WindowStream:
 def _ends_sentence_at(pieces: Sequence[Piece], count: int) -> bool:
     """Whether a sentence ends with the first ``count`` pieces; at least one more follows them."""
     return ends_sentence(join(piece.word for piece in pieces[max(0, count - 2) : count]), pieces[count].word.text)
+
+
+def _count_before_last_number(pieces: Sequence[Piece]) -> int:
+    """The number of ``pieces`` before the number that they end with, if they do: "3" + ",061" + "." is one number."""
+    end = len(pieces)
+    while end and pieces[end - 1].is_mark:
+        end -= 1
+    start = end
+    while start and any(map(str.isdigit, pieces[start - 1].word.text)):
+        start -= 1
+        if pieces[start].word.spaced:
+            break
+    return start if start < end else len(pieces)
 
 
 def _strip_ellipsis(word: Word) -> Word:
