@@ -10,7 +10,7 @@ BEFORE_WORD = {
     "en": "mr mrs ms mx dr prof st mt ft gen col sgt lt capt cmdr adm maj rev hon gov sen rep pres vs e.g i.e cf viz "
     "approx ave dept messrs ph pvt cpl pfc brig supt atty insp blvd univ assn",
     "de": "hr fr frl prof dr dipl ing z.b d.h u.a bzw ca evtl ggf vgl sog inkl exkl zzgl bzgl i.d.r m.e v.a str st "
-    "geb gest z.t z.zt o.g u.u d.i s.o s.u bspw zzt hl gem",
+    "geb gest z.t z.zt o.g u.u d.i s.o s.u bspw zzt hl gem ehem gegr verh lfd wg lt pfr bgm",
     "fr": "m mm mme mlle mmes mlles mgr dr pr me st ste p.ex ex cf av bd env c.-à-d",
     "es": "sr sra srta sres sras d dª dña dr dra prof profa ud uds vd vds p.ej ej av avda gral cap lic ing st sto sta "
     "ee",
@@ -45,7 +45,7 @@ BEFORE_WORD = {
 BEFORE_NUMBER = {
     "en": "no nos fig figs vol ch sec art par p pp jan feb mar apr jun jul aug sep sept oct nov dec op apt "
     "bldg rm ste ext eq eqs",
-    "de": "nr nrn abs art abb bd kap s jan feb mrz apr jun jul aug sep sept okt nov dez tel max mind",
+    "de": "nr nrn abs art abb bd bj kap s jan feb mrz apr jun jul aug sep sept okt nov dez tel max mind",
     "fr": "n nos fig vol chap art p pp tél janv févr avr juill sept oct nov déc",
     "es": "n núm núms nº fig vol cap art pág págs tel",
     "it": "n nn fig vol cap art pag pagg tel",
@@ -70,7 +70,7 @@ BEFORE_NUMBER = {
 
 MAYBE_LAST = {
     "en": "etc inc ltd co corp bros jr sr esq ph.d m.d a.m p.m u.s u.k u.n d.c b.c a.d et.al al",
-    "de": "usw etc u.a.m u.ä o.ä u.s.w mio mrd jh jhd n.chr v.chr chr ag",
+    "de": "usw etc u.a.m u.ä o.ä u.s.w tsd mio mrd co jh jhd n.chr v.chr chr ag",
     "fr": "etc s.a j.-c",
     "es": "etc ee.uu uu s.a s.l a.c d.c ud",
     "it": "ecc etc a.c d.c s.p.a s.r.l",
