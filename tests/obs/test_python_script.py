@@ -35,6 +35,7 @@ def test_a_service_that_hangs_and_reloads(tmp_path: Path) -> None:
             click(bed, window, 729, 463)  # close
             wait(lambda: "Connected (" in bed.log.rpartition("Loaded python script")[2], 60)
             bed.stop_stream()
+            wait(lambda: released(bed), 30)
             bed.quit()
             assert "Number of memory leaks: 1" in bed.log
             assert "Traceback" not in bed.log

@@ -67,7 +67,7 @@ async def ask(service: Running, key: str, shown_token: str | None, how: str = "h
         "action": "check",
         "file": "1-tab.flac",
         "lang": "original",
-        "number:int": "1",
+        "number": "1",
         "channel": "main",
         "id": "c1",
         "id:path": "whisper-1",
