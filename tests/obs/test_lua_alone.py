@@ -61,14 +61,19 @@ def fake_obs() -> MagicMock:
 
 
 # Lupa may mistake one Python object for another once Lua has collected a reference to it (scoder/lupa#294).
-# So Lua keeps each function of OBS after the first use.
-_LOOKED_UP_ONCE = """
+# So Lua keeps each function and constant of OBS after the first use, and all that functions return.
+_KEPT = """
 return function(look_up)
+    local kept = {}
+    local function keep(...)
+        kept[#kept + 1] = {...}
+        return ...
+    end
     return setmetatable({}, {
-        __index = function(functions, name)
-            local found = look_up(name)
-            rawset(functions, name, found)
-            return found
+        __index = function(names, name)
+            local found = keep(look_up(name))
+            names[name] = name:find("^%u") and found or function(...) return keep(found(...)) end
+            return names[name]
         end,
     })
 end
@@ -78,7 +83,7 @@ end
 def load(obs: MagicMock) -> Any:
     """The script's internals, in a LuaJIT of its own; its functions for OBS are in ``globals``."""
     lua = luajit.LuaRuntime(unpack_returned_tuples=True, register_builtins=False)
-    lua.globals().obslua = lua.execute(_LOOKED_UP_ONCE)(lambda name: getattr(obs, name))
+    lua.globals().obslua = lua.execute(_KEPT)(lambda name: getattr(obs, name))
     internals = lua.execute(LUA_SCRIPT.read_text(encoding="utf-8"))
     internals.globals = lua.globals()
     internals.table_from = lua.table_from
