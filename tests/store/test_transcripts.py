@@ -78,6 +78,8 @@ def test_every_word_is_found(tmp_path: Path, url: str | None) -> None:
         ("テレビが好き", ["ﾃﾚﾋﾞ", "ﾚﾋﾞ"]),
         ("ＯＢＳを２０２６年に", ["OBS", "obs", "2026", "ＯＢＳ"]),
         ("We use OBS here", ["ＯＢＳ"]),
+        ("Die Straße ist gesperrt", ["strasse", "Straße", "STRASSE", "straß"]),
+        ("Die Strasse bei uns, im Fluss", ["straße", "Strasse", "fluß"]),
     ],
 )
 def test_words_are_found_in_every_script(tmp_path: Path, url: str | None, text: str, words: list[str]) -> None:

@@ -82,12 +82,13 @@ class Transcripts:
         """The newest captions that contain all of ``words``, or words that begin with them.
 
         Words of scripts without spaces, and of Korean, are found anywhere in the text. Forms of full and half width
-        are equal.
+        are equal, and so are "ß" and "ss".
         """
         terms = _find_terms(words)
         if not terms:
             return []
-        query = select(CAPTIONS).where(CAPTIONS.c.final, *map(self._contains, terms))
+        contained = [or_(*map(self._contains, _spellings(term))) for term in terms]
+        query = select(CAPTIONS).where(CAPTIONS.c.final, *contained)
         query = query.join(SESSIONS).order_by(SESSIONS.c.began.desc(), CAPTIONS.c.start).limit(limit)
         if channel is not None:
             query = query.where(SESSIONS.c.channel == channel)
@@ -212,6 +213,11 @@ def _find_terms(words: str) -> list[str]:
     composed = unicodedata.normalize("NFKC", words)
     kept = [one if one.isalnum() or one == "_" or unicodedata.category(one)[0] == "M" else " " for one in composed]
     return "".join(kept).split()
+
+
+def _spellings(term: str) -> list[str]:
+    folded = term.casefold()  # "ß" becomes "ss"
+    return sorted({term, folded, folded.replace("ss", "ß")})
 
 
 def _summary(connection: Connection, row: Any) -> Summary:
