@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 import json
 import os
 import random
@@ -13,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import wave
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -23,6 +24,7 @@ from typing import Any, NoReturn
 import jiwer
 import numpy as np
 import pytest
+from filelock import FileLock, Timeout
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -78,18 +80,41 @@ def need_package(file: str) -> Path:
 
 # below are ports that browsers refuse; above, systems choose ports for connections, perhaps before a server starts
 _PORTS = range(10_100, 32_000)
+_SLICES = 50  # processes of tests that run at the same time
 _RANDOM = random.SystemRandom()  # a seed that tests set would make all processes choose the same
+_LOCKS: list[FileLock] = []
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens, by chance: other processes of the tests look for one, too."""
+    """A port of 127.0.0.1 on which nothing listens, and which no other process of tests gets."""
     while True:
-        port = _RANDOM.choice(_PORTS)
+        port = next(_own_ports())
         with suppress(OSError), socket.socket() as probe:
             if os.name == "posix":  # a process that a thread starts now inherits the socket for a moment
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
             return port
+
+
+@cache
+def _own_ports() -> Iterator[int]:
+    """Ports of this process, each as late as possible a second time: a test may use its port much later."""
+    ports = list(_PORTS[_own_slice() :: _SLICES])
+    _RANDOM.shuffle(ports)
+    return itertools.cycle(ports)
+
+
+def _own_slice() -> int:
+    user = getattr(os, "getuid", lambda: 0)()
+    folder = Path(tempfile.gettempdir()) / f"surtitle-test-ports-{user}"
+    folder.mkdir(exist_ok=True)
+    for number in range(_SLICES):
+        lock = FileLock(folder / f"{number}.lock")
+        with suppress(Timeout):
+            lock.acquire(timeout=0)
+            _LOCKS.append(lock)  # until the process ends
+            return number
+    return _RANDOM.randrange(_SLICES)
 
 
 @asynccontextmanager

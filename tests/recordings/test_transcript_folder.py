@@ -211,6 +211,26 @@ async def test_long_sessions_are_appended_to(tmp_path: Path, monkeypatch: pytest
         assert here.transcripts.problem == ""
 
 
+@pytest.mark.parametrize("pending", [1, 5000])
+async def test_captions_that_come_while_the_files_are_written_again_are_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pending: int
+) -> None:
+    monkeypatch.setattr(transcript_folder, "_MAX_PENDING", pending)
+    said = talk(4)
+    async with bench(tmp_path) as here:
+        late = said[1:]
+
+        async def flush() -> bool:
+            written = await here.journal.flush()
+            here.say(*late)  # too late for this batch
+            late.clear()
+            return written
+
+        monkeypatch.setattr(here.transcripts, "_flush", flush)
+        here.say(said[0])
+        await until(lambda: here.is_written(*said))
+
+
 async def test_the_service_writes_and_deletes_them(tmp_path: Path) -> None:
     folder = tmp_path / "transcripts"
     folder.mkdir()

@@ -45,6 +45,7 @@ class _Files:
     broken: bool = True  # the files are not as the transcript says
     sizes: dict[str, int] = field(default_factory=dict)  # in bytes, as they were left
     pending: list[Caption] = field(default_factory=list)
+    overflowed: bool = False  # captions are missing in `pending`
     next_rewrite: float = 0.0
     retry_at: float = 0.0
     problem: str = ""
@@ -97,7 +98,7 @@ class TranscriptFolder:
         if len(files.pending) < _MAX_PENDING:
             files.pending.append(caption)
         else:
-            files.broken = True
+            files.overflowed = True
             files.pending.clear()
         self._wake.set()
 
@@ -199,9 +200,10 @@ class TranscriptFolder:
     async def _rewrite(self, files: _Files) -> None:
         assert self._flush is not None
         began = time.monotonic()
+        files.pending.clear()  # captions that are noted from now on may be read from the database below, or not
+        files.overflowed = False
         if not await self._flush():
             raise StoreError("The database does not answer.")
-        files.pending.clear()  # captions that are noted from now on may be in the database, or not yet
         session, names = files.session, self._names.get(files.session.channel, {})
         paths = transcript_paths(self._folder, session.channel, session.id)
 
@@ -221,7 +223,7 @@ class TranscriptFolder:
         files.next_rewrite = now + max(_MIN_INTERVAL, (now - began) / _MAX_LOAD)
 
     def _must_rewrite(self, files: _Files) -> bool:
-        return files.broken or files.transcript.different
+        return files.broken or files.overflowed or files.transcript.different
 
     def _is_unfinished(self, files: _Files) -> bool:
         return bool(files.pending) or self._must_rewrite(files)
