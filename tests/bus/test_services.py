@@ -17,7 +17,6 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 from surtitle.access.tokens import Scope
-from surtitle.bus import publisher
 from surtitle.captions.caption import Caption
 from surtitle.core.settings import Access
 from surtitle.core.words import Word
@@ -268,21 +267,6 @@ async def test_a_bus_that_has_lost_everything_unnoticed_gets_it_again(start: Sta
             await until(lambda: reader.texts() == ["still", "next"])
         async with second.reader("talk") as socket, asyncio.timeout(10):
             assert json.loads(await socket.recv())["event"] == "style"
-
-
-async def test_a_bus_that_has_lost_everything_gets_it_again_though_nobody_speaks(
-    start: Start, bus: RedisServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(publisher, "_IDLE", 0.2)
-    async with start("first") as first, start("second") as second:
-        await host(first)
-        say(first, "hello", 1.0)
-        async with Reader().read(second):
-            await readers(second, "talk", 1)
-        with redis.Redis.from_url(bus.url) as server:
-            await until(lambda: bool(server.exists("surtitle:track:talk:")))
-            server.flushall()
-            await until(lambda: bool(server.exists("surtitle:track:talk:")))
 
 
 async def test_a_session_that_is_deleted_anywhere_disappears_from_screens_and_from_the_bus(

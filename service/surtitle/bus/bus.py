@@ -107,12 +107,9 @@ class Bus:
         """Publish the last captions, and end everything."""
         try:
             async with asyncio.timeout(_FLUSH_TIMEOUT):
-                flushed = [one.flush() for one in self._publishers.values()]
-                failed = [one for one in await asyncio.gather(*flushed, return_exceptions=True) if one is not None]
-        except TimeoutError:
-            failed = [BusError("It does not answer.")]
-        if failed:
-            log.warning("the last captions did not reach the bus: %s", failed[0])
+                await asyncio.gather(*(one.flush() for one in self._publishers.values()))
+        except (BusError, TimeoutError) as error:
+            log.warning("the last captions did not reach the bus: %s", error or "it does not answer")
         await asyncio.gather(*(one.close() for one in self._publishers.values()), *self._ending)
         await self._directory.close()
         await self._follower.close()

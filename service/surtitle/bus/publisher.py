@@ -59,24 +59,20 @@ class ChannelPublisher:
     async def flush(self) -> None:
         """Publish what is in the feeds now. Raises `BusError`."""
         async with self._flushing:
-            for name, track in self._tracks():
-                await self._publish_track(name, track)
+            for language, track in self._tracks():
+                await self._publish_track(TrackName(self._channel.name, language), track)
 
     async def close(self) -> None:
         await cancel_and_wait(*self._tasks)
         await self._requested.close()
 
-    def _tracks(self) -> list[tuple[TrackName, Track]]:
-        tracks = {"": self._channel.original, **self._channel.translations}
-        return [(TrackName(self._channel.name, language), track) for language, track in tracks.items()]
+    def _tracks(self) -> list[tuple[str, Track]]:
+        return [("", self._channel.original), *self._channel.translations.items()]
 
     async def _publish(self) -> None:
-        changed = True
         while True:
             seen = self._channel.changes.count
             try:
-                if not changed:
-                    await self._find_losses()
                 await self.flush()
                 self.problem = ""
             except Superseded:
@@ -89,19 +85,13 @@ class ChannelPublisher:
                 self._published.clear()  # it may have lost what it had
                 await asyncio.sleep(_RETRY_DELAY)
                 continue
-            changed = await self._channel.changes.wait(seen, _IDLE)
-
-    async def _find_losses(self) -> None:
-        """Publish tracks again that the bus no longer has, although nothing has changed."""
-        for name, track in self._tracks():
-            if self._published.get(track) and not await self._streams.exists(name):
-                del self._published[track]
+            await self._channel.changes.wait(seen, _IDLE)
 
     async def _publish_track(self, name: TrackName, track: Track) -> None:
         number = self._published.get(track)
         if number == track.feed.last:
             return
-        if number is None:
+        if number is None or (number and not await self._streams.exists(name)):  # it has lost what it had
             number = self._published[track] = await self._resume(name, track)
         events = track.feed.since(number)
         previous = max(number, track.feed.dropped_until)
@@ -111,11 +101,8 @@ class ChannelPublisher:
                 batch.append(self._pack(event, previous, track.feed.epoch))
                 previous = event.number
             state = {event.key: event for event in batch if not event.is_caption}
-            if not await self._streams.append(name, batch, state, begin=not number):
-                del self._published[track]  # the bus has lost what came before this batch
-                await self._publish_track(name, track)
-                return
-            number = self._published[track] = previous
+            await self._streams.append(name, batch, state)
+            self._published[track] = previous
 
     async def _resume(self, name: TrackName, track: Track) -> int:
         """The number after which events have to be published: the bus may have some of them."""

@@ -76,29 +76,24 @@ class RedisStreams:
         """Whether there are events of a track."""
         return bool(await self._run(self._client.exists(_stream(track))))
 
-    async def append(
-        self, track: TrackName, events: Sequence[TrackEvent], state: Mapping[str, TrackEvent], *, begin: bool
-    ) -> bool:
+    async def append(self, track: TrackName, events: Sequence[TrackEvent], state: Mapping[str, TrackEvent]) -> None:
         """Append events to a track, in order of their numbers, and replace the entries of its ``state``.
 
-        What has been cleared is removed. Returns False if the bus has no events of the track, and these are not to
-        ``begin`` it: then none is appended.
+        What has been cleared is removed.
 
         Raises `Superseded` if the track ends with an event of another service, behind the first of these.
         """
         stream = _stream(track)
-        limits: dict[str, Any] = {"maxlen": _MAX_EVENTS, "approximate": True}
         pipeline = self._client.pipeline(transaction=True)
-        for number, event in enumerate(events):
-            new = begin and number == 0
-            pipeline.xadd(stream, event.pack(), id=f"{event.number}-0", nomkstream=not new, **limits)
+        for event in events:
+            pipeline.xadd(stream, event.pack(), id=f"{event.number}-0", maxlen=_MAX_EVENTS, approximate=True)
         for event in events:
             if event.name == CLEAR:
                 pipeline.xtrim(stream, minid=f"{event.number}-0", approximate=False)
         _put_state(pipeline, track, state)
         pipeline.expire(stream, _EXPIRY)
         try:
-            return (await self._run(pipeline.execute()))[0] is not None
+            await self._run(pipeline.execute())
         except BusError as error:
             if not isinstance(error.__cause__, self._refused):
                 raise

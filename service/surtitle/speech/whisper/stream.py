@@ -56,7 +56,7 @@ _WORD_TAIL = 0.1  # seconds after the end of a word in which some of its sound m
 _MIN_LOOPED_VOICE = 0.75  # share of voice in an utterance below which words that loop from its start are rejected
 _MIN_LOOPED_LENGTH, _MAX_LOOPED_LENGTH = 2.5, 4.0  # seconds in a window whose end is decoded on its own if it loops
 _MIN_AFTER_LOOP_PROBABILITY = 0.7  # mean probability of the words there from which they are believed
-_AFTER_LOOP = 0.3, 0.6  # the shares of the window between which that begins
+_AFTER_LOOP = 0.3, 0.6  # the shares of the window after its committed words between which that begins
 _PHRASE_PAUSE = 0.3  # seconds of silence after which a speaker may continue in another language
 _PHRASE_LEAD = 0.2  # seconds before the voice after a pause that are decoded with it
 _DETECTED_FRAMES = 350  # newest frames in which a change of language is looked for
@@ -306,7 +306,11 @@ class WindowStream:
             length = self._voice_end - self.window_start
             if length < min_length or not _is_loop(pieces):
                 return
-            first, last = (round(length * share / _FRAME_SECONDS) for share in _AFTER_LOOP)
+            committed = self._prefix[-1].word.end - self.window_start if self._prefix else 0.0
+            if length - committed < _MIN_LOOPED_LENGTH:
+                return
+            shares = (committed + share * (length - committed) for share in _AFTER_LOOP)
+            first, last = (round(seconds / _FRAME_SECONDS) for seconds in shares)
             start = self.window_start + self._mel.find_quietest(first, last) * _FRAME_SECONDS
             self._commit_words(bisect_right([piece.word.end for piece in self._uncommitted], start))
             self._start_window_at(start, len(self._prefix))
