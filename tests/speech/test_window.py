@@ -565,6 +565,32 @@ def test_the_end_of_a_window_that_loops_is_decoded_on_its_own(probability: float
     assert join(stream.finish().committed) == expected
 
 
+class LoopAfterSpeech(Clock):
+    """Writes eight words in four seconds, and then loops."""
+
+    def decode(self, window: Window) -> DecodedWindow:
+        self.windows.append(window)
+        length = window.features.shape[1] / FRAMES
+        said = [Word(f"word{number}", number * 0.5, number * 0.5 + 0.5, 0.9) for number in range(8)]
+        loop = [Word("row", 4.0 + number * 0.2, 4.2 + number * 0.2, 0.9) for number in range(16)]
+        words = said if length < 5.0 else said + loop
+        pieces = [Piece(word, (number if word in said else 100,)) for number, word in enumerate(words)]
+        return DecodedWindow(tuple(pieces[len(window.prefix) :]), "en", 1.0)
+
+
+def test_committed_words_are_not_decoded_again_after_a_loop() -> None:
+    decoder = LoopAfterSpeech()
+    stream = open_stream(decoder)
+    for _ in range(2):
+        stream.accept(silence(2.4), 0.0, 2.4)
+    stream.accept(silence(3.2), 0.0, 3.2)
+    before, after = decoder.windows[-2:]
+    committed = len(before.prefix) * 0.5
+    assert committed > 3.0
+    assert after.prefix == ()
+    assert after.features.shape[1] / FRAMES <= 8.0 - committed
+
+
 def test_a_short_window_that_loops_waits_for_more_sound() -> None:
     decoder = Stuck("", 0.9)
     stream = open_stream(decoder)
