@@ -60,6 +60,9 @@ def written(text: str, given: Vocabulary) -> str:
         ("ma'am, we're", {"ma": "Ma", "we": "They"}, "ma'am, They're"),
         ("Sir - title and sir — title", {"sir-title": "Surtitle"}, "Surtitle and Surtitle"),
         ("the sir - and the title", {"sir-title": "Surtitle"}, "the sir - and the title"),
+        ("Jon – hello, there", {"jon": "John", "jonas": "Jonah"}, "John – hello, there"),
+        ("Sir Title - which is", {"sir title": "Surtitle", "sir title pro": "Pro"}, "Surtitle - which is"),
+        ("foo - hello", {"foo": "", "foobar": "bar"}, "- hello"),
         ("jon'll say jon’d've", {"jon": "John"}, "John'll say John’d've"),
         ("can't you", {"can": "may", "you": "we"}, "can't we"),
         ("um's", {"um": ""}, ""),
@@ -126,6 +129,7 @@ def test_replacements(heard: str, replacements: dict[str, str], shown: str) -> N
         ("heck(s), Heck(er)(s)! heck*er hecks(x)", ("heck",), "h***(s), H***(er)(s)! h****er hecks(x)"),
         ("ass - hole, an ass – hole's |! Ass - |hole", ("ass-hole",), "a** - h***, an a** – h***'s! A** -h***"),
         ("ass - hole", ("asshole",), "a** - h***"),
+        ("an ass - which", ("ass", "asshole"), "an a** - which"),
         ("ass - holes ass -", ("asshole",), "ass - holes ass -"),
         ("ass–hole ass—hole's, ASS‒hole ass−hole", ("ass-hole",), "a******* a*******'s, A******* a*******"),
         (

@@ -180,15 +180,18 @@ class PhraseRules:
         """The longest phrase at ``at``, and whether more words could make it longer."""
         found: _Match | None = None
         text = ""
+        dashed = False
         for count, word in enumerate(words[at:], start=1):
             part = normalize(word.text)
             if text and part in _DASHES:
                 text += "-"  # "ass - hole" is "ass-hole"
+                dashed = True
             elif text:
                 text += (" " if word.spaced and not text.endswith("-") else "") + part
             else:
                 text = part.lstrip(_MARKS)
-            found = self._find_rule(text.rstrip(_MARKS), count) or found
+            if count == 1 or part not in _DASHES:
+                found = self._find_rule(text.rstrip(_MARKS), count, compound=not dashed) or found
             if not any(
                 variant in self._beginnings
                 for form in _vary_prefix(text)
@@ -197,13 +200,13 @@ class PhraseRules:
                 return found, False
         return found, True
 
-    def _find_rule(self, text: str, count: int = 1) -> _Match | None:
-        """The rule for ``text``, which is in ``count`` words.
+    def _find_rule(self, text: str, count: int = 1, *, compound: bool = True) -> _Match | None:
+        """The rule for ``text``, which is in ``count`` words, and may be part of a ``compound``.
 
         It is the one for the whole text or, if there is none, for the text without an ending ("Jon's"), without the
         rest of a compound ("New York-based"), or without an elision or the mark of a hashtag.
         """
-        rest = _REST.search(text) if count > 1 else None
+        rest = _REST.search(text) if compound and count > 1 else None
         suffixes = ("", *(found[0] for found in (_ENDINGS.search(text), rest) if found))
         for form in _vary_prefix(text):
             for suffix in suffixes:
